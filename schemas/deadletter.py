@@ -1,0 +1,76 @@
+"""A dead letter: the original bytes of a record that cannot go on, with headers that say why; the value of `notifications.dlq`."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+Stage = Literal["router", "delivery", "scheduler"]
+Headers = list[tuple[str, bytes]]
+
+MAX_ERROR_BYTES = 1000
+MAX_VALUE_BYTES = 1_000_000
+
+
+class DeadLetter(Struct, frozen=True, omit_defaults=True):
+    """Where a record died, why, and where it came from; `value` is what the producer wrote, or its first 1,000,000 bytes."""
+
+    stage: Stage
+    reason: str
+    error: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None = None
+    value: bytes | None = None
+    attempts: int = 0
+    notification_id: str = ""
+    delivery_id: str = ""
+    user_id: str = ""
+    null_value: bool = False
+    truncated: bool = False
+
+
+def headers_of(letter: DeadLetter) -> Headers:
+    """The headers that travel with the original bytes."""
+    texts = {
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "error": letter.error,
+        "topic": letter.topic,
+        "partition": str(letter.partition),
+        "offset": str(letter.offset),
+        "attempts": str(letter.attempts),
+        "notification_id": letter.notification_id,
+        "delivery_id": letter.delivery_id,
+        "user_id": letter.user_id,
+        "null_value": "1" if letter.value is None else "",
+        "truncated": "1" if letter.value is not None and len(letter.value) > MAX_VALUE_BYTES else "",
+    }
+    return [(name, text.encode("utf-8", "replace")[:MAX_ERROR_BYTES]) for name, text in texts.items() if text]
+
+
+def letter_of(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> DeadLetter:
+    """The dead letter in a record of the topic; headers that are missing or not numbers read as empty or -1."""
+    texts = {name: content.decode("utf-8", "replace") for name, content in headers}
+    stage = texts.get("stage", "router")
+    return DeadLetter(
+        stage=stage if stage in ("router", "delivery", "scheduler") else "router",  # type: ignore[arg-type]
+        reason=texts.get("reason", ""),
+        error=texts.get("error", ""),
+        topic=texts.get("topic", ""),
+        partition=_number(texts.get("partition", "")),
+        offset=_number(texts.get("offset", "")),
+        key=key,
+        value=None if texts.get("null_value") else value,
+        attempts=max(0, _number(texts.get("attempts", ""))),
+        notification_id=texts.get("notification_id", ""),
+        delivery_id=texts.get("delivery_id", ""),
+        user_id=texts.get("user_id", ""),
+        null_value=bool(texts.get("null_value")),
+        truncated=bool(texts.get("truncated")),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else -1

@@ -1,0 +1,26 @@
+"""A delivery: one notification on one channel to one address; the value of `deliveries.<channel>.<lane>`."""
+
+from msgspec import Struct
+
+from schemas.content import Content
+from schemas.words import Channel
+
+
+class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Rendered once by the router and sent as it is by workers, retries and redrives; times in epoch seconds."""
+
+    id: str
+    notification_id: str
+    user_id: str
+    channel: Channel
+    address: str
+    content: Content
+    created_at: float
+    expires_at: float
+    type: str = ""
+    category: str = ""
+    template: str = ""
+    attempt: int = 0
+    generation: int = 0
+    possible_duplicate: bool = False
+    v: int = 1

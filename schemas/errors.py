@@ -1,0 +1,40 @@
+"""The exceptions of Herold; the docstring is the message.
+
+HeroldError
+|-- SettingError      a setting is missing or wrong: names the key
+|-- PartitionLost     this worker no longer owns the partition
+|-- RecordTooLarge    a record does not fit its topic
+|-- TopicsWrong       topics are missing or have a wrong policy
++-- Unavailable       Kafka, PostgreSQL or Redis does not answer: try again later
+"""
+
+
+class HeroldError(Exception):
+    """Herold cannot go on with this."""
+
+
+class SettingError(HeroldError):
+    """A setting is missing or wrong."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"setting {key}: {problem}")
+        self.key = key
+
+
+class PartitionLost(HeroldError):
+    """The partition belongs to another worker since a rebalance: what was decided for it here is dropped, and decided there."""
+
+
+class RecordTooLarge(HeroldError):
+    """A record is larger than its topic takes."""
+
+    def __init__(self, topic: str, size: int, limit: int) -> None:
+        super().__init__(f"a record of {size} bytes for {topic} is larger than {limit}")
+
+
+class TopicsWrong(HeroldError):
+    """Topics are missing or differ from the catalogue; `herold topics apply` creates them."""
+
+
+class Unavailable(HeroldError):
+    """A server does not answer."""

@@ -1,0 +1,48 @@
+"""Ids: UUIDv7 as 32 hex digits behind a prefix, made or derived from a given time and given bits; and the partition of a user."""
+
+import re
+import zlib
+from hashlib import blake2b
+
+NOTIFICATION = "ntf_"
+DELIVERY = "dlv_"
+
+_SHAPE = re.compile(r"(?:ntf|dlv)_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}").fullmatch
+
+
+def partition_of(user_id: str, partitions: int) -> int:
+    """The partition of a user on every topic: crc32 of the UTF-8 id, as librdkafka's default partitioner does it."""
+    return zlib.crc32(user_id.encode()) % partitions
+
+
+def new_id(prefix: str, at: float, bits: int) -> str:
+    """A UUIDv7 of the time `at` (epoch seconds) and 74 random bits given by the caller (RFC 9562, section 5.7)."""
+    low = 0x8 << 60 | (bits & (1 << 62) - 1)
+    return f"{prefix}{int(at * 1000):012x}7{bits >> 62 & 0xFFF:03x}{low:016x}"
+
+
+def derived_id(prefix: str, at: float, *parts: str) -> str:
+    """The same id for the same time and parts, whoever computes it: a UUIDv7 whose random bits are a hash of the parts."""
+    digest = blake2b("\0".join(parts).encode(), digest_size=10).digest()
+    return new_id(prefix, at, int.from_bytes(digest, "big") & (1 << 74) - 1)
+
+
+def delivery_id(notification_id: str, user_id: str, channel: str, address: str) -> str:
+    """The id of a delivery: the time of its notification, the rest hashed, so that every replay makes the same one."""
+    digest = blake2b(f"{user_id}\0{notification_id}\0{channel}\0{address}".encode(), digest_size=10).hexdigest()
+    return f"{DELIVERY}{notification_id[4:16]}7{digest[:3]}8{digest[3:18]}"
+
+
+def is_id(text: str, prefix: str = NOTIFICATION) -> bool:
+    """Whether the text has the shape of an id with that prefix."""
+    return text.startswith(prefix) and _SHAPE(text) is not None
+
+
+def time_of(an_id: str) -> float:
+    """The time in an id, in epoch seconds."""
+    return int(an_id[4:16], 16) / 1000
+
+
+def uuid_hex(an_id: str) -> str:
+    """The 32 hex digits behind the prefix, as PostgreSQL's uuid reads them."""
+    return an_id[4:]

@@ -1,0 +1,39 @@
+"""A notification as a producer submits it: the value of `notifications.<lane>` and, with a priority, the body of the HTTP API."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from schemas.words import Channel, Lane
+
+UserId = Annotated[str, Meta(min_length=1, max_length=256)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Key = Annotated[str, Meta(min_length=1, max_length=256)]
+Address = Annotated[str, Meta(min_length=1, max_length=2048)]
+
+
+class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What one user is to be told; times in epoch seconds (design.md section 5). Only `user_id` and `type` are required."""
+
+    user_id: UserId
+    type: Name
+    id: str | None = None
+    category: Name | None = None
+    channels: Annotated[list[Channel], Meta(min_length=1, max_length=4)] | None = None
+    template: Name | None = None
+    data: dict[str, Any] = {}
+    locale: Annotated[str, Meta(max_length=35)] | None = None
+    to: dict[Channel, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]] = {}
+    send_at: float | None = None
+    expires_at: float | None = None
+    digest: str | None = None
+    idempotency_key: Key | None = None
+    mandatory: bool = False
+    created_at: float | None = None
+    v: Annotated[int, Meta(ge=1)] = 1
+
+
+class Submission(Notification, frozen=True, gc=False, omit_defaults=True):
+    """A notification over HTTP: `priority` names the lane; without it the rule for the type does."""
+
+    priority: Lane | UnsetType = UNSET

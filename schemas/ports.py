@@ -1,0 +1,140 @@
+"""The protocols by which agents reach the world: batches, outbox, tables, clock, stores and HTTP; app/ and tables/ implement them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from schemas.rules import Policy, Profile
+
+Header = tuple[str, bytes]
+Rows = Mapping[bytes, bytes | None]
+
+
+class Record(Protocol):
+    """A Kafka record as the consumer gives it; `timestamp` in milliseconds, set by the broker."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[Header]: ...
+
+
+class Batch:
+    """Records of one partition in offset order: the value of one Faust event."""
+
+    __slots__ = ("partition", "records", "topic")
+
+    def __init__(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        self.topic, self.partition, self.records = topic, partition, records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
+class HeldBatch(Protocol):
+    """A batch whose acknowledgement is the agent's: it counts as done only after `ack()`, in whatever order batches end."""
+
+    @property
+    def batch(self) -> Batch: ...
+    def ack(self) -> None: ...
+
+
+Batches = AsyncIterator[Batch]
+HeldBatches = AsyncIterator[HeldBatch]
+
+
+class Outbox(Protocol):
+    """Records to be produced, grouped into whole Kafka batches. Raises RecordTooLarge for one that its topic cannot take."""
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None: ...
+
+
+class Table(Protocol):
+    """A Faust table, read a batch at a time; every access names the partition."""
+
+    @property
+    def name(self) -> str: ...
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]: ...
+
+
+class Commit(Protocol):
+    """Finishes a router batch: outputs acknowledged, then changelogs, then RocksDB with the offset. Raises PartitionLost."""
+
+    def outbox(self) -> Outbox: ...
+    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None: ...
+
+
+class SharedOutbox(Outbox, Protocol):
+    """One outbox for all batches in flight: outputs first, then the rows that were put with them, in order."""
+
+    def put(self, partition: int, key: bytes, row: bytes | None) -> None:
+        """A row of the attempts table, written after every output added so far is acknowledged."""
+        ...
+
+    def when_committed(self, done: Callable[[], None]) -> None:
+        """Call `done` once everything added and put so far is safe; never called for a partition that was lost."""
+        ...
+
+
+class Clock(Protocol):
+    """The time in epoch seconds."""
+
+    def __call__(self) -> float: ...
+
+
+Pause = Callable[[float], Awaitable[None]]
+Later = Callable[[float, Callable[[], None]], object]
+
+
+class Profiles(Protocol):
+    """What is known of users. Raises Unavailable if neither cache nor store answers."""
+
+    async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]: ...
+
+
+class Policies(Protocol):
+    """The rules, templates and limits in force now; never waits."""
+
+    def current(self) -> Policy: ...
+
+
+class Prepared(NamedTuple):
+    """One HTTP request, ready to be written: the origin (`https://host:port`), request line with headers, body."""
+
+    origin: str
+    head: bytes
+    body: bytes
+
+
+class Answered(NamedTuple):
+    """The other side answered; header names in lower case."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+
+class NotSent(NamedTuple):
+    """Nothing left this host: refused, no such name, connect timeout, TLS failure."""
+
+    cause: str
+
+
+class MaybeSent(NamedTuple):
+    """The request was written, at least in part, and no whole answer came."""
+
+    cause: str
+
+
+Answer = Answered | NotSent | MaybeSent
+
+
+class HttpClient(Protocol):
+    """Sends one request and calls back exactly once, never re-sending by itself."""
+
+    def send(self, prepared: Prepared, on_answer: Callable[[Answer], None]) -> None: ...
