@@ -1,0 +1,81 @@
+"""What Herold says of itself: structured log lines on stderr and Prometheus metrics, both by names declared in schemas/."""
+
+import logging
+import sys
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from schemas.logs import LogName
+from schemas.metrics import CATALOGUE, Metric
+
+ENCODE = msgspec.json.Encoder(enc_hook=str).encode
+LOGGER = logging.getLogger("herold")
+NOISY = ("aiokafka", "mode", "faust", "asyncio", "kafka", "alembic")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: time, level, logger, event, and the fields given with `extra={"fields": ...}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": round(record.created, 3),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return ENCODE(line).decode()
+
+
+def set_up_logging(level: str) -> None:
+    """Send all logs to stderr as JSON lines; libraries speak from warning up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    LOGGER.setLevel(level.upper())
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_line(name: LogName, level: int = logging.INFO, **fields: Any) -> None:
+    """One wide line; building it costs nothing below the level in force."""
+    if LOGGER.isEnabledFor(level):
+        LOGGER.log(level, name, extra={"fields": fields})
+
+
+class Metrics:
+    """The declared metrics as Prometheus objects in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._made = {metric.name: self._make(metric) for metric in CATALOGUE}
+
+    def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
+        if metric.kind == "histogram":
+            return Histogram(metric.name, metric.about, metric.labels, buckets=metric.buckets, registry=self.registry)
+        kind = Counter if metric.kind == "counter" else Gauge
+        return kind(metric.name, metric.about, metric.labels, registry=self.registry)
+
+    def count(self, metric: Metric, number: float = 1, *labels: str) -> None:
+        """Add to a counter."""
+        self._child(metric, labels).inc(number)
+
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
+        """Set a gauge."""
+        self._child(metric, labels).set(value)
+
+    def time(self, metric: Metric, seconds: float, *labels: str) -> None:
+        """Add a duration to a histogram."""
+        self._child(metric, labels).observe(seconds)
+
+    def _child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
+        made = self._made[metric.name]
+        return made.labels(*labels) if labels else made
+
+    def page(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,70 @@
+"""faust.yml is complete, its types hold, the environment wins, and a bad value names its key."""
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import FILE, load
+from schemas.errors import SettingError
+
+
+def test_the_file_is_the_default() -> None:
+    settings = load({})
+    assert settings.herold.partitions == 4
+    assert settings.delivery.calls > settings.delivery.calls_high
+
+
+def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
+    lines = [line for line in FILE.read_text().splitlines() if line.startswith("  ")]
+    without = [line for line in lines if "# " not in line]
+    assert [line.split(":")[0].strip() for line in without] == ["email", "sms", "push", "webhook"], "only the receipts share one sentence"
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({"HEROLD_ROUTER_BATCH_HIGH": "7"}, lambda s: s.router.batch_high == 7),
+        ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "false"}, lambda s: s.providers.webhook_http is False),
+        ({"HEROLD_KAFKA_SESSION_TIMEOUT": "6"}, lambda s: s.kafka.session_timeout == 6.0),
+        ({"KAFKA_BOOTSTRAP_SERVERS": "k:1"}, lambda s: s.kafka.bootstrap_servers == "k:1"),
+        ({"DATABASE_URL": "postgresql://x"}, lambda s: s.postgres.url == "postgresql://x"),
+        ({"REDIS_URL": "redis://x"}, lambda s: s.redis.url == "redis://x"),
+        ({"REDIS_URL": ""}, lambda s: s.redis.url == "redis://127.0.0.1:6379/0"),
+        ({"HEROLD_HOME": "/somewhere", "HEROLD_FAUST_BROKER_URL": "x"}, lambda s: s == load({})),
+    ],
+)
+def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> None:
+    assert found(load(environ))
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"HEROLD_ROUTER_BATCH": "7"}, "HEROLD_ROUTER_BATCH"),
+        ({"HEROLD_ROUTER_DEPTH": "many"}, "router.depth"),
+        ({"HEROLD_ROUTER_DEPTH": "0"}, "router.depth"),
+        ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "maybe"}, "providers.webhook_http"),
+        ({"HEROLD_HEROLD_LOG_LEVEL": "loud"}, "herold.log_level"),
+    ],
+)
+def test_a_bad_variable_names_its_key(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingError, match=named):
+        load(environ)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("  depth: 2  ", "  dept: 2  ", "router.dep"),
+        ("  pool: 4  ", "  pool: [4]  ", "postgres.pool"),
+        ("recorder:\n", "recordr:\n", "sections"),
+        ("twins:\n  url: http", "twins:\n  - http", "sections"),
+    ],
+)
+def test_a_bad_file_names_the_place(tmp_path: Path, old: str, new: str, named: str) -> None:
+    text = FILE.read_text()
+    assert old in text
+    file = tmp_path / "faust.yml"
+    file.write_text(text.replace(old, new, 1))
+    with pytest.raises(SettingError, match=named):
+        load({}, file)

@@ -1,0 +1,53 @@
+"""Log lines are one JSON object each; metrics are the declared ones."""
+
+import json
+import logging
+
+import pytest
+
+from app.telemetry import JsonLines, Metrics, log_line
+from schemas import metrics
+from schemas.metrics import CATALOGUE
+
+
+def test_a_line_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="herold"):
+        log_line("router.batch", records=3, lane="high")
+    line = json.loads(JsonLines().format(caplog.records[0]))
+    assert line["event"] == "router.batch"
+    assert (line["records"], line["lane"], line["level"]) == (3, "high", "info")
+
+
+def test_an_exception_is_part_of_its_line() -> None:
+    try:
+        raise ValueError("why")
+    except ValueError:
+        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "worker.failed", (), __import__("sys").exc_info())
+    line = JsonLines().format(record)
+    assert "\n" not in line
+    assert "ValueError: why" in json.loads(line)["error"]
+
+
+def test_below_the_level_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="herold"):
+        log_line("router.batch", records=3)
+    assert not caplog.records
+
+
+def test_metrics_are_counted_by_their_declared_names() -> None:
+    made = Metrics()
+    made.count(metrics.ATTEMPTS, 2, "email", "high", "ACCEPTED")
+    made.set(metrics.CALLS_IN_FLIGHT, 7, "email")
+    made.time(metrics.RECORD_SECONDS, 0.2)
+    page = made.page().decode()
+    assert 'herold_attempts_total{channel="email",lane="high",outcome="ACCEPTED"} 2.0' in page
+    assert 'herold_calls_in_flight{channel="email"} 7.0' in page
+    assert 'herold_record_commit_seconds_bucket{le="0.25"} 1.0' in page
+
+
+def test_every_metric_has_a_meaning_and_a_unit_in_its_name() -> None:
+    assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
+    for metric in CATALOGUE:
+        assert metric.about
+        assert metric.kind != "histogram" or (metric.name.endswith("_seconds") and metric.buckets)
+        assert metric.kind != "counter" or metric.name.endswith("_total")
