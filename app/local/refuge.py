@@ -1,0 +1,52 @@
+"""A place for PostgreSQL when root starts it: the server refuses root's uid, and the uid it gets may not reach the home folder.
+
+The place is under /var/tmp, named by the hash of the home, and remembers that home, so that it is found again by the same home
+and removed when the home is gone.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+SHELTER = Path("/var/tmp")
+PREFIX = "herold-"
+
+
+class NotOurs(Exception):
+    """The folder's name is taken by somebody else."""
+
+
+def is_reachable(path: Path) -> bool:
+    """Whether a uid without rights of its own can enter the folder: it and all above it may be entered by others."""
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+
+
+def refuge(home: Path, shelter: Path = SHELTER) -> Path:
+    """The folder of this home under the shelter, made if need be; raises NotOurs."""
+    folder = shelter / (PREFIX + hashlib.sha256(str(home).encode()).hexdigest()[:12])
+    folder.mkdir(mode=0o711, exist_ok=True)
+    if not _is_ours(folder):
+        raise NotOurs(f"{folder} belongs to somebody else: remove it, or set HEROLD_HOME to another folder")
+    (folder / "home").write_text(str(home))
+    return folder
+
+
+def remove_abandoned(shelter: Path = SHELTER) -> list[Path]:
+    """Remove the refuges whose home folder is gone; returns them."""
+    gone = [folder for folder in _refuges(shelter) if not Path((folder / "home").read_text()).exists()]
+    for folder in gone:
+        shutil.rmtree(folder)
+    return gone
+
+
+def _refuges(shelter: Path) -> Iterator[Path]:
+    for folder in shelter.glob(f"{PREFIX}*"):
+        if _is_ours(folder) and (folder / "home").is_file():
+            yield folder
+
+
+def _is_ours(folder: Path) -> bool:
+    status = folder.lstat()  # not a link that somebody has put there
+    return folder.is_dir() and not folder.is_symlink() and status.st_uid == os.geteuid()

@@ -1,0 +1,63 @@
+"""Fixtures over real servers: KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL, REDIS_URL are used if set, else servers are started."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.servers import server, session_folder, sessions_folder
+
+
+@pytest.fixture(scope="session")
+def session_home() -> Iterator[Path]:
+    """A folder that lives as long as the test session."""
+    with session_folder(sessions_folder()) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def kafka_url(session_home: Path) -> Iterator[str]:
+    """`host:port` of a Kafka broker; topics, groups and transactional ids must start with `prefix`."""
+    with server("kafka", session_home) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(session_home: Path) -> Iterator[str]:
+    """The PostgreSQL server's own database, for what concerns the server; tests want `database_url`."""
+    with server("postgres", session_home) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(session_home: Path) -> Iterator[str]:
+    """A server that speaks the Redis protocol; keys must start with `prefix`."""
+    with server("valkey", session_home) as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """An empty database for one test, dropped at its end with whoever is still connected."""
+    name = f"t_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(postgres_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield with_database(postgres_url, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
+
+
+def with_database(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    base, _, query = url.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+def prefix() -> str:
+    """What every name of one test on a shared server starts with."""
+    return f"t-{uuid.uuid4().hex[:12]}-"

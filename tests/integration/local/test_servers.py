@@ -1,0 +1,63 @@
+"""The three real servers, each used once for what it is there for."""
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from redis.asyncio import Redis
+
+
+async def make_topic(kafka_url: str, name: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 2, 1, topic_configs={"max.message.bytes": "1200000"})])
+    finally:
+        await admin.close()
+
+
+async def test_kafka_carries_a_record_of_one_mebibyte(kafka_url: str, prefix: str) -> None:
+    topic, value = prefix + "big", b"x" * (1 << 20)
+    await make_topic(kafka_url, topic)
+    async with AIOKafkaProducer(bootstrap_servers=kafka_url, max_request_size=2 << 20, enable_idempotence=True) as producer:
+        await producer.send_and_wait(topic, value, key=b"u-1")
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=kafka_url, group_id=prefix + "group", auto_offset_reset="earliest"
+    ) as consumer:
+        record = await consumer.getone()
+    assert (record.key, record.value) == (b"u-1", value)
+
+
+async def test_kafka_makes_no_topic_by_accident(kafka_url: str, prefix: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await admin.start()
+    try:
+        described = await admin.describe_topics([prefix + "missing"])
+        assert described[0]["error_code"] == 3  # UNKNOWN_TOPIC_OR_PARTITION
+        assert prefix + "missing" not in await admin.list_topics()
+    finally:
+        await admin.close()
+
+
+async def test_postgres_keeps_a_row_and_commits_to_disk(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("CREATE TABLE t (x int PRIMARY KEY)")
+        await connection.execute("INSERT INTO t VALUES (1)")
+        assert await connection.fetchval("SELECT x FROM t") == 1
+        assert [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit")] == ["on", "on"]
+    finally:
+        await connection.close()
+
+
+async def test_each_test_has_an_empty_database(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+    finally:
+        await connection.close()
+
+
+async def test_valkey_runs_a_script(redis_url: str, prefix: str) -> None:
+    async with Redis.from_url(redis_url) as client:
+        script = "redis.call('set', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('get', KEYS[1])"
+        assert await client.eval(script, 1, prefix + "key", "value") == b"value"

@@ -1,0 +1,75 @@
+"""The real servers of one test session: each started when first asked for, gone when the session is, however it ends.
+
+Every session has a folder of its own below one that all sessions of this user share. Three things keep it clean: the fixtures
+stop what they started; a killed session closes the pipe that its servers read, and they stop; and the next session removes the
+folders of dead ones, ending whatever still runs there by pid and start time.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from app.local.files import locked, try_locked
+from app.local.launch import await_ready, bring_down, launch
+from app.local.stack import VARIABLES, urls_of
+from app.local.state import State
+
+SESSION = "session.lock"
+
+
+def sessions_folder() -> Path:
+    """Where the sessions of this user keep their folders."""
+    return Path(tempfile.gettempdir()) / f"herold-tests-{os.geteuid()}"
+
+
+@contextmanager
+def session_folder(root: Path) -> Iterator[Path]:
+    """A folder for one session, removed at its end; those of dead sessions are removed first."""
+    root.mkdir(mode=0o711, exist_ok=True)
+    with ExitStack() as held:
+        with locked(root / "sweep.lock"):  # nobody takes a folder that is not locked yet for a dead one
+            sweep(root)
+            folder = Path(tempfile.mkdtemp(dir=root, prefix="session-"))
+            folder.chmod(0o711)  # root's PostgreSQL is another user and must get in
+            held.enter_context(try_locked(folder / SESSION))
+        try:
+            yield folder
+        finally:
+            remove(folder)
+
+
+def sweep(root: Path) -> list[Path]:
+    """Remove the folders of sessions that are dead; returns them."""
+    dead = []
+    for folder in root.glob("session-*"):
+        with try_locked(folder / SESSION) as free:
+            if free:
+                remove(folder)
+                dead.append(folder)
+    return dead
+
+
+def remove(folder: Path) -> None:
+    """End what runs in a session's folder and remove it."""
+    for home in folder.glob("home-*"):
+        if not bring_down(home):
+            raise RuntimeError(f"the servers in {home} do not stop; see {home / 'run.log'}")
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def server(name: str, folder: Path) -> Iterator[str]:
+    """The URL of "kafka", "postgres" or "valkey": the one in the environment, or a server started for this session."""
+    if given := os.environ.get(VARIABLES[name]):
+        yield given
+        return
+    home = folder / f"home-{name}"
+    with launch(home, os.environ, ["--only", name], until_eof=True) as child:
+        await_ready(home, child)
+        yield urls_of(State(home), {}).env()[VARIABLES[name]]
+        assert child.stdin is not None
+        child.stdin.close()
+        child.wait()
