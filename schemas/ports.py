@@ -104,7 +104,10 @@ class Policies(Protocol):
 
 
 class Prepared(NamedTuple):
-    """One HTTP request, ready to be written: the origin (`https://host:port`), request line with headers, body."""
+    """One HTTP/1.1 request, ready to be written: the origin (`https://host:port`), request line with headers, body.
+
+    `head` names Host and Content-Length and ends with the empty line; it and `body` go out as they are.
+    """
 
     origin: str
     head: bytes
