@@ -1,0 +1,66 @@
+"""PostgreSQL: a small pool of connections, and its errors as Herold's."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from schemas.errors import Unavailable
+
+GONE = (
+    OSError,
+    TimeoutError,
+    ssl.SSLError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+)
+"""What a later try may get past: no connection, a server that starts or stops, full disks, deadlocks, a standby before its promotion."""
+
+Connection = Any  # asyncpg's PoolConnectionProxy and Connection share methods, not a type
+Row = Any  # asyncpg.Record
+
+
+class Database:
+    """At most `size` connections, opened when first needed, so that a role starts while PostgreSQL is down; times in seconds."""
+
+    def __init__(self, dsn: str, size: int = 4, connect_timeout: float = 3.0, command_timeout: float = 10.0) -> None:
+        self._dsn, self._size = dsn, size
+        self._connect_timeout, self._command_timeout = connect_timeout, command_timeout
+        self._pool: Any = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool. Raises Unavailable if PostgreSQL does not answer, also from within the block."""
+        try:
+            async with (await self._opened()).acquire(timeout=self._connect_timeout + self._command_timeout) as connection:
+                yield connection
+        except GONE as gone:
+            if isinstance(gone, ValueError):  # asyncpg's own DataError: a value that does not fit, not a server that is gone
+                raise
+            raise Unavailable(f"PostgreSQL does not answer: {type(gone).__name__}: {gone}") from gone
+
+    async def fetch(self, query: str, *values: object) -> list[Row]:
+        """All rows of a query."""
+        async with self.connection() as connection:
+            rows: list[Row] = await connection.fetch(query, *values)
+            return rows
+
+    async def close(self) -> None:
+        """Close all connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def _opened(self) -> Any:
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self._dsn, min_size=0, max_size=self._size, timeout=self._connect_timeout, command_timeout=self._command_timeout
+            )
+        return await self._pool

@@ -1,0 +1,16 @@
+-- lock: one process at a time; released with the transaction
+select pg_advisory_xact_lock(hashtext('herold.partitions'));
+
+-- make: the partition of one day of one table, if it is missing; whether it was made
+select make_partition($1, $2);
+
+-- list: the days' partitions of the three tables, with their names
+select parent.relname as parent, part.relname as name
+from pg_inherits
+join pg_class parent on parent.oid = inhparent
+join pg_class part on part.oid = inhrelid
+where parent.relname = any($1::text[]) and parent.relnamespace = 'public'::regnamespace and part.relname ~ '_[0-9]{8}$'
+order by part.relname;
+
+-- strays: how many rows the default partitions hold
+select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default);
