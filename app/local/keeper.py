@@ -97,7 +97,7 @@ class Keeper:
         # a session of its own: Ctrl-C on the terminal reaches the supervisor alone, which then stops all in order
         process = await asyncio.create_subprocess_exec(
             *service.argv,
-            env={**os.environ, **service.env},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **service.env},  # or Python holds lines back, as this is no terminal
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

