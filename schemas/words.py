@@ -79,4 +79,7 @@ class Reason(StrEnum):
     REJECTED_RECIPIENT = "rejected_recipient"
     REJECTED_PERMANENT = "rejected_permanent"
     OPTED_OUT = "opted_out"
+    TOKEN_DEAD = "token_dead"
+    ENDPOINT_GONE = "endpoint_gone"
+    MISCONFIGURED = "misconfigured"
     EXHAUSTED = "exhausted"

@@ -1,0 +1,20 @@
+"""How often a delivery is tried and how many calls may be under way: frozen data, set by an operator, read by pure decisions."""
+
+from msgspec import Struct
+
+
+class RetryPolicy(Struct, frozen=True):
+    """One further try after each of `pauses` (seconds); a provider's Retry-After lengthens a pause, to at most `longest` seconds."""
+
+    pauses: tuple[float, ...] = (0.5, 2.0)
+    longest: float = 10.0
+
+
+class CallLimits(Struct, frozen=True):
+    """Calls under way in one worker: at most `calls`, of which `for_high` are kept for the high lane; `per_account` for each provider
+    account or webhook origin; and `open_records` of a lane (waiting, in a call or in a pause) before its next batch is taken."""
+
+    calls: int = 256
+    for_high: int = 32
+    per_account: int = 256
+    open_records: int = 1024
