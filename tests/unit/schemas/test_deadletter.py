@@ -1,0 +1,63 @@
+"""A dead letter says in headers why it died, beside the producer's own bytes."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.deadletter import MAX_ERROR_BYTES, MAX_VALUE_BYTES, DeadLetter, headers_of, letter_of
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+letters = st.builds(
+    DeadLetter,
+    stage=st.sampled_from(["router", "delivery", "scheduler"]),
+    reason=texts,
+    error=texts,
+    topic=texts,
+    partition=st.integers(0, 99),
+    offset=st.integers(0, 1 << 60),
+    key=st.none() | st.binary(max_size=20),
+    value=st.none() | st.binary(max_size=20),
+    attempts=st.integers(0, 9),
+    notification_id=texts,
+    delivery_id=texts,
+    user_id=texts,
+)
+
+
+@given(letters)
+def test_a_letter_comes_back_from_its_headers(said: DeadLetter) -> None:
+    expected = msgspec.structs.replace(said, null_value=said.value is None)
+    assert letter_of(said.key, said.value, headers_of(said)) == expected
+
+
+def test_a_null_value_is_told_from_an_empty_one() -> None:
+    null, empty = (DeadLetter("router", "null_value", "", "t", 0, 0, b"k", value) for value in (None, b""))
+    assert letter_of(b"k", b"", headers_of(null)).value is None  # the record itself had to carry some bytes
+    assert letter_of(b"k", b"", headers_of(empty)).value == b""
+
+
+def test_a_value_that_was_cut_is_marked() -> None:
+    marks = [
+        letter_of(None, b"", headers_of(DeadLetter("router", "too_large", "", "t", 0, 0, None, b"x" * size))).truncated
+        for size in (MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1)
+    ]
+    assert marks == [False, True]
+
+
+@given(st.text(min_size=MAX_ERROR_BYTES, max_size=MAX_ERROR_BYTES + 200))
+def test_a_long_error_is_cut_and_still_reads(error: str) -> None:
+    headers = dict(headers_of(DeadLetter("router", "invalid", error, "t", 0, 0)))
+    assert len(headers["error"]) == MAX_ERROR_BYTES
+    assert letter_of(None, None, list(headers.items())).error
+
+
+@given(st.lists(st.tuples(texts | st.sampled_from(["stage", "partition", "offset", "attempts"]), st.binary(max_size=12)), max_size=8))
+def test_any_headers_can_be_read(headers: list[tuple[str, bytes]]) -> None:
+    letter = letter_of(b"k", b"v", headers)
+    assert letter.stage in ("router", "delivery", "scheduler")
+    assert letter.partition >= -1
+    assert letter.attempts >= 0
+
+
+def test_a_letter_without_headers_says_that_it_knows_nothing() -> None:
+    assert letter_of(None, b"v", []) == DeadLetter("router", "", "", "", -1, -1, None, b"v")
