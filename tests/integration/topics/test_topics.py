@@ -1,0 +1,86 @@
+"""`herold topics apply|check` on a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from app.topics import apply, check, demand, wanted
+from schemas.errors import TopicsWrong, Unavailable
+
+SHAPE = (2, 1, 1)  # partitions, replication, min_isr
+
+
+@pytest.fixture
+async def admin(kafka_url: str) -> AsyncIterator[Any]:
+    client = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
+    await client.start()
+    yield client
+    await client.close()
+
+
+async def settle(kafka_url: str, prefix: str, problems: int) -> None:
+    """Waits until the broker shows what another client has set."""
+    async with asyncio.timeout(30):
+        while len(await check(kafka_url, prefix, *SHAPE)) != problems:  # noqa: ASYNC110 - the broker offers no event for it
+            await asyncio.sleep(0)
+
+
+async def own_settings(admin: Any, topic: str) -> dict[str, str]:
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    return {entry[0]: entry[1] for entry in answer.resources[0][4] if entry[3] == 1}
+
+
+async def test_apply_creates_everything_once(kafka_url: str, prefix: str) -> None:
+    names = [topic.name for topic in wanted(prefix, *SHAPE)]
+    assert {problem.what for problem in await check(kafka_url, prefix, *SHAPE)} == {"missing"}
+    assert [change.topic for change in await apply(kafka_url, prefix, *SHAPE)] == names
+    assert await check(kafka_url, prefix, *SHAPE) == []
+    assert await apply(kafka_url, prefix, *SHAPE) == []
+    await demand(kafka_url, prefix, *SHAPE)
+
+
+async def test_two_may_apply_at_once(kafka_url: str, prefix: str) -> None:
+    await asyncio.gather(*(apply(kafka_url, prefix, *SHAPE) for _ in range(3)))
+    assert await check(kafka_url, prefix, *SHAPE) == []
+
+
+async def test_apply_corrects_what_drifted_and_keeps_what_an_operator_set(kafka_url: str, prefix: str, admin: Any) -> None:
+    await apply(kafka_url, prefix, *SHAPE)
+    topic = prefix + "notifications.high"
+    drifted = {"max.message.bytes": "1000", "message.timestamp.type": "CreateTime", "segment.bytes": "2000000", "retention.ms": "-1"}
+    kept = await own_settings(admin, topic)
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {**kept, **drifted})])
+    await settle(kafka_url, prefix, problems=2)
+
+    changes = {change.what: (change.found, change.wanted) for change in await apply(kafka_url, prefix, *SHAPE)}
+
+    assert changes == {"max.message.bytes": ("1000", "262144"), "message.timestamp.type": ("CreateTime", "LogAppendTime")}
+    assert await check(kafka_url, prefix, *SHAPE) == []
+    settings = await own_settings(admin, topic)
+    assert (settings["segment.bytes"], settings["retention.ms"]) == ("2000000", "-1")
+
+
+async def test_the_number_of_partitions_is_never_changed(kafka_url: str, prefix: str, admin: Any) -> None:
+    await admin.create_topics([NewTopic(prefix + "notifications.low", 3, 1)])
+    with pytest.raises(TopicsWrong, match=r"notifications\.low: partitions is 3, wanted 2[\s\S]*topic_prefix"):
+        await apply(kafka_url, prefix, *SHAPE)
+    assert [name for name in await admin.list_topics() if name.startswith(prefix)] == [prefix + "notifications.low"], "nothing was created"
+
+
+async def test_a_start_on_wrong_topics_is_refused(kafka_url: str, prefix: str) -> None:
+    with pytest.raises(TopicsWrong, match=r"notifications\.status: missing[\s\S]*herold topics apply"):
+        await demand(kafka_url, prefix, *SHAPE)
+
+
+async def test_a_refusal_of_the_broker_is_told_in_its_words(kafka_url: str, prefix: str) -> None:
+    with pytest.raises(TopicsWrong, match="replication factor"):
+        await apply(kafka_url, prefix, 1, 9, 1)
+
+
+async def test_no_broker_is_no_answer(unused_tcp_port: int) -> None:
+    with pytest.raises(Unavailable, match=f"127.0.0.1:{unused_tcp_port}"):
+        await check(f"127.0.0.1:{unused_tcp_port}", "", *SHAPE)
