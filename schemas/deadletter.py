@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Stage = Literal["router", "delivery", "scheduler"]
+Stage = Literal["router", "delivery", "scheduler", "recorder"]
 Headers = list[tuple[str, bytes]]
 
 MAX_ERROR_BYTES = 1000

@@ -5,6 +5,7 @@ HeroldError
 |-- PartitionLost     this worker no longer owns the partition
 |-- RecordTooLarge    a record does not fit its topic
 |-- TopicsWrong       topics are missing or have a wrong policy
+|-- Unstorable        a store cannot take a row as it is
 +-- Unavailable       Kafka, PostgreSQL or Redis does not answer: try again later
 """
 
@@ -34,6 +35,10 @@ class RecordTooLarge(HeroldError):
 
 class TopicsWrong(HeroldError):
     """Topics are missing or differ from the catalogue; `herold topics apply` creates them."""
+
+
+class Unstorable(HeroldError):
+    """A store cannot take a row as it is, now or later."""
 
 
 class Unavailable(HeroldError):

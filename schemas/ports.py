@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from schemas.history import Entries
 from schemas.rules import Policy, Profile
 
 Header = tuple[str, bytes]
@@ -101,6 +102,14 @@ class Policies(Protocol):
     """The rules, templates and limits in force now; never waits."""
 
     def current(self) -> Policy: ...
+
+
+class Recording(Protocol):
+    """Where history is written."""
+
+    async def write(self, entries: Entries) -> None:
+        """All or nothing. Raises Unstorable if a row cannot be stored as it is, Unavailable if the store does not answer."""
+        ...
 
 
 class Prepared(NamedTuple):

@@ -139,6 +139,7 @@ create table delivery_logs (
     outcome text not null,
     reason text not null,
     provider text not null,
+    provider_id text not null,
     code integer not null,
     ms real not null,
     possible_duplicate boolean not null,

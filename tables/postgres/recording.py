@@ -1,0 +1,133 @@
+"""Writes history: COPY for rows that are new, a merge for rows that may exist; implements schemas.ports.Recording."""
+
+import struct
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from schemas.errors import Unstorable
+from schemas.history import Entries, FiledLetter
+from schemas.ids import DELIVERY, NOTIFICATION, is_id, uuid_hex
+from tables.postgres import copying
+from tables.postgres.pool import Connection, Database
+from tables.postgres.sql import queries
+
+_SQL = queries("recording")
+_UNFIT = (
+    ValueError,  # an id that is none, text that is not Unicode; also asyncpg's own DataError
+    OverflowError,
+    struct.error,
+    asyncpg.exceptions.DataError,
+    asyncpg.exceptions.IntegrityConstraintViolationError,
+    asyncpg.exceptions.CardinalityViolationError,
+    asyncpg.exceptions.ProgramLimitExceededError,
+)
+REMEMBERED = 200_000  # ids; a row that comes again mostly comes soon
+
+
+class _Load(NamedTuple):
+    """Packed rows for one table; those of `fresh` ids are believed to be new."""
+
+    table: str
+    columns: str
+    fresh: bytes
+    known: bytes
+
+
+class RecordingStore:
+    """Commits groups of events; remembers the ids it wrote lately, whose rows would collide in a COPY."""
+
+    def __init__(self, database: Database, remembered: int = REMEMBERED) -> None:
+        self._database, self._remembered = database, remembered
+        self._known: dict[str, None] = {}
+
+    async def write(self, entries: Entries) -> None:
+        """One transaction. Raises Unstorable if a row cannot be stored as it is, Unavailable if PostgreSQL does not answer."""
+        try:
+            await self._write(entries)
+        except _UNFIT as unfit:
+            raise Unstorable(f"{type(unfit).__name__}: {unfit}") from unfit
+        self._remember(row.id for row in entries.notifications)
+        self._remember(event.delivery_id for event in entries.deliveries)
+
+    async def _write(self, entries: Entries) -> None:
+        try:
+            await self._commit(_loads(entries, self._known), entries.letters)
+        except asyncpg.exceptions.UniqueViolationError:  # read again after a crash, or another worker's: everything may exist
+            await self._commit(_loads(entries, None), entries.letters)
+
+    async def _commit(self, loads: Sequence[_Load], letters: Sequence[FiledLetter]) -> None:
+        async with self._database.connection() as connection, connection.transaction():
+            for load in loads:
+                if load.fresh:
+                    await _copy(connection, load.table, load.columns, load.fresh)
+                if load.known:
+                    await connection.execute(_SQL[f"stage_{load.table}"])
+                    await _copy(connection, f"staged_{load.table}", load.columns, load.known)
+                    await connection.execute(_SQL[f"merge_{load.table}"])
+            if letters:
+                await connection.executemany(_SQL["letter"], [_letter(filed) for filed in letters])
+
+    def _remember(self, ids: Iterable[str]) -> None:
+        self._known.update(dict.fromkeys(ids))
+        while len(self._known) > self._remembered:
+            del self._known[next(iter(self._known))]
+
+
+def _loads(entries: Entries, known: dict[str, None] | None) -> list[_Load]:
+    """The rows of the three tables in the order of their ids, so that no two workers lock crosswise; all may exist if `known` is None."""
+    notifications = [(row.id, copying.notification(row)) for row in entries.notifications]
+    deliveries = [(event.delivery_id, copying.delivery(event)) for event in entries.deliveries]
+    logs = [(attempt.id, copying.log(attempt)) for attempt in entries.attempts]
+    return [
+        _load("notifications", copying.NOTIFICATION_COLUMNS, notifications, known),
+        _load("deliveries", copying.DELIVERY_COLUMNS, deliveries, known),
+        _load("delivery_logs", copying.LOG_COLUMNS, logs, known),
+    ]
+
+
+def _load(table: str, columns: str, rows: list[tuple[str, bytes]], known: dict[str, None] | None) -> _Load:
+    rows.sort()
+    if known is None:
+        return _Load(table, columns, b"", _stream(row for _, row in rows))
+    fresh = [row for an_id, row in rows if an_id not in known]
+    return _Load(table, columns, _stream(fresh), _stream(row for an_id, row in rows if an_id in known))
+
+
+def _stream(rows: Iterable[bytes]) -> bytes:
+    packed = list(rows)
+    return copying.copy_of(packed) if packed else b""
+
+
+async def _copy(connection: Connection, table: str, columns: str, stream: bytes) -> None:
+    await connection.copy_to_table(table, source=_once(stream), columns=columns.split(), format="binary")
+
+
+async def _once(stream: bytes) -> AsyncIterator[bytes]:
+    yield stream
+
+
+def _letter(filed: FiledLetter) -> tuple[object, ...]:
+    letter = filed.letter
+    return (
+        filed.topic,
+        filed.partition,
+        filed.offset,
+        filed.at,
+        letter.stage,
+        *map(_storable, (letter.reason, letter.error, letter.topic)),
+        letter.partition,
+        letter.offset,
+        letter.attempts,
+        _storable(letter.user_id),
+        uuid_hex(letter.notification_id) if is_id(letter.notification_id, NOTIFICATION) else None,
+        uuid_hex(letter.delivery_id) if is_id(letter.delivery_id, DELIVERY) else None,
+        letter.key,
+        letter.value,
+        letter.truncated,
+    )
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd")
