@@ -11,10 +11,9 @@ class RetryPolicy(Struct, frozen=True):
 
 
 class CallLimits(Struct, frozen=True):
-    """Calls under way in one worker: at most `calls`, of which `for_high` are kept for the high lane; `per_account` for each provider
-    account or webhook origin; and `open_records` of a lane (waiting, in a call or in a pause) before its next batch is taken."""
+    """Calls under way in one worker: at most `calls`, of which `for_high` are kept for the high lane; and `per_account` for each provider
+    account or webhook origin."""
 
     calls: int = 256
-    for_high: int = 32
+    for_high: int = 64
     per_account: int = 256
-    open_records: int = 1024

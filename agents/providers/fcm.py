@@ -97,7 +97,7 @@ class _Detail(Struct, rename={"error_code": "errorCode", "violations": "fieldVio
     violations: list[_Violation] = []
 
 
-class _Error(Struct):
+class _Error(Struct, frozen=True):
     details: list[_Detail] = []
 
 
