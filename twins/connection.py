@@ -1,0 +1,108 @@
+"""One client's connection: reads requests, and answers them as they are told to, faults included."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from typing import cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from twins.scripts import Fault
+from twins.values import Request
+
+MOST_BODY = 30 * 1024 * 1024
+_MOST_HEAD = 64 * 1024
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection(asyncio.Protocol):
+    """Hands each whole request to `on_request` and waits for `answer`; a second request before the answer ends the connection."""
+
+    def __init__(self, on_request: Callable[["Connection", Request], None], loop: asyncio.AbstractEventLoop) -> None:
+        self._on_request, self._loop = on_request, loop
+        self._parser = HttpRequestParser(self)
+        self._waiting = self._keep_alive = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._parts: list[bytes] = []
+        self._size = self._head_size = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._parser = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            self._transport.write(_BAD_REQUEST)
+            self._transport.close()
+
+    # what the parser tells
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._grow_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+        self._grow_head(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            self._transport.write(_CONTINUE)
+
+    def on_body(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size <= MOST_BODY:
+            self._parts.append(part)
+        else:
+            self._parts.clear()
+
+    def on_message_complete(self) -> None:
+        if self._waiting:
+            self._transport.close()
+            return
+        self._waiting, self._keep_alive = True, self._parser.should_keep_alive()
+        path, _, query = self._url.partition(b"?")
+        oversize = self._size > MOST_BODY
+        request = Request(self._parser.get_method(), path, query, self._headers, b"".join(self._parts), oversize)
+        self._begin()
+        self._on_request(self, request)
+
+    def _grow_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > _MOST_HEAD:
+            self._transport.close()
+
+    # how it answers
+
+    def answer(self, data: bytes, fault: Fault = Fault.NONE, delay: float = 0.0) -> None:
+        """Write the answer, after `delay` seconds and spoilt by the fault."""
+        if delay:
+            self._loop.call_later(delay, self.answer, data, fault)
+        elif fault is Fault.NONE:
+            self._waiting = False
+            self._transport.write(data)
+            if not self._keep_alive:
+                self._transport.close()
+        else:
+            self._spoil(data, fault)
+
+    def _spoil(self, data: bytes, fault: Fault) -> None:
+        if fault is Fault.CUT:
+            self._transport.write(data[: len(data) // 2])
+        if fault in (Fault.CUT, Fault.DROP):
+            self._transport.close()
+        elif fault is Fault.RESET:
+            # closing with a linger time of zero is what sends RST instead of FIN
+            plug = cast(socket.socket, self._transport.get_extra_info("socket"))
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._transport.abort()

@@ -1,0 +1,110 @@
+"""The ledger: a file that only grows, one JSON line per request, written before the request is answered."""
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from twins.tally import Tally
+from twins.values import Entry
+
+# every so many entries the place in the file is remembered, so that a page is found without reading what is before it
+_STRIDE = 1024
+
+
+class Ledger:
+    """Entries are numbered from 1; what is appended reaches the file with `write`. Raises OSError if the file cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(Entry).decode
+        self._pending: list[bytes] = []
+        self._size = self._cut_torn_line()
+        self._places = [0]
+        self.seq = 0
+        self.tally = Tally()
+
+    def replay(self) -> Iterator[Entry]:
+        """Read the file back, counting it; to be exhausted before the first append."""
+        place = 0
+        with self.path.open("rb") as lines:
+            for line in lines:
+                entry = self._decode(line)
+                self._number(place)
+                self.tally.add(entry)
+                place += len(line)
+                yield entry
+
+    def append(self, at: float, provider: str, delivery: str, address: str, status: int, fault: str) -> None:
+        """Enter one request."""
+        self._number(self._size)
+        entry = Entry(self.seq, at, provider, delivery, address, status, fault)
+        line = self._encode(entry) + b"\n"
+        self._pending.append(line)
+        self._size += len(line)
+        self.tally.add(entry)
+
+    def write(self) -> None:
+        """Hand everything appended to the operating system: it outlives this process from here on."""
+        if not self._pending:
+            return
+        rest = memoryview(b"".join(self._pending))
+        self._pending = []
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+
+    def entries(self, after: int, limit: int) -> bytes:
+        """The lines of up to `limit` entries behind number `after`."""
+        self.write()
+        strides, skipped = divmod(min(after, self.seq), _STRIDE)
+        with self.path.open("rb") as lines:
+            lines.seek(self._places[strides] if strides < len(self._places) else self._size)
+            return b"".join(islice(lines, skipped, skipped + limit))
+
+    def search(self, delivery: str, address: str, limit: int) -> list[Entry]:
+        """Up to `limit` entries of that delivery and of that address, where given, oldest first; reads the whole file."""
+        self.write()
+        wanted = [self._encode(text) for text in (delivery, address) if text]
+        with self.path.open("rb") as lines:
+            likely = (self._decode(line) for line in lines if all(text in line for text in wanted))
+            fitting = (e for e in likely if delivery in ("", e.delivery) and address in ("", e.address))
+            return list(islice(fitting, limit))
+
+    def reset(self) -> None:
+        """Begin a new file; the one before is kept as `<name>.before`, in place of an earlier one."""
+        self.close()
+        os.replace(self.path, self.path.with_name(f"{self.path.name}.before"))
+        self._open()
+
+    def report(self) -> dict[str, Any]:
+        """What `GET /ledger` shows."""
+        return {"seq": self.seq, **self.tally.report(), "file": str(self.path)}
+
+    def close(self) -> None:
+        """Write what is pending and close the file."""
+        self.write()
+        os.close(self._file)
+
+    def _number(self, place: int) -> None:
+        if self.seq and self.seq % _STRIDE == 0:
+            self._places.append(place)
+        self.seq += 1
+
+    def _cut_torn_line(self) -> int:
+        """A process killed while writing leaves half a line, whose request was not answered."""
+        size = os.fstat(self._file).st_size
+        whole = size
+        while whole and os.pread(self._file, 1, whole - 1) != b"\n":
+            whole -= 1
+        if whole != size:
+            os.ftruncate(self._file, whole)
+        return whole
