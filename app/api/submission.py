@@ -1,0 +1,134 @@
+"""From a request's bytes to notifications that the router will take, or to what is wrong with them; pure."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from app.api.problems import Flaw, Problem, ProblemFound, flaw_at, flaw_of, problem
+from schemas.ids import is_id, time_of
+from schemas.notification import Submission
+from schemas.rules import Policy, Rule
+from schemas.words import Lane, Reason
+
+DAY: Final = 86_400.0
+MAX_BULK: Final = 1000
+FLAWS_TOLD: Final = 3  # in the sentence; the list has them all
+DEFAULT_LANE: Final[Lane] = "medium"
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Bulk(msgspec.Struct, frozen=True):
+    """The body of a bulk request that is not a plain array."""
+
+    notifications: list[Submission]
+
+
+class RawBulk(msgspec.Struct, frozen=True):
+    """The same, its items not yet read."""
+
+    notifications: list[msgspec.Raw]
+
+
+_one = msgspec.json.Decoder(Submission).decode
+_many = msgspec.json.Decoder(list[Submission]).decode
+_wrapped = msgspec.json.Decoder(Bulk).decode
+_raw_many = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_raw_wrapped = msgspec.json.Decoder(RawBulk).decode
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """What the gateway knows of the operator's rules. Without one (PostgreSQL has never answered) the router alone decides."""
+
+    rules: Mapping[str, Rule]
+    templates: Set[str]
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Rulebook":
+        return cls(policy.rules, frozenset(template.name for template in policy.templates))
+
+
+def decode_one(body: bytes) -> Submission:
+    """The notification in a request. Raises ProblemFound with the place of what is wrong."""
+    try:
+        return _one(body)
+    except UNREADABLE as error:
+        raise ProblemFound(invalid([flaw_of(error)])) from None
+
+
+def decode_many(body: bytes) -> tuple[str, list[Submission | Flaw]]:
+    """The JSONPath of the array in a bulk request and its notifications; one that cannot be read is its flaw.
+
+    Raises ProblemFound if the whole cannot be read.
+    """
+    wrapped = body.lstrip()[:1] == b"{"
+    try:
+        items: list[Submission | Flaw] = [*(_wrapped(body).notifications if wrapped else _many(body))]
+    except UNREADABLE:
+        items = _one_by_one(body, wrapped)
+    if not 1 <= len(items) <= MAX_BULK:
+        raise ProblemFound(invalid([flaw_at("$", f"a bulk request has 1 to {MAX_BULK} notifications, this one has {len(items)}")]))
+    return "$.notifications" if wrapped else "$", items
+
+
+def _one_by_one(body: bytes, wrapped: bool) -> list[Submission | Flaw]:
+    try:
+        raws = _raw_wrapped(body).notifications if wrapped else _raw_many(body)
+    except UNREADABLE as error:
+        raise ProblemFound(invalid([flaw_of(error)])) from None
+    return [_item(raw) for raw in raws]
+
+
+def _item(raw: msgspec.Raw) -> Submission | Flaw:
+    try:
+        return _one(raw)
+    except UNREADABLE as error:
+        return flaw_of(error)
+
+
+def flaw_in(submission: Submission, rulebook: Rulebook | None, now: float) -> Flaw | None:
+    """Why the router would not take this notification, as far as it can be told before; `now` in epoch seconds."""
+    if submission.id is not None and (flaw := _flaw_in_id(submission.id, now)):
+        return flaw
+    if submission.send_at is not None and submission.send_at > now:
+        return flaw_at("$.send_at", "sending later is not supported: leave it out, or submit it when it is due", Reason.UNSUPPORTED)
+    if submission.digest is not None:
+        return flaw_at("$.digest", "digests are not supported: leave it out", Reason.UNSUPPORTED)
+    if "\0" in submission.user_id:
+        return flaw_at("$.user_id", "a user id has no NUL character")
+    return _flaw_by_rules(submission, rulebook) if rulebook else None
+
+
+def _flaw_in_id(notification_id: str, now: float) -> Flaw | None:
+    if not is_id(notification_id):
+        return flaw_at("$.id", "an id is ntf_ and the 32 hex digits of a UUIDv7; leave it out to be given one")
+    if abs(time_of(notification_id) - now) > DAY:
+        return flaw_at("$.id", "the time in the id is more than a day off", Reason.FOREIGN_TIME)
+    return None
+
+
+def _flaw_by_rules(submission: Submission, rulebook: Rulebook) -> Flaw | None:
+    if submission.type not in rulebook.rules:
+        return flaw_at("$.type", f"there is no rule for the type {submission.type!r}", Reason.UNKNOWN_TYPE)
+    if submission.template is not None and submission.template not in rulebook.templates:
+        return flaw_at("$.template", f"there is no template {submission.template!r}", Reason.UNKNOWN_TEMPLATE)
+    return None
+
+
+def lane_for(submission: Submission, rulebook: Rulebook | None) -> Lane:
+    """The priority, or the lane of the rule for the type, or medium."""
+    if submission.priority is not UNSET:
+        return submission.priority
+    rule = rulebook.rules.get(submission.type) if rulebook else None
+    return rule.lane if rule else DEFAULT_LANE
+
+
+def invalid(flaws: list[Flaw]) -> Problem:
+    """The problem of a request with these flaws."""
+    told = "; ".join(f"{flaw.path}: {flaw.detail}" for flaw in flaws[:FLAWS_TOLD])
+    rest = len(flaws) - FLAWS_TOLD
+    return problem("invalid", f"{told}; and {rest} more" if rest > 0 else told, flaws)

@@ -1,0 +1,103 @@
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from app.telemetry import JsonLines
+from tests.unit.app.api.world import KEY, World, an_id
+
+GOOD = {"user_id": "anna@example.org", "type": "order.shipped", "to": {"email": "anna@example.org"}}
+URL = "/v1/notifications"
+
+
+WRONG_KEYS: list[dict[str, str]] = [
+    {},
+    {"authorization": "Bearer wrong"},
+    {"authorization": f"Basic {KEY}"},
+    {"x-api-key": ""},
+    {"x-api-key": KEY + "x"},
+]
+
+
+@pytest.mark.parametrize("headers", WRONG_KEYS)
+@pytest.mark.parametrize("path", [URL, f"{URL}/{an_id()}", "/metrics", "/no/such/place"])
+def test_without_the_key_nothing_is_told(path: str, headers: dict[str, str]) -> None:
+    with World().client() as client:
+        client.headers.pop("authorization")
+        answer = client.get(path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("headers", [{"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer  {KEY}"}, {"x-api-key": KEY}])
+def test_with_the_key_everything_is(headers: dict[str, str]) -> None:
+    with World().client() as client:
+        client.headers.pop("authorization")
+        assert client.post(URL, json=GOOD, headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/openapi.json"])
+def test_some_pages_are_open(path: str) -> None:
+    with World().client() as client:
+        client.headers.pop("authorization")
+        assert client.get(path).status_code != 401
+
+
+def test_unknown_places_and_methods_are_problems() -> None:
+    with World().client() as client:
+        missing, wrong = client.get("/no/such/place"), client.put(URL)
+    assert (missing.status_code, missing.json()["type"]) == (404, "/docs#not-found")
+    assert (wrong.status_code, wrong.json()["type"]) == (405, "/docs#method-not-allowed")
+    assert "POST" in wrong.headers["allow"]
+
+
+class Broken:
+    """A history that fails in a way that nobody foresaw."""
+
+    async def story(self, notification_id: str) -> None:
+        raise RuntimeError("secret of anna@example.org")
+
+
+def test_a_surprise_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.history = Broken()  # type: ignore[assignment]
+    caplog.set_level(logging.INFO, "herold")
+    with world.client() as client:
+        answer = client.get(f"{URL}/{an_id()}")
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "/docs#internal"
+    assert "anna" not in answer.text
+    (line,) = lines(caplog)
+    assert (line["error"], line["status"]) == ("RuntimeError", 500)
+    assert "test_gateway.py" in line["where"]
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [json.loads(JsonLines().format(record)) for record in caplog.records if record.name == "herold"]
+
+
+def test_each_request_is_one_line_without_addresses(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "herold")
+    with World().client() as client:
+        client.post(URL, json=GOOD)
+        client.post(URL, json={**GOOD, "type": "nobody.knows"})
+        client.get(f"{URL}/{an_id(1)}")
+        client.get("/healthz")
+    first, second, third = lines(caplog)
+    assert (first["event"], first["method"], first["route"], first["status"]) == ("gateway.request", "POST", "/v1/notifications", 202)
+    assert (first["id"], first["lane"]) == (an_id(1), "low")
+    assert (second["status"], second["reason"], second["path"]) == (422, "unknown_type", "$.type")
+    assert (third["route"], third["id"]) == ("/v1/notifications/{notification_id}", an_id(1))
+    assert "anna" not in caplog.text
+
+
+def test_requests_are_counted_by_route_and_status() -> None:
+    with World().client() as client:
+        client.post(URL, json=GOOD)
+        client.post(URL, content=b"")
+        page = client.get("/metrics").text
+    assert 'herold_http_requests_total{route="/v1/notifications",status="202"} 1.0' in page
+    assert 'herold_http_requests_total{route="/v1/notifications",status="422"} 1.0' in page
+    assert 'herold_http_request_seconds_count{route="/v1/notifications"} 2.0' in page

@@ -1,0 +1,305 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.api.ports import Story
+from schemas.ids import DELIVERY, new_id, partition_of
+from schemas.notification import Notification
+from schemas.status import Accepted, Planned, Status, Step
+from schemas.topics import MAX_NOTIFICATION_BYTES
+from schemas.words import Outcome, State, StatusName
+from tests.unit.app.api.world import NOW, World, an_id
+
+GOOD = {"user_id": "u-42", "type": "order.shipped"}
+URL = "/v1/notifications"
+DLV = new_id(DELIVERY, NOW, 1)
+
+
+def problem_of(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert found["status"] == status
+    assert found["title"]
+    assert found["detail"]
+    return found
+
+
+def routed(notification_id: str = an_id(), user_id: str = "u-42") -> Story:
+    trace = [Step("route", "pass", "", {"channels": ["email"]})]
+    accepted = Accepted(
+        notification_id, user_id, State.ROUTED, NOW, NOW, "low", "order.shipped", deliveries=[Planned(DLV, "email")], trace=trace
+    )
+    attempt = {"outcome": Outcome.ACCEPTED, "provider": "sendgrid", "ms": 12.5}
+    sent = Status(DLV, notification_id, user_id, "email", StatusName.SENT, NOW, NOW, **attempt)
+    return Story(accepted, [sent], [sent])
+
+
+def test_submit_answers_when_kafka_has_it() -> None:
+    world = World()
+    with world.client() as client:
+        answer = client.post(URL, json={**GOOD, "priority": "high", "data": {"order": 17}})
+    assert answer.status_code == 202
+    assert answer.json() == {"id": an_id(1), "status": "accepted", "lane": "high"}
+    (record,) = world.publisher.records
+    assert (record.topic, record.partition, record.key) == ("t.notifications.high", partition_of("u-42", 4), b"u-42")
+    assert b"priority" not in record.value
+    assert world.publisher.notifications() == [Notification("u-42", "order.shipped", an_id(1), data={"order": 17}, created_at=NOW)]
+
+
+def test_submit_keeps_the_id_and_time_that_it_is_given() -> None:
+    world = World()
+    with world.client() as client:
+        answer = client.post(URL, json={**GOOD, "id": an_id(77), "created_at": NOW - 5})
+    assert answer.json()["id"] == an_id(77)
+    (written,) = world.publisher.notifications()
+    assert (written.id, written.created_at) == (an_id(77), NOW - 5)
+
+
+def test_submit_takes_the_lane_of_the_rule() -> None:
+    with World().client() as client:
+        assert client.post(URL, json=GOOD).json()["lane"] == "low"
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json; charset=utf-8", "application/x-www-form-urlencoded"])
+def test_submit_does_not_insist_on_a_content_type(content_type: str) -> None:
+    with World().client() as client:
+        answer = client.post(URL, content=msgspec.json.encode(GOOD), headers={"content-type": content_type})
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "pointer"),
+    [
+        (b"", "$", "#"),
+        (b"{", "$", "#"),
+        (b'{"type": "order.shipped"}', "$.user_id", "#/user_id"),
+        (b'{"user_id": "u", "type": 7}', "$.type", "#/type"),
+        (b'{"user_id": "u", "type": "nobody.knows"}', "$.type", "#/type"),
+        (b'{"user_id": "u", "type": "order.shipped", "template": "none"}', "$.template", "#/template"),
+        (b'{"user_id": "u", "type": "order.shipped", "id": "ntf_1"}', "$.id", "#/id"),
+        (b'{"user_id": "u", "type": "order.shipped", "priority": "urgent"}', "$.priority", "#/priority"),
+    ],
+)
+def test_submit_tells_what_is_wrong_and_where(body: bytes, path: str, pointer: str) -> None:
+    world = World()
+    with world.client() as client:
+        found = problem_of(client.post(URL, content=body), 422)
+    assert [(error["path"], error["pointer"]) for error in found["errors"]] == [(path, pointer)]
+    assert world.publisher.records == []
+
+
+def test_submit_leaves_rules_to_the_router_while_they_are_not_known() -> None:
+    world = World()
+    world.policies.policy = None
+    with world.client() as client:
+        assert client.post(URL, json={**GOOD, "type": "nobody.knows"}).json()["lane"] == "medium"
+
+
+def test_submit_of_a_record_that_does_not_fit_is_413() -> None:
+    with World().client() as client:
+        assert client.post(URL, json={**GOOD, "data": {"x": "y" * (MAX_NOTIFICATION_BYTES - 2000)}}).status_code == 202
+        found = problem_of(client.post(URL, json={**GOOD, "data": {"x": "y" * MAX_NOTIFICATION_BYTES}}), 413)
+    assert found["errors"][0]["reason"] == "too_large"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_the_limit_is_413(chunked: bool) -> None:
+    body = b"[" + b" " * 2000 + b"]"
+    with World().client(body_limit=1000) as client:
+        problem_of(client.post(URL, content=iter([body]) if chunked else body), 413)
+
+
+def test_submit_is_503_when_kafka_does_not_confirm() -> None:
+    world = World()
+    world.publisher.cause = "down"
+    with world.client() as client:
+        answer = client.post(URL, json=GOOD)
+        found = problem_of(answer, 503)
+        assert answer.headers["retry-after"] == "2"
+        problem_of(client.get(f"{URL}/{found['ids'][0]}"), 404)
+    assert found["ids"] == [an_id(1)]
+
+
+def test_bulk_takes_the_good_ones() -> None:
+    world = World()
+    with world.client() as client:
+        answer = client.post(f"{URL}/bulk", json=[GOOD, {"user_id": 1}, {**GOOD, "type": "nobody.knows"}, {**GOOD, "priority": "high"}])
+    assert answer.status_code == 207
+    body = answer.json()
+    assert (body["accepted"], body["refused"], body["unavailable"]) == (2, 2, 0)
+    assert [(item["index"], item["status"]) for item in body["results"]] == [
+        (0, "accepted"),
+        (1, "refused"),
+        (2, "refused"),
+        (3, "accepted"),
+    ]
+    assert [item["errors"][0]["pointer"] for item in body["results"][1:3]] == ["#/1/user_id", "#/2/type"]
+    assert [notification.id for notification in world.publisher.notifications()] == [body["results"][0]["id"], body["results"][3]["id"]]
+
+
+def test_bulk_of_good_ones_is_202_in_either_form() -> None:
+    with World().client() as client:
+        assert client.post(f"{URL}/bulk", json=[GOOD] * 1000).json()["accepted"] == 1000
+        assert client.post(f"{URL}/bulk", json={"notifications": [GOOD]}).status_code == 202
+
+
+def test_bulk_of_bad_ones_is_422_with_all_places() -> None:
+    with World().client() as client:
+        found = problem_of(client.post(f"{URL}/bulk", json={"notifications": [{"user_id": 1}, {}]}), 422)
+    assert [error["pointer"] for error in found["errors"]] == ["#/notifications/0/user_id", "#/notifications/1/user_id"]
+
+
+def test_bulk_tells_which_were_not_confirmed() -> None:
+    world = World()
+    world.publisher.confirms = iter([True, False])
+    with world.client() as client:
+        answer = client.post(f"{URL}/bulk", json=[GOOD, GOOD])
+    assert answer.status_code == 207
+    assert [item["status"] for item in answer.json()["results"]] == ["accepted", "unavailable"]
+    assert set(world.recent.lanes) == {an_id(1)}
+
+
+def test_bulk_is_503_when_kafka_confirms_none() -> None:
+    world = World()
+    world.publisher.cause = "down"
+    with world.client() as client:
+        found = problem_of(client.post(f"{URL}/bulk", json=[GOOD, {"user_id": 1}, GOOD]), 503)
+    assert found["ids"] == [an_id(1), "", an_id(2)]
+
+
+def test_a_key_gets_the_first_answer_again_and_goes_to_the_router() -> None:
+    world = World()
+    with world.client() as client:
+        first = client.post(URL, json=GOOD, headers={"idempotency-key": "k1"})
+        again = client.post(URL, json=GOOD, headers={"idempotency-key": "k1"})
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert [notification.idempotency_key for notification in world.publisher.notifications()] == ["k1"]
+
+
+def test_a_key_of_a_bulk_request_is_one_per_item() -> None:
+    world = World()
+    with world.client() as client:
+        client.post(f"{URL}/bulk", json=[GOOD, {**GOOD, "idempotency_key": "k#1"}], headers={"idempotency-key": "k"})
+    assert [notification.idempotency_key for notification in world.publisher.notifications()] == ["k#0", "k#1"]
+
+
+def test_a_key_with_another_body_is_409() -> None:
+    world = World()
+    with world.client() as client:
+        client.post(URL, json=GOOD, headers={"idempotency-key": "k1"})
+        problem_of(client.post(URL, json={**GOOD, "user_id": "u-1"}, headers={"idempotency-key": "k1"}), 409)
+    assert len(world.publisher.records) == 1
+
+
+def test_a_key_whose_first_request_runs_is_409_with_retry_after() -> None:
+    world = World()
+    world.publisher.cause = "down"
+    with world.client() as client:
+        client.post(URL, json=GOOD, headers={"idempotency-key": "other"})
+        digest = world.replies.kept
+        assert digest == {}, "a failed request leaves its key free"
+
+        async def still_running(key: str, token: str) -> None:
+            return None
+
+        world.replies.forget = still_running  # type: ignore[method-assign]
+        client.post(URL, json=GOOD, headers={"idempotency-key": "k1"})
+        answer = client.post(URL, json=GOOD, headers={"idempotency-key": "k1"})
+    problem_of(answer, 409)
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("cause", ["kafka", "invalid"])
+def test_a_key_is_free_again_after_a_failure(cause: str) -> None:
+    world = World()
+    body = GOOD if cause == "kafka" else {"user_id": 1}
+    world.publisher.cause = "down"
+    with world.client() as client:
+        assert client.post(URL, json=body, headers={"idempotency-key": "k1"}).status_code in (422, 503)
+        world.publisher.cause = ""
+        assert client.post(URL, json=GOOD, headers={"idempotency-key": "k1"}).status_code == 202
+
+
+def test_a_partly_unavailable_bulk_may_be_tried_again_with_its_key() -> None:
+    world = World()
+    world.publisher.confirms = iter([True, False, True, True])
+    with world.client() as client:
+        assert client.post(f"{URL}/bulk", json=[GOOD, GOOD], headers={"idempotency-key": "k"}).status_code == 207
+        assert client.post(f"{URL}/bulk", json=[GOOD, GOOD], headers={"idempotency-key": "k"}).status_code == 202
+
+
+def test_a_key_that_differs_from_the_bodys_is_422() -> None:
+    with World().client() as client:
+        answer = client.post(URL, json={**GOOD, "idempotency_key": "a"}, headers={"idempotency-key": "b"})
+    assert problem_of(answer, 422)["errors"][0]["path"] == "$.idempotency_key"
+
+
+def test_a_key_that_is_too_long_is_400() -> None:
+    with World().client() as client:
+        problem_of(client.post(URL, json=GOOD, headers={"idempotency-key": "k" * 201}), 400)
+
+
+def test_find_shows_deliveries_and_attempts() -> None:
+    world = World()
+    world.history.stories[an_id()] = routed()
+    with world.client() as client:
+        body = client.get(f"{URL}/{an_id()}").json()
+    assert (body["state"], body["lane"], body["final"]) == ("routed", "low", True)
+    (delivery,) = body["deliveries"]
+    assert (delivery["id"], delivery["status"]) == (DLV, "SENT")
+    assert delivery["attempts"] == [{"at": NOW, "status": "SENT", "outcome": "ACCEPTED", "provider": "sendgrid", "ms": 12.5}]
+
+
+def test_find_knows_what_was_accepted_a_moment_ago() -> None:
+    world = World()
+    with world.client() as client:
+        notification_id = client.post(URL, json=GOOD).json()["id"]
+        assert client.get(f"{URL}/{notification_id}").json() == {"id": notification_id, "state": "accepted", "lane": "low"}
+        assert client.get(f"{URL}/{notification_id}/explain").json()["sentence"].startswith("Waiting: ")
+
+
+@pytest.mark.parametrize("name", [an_id(9), "ntf_1", "dlv_" + an_id()[4:]])
+def test_find_of_what_nobody_knows_is_404(name: str) -> None:
+    with World().client() as client:
+        problem_of(client.get(f"{URL}/{name}"), 404)
+        problem_of(client.get(f"{URL}/{name}/explain"), 404)
+
+
+def test_find_without_history_is_503_but_for_what_is_fresh() -> None:
+    world = World()
+    world.history.gone = True
+    with world.client() as client:
+        problem_of(client.get(f"{URL}/{an_id(9)}"), 503)
+        problem_of(client.get(URL, params={"user_id": "u"}), 503)
+        notification_id = client.post(URL, json=GOOD).json()["id"]
+        assert client.get(f"{URL}/{notification_id}").json()["state"] == "accepted"
+
+
+def test_explain_tells_the_gates_in_order() -> None:
+    world = World()
+    world.history.stories[an_id()] = routed()
+    with world.client() as client:
+        body = client.get(f"{URL}/{an_id()}/explain").json()
+    assert body["sentence"] == "Routed in the low lane: email is SENT."
+    assert body["gates"] == [{"gate": "route", "verdict": "pass", "reason": "", "inputs": {"channels": ["email"]}}]
+
+
+def test_list_pages_from_newest_to_oldest() -> None:
+    world = World()
+    world.history.stories.update({an_id(n): routed(an_id(n)) for n in range(1, 6)})
+    world.history.stories[an_id(6)] = routed(an_id(6), "somebody-else")
+    seen, url = [], f"{URL}?user_id=u-42&limit=2"
+    with world.client() as client:
+        while url:
+            page = client.get(url).json()
+            seen.append([found["id"] for found in page["notifications"]])
+            url = page["next"]
+    assert seen == [[an_id(5), an_id(4)], [an_id(3), an_id(2)], [an_id(1)]]
+
+
+@pytest.mark.parametrize("query", ["", "user_id=", "user_id=u&limit=0", "user_id=u&limit=201", "user_id=u&limit=x", "user_id=u&before=x"])
+def test_list_refuses_what_it_does_not_understand(query: str) -> None:
+    with World().client() as client:
+        problem_of(client.get(f"{URL}?{query}"), 422)
