@@ -1,0 +1,226 @@
+"""The consumer: one Faust event is a batch of records of one partition, fetched only when an agent has room for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from faust.events import Event
+from faust.transport.consumer import CONSUMER_FETCHING
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+from mode.utils.futures import notify
+
+from app.streaming.acks import Acks
+from app.streaming.lane_fetch import LaneThread, Taken, Wish
+from app.streaming.watchdog import CoordinatorWatchdog
+from schemas.ports import Batch
+
+# Batches of a changelog that may wait to be applied in recovery before no more are fetched.
+RECOVERY_QUEUE = 16
+CHANGELOG_RECORDS = 2000
+WAIT = 1.0
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer, fetching by pull and committing the acknowledged prefix."""
+
+    def __init__(self, transport: Any, *args: Any, **kwargs: Any) -> None:
+        self.settings = transport.settings
+        self.lanes = transport.lanes
+        super().__init__(transport, *args, **kwargs)
+        self._acks: Acks[TP] = Acks()
+        self._no_room: set[TP] = set()
+        self._room = asyncio.Event()
+        self._working_generation = -1
+        self._abandoned = False
+        self.add_dependency(CoordinatorWatchdog(self._thread, self.settings.watchdog_interval, loop=self.loop, beacon=self.beacon))
+
+    def _new_consumer_thread(self) -> LaneThread:
+        return LaneThread(self, loop=self.loop, beacon=self.beacon)
+
+    # ---- what the agents' writes are checked against (ownership.Membership)
+
+    def generation(self) -> int:
+        """The generation of the batches that agents have in hand: that of the last one given to any of them."""
+        return self._working_generation
+
+    def coordinator_generation(self) -> int:
+        """The generation that the coordinator last gave; -1 once it no longer knows this member."""
+        return int(self._thread.coordinator_generation())
+
+    def heard_at(self) -> float:
+        """When the coordinator last confirmed this member, on time.monotonic."""
+        return float(self._thread.heard_at())
+
+    def owns(self, partition: int) -> bool:
+        """Whether any of the assigned partitions has that number."""
+        return any(tp.partition == partition for tp in self.app._assignment or ())
+
+    # ---- acknowledgements
+
+    def ack(self, message: Any) -> bool:
+        """Note that an agent has finished a batch, in whatever order."""
+        if message.acked:
+            return False
+        message.acked = True
+        self.app.sensors.on_message_out(message.tp, message.offset, message)
+        self.let_go(message)
+        return True
+
+    def let_go(self, message: Any) -> None:
+        """No longer wait for this batch in a rebalance or stop; unless it was acknowledged it comes again."""
+        self._unacked_messages.discard(message)
+        notify(self._waiting_for_ack)
+        self._room.set()
+        if message.tp in self._no_room:
+            self._no_room.clear()
+            self._thread.wake()
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self._acks.committable(tp)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        return [tp for tp in self._acks.partitions() if topics is None or tp in topics or tp.topic in topics]
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed: all behind it comes again."""
+        self._acks.forget_all()
+        await super().perform_seek()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Wait for the batches in hand, commit, then forget the partitions."""
+        await super().on_partitions_revoked(revoked)
+        self._acks.forget(revoked)
+
+    def abandon(self) -> None:
+        """The process ends with an error: wait for no batch in hand any more."""
+        self._abandoned = True
+        notify(self._waiting_for_ack)
+
+    async def wait_empty(self) -> None:
+        """Wait until the batches in hand are acknowledged, but no longer than the drain time: those that take longer come again."""
+        deadline = self.loop.time() + self.settings.drain
+        while self._unacked_messages and not self._abandoned and not self.should_stop and self.loop.time() < deadline:
+            await self.commit()
+            if self._unacked_messages:
+                await self._wait_for_ack(timeout=1)
+        self._unacked_messages.clear()
+        await self.commit_and_end_transactions()
+
+    async def verify_all_partitions_active(self) -> None:
+        """Faust's own stall check compares two clocks and logs noise; the coordinator watchdog and progress metrics replace it."""
+
+    # ---- fetching
+
+    def stop_flow(self) -> None:
+        """Stop giving batches; a fetch that waits for data comes back at once."""
+        super().stop_flow()
+        self._room.set()
+        self._thread.wake()
+
+    def _wish(self) -> Wish:
+        lanes: list[list[TP]] = [[] for _ in self.settings.lane_rules]
+        changelogs: list[TP] = []
+        self._no_room.clear()
+        recovering = self.app.tables.changelog_queue.qsize() if self.app.tables.changelog_topics else 0
+        for tp in self._get_active_partitions():
+            if self._is_changelog_tp(tp):
+                changelogs.append(tp)
+            elif self._acks.unfinished(tp) < self._thread.fair.depth(self.lanes.get(tp.topic, 0)):
+                lanes[self.lanes.get(tp.topic, 0)].append(tp)
+            else:
+                self._no_room.add(tp)
+        return Wish(lanes, changelogs if recovering < RECOVERY_QUEUE else (), CHANGELOG_RECORDS)
+
+    async def _fetch(self) -> tuple[Taken, bool]:
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        self._room.clear()
+        wish = self._wish()
+        if wish:
+            taken: tuple[Taken, bool] = await self._thread.take(wish, WAIT)
+            return taken
+        await self._wait_for_room()
+        return {}, True
+
+    async def _wait_for_room(self) -> None:
+        # Changelog batches are taken from their queue without an ack, hence the time limit.
+        handle = self.loop.call_later(0.05 if self.app.in_recovery else WAIT, self._room.set)
+        await self._room.wait()
+        handle.cancel()
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await self._drain_once()
+        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+            if not self.app.should_stop:
+                raise
+        finally:
+            self.diag.unset_flag(CONSUMER_FETCHING)
+
+    async def _drain_once(self) -> None:
+        self.diag.set_flag(CONSUMER_FETCHING)
+        generation = self.app.consumer_generation_id
+        self.not_waiting_next_records.clear()
+        try:
+            taken, more = await self._fetch()
+        finally:
+            self.not_waiting_next_records.set()
+        if self.should_stop or not taken:
+            await asyncio.sleep(0)
+        elif not self.flow_active:
+            await self._seek_back()
+        elif generation == self.app.consumer_generation_id:
+            self._give_all(taken, generation)
+            await self._pause_after(taken, more)
+
+    async def _seek_back(self) -> None:
+        # What was fetched while a rebalance began is dropped; a failure only means that the rebalance will set the positions itself.
+        try:
+            await self.perform_seek()
+        except Exception as error:
+            self.log.warning("could not go back to the committed offsets during a rebalance: %r", error)
+
+    async def _pause_after(self, taken: Taken, more: bool) -> None:
+        few = sum(map(len, taken.values())) < self.settings.gather_below
+        await asyncio.sleep(self.settings.gather if few and not more and not self.app.in_recovery else 0)
+
+    def _give_all(self, taken: Taken, generation: int) -> None:
+        for key, records in taken.items():
+            tp = TP(key.topic, key.partition)
+            fresh = self._fresh(tp, records)
+            if fresh:
+                self._give(tp, fresh, generation)
+
+    def _fresh(self, tp: TP, records: Any) -> Any:
+        """The records that were not given out yet: behind the last one given, or not before where the position was set."""
+        last = self._acks.last(tp)
+        wanted = last + 1 if last is not None else self._read_offset[tp] or 0
+        if records[0].offset >= wanted:
+            return records
+        return [record for record in records if record.offset >= wanted]
+
+    def _give(self, tp: TP, records: Any, generation: int) -> None:
+        channels = self.app.topics._tp_index[tp]
+        if not channels:
+            return
+        message = _message(tp, records, generation)
+        self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+        if not self._is_changelog_tp(tp):
+            self._working_generation = generation
+            self._acks.give(tp, message)
+        (channel,) = channels
+        channel.queue.put_nowait(Event(self.app, None, message.value, {}, message))
+
+
+def _message(tp: TP, records: Any, generation: int) -> ConsumerMessage:
+    """The Faust message around a batch. The stream silently skips one whose generation is not the app's."""
+    end = records[-1]
+    batch = Batch(tp.topic, tp.partition, records)
+    at = end.timestamp / 1000
+    return ConsumerMessage(
+        tp.topic, tp.partition, end.offset, at, end.timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
+    )

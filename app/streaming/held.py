@@ -1,0 +1,68 @@
+"""Batches as agents see them: acknowledged when the next one is asked for, or held until the agent says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from schemas.ports import Batch
+
+
+class Held:
+    """Implements schemas.ports.HeldBatch."""
+
+    __slots__ = ("_consumer", "_message", "batch")
+
+    def __init__(self, message: Any, consumer: Any) -> None:
+        self.batch: Batch = message.value
+        self._message = message
+        self._consumer = consumer
+
+    def ack(self) -> None:
+        """The last record of the batch has ended; a second call does nothing."""
+        self._consumer.ack(self._message)
+
+    def let_go(self) -> None:
+        """The batch will not end here: it comes again after the rebalance that took its partition."""
+        self._consumer.let_go(self._message)
+
+
+class HeldBatches:
+    """All batches of one Faust stream; neither an exception in the agent nor its cancellation acknowledges anything."""
+
+    def __init__(self, stream: Any) -> None:
+        # Faust acknowledges an event whatever becomes of it, also when the agent raises or is cancelled: switched off for good.
+        stream.enable_acks = False
+        self._stream = stream
+        self._values = aiter(stream)
+
+    def __aiter__(self) -> AsyncIterator[Held]:
+        return self
+
+    async def __anext__(self) -> Held:
+        await anext(self._values)
+        return Held(self._stream.current_event.message, self._stream.app.consumer)
+
+
+class PlainBatches:
+    """Batches one after the other: asking for the next one acknowledges the one before."""
+
+    def __init__(self, held: AsyncIterator[Held]) -> None:
+        self._held = held
+        self.current: Held | None = None
+
+    def __aiter__(self) -> AsyncIterator[Batch]:
+        return self
+
+    async def __anext__(self) -> Batch:
+        if self.current is not None:
+            self.current.ack()
+            self.current = None
+        self.current = await anext(self._held)
+        return self.current.batch
+
+    def drop(self) -> None:
+        """Give up the current batch without acknowledging it."""
+        if self.current is not None:
+            self.current.let_go()
+            self.current = None

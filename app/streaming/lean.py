@@ -1,0 +1,34 @@
+"""What makes the libraries below us cheap: raw records, fast compression, few garbage collections, quiet loggers."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from typing import Any
+
+import aiokafka.codec
+from aiokafka.consumer import fetcher
+
+LOUD = ("aiokafka", "kafka", "faust", "mode", "asyncio")
+
+
+def make_lean() -> None:
+    """Once, at import of the app: changes hold for the whole process."""
+    fetcher.PartitionRecords._consumer_record = _raw
+    aiokafka.codec.lz4_encode.__defaults__ = (1,)
+    gc.set_threshold(100_000, 50, 100)
+
+
+def _raw(self: Any, tp: Any, record: Any) -> Any:
+    """The record as the C parser gives it, instead of a frozen dataclass around it: 1 us less for each."""
+    return record
+
+
+def settle() -> None:
+    """After start-up and each rebalance: what lives now lives long, and loggers that were made since are told to be quiet."""
+    for name in list(logging.Logger.manager.loggerDict):
+        logger = logging.getLogger(name)
+        if name.startswith(LOUD) and logger.getEffectiveLevel() < logging.INFO:
+            logger.setLevel(logging.INFO)
+    gc.collect()
+    gc.freeze()

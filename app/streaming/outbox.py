@@ -1,0 +1,108 @@
+"""The outbox: records grouped by partition and produced as whole Kafka batches, some 2 us a record instead of 60 for a send each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaTimeoutError
+
+from schemas.errors import RecordTooLarge
+from schemas.ports import Header
+
+log = logging.getLogger(__name__)
+
+# A record batch of Kafka's format v2: 61 bytes of header; a record at most 21 bytes more than what it holds, a header at most 10.
+BATCH_OVERHEAD = 61
+RECORD_OVERHEAD = 21
+HEADER_OVERHEAD = 10
+# What an LZ4 frame adds to bytes that do not compress: header, end mark and four bytes for each block of 64 KiB.
+FRAME_OVERHEAD = 256
+
+Limit = Callable[[str], int]
+Slot = tuple[str, int]
+
+
+class Written(NamedTuple):
+    """The offsets that a flush gave to the records of one partition, and how many they are."""
+
+    first: int
+    last: int
+    records: int
+
+
+def batch_size(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> int:
+    """The most bytes that a batch of only this record takes, as the broker counts it against max.message.bytes."""
+    size = BATCH_OVERHEAD + RECORD_OVERHEAD + FRAME_OVERHEAD + len(key or b"") + len(value or b"")
+    for name, content in headers:
+        size += len(name.encode()) + len(content) + HEADER_OVERHEAD
+    return size
+
+
+class BatchOutbox:
+    """Collects records and produces them with one flush; raises RecordTooLarge before a record joins a batch that it would spoil."""
+
+    def __init__(self, producer: Any, limit: Limit, generation: int = 0) -> None:
+        """`producer`: an AIOKafkaProducer; `limit`: the most bytes of a batch for a topic; `generation`: of the group when it was made."""
+        self.generation = generation
+        self._producer = producer
+        self._limit = limit
+        self._open: dict[Slot, Any] = {}
+        self._full: list[tuple[Slot, Any]] = []
+        self._records = 0
+
+    def __len__(self) -> int:
+        return self._records
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Add a record. Raises RecordTooLarge for one that its topic cannot take."""
+        size = batch_size(key, value, headers)
+        if size > self._limit(topic):
+            raise RecordTooLarge(topic, size, self._limit(topic))
+        slot = topic, partition
+        builder = self._open.get(slot)
+        if builder is None or not self._appended(builder, key, value, headers):
+            if builder is not None:
+                self._full.append((slot, builder))
+            builder = self._open[slot] = self._producer.create_batch()
+            self._appended(builder, key, value, headers)
+        self._records += 1
+
+    def _appended(self, builder: Any, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> bool:
+        return builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
+
+    async def flush(self) -> dict[Slot, Written]:
+        """Produce everything and wait until all in-sync replicas have it; gives the offsets written to each partition."""
+        work = [*self._full, *self._open.items()]
+        self._open, self._full, self._records = {}, [], 0
+        if not work:
+            return {}
+        sent = [await self._sent(builder, slot) for slot, builder in work]
+        written: dict[Slot, Written] = {}
+        for (slot, builder), metadata in zip(work, await _all(sent), strict=True):
+            count = builder.record_count()
+            before = written.get(slot)
+            first = before.first if before else metadata.offset
+            written[slot] = Written(first, metadata.offset + count - 1, count + (before.records if before else 0))
+        return written
+
+    async def _sent(self, builder: Any, slot: Slot) -> asyncio.Future[Any]:
+        # The batch before it on this partition is not out yet and Kafka does not answer: our batch was not queued, so it can wait again.
+        # The idempotent producer itself repeats what is queued for as long as it takes.
+        while True:
+            try:
+                future: asyncio.Future[Any] = await self._producer.send_batch(builder, slot[0], partition=slot[1])
+                return future
+            except KafkaTimeoutError:
+                log.warning("%s partition %d takes no records now; what was decided waits in memory, nothing is acknowledged", *slot)
+
+
+async def _all(sent: Sequence[asyncio.Future[Any]]) -> list[Any]:
+    """The metadata of all; every future is awaited even if one fails, so that no error goes unseen."""
+    results = await asyncio.gather(*sent, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return list(results)

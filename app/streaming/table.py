@@ -1,0 +1,91 @@
+"""A Faust table read and written a batch at a time: rows in RocksDB, each change in the changelog topic, recovery by whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import faust
+import rocksdict
+from faust.types import TP
+
+from app.streaming.outbox import Written
+from schemas.errors import HeroldError
+from schemas.ports import Outbox, Rows
+
+# Bounds for each partition's database: RocksDB's own defaults would allow gigabytes per worker.
+ROCKSDB = {
+    "driver": "rocksdict",
+    "block_cache_size": 8 * 1024 * 1024,
+    "write_buffer_size": 4 * 1024 * 1024,
+    "max_write_buffer_number": 2,
+    "target_file_size_base": 8 * 1024 * 1024,
+    "max_open_files": 128,
+}
+# Events, here whole batches, that recovery holds before it writes them. Not 1: Faust reads that as "never pause the changelog".
+RECOVERY_BATCHES = 4
+
+
+class ChangelogShared(HeroldError):
+    """Another worker wrote to this changelog partition after this one recovered: the rows here are no longer the whole truth."""
+
+
+class Table(faust.Table):
+    """Implements schemas.ports.Table; every access names the partition. Never use `table[key]`, which goes Faust's one-row way."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._next_offset: dict[int, int] = {}
+
+    @property
+    def changelog(self) -> str:
+        """The name of the changelog topic."""
+        name: str = self.changelog_topic.get_topic_name()
+        return name
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """The rows of the keys, None where there is none."""
+        if not keys:
+            return []
+        rows: list[bytes | None] = self.data._db_for_partition(partition).get(list(keys))
+        return rows
+
+    def stage(self, outbox: Outbox, partition: int, rows: Rows) -> None:
+        """Add the rows to the outbox as changelog records; a row of None is a tombstone."""
+        topic = self.changelog
+        for key, row in rows.items():
+            outbox.add(topic, partition, key, row)
+
+    def apply(self, partition: int, rows: Rows, written: Written) -> None:
+        """Write the rows and the changelog offset they stand at, in one step. Raises ChangelogShared if others wrote in between."""
+        expected = self._next_offset.get(partition, self._recovered_to(partition))
+        if expected is not None and (written.first != expected or written.last - written.first + 1 != written.records):
+            raise ChangelogShared(f"{self.changelog} partition {partition}: wrote at {written}, expected to write from {expected}")
+        self._write(partition, rows.items(), written.last)
+        self._next_offset[partition] = written.last + 1
+
+    def apply_changelog_batch(self, events: Iterable[Any]) -> None:
+        """Recovery and standby: write what was read from the changelog, batch by batch."""
+        for event in events:
+            batch = event.value
+            self._next_offset.pop(batch.partition, None)
+            self._write(batch.partition, ((record.key, record.value) for record in batch.records), event.message.offset)
+
+    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
+        """Faust's hook in a rebalance: where the changelogs end is known again after recovery."""
+        self._next_offset.clear()
+        await super().on_rebalance(*args, **kwargs)
+
+    def _recovered_to(self, partition: int) -> int | None:
+        highwater: int | None = self.app.tables.recovery.active_highwaters.get(TP(self.changelog, partition))
+        return None if highwater is None else highwater + 1
+
+    def _write(self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, row in rows:
+            if row is None:
+                batch.delete(key)
+            else:
+                batch.put(key, row)
+        batch.put(self.data.offset_key, b"%d" % offset)
+        self.data._db_for_partition(partition).write(batch)
