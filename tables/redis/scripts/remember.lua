@@ -1,0 +1,5 @@
+-- Sets every key to its value, all with the same life. ARGV: seconds, then a value for each key.
+for i, key in ipairs(KEYS) do
+    redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1])
+end
+return #KEYS
