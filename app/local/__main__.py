@@ -44,8 +44,9 @@ def _up(home: Path, arguments: argparse.Namespace) -> int:
         words = ["--only", *arguments.only, *(["--c2"] if arguments.c2 else [])]
         await_ready(home, None if is_held(home) else launch(home, os.environ, words))
     State(home).make()
-    for variable, url in stack.urls_of(State(home), os.environ).env().items():
-        print(f"export {variable}={url}")
+    urls = stack.urls_of(State(home), os.environ).env()
+    for variable in (stack.VARIABLES[name] for name in arguments.only):
+        print(f"export {variable}={urls[variable]}")
     return 0
 
 

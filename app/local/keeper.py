@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.local.log import LONGEST_LINE, Say, relay
+from app.local.log import Output, Say
 from app.local.service import Service, StartFailed
 
 OnPid = Callable[[Service, int | None], None]
@@ -37,7 +37,7 @@ class Keeper:
         self._say = say
         self._on_pid = on_pid
         self._process: asyncio.subprocess.Process | None = None
-        self._relay: asyncio.Task[None] | None = None
+        self._output: Output | None = None
         self._last_lines: deque[str] = deque(maxlen=20)
 
     @property
@@ -80,8 +80,8 @@ class Keeper:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        if self._relay is not None:
-            await self._relay
+        if self._output is not None:
+            await self._output.finish()
         self._process = None  # only now: if this is cancelled half-way, the next call ends the same process
         self._on_pid(self.service, None)
 
@@ -93,26 +93,32 @@ class Keeper:
             await self.end()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
+        output = Output(self.service.name, self._hear)
+        try:
+            process = await self._execute(output.write_end)
+        except OSError as error:  # no such program, not executable, too many open files
+            output.discard()
+            raise StartFailed(f"{self.service.name} could not be started: {error}") from error
+        self._process, self._output = process, output
+        self._on_pid(self.service, process.pid)
+        self._last_lines.clear()
+        await output.follow()
+        return process
+
+    async def _execute(self, output: int) -> asyncio.subprocess.Process:
         service = self.service
         # a session of its own: Ctrl-C on the terminal reaches the supervisor alone, which then stops all in order
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *service.argv,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **service.env},  # or Python holds lines back, as this is no terminal
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            limit=LONGEST_LINE,
             user=service.user,
             group=service.user,
             extra_groups=None if service.user is None else [],
         )
-        self._process = process
-        self._on_pid(service, process.pid)
-        assert process.stdout is not None
-        self._last_lines.clear()
-        self._relay = asyncio.create_task(relay(service.name, process.stdout, self._hear))
-        return process
 
     def _hear(self, name: str, line: str) -> None:
         self._last_lines.append(line)
@@ -132,8 +138,8 @@ class Keeper:
             await asyncio.sleep(0.05)
 
     async def _obituary(self, code: int) -> str:
-        if self._relay is not None:
-            await asyncio.wait({self._relay}, timeout=1.0)  # its last words may still be in the pipe
+        if self._output is not None:
+            await self._output.finish()  # its last words may still be in the pipe
         said = "".join(f"\n    {line}" for line in self._last_lines)
         return f"{self.service.name} ended with code {code} before it was ready{': ' + said if said else ''}"
 
