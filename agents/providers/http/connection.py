@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
         "_on_answer",
         "_owner",
         "_parser",
-        "_surplus",
+        "_last",
         "closed",
         "deadline",
         "idle_since",
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self.retires = self.idle_since = 0
         self._answer: Answered | None = None
         self._headers: dict[bytes, bytes] = {}
-        self._headers_done = self._surplus = False
+        self._headers_done = self._last = False
         self._body = b""
         self._fed = 0
 
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
             if self._answer is None:
                 self.give_up(f"no HTTP/1.1 answer: {error!r}")
                 return
-            self._surplus = True
+            self._last = True
         if self._answer is not None:
             self._finish(self._answer)
         else:
@@ -108,7 +108,8 @@ class Connection(asyncio.Protocol):
     # what the parser tells
 
     def on_message_begin(self) -> None:
-        self._surplus = self._answer is not None
+        if self._answer is not None:
+            self._last = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -127,6 +128,8 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.get_status_code() >= 200:
             self._answer = self._answered()
+            # the parser knows it only now: it forgets the headers before it reads on
+            self._last = not self._parser.should_keep_alive()
         self._headers, self._headers_done, self._body = {}, False, b""
 
     # what follows
@@ -139,8 +142,8 @@ class Connection(asyncio.Protocol):
         return self._headers_done and not framed
 
     def _finish(self, answer: Answered) -> None:
-        # an answer that came before the whole request was out, or with something behind it, leaves no usable connection
-        if self._surplus or not self._parser.should_keep_alive() or self.transport.get_write_buffer_size():
+        # an answer that says so, that came before the whole request was out, or with something behind it, leaves no usable connection
+        if self._last or self.transport.get_write_buffer_size():
             self._end(answer)
             return
         on_answer, self._on_answer = self._on_answer, None
