@@ -96,14 +96,7 @@ def _warm(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def _progress(say: Say) -> jars.Progress:
-    first: list[int] = []
-
-    def progress(present: int, wanted: int) -> None:
-        first.append(present)
-        if first[0] < wanted and (present % 10 == 0 or present == wanted):
-            say(kafka.NAME, f"jars: {present} of {wanted}")
-
-    return progress
+    return jars.in_lines(lambda line: say(kafka.NAME, line))
 
 
 if __name__ == "__main__":

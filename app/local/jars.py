@@ -48,6 +48,18 @@ Progress = Callable[[int, int], None]
 """Jars present, jars wanted; called in the thread that called `fetch`. Whatever it raises ends the download."""
 
 
+def in_lines(say: Callable[[str], None]) -> Progress:
+    """A progress that says a line at every tenth jar, and nothing if all were there."""
+    at_first: list[int] = []
+
+    def progress(present: int, wanted: int) -> None:
+        at_first.append(present)
+        if at_first[0] < wanted and (present % 10 == 0 or present == wanted):
+            say(f"downloaded {present} of {wanted} jars")
+
+    return progress
+
+
 def read_lock(text: str) -> tuple[Jar, ...]:
     """The jars of a lock; raises LockBroken with the line's number."""
     return tuple(_read_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())

@@ -26,10 +26,10 @@ async def warm(java: kafka.Java, say: Say) -> None:
             await supervisor.start([replace(service, stop_timeout=180.0)])
         finally:
             await supervisor.stop()
-        _publish(new, java, say)
+        publish(new, java, say)
 
 
-def _publish(new: Path, java: kafka.Java, say: Say) -> None:
+def publish(new: Path, java: kafka.Java, say: Say) -> None:
     """Put a usable cache in its place; several may record at once, and each replaces it by a whole one."""
     trial = (*java.argv(f"-XX:AOTCache={new}", "-XX:AOTMode=on"), "-version")
     if subprocess.run(trial, capture_output=True, check=False).returncode == 0:

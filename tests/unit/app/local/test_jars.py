@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.jars import LOCK, PAUSES, DownloadFailed, Jar, LockBroken, cache_folder, fetch, read_lock
+from app.local.jars import LOCK, PAUSES, DownloadFailed, Jar, LockBroken, cache_folder, fetch, in_lines, read_lock
 
 CONTENT = {f"jar-{n}": f"content {n}".encode() for n in range(20)}
 
@@ -104,3 +104,12 @@ def test_progress_can_end_the_download(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fetch(read_lock(lock_of(content)), tmp_path, download=repository.download, progress=progress)
     assert len(repository.asked) < 100
+
+
+def test_progress_in_lines_is_short_and_silent_if_nothing_is_missing() -> None:
+    said: list[str] = []
+    progress = in_lines(said.append)
+    for present in range(5, 25):
+        progress(present, 24)
+    in_lines(said.append)(24, 24)
+    assert said == [f"downloaded {present} of 24 jars" for present in (10, 20, 24)]

@@ -190,7 +190,7 @@ async def test_a_service_that_ends_at_once_fails_the_start_with_its_last_words(s
 
 
 async def test_a_program_that_does_not_exist_fails_the_start(supervisor: Supervisor) -> None:
-    with pytest.raises(StartFailed, match="worker could not be started: .*no-such-program"):
+    with pytest.raises(StartFailed, match=r"worker could not be started: .*no-such-program"):
         await supervisor.start([Service("worker", ("no-such-program",))])
 
 
