@@ -30,6 +30,11 @@ class StreamApp(faust.App):
     outputs: list[str]
     inputs: list[str]
 
+    def on_init_dependencies(self) -> Any:
+        """The worker command turns the web server on unless told otherwise: here the settings decide."""
+        self.conf.web_enabled = bool(self.settings.web_port)
+        return super().on_init_dependencies()
+
     async def on_first_start(self) -> None:
         """Before anything connects: the data directory and its parents."""
         self.settings.datadir.mkdir(parents=True, exist_ok=True)
@@ -130,6 +135,7 @@ def attach(app: StreamApp, lanes: Sequence[str], run: Any, *, held: bool = False
         app.transport.lanes[topic] = rank
         app.inputs.append(topic)
         agent = held_agent(run, end) if held else plain_agent(run, end)
+        agent.__module__, agent.__qualname__ = app.settings.app_id, topic
         app.agent(app.topic(topic, **RAW), name=f"{app.settings.app_id}.{topic}", isolated_partitions=True)(agent)
 
 

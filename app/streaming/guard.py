@@ -26,11 +26,12 @@ def plain_agent(run: Run, end: Ending) -> Callable[[Any], Awaitable[None]]:
     """The Faust agent around a function that takes batches one after the other."""
 
     async def agent(stream: Any) -> None:
-        batches = PlainBatches(HeldBatches(stream))
-        while True:
+        source = HeldBatches(stream)
+        batches = PlainBatches(source)
+        while not source.ended:
             try:
                 await run(batches)
-                raise RuntimeError("the agent returned, although its stream has no end")
+                _must_be_over(source)
             except PartitionLost as lost:
                 log.info("dropped %s: %s", _name(batches.current), lost)
                 batches.drop()
@@ -44,13 +45,19 @@ def held_agent(run: RunHeld, end: Ending) -> Callable[[Any], Awaitable[None]]:
     """The Faust agent around a function that acknowledges batches itself."""
 
     async def agent(stream: Any) -> None:
+        source = HeldBatches(stream)
         try:
-            await run(HeldBatches(stream))
-            raise RuntimeError("the agent returned, although its stream has no end")
+            await run(source)
+            _must_be_over(source)
         except Exception as error:
             await _hold(None, error, end)
 
     return agent
+
+
+def _must_be_over(source: HeldBatches) -> None:
+    if not source.ended:
+        raise RuntimeError("the agent returned, although its batches have no end")
 
 
 async def _hold(held: Held | None, error: BaseException, end: Ending) -> NoReturn:
@@ -74,17 +81,21 @@ class EndProcess:
     def __init__(self, app: Any, after: float) -> None:
         self._app = app
         self._after = after
-        self._crash: asyncio.Task[None] | None = None
+        self._ending = False
 
     def __call__(self, error: BaseException) -> None:
         """Start the end; further calls do nothing."""
-        if self._crash is not None:
+        if self._ending:
             return
+        self._ending = True
         timer = threading.Timer(self._after, self._by_force)
         timer.daemon = True
         timer.start()
         self._app.consumer.abandon()
-        self._crash = asyncio.get_running_loop().create_task(self._app.crash(error))
+        # Only the worker is told, not every service below it (as Service.crash does): so it stops them in order and then exits with 1.
+        worker = self._app.beacon.root.data
+        worker.crash_reason = error
+        worker._crashed.set()
 
     def _by_force(self) -> None:
         log.critical("the worker did not stop within %s s after its error; it is ended now", self._after)

@@ -35,12 +35,17 @@ class HeldBatches:
         stream.enable_acks = False
         self._stream = stream
         self._values = aiter(stream)
+        self.ended = False
 
     def __aiter__(self) -> AsyncIterator[Held]:
         return self
 
     async def __anext__(self) -> Held:
-        await anext(self._values)
+        try:
+            await anext(self._values)
+        except StopAsyncIteration:
+            self.ended = True
+            raise
         return Held(self._stream.current_event.message, self._stream.app.consumer)
 
 
