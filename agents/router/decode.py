@@ -1,0 +1,139 @@
+"""The first gate: bytes to a notification with a time and an id, or a dead letter that says what is wrong and where."""
+
+import msgspec
+
+from agents.router.case import Case, Source, dead
+from schemas import ids
+from schemas.notification import Notification
+from schemas.ports import Record
+from schemas.status import Step
+from schemas.topics import MAX_NOTIFICATION_BYTES
+from schemas.words import Reason
+
+GATE = "decode"
+DAY = 24 * 3600.0
+MAX_DEPTH = 64  # JSON nested deeper is refused here, before a provider's encoder meets it
+
+# a record forwarded by the owner gate carries the time its first record had, so that its expiry and its id stay what they were
+FIRST_SEEN = "herold-at"
+
+_PASS = Step(GATE, "pass")
+_decode = msgspec.json.Decoder(Notification).decode
+
+
+class Sender(msgspec.Struct):
+    """What can be said of a notification that is not valid."""
+
+    user_id: str = ""
+    type: str = ""
+    id: str = ""
+
+
+_sender = msgspec.json.Decoder(Sender).decode
+
+
+def opened(record: Record, source: Source, partition: int, now: float) -> Case:
+    """The case of a record; its ending is set if the record is dead already."""
+    at = _time_of(record)
+    value = record.value
+    if value is None:
+        return _dead(record, source, partition, at, now, Reason.NULL_VALUE, "the record has no value")
+    if len(value) > MAX_NOTIFICATION_BYTES:
+        error = f"{len(value)} bytes are more than {MAX_NOTIFICATION_BYTES}"
+        return _dead(record, source, partition, at, now, Reason.TOO_LARGE, error)
+    try:
+        notification = _decode(value)
+    except msgspec.ValidationError as error:
+        return _dead(record, source, partition, at, now, Reason.INVALID, *_placed(str(error)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _dead(record, source, partition, at, now, Reason.UNDECODABLE, str(error))
+    case = Case(record, source, partition, notification, notification.id or "", at, now, notification.user_id.encode(), trace=[_PASS])
+    _check(case, value)
+    return case
+
+
+def _time_of(record: Record) -> float:
+    for name, text in record.headers:
+        if name == FIRST_SEEN and text.isdigit():
+            return min(int(text), record.timestamp) / 1000
+    return record.timestamp / 1000
+
+
+def _check(case: Case, value: bytes) -> None:
+    """What the schema cannot say: the id's shape and time, NUL in names, depth, and what this version does not do."""
+    case.id = case.notification.id or _derived(case.record, case.source, case.partition, case.at)
+    found = _objection(case.notification, case.at, case.now, value)
+    if found is not None:
+        reason, path, error = found
+        if path == "$.id":
+            case.id = _derived(case.record, case.source, case.partition, case.at)
+        case.trace.clear()
+        case.ending = dead(case, GATE, reason, f"{error} - at {path}", path=path)
+
+
+def _objection(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
+    if notification.id is not None:
+        if not ids.is_id(notification.id):
+            return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
+        if abs(ids.time_of(notification.id) - at) > DAY:
+            return Reason.FOREIGN_TIME, "$.id", "the id's time is more than a day off the time of its record"
+    if notification.send_at is not None and notification.send_at > now:
+        return Reason.UNSUPPORTED, "$.send_at", "a time in the future needs the scheduler, which this version does not have"
+    if notification.digest is not None:
+        return Reason.UNSUPPORTED, "$.digest", "digests need the scheduler, which this version does not have"
+    if b"\\u0000" in value and (name := _with_nul(notification)):
+        return Reason.INVALID, f"$.{name}", "the character NUL cannot stand in a name or key"
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _deeper(notification.data, MAX_DEPTH):
+        return Reason.INVALID, "$.data", f"nested deeper than {MAX_DEPTH}"
+    return None
+
+
+def _with_nul(notification: Notification) -> str:
+    """The first field with a NUL: it parts the fields of our keys, and PostgreSQL's text cannot hold it."""
+    for name in ("user_id", "type", "category", "template", "idempotency_key"):
+        if "\0" in (getattr(notification, name) or ""):
+            return name
+    addresses = [address for given in notification.to.values() for address in ([given] if isinstance(given, str) else given)]
+    return "to" if any("\0" in address for address in addresses) else ""
+
+
+def _deeper(value: object, most: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return most == 0 or any(_deeper(one, most - 1) for one in inside)
+
+
+def _derived(record: Record, source: Source, partition: int, at: float) -> str:
+    return ids.derived_id(ids.NOTIFICATION, at, source.topic, str(partition), str(record.offset))
+
+
+def _placed(message: str) -> tuple[str, str]:
+    """The message of msgspec with the path of the field at its end, and the path alone."""
+    problem, _, rest = message.partition(" - at `")
+    path = "$" + rest.rstrip("`").partition("$")[2]
+    if problem.startswith("Object missing required field `"):
+        path += "." + problem.split("`")[1]
+    return f"{problem} - at {path}", path
+
+
+def _dead(record: Record, source: Source, partition: int, at: float, now: float, reason: Reason, error: str, path: str = "") -> Case:
+    known = _known(record, at)
+    an_id = known.id or _derived(record, source, partition, at)
+    notification = Notification(user_id=known.user_id, type=known.type)
+    case = Case(record, source, partition, notification, an_id, at, now, known.user_id.encode(), trace=[])
+    case.ending = dead(case, GATE, reason, error, **({"path": path} if path else {}))
+    return case
+
+
+def _known(record: Record, at: float) -> Sender:
+    """Who and what a dead record is about, as far as its JSON or its key tells; an id only if it can be the key of a row."""
+    try:
+        sender = _sender(record.value or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        sender = Sender()
+    if not (ids.is_id(sender.id) and abs(ids.time_of(sender.id) - at) <= DAY):
+        sender.id = ""
+    if not sender.user_id:
+        sender.user_id = (record.key or b"").decode("utf-8", "ignore")
+    return sender

@@ -1,0 +1,25 @@
+"""The expiry gate: nothing is sent after it expired, and nothing lives longer than its idempotency row."""
+
+from agents.router.case import Case, Desk, Ending, refused
+from schemas.status import Step
+from schemas.words import Reason
+from tables.idempotency import HORIZON
+
+GATE = "expiry"
+
+_PASS = Step(GATE, "pass")
+
+
+def expiry_of(asked: float | None, due: float) -> float:
+    """When a notification expires: as asked, and never later than 24 h after it is due."""
+    latest = due + HORIZON
+    return latest if asked is None else min(asked, latest)
+
+
+def gate(case: Case, desk: Desk) -> Ending | None:
+    """Pass a notification that has not expired; due is the broker's time of its record."""
+    case.expires_at = expiry_of(case.notification.expires_at, case.at)
+    if case.expires_at > case.now:
+        case.trace.append(_PASS)
+        return None
+    return refused(case, GATE, Reason.EXPIRED, {"expires_at": case.expires_at, "now": case.now})

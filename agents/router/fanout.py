@@ -1,0 +1,115 @@
+"""The last step: what a case says to the world, as records of the outbox: deliveries, its Accepted event, a dead letter, or a forward."""
+
+from functools import lru_cache
+from typing import cast
+
+import msgspec
+
+from agents.router import owner
+from agents.router.case import Case, Forward, Stop
+from schemas.content import Content
+from schemas.deadletter import MAX_VALUE_BYTES, DeadLetter, headers_of
+from schemas.delivery import Delivery
+from schemas.ids import delivery_id
+from schemas.ports import Outbox
+from schemas.status import Accepted, Planned, Step
+from schemas.words import Channel, State
+
+GATE = "fan_out"
+SKEW = 24 * 3600.0  # a producer's created_at further off than this is not believed
+
+_encode = msgspec.json.Encoder().encode
+
+
+def deliver(case: Case, outbox: Outbox) -> list[Planned]:
+    """One delivery for each address of each chosen channel, and the Accepted event that lists them."""
+    planned = []
+    for channel in case.chosen:
+        content = cast(Content, case.contents[channel])
+        topic = case.source.deliveries[channel]
+        for address in case.addresses[channel]:
+            delivery = _delivery(case, channel, address, content)
+            outbox.add(topic, case.partition, case.user, _encode(delivery))
+            planned.append(Planned(delivery.id, channel))
+    case.trace.append(_sent(len(planned)))
+    _accept(case, outbox, State.ROUTED, planned)
+    return planned
+
+
+def refuse(case: Case, stop: Stop, outbox: Outbox) -> None:
+    """The Accepted event of a refused notification; of a dead one, a dead letter with the original bytes as well."""
+    if stop.state is State.DEAD:
+        _bury(case, stop, outbox)
+    _accept(case, outbox, stop.state, [], stop)
+
+
+def forward(case: Case, ending: Forward, outbox: Outbox) -> None:
+    """The record once more, on its user's partition."""
+    outbox.add(case.source.topic, ending.partition, case.user, ending.value, owner.headers_of(case))
+
+
+@lru_cache(maxsize=128)
+def _sent(deliveries: int) -> Step:
+    return Step(GATE, "pass", "", {"deliveries": deliveries})
+
+
+def _delivery(case: Case, channel: Channel, address: str, content: Content) -> Delivery:
+    notification, rule = case.notification, case.rule
+    return Delivery(
+        id=delivery_id(case.id, notification.user_id, channel, address),
+        notification_id=case.id,
+        user_id=notification.user_id,
+        channel=channel,
+        address=address,
+        content=content,
+        created_at=_created_at(case),
+        expires_at=case.expires_at,
+        type=notification.type,
+        category=notification.category or (rule.category if rule else ""),
+        template=case.template,
+    )
+
+
+def _accept(case: Case, outbox: Outbox, state: State, planned: list[Planned], stop: Stop | None = None) -> None:
+    notification, rule = case.notification, case.rule
+    event = Accepted(
+        id=case.id,
+        user_id=notification.user_id,
+        state=state,
+        at=case.now,
+        created_at=_created_at(case),
+        lane=case.source.lane,
+        type=notification.type,
+        category=notification.category or (rule.category if rule else ""),
+        reason=stop.reason if stop else "",
+        deliveries=planned,
+        trace=case.trace,
+        first_id=stop.first_id if stop else "",
+        expires_at=case.expires_at,
+    )
+    outbox.add(case.source.status, case.partition, case.user, _encode(event))
+
+
+def _created_at(case: Case) -> float:
+    """When the producer made it, if it says so believably; else the broker's time."""
+    created_at = case.notification.created_at
+    return case.at if created_at is None or abs(created_at - case.at) > SKEW else created_at
+
+
+def _bury(case: Case, stop: Stop, outbox: Outbox) -> None:
+    record = case.record
+    letter = DeadLetter(
+        stage="router",
+        reason=stop.reason,
+        error=stop.error,
+        topic=case.source.topic,
+        partition=case.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        notification_id=case.id,
+        user_id=case.notification.user_id,
+    )
+    # Kafka takes no record without key and value: an absent value is empty, and a header says that it was absent
+    value = (record.value or b"")[:MAX_VALUE_BYTES]
+    outbox.add(case.source.dead_letters, case.partition, record.key, value, headers_of(letter))

@@ -1,0 +1,39 @@
+"""The gates in their order, on one screen (design.md section 6).
+
+decode and owner need the record only, and come before any row is read. Each other gate reads the case and the desk, leaves a step
+in the case's trace and what it found out in the case, and returns nothing to pass it on, or how it ends.
+"""
+
+from collections.abc import Callable
+
+from agents.router import decode, expiry, owner, rate_limit, render, repeats, route, user
+from agents.router.case import Case, Desk, Ending, Source
+from schemas.ports import Record
+
+Gate = Callable[[Case, Desk], Ending | None]
+
+GATES: tuple[Gate, ...] = (
+    repeats.gate,
+    expiry.gate,
+    user.gate,
+    rate_limit.gate,
+    route.gate,
+    render.gate,
+)
+
+
+def opened(record: Record, source: Source, partition: int, now: float, partitions: int) -> Case:
+    """The case of a record, after the gates decode and owner; its ending is set if it goes no further."""
+    case = decode.opened(record, source, partition, now)
+    if case.ending is None:
+        case.ending = owner.gate(case, partitions)
+    return case
+
+
+def decided(case: Case, desk: Desk) -> Ending | None:
+    """How the case ends early, or nothing if it is to go out; the rows of the batch hold what was decided."""
+    for gate in GATES:
+        ending = gate(case, desk)
+        if ending is not None:
+            return ending
+    return None

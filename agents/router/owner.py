@@ -1,0 +1,47 @@
+"""The owner gate: a record on another partition than its user's goes once to the right one, and dies if that is wrong too."""
+
+import msgspec
+from msgspec import Raw
+
+from agents.router.case import Case, Ending, Forward, dead
+from agents.router.decode import FIRST_SEEN
+from schemas.ids import partition_of
+from schemas.ports import Header
+from schemas.status import Step
+from schemas.topics import MAX_NOTIFICATION_BYTES
+from schemas.words import Reason
+
+GATE = "owner"
+HOP = "herold-hop"
+
+_PASS = Step(GATE, "pass")
+_ROOM = 1024  # for the key, the headers and the frame of a forwarded record
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def gate(case: Case, partitions: int) -> Ending | None:
+    """Pass a record that is where its user is."""
+    owner = partition_of(case.notification.user_id, partitions)
+    if owner == case.partition:
+        case.trace.append(_PASS)
+        return None
+    if any(name == HOP for name, _ in case.record.headers):
+        error = f"forwarded once already, and partition {case.partition} is not the user's, {owner}: do all workers count {partitions}?"
+        return dead(case, GATE, Reason.WRONG_PARTITION, error)
+    return _forwarded(case, owner)
+
+
+def headers_of(case: Case) -> list[Header]:
+    """The producer's own headers, the hop, and the time the record had at first (milliseconds)."""
+    return [*case.record.headers, (HOP, b"1"), (FIRST_SEEN, b"%d" % case.record.timestamp)]
+
+
+def _forwarded(case: Case, owner: int) -> Ending:
+    fields = _fields(case.record.value or b"{}")
+    fields["id"] = Raw(_encode(case.id))
+    value = _encode(fields)
+    if len(value) + len(case.user) + _ROOM > MAX_NOTIFICATION_BYTES:
+        error = f"with its id stamped in, {len(value)} bytes leave no room to forward it to its user's partition"
+        return dead(case, GATE, Reason.TOO_LARGE, error)
+    return Forward(owner, value)

@@ -1,0 +1,33 @@
+"""The idempotency gate: the same notification again says nothing; another one with the key of an earlier one is refused."""
+
+from agents.router.case import SEEN, Case, Desk, Ending, refused
+from schemas.status import Step
+from schemas.words import Reason
+from tables import idempotency
+
+GATE = "idempotency"
+
+_PASS = Step(GATE, "pass")
+
+
+def key_of(case: Case) -> bytes:
+    """The key of the case's row."""
+    return idempotency.key_of(case.notification.user_id, case.notification.idempotency_key or case.id)
+
+
+def gate(case: Case, desk: Desk) -> Ending | None:
+    """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
+    first = idempotency.first_of(desk.rows.first[case.first_key], case.at)
+    if first is None:
+        case.trace.append(_PASS)
+        return None
+    if first.id == case.id:
+        return SEEN
+    place = {"lane": first.lane, "partition": first.partition, "offset": first.offset, "at": first.at}
+    return refused(case, GATE, Reason.DUPLICATE, {"key": case.notification.idempotency_key, "first_id": first.id, **place}, first.id)
+
+
+def row_of(case: Case) -> bytes:
+    """The row that makes this notification the first with its key."""
+    source = case.source
+    return idempotency.packed(idempotency.First(case.id, case.at, source.lane, case.partition, case.record.offset))

@@ -1,0 +1,85 @@
+"""A batch settled: every case decided in order, its outputs in the outbox, its rows staged, and all of it counted."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from agents.router import fanout, rate_limit, repeats
+from agents.router.case import Case, Desk, Ending, Forward, Seen, Stop
+from agents.router.gates import decided
+from schemas.ports import Outbox
+from schemas.words import Channel, Reason, State
+
+
+class RoutedBatch(Struct, frozen=True):
+    """What became of a batch, for a log line and counters: notifications by (state, reason), deliveries by channel, seconds it took.
+
+    `waiting` are those that are tried again, because what they need (profiles, policies) does not answer.
+    """
+
+    topic: str
+    partition: int
+    records: int
+    states: dict[tuple[str, str], int]
+    deliveries: dict[Channel, int]
+    forwarded: int
+    replays: int
+    waiting: int
+    seconds: float
+
+
+class Tally:
+    """The counts of a batch as they grow."""
+
+    def __init__(self) -> None:
+        self.states: Counter[tuple[str, str]] = Counter()
+        self.deliveries: Counter[Channel] = Counter()
+        self.forwarded = 0
+        self.replays = 0
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything to produce; a batch of replays has nothing to say, and nothing to write."""
+        return bool(self.states or self.forwarded)
+
+    def total(self, topic: str, partition: int, waiting: int, seconds: float) -> RoutedBatch:
+        """The counts of a batch of these records, and of those still waiting."""
+        records = self.states.total() + self.forwarded + self.replays
+        states, deliveries = dict(self.states), dict(self.deliveries)
+        return RoutedBatch(topic, partition, records, states, deliveries, self.forwarded, self.replays, waiting, seconds)
+
+
+def settle(cases: Iterable[Case], desk: Desk, outbox: Outbox, now: float) -> Tally:
+    """Decide each case at `now`; later ones see the rows that earlier ones staged."""
+    tally = Tally()
+    for case in cases:
+        case.now = now
+        ending = case.ending or decided(case, desk)
+        if ending is None:
+            _go_out(case, desk, outbox, tally)
+        else:
+            _end(case, ending, desk, outbox, tally)
+    return tally
+
+
+def _go_out(case: Case, desk: Desk, outbox: Outbox, tally: Tally) -> None:
+    for planned in fanout.deliver(case, outbox):
+        tally.deliveries[planned.channel] += 1
+    tally.states[State.ROUTED, ""] += 1
+    rate_limit.admit(case, desk)
+    desk.rows.stage_first(case.first_key, repeats.row_of(case))
+
+
+def _end(case: Case, ending: Ending, desk: Desk, outbox: Outbox, tally: Tally) -> None:
+    match ending:
+        case Seen():
+            tally.replays += 1
+        case Forward():
+            fanout.forward(case, ending, outbox)
+            tally.forwarded += 1
+        case Stop():
+            fanout.refuse(case, ending, outbox)
+            tally.states[ending.state, ending.reason] += 1
+            if case.first_key and ending.reason is not Reason.DUPLICATE:
+                desk.rows.stage_first(case.first_key, repeats.row_of(case))

@@ -1,0 +1,68 @@
+"""The user gate: on which channels the user can be reached, by addresses given with the notification or by the profile."""
+
+from functools import lru_cache
+from typing import Any
+
+from agents.router.case import Case, Desk, Ending, dead, refused
+from schemas.notification import Notification
+from schemas.rules import Profile, Rule
+from schemas.status import Step
+from schemas.words import Channel, Reason
+
+GATE = "user"
+PUSH_TOPIC = "topic:"  # a user id that is a topic of FCM and has no profile
+
+_UNKNOWN = Profile(user_id="", known=False)
+
+
+def candidates_of(notification: Notification, rule: Rule) -> tuple[Channel, ...]:
+    """The channels in question, each once: those of the notification, else those of the rule."""
+    channels = notification.channels
+    return rule.channels if channels is None else tuple(dict.fromkeys(channels))
+
+
+def explicit(notification: Notification, channel: Channel) -> list[str]:
+    """The addresses that came with the notification, each once; a push topic is its own address."""
+    given = notification.to.get(channel)
+    if given is None:
+        return [notification.user_id] if channel == "push" and notification.user_id.startswith(PUSH_TOPIC) else []
+    return [given] if isinstance(given, str) else list(dict.fromkeys(given))
+
+
+def needs_profile(notification: Notification, rule: Rule) -> bool:
+    """Whether it cannot be decided without the user's profile: an address is missing."""
+    if notification.user_id.startswith(PUSH_TOPIC):
+        return False
+    return not all(channel in notification.to for channel in candidates_of(notification, rule))
+
+
+def wants_profile(notification: Notification, rule: Rule) -> bool:
+    """Whether the profile would tell something: an address, or the locale."""
+    return not notification.user_id.startswith(PUSH_TOPIC) and (notification.locale is None or needs_profile(notification, rule))
+
+
+def gate(case: Case, desk: Desk) -> Ending | None:
+    """Pass a notification with at least one address; channels without one are left out, and the trace says so."""
+    notification = case.notification
+    if case.rule is None:
+        return dead(case, GATE, Reason.UNKNOWN_TYPE, f"there is no rule for the type `{notification.type}`")
+    profile = desk.profiles.get(notification.user_id, _UNKNOWN)
+    case.locale = notification.locale or profile.locale
+    case.addresses = reachable = {}
+    for channel in case.candidates:
+        if addresses := explicit(notification, channel) or profile.addresses.get(channel):
+            reachable[channel] = addresses
+    if reachable:
+        case.trace.append(_passed(case.candidates, tuple(map(len, reachable.values())), tuple(reachable)))
+        return None
+    known = profile.known or notification.user_id.startswith(PUSH_TOPIC)
+    reason = Reason.NO_ADDRESS if known else Reason.UNKNOWN_USER
+    return refused(case, GATE, reason, {"channels": case.candidates})
+
+
+@lru_cache(maxsize=4096)
+def _passed(candidates: tuple[Channel, ...], counts: tuple[int, ...], reachable: tuple[Channel, ...]) -> Step:
+    inputs: dict[str, Any] = {"addresses": dict(zip(reachable, counts, strict=True))}
+    if without := [channel for channel in candidates if channel not in reachable]:
+        inputs["without"] = without
+    return Step(GATE, "pass", "", inputs)

@@ -1,0 +1,52 @@
+"""The idempotency table: which notification was the first with a user's key, and where it was read (design.md section 6).
+
+A row proves that the outputs of its notification are out. It counts for 24 h of broker time; an older one is as good as none.
+"""
+
+from struct import Struct as Layout
+
+from msgspec import Struct
+
+from schemas.ids import NOTIFICATION, uuid_hex
+from schemas.words import LANES, Lane
+
+HORIZON = 24 * 3600.0
+
+_LAYOUT = Layout("<dqBH16s")  # time, offset, lane, partition, the 16 bytes of the id
+_LANE_NUMBER = {lane: number for number, lane in enumerate(LANES)}
+
+
+class First(Struct, frozen=True, gc=False):
+    """The first notification with a key: its id, the broker's time of its record (epoch seconds), and where that was."""
+
+    id: str
+    at: float
+    lane: Lane
+    partition: int
+    offset: int
+
+
+def key_of(user_id: str, key: str, passes: int = 0) -> bytes:
+    """The key of a row: the user, and the notification's idempotency key or id; one released by the scheduler has its pass too."""
+    text = f"{user_id}\0{key}\0{passes}" if passes else f"{user_id}\0{key}"
+    return text.encode()
+
+
+def packed(first: First) -> bytes:
+    """The row: 35 bytes."""
+    uuid = bytes.fromhex(uuid_hex(first.id))
+    return _LAYOUT.pack(first.at, first.offset, _LANE_NUMBER[first.lane], first.partition, uuid)
+
+
+def unpacked(row: bytes) -> First:
+    """What a row says. Raises struct.error for one of another length."""
+    at, offset, lane, partition, uuid = _LAYOUT.unpack(row)
+    return First(NOTIFICATION + uuid.hex(), at, LANES[lane], partition, offset)
+
+
+def first_of(row: bytes | None, at: float) -> First | None:
+    """The first notification as one of the time `at` sees it: none if there is no row or it is older than the horizon."""
+    if row is None:
+        return None
+    first = unpacked(row)
+    return first if at - first.at <= HORIZON else None

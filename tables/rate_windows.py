@@ -1,0 +1,181 @@
+"""The rate_windows table: what a user was admitted for on a channel, and whether one more fits (design.md section 6).
+
+A row begins with the exact part: one entry of 12 bytes per admitted notification, (time, 4-byte mark), oldest first, as far back as
+the longest exact window. A notification finds its own mark there, so a replay gets the same verdict and counts once. Limits above
+200 are counted by slices of a 64th of their window instead, (newest time, count): never over the limit, and free again at most one
+slice late. Times are epoch seconds; every entry carries its own, and is checked against it when the row is read.
+"""
+
+import zlib
+from collections.abc import Iterable
+from struct import Struct as Layout
+
+from msgspec import Struct
+
+from schemas.rules import RateLimit
+from schemas.words import Channel
+
+MOST_EXACT = 200
+SLICES = 64
+
+_COUNT = Layout("<H")
+_TIME = Layout("<d")
+_ENTRY = Layout("<d4s")
+_SECTION = Layout("<IH")  # seconds of the window, number of slices
+_SLICE = Layout("<dI")
+
+Slices = list[tuple[float, int]]
+
+
+class Windows(Struct, frozen=True):
+    """The limits of one channel, parted by how they are counted; `longest` is the longest exact window in seconds."""
+
+    exact: tuple[RateLimit, ...]
+    counted: tuple[RateLimit, ...]
+    longest: int
+
+
+class Full(Struct, frozen=True, gc=False):
+    """A window without room: how many it holds, and when one will fit again (epoch seconds; never for a limit of zero)."""
+
+    used: int
+    most: int
+    seconds: int
+    frees_at: float | None
+
+
+def windows_of(limits: Iterable[RateLimit]) -> dict[Channel, Windows]:
+    """The windows of each channel that has limits."""
+    by_channel: dict[Channel, list[RateLimit]] = {}
+    for limit in limits:
+        by_channel.setdefault(limit.channel, []).append(limit)
+    return {channel: _parted(several) for channel, several in by_channel.items()}
+
+
+def _parted(limits: list[RateLimit]) -> Windows:
+    exact = tuple(limit for limit in limits if limit.most <= MOST_EXACT)
+    counted = tuple(limit for limit in limits if limit.most > MOST_EXACT)
+    return Windows(exact, counted, max((limit.seconds for limit in exact), default=0))
+
+
+def key_of(user_id: str, channel: Channel) -> bytes:
+    """The key of a row."""
+    return f"{user_id}\0{channel}".encode()
+
+
+def mark_of(notification_id: str) -> bytes:
+    """The 4 bytes by which a notification finds its own entry."""
+    return zlib.crc32(notification_id.encode()).to_bytes(4, "little")
+
+
+def full(row: bytes | None, windows: Windows, now: float, mark: bytes) -> Full | None:
+    """The first window without room for one more at `now`; none if all have room, or if the mark was admitted before."""
+    row = row or _EMPTY
+    (count,) = _COUNT.unpack_from(row)
+    if _marked(row, count, mark):
+        return None
+    for limit in windows.exact:
+        if limit.most <= 0:
+            return Full(0, limit.most, limit.seconds, None)
+        if count >= limit.most:
+            (oldest,) = _TIME.unpack_from(row, 2 + 12 * (count - limit.most))
+            if oldest + limit.seconds > now:
+                return Full(limit.most, limit.most, limit.seconds, oldest + limit.seconds)
+    return _full_by_slices(row, windows.counted, now) if windows.counted else None
+
+
+def admitted(row: bytes | None, windows: Windows, now: float, mark: bytes) -> bytes:
+    """The row with one more entry and without those that no window needs; the same row if the mark is in it."""
+    row = row or _EMPTY
+    (count,) = _COUNT.unpack_from(row)
+    if _marked(row, count, mark):
+        return row
+    at = max(now, _newest(row, count))  # a clock that went back must not disorder the entries
+    first, end = _outdated(row, count, at - windows.longest), 2 + 12 * count
+    kept = row[2 + 12 * first : end]
+    if windows.exact:
+        kept += _ENTRY.pack(at, mark)
+    exact = _COUNT.pack(len(kept) // 12) + kept
+    return exact + _counted(row[end:], windows.counted, at) if windows.counted else exact
+
+
+def used(row: bytes | None, limit: RateLimit, now: float) -> int:
+    """How many the limit's window holds at `now`."""
+    entries, sections = unpacked(row)
+    if limit.most > MOST_EXACT:
+        return _sum(sections.get(limit.seconds, []), now - limit.seconds)
+    return sum(1 for at, _ in entries if at > now - limit.seconds)
+
+
+def unpacked(row: bytes | None) -> tuple[list[tuple[float, bytes]], dict[int, Slices]]:
+    """What a row says: the exact entries, and the slices of each counted window by its seconds."""
+    row = row or _EMPTY
+    (count,) = _COUNT.unpack_from(row)
+    end = 2 + 12 * count
+    return list(_ENTRY.iter_unpack(row[2:end])), _sections(row[end:])
+
+
+_EMPTY = _COUNT.pack(0)
+
+
+def _marked(row: bytes, count: int, mark: bytes) -> bool:
+    end = 2 + 12 * count
+    place = row.find(mark, 10, end)
+    while place >= 0 and (place - 10) % 12:  # found across two fields: not a mark
+        place = row.find(mark, place + 1, end)
+    return place >= 0
+
+
+def _newest(row: bytes, count: int) -> float:
+    newest = _TIME.unpack_from(row, 2 + 12 * (count - 1))[0] if count else 0.0
+    for slices in _sections(row[2 + 12 * count :]).values():
+        newest = max(newest, slices[-1][0])
+    return float(newest)
+
+
+def _outdated(row: bytes, count: int, since: float) -> int:
+    """How many entries, from the oldest, are not newer than `since`."""
+    for number in range(count):
+        if _TIME.unpack_from(row, 2 + 12 * number)[0] > since:
+            return number
+    return count
+
+
+def _sections(tail: bytes) -> dict[int, Slices]:
+    sections, place = {}, 0
+    while place < len(tail):
+        seconds, count = _SECTION.unpack_from(tail, place)
+        place += _SECTION.size
+        sections[seconds] = list(_SLICE.iter_unpack(tail[place : place + _SLICE.size * count]))
+        place += _SLICE.size * count
+    return sections
+
+
+def _full_by_slices(row: bytes, limits: tuple[RateLimit, ...], now: float) -> Full | None:
+    sections = unpacked(row)[1]
+    for limit in limits:
+        slices = sections.get(limit.seconds, [])
+        held = _sum(slices, now - limit.seconds)
+        if held >= limit.most:
+            oldest = next(at for at, _ in slices if at > now - limit.seconds)
+            return Full(held, limit.most, limit.seconds, oldest + limit.seconds)
+    return None
+
+
+def _sum(slices: Slices, since: float) -> int:
+    return sum(count for at, count in slices if at > since)
+
+
+def _counted(tail: bytes, limits: tuple[RateLimit, ...], at: float) -> bytes:
+    """The slices of all counted windows with one more in the slice of `at`."""
+    sections = _sections(tail)
+    parts = []
+    for seconds in {limit.seconds: None for limit in limits}:
+        slices = [entry for entry in sections.get(seconds, []) if entry[0] > at - seconds]
+        width = seconds / SLICES
+        if slices and slices[-1][0] // width == at // width:
+            slices[-1] = (at, slices[-1][1] + 1)
+        else:
+            slices.append((at, 1))
+        parts.append(_SECTION.pack(seconds, len(slices)) + b"".join(_SLICE.pack(*entry) for entry in slices))
+    return b"".join(parts)

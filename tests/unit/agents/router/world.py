@@ -1,0 +1,197 @@
+"""The world of a router in memory: twins of its ports, and a policy small enough to read in one look."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from agents.router.router import Router
+from agents.router.settle import RoutedBatch
+from schemas.delivery import Delivery
+from schemas.errors import Unavailable
+from schemas.ids import derived_id, partition_of
+from schemas.ports import Batch, Header, Outbox, Rows, Table
+from schemas.rules import Policy, Profile, RateLimit, Rule, Template
+from schemas.status import Accepted
+from tests.unit.agents.router.policy import POLICY
+
+NOW = 1_760_000_000.0
+PARTITIONS = 4
+USER = "u-42"
+HOME = partition_of(USER, PARTITIONS)
+
+Value = bytes | dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """A record as the consumer gives it."""
+
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = int(NOW * 1000)
+    key: bytes | None = USER.encode()
+    headers: Sequence[Header] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A record as the outbox took it."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+
+class MemoryOutbox:
+    """An outbox that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.records: list[Written] = []
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        self.records.append(Written(topic, partition, key, value, headers))
+
+
+class MemoryTable:
+    """A table in a dict for each partition."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: dict[int, dict[bytes, bytes]] = {}
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        return [self.rows.get(partition, {}).get(key) for key in keys]
+
+
+class MemoryCommit:
+    """Commits that are there at once; `before` is awaited in the middle of each, as long as the world is away."""
+
+    def __init__(self) -> None:
+        self.sent: list[Written] = []
+        self.commits: list[tuple[int, list[str]]] = []
+        self.before: Callable[[], Any] | None = None
+
+    def outbox(self) -> MemoryOutbox:
+        return MemoryOutbox()
+
+    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
+        assert isinstance(outbox, MemoryOutbox)
+        if self.before is not None:
+            await self.before()
+        self.sent += outbox.records
+        self.commits.append((partition, [table.name for table, _ in rows]))
+        for table, changed in rows:
+            assert isinstance(table, MemoryTable)
+            table.rows.setdefault(partition, {}).update({key: row for key, row in changed.items() if row is not None})
+
+
+@dataclass
+class MemoryPolicies:
+    """The policy in force, or none as long as PostgreSQL is away."""
+
+    policy: Policy | None = POLICY
+
+    def current(self) -> Policy:
+        if self.policy is None:
+            raise Unavailable
+        return self.policy
+
+
+@dataclass
+class MemoryProfiles:
+    """Profiles in a dict; `away` answers so many calls with Unavailable."""
+
+    known: dict[str, Profile] = field(default_factory=dict)
+    away: int = 0
+    asked: list[list[str]] = field(default_factory=list)
+
+    async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
+        self.asked.append(list(user_ids))
+        if self.away:
+            self.away -= 1
+            raise Unavailable
+        return {user_id: self.known.get(user_id, Profile(user_id, known=False)) for user_id in self.asked[-1]}
+
+
+class World:
+    """A router and all it touches."""
+
+    def __init__(self, policy: Policy = POLICY, prefix: str = "") -> None:
+        ada = Profile(USER, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
+        self.now = NOW
+        self.policies, self.profiles = MemoryPolicies(policy), MemoryProfiles({USER: ada})
+        self.idempotency, self.windows, self.commit = MemoryTable("idempotency"), MemoryTable("rate_windows"), MemoryCommit()
+        self.pauses: list[float] = []
+        self.batches: list[RoutedBatch] = []
+        self.router = Router(
+            self.policies,
+            self.profiles,
+            self.idempotency,
+            self.windows,
+            self.commit,
+            lambda: self.now,
+            PARTITIONS,
+            prefix,
+            lambda seconds: self.pause(seconds),
+            self.batches.append,
+        )
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    async def route(self, *values: Value | Read, partition: int = HOME, topic: str = "notifications.medium") -> None:
+        """Route a batch; what is not a record yet becomes one, at the next offset."""
+        records = [one if isinstance(one, Read) else Read(json(one), offset) for offset, one in enumerate(values)]
+        await self.router.route(Batch(topic, partition, records))
+
+    def on(self, topic: str) -> list[Written]:
+        """What was produced to a topic."""
+        return [record for record in self.commit.sent if record.topic == topic]
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """The Accepted events, in order."""
+        return [msgspec.json.decode(record.value or b"", type=Accepted) for record in self.on("notifications.status")]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The deliveries of all channels, in order."""
+        return [msgspec.json.decode(r.value or b"", type=Delivery) for r in self.commit.sent if r.topic.startswith("deliveries.")]
+
+    @property
+    def outcome(self) -> tuple[str, str]:
+        """State and reason of the last Accepted event."""
+        last = self.accepted[-1]
+        return last.state, last.reason
+
+
+def json(value: Value) -> bytes | None:
+    """The value of a record: a notification as JSON, anything else as it is."""
+    return msgspec.json.encode(value) if isinstance(value, dict) else value
+
+
+def an_id(number: int, at: float = NOW) -> str:
+    """A notification's id."""
+    return derived_id("ntf_", at, str(number))
+
+
+def notification(**fields: Any) -> dict[str, Any]:
+    """A valid notification of the user, with these fields instead of its own; None leaves one out."""
+    whole = {"id": an_id(1), "user_id": USER, "type": "order.shipped", "data": {"order": 17, "name": "Ada"}, **fields}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def policy(
+    rules: Iterable[Rule] | None = None, templates: Iterable[Template] | None = None, limits: Iterable[RateLimit] | None = None
+) -> Policy:
+    """The policy of the tests, with some of it replaced."""
+    return Policy(
+        POLICY.rules if rules is None else {rule.type: rule for rule in rules},
+        POLICY.templates if templates is None else tuple(templates),
+        POLICY.limits if limits is None else tuple(limits),
+    )
