@@ -98,6 +98,7 @@ class _Detail(Struct, rename={"error_code": "errorCode", "violations": "fieldVio
 
 
 class _Error(Struct, frozen=True):
+    message: str = ""
     details: list[_Detail] = []
 
 
@@ -184,10 +185,14 @@ def _rejection(status: int, error: _Error) -> Attempted:
     if code in CODES:
         return CODES[code]
     if status == 400:
-        fields = [violation.field for detail in error.details for violation in detail.violations]
-        about_token = code == "INVALID_ARGUMENT" and all(field == "message.token" for field in fields)
-        return BAD_TOKEN if about_token else PAYLOAD
+        return BAD_TOKEN if _blames_token(error) else PAYLOAD
     return STATUSES.get(status, PAYLOAD)
+
+
+def _blames_token(error: _Error) -> bool:
+    """Google names the field, or, for a malformed token, only says so in words; a doubtful answer must not cost a user the device."""
+    fields = [violation.field for detail in error.details for violation in detail.violations]
+    return all(field == "message.token" for field in fields) if fields else "registration token" in error.message.lower()
 
 
 def _said(body: bytes) -> _Reply:

@@ -1,0 +1,193 @@
+"""What every provider owes the delivery worker, whatever its vendor's API looks like."""
+
+from collections.abc import Mapping
+
+import httptools
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.content import EmailContent, PushContent, SmsContent, WebhookContent
+from schemas.outcome import Attempted
+from schemas.ports import Answered, MaybeSent, NotSent, Prepared
+from schemas.words import Channel, Outcome, Reason, StatusName
+from tests.contracts.providers.accounts import ACCOUNTS, Account
+from tests.deliveries import NOW, a_delivery
+
+
+class Read:
+    """A request as an HTTP server reads it."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.headers: dict[str, str] = {}
+        self.body, self.url, self.requests = b"", b"", 0
+        parser = httptools.HttpRequestParser(self)
+        parser.feed_data(prepared.head + prepared.body)
+        self.method = parser.get_method()
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        assert name.decode().lower() not in self.headers
+        self.headers[name.decode().lower()] = value.decode()
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.requests += 1
+
+
+@pytest.fixture(params=ACCOUNTS)
+def account(request: pytest.FixtureRequest) -> Account:
+    return ACCOUNTS[request.param]
+
+
+def prepared(account: Account, **changes: object) -> Prepared:
+    request = account.provider.prepare(a_delivery(account.provider.channel, **changes), 0, NOW)  # type: ignore[arg-type]
+    assert isinstance(request, Prepared)
+    return request
+
+
+def answered(status: int, body: bytes = b"", headers: Mapping[bytes, bytes] | None = None) -> Answered:
+    return Answered(status, headers or {}, body)
+
+
+def test_a_request_is_one_whole_post(account: Account) -> None:
+    request = prepared(account)
+    read = Read(request)
+    assert (read.method, read.requests) == (b"POST", 1)
+    assert read.body == request.body
+    assert read.headers["content-length"] == str(len(request.body))
+    assert request.head.endswith(b"\r\n\r\n")
+
+
+def test_the_origin_names_scheme_host_and_port_and_the_host_header_agrees(account: Account) -> None:
+    request = prepared(account)
+    scheme, _, rest = request.origin.partition("://")
+    host, _, port = rest.partition(":")
+    assert (scheme, port) == ("https", "443")
+    assert Read(request).headers["host"] == host
+
+
+def test_the_request_carries_the_id_of_the_delivery(account: Account) -> None:
+    read = Read(prepared(account))
+    assert account.delivery_of(read.headers, read.body) == a_delivery(account.provider.channel).id
+
+
+def test_the_same_attempt_at_the_same_time_is_the_same_request(account: Account) -> None:
+    assert prepared(account) == prepared(account)
+
+
+def test_a_delivery_without_an_address_to_send_to_is_rejected_without_a_call(account: Account) -> None:
+    for address in account.bad_addresses:
+        rejected = account.provider.prepare(a_delivery(account.provider.channel, address=address), 0, NOW)
+        assert isinstance(rejected, Attempted), address
+        assert rejected.outcome is Outcome.REJECTED_RECIPIENT
+
+
+def test_content_of_another_channel_is_rejected_without_a_call(account: Account) -> None:
+    other: Channel = "sms" if account.provider.channel != "sms" else "email"
+    delivery = msgspec.structs.replace(a_delivery(account.provider.channel), content=a_delivery(other).content)
+    rejected = account.provider.prepare(delivery, 0, NOW)
+    assert isinstance(rejected, Attempted)
+    assert (rejected.outcome, rejected.reason) == (Outcome.REJECTED_PERMANENT, Reason.INVALID)
+
+
+def test_the_account_bounds_what_goes_to_one_origin(account: Account) -> None:
+    delivery = a_delivery(account.provider.channel)
+    assert account.provider.account(delivery) == prepared(account).origin
+
+
+def test_acceptance_ends_as_sent_or_delivered(account: Account) -> None:
+    attempted = account.provider.attempted(answered(account.accepts), NOW)
+    assert attempted.outcome is Outcome.ACCEPTED
+    assert attempted.code == account.accepts
+    assert attempted.status in (None, StatusName.DELIVERED)
+
+
+def test_what_never_left_is_not_sent_and_what_got_no_answer_is_unknown(account: Account) -> None:
+    assert account.provider.attempted(NotSent("refused"), NOW) == Attempted(Outcome.NOT_SENT, detail="refused")
+    assert account.provider.attempted(MaybeSent("closed"), NOW) == Attempted(Outcome.UNKNOWN, detail="closed")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
+def test_a_server_error_may_have_been_sent(account: Account, status: int) -> None:
+    attempted = account.provider.attempted(answered(status), NOW)
+    assert (attempted.outcome, attempted.code) == (Outcome.UNKNOWN, status)
+
+
+def test_too_many_requests_throttle(account: Account) -> None:
+    assert account.provider.attempted(answered(429), NOW).outcome is Outcome.THROTTLED
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (b"7", 7.0),
+        (b" 7 ", 7.0),
+        (b"0", 0.0),
+        (b"-1", 0.0),
+        (b"tomorrow", 0.0),
+        (b"", 0.0),
+        (b"1e999", 0.0),
+        (b"9" * 5000, 0.0),
+        (b"\xff", 0.0),
+        (b"Thu, 09 Oct 2025 08:53:50 GMT", 30.0),
+        (b"Thu, 09 Oct 2025 08:53:10 GMT", 0.0),
+        (b"Thu, 09 Oct 99999 08:53:50 GMT", 0.0),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_read_as_seconds_or_date_and_nonsense_is_none(account: Account, status: int, value: bytes, seconds: float) -> None:
+    assert account.provider.attempted(answered(status, headers={b"retry-after": value}), NOW).retry_after == seconds
+
+
+JUNK = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [b"[]", b"null", b"{", b'{"error":7}', b'{"errors":null}', b'{"code":"x"}', b'{"code":1e400}', b'{"error":{"details":[1]}}']
+    ),
+)
+
+
+@given(status=st.integers(200, 599), body=JUNK, name=st.sampled_from([b"x-message-id", b"x-ratelimit-reset"]), value=st.binary(max_size=20))
+def test_any_answer_is_one_of_the_six_outcomes_and_repeats_nothing_of_its_body(status: int, body: bytes, name: bytes, value: bytes) -> None:
+    for account in ACCOUNTS.values():
+        attempted = account.provider.attempted(answered(status, body, {name: value}), NOW)
+        assert attempted.outcome in Outcome
+        assert attempted.retry_after >= 0
+        assert attempted.outcome is not Outcome.ACCEPTED or 200 <= status < 300
+
+
+TEXTS = st.text(max_size=60)
+HOSTILE = st.one_of(TEXTS, TEXTS.map(lambda text: f"a\r\nX-Evil: {text}\r\n\r\n"), TEXTS.map(lambda text: f"&To=+1&Body={text}"))
+
+
+@given(address=HOSTILE, title=HOSTILE, text=HOSTILE)
+def test_no_address_or_text_can_change_the_shape_of_a_request(address: str, title: str, text: str) -> None:
+    contents = {
+        "email": EmailContent(title, text, text),
+        "sms": SmsContent(text),
+        "push": PushContent(title, text, {"k": text}),
+        "webhook": WebhookContent(title, {"text": text}),
+    }
+    for account in ACCOUNTS.values():
+        channel = account.provider.channel
+        usual = Read(prepared(account))
+        for delivery in (a_delivery(channel, address=address), a_delivery(channel, content=contents[channel])):
+            request = account.provider.prepare(delivery, 0, NOW)
+            if isinstance(request, Prepared):
+                read = Read(request)
+                assert read.requests == 1
+                assert read.headers.keys() == usual.headers.keys()
+                assert account.delivery_of(read.headers, read.body) == delivery.id
+
+
+def test_no_secret_is_shown_by_what_comes_of_an_answer(account: Account) -> None:
+    body = msgspec.json.encode({"message": f"{account.keys} is wrong", "errors": [{"message": str(account.keys)}]})
+    shown = [repr(account.provider.attempted(answered(status, body), NOW)) for status in range(200, 600)]
+    shown.append(repr(account.provider))
+    assert not [text for text in shown for key in account.keys if key in text]

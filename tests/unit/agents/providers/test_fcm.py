@@ -1,0 +1,137 @@
+"""FCM: the message as Firebase's own encoder builds it, and its table of codes."""
+
+import datetime
+import json
+from typing import Any
+
+import pytest
+from firebase_admin import messaging
+
+from agents.providers.fcm import Fcm, time_to_live
+from schemas.content import PushContent
+from schemas.ports import Answered, Prepared
+from schemas.words import Outcome, Reason, StatusName
+from tests.deliveries import NOW, a_delivery
+
+FCM = Fcm("https://fcm.googleapis.com", "herold", lambda: "token")
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    request = FCM.prepare(a_delivery("push", **changes), 0, NOW)
+    assert isinstance(request, Prepared)
+    return dict(json.loads(request.body)["message"])
+
+
+def by_their_encoder(**target: str) -> Any:
+    delivery = a_delivery("push")
+    same = delivery.notification_id
+    theirs = messaging.Message(
+        notification=messaging.Notification("Your order", "It is on its way."),
+        data={"order": "17", "delivery_id": delivery.id},
+        android=messaging.AndroidConfig(
+            collapse_key=same, ttl=datetime.timedelta(hours=1), notification=messaging.AndroidNotification(tag=same)
+        ),
+        apns=messaging.APNSConfig(headers={"apns-collapse-id": same, "apns-expiration": str(int(NOW) + 3600)}),
+        webpush=messaging.WebpushConfig(headers={"TTL": "3600"}),
+        **target,
+    )
+    return json.loads(str(theirs))
+
+
+def test_the_message_is_the_one_that_firebases_encoder_builds() -> None:
+    # they would rather have an installation id than a token; FCM takes both, and apps still send us tokens
+    with pytest.warns(DeprecationWarning, match="token is deprecated"):
+        theirs = by_their_encoder(token=a_delivery("push").address)
+    assert message() == theirs
+
+
+def test_an_address_may_be_a_topic() -> None:
+    an_id = a_delivery("push").id
+    assert message(address="topic:news-at", id=an_id) == by_their_encoder(topic="news-at")
+
+
+def test_data_of_the_notification_cannot_hide_the_delivery() -> None:
+    assert message(content=PushContent("t", "b", {"delivery_id": "forged"}))["data"]["delivery_id"] == a_delivery("push").id
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(59.9, 59), (0, 0), (-5, 0), (90 * 86_400, 28 * 86_400)])
+def test_fcm_may_deliver_until_the_expiry_and_at_most_four_weeks(left: float, seconds: int) -> None:
+    assert time_to_live(NOW + left, NOW) == seconds
+
+
+def test_each_attempt_uses_the_token_in_force() -> None:
+    tokens = iter(["first", "first", "second"])
+    fcm = Fcm("https://fcm.googleapis.com", "herold", lambda: next(tokens))
+    heads = [fcm.prepare(a_delivery("push"), 0, NOW) for _ in range(3)]
+    used = [head.head.partition(b"Bearer ")[2].partition(b"\r")[0] for head in heads if isinstance(head, Prepared)]
+    assert used == [b"first", b"first", b"second"]
+    assert isinstance(heads[0], Prepared)
+    assert heads[0].head.startswith(b"POST /v1/projects/herold/messages:send HTTP/1.1\r\n")
+
+
+def test_a_token_that_cannot_stand_in_a_header_is_an_error_that_does_not_repeat_it() -> None:
+    with pytest.raises(ValueError, match="Authorization") as caught:
+        Fcm("https://fcm.googleapis.com", "herold", lambda: "to\r\nken").prepare(a_delivery("push"), 0, NOW)
+    assert "to\r\nken" not in str(caught.value)
+
+
+def fcm_error(code: str) -> dict[str, Any]:
+    return {"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code}
+
+
+def violation(field: str) -> dict[str, Any]:
+    return {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field": field, "description": "wrong"}]}
+
+
+def attempted(status: int, message: str = "", *details: dict[str, Any]) -> Any:
+    body = {"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT", "details": list(details)}}
+    return FCM.attempted(Answered(status, {}, json.dumps(body).encode()), NOW)
+
+
+def test_acceptance_keeps_the_name() -> None:
+    answer = Answered(200, {}, b'{"name":"projects/herold/messages/0:17"}')
+    assert FCM.attempted(answer, NOW).provider_id == "projects/herold/messages/0:17"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome", "reason"),
+    [
+        (404, "UNREGISTERED", Outcome.REJECTED_RECIPIENT, Reason.TOKEN_DEAD),
+        (403, "SENDER_ID_MISMATCH", Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT),
+        (401, "THIRD_PARTY_AUTH_ERROR", Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (401, "APNS_AUTH_ERROR", Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (429, "QUOTA_EXCEEDED", Outcome.THROTTLED, ""),
+        (500, "INTERNAL", Outcome.UNKNOWN, ""),
+        (503, "UNAVAILABLE", Outcome.UNKNOWN, ""),
+    ],
+)
+def test_codes(status: int, code: str, outcome: Outcome, reason: str) -> None:
+    found = attempted(status, "", fcm_error(code))
+    assert (found.outcome, found.reason, found.code) == (outcome, reason, status)
+
+
+def test_a_dead_token_bounces() -> None:
+    assert attempted(404, "", fcm_error("UNREGISTERED")).status is StatusName.BOUNCED
+
+
+INVALID = "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize(
+    ("message", "details", "outcome"),
+    [
+        ("The registration token is not a valid FCM registration token", [fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
+        ("Request contains an invalid argument.", [violation("message.token"), fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
+        ("Invalid value", [violation("message.notification.title")], Outcome.REJECTED_PERMANENT),
+        ("Invalid value", [violation("message.token"), violation("message.data[0]")], Outcome.REJECTED_PERMANENT),
+        ("Message is too big", [fcm_error(INVALID)], Outcome.REJECTED_PERMANENT),
+        ("", [], Outcome.REJECTED_PERMANENT),
+    ],
+)
+def test_a_400_costs_the_token_only_if_it_is_about_the_token(message: str, details: list[dict[str, Any]], outcome: Outcome) -> None:
+    assert attempted(400, message, *details).outcome is outcome
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_without_a_code_of_fcm_is_our_settings(status: int) -> None:
+    assert attempted(status).reason == Reason.MISCONFIGURED

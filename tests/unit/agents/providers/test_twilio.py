@@ -1,0 +1,140 @@
+"""Twilio: the form as its own client sends it, and its table of codes."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests import Request
+from twilio.base.values import of
+
+from agents.providers.twilio import CODES, Twilio, quoted, validity
+from schemas.content import SmsContent
+from schemas.ports import Answered, Prepared
+from schemas.words import Outcome, Reason, StatusName
+from tests.deliveries import ADDRESSES, NOW, a_delivery
+
+CALLBACK = "https://herold.example.org/callbacks/twilio"
+
+
+def twilio(sender: str = "+15005550006", callback: str = CALLBACK) -> Twilio:
+    return Twilio("https://api.twilio.com", "AC17", "SK17", "secret", sender, callback)
+
+
+def request(account: Twilio | None = None, **changes: Any) -> Prepared:
+    prepared = (account or twilio()).prepare(a_delivery("sms", **changes), 2, NOW)
+    assert isinstance(prepared, Prepared)
+    return prepared
+
+
+def form(prepared: Prepared) -> dict[str, str]:
+    return dict(parse_qsl(prepared.body.decode(), strict_parsing=True))
+
+
+def test_the_form_is_the_one_that_twilios_client_sends() -> None:
+    delivery = a_delivery("sms", content=SmsContent("50 % off: a+b=c & d~e_f-g.h ☃\r\n"), generation=1)
+    callback = f"{CALLBACK}?delivery={delivery.id}&attempt=2&generation=1"
+    fields = {"To": delivery.address, "From": "+15005550006", "Body": delivery.content.text, "StatusCallback": callback}
+    theirs = of({**fields, "ValidityPeriod": 3600, "SmartEncoded": "true", "MessagingServiceSid": None})
+    sent = Request("POST", "https://api.twilio.com", data=theirs).prepare().body
+    assert isinstance(sent, str)
+    assert form(request(content=delivery.content, generation=1)) == dict(parse_qsl(sent, strict_parsing=True))
+
+
+@given(st.text())
+def test_quoting_is_the_standard_librarys(text: str) -> None:
+    assert quoted(text) == quote_plus(text).encode()
+
+
+def test_the_key_is_in_the_head_and_the_account_in_the_path() -> None:
+    head = request().head
+    assert head.startswith(b"POST /2010-04-01/Accounts/AC17/Messages.json HTTP/1.1\r\nHost: api.twilio.com\r\n")
+    assert b"\r\nAuthorization: Basic U0sxNzpzZWNyZXQ=\r\n" in head
+
+
+def test_a_messaging_service_takes_the_senders_place() -> None:
+    fields = form(request(twilio(sender="MG17")))
+    assert fields["MessagingServiceSid"] == "MG17"
+    assert "From" not in fields
+
+
+def test_a_callback_url_may_have_a_query_of_its_own() -> None:
+    assert form(request(twilio(callback=f"{CALLBACK}?a=1")))["StatusCallback"].startswith(f"{CALLBACK}?a=1&delivery=dlv_")
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(59.9, 59), (0.2, 1), (36_000, 36_000), (90_000, 36_000)])
+def test_twilio_may_deliver_no_longer_than_until_the_expiry(left: float, seconds: int) -> None:
+    assert validity(NOW + left, NOW) == seconds
+    assert form(request(expires_at=NOW + left))["ValidityPeriod"] == str(seconds)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"account_sid": "AC 17"}, {"account_sid": "A\r\nC"}, {"callback_url": "nowhere"}, {"url": "ftp://api.twilio.com"}]
+)
+def test_settings_that_cannot_stand_in_a_request_stop_the_start(changes: dict[str, str]) -> None:
+    settings = {
+        "url": "https://api.twilio.com",
+        "account_sid": "AC17",
+        "key_sid": "SK",
+        "key_secret": "s",
+        "sender": "+1",
+        "callback_url": CALLBACK,
+    }
+    with pytest.raises(ValueError, match=r"URL|path"):
+        Twilio(**{**settings, **changes})
+
+
+def attempted(answer_status: int, **body: Any) -> Any:
+    return twilio().attempted(Answered(answer_status, {}, json.dumps(body).encode()), NOW)
+
+
+def test_acceptance_keeps_the_sid() -> None:
+    assert attempted(201, sid="SM17", status="queued").provider_id == "SM17"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome", "reason"),
+    [
+        (400, 21211, Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT),
+        (400, 21612, Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT),
+        (400, 21614, Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT),
+        (400, 21610, Outcome.REJECTED_RECIPIENT, Reason.OPTED_OUT),
+        (400, 21408, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21603, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21606, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21608, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21602, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT),
+        (400, 21617, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT),
+        (400, 29999, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT),  # unknown to us: permanent
+        (400, 21611, Outcome.THROTTLED, ""),
+        (401, 20003, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (404, 20404, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (429, 20429, Outcome.THROTTLED, ""),
+        (500, 20500, Outcome.UNKNOWN, ""),
+        (503, 20429, Outcome.UNKNOWN, ""),  # behind a 5xx no code proves that nothing was sent
+    ],
+)
+@pytest.mark.parametrize("shape", ["legacy", "problem"])
+def test_codes_in_both_shapes_of_error(shape: str, status: int, code: int, outcome: Outcome, reason: str) -> None:
+    legacy = {"code": code, "message": ADDRESSES["sms"], "more_info": "https://www.twilio.com/docs/errors", "status": status}
+    problem = {"type": "https://www.twilio.com/docs/api/errors", "title": "Wrong", "status": status, "code": code}
+    found = attempted(status, **(legacy if shape == "legacy" else problem))
+    assert (found.outcome, found.reason) == (outcome, reason)
+    assert found.code == (status if status >= 500 else code)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refused_account_without_a_code_is_our_settings(status: int) -> None:
+    found = twilio().attempted(Answered(status, {}, b"<html>"), NOW)
+    assert (found.outcome, found.reason, found.code) == (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, status)
+
+
+def test_stop_ends_as_unsubscribed() -> None:
+    assert attempted(400, code=21610).status is StatusName.UNSUBSCRIBED
+
+
+def test_the_table_says_each_code_under_its_own_number() -> None:
+    assert {code: entry.code for code, entry in CODES.items()} == {code: code for code in CODES}
+    assert all(entry.detail for entry in CODES.values())

@@ -1,0 +1,74 @@
+"""Rows of the table `attempts`: what goes in comes out, and what they prove."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.words import Outcome, StatusName
+from tables.attempts import MAX_NUMBER, RETENTION_SECONDS, Follows, Row, already_done, key, pack, unpack
+from tests.deliveries import NOW, a_delivery
+
+NUMBERS = st.integers(0, MAX_NUMBER)
+ROWS = st.builds(
+    Row,
+    generation=NUMBERS,
+    attempt=NUMBERS,
+    outcome=st.none() | st.sampled_from(Outcome),
+    status=st.sampled_from(StatusName),
+    follows=st.sampled_from(Follows),
+    code=st.integers(0, 100_000),
+    at=st.floats(0, 1e11),
+    provider_id=st.text(max_size=200),
+)
+
+
+def row(generation: int = 0, attempt: int = 0, at: float = NOW) -> bytes:
+    return pack(Row(generation, attempt, Outcome.ACCEPTED, StatusName.SENT, Follows.END, 202, at, "id"))
+
+
+@given(ROWS)
+def test_a_row_survives_its_packing(written: Row) -> None:
+    assert unpack(pack(written)) == written
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02" + row()[1:], row()[:20]])
+def test_bytes_that_are_no_row_are_an_error_to_a_reader_and_prove_nothing(packed: bytes) -> None:
+    with pytest.raises(ValueError, match="not a row"):
+        unpack(packed)
+    assert not already_done(packed, a_delivery(), NOW)
+
+
+def test_the_key_is_the_16_bytes_of_the_id() -> None:
+    assert key("dlv_0199c8c4b0007000800000000000002a").hex() == "0199c8c4b0007000800000000000002a"
+
+
+@pytest.mark.parametrize(
+    "an_id", ["", "dlv_", "ntf_0199c8c4b0007000800000000000002a", "dlv_xx", "dlv_0199c8c4b000700080000000000000", "dlv_" + " " * 32]
+)
+def test_another_id_has_no_key(an_id: str) -> None:
+    with pytest.raises(ValueError):
+        key(an_id)
+
+
+@pytest.mark.parametrize(
+    ("of_row", "of_record", "done"),
+    [
+        ((0, 0), (0, 0), True),
+        ((0, 2), (0, 0), True),  # the attempts made in place count on
+        ((0, 0), (0, 1), False),  # a retry
+        ((0, 2), (1, 0), False),  # a redrive
+        ((1, 0), (0, 2), True),  # left over from before the redrive
+    ],
+)
+def test_a_row_at_or_above_the_record_means_skip(of_row: tuple[int, int], of_record: tuple[int, int], done: bool) -> None:
+    delivery = a_delivery(generation=of_record[0], attempt=of_record[1])
+    assert already_done(row(*of_row), delivery, NOW) is done
+
+
+def test_without_a_row_nothing_is_done() -> None:
+    assert not already_done(None, a_delivery(), NOW)
+
+
+def test_a_row_older_than_the_retention_is_forgotten() -> None:
+    assert already_done(row(), a_delivery(), NOW + RETENTION_SECONDS)
+    assert not already_done(row(), a_delivery(), NOW + RETENTION_SECONDS + 1)
