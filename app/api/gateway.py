@@ -1,34 +1,101 @@
-"""The gateway as one ASGI app: resources, problem documents, and the door around them."""
+"""The gateway on real servers: Kafka, PostgreSQL and Redis behind the ports, connected for as long as the app lives."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+import asyncio
+import gc
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 
 from litestar import Litestar
-from litestar.datastructures import State
-from litestar.exceptions import HTTPException
 
-from app.api import health, notifications
-from app.api.docs import add_pages
-from app.api.doorman import Asgi, Doorman
-from app.api.errors import on_http, on_problem, on_surprise
-from app.api.openapi import config
-from app.api.problems import ProblemFound
+from app.api.asgi import assembled
+from app.api.doorman import Asgi
+from app.api.intake import Intake
+from app.api.publisher import KafkaPublisher, producer_for
+from app.api.readiness import Probe, Readings
 from app.api.services import Services
-from schemas.ports import Clock
+from app.api.settings import GatewaySettings, gateway_settings
+from app.settings import load
+from app.telemetry import Metrics, set_up_logging
+from schemas.topics import notifications
+from schemas.words import LANES
+from tables.postgres.history import HistoryStore
+from tables.postgres.policies import CurrentPolicy, PolicyStore
+from tables.postgres.pool import Database
+from tables.redis.cache import Cache
+from tables.redis.recent import RedisRecent
+from tables.redis.replies import RedisReplies
 
-Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+ID_BITS = 74
+GC_THRESHOLD = 50_000  # what a request makes dies with it: collecting seldom saves a tenth of the CPU
 
 
-def build(services: Services, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> Asgi:
-    """The app around these services; `body_limit` in bytes, `clock` monotonic."""
-    app = Litestar(
-        [notifications.router, health.router],
-        exception_handlers={ProblemFound: on_problem, HTTPException: on_http, Exception: on_surprise},
-        openapi_config=config(),
-        logging_config=None,
-        request_max_body_size=body_limit,
-        lifespan=list(lifespan),
-        state=State({"services": services}),
-    )
-    add_pages(app)
-    return Doorman(app, api_key, body_limit, services.metrics, clock)
+def create() -> Asgi:
+    """The gateway with the settings of this process, for `uvicorn --factory app.api.gateway:create`. Raises SettingError."""
+    settings = load()
+    set_up_logging(settings.herold.log_level)
+    return build(gateway_settings(settings))
+
+
+def build(settings: GatewaySettings) -> Asgi:
+    """The gateway with these settings; it connects when its lifespan starts, and waits for no server."""
+    return Wiring(settings).app()
+
+
+class Wiring:
+    """The connections of one gateway."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        topics = [settings.topic_prefix + notifications(lane) for lane in LANES]
+        make = partial(producer_for, settings.kafka, settings.produce_timeout)
+        self.publisher = KafkaPublisher(make, topics, settings.partitions, settings.produce_timeout, time.monotonic)
+        self.database = Database(settings.database_url, settings.postgres_pool)
+        self.policy = CurrentPolicy(PolicyStore(self.database).load)
+        self.cache = Cache(settings.redis_url, time.monotonic, settings.topic_prefix, settings.redis_timeout)
+        self.readings = Readings(self._probes(), frozenset({"kafka"}), time.monotonic)
+
+    def app(self) -> Asgi:
+        """The ASGI app."""
+        return assembled(self._services(), self._settings.api_key, self._settings.body_limit, time.monotonic, [self.lifespan])
+
+    @asynccontextmanager
+    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        """Connect, and at the end let go; none of the servers has to be there at the start."""
+        self.publisher.start()
+        policy = asyncio.create_task(self.policy.keep(asyncio.sleep, self._settings.policy_refresh))
+        await self.policy.refresh()
+        self.readings.start()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
+        try:
+            yield
+        finally:
+            policy.cancel()
+            await self.readings.stop()
+            await self.publisher.stop()
+            await self.cache.close()
+            await self.database.close()
+
+    def _services(self) -> Services:
+        recent = RedisRecent(self.cache)
+        replies = RedisReplies(self.cache, partial(secrets.token_hex, 8))
+        bits = partial(secrets.randbits, ID_BITS)
+        intake = Intake(
+            self.publisher, self.policy, replies, recent, time.time, bits, self._settings.partitions, self._settings.topic_prefix
+        )
+        metrics = Metrics()
+        return Services(intake, HistoryStore(self.database), recent, self.readings, metrics, time.time, self._settings.receipts)
+
+    def _probes(self) -> dict[str, Probe]:
+        return {"kafka": self.publisher.probe, "postgres": self._postgres, "redis": self._redis}
+
+    async def _postgres(self) -> str:
+        await self.database.fetch("select 1")
+        return ""
+
+    async def _redis(self) -> str:
+        await self.cache.call(lambda redis: redis.ping())
+        return ""

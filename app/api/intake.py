@@ -1,7 +1,7 @@
 """From a submission to a 202: decode, check, write to Kafka, answer; an answer is given only when Kafka has confirmed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -9,14 +9,16 @@ import msgspec
 from msgspec import UNSET
 
 from app.api.bodies import BulkTaken, Item, Taken
-from app.api.ports import Fresh, Other, Outgoing, Publisher, Recent, Replies, Reply, Running
+from app.api.ports import Outgoing, Publisher, Recent, Replies
 from app.api.problems import Flaw, Problem, ProblemFound, flaw_at, moved, problem
-from app.api.submission import Rulebook, decode_many, decode_one, flaw_in, invalid, lane_for
+from app.api.rulebook import Rulebook
+from app.api.submission import decode_many, decode_one, flaw_in, invalid, lane_for
 from app.streaming.outbox import batch_size
 from schemas.errors import Unavailable
 from schemas.ids import NOTIFICATION, new_id, partition_of
 from schemas.notification import Submission
 from schemas.ports import Clock, Policies
+from schemas.replies import Fresh, Other, Reply, Running
 from schemas.rules import Policy
 from schemas.topics import MAX_NOTIFICATION_BYTES, notifications
 from schemas.words import Lane, Reason
@@ -34,6 +36,13 @@ class Ready(NamedTuple):
     record: Outgoing
 
 
+class Answer(NamedTuple):
+    """The answer to a request, and what the log says of it."""
+
+    reply: Reply
+    noted: Mapping[str, str | int]
+
+
 class Intake:
     """Takes submissions; `bits` gives 74 random bits for an id."""
 
@@ -45,15 +54,15 @@ class Intake:
         self._rulebook: Rulebook | None = None
         self._remembering: set[asyncio.Task[None]] = set()
 
-    async def take_one(self, body: bytes, key: str | None) -> Reply:
+    async def take_one(self, body: bytes, key: str | None) -> Answer:
         """The answer to one notification. Raises ProblemFound."""
         return await self._once(b"one", body, key, lambda: self._take_one(body, key))
 
-    async def take_many(self, body: bytes, key: str | None) -> Reply:
+    async def take_many(self, body: bytes, key: str | None) -> Answer:
         """The answer to a bulk request: 202 if all are accepted, 207 if some are. Raises ProblemFound if none is."""
         return await self._once(b"many", body, key, lambda: self._take_many(body, key))
 
-    async def _once(self, route: bytes, body: bytes, key: str | None, work: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _once(self, route: bytes, body: bytes, key: str | None, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do the work, or give the answer that the first request with this key was given."""
         if key is None:
             return await work()
@@ -62,26 +71,26 @@ class Intake:
         digest = blake2b(route + b"\0" + body, digest_size=16).hexdigest()
         begun = await self._replies.begin(key, digest)
         if isinstance(begun, Reply):
-            return begun
+            return Answer(begun, {"again": True})
         if isinstance(begun, Running):
             raise ProblemFound(problem("in-progress", "wait for its answer, then ask again", retry_after=1))
         if isinstance(begun, Other):
             raise ProblemFound(problem("key-in-use", "a key is for one body only: take a new one"))
         return await self._answer(key, digest, begun.token, work)
 
-    async def _answer(self, key: str, digest: str, token: str, work: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _answer(self, key: str, digest: str, token: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
-            reply = await work()
+            answer = await work()
         except BaseException:
             await self._replies.forget(key, token)
             raise
-        if reply.keep:
-            await self._replies.end(key, digest, token, reply)
+        if answer.reply.keep:
+            await self._replies.end(key, digest, token, answer.reply)
         else:
             await self._replies.forget(key, token)
-        return reply
+        return answer
 
-    async def _take_one(self, body: bytes, key: str | None) -> Reply:
+    async def _take_one(self, body: bytes, key: str | None) -> Answer:
         ready = self._ready(decode_one(body), key, self._clock())
         if isinstance(ready, Flaw):
             raise ProblemFound(_problem_of(ready))
@@ -89,9 +98,9 @@ class Intake:
         if not confirmed:
             raise ProblemFound(_unconfirmed([ready.id]))
         self._remember([ready])
-        return Reply(202, ENCODE(Taken(ready.id, ready.lane)), noted={"id": ready.id, "lane": ready.lane})
+        return Answer(Reply(202, ENCODE(Taken(ready.id, ready.lane))), {"id": ready.id, "lane": ready.lane})
 
-    async def _take_many(self, body: bytes, key: str | None) -> Reply:
+    async def _take_many(self, body: bytes, key: str | None) -> Answer:
         now = self._clock()
         root, items = decode_many(body)
         checked = [self._checked(item, f"{root}[{index}]", f"{key}#{index}" if key else None, now) for index, item in enumerate(items)]
@@ -103,7 +112,7 @@ class Intake:
             raise ProblemFound(_unconfirmed([item.id if isinstance(item, Ready) else "" for item in checked]))
         self._remember([item for item, safe in zip(ready, confirmed, strict=True) if safe])
         verdicts = iter(confirmed)
-        return bulk_reply([_result(index, item, verdicts) for index, item in enumerate(checked)])
+        return _bulk_answer([_result(index, item, verdicts) for index, item in enumerate(checked)])
 
     def _checked(self, item: Submission | Flaw, place: str, key: str | None, now: float) -> Ready | Flaw:
         checked = item if isinstance(item, Flaw) else self._ready(item, key, now)
@@ -130,7 +139,7 @@ class Intake:
         except Unavailable:
             return None
         if policy is not self._policy:
-            self._policy, self._rulebook = policy, Rulebook.of(policy)
+            self._policy, self._rulebook = policy, Rulebook(policy, self._rulebook)
         return self._rulebook
 
     def _remember(self, accepted: Sequence[Ready]) -> None:
@@ -162,8 +171,8 @@ def _result(index: int, item: Ready | Flaw, confirmed: Iterator[bool]) -> Item:
     return Item(index, "accepted" if next(confirmed) else "unavailable", item.id, item.lane)
 
 
-def bulk_reply(results: list[Item]) -> Reply:
+def _bulk_answer(results: list[Item]) -> Answer:
     """The answer to a bulk request with these results."""
     counts = {status: sum(item.status == status for item in results) for status in ("accepted", "refused", "unavailable")}
     status = 202 if counts["accepted"] == len(results) else 207
-    return Reply(status, ENCODE(BulkTaken(**counts, results=results)), not counts["unavailable"], counts)
+    return Answer(Reply(status, ENCODE(BulkTaken(**counts, results=results)), not counts["unavailable"]), counts)

@@ -11,8 +11,8 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from app.api.bodies import BulkTaken, Explained, NotificationBody, Page, Taken
 from app.api.doorman import note
 from app.api.explain import explained
+from app.api.intake import Answer
 from app.api.openapi import TakesBulk, TakesOne
-from app.api.ports import Reply
 from app.api.problems import Problem, ProblemFound, flaw_at, problem
 from app.api.services import AnyRequest, services_of
 from app.api.story import told
@@ -139,9 +139,9 @@ def _blind() -> Problem:
     return problem("unavailable", BLIND, retry_after=5)
 
 
-def _sent(request: AnyRequest, reply: Reply) -> Response[bytes]:
-    note(request.scope, **reply.noted)
-    return Response(reply.body, status_code=reply.status, media_type=JSON)
+def _sent(request: AnyRequest, answer: Answer) -> Response[bytes]:
+    note(request.scope, **answer.noted)
+    return Response(answer.reply.body, status_code=answer.reply.status, media_type=JSON)
 
 
 router = Router("/v1/notifications", route_handlers=[submit, submit_bulk, find, explain, list_of_user], tags=["notifications"])

@@ -1,9 +1,10 @@
 """What the gateway needs of the world; Kafka, PostgreSQL and Redis implement it, and tests have it in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from schemas.status import Accepted, Status
+from schemas.history import Story
+from schemas.replies import Begun, Fresh, Reply
 from schemas.words import Lane
 
 
@@ -28,29 +29,11 @@ class Publisher(Protocol):
         ...
 
 
-class Fresh(NamedTuple):
-    """A notification accepted a moment ago, which history may not know yet."""
-
-    id: str
-    lane: Lane
-
-
 class Recent(Protocol):
     """Remembers for a minute what was accepted; forgets it all when Redis is away, and never raises."""
 
     async def remember(self, accepted: Sequence[Fresh]) -> None: ...
     async def lane_of(self, notification_id: str) -> Lane | None: ...
-
-
-class Story(NamedTuple):
-    """All that history has of a notification: the router's event, the winning status of each delivery that has one, and every attempt.
-
-    `accepted` is None while only attempts have been recorded. Attempts are oldest first.
-    """
-
-    accepted: Accepted | None
-    current: Sequence[Status]
-    attempts: Sequence[Status]
 
 
 class History(Protocol):
@@ -62,32 +45,9 @@ class History(Protocol):
         ...
 
 
-class Reply(NamedTuple):
-    """An answer to a submission: HTTP status, JSON body, whether a repeated request gets the same, and what the log says of it."""
-
-    status: int
-    body: bytes
-    keep: bool = True
-    noted: Mapping[str, str | int] = {}
-
-
-class Started(NamedTuple):
-    """This is the first request with its key, or nobody can know; `token` ends it."""
-
-    token: str
-
-
-class Running(NamedTuple):
-    """The first request with this key has no answer yet."""
-
-
-class Other(NamedTuple):
-    """The key belongs to another request."""
-
-
 class Replies(Protocol):
     """The first answer to each Idempotency-Key, for 24 h; when Redis is away every request is a first one, and nothing raises."""
 
-    async def begin(self, key: str, request_hash: str) -> Started | Running | Other | Reply: ...
+    async def begin(self, key: str, request_hash: str) -> Begun: ...
     async def end(self, key: str, request_hash: str, token: str, reply: Reply) -> None: ...
     async def forget(self, key: str, token: str) -> None: ...

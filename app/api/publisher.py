@@ -160,6 +160,13 @@ class KafkaPublisher:
         late = [place for place, writer in self._writers.items() if self._is_late(writer)]
         return f"no confirmation from {late[0][0]}[{late[0][1]}]" if late else self._trouble
 
+    async def probe(self) -> str:
+        """What keeps records from being confirmed; asks a broker for metadata, so that it is known without traffic too."""
+        if self._producer is None or not self._producer.done():
+            return self._trouble
+        answered = await self._producer.result().client.force_metadata_update()
+        return self.trouble() if answered else "no broker answers"
+
     def replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         """Go on with a new producer, because this one has failed."""
         if self._producer is None or not self._producer.done() or self._producer.result() is not producer:

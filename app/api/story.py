@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from app.api.bodies import AttemptBody, DeliveryBody, NotificationBody
-from app.api.ports import Story
+from schemas.history import Story
 from schemas.status import Planned, Status
 from schemas.words import Channel, State, StatusName
 

@@ -1,16 +1,14 @@
 """From a request's bytes to notifications that the router will take, or to what is wrong with them; pure."""
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
 from app.api.problems import Flaw, Problem, ProblemFound, flaw_at, flaw_of, problem
+from app.api.rulebook import Rulebook
 from schemas.ids import is_id, time_of
 from schemas.notification import Submission
-from schemas.rules import Policy, Rule
 from schemas.words import Lane, Reason
 
 DAY: Final = 86_400.0
@@ -38,18 +36,6 @@ _many = msgspec.json.Decoder(list[Submission]).decode
 _wrapped = msgspec.json.Decoder(Bulk).decode
 _raw_many = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _raw_wrapped = msgspec.json.Decoder(RawBulk).decode
-
-
-@dataclass(frozen=True)
-class Rulebook:
-    """What the gateway knows of the operator's rules. Without one (PostgreSQL has never answered) the router alone decides."""
-
-    rules: Mapping[str, Rule]
-    templates: Set[str]
-
-    @classmethod
-    def of(cls, policy: Policy) -> "Rulebook":
-        return cls(policy.rules, frozenset(template.name for template in policy.templates))
 
 
 def decode_one(body: bytes) -> Submission:
@@ -100,7 +86,7 @@ def flaw_in(submission: Submission, rulebook: Rulebook | None, now: float) -> Fl
         return flaw_at("$.digest", "digests are not supported: leave it out", Reason.UNSUPPORTED)
     if "\0" in submission.user_id:
         return flaw_at("$.user_id", "a user id has no NUL character")
-    return _flaw_by_rules(submission, rulebook) if rulebook else None
+    return rulebook.flaw_in(submission) if rulebook else None
 
 
 def _flaw_in_id(notification_id: str, now: float) -> Flaw | None:
@@ -111,20 +97,11 @@ def _flaw_in_id(notification_id: str, now: float) -> Flaw | None:
     return None
 
 
-def _flaw_by_rules(submission: Submission, rulebook: Rulebook) -> Flaw | None:
-    if submission.type not in rulebook.rules:
-        return flaw_at("$.type", f"there is no rule for the type {submission.type!r}", Reason.UNKNOWN_TYPE)
-    if submission.template is not None and submission.template not in rulebook.templates:
-        return flaw_at("$.template", f"there is no template {submission.template!r}", Reason.UNKNOWN_TEMPLATE)
-    return None
-
-
 def lane_for(submission: Submission, rulebook: Rulebook | None) -> Lane:
     """The priority, or the lane of the rule for the type, or medium."""
     if submission.priority is not UNSET:
         return submission.priority
-    rule = rulebook.rules.get(submission.type) if rulebook else None
-    return rule.lane if rule else DEFAULT_LANE
+    return (rulebook.lane_of(submission.type) if rulebook else None) or DEFAULT_LANE
 
 
 def invalid(flaws: list[Flaw]) -> Problem:

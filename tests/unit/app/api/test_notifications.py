@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.api.ports import Story
+from schemas.history import Story
 from schemas.ids import DELIVERY, new_id, partition_of
 from schemas.notification import Notification
 from schemas.status import Accepted, Planned, Status, Step

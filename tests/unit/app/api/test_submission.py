@@ -2,11 +2,12 @@ import msgspec
 import pytest
 
 from app.api.problems import Flaw, ProblemFound
-from app.api.submission import Rulebook, decode_many, decode_one, flaw_in, invalid, lane_for
+from app.api.rulebook import Rulebook
+from app.api.submission import decode_many, decode_one, flaw_in, invalid, lane_for
 from schemas.notification import Submission
 from tests.unit.app.api.world import NOW, POLICY, an_id
 
-BOOK = Rulebook.of(POLICY)
+BOOK = Rulebook(POLICY)
 DAY = 86_400
 
 

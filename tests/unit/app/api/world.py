@@ -7,22 +7,24 @@ from itertools import count
 import msgspec
 from litestar.testing import TestClient
 
-from app.api.gateway import build
+from app.api.asgi import assembled
 from app.api.intake import Intake
-from app.api.ports import Fresh, Other, Outgoing, Reply, Running, Started, Story
+from app.api.ports import Outgoing
 from app.api.readiness import Readings
 from app.api.services import Services
 from app.telemetry import Metrics
 from schemas.errors import Unavailable
+from schemas.history import Story
 from schemas.ids import NOTIFICATION, new_id
 from schemas.notification import Notification
+from schemas.replies import Begun, Fresh, Other, Reply, Running, Started
 from schemas.rules import Policy, Rule, Template
 from schemas.words import Channel, Lane
 
 NOW = 1_760_000_000.0
 KEY = "k" * 32
 HEADERS = {"authorization": f"Bearer {KEY}"}
-RULES = {"order.shipped": Rule("order.shipped", "transactional", "low", ("email",))}
+RULES = {"order.shipped": Rule("order.shipped", "transactional", "low", ("email",), template="order-shipped")}
 TEMPLATES = (Template("order-shipped", 1, "email", "default", "s", "t"),)
 POLICY = Policy(RULES, TEMPLATES, (), 1)
 RECEIPTS: dict[Channel, int] = {"email": 0, "sms": 60, "push": 0, "webhook": 0}
@@ -84,7 +86,7 @@ class MemoryReplies:
 
     kept: dict[str, tuple[str, Reply | None]] = field(default_factory=dict)
 
-    async def begin(self, key: str, request_hash: str) -> Started | Running | Other | Reply:
+    async def begin(self, key: str, request_hash: str) -> Begun:
         if key not in self.kept:
             self.kept[key] = (request_hash, None)
             return Started("token")
@@ -147,6 +149,6 @@ class World:
         )
         self.readings = Readings({"kafka": self.kafka, "postgres": self.postgres}, frozenset({"kafka"}), self.clock)
         services = Services(intake, self.history, self.recent, self.readings, self.metrics, self.clock, RECEIPTS)
-        client = TestClient(build(services, KEY, body_limit, self.clock))
+        client = TestClient(assembled(services, KEY, body_limit, self.clock))
         client.headers.update(HEADERS)
         return client
