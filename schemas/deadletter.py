@@ -73,4 +73,4 @@ def letter_of(key: bytes | None, value: bytes | None, headers: Sequence[tuple[st
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else -1
+    return int(text) if text.isdecimal() and len(text) < 19 else -1  # what fits 64 bits

@@ -23,6 +23,8 @@ _UNFIT = (
     asyncpg.exceptions.CardinalityViolationError,
     asyncpg.exceptions.ProgramLimitExceededError,
 )
+_INT4 = 2**31 - 1
+_END_OF_TIME = 253_402_300_799.0  # epoch seconds; 9999-12-31
 REMEMBERED = 200_000  # ids; a row that comes again mostly comes soon
 
 
@@ -109,17 +111,18 @@ async def _once(stream: bytes) -> AsyncIterator[bytes]:
 
 
 def _letter(filed: FiledLetter) -> tuple[object, ...]:
+    """The row of a dead letter; whatever stands in its headers must not make it one that cannot be stored."""
     letter = filed.letter
     return (
         filed.topic,
         filed.partition,
         filed.offset,
-        filed.at,
+        min(max(filed.at, 0.0), _END_OF_TIME),
         letter.stage,
         *map(_storable, (letter.reason, letter.error, letter.topic)),
-        letter.partition,
+        min(letter.partition, _INT4),
         letter.offset,
-        letter.attempts,
+        min(letter.attempts, _INT4),
         _storable(letter.user_id),
         uuid_hex(letter.notification_id) if is_id(letter.notification_id, NOTIFICATION) else None,
         uuid_hex(letter.delivery_id) if is_id(letter.delivery_id, DELIVERY) else None,
