@@ -23,14 +23,15 @@ class Connection(asyncio.Protocol):
     def __init__(self, on_request: Callable[["Connection", Request], None], loop: asyncio.AbstractEventLoop) -> None:
         self._on_request, self._loop = on_request, loop
         self._parser = HttpRequestParser(self)
-        self._waiting = self._keep_alive = False
+        self._waiting = self._keep_alive = self._in_head = False
+        self._head_size = 0
         self._begin()
 
     def _begin(self) -> None:
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._parts: list[bytes] = []
-        self._size = self._head_size = 0
+        self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -42,21 +43,28 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
-            self._transport.write(_BAD_REQUEST)
-            self._transport.close()
+            self._refuse()
+            return
+        self._head_size = self._head_size + len(data) if self._in_head else 0
+        if self._head_size > _MOST_HEAD:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        self._transport.write(_BAD_REQUEST)
+        self._transport.close()
 
     # what the parser tells
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._grow_head(len(url))
+        self._in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.lower()] = value
-        self._grow_head(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
-        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+        self._in_head = False
+        if b"expect" in self._headers and self._headers[b"expect"].lower() == b"100-continue":
             self._transport.write(_CONTINUE)
 
     def on_body(self, part: bytes) -> None:
@@ -76,11 +84,6 @@ class Connection(asyncio.Protocol):
         request = Request(self._parser.get_method(), path, query, self._headers, b"".join(self._parts), oversize)
         self._begin()
         self._on_request(self, request)
-
-    def _grow_head(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > _MOST_HEAD:
-            self._transport.close()
 
     # how it answers
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from twins.scripts import Act, script_of
+from twins.scripts import Act, Script, script_of
 from twins.values import Asked, Moment, Refused, Reply, Request, Target
 
 MOST_PAYLOAD = 4096
@@ -77,12 +77,11 @@ class Fcm:
         details = Details(path[1].decode("utf-8", "replace"), send.validate_only or send.validateOnly)
         return Asked((target,), script_of(message.token or message.fid), details)
 
-    def reply(self, asked: Asked, moment: Moment) -> Reply:
-        act = asked.script.act
+    def reply(self, details: Details, script: Script, moment: Moment) -> Reply:
+        act = script.act
         if act is Act.ACCEPT:
-            assert isinstance(asked.details, Details)
-            number = "fake_message_id" if asked.details.validate_only else moment.serial
-            return Reply(200, msgspec.json.encode({"name": f"projects/{asked.details.project}/messages/{number}"}))
+            number = "fake_message_id" if details.validate_only else moment.serial
+            return Reply(200, msgspec.json.encode({"name": f"projects/{details.project}/messages/{number}"}))
         if act is Act.UNSUBSCRIBED:
             return _fcm_error(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED")
         if act is Act.BOUNCE:

@@ -1,6 +1,6 @@
 """The webhook sink: any path under `/hooks/`; takes a POST as a customer's endpoint does and says 204."""
 
-from twins.scripts import Act, script_of
+from twins.scripts import Act, Script, script_of
 from twins.values import Asked, Moment, Refused, Reply, Request, Target
 
 PREFIX = b"/hooks/"
@@ -22,8 +22,8 @@ class Hooks:
             return Refused(Reply(405, headers=b"Allow: POST\r\n"), [target])
         return Asked((target,), script_of(path[len(PREFIX) :]))
 
-    def reply(self, asked: Asked, moment: Moment) -> Reply:
-        act = asked.script.act
+    def reply(self, details: None, script: Script, moment: Moment) -> Reply:
+        act = script.act
         if act is Act.THROTTLE:
             return Reply(429, headers=b"Retry-After: 1\r\n")
         return Reply({Act.BOUNCE: 410, Act.UNSUBSCRIBED: 410, Act.REJECT: 400, Act.FAIL: 500}.get(act, 204))

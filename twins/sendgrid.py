@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from twins.scripts import Act, script_of
+from twins.scripts import Act, Script, script_of
 from twins.values import Asked, Moment, Refused, Reply, Request, Target
 
 PATH = b"/v3/mail/send"
@@ -80,8 +80,8 @@ class SendGrid:
             return _refused(400, problem.where, str(problem), targets)
         return Asked(targets, script_of(targets[0].address))
 
-    def reply(self, asked: Asked, moment: Moment) -> Reply:
-        act = asked.script.act
+    def reply(self, details: None, script: Script, moment: Moment) -> Reply:
+        act = script.act
         if act is Act.BOUNCE:
             return _error(400, "personalizations.0.to.0.email", "Does not contain a valid address.")
         if act is Act.REJECT:
@@ -118,6 +118,8 @@ def _check_recipients(where: str, personalization: Personalization) -> None:
         for number, address in enumerate(getattr(personalization, kind)):
             if not _ADDRESS(address.email):
                 raise Problem(f"{where}.{kind}.{number}.email", "Does not contain a valid address.")
+    if not personalization.cc and not personalization.bcc and len(personalization.to) == 1:
+        return
     recipients = [address.email.lower() for address in (*personalization.to, *personalization.cc, *personalization.bcc)]
     if len(recipients) > MOST_RECIPIENTS:
         raise Problem(where, f"There are too many recipients: at most {MOST_RECIPIENTS} in to, cc and bcc.")

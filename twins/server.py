@@ -11,7 +11,7 @@ from twins.fcm import Fcm
 from twins.hooks import PREFIX as HOOKS
 from twins.hooks import Hooks
 from twins.ledger import Ledger
-from twins.scripts import Fault, Script
+from twins.scripts import PLAIN, Fault, Script
 from twins.sendgrid import PATH as MAIL_SEND
 from twins.sendgrid import SendGrid
 from twins.tries import Tries
@@ -49,10 +49,10 @@ class Twins:
         moment = self._now()
         read = provider.read(request)
         if isinstance(read, Refused):
-            script, reply = Script(), read.reply
+            script, reply = PLAIN, read.reply
         else:
             script = self._tries.current(provider.name, read)
-            reply = provider.reply(read._replace(script=script), moment)
+            reply = provider.reply(read.details, script, moment)
         self._enter(provider, read, script, reply, moment)
         self._answer(connection, _encoded(reply, moment.date), script)
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from twins.scripts import Act, script_of_number
+from twins.scripts import Act, Script, script_of_number
 from twins.segments import segments
 from twins.values import Asked, Moment, Refused, Reply, Request, Target
 
@@ -75,12 +75,11 @@ class Twilio:
             return Refused(_error(400, code, sms.to), [target])
         return Asked((target,), script_of_number(sms.to), sms)
 
-    def reply(self, asked: Asked, moment: Moment) -> Reply:
-        assert isinstance(asked.details, Sms)
-        if asked.script.act is Act.ACCEPT:
-            return Reply(201, _created(asked.details, moment))
-        status, code = _CODES[asked.script.act]
-        return _error(status, asked.script.code or code, asked.details.to)
+    def reply(self, details: Sms, script: Script, moment: Moment) -> Reply:
+        if script.act is Act.ACCEPT:
+            return Reply(201, _created(details, moment))
+        status, code = _CODES[script.act]
+        return _error(status, script.code or code, details.to)
 
 
 def _authentic(authorization: bytes) -> bool:

@@ -1,7 +1,7 @@
 """What passes between the server, the providers and the ledger."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
     targets: Sequence[Target]
     script: Script
-    details: object = None
+    details: Any = None
 
 
 class Refused(NamedTuple):
@@ -59,12 +59,12 @@ class Moment(NamedTuple):
 
 
 class Provider(Protocol):
-    """Speaks one vendor's API."""
+    """Speaks one vendor's API; what `read` puts into `details` comes back to it in `reply`, with the script in force now."""
 
     @property
     def name(self) -> str: ...
     def read(self, request: Request) -> Asked | Refused: ...
-    def reply(self, asked: Asked, moment: Moment) -> Reply: ...
+    def reply(self, details: Any, script: Script, moment: Moment) -> Reply: ...
 
 
 class Entry(Struct, frozen=True, gc=False):
