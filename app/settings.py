@@ -67,17 +67,17 @@ class Streaming(Section, frozen=True):
 
 
 class Router(Section, frozen=True):
-    batch_high: Count
-    batch_medium: Count
-    batch_low: Count
+    batch: Count
+    busy_medium: Count
+    busy_low: Count
     depth: Count
     policy_refresh: Seconds
 
 
 class Delivery(Section, frozen=True):
-    batch_high: Count
-    batch_medium: Count
-    batch_low: Count
+    batch: Count
+    busy_medium: Count
+    busy_low: Count
     depth: Count
     calls: Count
     calls_high: Natural

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from socket import gethostname
 from time import monotonic
 from typing import Any, Literal, overload
 
 import faust
 import mode.loop
+from faust.app.base import BootStrategy
 
 from app.streaming.commit import BatchCommit
 from app.streaming.guard import EndProcess, Run, RunHeld, held_agent, plain_agent
@@ -23,17 +26,21 @@ from app.streaming.transport import BatchTransport
 RAW: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
 
 
+class SettingsDecide(BootStrategy):
+    """Starts the web server if the settings say so: the worker command's own default is to start it always."""
+
+    def _should_enable_web(self) -> bool:
+        return bool(self.app.settings.web_port)
+
+
 class StreamApp(faust.App):
     """A Faust app whose agents take batches; made by `build`."""
+
+    BootStrategy = SettingsDecide
 
     settings: StreamSettings
     outputs: list[str]
     inputs: list[str]
-
-    def on_init_dependencies(self) -> Any:
-        """The worker command turns the web server on unless told otherwise: here the settings decide."""
-        self.conf.web_enabled = bool(self.settings.web_port)
-        return super().on_init_dependencies()
 
     async def on_first_start(self) -> None:
         """Before anything connects: the data directory and its parents."""
@@ -113,9 +120,16 @@ def _web_conf(settings: StreamSettings) -> dict[str, Any]:
         "web_enabled": bool(settings.web_port),
         "web_bind": settings.web_bind,
         "web_port": settings.web_port or 6066,
+        # The group's leader knows workers by this name: it has to be unique, and reachable where the web is on.
+        "canonical_url": _canonical_url(settings),
         "web_tables_enabled": False,
         "web_router_enabled": False,
     }
+
+
+def _canonical_url(settings: StreamSettings) -> str:
+    host = gethostname() if settings.web_bind == "0.0.0.0" else settings.web_bind
+    return f"http://{host}:{settings.web_port}" if settings.web_port else f"http://{gethostname()}/{os.getpid()}"
 
 
 @overload

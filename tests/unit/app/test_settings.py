@@ -23,7 +23,7 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("environ", "found"),
     [
-        ({"HEROLD_ROUTER_BATCH_HIGH": "7"}, lambda s: s.router.batch_high == 7),
+        ({"HEROLD_ROUTER_BUSY_LOW": "7"}, lambda s: s.router.busy_low == 7),
         ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "false"}, lambda s: s.providers.webhook_http is False),
         ({"HEROLD_KAFKA_SESSION_TIMEOUT": "6"}, lambda s: s.kafka.session_timeout == 6.0),
         ({"KAFKA_BOOTSTRAP_SERVERS": "k:1"}, lambda s: s.kafka.bootstrap_servers == "k:1"),
@@ -40,7 +40,7 @@ def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> Non
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
-        ({"HEROLD_ROUTER_BATCH": "7"}, "HEROLD_ROUTER_BATCH"),
+        ({"HEROLD_ROUTER_BUSY": "7"}, "HEROLD_ROUTER_BUSY"),
         ({"HEROLD_ROUTER_DEPTH": "many"}, "router.depth"),
         ({"HEROLD_ROUTER_DEPTH": "0"}, "router.depth"),
         ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "maybe"}, "providers.webhook_http"),

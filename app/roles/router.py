@@ -1,0 +1,41 @@
+"""The router's worker: rules from PostgreSQL, profiles through Redis, two tables."""
+
+import asyncio
+import time
+
+from agents.router.router import Router
+from app.roles.observers import RouterObserver
+from app.roles.worker import Worker, clock, lanes_of
+from app.settings import Settings
+from app.streaming.application import StreamApp, attach, commit_of
+from tables.postgres.policies import CurrentPolicy, PolicyStore
+from tables.postgres.pool import Database
+from tables.postgres.profiles import ProfileStore
+from tables.redis.cache import Cache
+from tables.redis.profiles import CachedProfiles
+
+
+def build(role: str, settings: Settings) -> StreamApp:
+    """The app of the router."""
+    own, herold = settings.router, settings.herold
+    worker = Worker(role, settings, lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth))
+    database = Database(settings.postgres.url, settings.postgres.pool)
+    cache = Cache(settings.redis.url, time.monotonic, herold.topic_prefix, settings.redis.timeout)
+    policy = CurrentPolicy(PolicyStore(database).load)
+    router = Router(
+        policies=policy,
+        profiles=CachedProfiles(cache, ProfileStore(database), time.monotonic, settings.redis.profile_ttl),
+        idempotency=worker.tables["idempotency"],
+        rate_windows=worker.tables["rate_windows"],
+        commit=commit_of(worker.app),
+        clock=clock,
+        partitions=herold.partitions,
+        topic_prefix=herold.topic_prefix,
+        pause=asyncio.sleep,
+        observe=RouterObserver(worker.metrics),
+    )
+    attach(worker.app, worker.reads, router.run)
+    worker.beside("policy", lambda: policy.keep(asyncio.sleep, own.policy_refresh))
+    worker.at_end(cache.close)
+    worker.at_end(database.close)
+    return worker.app
