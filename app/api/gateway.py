@@ -18,7 +18,7 @@ from app.api.readiness import Probe, Readings
 from app.api.services import Services
 from app.api.settings import GatewaySettings, gateway_settings
 from app.settings import load
-from app.telemetry import Metrics, set_up_logging
+from app.telemetry import Metrics, log_line, set_up_logging
 from schemas.topics import notifications
 from schemas.words import LANES
 from tables.postgres.history import HistoryStore
@@ -36,7 +36,10 @@ def create() -> Asgi:
     """The gateway with the settings of this process, for `uvicorn --factory app.api.gateway:create`. Raises SettingError."""
     settings = load()
     set_up_logging(settings.herold.log_level)
-    return build(gateway_settings(settings))
+    app = build(gateway_settings(settings))
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    return app
 
 
 def build(settings: GatewaySettings) -> Asgi:
@@ -62,14 +65,13 @@ class Wiring:
         return assembled(self._services(), self._settings.api_key, self._settings.body_limit, time.monotonic, [self.lifespan])
 
     @asynccontextmanager
-    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
+    async def lifespan(self, _: Litestar | None = None) -> AsyncIterator[None]:
         """Connect, and at the end let go; none of the servers has to be there at the start."""
         self.publisher.start()
         policy = asyncio.create_task(self.policy.keep(asyncio.sleep, self._settings.policy_refresh))
         await self.policy.refresh()
         self.readings.start()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD)
+        log_line("worker.started", role="gateway")
         try:
             yield
         finally:
