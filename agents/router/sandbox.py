@@ -1,25 +1,22 @@
-"""Templates of operators, made harmless: what a template's source may hold, and how its parts run (guides: Jinja2's sandbox is no
-resource limit). No calls, assignments, macros or includes; loops over data only, two deep; a short list of filters; bounded output."""
+"""Where templates run: no attribute of Python, no globals, a short list of filters, arithmetic on numbers of ordinary size only.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+Jinja2's sandbox keeps expressions away from Python, but is no limit of resources; what a template's source may hold is in parts.py.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, UndefinedError, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
-MAX_SOURCE_BYTES = 64 * 1024
-MAX_OUTPUT_BYTES = 64 * 1024
-MAX_LOOP_DEPTH = 2
 MAX_ITEMS = 500
-MAX_OPERANDS = 16
-MAX_DIGITS = 64
-
-Part = Callable[[Mapping[str, Any]], str]
+MAX_BITS = 64
 
 _KEPT = (
     "abs",
@@ -39,104 +36,48 @@ _KEPT = (
     "truncate",
     "upper",
 )
-_FORBIDDEN = (
-    nodes.Assign,
-    nodes.AssignBlock,
-    nodes.Block,
-    nodes.Call,
-    nodes.CallBlock,
-    nodes.Extends,
-    nodes.FilterBlock,
-    nodes.FromImport,
-    nodes.Import,
-    nodes.Include,
-    nodes.Macro,
-    nodes.With,
-)
 
 
-class OutputTooLarge(TemplateError):
-    """A part of a template renders to more than 64 KiB."""
+def text_of(value: Any) -> str:
+    """What `{{ value }}` is in a text. Raises UndefinedError for null: nobody is called None."""
+    if type(value) is str:
+        return value
+    if value is None:
+        raise UndefinedError("a variable is null; give it a default, or ask for it with if")
+    return str(value)
 
 
-def compiled(source: str, name: str, html: bool) -> Part:
-    """One part of a template, ready to render; values are escaped in HTML only.
-
-    Raises jinja2.TemplateSyntaxError for a source that is not a template or holds what no template may. The part raises
-    jinja2.UndefinedError for a missing variable, and whatever an expression on such data raises.
-    """
-    if len(source.encode()) > MAX_SOURCE_BYTES:
-        raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
-    environment = _HTML if html else _TEXT
-    tree = environment.parse(source, name)
-    _check(tree, name)
-    for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, "_bounded", [], [], None, None)
-    template = Template.from_code(environment, environment.compile(tree, name), {})
-    return _part(template, environment, name)
-
-
-def _part(template: Template, environment: ImmutableSandboxedEnvironment, name: str) -> Part:
-    run = template.root_render_func
-
-    def render(variables: Mapping[str, Any]) -> str:
-        return _joined(run(Context(environment, variables, name, {})))  # type: ignore[arg-type]
-
-    return render
-
-
-def _joined(chunks: Iterator[str]) -> str:
-    """All chunks; those of a long template are counted as they come."""
-    parts = list(islice(chunks, 256))
-    text = "".join(parts)
-    if len(parts) == 256:
-        size = len(text)
-        for chunk in chunks:
-            size += len(chunk)
-            _fits(size)
-            parts.append(chunk)
-        text = "".join(parts)
-    _fits(len(text))
+def html_of(value: Any) -> str:
+    """What `{{ value }}` is in HTML: escaped, unless a filter has escaped it."""
+    text = value if type(value) is Markup else text_of(value)
+    for special in "&<>\"'":
+        if special in text:
+            return escape(text)
     return text
 
 
-def _fits(size: int) -> None:
-    if size > MAX_OUTPUT_BYTES:
-        raise OutputTooLarge(f"the output is larger than {MAX_OUTPUT_BYTES} bytes")
+class _Telling(CodeGenerator):
+    """Writes outputs as calls of the environment's `told`: Jinja2's own escape makes an object for every value."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        self.write("environment.told(")
 
 
-def _check(tree: nodes.Template, name: str) -> None:
-    for node in tree.find_all(_FORBIDDEN):
-        raise TemplateSyntaxError(f"a template may not use {type(node).__name__.lower()}", node.lineno, name)
-    for concat in tree.find_all(nodes.Concat):
-        if len(concat.nodes) > MAX_OPERANDS:
-            raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)
-    _check_loops(tree, name, 0)
+class Sandbox(ImmutableSandboxedEnvironment):
+    """An environment for texts or for HTML; `told` turns a value into what stands in the output."""
 
-
-def _check_loops(node: nodes.Node, name: str, depth: int) -> None:
-    for child in node.iter_child_nodes():
-        inside = depth
-        if isinstance(child, nodes.For):
-            inside += 1
-            if inside > MAX_LOOP_DEPTH:
-                raise TemplateSyntaxError(f"loops nested deeper than {MAX_LOOP_DEPTH}", child.lineno, name)
-            if child.recursive or not isinstance(child.iter, (nodes.Name, nodes.Getattr, nodes.Getitem)):
-                raise TemplateSyntaxError("a loop may go over a variable only", child.lineno, name)
-        _check_loops(child, name, inside)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= MAX_DIGITS)
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """No attribute of Python, no globals, no arithmetic but on numbers of ordinary size."""
-
+    code_generator_class = _Telling
     intercepted_binops = frozenset(["+", "*", "**", "%", "//"])
 
+    def __init__(self, html: bool) -> None:
+        super().__init__(autoescape=html, undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0)
+        self.told = html_of if html else text_of
+        self.globals.clear()
+        self.filters = {name: FILTERS[name] for name in _KEPT} | _OURS
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not (_number(left) and _number(right)):
+        """Arithmetic, so that no product fills the memory."""
+        if operator == "**" or not (_ordinary(left) and _ordinary(right)):
             raise SecurityError(f"{operator} is for numbers of ordinary size only")
         return super().call_binop(context, operator, left, right)
 
@@ -149,22 +90,26 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """A value in the data, or an undefined one that says where it is missing."""
         if isinstance(obj, Undefined):
-            obj[argument]
+            return obj[argument]  # raises, and names what is undefined
         try:
             return obj[argument]
         except (LookupError, TypeError):
             return self.undefined(obj=obj, name=argument)
 
 
-def _bounded(items: Any) -> Any:
-    """What a loop goes over."""
+def _ordinary(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= MAX_BITS)
+
+
+def bounded(items: Any) -> Any:
+    """What a loop or a join goes over. Raises SecurityError for more than 500 items."""
     if len(items) > MAX_ITEMS:
-        raise SecurityError(f"a loop over more than {MAX_ITEMS} items")
+        raise SecurityError(f"more than {MAX_ITEMS} items")
     return items
 
 
 def _join(items: Iterable[Any], separator: str = "") -> str:
-    return str(separator).join(map(str, _bounded(items)))
+    return str(separator).join(map(text_of, bounded(items)))
 
 
 def _decimals(value: Any, places: int = 2) -> str:
@@ -184,17 +129,4 @@ def _urlencode(value: Any) -> str:
     return quote(str(value), safe="")
 
 
-def _sandbox(html: bool) -> _Sandbox:
-    sandbox = _Sandbox(autoescape=html, undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0)
-    sandbox.globals.clear()
-    sandbox.filters = {name: FILTERS[name] for name in _KEPT} | {
-        "_bounded": _bounded,
-        "decimals": _decimals,
-        "join": _join,
-        "link": _link,
-        "urlencode": _urlencode,
-    }
-    return sandbox
-
-
-_TEXT, _HTML = _sandbox(False), _sandbox(True)
+_OURS = {"bounded": bounded, "decimals": _decimals, "join": _join, "link": _link, "urlencode": _urlencode}

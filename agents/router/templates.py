@@ -1,12 +1,11 @@
 """Which template a notification gets, and what it renders to: per channel, by the locale chain `de-AT -> de -> default`."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from jinja2 import TemplateError, UndefinedError
 from msgspec import Struct
 
-from agents.router.sandbox import compiled
+from agents.router.parts import Part, Variables, compiled
 from schemas.content import Content, EmailContent, PushContent, SmsContent
 from schemas.rules import Template
 from schemas.words import Channel, Reason
@@ -14,7 +13,6 @@ from schemas.words import Channel, Reason
 DEFAULT_LOCALES = ("default", "")
 MAX_REMEMBERED = 10_000  # locales are the producers' words: there may be any number
 
-Variables = Mapping[str, Any]
 Render = Callable[[Variables], Content]
 
 
@@ -118,7 +116,7 @@ def _no_webhook(template: Template) -> Render:
 _RENDERS: dict[Channel, Callable[[Template], Render]] = {"email": _email, "sms": _sms, "push": _push, "webhook": _no_webhook}
 
 
-def _part(template: Template, part: str) -> Callable[[Variables], str]:
+def _part(template: Template, part: str) -> Part:
     return compiled(getattr(template, part), f"{template.name} {part}", html=part == "html")
 
 

@@ -1,0 +1,112 @@
+"""A part of a template (subject, text or HTML) as a function of its variables, with bounds on its source, its loops and its output."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.utils import missing
+
+from agents.router.sandbox import Sandbox
+
+MAX_SOURCE_BYTES = 64 * 1024
+MAX_OUTPUT = 64 * 1024  # characters
+MAX_LOOP_DEPTH = 2
+MAX_OPERANDS = 16
+
+Variables = Mapping[str, Any]
+Part = Callable[[Variables], str]
+
+_TEXT, _HTML = Sandbox(html=False), Sandbox(html=True)
+_CHUNKS = 256  # so many are put together before anybody counts
+_FORBIDDEN = (
+    nodes.Assign,
+    nodes.AssignBlock,
+    nodes.Block,
+    nodes.Call,
+    nodes.CallBlock,
+    nodes.EvalContextModifier,
+    nodes.Extends,
+    nodes.FilterBlock,
+    nodes.FromImport,
+    nodes.Import,
+    nodes.Include,
+    nodes.Macro,
+    nodes.With,
+)
+
+
+class OutputTooLarge(TemplateError):
+    """A part of a template renders to more than 64 Ki characters."""
+
+
+class _Names:
+    """The one thing a compiled part asks its context for: Jinja2's own costs more than the rendering of a subject."""
+
+    __slots__ = ("get",)
+
+    def __init__(self, variables: Variables) -> None:
+        self.get = variables.get
+
+    def resolve_or_missing(self, name: str) -> Any:
+        return self.get(name, missing)
+
+
+def compiled(source: str, name: str, html: bool) -> Part:
+    """One part of a template, ready to render; values are escaped in HTML only.
+
+    Raises jinja2.TemplateSyntaxError for a source that is not a template or holds what no template may. The part raises
+    jinja2.UndefinedError for a missing variable, OutputTooLarge, and whatever an expression on such data raises.
+    """
+    if len(source.encode()) > MAX_SOURCE_BYTES:
+        raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
+    sandbox = _HTML if html else _TEXT
+    tree = sandbox.parse(source, name)
+    _check(tree, name)
+    for loop in tree.find_all(nodes.For):
+        loop.iter = nodes.Filter(loop.iter, "bounded", [], [], None, None)
+    run: Any = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func
+
+    def render(variables: Variables) -> str:
+        chunks = run(_Names(variables))
+        text = "".join(islice(chunks, _CHUNKS))
+        more = next(chunks, None)
+        if more is not None:
+            text = _counted(text + more, chunks)
+        if len(text) > MAX_OUTPUT:
+            raise OutputTooLarge(f"the output is larger than {MAX_OUTPUT} characters")
+        return text
+
+    return render
+
+
+def _counted(text: str, chunks: Iterator[str]) -> str:
+    """The text and the rest of the chunks, as far as it may go."""
+    parts, size = [text], len(text)
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > MAX_OUTPUT:
+            break
+    return "".join(parts)
+
+
+def _check(tree: nodes.Template, name: str) -> None:
+    for node in tree.find_all(_FORBIDDEN):
+        raise TemplateSyntaxError(f"a template may not use {type(node).__name__.lower()}", node.lineno, name)
+    for concat in tree.find_all(nodes.Concat):
+        if len(concat.nodes) > MAX_OPERANDS:
+            raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)
+    _check_loops(tree, name, 0)
+
+
+def _check_loops(node: nodes.Node, name: str, depth: int) -> None:
+    for child in node.iter_child_nodes():
+        inside = depth
+        if isinstance(child, nodes.For):
+            inside += 1
+            if inside > MAX_LOOP_DEPTH:
+                raise TemplateSyntaxError(f"loops nested deeper than {MAX_LOOP_DEPTH}", child.lineno, name)
+            if child.recursive or not isinstance(child.iter, (nodes.Name, nodes.Getattr, nodes.Getitem)):
+                raise TemplateSyntaxError("a loop may go over a variable only", child.lineno, name)
+        _check_loops(child, name, inside)
