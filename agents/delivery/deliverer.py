@@ -63,6 +63,8 @@ class Deliverer:
         """Work on the batches of one lane until there are no more. Raises what a callback raised: its batch stays unacknowledged."""
         task = asyncio.current_task()
         assert task is not None
+        if self._failure is not None:
+            raise self._failure
         self._runs.add(task)
         try:
             async for held in batches:
@@ -107,6 +109,7 @@ class Deliverer:
         rows = self._attempts.get_many(batch.partition, [readable.key for readable in readables])
         for readable, row in zip(readables, rows, strict=True):
             if already_done(row, readable.delivery, now):
+                self._proven(readable.delivery.id)
                 of.end("skipped")
             else:
                 self._admit(Sending(readable, of, self._provider.account(readable.delivery)))
@@ -123,6 +126,12 @@ class Deliverer:
             self._under_way[sending.delivery.id] = sending
             of.sendings.append(sending)
             self._calls.wait(sending)
+
+    def _proven(self, delivery_id: str) -> None:
+        """A row is there: what was kept of a call that ended after a loss is not needed any more."""
+        other = self._under_way.get(delivery_id)
+        if other is not None and other.ended and other.lost:
+            del self._under_way[delivery_id]
 
     def _readmit(self, sending: Sending, of: OpenBatch) -> None:
         """The record of a delivery under way was given again after a rebalance: it goes on, or is recorded again, for the new batch."""
