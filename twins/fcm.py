@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from twins.misfits import misfit_of
 from twins.scripts import Act, Script, script_of
 from twins.values import Asked, Moment, Refused, Reply, Request, Target
 
 MOST_PAYLOAD = 4096
 _PATH = re.compile(rb"/v1/projects/([^/]+)/messages:send").fullmatch
-_PLACE = re.compile(r"(.*) - at `\$\.?(.*)`").fullmatch
 _FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 _AUTHENTICATE = b'WWW-Authenticate: Bearer realm="https://accounts.google.com/", error="invalid_token"\r\n'
@@ -80,7 +80,7 @@ class Fcm:
     def reply(self, details: Details, script: Script, moment: Moment) -> Reply:
         act = script.act
         if act is Act.ACCEPT:
-            number = "fake_message_id" if details.validate_only else moment.serial
+            number = "fake_message_id" if details.validate_only else f"0:{moment.number:x}"
             return Reply(200, msgspec.json.encode({"name": f"projects/{details.project}/messages/{number}"}))
         if act is Act.UNSUBSCRIBED:
             return _fcm_error(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED")
@@ -116,11 +116,11 @@ def _fcm_error(code: int, status: str, message: str, fcm: str) -> Reply:
 
 
 def _bad_payload(problem: str) -> Reply:
-    place = _PLACE(problem)
-    if place is None:
+    misfit = misfit_of(problem)
+    if not misfit.place:
         return _error(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {problem}")
-    message = f"Invalid value at '{place[2]}': {place[1]}"
-    violations = [{"field": place[2], "description": message}]
+    message = f"Invalid value at '{misfit.place}': {misfit.problem}"
+    violations = [{"field": misfit.place, "description": message}]
     return _error(400, "INVALID_ARGUMENT", message, [{"@type": _BAD_REQUEST, "fieldViolations": violations}])
 
 

@@ -32,7 +32,7 @@ class Twins:
         self._tries = Tries()
         for entry in ledger.replay():
             self._tries.replay(entry)
-        self._epoch = int(clock() * 1000)
+        self._first = int(clock() * 1000) << 40
         self._second, self._date = 0, b""
         self._answers: list[tuple[Connection, bytes, Fault, float]] = []
         self.failed: asyncio.Future[None] = loop.create_future()
@@ -73,12 +73,12 @@ class Twins:
         now = self._clock()
         if int(now) != self._second:
             self._second, self._date = int(now), formatdate(now, usegmt=True).encode()
-        return Moment(now, self._date, f"{self._epoch:x}{self._ledger.seq + 1:010x}")
+        return Moment(now, self._date, self._first + self._ledger.seq)
 
     def _enter(self, provider: Provider, read: Asked | Refused, script: Script, reply: Reply, moment: Moment) -> None:
         status = 0 if script.fault in _NEVER_DECIDED else reply.status
         for target in read.targets:
-            self._ledger.append(moment.now, provider.name, target.delivery, target.address, status, script.fault.value)
+            self._ledger.append(moment.now, provider.name, target.delivery, target.address, status, script.fault)
 
     def _answer(self, connection: Connection, data: bytes, script: Script) -> None:
         # one write to the ledger's file for all requests that this turn of the loop brought

@@ -128,7 +128,7 @@ def _error(status: int, code: int, to: str = "") -> Reply:
 
 
 def _created(sms: Sms, moment: Moment) -> bytes:
-    sid = f"SM{moment.serial:0>32}"
+    sid = f"SM{moment.number:032x}"
     date = moment.date.decode().replace("GMT", "+0000")
     uri = f"/2010-04-01/Accounts/{sms.account}/Messages/{sid}"
     message: dict[str, Any] = {

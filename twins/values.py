@@ -51,11 +51,11 @@ class Refused(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The time in epoch seconds, as an HTTP date, and the number the request has in the ledger."""
+    """The time in epoch seconds and as an HTTP date, and a number for the message that no other has, of under 100 bits."""
 
     now: float
     date: bytes
-    serial: str
+    number: int
 
 
 class Provider(Protocol):
