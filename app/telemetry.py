@@ -1,7 +1,7 @@
 """What Herold says of itself: structured log lines on stderr and Prometheus metrics, both by names declared in schemas/."""
 
 import logging
-import sys
+import logging.config
 from typing import Any
 
 import msgspec
@@ -31,14 +31,21 @@ class JsonLines(logging.Formatter):
         return ENCODE(line).decode()
 
 
+def logging_config(level: str) -> dict[str, Any]:
+    """All logs to stderr as JSON lines, ours from `level` up, libraries from warning up; Faust sets logging up anew and needs it too."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": JsonLines}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "lines"}},
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "loggers": {"herold": {"level": level.upper()}, **{name: {"level": "WARNING"} for name in NOISY}},
+    }
+
+
 def set_up_logging(level: str) -> None:
-    """Send all logs to stderr as JSON lines; libraries speak from warning up."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    LOGGER.setLevel(level.upper())
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    """Let this process log as `logging_config` says."""
+    logging.config.dictConfig(logging_config(level))
 
 
 def log_line(name: LogName, level: int = logging.INFO, **fields: Any) -> None:

@@ -12,7 +12,7 @@ from app.streaming.application import StreamApp, add_table, build
 from app.streaming.lanes import LaneRule
 from app.streaming.settings import StreamSettings
 from app.streaming.table import Table
-from app.telemetry import Metrics, log_line
+from app.telemetry import Metrics, log_line, logging_config
 from app.topics import demand
 from app.topology import stage_of
 from schemas.topics import catalogue
@@ -26,6 +26,7 @@ class Worker:
     def __init__(self, role: str, settings: Settings, lane_rules: tuple[LaneRule, ...], **more: Any) -> None:
         self.role, self.settings, self.stage, self.metrics = role, settings, stage_of(role), Metrics()
         self.app: StreamApp = build(stream_settings(role, settings, lane_rules, **more))
+        self.app.conf.logging_config = logging_config(settings.herold.log_level)
         self.app.outputs += [settings.herold.topic_prefix + topic for topic in self.stage.writes]
         self.tables: dict[str, Table] = {name: add_table(self.app, name, ttl=ttl, keep=2 * ttl) for name, ttl in self.stage.tables.items()}
         self._closing: list[Work] = []

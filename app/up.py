@@ -1,0 +1,91 @@
+"""`herold up`: the whole Herold on this machine: three servers, topics and tables, the twins, every role and the gateway."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from app.local.service import Service
+from app.local.stack import Urls
+from app.local.state import State
+from app.topology import ROLES
+
+HOST = "127.0.0.1"
+PYTHON = sys.executable
+
+
+def environment(state: State, urls: Urls, env: Mapping[str, str]) -> dict[str, str]:
+    """The settings of every process of this home; what the environment says already stays."""
+    twins, gateway = f"http://{HOST}:{state.port('twins')}", f"http://{HOST}:{state.port('gateway')}"
+    settings = {
+        **urls.env(),
+        "HEROLD_HEROLD_DATA_DIR": str(state.home / "data"),
+        "HEROLD_HEROLD_LOG_LEVEL": "warning",
+        "HEROLD_GATEWAY_HOST": HOST,
+        "HEROLD_GATEWAY_PORT": str(state.port("gateway")),
+        "HEROLD_GATEWAY_API_KEY": state.secret("api_key"),
+        "HEROLD_STREAMING_WEB_TOKEN": state.secret("tables_token"),
+        "HEROLD_PROVIDERS_SENDGRID_URL": twins,
+        "HEROLD_PROVIDERS_SENDGRID_KEY": "SG." + state.secret("sendgrid_key"),
+        "HEROLD_PROVIDERS_TWILIO_URL": twins,
+        "HEROLD_PROVIDERS_TWILIO_ACCOUNT": "AC" + state.secret("twilio_account"),
+        "HEROLD_PROVIDERS_TWILIO_KEY": "SK" + state.secret("twilio_key"),
+        "HEROLD_PROVIDERS_TWILIO_SECRET": state.secret("twilio_secret"),
+        "HEROLD_PROVIDERS_FCM_URL": twins,
+        "HEROLD_PROVIDERS_FCM_TOKEN": "ya29." + state.secret("fcm_token"),
+        "HEROLD_PROVIDERS_WEBHOOK_SECRET": "whsec_" + state.secret("webhook_secret"),
+        "HEROLD_PROVIDERS_CALLBACK_URL": gateway,
+        "HEROLD_TWINS_URL": twins,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**settings, **{name: env[name] for name in settings if env.get(name)}}
+
+
+def services(state: State, settings: Mapping[str, str]) -> list[Service]:
+    """The twins, the gateway and one worker of each role."""
+    return [_twins(state, settings), _gateway(state, settings), *(_worker(role, state, settings) for role in ROLES)]
+
+
+def _twins(state: State, settings: Mapping[str, str]) -> Service:
+    port = state.port("twins")
+    argv = (PYTHON, "-m", "twins", "--host", HOST, "--port", str(port), "--ledger", str(state.home / "ledger.log"))
+    return Service("twins", argv, env=settings, ready=partial(answers, port, "/healthz"))
+
+
+def _gateway(state: State, settings: Mapping[str, str]) -> Service:
+    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, ready=partial(answers, state.port("gateway"), "/readyz"))
+
+
+def _worker(role: str, state: State, settings: Mapping[str, str]) -> Service:
+    port = state.port(f"{role}.web")
+    argv = (str(Path(PYTHON).with_name("faust")), "--quiet", "-A", f"app.main:{role}", "worker", "-l", "info")
+    env = {**settings, "HEROLD_STREAMING_WEB_PORT": str(port)}
+    return Service(role, argv, env=env, ready=partial(answers, port, "/ready"), stop_timeout=45.0)
+
+
+async def answers(port: int, path: str) -> None:
+    """Raises unless the server on this port of the loopback address answers 200."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
+        status = (await reader.readline()).split(b" ")[1:2]
+        if status != [b"200"]:
+            raise ConnectionError(f"{path} on port {port} answers {b''.join(status).decode() or 'nothing'}")
+    finally:
+        writer.close()
+
+
+async def prepare(urls: Urls) -> None:
+    """Topics, then schema, partitions and seed: what the services need before they start."""
+    from app import database, topics  # alembic is slow to import: not before the servers are on their way
+    from app.settings import load
+
+    settings = load({**os.environ, **urls.env()})
+    kafka, herold = settings.kafka, settings.herold
+    await asyncio.gather(
+        topics.apply(urls.kafka, herold.topic_prefix, herold.partitions, kafka.replication, kafka.min_insync),
+        database.upgrade(urls.database, time.time()),
+    )
