@@ -1,4 +1,4 @@
-"""The database of an installation: upgrade it, check it, look after its partitions (`herold db`, and the recorder once a day)."""
+"""The database of an installation: upgrade it and check it (`herold db`)."""
 
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from schemas.errors import Unavailable
 from tables.postgres import migrations
-from tables.postgres.partitions import days_ahead, drop_partitions, ensure_partitions, strays
+from tables.postgres.partitions import days_ahead, ensure_partitions, strays
 from tables.postgres.pool import GONE, Database
 from tables.postgres.seed import plant_policy, plant_users
 
@@ -68,12 +68,6 @@ async def check(dsn: str, now: float) -> Health:
         return Health(revision, _newest(), await days_ahead(database, now), await strays(database))
     finally:
         await database.close()
-
-
-async def tend_partitions(database: Database, now: float, keep: int) -> None:
-    """What the recorder does at its start and once a day: a week of partitions ahead, none older than `keep` days."""
-    await ensure_partitions(database, now, DAYS_AHEAD)
-    await drop_partitions(database, now, keep)
 
 
 def _config() -> Config:

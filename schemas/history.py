@@ -43,7 +43,7 @@ class FiledLetter(NamedTuple):
     letter: DeadLetter
 
 
-class LoggedAttempt(NamedTuple):
+class LoggedAttempt(Struct, frozen=True, gc=False):
     """A Status event under the id of its row in the log: 32 hex digits, the same whenever the same record is read."""
 
     id: str

@@ -1,10 +1,10 @@
 """Records of `notifications.status` to the rows of one commit; pure."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
+from msgspec import Struct
 
 from schemas.deadletter import DeadLetter
 from schemas.history import STATE_RANK, AcceptedRow, Entries, FiledLetter, LoggedAttempt
@@ -18,7 +18,7 @@ UNDECODABLE = "undecodable"
 UNSTORABLE = "unstorable"
 
 
-class Heard(NamedTuple):
+class Heard(Struct, frozen=True, gc=False):
     """A record with the event in it; without one, `error` says why."""
 
     topic: str

@@ -1,6 +1,7 @@
 """Group commit: many actors hand in items and wait together until one write has taken them all."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -19,21 +20,21 @@ class _Open(Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """Writes one group at a time: `linger` seconds after its first item, at once if it has `most` items by then, and never while another
-    is being written. What the write raises, everyone who waits for the group gets."""
+    """Writes one group after the other: `linger` seconds after its first item, or as soon as it has `most` items; later items make the
+    next group. What a write raises, everyone who waits for that group gets."""
 
     def __init__(self, write: Callable[[Sequence[T]], Awaitable[None]], pause: Pause, linger: float, most: int) -> None:
         self._write, self._pause, self._linger, self._most = write, pause, linger, most
-        self._open: _Open[T] | None = None
+        self._groups: deque[_Open[T]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
     async def add(self, items: Sequence[T]) -> None:
         """Return when all items are written. Whoever is cancelled while waiting leaves the items in the group."""
         if not items:
             return
-        if self._open is None:
-            self._open = _Open()
-        group = self._open
+        if not self._groups or self._groups[-1].full.is_set():
+            self._groups.append(_Open())
+        group = self._groups[-1]
         group.items += items
         if len(group.items) >= self._most:
             group.full.set()
@@ -43,15 +44,14 @@ class GroupCommit(Generic[T]):
 
     async def _write_groups(self) -> None:
         try:
-            while (group := self._open) is not None:
-                await _first_of(group.full.wait(), self._pause(self._linger))
-                self._open = None
-                await self._settle(group)
+            while self._groups:
+                if not self._groups[0].full.is_set():
+                    await _first_of(self._groups[0].full.wait(), self._pause(self._linger))
+                await self._settle(self._groups.popleft())
         finally:
             self._writer = None
-            if self._open is not None:
-                self._open.written.cancel()
-                self._open = None
+            while self._groups:
+                self._groups.popleft().written.cancel()
 
     async def stop(self) -> None:
         """Give up what is not written yet: who waits for it is cancelled, and will read it again."""

@@ -10,27 +10,26 @@ from struct import Struct
 
 from schemas.history import AcceptedRow, LoggedAttempt
 from schemas.status import Status
-from schemas.words import RANK
+from schemas.words import RANK, StatusName
 
-NOTIFICATION_COLUMNS = "id user_id type category lane state reason first_id deliveries trace created_at decided_at expires_at"
+NOTIFICATION_COLUMNS = "id created_at decided_at expires_at first_id type category lane state reason user_id deliveries trace"
 DELIVERY_COLUMNS = (
-    "id notification_id user_id channel status rank reason outcome generation attempt provider provider_id created_at updated_at"
+    "id notification_id created_at updated_at channel status rank reason outcome generation attempt provider user_id provider_id"
 )
-LOG_COLUMNS = "id delivery_id generation attempt status outcome reason provider provider_id code ms possible_duplicate at"
+LOG_COLUMNS = "id delivery_id at ms generation attempt status outcome reason provider code possible_duplicate provider_id"
 
 _HEAD, _TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _EPOCH = 946_684_800  # PostgreSQL counts microseconds from 2000-01-01
 
 _length = Struct(">i").pack
-_first_uuid = Struct(">hi16s").pack
-_two_uuids = Struct(">hi16si16s").pack
 _uuid = Struct(">i16s").pack
 _time = Struct(">iq").pack
-_two_times = Struct(">iqiq").pack
 _small = Struct(">ih").pack
-_two_small = Struct(">ihih").pack
-_measures = Struct(">iiifi?iq").pack
+_code_and_flag = Struct(">iii?").pack
+_notification = Struct(">hi16siqiq").pack
+_delivery = Struct(">hi16si16siqiq").pack
+_log = Struct(">hi16si16siqif").pack
 
 
 def copy_of(rows: Iterable[bytes]) -> bytes:
@@ -42,37 +41,26 @@ def notification(row: AcceptedRow) -> bytes:
     """A row of `notifications`, in the order of NOTIFICATION_COLUMNS."""
     return b"".join(
         (
-            _first_uuid(13, 16, uuid_bytes(row.id)),
-            _text(row.user_id),
-            _word(row.type),
-            _word(row.category),
-            _word(row.lane),
-            _word(row.state),
-            _word(row.reason),
+            _notification(13, 16, uuid_bytes(row.id), 8, int((row.created_at - _EPOCH) * 1e6), 8, int((row.at - _EPOCH) * 1e6)),
+            _time(8, int((row.expires_at - _EPOCH) * 1e6)) if row.expires_at else _NULL,
             _uuid(16, uuid_bytes(row.first_id)) if row.first_id else _NULL,
-            _bytes(bytes(row.deliveries)),
-            _bytes(bytes(row.trace)),
-            _two_times(8, _microseconds(row.created_at), 8, _microseconds(row.at)),
-            _time(8, _microseconds(row.expires_at)) if row.expires_at else _NULL,
+            _words(row.type, row.category, row.lane, row.state, row.reason),
+            _text(row.user_id),
+            _sized(bytes(row.deliveries)),
+            _sized(bytes(row.trace)),
         )
     )
 
 
 def delivery(event: Status) -> bytes:
     """A row of `deliveries`, in the order of DELIVERY_COLUMNS."""
+    made, at = int((event.created_at - _EPOCH) * 1e6), int((event.at - _EPOCH) * 1e6)
     return b"".join(
         (
-            _two_uuids(14, 16, uuid_bytes(event.delivery_id), 16, uuid_bytes(event.notification_id)),
+            _delivery(14, 16, uuid_bytes(event.delivery_id), 16, uuid_bytes(event.notification_id), 8, made, 8, at),
+            _standing(event.channel, event.status, event.reason, event.outcome, event.generation, event.attempt, event.provider),
             _text(event.user_id),
-            _word(event.channel),
-            _word(event.status),
-            _small(2, RANK[event.status]),
-            _word(event.reason),
-            _word(event.outcome or ""),
-            _two_small(2, event.generation, 2, event.attempt),
-            _word(event.provider),
             _text(event.provider_id),
-            _two_times(8, _microseconds(event.created_at), 8, _microseconds(event.at)),
         )
     )
 
@@ -80,16 +68,21 @@ def delivery(event: Status) -> bytes:
 def log(attempt: LoggedAttempt) -> bytes:
     """A row of `delivery_logs`, in the order of LOG_COLUMNS."""
     event = attempt.event
+    at = int((event.at - _EPOCH) * 1e6)
     return b"".join(
         (
-            _two_uuids(13, 16, bytes.fromhex(attempt.id), 16, uuid_bytes(event.delivery_id)),
-            _two_small(2, event.generation, 2, event.attempt),
-            _word(event.status),
-            _word(event.outcome or ""),
-            _word(event.reason),
-            _word(event.provider),
+            _log(13, 16, bytes.fromhex(attempt.id), 16, uuid_bytes(event.delivery_id), 8, at, 4, event.ms),
+            _tried(
+                event.generation,
+                event.attempt,
+                event.status,
+                event.outcome,
+                event.reason,
+                event.provider,
+                event.code,
+                event.possible_duplicate,
+            ),
             _text(event.provider_id),
-            _measures(4, event.code, 4, event.ms, 1, event.possible_duplicate, 8, _microseconds(event.at)),
         )
     )
 
@@ -102,7 +95,7 @@ def uuid_bytes(an_id: str) -> bytes:
     return raw
 
 
-def _bytes(raw: bytes) -> bytes:
+def _sized(raw: bytes) -> bytes:
     return _length(len(raw)) + raw
 
 
@@ -111,8 +104,21 @@ def _text(text: str) -> bytes:
     return _length(len(raw)) + raw
 
 
-_word = lru_cache(maxsize=4096)(_text)  # texts of which there are few: packed once
+# What there are few different ones of stands side by side and is packed once.
 
 
-def _microseconds(at: float) -> int:
-    return int((at - _EPOCH) * 1e6)
+@lru_cache(maxsize=4096)
+def _words(*words: str) -> bytes:
+    return b"".join(map(_text, words))
+
+
+@lru_cache(maxsize=4096)
+def _standing(channel: str, status: StatusName, reason: str, outcome: str | None, generation: int, attempt: int, provider: str) -> bytes:
+    parts = _words(channel, status), _small(2, RANK[status]), _words(reason, outcome or "")
+    return b"".join((*parts, _small(2, generation), _small(2, attempt), _text(provider)))
+
+
+@lru_cache(maxsize=4096)
+def _tried(generation: int, attempt: int, status: str, outcome: str | None, reason: str, provider: str, code: int, doubtful: bool) -> bytes:
+    counts = _small(2, generation) + _small(2, attempt)
+    return counts + _words(status, outcome or "", reason, provider) + _code_and_flag(4, code, 1, doubtful)

@@ -1,7 +1,7 @@
 """Writes history: COPY for rows that are new, a merge for rows that may exist; implements schemas.ports.Recording."""
 
 import struct
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -42,7 +42,8 @@ class RecordingStore:
 
     def __init__(self, database: Database, remembered: int = REMEMBERED) -> None:
         self._database, self._remembered = database, remembered
-        self._known: dict[str, None] = {}
+        self._known: set[str] = set()
+        self._known_before: set[str] = set()
 
     async def write(self, entries: Entries) -> None:
         """One transaction. Raises Unstorable if a row cannot be stored as it is, Unavailable if PostgreSQL does not answer."""
@@ -55,9 +56,9 @@ class RecordingStore:
 
     async def _write(self, entries: Entries) -> None:
         try:
-            await self._commit(_loads(entries, self._known), entries.letters)
+            await self._commit(_loads(entries, self._lately), entries.letters)
         except asyncpg.exceptions.UniqueViolationError:  # read again after a crash, or another worker's: everything may exist
-            await self._commit(_loads(entries, None), entries.letters)
+            await self._commit(_loads(entries, _all), entries.letters)
 
     async def _commit(self, loads: Sequence[_Load], letters: Sequence[FiledLetter]) -> None:
         async with self._database.connection() as connection, connection.transaction():
@@ -71,14 +72,21 @@ class RecordingStore:
             if letters:
                 await connection.executemany(_SQL["letter"], [_letter(filed) for filed in letters])
 
+    def _lately(self, an_id: str) -> bool:
+        return an_id in self._known or an_id in self._known_before
+
     def _remember(self, ids: Iterable[str]) -> None:
-        self._known.update(dict.fromkeys(ids))
-        while len(self._known) > self._remembered:
-            del self._known[next(iter(self._known))]
+        self._known.update(ids)
+        if len(self._known) > self._remembered // 2:
+            self._known, self._known_before = set(), self._known
 
 
-def _loads(entries: Entries, known: dict[str, None] | None) -> list[_Load]:
-    """The rows of the three tables in the order of their ids, so that no two workers lock crosswise; all may exist if `known` is None."""
+def _all(an_id: str) -> bool:
+    return True
+
+
+def _loads(entries: Entries, known: Callable[[str], bool]) -> list[_Load]:
+    """The rows of the three tables in the order of their ids, so that no two workers lock crosswise; those of known ids apart."""
     notifications = [(row.id, copying.notification(row)) for row in entries.notifications]
     deliveries = [(event.delivery_id, copying.delivery(event)) for event in entries.deliveries]
     logs = [(attempt.id, copying.log(attempt)) for attempt in entries.attempts]
@@ -89,17 +97,15 @@ def _loads(entries: Entries, known: dict[str, None] | None) -> list[_Load]:
     ]
 
 
-def _load(table: str, columns: str, rows: list[tuple[str, bytes]], known: dict[str, None] | None) -> _Load:
+def _load(table: str, columns: str, rows: list[tuple[str, bytes]], known: Callable[[str], bool]) -> _Load:
     rows.sort()
-    if known is None:
-        return _Load(table, columns, b"", _stream(row for _, row in rows))
-    fresh = [row for an_id, row in rows if an_id not in known]
-    return _Load(table, columns, _stream(fresh), _stream(row for an_id, row in rows if an_id in known))
+    fresh = [row for an_id, row in rows if not known(an_id)]
+    old = [row for an_id, row in rows if known(an_id)] if len(fresh) < len(rows) else []
+    return _Load(table, columns, _stream(fresh), _stream(old))
 
 
-def _stream(rows: Iterable[bytes]) -> bytes:
-    packed = list(rows)
-    return copying.copy_of(packed) if packed else b""
+def _stream(rows: Sequence[bytes]) -> bytes:
+    return copying.copy_of(rows) if rows else b""
 
 
 async def _copy(connection: Connection, table: str, columns: str, stream: bytes) -> None:

@@ -3,6 +3,7 @@
 Who is asked: Redis; what it lacks, the store (PostgreSQL); and only if that is away too, what this process has seen, however old.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -24,7 +25,7 @@ class CachedProfiles:
     def __init__(self, cache: Cache, store: Profiles, clock: Clock, seconds: int = PROFILE.seconds, remembered: int = 20_000) -> None:
         self._cache, self._store, self._clock = cache, store, clock
         self._seconds, self._remembered = seconds, remembered
-        self._seen: dict[str, Profile] = {}
+        self._seen: OrderedDict[str, Profile] = OrderedDict()
         self._store_back_at = 0.0
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
@@ -81,8 +82,8 @@ class CachedProfiles:
         return self._seconds if profile.known else NO_PROFILE.seconds
 
     def _see(self, found: Mapping[str, Profile]) -> None:
-        for user_id, profile in found.items():
-            self._seen.pop(user_id, None)
-            self._seen[user_id] = profile
+        self._seen.update(found)
+        for user_id in found:
+            self._seen.move_to_end(user_id)
         while len(self._seen) > self._remembered:
-            del self._seen[next(iter(self._seen))]
+            self._seen.popitem(last=False)
