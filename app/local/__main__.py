@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from app.local import jars, kafka, refuge, stack
-from app.local.launch import LOG, await_ready, bring_down, is_held, launch
+from app.local.launch import LOG, await_ready, bring_down, launch
 from app.local.log import Say, prefixed
 from app.local.processes import Processes
 from app.local.service import StartFailed
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 def _up(home: Path, arguments: argparse.Namespace) -> int:
     if stack.embedded(os.environ, arguments.only):
         words = ["--only", *arguments.only, *(["--c2"] if arguments.c2 else [])]
-        await_ready(home, None if is_held(home) else launch(home, os.environ, words))
+        await_ready(home, None if Processes(home).supervisor() else launch(home, os.environ, words))
     State(home).make()
     urls = stack.urls_of(State(home), os.environ).env()
     for variable in (stack.VARIABLES[name] for name in arguments.only):
@@ -61,7 +61,7 @@ def _status(home: Path, arguments: argparse.Namespace) -> int:
     known = Processes(home).read()
     for name, process in ((name, one.process()) for name, one in known.items()):
         print(f"{name:<12}", f"pid {process.pid}, {process.memory_info().rss >> 20} MB" if process else "down")
-    return 0 if is_held(home) else 3
+    return 0 if Processes(home).supervisor() else 3
 
 
 def _run(home: Path, arguments: argparse.Namespace) -> int:

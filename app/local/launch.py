@@ -1,13 +1,16 @@
 """A run in the background: start it, wait until it is ready, find it again, end it."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from app.local.files import try_locked
-from app.local.processes import SUPERVISOR, Processes, await_end, end_orphans
+from app.local.processes import Processes, await_end, end_orphans
 from app.local.service import StartFailed
 from app.local.state import State
 
@@ -21,7 +24,7 @@ def launch(home: Path, env: Mapping[str, str], words: Sequence[str] = (), *, unt
     """
     State(home).make()
     log = home / LOG
-    if log.exists():
+    with suppress(FileNotFoundError):
         log.replace(home / f"{LOG}.1")
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -36,23 +39,17 @@ def launch(home: Path, env: Mapping[str, str], words: Sequence[str] = (), *, unt
 
 
 def await_ready(home: Path, child: subprocess.Popen[bytes] | None) -> None:
-    """Wait until the run of this home is ready; raises StartFailed with the end of its log if the child ends before that."""
+    """Wait until the run of this home, ours or another's, is ready; raises StartFailed, with the end of its log, if it ends before."""
     processes = Processes(home)
     while not processes.is_ready():
-        if child is not None and child.poll() is not None:
-            tail = (home / LOG).read_text(errors="replace").splitlines()[-30:]
-            raise StartFailed("\n".join([f"the run ended with code {child.returncode} before it was ready; {home / LOG}:", *tail]))
-        if child is None and not is_held(home):
-            raise StartFailed(f"the run in {home} ended before it was ready; see {home / LOG}")
+        ours_has_ended = child is None or child.poll() is not None
+        if ours_has_ended and processes.supervisor() is None:
+            raise StartFailed(f"the run in {home} ended before it was ready; the end of {home / LOG}:\n{_tail(home / LOG)}")
         time.sleep(0.02)
 
 
-def is_held(home: Path) -> bool:
-    """Whether a run holds this home."""
-    if not home.exists():
-        return False
-    with try_locked(home / "lock") as free:
-        return not free
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-30:]) if log.exists() else ""
 
 
 def bring_down(home: Path, patience: float = 90.0) -> bool:
@@ -60,12 +57,13 @@ def bring_down(home: Path, patience: float = 90.0) -> bool:
     if not home.exists():
         return True
     processes = Processes(home)
-    supervisor = processes.read().get(SUPERVISOR)
-    if supervisor is not None and (process := supervisor.process()) is not None:
-        process.terminate()
+    if supervisor := processes.supervisor():
+        with suppress(ProcessLookupError):
+            os.kill(supervisor.pid, signal.SIGTERM)
         if not await_end([supervisor], patience):
             return False
     with try_locked(home / "lock") as free:
         if free:
             end_orphans(processes)
+            processes.clear()
         return free

@@ -60,10 +60,18 @@ class Processes:
         """Every recorded process by name; empty if there was no run."""
         return self._load()[0]
 
+    def supervisor(self) -> Recorded | None:
+        """The supervisor, if it is alive."""
+        known = self.read().get(SUPERVISOR)
+        return known if known and known.process() else None
+
     def is_ready(self) -> bool:
-        """Whether the recorded supervisor is alive and everything it runs was ready once."""
-        known, ready = self._load()
-        return ready and SUPERVISOR in known and known[SUPERVISOR].process() is not None
+        """Whether the supervisor is alive, has seen everything ready, and is not stopping."""
+        return self._load()[1] and self.supervisor() is not None
+
+    def begin(self, supervisor: Recorded) -> None:
+        """Write down a new run that is not ready; what an earlier one has left stays on record until it is ended."""
+        self._save({**self.read(), SUPERVISOR: supervisor}, False)
 
     def note(self, name: str, process: Recorded | None) -> None:
         """Write down that a process runs, or (None) that it has ended."""
@@ -71,9 +79,9 @@ class Processes:
         known.pop(name, None)
         self._save(known | ({name: process} if process else {}), ready)
 
-    def note_ready(self) -> None:
-        """Write down that everything is ready."""
-        self._save(self.read(), True)
+    def note_ready(self, ready: bool) -> None:
+        """Write down that everything is ready, or is not any more."""
+        self._save(self.read(), ready)
 
     def clear(self) -> None:
         """Forget the run."""
@@ -93,7 +101,8 @@ class Processes:
 
 def end_orphans(processes: Processes, patience: float = 20.0, sleep: Callable[[float], None] = time.sleep) -> list[str]:
     """End what outlived a killed supervisor; returns the names. Each gets its stop signal, and SIGKILL after `patience` seconds."""
-    orphans = {name: known for name, known in processes.read().items() if name != SUPERVISOR and known.process()}
+    left = {name: known for name, known in processes.read().items() if name != SUPERVISOR}
+    orphans = {name: known for name, known in left.items() if known.process()}
     for known in orphans.values():
         with suppress(ProcessLookupError):
             os.kill(known.pid, known.stop_signal)
@@ -102,7 +111,8 @@ def end_orphans(processes: Processes, patience: float = 20.0, sleep: Callable[[f
         if not known.was_reused():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(known.pid, signal.SIGKILL)  # each one led a session: this is whatever is left of it
-    processes.clear()
+    for name in left:
+        processes.note(name, None)
     return sorted(orphans)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from app.local import jars, kafka, postgres, refuge, valkey
 from app.local.files import try_locked
 from app.local.log import Say
-from app.local.processes import SUPERVISOR, Processes, end_orphans, recorded
+from app.local.processes import Processes, end_orphans, recorded
 from app.local.service import Service
 from app.local.state import State
 from app.local.supervisor import StopRequested, Supervisor
@@ -88,7 +88,7 @@ class Stack:
         await unless_stopped(_awaited(prepare(self.urls)))
         for stage in stages:
             await self.supervisor.start(stage)
-        self.processes.note_ready()
+        self.processes.note_ready(True)
         return self.urls
 
     async def wait(self) -> None:
@@ -132,20 +132,21 @@ async def opened(
     with try_locked(home / "lock") as held:
         if not held:
             raise AlreadyRunning(_who_runs(home, processes))
+        processes.begin(recorded(os.getpid()))
         _tidy(state, processes, say)
         supervisor = Supervisor(say, lambda service, pid: _note(processes, service, pid))
-        processes.note(SUPERVISOR, recorded(os.getpid()))
         stack = Stack(state, urls_of(state, env), supervisor, processes, embedded(env, only), say, progress, optimised)
         with supervisor.signals():
             try:
                 yield stack
             finally:
+                processes.note_ready(False)
                 await supervisor.stop()
                 processes.clear()
 
 
 def _who_runs(home: Path, processes: Processes) -> str:
-    supervisor = processes.read().get(SUPERVISOR)
+    supervisor = processes.supervisor()
     who = f" (pid {supervisor.pid})" if supervisor else ""
     return f"Herold already runs in {home}{who}: stop that run, or set HEROLD_HOME to another folder for a second one"
 

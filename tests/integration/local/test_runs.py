@@ -6,11 +6,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from app.local.launch import await_ready, bring_down, is_held, launch
+from app.local.launch import await_ready, bring_down, launch
 from app.local.processes import SUPERVISOR, Processes, await_end
 from app.local.state import LOOPBACK, State
 from tests.servers import remove, session_folder, sweep
@@ -41,7 +42,7 @@ def answers(home: Path) -> bool:
 
 
 def test_up_status_down(home: Path) -> None:
-    assert (local(home, "status").returncode, is_held(home)) == (3, False)
+    assert local(home, "status").returncode == 3
     up = local(home, "up", *VALKEY)
     assert up.stdout == f"export REDIS_URL=redis://:{State(home).secret('password')}@127.0.0.1:{State(home).port('valkey')}/0\n", up.stderr
     pids = {name: process.pid for name, process in Processes(home).read().items()}
@@ -51,7 +52,7 @@ def test_up_status_down(home: Path) -> None:
     assert again.stdout == up.stdout
     assert {name: process.pid for name, process in Processes(home).read().items()} == pids
     assert local(home, "down").returncode == 0
-    assert (answers(home), is_held(home), local(home, "down").returncode) == (False, False, 0)
+    assert (answers(home), local(home, "status").returncode, local(home, "down").returncode) == (False, 3, 0)
 
 
 def test_a_second_run_is_refused(home: Path) -> None:
@@ -61,6 +62,14 @@ def test_a_second_run_is_refused(home: Path) -> None:
     assert second.stderr == f"error: Herold already runs in {home} (pid {Processes(home).read()[SUPERVISOR].pid}): " + (
         "stop that run, or set HEROLD_HOME to another folder for a second one\n"
     )
+    assert answers(home)
+
+
+def test_two_ups_at_once_end_in_one_run(home: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: local(home, "up", *VALKEY), range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout == second.stdout
     assert answers(home)
 
 

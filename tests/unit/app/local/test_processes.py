@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.local.processes import SUPERVISOR, Processes, Recorded, await_end, end_orphans, recorded
@@ -58,7 +59,8 @@ def test_a_zombie_has_ended(children: Children) -> None:
     child = children.start()
     known = recorded(child.pid)
     child.kill()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and not collected
+    while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
     assert known.process() is None
     child.wait()
     assert known.process() is None
@@ -79,13 +81,27 @@ def test_what_is_noted_can_be_read_by_another_process(processes: Processes, tmp_
 
 def test_a_run_is_ready_when_it_says_so_and_its_supervisor_lives(processes: Processes) -> None:
     assert not processes.is_ready()
-    processes.note(SUPERVISOR, recorded(os.getpid()))
+    processes.begin(recorded(os.getpid()))
     assert not processes.is_ready()
-    processes.note_ready()
+    processes.note_ready(True)
     processes.note("worker", Recorded(1, 2.0))
     assert processes.is_ready()
+    assert processes.supervisor() == recorded(os.getpid())
+    processes.note_ready(False)
+    assert not processes.is_ready()
+    processes.note_ready(True)
     processes.note(SUPERVISOR, replace(recorded(os.getpid()), started=0.0))
     assert not processes.is_ready()
+    assert processes.supervisor() is None
+
+
+def test_a_new_run_is_not_ready_and_still_knows_what_the_last_one_left(processes: Processes) -> None:
+    processes.begin(Recorded(1, 2.0))
+    processes.note("worker", Recorded(3, 4.0))
+    processes.note_ready(True)
+    processes.begin(recorded(os.getpid()))
+    assert not processes.is_ready()
+    assert processes.read() == {SUPERVISOR: recorded(os.getpid()), "worker": Recorded(3, 4.0)}
 
 
 def test_orphans_are_ended_by_their_own_stop_signal(processes: Processes, children: Children) -> None:
