@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from socket import gethostname
 from time import monotonic
@@ -14,6 +14,7 @@ import faust
 import mode.loop
 from faust.app.base import BootStrategy
 
+from app.streaming.checks import demand_engine
 from app.streaming.commit import BatchCommit
 from app.streaming.guard import EndProcess, Run, RunHeld, held_agent, plain_agent
 from app.streaming.lean import make_lean, settle
@@ -39,11 +40,20 @@ class StreamApp(faust.App):
     BootStrategy = SettingsDecide
 
     settings: StreamSettings
-    outputs: list[str]
     inputs: list[str]
+    outputs: list[str]
+    before_start: list[Callable[[], Awaitable[None]]]
+
+    def topics_needed(self) -> list[str]:
+        """The topics that must be there before the app starts; changelogs too, unless it may create them."""
+        changelogs = [] if self.settings.declare_topics else [table.changelog for table in self.tables.values()]
+        return [*self.inputs, *self.outputs, *changelogs]
 
     async def on_first_start(self) -> None:
-        """Before anything connects: the data directory and its parents."""
+        """Before anything connects: the engine's checks, those of the app, and the data directory with its parents."""
+        demand_engine()
+        for check in self.before_start:
+            await check()
         self.settings.datadir.mkdir(parents=True, exist_ok=True)
         await super().on_first_start()
 
@@ -53,7 +63,7 @@ def build(settings: StreamSettings) -> StreamApp:
     mode.loop.use("uvloop")
     make_lean()
     app = StreamApp(settings.app_id, **_conf(settings))
-    app.settings, app.inputs, app.outputs = settings, [], []
+    app.settings, app.inputs, app.outputs, app.before_start = settings, [], [], []
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)
     app.on_rebalance_complete.connect(_settled)
     return app

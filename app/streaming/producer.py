@@ -8,6 +8,12 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 
+from app.streaming.checks import demand_partitions, partition_problems
+
+# A broker that has just started, or just created topics, shows them one after the other.
+LOOKS = 20
+BETWEEN_LOOKS = 0.5
+
 
 class IdempotentProducer(driver.Producer):
     """Faust's producer with enable_idempotence: what is repeated after an error is written once, and in order."""
@@ -15,7 +21,25 @@ class IdempotentProducer(driver.Producer):
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
-    async def warm(self, topics: Iterable[str]) -> None:
-        """Learn where the partitions of these topics are: the first record of each would otherwise wait for it, some 100 ms."""
-        producer = self._ensure_producer()
-        await asyncio.gather(*(producer.partitions_for(topic) for topic in topics))
+    async def on_start(self) -> None:
+        """Connects, learns where all topics of the app are, and refuses to go on if their partitions are wrong (TopicsWrong)."""
+        await super().on_start()
+        await self.warm(self.app.topics_needed(), self.app.settings.partitions)
+
+    async def warm(self, topics: Iterable[str], partitions: int) -> None:
+        """Learn where the partitions are: the first record of each topic would otherwise wait for it, some 100 ms."""
+        needed = sorted(set(topics))
+        found = await self._partition_counts(needed)
+        for _ in range(LOOKS):
+            if not partition_problems(needed, partitions, found):
+                return
+            await asyncio.sleep(BETWEEN_LOOKS)
+            found = await self._partition_counts(needed)
+        demand_partitions(needed, partitions, found)
+
+    async def _partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
+        client = self._ensure_producer().client
+        client.set_topics(topics)
+        await client.force_metadata_update()
+        counts = {topic: client.cluster.partitions_for_topic(topic) for topic in topics}
+        return {topic: len(numbers) for topic, numbers in counts.items() if numbers}

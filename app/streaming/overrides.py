@@ -1,0 +1,139 @@
+"""Every private method or attribute of Faust, mode and aiokafka that is overridden or relied on: where, why, and what it looked like.
+
+A fingerprint is taken from the source of what is named. If a test finds another one, the library has changed underneath: read the new
+source, adapt the place named, and only then take the new fingerprint (`python -m app.streaming.overrides` prints all).
+"""
+
+from __future__ import annotations
+
+import ast
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple, cast
+
+CONSUMER = "faust.transport.consumer:Consumer"
+DRIVER = "faust.transport.drivers.aiokafka"
+THREAD = f"{DRIVER}:AIOKafkaConsumerThread"
+FETCHER = "aiokafka.consumer.fetcher"
+COORDINATOR = "aiokafka.consumer.group_coordinator:GroupCoordinator"
+
+
+class Override(NamedTuple):
+    """What is overridden or relied on, as `module:name`; our place; why; the fingerprint of its source."""
+
+    target: str
+    place: str
+    reason: str
+    fingerprint: str
+
+
+OVERRIDES: tuple[Override, ...] = (
+    # ---- overridden
+    Override(f"{CONSUMER}.__init__", "batch_consumer", "settings and lanes from the transport; acks, room, watchdog", "98de5b3b169c"),
+    Override(f"{CONSUMER}._drain_messages", "batch_consumer", "one event per batch instead of per record; fetch by pull", "8308d11bc7a2"),
+    Override(f"{CONSUMER}.ack", "batch_consumer", "acks in any order, kept by Acks; wakes the fetch", "6341c682b9ca"),
+    Override(
+        f"{CONSUMER}._new_offset", "batch_consumer", "commit the acknowledged prefix; Faust skips holes (Faust issue 606)", "7524555f309a"
+    ),
+    Override(f"{CONSUMER}._filter_tps_with_pending_acks", "batch_consumer", "the partitions that Acks knows", "e4480bd5f48a"),
+    Override(f"{CONSUMER}.perform_seek", "batch_consumer", "after a seek all batches in hand come again", "b2fa31dd2a87"),
+    Override(f"{CONSUMER}.on_partitions_revoked", "batch_consumer", "forget the batches of revoked partitions", "1119883ef88f"),
+    Override(f"{CONSUMER}.wait_empty", "batch_consumer", "Faust waits without limit for batches in hand", "f29971a4a89c"),
+    Override(f"{CONSUMER}.stop_flow", "batch_consumer", "a fetch that waits comes back when a rebalance begins", "1719f69952d1"),
+    Override(f"{CONSUMER}.verify_all_partitions_active", "batch_consumer", "compares epoch with monotonic time: noise", "f27c0f9dd479"),
+    Override(f"{DRIVER}:Consumer._new_consumer_thread", "batch_consumer", "our thread", "e3e2675bb60b"),
+    Override(f"{THREAD}.__post_init__", "lane_fetch", "the fair round and the pace", "f1b304d50c87"),
+    Override(f"{THREAD}.on_start", "lane_fetch", "sets the pace, listens for heartbeats", "03715c3bd9ce"),
+    Override("faust.transport.consumer:ConsumerThread.on_partitions_assigned", "lane_fetch", "counts as a heartbeat", "98ad90529d90"),
+    Override(
+        f"{FETCHER}:Fetcher._get_actions_per_node", "lane_fetch", "how long a fetch parks depends on what it asks for", "ac50ec79eb3f"
+    ),
+    Override(f"{COORDINATOR}._do_heartbeat", "lane_fetch", "notes when the coordinator was last heard", "657c48cf5315"),
+    Override(f"{FETCHER}:PartitionRecords._consumer_record", "lean", "no frozen dataclass around each record", "d8ace8ffb7f6"),
+    Override("aiokafka.codec:lz4_encode", "lean", "level 1: eight times cheaper than 9, 15 % larger", "92e3b154d9d7"),
+    Override(f"{DRIVER}:Producer._settings_extra", "producer", "idempotence without transactions cannot be set", "dc0ef076b07a"),
+    Override(
+        f"{DRIVER}:Producer.on_start",
+        "producer",
+        "metadata of all topics, and their partition counts, before the first record",
+        "f2b1967deaef",
+    ),
+    Override(f"{DRIVER}:Transport.__init__", "transport", "carries settings and lanes to the consumer", "f6f87c44afb3"),
+    Override("faust.tables.base:Collection.__init__", "table", "remembers where its changelog partitions end", "212630584ba4"),
+    Override("faust.tables.base:Collection.apply_changelog_batch", "table", "recovery and standby by whole batches", "75bbb158de7b"),
+    Override("faust.tables.base:Collection.on_rebalance", "table", "where the changelogs end is known anew", "7596cf773c8d"),
+    Override(
+        "faust.app.base:BootStrategy._should_enable_web", "application", "the worker command turns the web on by default", "77ba7adf46c6"
+    ),
+    Override("faust.app.base:App.on_first_start", "application", "checks, and the parents of the data directory", "a4b79f5d5d08"),
+    # ---- relied on
+    Override(
+        f"{FETCHER}:Fetcher.fetched_records",
+        "lane_fetch",
+        "takes buffered records of one partition, never waiting with timeout 0",
+        "002f5b2f4ca3",
+    ),
+    Override(f"{FETCHER}:Fetcher._create_fetch_waiter", "lane_fetch", "a future that new data resolves", "76ffca2bb1e8"),
+    Override(f"{FETCHER}:FetchResult", "lane_fetch", "checks that position and assignment are still those of the fetch", "fa61b3894a7f"),
+    Override(f"{THREAD}._fetch_records", "lane_fetch", "what a fetch checks first; ours checks the same", "4ba572180fc6"),
+    Override(f"{THREAD}._seek_wait", "batch_consumer", "sets _read_offset to where a changelog is read from", "d1806d189d8f"),
+    Override(f"{CONSUMER}._commit_offsets", "batch_consumer", "asks _new_offset, drops revoked partitions", "01d713e6896c"),
+    Override("faust.transport.conductor:Conductor._update_tp_index", "batch_consumer", "the channel of each partition", "ce84a2729031"),
+    Override(
+        "faust.streams:Stream._c_aiter", "held", "enable_acks False: neither an exception nor a cancellation acknowledges", "f5885937567a"
+    ),
+    Override(
+        "faust.agents.agent:Agent._execute_actor", "guard", "what becomes of an agent that raises, is cancelled or returns", "2ed6747a236c"
+    ),
+    Override("mode.worker:Worker._shutdown_loop", "guard", "raises crash_reason at the end: exit code 1", "cf58fc8b2378"),
+    Override(f"{COORDINATOR}.check_errors", "watchdog", "raises what the group told aiokafka", "5e7d4bba90bf"),
+    Override(
+        f"{COORDINATOR}.reset_generation", "lane_fetch", "generation is -1 once the group no longer knows this member", "c4d505a67237"
+    ),
+    Override(
+        "aiokafka.producer.message_accumulator:MessageAccumulator.add_batch",
+        "outbox",
+        "KafkaTimeoutError means: not queued",
+        "fc649d205899",
+    ),
+    Override(
+        "aiokafka.producer.sender:SendProduceReqHandler._can_retry",
+        "outbox",
+        "the idempotent producer repeats for as long as it takes",
+        "a6cd75e33880",
+    ),
+    Override("faust.stores.rocksdb:Store._db_for_partition", "table", "the database of a partition", "e5e138d3d163"),
+    Override("faust.stores.rocksdb:Store.persisted_offset", "table", "how the changelog offset is stored", "b2bed8c216d0"),
+    Override(
+        "faust.tables.recovery:Recovery._build_highwaters", "table", "active_highwaters: the last offset before recovery", "881584f42842"
+    ),
+    Override("faust.tables.recovery:Recovery._slurp_changelogs", "table", "what it reads of an event", "2e29833a409e"),
+    Override("faust.app.base:App._update_assignment", "batch_consumer", "_assignment: the partitions of this worker", "eb689b857732"),
+)
+
+
+def fingerprint(target: str) -> str:
+    """A hash of the source of `module:name`, read from its file: what runs may have been replaced. Raises LookupError if it is gone."""
+    module, _, name = target.partition(":")
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise LookupError(f"there is no module {module}")
+    source = Path(spec.origin).read_text(encoding="utf-8")
+    node: ast.AST = ast.parse(source)
+    for part in name.split("."):
+        node = _child(node, part, target)
+    segment = ast.get_source_segment(source, cast(ast.stmt, node)) or ""
+    return sha256(segment.encode()).hexdigest()[:12]
+
+
+def _child(node: ast.AST, name: str, target: str) -> ast.AST:
+    for child in ast.walk(node):
+        if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and child.name == name:
+            return child
+    raise LookupError(f"there is no {target}")
+
+
+if __name__ == "__main__":
+    for override in OVERRIDES:
+        print(override.target, fingerprint(override.target))
