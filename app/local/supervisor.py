@@ -80,14 +80,15 @@ class Supervisor:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Inside, SIGINT, SIGTERM and SIGHUP (the terminal has gone) are requests to stop."""
+        """Inside, SIGINT, SIGTERM and SIGHUP (the terminal has gone; not under nohup) are requests to stop."""
         loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
+        numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN)]
+        for number in numbers:
             loop.add_signal_handler(number, self.request_stop)
         try:
             yield
         finally:
-            for number in STOP_SIGNALS:
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
 

@@ -232,6 +232,17 @@ async def test_a_signal_is_a_request_to_stop(supervisor: Supervisor, number: sig
     assert supervisor.stop_requested
 
 
+async def test_under_nohup_the_end_of_the_terminal_is_no_request_to_stop(supervisor: Supervisor) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with supervisor.signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not supervisor.stop_requested
+
+
 def test_the_wait_before_a_restart_doubles_and_starts_anew_after_a_calm_run() -> None:
     backoff = Backoff(first=0.5, most=10.0, calm=30.0)
     waits = [0.0]
