@@ -28,11 +28,15 @@ Slices = list[tuple[float, int]]
 
 
 class Windows(Struct, frozen=True):
-    """The limits of one channel, parted by how they are counted; `longest` is the longest exact window in seconds."""
+    """The limits of one channel, parted by how they are counted.
+
+    `longest` is the longest exact window in seconds; `blocked` says that a limit is zero, so that even an empty row has no room.
+    """
 
     exact: tuple[RateLimit, ...]
     counted: tuple[RateLimit, ...]
     longest: int
+    blocked: bool
 
 
 class Full(Struct, frozen=True, gc=False):
@@ -55,7 +59,7 @@ def windows_of(limits: Iterable[RateLimit]) -> dict[Channel, Windows]:
 def _parted(limits: list[RateLimit]) -> Windows:
     exact = tuple(limit for limit in limits if limit.most <= MOST_EXACT)
     counted = tuple(limit for limit in limits if limit.most > MOST_EXACT)
-    return Windows(exact, counted, max((limit.seconds for limit in exact), default=0))
+    return Windows(exact, counted, max((limit.seconds for limit in exact), default=0), any(limit.most <= 0 for limit in limits))
 
 
 def key_of(user_id: str, channel: Channel) -> bytes:
@@ -70,6 +74,8 @@ def mark_of(notification_id: str) -> bytes:
 
 def full(row: bytes | None, windows: Windows, now: float, mark: bytes) -> Full | None:
     """The first window without room for one more at `now`; none if all have room, or if the mark was admitted before."""
+    if row is None and not windows.blocked:
+        return None
     row = row or _EMPTY
     (count,) = _COUNT.unpack_from(row)
     if _marked(row, count, mark):
@@ -86,6 +92,8 @@ def full(row: bytes | None, windows: Windows, now: float, mark: bytes) -> Full |
 
 def admitted(row: bytes | None, windows: Windows, now: float, mark: bytes) -> bytes:
     """The row with one more entry and without those that no window needs; the same row if the mark is in it."""
+    if row is None and not windows.counted:
+        return _ONE + _ENTRY.pack(now, mark)
     row = row or _EMPTY
     (count,) = _COUNT.unpack_from(row)
     if _marked(row, count, mark):
@@ -115,7 +123,7 @@ def unpacked(row: bytes | None) -> tuple[list[tuple[float, bytes]], dict[int, Sl
     return list(_ENTRY.iter_unpack(row[2:end])), _sections(row[end:])
 
 
-_EMPTY = _COUNT.pack(0)
+_EMPTY, _ONE = _COUNT.pack(0), _COUNT.pack(1)
 
 
 def _marked(row: bytes, count: int, mark: bytes) -> bool:

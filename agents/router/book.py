@@ -12,10 +12,10 @@ class Book:
         self.policy = policy
         self.rules = policy.rules
         self.windows = windows_of(policy.limits)
-        self.limits = {
-            channel: ", ".join(f"{limit.most} in {limit.seconds} s" for limit in (*windows.exact, *windows.counted))
+        self.limits = tuple(
+            (channel, ", ".join(f"{limit.most} in {limit.seconds} s" for limit in (*windows.exact, *windows.counted)))
             for channel, windows in self.windows.items()
-        }
+        )
         self.templates = Templates(policy.templates, known)
 
     def rule_of(self, notification_type: str) -> Rule | None:

@@ -1,8 +1,10 @@
 """What the gates hand each other: the case of one notification, the rows of its batch, and the ways a case can end early."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Raw, Struct
 
 from agents.router.book import Book
@@ -75,9 +77,15 @@ SEEN = Seen()
 
 Ending = Stop | Forward | Seen
 
+_NONE: Mapping[Channel, Any] = MappingProxyType({})
+_encode = msgspec.json.Encoder().encode
+
 
 class Case(Struct, gc=False):
-    """One notification on its way through the gates; `at` is the broker's time of its record, `now` the batch's (epoch seconds)."""
+    """One notification on its way through the gates; `at` is the broker's time of its record, `now` the batch's (epoch seconds).
+
+    The trace is of steps that are encoded already: most are the same for thousands of notifications.
+    """
 
     record: Record
     source: Source
@@ -86,21 +94,23 @@ class Case(Struct, gc=False):
     id: str
     at: float
     now: float
+    created_at: float
     user: bytes = b""
     expires_at: float = 0.0
     ending: Ending | None = None
-    trace: list[Step] = []
+    trace: list[Raw] = []
     rule: Rule | None = None
     candidates: tuple[Channel, ...] = ()
     first_key: bytes = b""
-    window_keys: dict[Channel, bytes] = {}
+    window_keys: Mapping[Channel, bytes] = _NONE
+    mark: bytes = b""
     needs_profile: bool = False
     locale: str = ""
-    addresses: dict[Channel, list[str]] = {}
-    limited: dict[Channel, Full] = {}
+    addresses: Mapping[Channel, list[str]] = _NONE
+    limited: Mapping[Channel, Full] = _NONE
     chosen: tuple[Channel, ...] = ()
     template: str = ""
-    contents: dict[Channel, Raw] = {}
+    contents: Mapping[Channel, Raw] = _NONE
 
 
 class Desk(NamedTuple):
@@ -111,13 +121,18 @@ class Desk(NamedTuple):
     profiles: Mapping[str, Profile]
 
 
+def step(gate: str, verdict: str, reason: str = "", inputs: dict[str, Any] | None = None) -> Raw:
+    """An entry of the decision trace."""
+    return Raw(_encode(Step(gate, verdict, reason, inputs or {})))
+
+
 def dead(case: Case, gate: str, reason: Reason, error: str, **inputs: str) -> Stop:
     """End the case at a gate with a dead letter; the error and what else is given go into its trace."""
-    case.trace.append(Step(gate, State.DEAD.value, reason.value, {"error": error, **inputs}))
+    case.trace.append(step(gate, State.DEAD.value, reason.value, {"error": error, **inputs}))
     return Stop(State.DEAD, reason, error)
 
 
 def refused(case: Case, gate: str, reason: Reason, inputs: dict[str, Any], first_id: str = "") -> Stop:
     """End the case at a gate with a refusal, and say in its trace on what grounds."""
-    case.trace.append(Step(gate, State.REFUSED.value, reason.value, inputs))
+    case.trace.append(step(gate, State.REFUSED.value, reason.value, inputs))
     return Stop(State.REFUSED, reason, first_id=first_id)

@@ -2,22 +2,22 @@
 
 import msgspec
 
-from agents.router.case import Case, Source, dead
+from agents.router.case import Case, Source, dead, step
 from schemas import ids
 from schemas.notification import Notification
 from schemas.ports import Record
-from schemas.status import Step
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from schemas.words import Reason
 
 GATE = "decode"
 DAY = 24 * 3600.0
+MAX_NAME = 256
 MAX_DEPTH = 64  # JSON nested deeper is refused here, before a provider's encoder meets it
 
 # a record forwarded by the owner gate carries the time its first record had, so that its expiry and its id stay what they were
 FIRST_SEEN = "herold-at"
 
-_PASS = Step(GATE, "pass")
+_PASS = step(GATE, "pass")
 _decode = msgspec.json.Decoder(Notification).decode
 
 
@@ -47,31 +47,34 @@ def opened(record: Record, source: Source, partition: int, now: float) -> Case:
         return _dead(record, source, partition, at, now, Reason.INVALID, *_placed(str(error)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _dead(record, source, partition, at, now, Reason.UNDECODABLE, str(error))
-    case = Case(record, source, partition, notification, notification.id or "", at, now, notification.user_id.encode(), trace=[_PASS])
-    _check(case, value)
-    return case
+    objection = _objection(notification, at, now, value)
+    if objection is not None:
+        return _dead(record, source, partition, at, now, *objection)
+    an_id = notification.id or _derived(record, source, partition, at)
+    created_at = notification.created_at
+    if created_at is None or abs(created_at - at) > DAY:  # a producer's clock may say anything
+        created_at = at
+    return Case(record, source, partition, notification, an_id, at, now, created_at, notification.user_id.encode(), trace=[_PASS])
 
 
 def _time_of(record: Record) -> float:
-    for name, text in record.headers:
-        if name == FIRST_SEEN and text.isdigit():
-            return min(int(text), record.timestamp) / 1000
+    if record.headers:
+        for name, text in record.headers:
+            if name == FIRST_SEEN and text.isdigit():
+                return min(int(text), record.timestamp) / 1000
     return record.timestamp / 1000
 
 
-def _check(case: Case, value: bytes) -> None:
-    """What the schema cannot say: the id's shape and time, NUL in names, depth, and what this version does not do."""
-    case.id = case.notification.id or _derived(case.record, case.source, case.partition, case.at)
-    found = _objection(case.notification, case.at, case.now, value)
-    if found is not None:
-        reason, path, error = found
-        if path == "$.id":
-            case.id = _derived(case.record, case.source, case.partition, case.at)
-        case.trace.clear()
-        case.ending = dead(case, GATE, reason, f"{error} - at {path}", path=path)
-
-
 def _objection(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
+    """What the schema cannot say: the id's shape and time, NUL in names, depth, and what this version does not do."""
+    found = _named(notification, at, now, value)
+    if found is None:
+        return None
+    reason, path, error = found
+    return reason, f"{error} - at {path}", path
+
+
+def _named(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
     if notification.id is not None:
         if not ids.is_id(notification.id):
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
@@ -121,7 +124,7 @@ def _dead(record: Record, source: Source, partition: int, at: float, now: float,
     known = _known(record, at)
     an_id = known.id or _derived(record, source, partition, at)
     notification = Notification(user_id=known.user_id, type=known.type)
-    case = Case(record, source, partition, notification, an_id, at, now, known.user_id.encode(), trace=[])
+    case = Case(record, source, partition, notification, an_id, at, now, at, known.user_id.encode(), trace=[])
     case.ending = dead(case, GATE, reason, error, **({"path": path} if path else {}))
     return case
 
@@ -135,5 +138,18 @@ def _known(record: Record, at: float) -> Sender:
     if not (ids.is_id(sender.id) and abs(ids.time_of(sender.id) - at) <= DAY):
         sender.id = ""
     if not sender.user_id:
-        sender.user_id = (record.key or b"").decode("utf-8", "ignore")
+        sender.user_id = _text_of(record.key)
+    sender.user_id, sender.type = _storable(sender.user_id), _storable(sender.type)
     return sender
+
+
+def _text_of(key: bytes | None) -> str:
+    try:
+        return (key or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL's text can hold, and no more of it than a valid notification could have."""
+    return text[:MAX_NAME].replace("\0", "\ufffd")

@@ -1,19 +1,18 @@
 """The expiry gate: nothing is sent after it expired, and nothing lives longer than its idempotency row."""
 
-from agents.router.case import Case, Desk, Ending, refused
-from schemas.status import Step
+from agents.router.case import Case, Desk, Ending, refused, step
 from schemas.words import Reason
 from tables.idempotency import HORIZON
 
 GATE = "expiry"
 
-_PASS = Step(GATE, "pass")
+_PASS = step(GATE, "pass")
 
 
 def expiry_of(asked: float | None, due: float) -> float:
-    """When a notification expires: as asked, and never later than 24 h after it is due."""
+    """When a notification expires: as asked, never later than 24 h after it is due, and not before there were computers."""
     latest = due + HORIZON
-    return latest if asked is None else min(asked, latest)
+    return latest if asked is None else max(min(asked, latest), 0.0)
 
 
 def gate(case: Case, desk: Desk) -> Ending | None:

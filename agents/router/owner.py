@@ -3,18 +3,17 @@
 import msgspec
 from msgspec import Raw
 
-from agents.router.case import Case, Ending, Forward, dead
+from agents.router.case import Case, Ending, Forward, dead, step
 from agents.router.decode import FIRST_SEEN
 from schemas.ids import partition_of
 from schemas.ports import Header
-from schemas.status import Step
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from schemas.words import Reason
 
 GATE = "owner"
 HOP = "herold-hop"
 
-_PASS = Step(GATE, "pass")
+_PASS = step(GATE, "pass")
 _ROOM = 1024  # for the key, the headers and the frame of a forwarded record
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode

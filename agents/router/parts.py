@@ -14,8 +14,6 @@ MAX_OUTPUT = 64 * 1024  # characters
 MAX_LOOP_DEPTH = 2
 MAX_OPERANDS = 16
 
-Variables = Mapping[str, Any]
-Part = Callable[[Variables], str]
 
 _TEXT, _HTML = Sandbox(html=False), Sandbox(html=True)
 _CHUNKS = 256  # so many are put together before anybody counts
@@ -40,16 +38,20 @@ class OutputTooLarge(TemplateError):
     """A part of a template renders to more than 64 Ki characters."""
 
 
-class _Names:
-    """The one thing a compiled part asks its context for: Jinja2's own costs more than the rendering of a subject."""
+class Names:
+    """The variables, as a compiled part asks for them: Jinja2's own context costs more than the rendering of a subject."""
 
     __slots__ = ("get",)
 
-    def __init__(self, variables: Variables) -> None:
+    def __init__(self, variables: Mapping[str, Any]) -> None:
         self.get = variables.get
 
     def resolve_or_missing(self, name: str) -> Any:
+        """The value of a variable, or Jinja2's own word for none."""
         return self.get(name, missing)
+
+
+Part = Callable[[Names], str]
 
 
 def compiled(source: str, name: str, html: bool) -> Part:
@@ -67,8 +69,8 @@ def compiled(source: str, name: str, html: bool) -> Part:
         loop.iter = nodes.Filter(loop.iter, "bounded", [], [], None, None)
     run: Any = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func
 
-    def render(variables: Variables) -> str:
-        chunks = run(_Names(variables))
+    def render(names: Names) -> str:
+        chunks = run(names)
         text = "".join(islice(chunks, _CHUNKS))
         more = next(chunks, None)
         if more is not None:

@@ -3,8 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
-from agents.router.case import Case, Desk, Ending, refused
-from schemas.status import Step
+from msgspec import Raw
+
+from agents.router.book import Book
+from agents.router.case import Case, Desk, Ending, refused, step
 from schemas.words import Channel, Reason
 from tables import rate_windows
 from tables.rate_windows import Full
@@ -12,18 +14,28 @@ from tables.rate_windows import Full
 GATE = "rate_limit"
 
 
+def prepare(case: Case, book: Book) -> None:
+    """Note the keys of the rows in question, and the mark by which the notification finds itself in them."""
+    user_id, windows = case.notification.user_id, book.windows
+    case.window_keys = {channel: rate_windows.key_of(user_id, channel) for channel in case.candidates if channel in windows}
+    case.mark = rate_windows.mark_of(case.id)
+
+
 def gate(case: Case, desk: Desk) -> Ending | None:
     """Pass a notification with at least one channel that has room in all its windows."""
-    case.limited = {}
-    for channel in case.addresses:
-        if full := _full(case, desk, channel):
-            case.limited[channel] = full
-    if not case.limited:
-        case.trace.append(_within(tuple((channel, desk.book.limits.get(channel, "")) for channel in case.addresses)))
+    limited: dict[Channel, Full] = {}
+    for channel, key in case.window_keys.items():
+        if channel in case.addresses:
+            full = rate_windows.full(desk.rows.windows[key], desk.book.windows[channel], case.now, case.mark)
+            if full is not None:
+                limited[channel] = full
+    if not limited:
+        case.trace.append(_within(desk.book.limits, tuple(case.addresses)))
         return None
-    inputs: dict[str, Any] = {channel: _told(full) for channel, full in case.limited.items()}
-    if len(case.limited) < len(case.addresses):
-        case.trace.append(Step(GATE, "pass", "some_limited", inputs))
+    case.limited = limited
+    inputs: dict[str, Any] = {channel: _told(full) for channel, full in limited.items()}
+    if len(limited) < len(case.addresses):
+        case.trace.append(step(GATE, "pass", "some_limited", inputs))
         return None
     return refused(case, GATE, Reason.RATE_LIMITED, inputs)
 
@@ -31,25 +43,18 @@ def gate(case: Case, desk: Desk) -> Ending | None:
 def admit(case: Case, desk: Desk) -> None:
     """Write down, in the rows of the batch, each limited channel that the case goes out on."""
     for channel in case.chosen:
-        if windows := desk.book.windows.get(channel):
-            key = case.window_keys[channel]
+        key = case.window_keys.get(channel)
+        if key is not None:
             row = desk.rows.windows[key]
-            admitted = rate_windows.admitted(row, windows, case.now, rate_windows.mark_of(case.id))
+            admitted = rate_windows.admitted(row, desk.book.windows[channel], case.now, case.mark)
             if admitted is not row:
                 desk.rows.stage_window(key, admitted)
 
 
-def _full(case: Case, desk: Desk, channel: Channel) -> Full | None:
-    windows = desk.book.windows.get(channel)
-    if windows is None:
-        return None
-    return rate_windows.full(desk.rows.windows[case.window_keys[channel]], windows, case.now, rate_windows.mark_of(case.id))
-
-
 @lru_cache(maxsize=1024)
-def _within(limits: tuple[tuple[Channel, str], ...]) -> Step:
-    inputs: dict[str, Any] = {channel: limit for channel, limit in limits if limit}
-    return Step(GATE, "pass", "" if inputs else "no_limits", inputs)
+def _within(limits: tuple[tuple[Channel, str], ...], channels: tuple[Channel, ...]) -> Raw:
+    inputs: dict[str, Any] = {channel: limit for channel, limit in limits if channel in channels}
+    return step(GATE, "pass", "" if inputs else "no_limits", inputs)
 
 
 def _told(full: Full) -> dict[str, float | None]:

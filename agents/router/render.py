@@ -6,10 +6,9 @@ from typing import cast
 import msgspec
 from msgspec import Raw
 
-from agents.router.case import Case, Desk, Ending, dead
+from agents.router.case import Case, Desk, Ending, dead, step
 from agents.router.templates import Failure, rendered
 from schemas.content import MAX_CONTENT_BYTES, WebhookContent
-from schemas.status import Step
 from schemas.words import Channel, Reason
 
 GATE = "render"
@@ -54,5 +53,5 @@ def _content(case: Case, desk: Desk, name: str, channel: Channel) -> tuple[bytes
 
 
 @lru_cache(maxsize=4096)
-def _rendered(channels: tuple[Channel, ...], labels: tuple[str, ...]) -> Step:
-    return Step(GATE, "pass", "", cast("dict[str, object]", dict(zip(channels, labels, strict=True))))
+def _rendered(channels: tuple[Channel, ...], labels: tuple[str, ...]) -> Raw:
+    return step(GATE, "pass", "", cast("dict[str, object]", dict(zip(channels, labels, strict=True))))

@@ -1,18 +1,18 @@
 """The idempotency gate: the same notification again says nothing; another one with the key of an earlier one is refused."""
 
-from agents.router.case import SEEN, Case, Desk, Ending, refused
-from schemas.status import Step
+from agents.router.case import SEEN, Case, Desk, Ending, refused, step
 from schemas.words import Reason
 from tables import idempotency
 
 GATE = "idempotency"
 
-_PASS = Step(GATE, "pass")
+_PASS = step(GATE, "pass")
 
 
-def key_of(case: Case) -> bytes:
-    """The key of the case's row."""
-    return idempotency.key_of(case.notification.user_id, case.notification.idempotency_key or case.id)
+def prepare(case: Case) -> None:
+    """Note the key of the case's row."""
+    notification = case.notification
+    case.first_key = idempotency.key_of(notification.user_id, notification.idempotency_key or case.id)
 
 
 def gate(case: Case, desk: Desk) -> Ending | None:

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
-from agents.router.case import Case, Desk, Ending
-from schemas.status import Step
+from msgspec import Raw
+
+from agents.router.case import Case, Desk, Ending, step
 from schemas.words import Channel
 
 GATE = "route"
@@ -19,5 +20,5 @@ def gate(case: Case, desk: Desk) -> Ending | None:
 
 
 @lru_cache(maxsize=4096)
-def _chosen(rule: str, version: int, strategy: str, channels: tuple[Channel, ...]) -> Step:
-    return Step(GATE, "pass", "", {"rule": f"{rule}@{version}", "strategy": strategy, "channels": channels})
+def _chosen(rule: str, version: int, strategy: str, channels: tuple[Channel, ...]) -> Raw:
+    return step(GATE, "pass", "", {"rule": f"{rule}@{version}", "strategy": strategy, "channels": channels})

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from agents.router import repeats, user
+from agents.router import rate_limit, repeats, user
 from agents.router.book import Book
 from agents.router.case import Case, Desk, Rows, Source, source_of
 from agents.router.gates import opened
@@ -12,7 +12,6 @@ from schemas.errors import Unavailable
 from schemas.ports import Batch, Batches, Clock, Commit, Pause, Policies, Profiles, Table
 from schemas.ports import Rows as TableRows
 from schemas.rules import Profile
-from tables import rate_windows
 
 PAUSE_SECONDS = 1.0
 
@@ -116,16 +115,10 @@ def _prepare(cases: list[Case], book: Book) -> list[str]:
     """Look up what each case is decided by; the users whose profiles tell something."""
     wanting: dict[str, None] = {}
     for case in cases:
-        if case.ending is not None:
-            continue
-        notification = case.notification
-        case.first_key = repeats.key_of(case)
-        case.rule = rule = book.rule_of(notification.type)
-        if rule is None:
-            continue
-        case.candidates = user.candidates_of(notification, rule)
-        case.window_keys = {ch: rate_windows.key_of(notification.user_id, ch) for ch in case.candidates if ch in book.windows}
-        case.needs_profile = user.needs_profile(notification, rule)
-        if user.wants_profile(notification, rule):
-            wanting[notification.user_id] = None
+        if case.ending is None:
+            repeats.prepare(case)
+            if rule := book.rule_of(case.notification.type):
+                if user.prepare(case, rule):
+                    wanting[case.notification.user_id] = None
+                rate_limit.prepare(case, book)
     return list(wanting)

@@ -3,6 +3,7 @@
 Jinja2's sandbox keeps expressions away from Python, but is no limit of resources; what a template's source may hold is in parts.py.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,8 @@ from markupsafe import Markup, escape
 
 MAX_ITEMS = 500
 MAX_BITS = 64
+
+_special = re.compile("[&<>\"']").search
 
 _KEPT = (
     "abs",
@@ -50,10 +53,7 @@ def text_of(value: Any) -> str:
 def html_of(value: Any) -> str:
     """What `{{ value }}` is in HTML: escaped, unless a filter has escaped it."""
     text = value if type(value) is Markup else text_of(value)
-    for special in "&<>\"'":
-        if special in text:
-            return escape(text)
-    return text
+    return text if _special(text) is None else escape(text)
 
 
 class _Telling(CodeGenerator):

@@ -33,7 +33,8 @@ class Tally:
     """The counts of a batch as they grow."""
 
     def __init__(self) -> None:
-        self.states: Counter[tuple[str, str]] = Counter()
+        self.routed = 0
+        self.stopped: Counter[tuple[str, str]] = Counter()
         self.deliveries: Counter[Channel] = Counter()
         self.forwarded = 0
         self.replays = 0
@@ -41,13 +42,13 @@ class Tally:
     @property
     def says_something(self) -> bool:
         """Whether there is anything to produce; a batch of replays has nothing to say, and nothing to write."""
-        return bool(self.states or self.forwarded)
+        return bool(self.routed or self.stopped or self.forwarded)
 
     def total(self, topic: str, partition: int, waiting: int, seconds: float) -> RoutedBatch:
         """The counts of a batch of these records, and of those still waiting."""
-        records = self.states.total() + self.forwarded + self.replays
-        states, deliveries = dict(self.states), dict(self.deliveries)
-        return RoutedBatch(topic, partition, records, states, deliveries, self.forwarded, self.replays, waiting, seconds)
+        states = dict(self.stopped) | ({(State.ROUTED, ""): self.routed} if self.routed else {})
+        records = sum(states.values()) + self.forwarded + self.replays
+        return RoutedBatch(topic, partition, records, states, dict(self.deliveries), self.forwarded, self.replays, waiting, seconds)
 
 
 def settle(cases: Iterable[Case], desk: Desk, outbox: Outbox, now: float) -> Tally:
@@ -64,9 +65,10 @@ def settle(cases: Iterable[Case], desk: Desk, outbox: Outbox, now: float) -> Tal
 
 
 def _go_out(case: Case, desk: Desk, outbox: Outbox, tally: Tally) -> None:
-    for planned in fanout.deliver(case, outbox):
-        tally.deliveries[planned.channel] += 1
-    tally.states[State.ROUTED, ""] += 1
+    fanout.deliver(case, outbox)
+    tally.routed += 1
+    for channel in case.chosen:
+        tally.deliveries[channel] += len(case.addresses[channel])
     rate_limit.admit(case, desk)
     desk.rows.stage_first(case.first_key, repeats.row_of(case))
 
@@ -80,6 +82,6 @@ def _end(case: Case, ending: Ending, desk: Desk, outbox: Outbox, tally: Tally) -
             tally.forwarded += 1
         case Stop():
             fanout.refuse(case, ending, outbox)
-            tally.states[ending.state, ending.reason] += 1
+            tally.stopped[ending.state, ending.reason] += 1
             if case.first_key and ending.reason is not Reason.DUPLICATE:
                 desk.rows.stage_first(case.first_key, repeats.row_of(case))

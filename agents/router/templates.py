@@ -1,11 +1,13 @@
 """Which template a notification gets, and what it renders to: per channel, by the locale chain `de-AT -> de -> default`."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from jinja2 import TemplateError, UndefinedError
 from msgspec import Struct
 
-from agents.router.parts import Part, Variables, compiled
+from agents.router.parts import Names, Part, compiled
 from schemas.content import Content, EmailContent, PushContent, SmsContent
 from schemas.rules import Template
 from schemas.words import Channel, Reason
@@ -13,7 +15,9 @@ from schemas.words import Channel, Reason
 DEFAULT_LOCALES = ("default", "")
 MAX_REMEMBERED = 10_000  # locales are the producers' words: there may be any number
 
-Render = Callable[[Variables], Content]
+_BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
+
+Render = Callable[[Names], Content]
 
 
 class Failure(Struct, frozen=True):
@@ -82,10 +86,10 @@ def ready_of(template: Template) -> Ready | Failure:
         return Failure(Reason.TEMPLATE_ERROR, f"template {label} for {template.channel}: {error}")
 
 
-def rendered(ready: Ready, channel: Channel, variables: Variables) -> Content | Failure:
+def rendered(ready: Ready, channel: Channel, variables: Mapping[str, Any]) -> Content | Failure:
     """The content, or the variable that is missing, or what else is wrong: a template's expressions can fail in any way."""
     try:
-        return ready.render(variables)
+        return ready.render(Names(variables))
     except UndefinedError as error:
         return Failure(Reason.MISSING_VARIABLE, f"template {ready.label} for {channel}: {error}")
     except Exception as error:
@@ -95,18 +99,18 @@ def rendered(ready: Ready, channel: Channel, variables: Variables) -> Content | 
 def _email(template: Template) -> Render:
     subject, text, html = _part(template, "subject"), _part(template, "text"), _part(template, "html")
     if not template.html:
-        return lambda variables: EmailContent(_line(subject(variables)), text(variables))
-    return lambda variables: EmailContent(_line(subject(variables)), text(variables), html(variables))
+        return lambda names: EmailContent(_line(subject(names)), text(names))
+    return lambda names: EmailContent(_line(subject(names)), text(names), html(names))
 
 
 def _sms(template: Template) -> Render:
     text = _part(template, "text")
-    return lambda variables: SmsContent(text(variables).strip())
+    return lambda names: SmsContent(text(names).strip())
 
 
 def _push(template: Template) -> Render:
     title, body = _part(template, "subject"), _part(template, "text")
-    return lambda variables: PushContent(_line(title(variables)), body(variables).strip())
+    return lambda names: PushContent(_line(title(names)), body(names).strip())
 
 
 def _no_webhook(template: Template) -> Render:
@@ -122,4 +126,4 @@ def _part(template: Template, part: str) -> Part:
 
 def _line(text: str) -> str:
     """One line: a subject with a line break could end the header it is in."""
-    return " ".join(text.split())
+    return (text if text.isprintable() else _BREAKS.sub(" ", text)).strip()

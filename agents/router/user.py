@@ -3,10 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
-from agents.router.case import Case, Desk, Ending, dead, refused
+from msgspec import Raw
+
+from agents.router.case import Case, Desk, Ending, dead, refused, step
 from schemas.notification import Notification
 from schemas.rules import Profile, Rule
-from schemas.status import Step
 from schemas.words import Channel, Reason
 
 GATE = "user"
@@ -29,16 +30,17 @@ def explicit(notification: Notification, channel: Channel) -> list[str]:
     return [given] if isinstance(given, str) else list(dict.fromkeys(given))
 
 
-def needs_profile(notification: Notification, rule: Rule) -> bool:
-    """Whether it cannot be decided without the user's profile: an address is missing."""
+def prepare(case: Case, rule: Rule) -> bool:
+    """Note the channels in question and whether an address is missing; whether the profile would tell something: that, or the locale."""
+    notification = case.notification
+    case.rule, case.candidates = rule, candidates_of(notification, rule)
     if notification.user_id.startswith(PUSH_TOPIC):
         return False
-    return not all(channel in notification.to for channel in candidates_of(notification, rule))
-
-
-def wants_profile(notification: Notification, rule: Rule) -> bool:
-    """Whether the profile would tell something: an address, or the locale."""
-    return not notification.user_id.startswith(PUSH_TOPIC) and (notification.locale is None or needs_profile(notification, rule))
+    for channel in case.candidates:
+        if channel not in notification.to:
+            case.needs_profile = True
+            return True
+    return notification.locale is None
 
 
 def gate(case: Case, desk: Desk) -> Ending | None:
@@ -48,7 +50,7 @@ def gate(case: Case, desk: Desk) -> Ending | None:
         return dead(case, GATE, Reason.UNKNOWN_TYPE, f"there is no rule for the type `{notification.type}`")
     profile = desk.profiles.get(notification.user_id, _UNKNOWN)
     case.locale = notification.locale or profile.locale
-    case.addresses = reachable = {}
+    case.addresses = reachable = dict[Channel, list[str]]()
     for channel in case.candidates:
         if addresses := explicit(notification, channel) or profile.addresses.get(channel):
             reachable[channel] = addresses
@@ -61,8 +63,8 @@ def gate(case: Case, desk: Desk) -> Ending | None:
 
 
 @lru_cache(maxsize=4096)
-def _passed(candidates: tuple[Channel, ...], counts: tuple[int, ...], reachable: tuple[Channel, ...]) -> Step:
+def _passed(candidates: tuple[Channel, ...], counts: tuple[int, ...], reachable: tuple[Channel, ...]) -> Raw:
     inputs: dict[str, Any] = {"addresses": dict(zip(reachable, counts, strict=True))}
     if without := [channel for channel in candidates if channel not in reachable]:
         inputs["without"] = without
-    return Step(GATE, "pass", "", inputs)
+    return step(GATE, "pass", "", inputs)

@@ -147,7 +147,7 @@ def test_a_counted_window_that_is_full_frees_with_its_oldest_slice() -> None:
 @pytest.mark.parametrize("gone", [(), ((5, 60),)])
 def test_what_no_limit_needs_any_more_leaves_the_row(gone: tuple[tuple[int, int], ...]) -> None:
     row = admitted(None, sms((5, 60), (300, 600)), NOW, mark(1))
-    after = admitted(row, sms(*gone) if gone else Windows((), (), 0), NOW + 100, mark(2))
+    after = admitted(row, sms(*gone) if gone else Windows((), (), 0, False), NOW + 100, mark(2))
     assert unpacked(after) == ([(NOW + 100, mark(2))] if gone else [], {})
 
 

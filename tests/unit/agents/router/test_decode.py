@@ -124,6 +124,12 @@ async def test_what_is_unusual_but_right_passes(sent: dict[str, Any]) -> None:
     assert world.outcome == ("routed", "")
 
 
+async def test_what_is_said_of_a_dead_record_can_be_stored() -> None:
+    world = World()
+    await world.route({"user_id": "a\0" + "b" * 1000, "type": "c\0d"})
+    assert (world.accepted[0].user_id, world.accepted[0].type) == ("a\ufffd" + "b" * 254, "c\ufffdd")
+
+
 async def test_one_bad_record_holds_up_no_other() -> None:
     world = World()
     await world.route(b"{", notification(), None)

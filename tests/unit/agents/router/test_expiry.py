@@ -15,6 +15,7 @@ DAY = 86_400
         (NOW + 60, NOW + 60),
         (NOW + DAY + 1, NOW + DAY),  # never beyond the idempotency horizon
         (NOW - 1, NOW - 1),
+        (-1e300, 0.0),  # PostgreSQL has no such time
     ],
 )
 def test_expiry_is_as_asked_within_a_day_of_due(asked: float | None, expires_at: float) -> None:
