@@ -1,0 +1,105 @@
+"""What Herold costs, on real servers: `make bench`; the last line is one JSON object, appended to docs/benchmarks.md as well.
+
+python -m tests.bench [--parts router,pipeline,latency,recovery,load] [--many 200000] [--dry]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from app.local.launch import await_ready, bring_down, launch
+from app.local.stack import Urls, urls_of
+from app.local.state import State
+from tests.bench import parts
+from tests.bench.meter import Calibration
+from tests.bench.stand import Stand
+
+PARTS: dict[str, Callable[[Stand, int], Awaitable[dict[str, Any]]]] = {
+    "router": parts.router_and_recovery,
+    "stock": parts.stock,
+    "pipeline": parts.pipeline,
+    "latency": parts.latency,
+    "load": parts.load,
+}
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "docs" / "benchmarks.md"
+
+
+def main() -> None:
+    """Start servers, run the parts one after the other, say and append what came out."""
+    options = _options()
+    home = Path(tempfile.mkdtemp(prefix="herold-bench-"))
+    home.chmod(0o711)
+    calibration, results = Calibration(), {}
+    child = launch(home, os.environ, ["--c2"])
+    try:
+        await_ready(home, child)
+        urls = urls_of(State(home), os.environ)
+        with calibration.sampling():
+            for name in options.parts.split(","):
+                results.update(asyncio.run(_part(name, home, urls, options.many)))
+    finally:
+        bring_down(home)
+        shutil.rmtree(home, ignore_errors=True)
+    results = {**_derived(results), "calibration_ms": calibration.milliseconds}
+    if not options.dry:
+        _append(results)
+    print(json.dumps(results))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--many", type=int, default=200_000)
+    parser.add_argument("--dry", action="store_true", help="do not append to docs/benchmarks.md")
+    return parser.parse_args()
+
+
+async def _part(name: str, home: Path, urls: Urls, many: int) -> dict[str, Any]:
+    stand = Stand(home, urls, f"bench-{name}.")
+    try:
+        await stand.prepare()
+        calibration = Calibration()
+        with calibration.sampling():
+            found = await PARTS[name](stand, many)
+    finally:
+        stand.close()
+    found[f"{name}_calibration_ms"] = calibration.milliseconds
+    print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
+    return found
+
+
+def _derived(results: dict[str, Any]) -> dict[str, Any]:
+    if "router_us" in results and "stock_us" in results:
+        results["stock_ratio"] = round(results["stock_us"] / results["router_us"], 1)
+    return results
+
+
+def _append(results: dict[str, Any]) -> None:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    machine = f"{os.cpu_count()} cores {_processor()}, Python {platform.python_version()}"
+    with REPORT.open("a") as report:
+        report.write(f"\n### {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, commit {commit}, {machine}\n\n")
+        report.write("```json\n" + json.dumps(results, indent=1) + "\n```\n")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The parts of the bench, each on a stand of its own: what is done, and the figures it gives."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from tests.bench import load as feed
+from tests.bench.meter import Spent, cpu
+from tests.bench.stand import PARTITIONS, Stand
+
+WARM_UP = 3000
+EVERY = ("kafka", "postgres", "valkey")
+RATE = 200.0  # notifications a second of the latency and light load parts
+SECONDS = 10.0
+
+
+async def router_and_recovery(stand: Stand, many: int) -> dict[str, Any]:
+    """(a) CPU of the router alone, one batch of notifications waiting; (d) how fast a worker without rows rebuilds its tables."""
+    topic = stand.prefix + "notifications.low"
+    await stand.worker("router")
+    await _warm(stand, topic)
+    with stand.frozen("router"):
+        await feed.fill(stand.urls.kafka, topic, PARTITIONS, many, seed=1)
+        spent = Spent(stand.pids("router", "kafka"))
+    await stand.until_metric("router", "herold_router_records_total", WARM_UP + many)
+    each, wall = spent.per(many), spent.wall
+    events = await stand.written("notifications.status")
+    assert events == WARM_UP + many, f"{events} events of {WARM_UP + many} notifications"
+    found = {"router_us": each["router"], "router_kafka_us": each["kafka"], "router_per_s": round(many / wall)}
+    return {**found, **await _recovery(stand)}
+
+
+async def _warm(stand: Stand, topic: str) -> None:
+    await feed.fill(stand.urls.kafka, topic, PARTITIONS, WARM_UP, seed=99)
+    await stand.until_metric("router", "herold_router_records_total", WARM_UP)
+
+
+async def _recovery(stand: Stand) -> dict[str, Any]:
+    """CPU of a start with an empty data directory, less that of a start with a full one, per changelog record."""
+    stand.stop("router")
+    records = await stand.written("router-idempotency-changelog") + await stand.written("router-rate_windows-changelog")
+    full = await _start_cpu(stand)
+    shutil.rmtree(Path(stand.env["HEROLD_HEROLD_DATA_DIR"]) / "router-0")
+    empty = await _start_cpu(stand)
+    return {"recovery_records": records, "recovery_cpu_s": round(empty - full, 2), "recovery_per_s": round(records / (empty - full))}
+
+
+async def _start_cpu(stand: Stand) -> float:
+    await stand.worker("router")
+    seconds = cpu(stand.running["router"].pid)
+    stand.stop("router")
+    return seconds
+
+
+async def stock(stand: Stand, many: int) -> dict[str, Any]:
+    """(a) The same decisions on stock Faust agents and tables, on a tenth of the notifications."""
+    fewer, topic = many // 10, stand.prefix + "notifications.low"
+    await stand.stock_router()
+    await feed.fill(stand.urls.kafka, topic, PARTITIONS, 1000, seed=99)
+    await _until_written(stand, 1000)
+    with stand.frozen("stock"):
+        await feed.fill(stand.urls.kafka, topic, PARTITIONS, fewer, seed=1)
+        spent = Spent(stand.pids("stock"))
+    await _until_written(stand, 1000 + fewer)
+    return {"stock_us": spent.per(fewer)["stock"], "stock_per_s": round(fewer / spent.wall)}
+
+
+async def _until_written(stand: Stand, events: int) -> None:
+    async with asyncio.timeout(300):
+        while await stand.written("notifications.status") < events:
+            await asyncio.sleep(0.2)
+
+
+async def start_all(stand: Stand) -> None:
+    """The twins, the recorder, one e-mail worker, the router; warm."""
+    await stand.twins()
+    await asyncio.gather(*(stand.worker(role) for role in ("recorder", "email", "router")))
+    for lane in ("low", "high"):
+        await feed.fill(stand.urls.kafka, f"{stand.prefix}notifications.{lane}", PARTITIONS, WARM_UP, seed=98)
+    await stand.until_metric("recorder", 'herold_recorded_total{kind="attempts"}', 2 * WARM_UP)
+
+
+async def pipeline(stand: Stand, many: int) -> dict[str, Any]:
+    """(b) The whole way of one e-mail each, all notifications waiting on the low lane."""
+    await start_all(stand)
+    with stand.frozen("router"):
+        await feed.fill(stand.urls.kafka, stand.prefix + "notifications.low", PARTITIONS, many, seed=2)
+        spent = Spent(stand.pids("router", "email", "recorder", "twins", *EVERY))
+    await stand.until_metric("recorder", 'herold_recorded_total{kind="attempts"}', 2 * WARM_UP + many)
+    each, wall = spent.per(many), spent.wall
+    ledger = stand.ledger()
+    sent = await stand.fetch("select count(*) from deliveries where status = 'SENT'")
+    all_of_them = 2 * WARM_UP + many
+    counts = {"lost": all_of_them - sent, "doubled": ledger["duplicates"], "asked": ledger["requests"]}
+    memory = {role: _resident(stand.running[role].pid) for role in ("router", "email", "recorder", "twins")}
+    return {"pipeline_us": each, "pipeline_per_s": round(many / wall), "pipeline_counts": counts, "resident_mb": memory}
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4 // 1024
+
+
+async def latency(stand: Stand, many: int) -> dict[str, Any]:
+    """(c) From submission to the twin on the high lane, 200 a second: idle, and while a backlog on low is worked off."""
+    await start_all(stand)
+    idle = await _latencies(stand)
+    before = stand.metric("router", "herold_router_records_total")
+    with stand.frozen("router"):
+        await feed.fill(stand.urls.kafka, stand.prefix + "notifications.low", PARTITIONS, many, seed=3)
+    busy = await _latencies(stand)
+    left = before + many + RATE * SECONDS - stand.metric("router", "herold_router_records_total")
+    return {"high_idle_ms": idle, "high_backlog_ms": busy, "backlog_left": max(0, round(left))}
+
+
+async def _latencies(stand: Stand) -> dict[str, float]:
+    topic, after = stand.prefix + "notifications.high", stand.ledger()["seq"]
+    wanted = set(await feed.pace(stand.urls.kafka, topic, PARTITIONS, RATE, SECONDS, seed=after))
+    arrived: dict[str, float] = {}
+    async with asyncio.timeout(60):
+        while len(arrived) < len(wanted):
+            await asyncio.sleep(0.5)
+            arrived.update(await asyncio.to_thread(_arrivals, stand, after, wanted))
+    cuts = quantiles(arrived.values(), n=100)
+    return {"p50": round(cuts[49]), "p99": round(cuts[98]), "max": round(max(arrived.values()))}
+
+
+def _arrivals(stand: Stand, after: int, wanted: set[str]) -> dict[str, float]:
+    """Milliseconds from the time in its id to its first request at the twin, of each wanted delivery."""
+    found: dict[str, float] = {}
+    while entries := stand.entries(after):
+        for entry in entries:
+            if entry["delivery"] in wanted and entry["delivery"] not in found:
+                found[entry["delivery"]] = entry["at"] * 1000 - int(entry["delivery"][4:16], 16)
+        after = entries[-1]["seq"]
+    return found
+
+
+async def load(stand: Stand, many: int) -> dict[str, Any]:
+    """(e) CPU of each role as a share of a core: at rest, and at 200 notifications a second over Kafka."""
+    await start_all(stand)
+    names = ("router", "email", "recorder", "twins", *EVERY)
+    await asyncio.sleep(2)
+    at_rest = Spent(stand.pids(*names))
+    await asyncio.sleep(SECONDS)
+    resting = {name: round(seconds / at_rest.wall, 3) for name, seconds in at_rest.seconds().items()}
+    light = Spent(stand.pids(*names))
+    await feed.pace(stand.urls.kafka, stand.prefix + "notifications.high", PARTITIONS, RATE, SECONDS, seed=5)
+    working = {name: round(seconds / light.wall, 3) for name, seconds in light.seconds().items()}
+    return {"cores_at_rest": resting, "cores_at_200_per_s": working}
