@@ -1,0 +1,134 @@
+"""In-memory twins of the streaming ports: a Kafka that is lists, tables that are dicts; both pass the contract suites of the real ones."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from schemas.errors import PartitionLost, RecordTooLarge
+from schemas.ports import Header, Outbox, Rows, Table
+
+
+@dataclass(frozen=True)
+class Written:
+    """A record as it lies in a topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass
+class MemoryKafka:
+    """The topics: the records of each partition, in order. `limit` is the most bytes of key and value, for every topic."""
+
+    limit: int = 1_000_000
+    topics: dict[tuple[str, int], list[Written]] = field(default_factory=lambda: defaultdict(list))
+    lost: set[int] = field(default_factory=set)
+
+    def records(self, topic: str, partition: int) -> list[Written]:
+        """What was written to a partition."""
+        return self.topics[topic, partition]
+
+
+@dataclass
+class MemoryOutbox:
+    """Implements schemas.ports.Outbox: nothing is in Kafka before it is flushed."""
+
+    kafka: MemoryKafka
+    added: list[tuple[str, int, Written]] = field(default_factory=list)
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Add a record. Raises RecordTooLarge."""
+        size = len(key or b"") + len(value or b"")
+        if size > self.kafka.limit:
+            raise RecordTooLarge(topic, size, self.kafka.limit)
+        self.added.append((topic, partition, Written(key, value, tuple(headers))))
+
+    def flush(self) -> None:
+        """Write what was added."""
+        for topic, partition, record in self.added:
+            self.kafka.topics[topic, partition].append(record)
+        self.added.clear()
+
+
+@dataclass
+class MemoryTable:
+    """Implements schemas.ports.Table."""
+
+    name: str
+    rows: dict[int, dict[bytes, bytes]] = field(default_factory=lambda: defaultdict(dict))
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """The rows of the keys, None where there is none."""
+        return [self.rows[partition].get(key) for key in keys]
+
+    def write(self, partition: int, rows: Rows) -> None:
+        """Write rows; None removes one."""
+        for key, row in rows.items():
+            if row is None:
+                self.rows[partition].pop(key, None)
+            else:
+                self.rows[partition][key] = row
+
+
+@dataclass
+class MemoryCommit:
+    """Implements schemas.ports.Commit; partitions in `kafka.lost` belong to another worker."""
+
+    kafka: MemoryKafka
+
+    def outbox(self) -> MemoryOutbox:
+        """A new outbox for one batch."""
+        return MemoryOutbox(self.kafka)
+
+    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
+        """Outputs first, then rows. Raises PartitionLost."""
+        if partition in self.kafka.lost:
+            raise PartitionLost
+        assert isinstance(outbox, MemoryOutbox)
+        outbox.flush()
+        for table, changed in rows:
+            assert isinstance(table, MemoryTable)
+            table.write(partition, changed)
+
+
+@dataclass
+class MemorySharedOutbox:
+    """Implements schemas.ports.SharedOutbox; `settle` commits what has accumulated."""
+
+    kafka: MemoryKafka
+    table: MemoryTable
+    _outbox: MemoryOutbox = field(init=False)
+    _rows: list[tuple[int, bytes, bytes | None]] = field(default_factory=list)
+    _done: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._outbox = MemoryOutbox(self.kafka)
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Add an output. Raises RecordTooLarge."""
+        self._outbox.add(topic, partition, key, value, headers)
+
+    def put(self, partition: int, key: bytes, row: bytes | None) -> None:
+        """Add a row; of a lost partition it is dropped."""
+        if partition not in self.kafka.lost:
+            self._rows.append((partition, key, row))
+
+    def when_committed(self, done: Callable[[], None]) -> None:
+        """Call `done` at the next `settle`."""
+        self._done.append(done)
+
+    def lose(self) -> None:
+        """The generation ends: rows and callbacks that are not committed are dropped."""
+        self._rows.clear()
+        self._done.clear()
+
+    async def settle(self) -> None:
+        """Commit: outputs, rows, callbacks."""
+        self._outbox.flush()
+        rows, done = self._rows, self._done
+        self._rows, self._done = [], []
+        for partition, key, row in rows:
+            self.table.write(partition, {key: row})
+        for call in done:
+            call()
