@@ -25,8 +25,8 @@ class Endpoint(NamedTuple):
 
 def endpoint(url: str) -> Endpoint:
     """The parts of an http or https URL of printable ASCII. Raises ValueError for any other, for user info and for a strange host."""
-    if not _PRINTABLE(url) or "\\" in url:
-        raise ValueError("a URL is printable ASCII without spaces and backslashes")
+    if not _PRINTABLE(url):
+        raise ValueError("a URL is printable ASCII without spaces")
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or "@" in parts.netloc:
         raise ValueError("a URL is http or https, without user and password")

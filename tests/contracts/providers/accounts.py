@@ -75,6 +75,7 @@ ACCOUNTS = {
             "https://shop.example.org/\r\nX-Admin: 1",
             "https://shop.example.org/a b",
             "https://shop.example.org\\@evil.example.org/",
+            "https://shop.example.org\\.evil.example.org/",
             "https://[::1/",
             "https://höhe.example.org/",
             "https://-x.example.org/",

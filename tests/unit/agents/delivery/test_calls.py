@@ -109,6 +109,15 @@ async def test_what_a_host_has_parked_goes_on_when_one_of_its_calls_ends(hosts: 
     assert held.acked
 
 
+async def test_what_was_parked_goes_before_what_came_later() -> None:
+    world = World(Webhook(SECRET), limits=CallLimits(2, 0, 1))
+    early, later = to("a", numbers(1, 2)), [*to("b", numbers(3, 1)), *to("c", numbers(4, 1))]
+    await world.take(world.batch(*early, *later, lane="low"))
+    assert world.in_flight == [early[0].id, later[0].id]
+    world.answer(ACCEPTED._replace(status=204))
+    assert world.in_flight == [later[0].id, early[1].id]
+
+
 async def test_high_goes_first_among_what_a_host_has_parked(hosts: World) -> None:
     low, high = to("busy", numbers(1, 3)), to("busy", numbers(10, 1))
     await hosts.take(hosts.batch(*low, lane="low"), hosts.batch(*high, lane="high"))

@@ -66,6 +66,22 @@ async def test_a_redrive_that_comes_before_the_row_of_the_first_life_is_safe_is_
     assert (first.acked, redrive.acked) == (1, 1)
 
 
+async def test_a_later_attempt_that_comes_before_the_row_of_the_one_before_is_safe_is_sent(world: World) -> None:
+    await world.take(world.batch(a_delivery()))
+    world.answer(ACCEPTED)
+    await world.take(world.batch(a_delivery(attempt=1)))
+    assert len(world.asked) == 2
+
+
+async def test_the_same_offset_on_another_topic_is_another_record(world: World) -> None:
+    low, high = world.batch(a_delivery(), lane="low"), world.batch(a_delivery(), lane="high")
+    high.batch.records = low.batch.records
+    await world.take(low, high)
+    world.answer(ACCEPTED)
+    world.commit()
+    assert (low.acked, high.acked) == (1, 1)
+
+
 async def test_after_the_commit_nothing_is_remembered_but_the_row(world: World) -> None:
     await world.take(world.batch(a_delivery()))
     world.answer(ACCEPTED)

@@ -11,7 +11,7 @@ from agents.providers.sendgrid import SendGrid
 from schemas.delivery import Delivery
 from schemas.outcome import Provider
 from schemas.policies import CallLimits, RetryPolicy
-from schemas.ports import Answer, Answered, Batch, Header, HeldBatch, MaybeSent, NotSent, Prepared
+from schemas.ports import Answer, Answered, Batch, Header, HeldBatch, HttpClient, MaybeSent, NotSent, Prepared
 from schemas.status import Status
 from schemas.topics import DEAD_LETTERS, STATUS, deliveries
 from schemas.words import Lane
@@ -67,7 +67,7 @@ class World:
 
     name = "attempts"
 
-    def __init__(self, provider: Provider | None = None, **settings: Any) -> None:
+    def __init__(self, provider: Provider | None = None, http: HttpClient | None = None, **settings: Any) -> None:
         self.now = NOW
         self.calls: list[Call] = []
         self.asked: list[Call] = []
@@ -81,7 +81,7 @@ class World:
         self._offsets = 0
         made = {"policy": RetryPolicy(), "limits": CallLimits(), "observer": self, **settings}
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
-        self.deliverer = Deliverer(self.provider, self, self, self, lambda: self.now, self.later, **made)
+        self.deliverer = Deliverer(self.provider, http or self, self, self, lambda: self.now, self.later, **made)
 
     # -- the ports
 
