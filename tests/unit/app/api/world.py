@@ -8,6 +8,7 @@ import msgspec
 from litestar.testing import TestClient
 
 from app.api.asgi import assembled
+from app.api.doorman import Asgi
 from app.api.intake import Intake
 from app.api.ports import Outgoing
 from app.api.readiness import Readings
@@ -142,13 +143,16 @@ class World:
     async def postgres(self) -> str:
         return "gone" if self.history.gone else ""
 
-    def client(self, body_limit: int = 1_000_000) -> TestClient:  # type: ignore[type-arg]
+    def app(self, body_limit: int = 1_000_000) -> Asgi:
         numbers = count(1)
         intake = Intake(
             self.publisher, self.policies, self.replies, self.recent, self.clock, lambda: next(numbers), partitions=4, prefix="t."
         )
         self.readings = Readings({"kafka": self.kafka, "postgres": self.postgres}, frozenset({"kafka"}), self.clock)
         services = Services(intake, self.history, self.recent, self.readings, self.metrics, self.clock, RECEIPTS)
-        client = TestClient(assembled(services, KEY, body_limit, self.clock))
+        return assembled(services, KEY, body_limit, self.clock)
+
+    def client(self, body_limit: int = 1_000_000) -> TestClient:  # type: ignore[type-arg]
+        client = TestClient(self.app(body_limit))
         client.headers.update(HEADERS)
         return client

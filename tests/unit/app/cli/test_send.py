@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+
+import click
+import pytest
+
+from app.cli.send import body_of
+from schemas.notification import Notification
+from tests.unit.app.api.world import NOW, World, an_id
+from tests.unit.app.cli.conftest import Herold, json_of
+
+WHO = ("--user", "u-42", "--type", "order.shipped")
+
+
+def test_send_says_id_and_lane(herold: Herold, gateway: str) -> None:
+    result = herold("send", *WHO, "--url", gateway)
+    assert result.exit_code == 0
+    assert an_id(1) in result.stdout
+    assert json_of(herold("send", *WHO, "--url", gateway, "--json")) == {"id": an_id(2), "status": "accepted", "lane": "low"}
+
+
+def test_send_submits_all_that_was_said(herold: Herold, gateway: str, world: World) -> None:
+    more = ("--data", "order=17", "--data", '{"name": "Ann"}', "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT")
+    result = herold("send", *WHO, *more, "--lane", "high", "--idempotency-key", "k", "--url", gateway, "--json")
+    assert json_of(result)["lane"] == "high"
+    expected = Notification(
+        "u-42",
+        "order.shipped",
+        an_id(1),
+        channels=["email"],
+        data={"order": 17, "name": "Ann"},
+        to={"email": ["a@example.org"]},
+        locale="de-AT",
+        idempotency_key="k",
+        created_at=NOW,
+    )
+    assert world.publisher.notifications() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "status"),
+    [((), 0, "SENT"), (("--to", "email=bounce@example.org"), 1, "FAILED")],
+)
+def test_wait_shows_the_end(herold: Herold, gateway: str, words: tuple[str, ...], exit_code: int, status: str) -> None:
+    result = herold("send", *WHO, *words, "--wait", "--url", gateway)
+    assert result.exit_code == exit_code
+    assert status in result.stdout
+    found = json_of(herold("send", *WHO, *words, "--wait", "--url", gateway, "--json"))
+    assert found["final"] is True
+    assert found["deliveries"][0]["status"] == status
+
+
+def test_wait_for_a_refused_one_is_1(herold: Herold, gateway: str) -> None:
+    result = herold("send", "--user", "nobody", "--type", "order.shipped", "--wait", "--url", gateway)
+    assert result.exit_code == 1
+    assert "unknown_user" in result.stdout
+
+
+def test_what_the_gateway_refuses_is_1_with_the_place(herold: Herold, gateway: str) -> None:
+    result = herold("send", "--user", "u", "--type", "nobody.knows", "--url", gateway)
+    assert result.exit_code == 1
+    assert "$.type" in result.stderr
+
+
+def test_a_file_is_submitted_whatever_some_lines_are(herold: Herold, gateway: str, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "some.jsonl"
+    good = json.dumps({"user_id": "u", "type": "order.shipped"})
+    file.write_text("\n".join([good] * 700 + ['{"user_id": 1}', ""] + [good]))
+    result = herold("send", "--file", str(file), "--url", gateway, "--json")
+    assert result.exit_code == 0
+    told = json_of(result)
+    assert (told["submitted"], told["accepted"], told["refused"]) == (702, 701, 1)
+    assert told["errors"] == [{"line": 701, "detail": "$[200].user_id: Expected `str`, got `int`"}]
+    assert len(world.publisher.records) == 701
+    assert "701" in herold("send", "--file", str(file), "--url", gateway).stdout
+
+
+def test_a_file_of_bad_ones_is_counted(herold: Herold, gateway: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{}\n{"user_id": 1}\n')
+    assert json_of(herold("send", "--file", str(file), "--url", gateway, "--json"))["refused"] == 2
+
+
+def test_a_file_that_is_no_json_names_the_line(herold: Herold, gateway: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{"user_id": "u", "type": "order.shipped"}\nnonsense\n')
+    result = herold("send", "--file", str(file), "--url", gateway)
+    assert result.exit_code == 1
+    assert "bad.jsonl:2" in result.stderr
+
+
+def test_two_addresses_of_a_channel_are_both_kept() -> None:
+    assert body_of("u", "t", [], ["push=a", "push=b"], [])["to"] == {"push": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "to"), [(["novalue"], []), (["=1"], []), (["[1]"], []), ([], ["fax=1"]), ([], ["email"]), ([], ["email="])]
+)
+def test_what_cannot_be_understood_is_wrong_usage(data: list[str], to: list[str]) -> None:
+    with pytest.raises(click.UsageError):
+        body_of("u", "t", data, to, [])

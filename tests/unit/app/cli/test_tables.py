@@ -1,0 +1,51 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.app.cli.conftest import Herold, json_of
+from tests.unit.app.cli.serving import served
+
+TOKEN = "t" * 32
+ROW = {"table": "idempotency", "user_id": "u/42", "key": "k", "first_id": "ntf_1"}
+
+
+async def worker(scope: Any, receive: Any, send: Any) -> None:
+    """Answers as a worker's table view does."""
+    allowed = (b"authorization", f"Bearer {TOKEN}".encode()) in scope["headers"]
+    known = scope["raw_path"] == b"/tables/idempotency/u%2F42/k"
+    status, body = (401, {"error": "show the token"}) if not allowed else (200, ROW) if known else (404, {"error": "no row"})
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with served(worker) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_get_shows_the_row(herold: Herold, url: str) -> None:
+    words = ("tables", "get", "idempotency", "u/42", "k", "--worker", url, "--token", TOKEN)
+    result = herold(*words)
+    assert result.exit_code == 0
+    assert "ntf_1" in result.stdout
+    assert json_of(herold(*words, "--json")) == ROW
+
+
+def test_a_row_that_is_not_there_is_3(herold: Herold, url: str) -> None:
+    assert herold("tables", "get", "idempotency", "u", "k", "--worker", url, "--token", TOKEN).exit_code == 3
+
+
+def test_a_wrong_token_is_1(herold: Herold, url: str) -> None:
+    assert herold("tables", "get", "idempotency", "u", "k", "--worker", url, "--token", "wrong").exit_code == 1
+
+
+def test_without_worker_or_token_the_answer_says_what_to_give(herold: Herold) -> None:
+    assert "--worker" in herold("tables", "get", "attempts", "u", "k", "--token", TOKEN).stderr
+    assert "HEROLD_STREAMING_WEB_TOKEN" in herold("tables", "get", "attempts", "u", "k").stderr
+
+
+def test_an_unknown_table_is_wrong_usage(herold: Herold) -> None:
+    assert herold("tables", "get", "accounts", "u").exit_code == 2
