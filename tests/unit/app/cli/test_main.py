@@ -4,7 +4,7 @@ from app.cli import COMMANDS
 from tests.unit.app.cli.conftest import Herold, json_of
 
 
-@pytest.mark.parametrize("words", [[name] for name in COMMANDS if name != "up"] + [["topics", "apply"], ["db", "check"], ["tables", "get"]])
+@pytest.mark.parametrize("words", [[name] for name in COMMANDS] + [["topics", "apply"], ["db", "check"], ["tables", "get"]])
 def test_every_help_text_has_an_example(herold: Herold, words: list[str]) -> None:
     result = herold(*words, "--help")
     assert result.exit_code == 0
