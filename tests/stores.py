@@ -1,4 +1,4 @@
-"""Databases that have the schema: migrated once per session, copied for each test. Import the fixtures where they are wanted."""
+"""Databases that have the schema. Import the fixtures where they are wanted: `database` shares one, `own_url` is a test's own copy."""
 
 import asyncio
 import uuid
@@ -12,30 +12,42 @@ from tables.postgres.pool import Database
 from tests.conftest import with_database
 from tests.history import NOW
 
+HISTORY = ("notifications", "deliveries", "delivery_logs", "dead_letters")
+
 
 @pytest.fixture(scope="session")
-def template_database(postgres_url: str) -> Iterator[str]:
-    """The name of a database with the schema, partitions around NOW and the seed."""
-    name = f"template_{uuid.uuid4().hex}"
+def shared_url(postgres_url: str) -> Iterator[str]:
+    """A database with the schema, partitions around NOW and the seed; made once, as making one takes most of a second."""
+    name = f"t_{uuid.uuid4().hex}"
     asyncio.run(_execute(postgres_url, f"create database {name}"))
     asyncio.run(upgrade(with_database(postgres_url, name), NOW))
-    yield name
+    yield with_database(postgres_url, name)
     asyncio.run(_execute(postgres_url, f"drop database {name} with (force)"))
 
 
 @pytest.fixture
-async def stored_url(postgres_url: str, template_database: str) -> AsyncIterator[str]:
+async def database(shared_url: str) -> AsyncIterator[Database]:
+    """The shared database with an empty history. Who changes policy, users or schema wants `own_url`."""
+    database = Database(shared_url)
+    for table in HISTORY:
+        await database.fetch(f"delete from {table}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def own_url(postgres_url: str, shared_url: str) -> AsyncIterator[str]:
     """The URL of a copy for one test."""
     name = f"t_{uuid.uuid4().hex}"
-    await _execute(postgres_url, f"create database {name} template {template_database}")
+    await _execute(postgres_url, f"create database {name} template {shared_url.rsplit('/', 1)[1].partition('?')[0]}")
     yield with_database(postgres_url, name)
     await _execute(postgres_url, f"drop database {name} with (force)")
 
 
 @pytest.fixture
-async def database(stored_url: str) -> AsyncIterator[Database]:
-    """The copy, opened."""
-    database = Database(stored_url)
+async def own_database(own_url: str) -> AsyncIterator[Database]:
+    """A copy for one test, opened."""
+    database = Database(own_url)
     yield database
     await database.close()
 

@@ -1,0 +1,5 @@
+"""Stores over real servers."""
+
+from tests.stores import database, own_database, own_url, shared_url
+
+__all__ = ["database", "own_database", "own_url", "shared_url"]
