@@ -50,13 +50,16 @@ async def _placed(sent: Awaitable[Any]) -> Place:
 @asynccontextmanager
 async def kafka_producer(kafka: str) -> AsyncIterator[KafkaProducer]:
     """A producer as any application has one. Raises Unavailable."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, acks="all", compression_type="gzip", max_request_size=MAX_RECORD, client_id="herold-sample"
+    )
     try:
-        async with AIOKafkaProducer(
-            bootstrap_servers=kafka, acks="all", compression_type="gzip", max_request_size=MAX_RECORD, client_id="herold-sample"
-        ) as producer:
-            yield KafkaProducer(producer)
+        await producer.start()
+        yield KafkaProducer(producer)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {kafka}: {error!r}") from error
+    finally:
+        await producer.stop()
 
 
 class HttpGateway:
