@@ -10,7 +10,7 @@ class Limits:
     connections: int = 256
     """Open at once to one origin."""
     waiting: int = 10_000
-    """Requests to one origin that wait for a connection; one more is NotSent."""
+    """Requests to one origin that wait for one in use to be free; one more is NotSent."""
     wait_timeout: float = 10.0
     """From `send` until a connection is free; then NotSent."""
     connect_timeout: float = 3.0

@@ -55,7 +55,7 @@ class Pool:
             if self._usable(connection):
                 connection.start(request, on_answer, self._tick + self._read_ticks)
                 return
-        if len(self._waiting) >= self._limits.waiting:
+        if len(self._waiting) - len(self._dials) >= self._limits.waiting:
             refusal = NotSent(f"{self._limits.waiting} requests wait for a connection already")
             self._loop.call_soon(on_answer, refusal)
             return

@@ -1,0 +1,26 @@
+import pytest
+
+from agents.providers.http.origin import Origin, origin_of
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://api.sendgrid.com", Origin(True, "api.sendgrid.com", 443)),
+        ("https://api.sendgrid.com:8443", Origin(True, "api.sendgrid.com", 8443)),
+        ("http://127.0.0.1:4010", Origin(False, "127.0.0.1", 4010)),
+        ("HTTP://localhost", Origin(False, "localhost", 80)),
+        ("https://[::1]:4010", Origin(True, "::1", 4010)),
+    ],
+)
+def test_origin_of(text: str, origin: Origin) -> None:
+    assert origin_of(text) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "localhost:80", "ftp://a", "http://", "http://a/", "http://a/path", "http://u@a", "http://a:0", "http://a:65536", "http://a b"],
+)
+def test_what_is_no_origin(text: str) -> None:
+    with pytest.raises(ValueError, match="is no origin"):
+        origin_of(text)
