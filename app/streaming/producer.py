@@ -8,7 +8,7 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 
-from app.streaming.checks import demand_partitions, partition_problems
+from app.streaming.checks import demand_partitions
 
 # A broker that has just started, or just created topics, shows them one after the other.
 LOOKS = 20
@@ -29,12 +29,11 @@ class IdempotentProducer(driver.Producer):
     async def warm(self, topics: Iterable[str], partitions: int) -> None:
         """Learn where the partitions are: the first record of each topic would otherwise wait for it, some 100 ms."""
         needed = sorted(set(topics))
-        found = await self._partition_counts(needed)
         for _ in range(LOOKS):
-            if not partition_problems(needed, partitions, found):
-                return
-            await asyncio.sleep(BETWEEN_LOOKS)
             found = await self._partition_counts(needed)
+            if found.keys() >= set(needed):
+                break
+            await asyncio.sleep(BETWEEN_LOOKS)
         demand_partitions(needed, partitions, found)
 
     async def _partition_counts(self, topics: Iterable[str]) -> dict[str, int]:

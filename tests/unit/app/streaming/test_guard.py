@@ -29,8 +29,7 @@ async def test_an_agent_that_does_its_work_is_left_alone() -> None:
     seen: list[int] = []
 
     async def run(batches: AsyncIterator[Batch]) -> None:
-        async for batch in batches:
-            seen.append(batch.records[0].offset)
+        seen.extend([batch.records[0].offset async for batch in batches])
 
     stream, ends = a_stream(), Ends()
     await plain_agent(run, ends)(stream)

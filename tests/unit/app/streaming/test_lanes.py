@@ -1,5 +1,7 @@
 """The highest lane goes first, a starving one gets its turn, and lower lanes are small while a higher one has traffic."""
 
+from itertools import pairwise
+
 import pytest
 
 from app.streaming.lanes import FairRound, LaneRule
@@ -42,7 +44,7 @@ def test_the_lowest_lane_is_served_even_if_both_above_always_wait() -> None:
 
 def _gaps(served: list[int], lane: int) -> list[int]:
     at = [number for number, what in enumerate(served) if what == lane]
-    return [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(at)]
 
 
 def test_a_lane_without_data_loses_no_patience() -> None:

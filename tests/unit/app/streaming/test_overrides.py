@@ -9,7 +9,7 @@ import app.streaming
 from app.streaming.overrides import OVERRIDES, Override, fingerprint
 
 HERE = Path(app.streaming.__path__[0])
-CHANGED = "the library changed underneath: read its new source, adapt the place, then take the new fingerprint (python -m app.streaming.overrides)"
+CHANGED = "the library changed: read its new source, adapt the place, then take the new fingerprint (python -m app.streaming.overrides)"
 LIBRARIES = ("faust", "aiokafka", "mode")
 
 

@@ -196,5 +196,5 @@ async def test_a_callback_may_begin_the_next_group(world: World) -> None:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the twin has no event for it
+        while not condition():
             await asyncio.sleep(0)
