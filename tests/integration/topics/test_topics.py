@@ -25,7 +25,7 @@ async def admin(kafka_url: str) -> AsyncIterator[Any]:
 async def settle(kafka_url: str, prefix: str, problems: int) -> None:
     """Waits until the broker shows what another client has set."""
     async with asyncio.timeout(30):
-        while len(await check(kafka_url, prefix, *SHAPE)) != problems:  # noqa: ASYNC110 - the broker offers no event for it
+        while len(await check(kafka_url, prefix, *SHAPE)) != problems:
             await asyncio.sleep(0)
 
 
