@@ -66,15 +66,16 @@ def _time_of(record: Record) -> float:
 
 
 def _objection(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
-    """What the schema cannot say: the id's shape and time, NUL in names, depth, and what this version does not do."""
-    found = _named(notification, at, now, value)
+    """The id's shape and time, NUL in names, depth, and what this version does not do; the text ends with the path."""
+    found = objection(notification, at, now, value)
     if found is None:
         return None
     reason, path, error = found
     return reason, f"{error} - at {path}", path
 
 
-def _named(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
+def objection(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
+    """Reason, path and text of what the schema cannot say is wrong, as the gateway checks it too; `value` is the notification's JSON."""
     if notification.id is not None:
         if not ids.is_id(notification.id):
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"

@@ -44,7 +44,7 @@ def sentence_for(accepted: Accepted, told: NotificationBody) -> str:
         return _sentence("Routed", _where(accepted, told))
     last = accepted.trace[-1] if accepted.trace else None
     why = WHY.get(accepted.reason, accepted.reason or "no reason was recorded").format(first_id=accepted.first_id, type=repr(accepted.type))
-    at = f", at the gate {last.gate}{_on(last.inputs)}" if last else ""
+    at = f"{_on(last.inputs)}, at the gate {last.gate}" if last else ""
     return _sentence(str(accepted.state).capitalize(), why + at)
 
 
@@ -61,8 +61,13 @@ def _because(reason: str) -> str:
 
 
 def _on(inputs: Mapping[str, Any]) -> str:
-    shown = ", ".join(f"{name} {value}" for name, value in inputs.items() if isinstance(value, str | int | float) and value != "")
-    return f" ({shown})" if shown else ""
+    """What of the gate's inputs belongs into the sentence: the error, the channels, or the limits that are used up."""
+    if "error" in inputs:
+        return f" ({inputs['error']})"
+    if "channels" in inputs:
+        return f" ({', '.join(inputs['channels'])})"
+    full = [f"{channel}: {used['used']} in {used['seconds']} s" for channel, used in inputs.items() if isinstance(used, Mapping)]
+    return f" ({', '.join(full)})" if full else ""
 
 
 def _sentence(what: str, why: str) -> str:

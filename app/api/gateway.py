@@ -13,6 +13,7 @@ from litestar import Litestar
 from app.api.asgi import assembled
 from app.api.doorman import Asgi
 from app.api.intake import Intake
+from app.api.progress import KafkaProgress
 from app.api.publisher import KafkaPublisher, producer_for
 from app.api.readiness import Probe, Readings
 from app.api.services import Services
@@ -92,7 +93,9 @@ class Wiring:
         return Services(intake, HistoryStore(self.database), recent, self.readings, metrics, time.time, self._settings.receipts)
 
     def _probes(self) -> dict[str, Probe]:
-        return {"kafka": self.publisher.probe, "postgres": self._postgres, "redis": self._redis}
+        given = self._settings
+        pipeline = KafkaProgress(given.kafka, given.topic_prefix, given.partitions, time.monotonic)
+        return {"kafka": self.publisher.probe, "pipeline": pipeline.probe, "postgres": self._postgres, "redis": self._redis}
 
     async def _postgres(self) -> str:
         await self.database.fetch("select 1")

@@ -1,6 +1,7 @@
 """Health, readiness and metrics of the gateway."""
 
 from litestar import MediaType, Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
 
 from app.api.bodies import Health, Readiness
 from app.api.services import AnyRequest, services_of
@@ -12,7 +13,13 @@ async def healthz() -> Health:
     return Health()
 
 
-@get("/readyz", summary="Ready", operation_id="ready", security=[{}])
+@get(
+    "/readyz",
+    summary="Ready",
+    operation_id="ready",
+    security=[{}],
+    responses={503: ResponseSpec(Readiness, description="a notification posted now would not be accepted")},
+)
 async def readyz(request: AnyRequest) -> Response[Readiness]:
     """200 as long as a notification posted now would be accepted, else 503; what else is slow or away is told as `degraded`."""
     readiness = services_of(request).readings.now()

@@ -120,13 +120,13 @@ class Intake:
 
     def _ready(self, submission: Submission, key: str | None, now: float) -> Ready | Flaw:
         rulebook = self._current()
-        if flaw := flaw_in(submission, rulebook, now):
-            return flaw
         if key and submission.idempotency_key not in (None, key):
             return flaw_at("$.idempotency_key", "differs from the Idempotency-Key header: give one of them")
         lane = lane_for(submission, rulebook)
         stamped = _stamped(submission, submission.id or new_id(NOTIFICATION, now, self._bits()), key, now)
         user, value = submission.user_id.encode(), ENCODE(stamped)
+        if flaw := flaw_in(stamped, value, rulebook, now):
+            return flaw
         if batch_size(user, value, ()) > MAX_NOTIFICATION_BYTES:
             detail = f"{len(value)} bytes are more than fit into a record of {MAX_NOTIFICATION_BYTES}"
             return flaw_at("$", detail, Reason.TOO_LARGE)

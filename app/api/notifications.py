@@ -13,7 +13,7 @@ from app.api.doorman import note
 from app.api.explain import explained
 from app.api.intake import Answer
 from app.api.openapi import TakesBulk, TakesOne
-from app.api.problems import Problem, ProblemFound, flaw_at, problem
+from app.api.problems import MEDIA_TYPE, Problem, ProblemFound, flaw_at, problem
 from app.api.services import AnyRequest, services_of
 from app.api.story import told
 from app.api.submission import invalid
@@ -35,16 +35,17 @@ KeyHeader = Annotated[
 ]
 NotificationId = Annotated[str, PathParameter(description="ntf_ and 32 hex digits")]
 WRONG = {
-    401: ResponseSpec(Problem, description="the API key is missing or wrong", media_type="application/problem+json"),
-    409: ResponseSpec(Problem, description="the Idempotency-Key is in use", media_type="application/problem+json"),
-    413: ResponseSpec(Problem, description="too large", media_type="application/problem+json"),
-    422: ResponseSpec(Problem, description="not valid; errors name the fields", media_type="application/problem+json"),
-    503: ResponseSpec(Problem, description="Kafka did not confirm; see Retry-After", media_type="application/problem+json"),
+    400: ResponseSpec(Problem, description="the Idempotency-Key is empty or too long", media_type=MEDIA_TYPE),
+    401: ResponseSpec(Problem, description="the API key is missing or wrong", media_type=MEDIA_TYPE),
+    409: ResponseSpec(Problem, description="the Idempotency-Key is in use", media_type=MEDIA_TYPE),
+    413: ResponseSpec(Problem, description="too large", media_type=MEDIA_TYPE),
+    422: ResponseSpec(Problem, description="not valid; errors name the fields", media_type=MEDIA_TYPE),
+    503: ResponseSpec(Problem, description="Kafka did not confirm; see Retry-After", media_type=MEDIA_TYPE),
 }
 UNKNOWN = {
     401: WRONG[401],
-    404: ResponseSpec(Problem, description="no such notification", media_type="application/problem+json"),
-    503: ResponseSpec(Problem, description="history cannot be read now", media_type="application/problem+json"),
+    404: ResponseSpec(Problem, description="no such notification", media_type=MEDIA_TYPE),
+    503: ResponseSpec(Problem, description="history cannot be read now", media_type=MEDIA_TYPE),
 }
 
 

@@ -5,13 +5,12 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from agents.router.decode import objection
 from app.api.problems import Flaw, Problem, ProblemFound, flaw_at, flaw_of, problem
 from app.api.rulebook import Rulebook
-from schemas.ids import is_id, time_of
 from schemas.notification import Submission
-from schemas.words import Lane, Reason
+from schemas.words import Lane
 
-DAY: Final = 86_400.0
 MAX_BULK: Final = 1000
 FLAWS_TOLD: Final = 3  # in the sentence; the list has them all
 DEFAULT_LANE: Final[Lane] = "medium"
@@ -76,25 +75,12 @@ def _item(raw: msgspec.Raw) -> Submission | Flaw:
         return flaw_of(error)
 
 
-def flaw_in(submission: Submission, rulebook: Rulebook | None, now: float) -> Flaw | None:
-    """Why the router would not take this notification, as far as it can be told before; `now` in epoch seconds."""
-    if submission.id is not None and (flaw := _flaw_in_id(submission.id, now)):
-        return flaw
-    if submission.send_at is not None and submission.send_at > now:
-        return flaw_at("$.send_at", "sending later is not supported: leave it out, or submit it when it is due", Reason.UNSUPPORTED)
-    if submission.digest is not None:
-        return flaw_at("$.digest", "digests are not supported: leave it out", Reason.UNSUPPORTED)
-    if "\0" in submission.user_id:
-        return flaw_at("$.user_id", "a user id has no NUL character")
+def flaw_in(submission: Submission, value: bytes, rulebook: Rulebook | None, now: float) -> Flaw | None:
+    """Why the router would not take this notification, as far as it can be told before; `value` is its JSON, `now` in epoch seconds."""
+    if found := objection(submission, now, now, value):
+        reason, path, text = found
+        return flaw_at(path, text, reason)
     return rulebook.flaw_in(submission) if rulebook else None
-
-
-def _flaw_in_id(notification_id: str, now: float) -> Flaw | None:
-    if not is_id(notification_id):
-        return flaw_at("$.id", "an id is ntf_ and the 32 hex digits of a UUIDv7; leave it out to be given one")
-    if abs(time_of(notification_id) - now) > DAY:
-        return flaw_at("$.id", "the time in the id is more than a day off", Reason.FOREIGN_TIME)
-    return None
 
 
 def lane_for(submission: Submission, rulebook: Rulebook | None) -> Lane:

@@ -16,6 +16,7 @@ COLOURS = {
     **dict.fromkeys(("FAILED", "BOUNCED", "dead", "REJECTED_RECIPIENT", "REJECTED_PERMANENT", "down"), "red"),
     **dict.fromkeys(("UNSUBSCRIBED", "refused", "refuse", "merged"), "magenta"),
 }
+TIMES = frozenset({"at", "now"})
 
 
 def word(text: str) -> Text:
@@ -116,13 +117,15 @@ def explained(body: Json) -> RenderableType:
 
 def inputs(values: Json) -> str:
     """What a gate looked at, in one line."""
-    return "  ".join(f"{name}={_plain(value)}" for name, value in values.items())
+    return "  ".join(f"{name}={_plain(name, value)}" for name, value in values.items())
 
 
-def _plain(value: object) -> str:
+def _plain(name: str, value: object) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_plain(each)}" for name, each in value.items()) + "}"
-    return ",".join(map(_plain, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+        return "{" + ", ".join(f"{name}: {_plain(name, each)}" for name, each in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ",".join(_plain(name, each) for each in value)
+    return day(value) if isinstance(value, float) and (name in TIMES or name.endswith("_at")) else str(value)
 
 
 def page(body: Json) -> RenderableType:

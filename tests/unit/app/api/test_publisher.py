@@ -1,0 +1,204 @@
+"""Group commit over a producer in memory."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaError
+
+from app.api.ports import Outgoing
+from app.api.publisher import WAITING_MOST, KafkaPublisher
+
+TOPIC = "notifications.low"
+TIMEOUT = 0.2
+
+
+class MemoryBatch:
+    """A batch for at most `room` records."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.values, self.closed = room, list[bytes](), False
+
+    def append(self, *, timestamp: Any, key: bytes, value: bytes) -> object | None:
+        if len(self.values) >= self.room:
+            return None
+        self.values.append(value)
+        return object()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class MemoryClient:
+    """A client whose broker answers."""
+
+    answers = True
+
+    async def force_metadata_update(self) -> bool:
+        return self.answers
+
+
+class MemoryProducer:
+    """Confirms a batch when its future is given a result; `start_error` keeps it from starting."""
+
+    def __init__(self, start_error: Exception | None = None, partitions: int = 2, room: int = 1000) -> None:
+        self.start_error, self.partitions, self.room = start_error, partitions, room
+        self.sent: list[tuple[int, MemoryBatch, asyncio.Future[None]]] = []
+        self.arrived = asyncio.Event()
+        self.confirming = True
+        self.stopped = False
+        self.client = MemoryClient()
+
+    async def start(self) -> None:
+        if self.start_error:
+            raise self.start_error
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(self.partitions))
+
+    def create_batch(self) -> MemoryBatch:
+        return MemoryBatch(self.room)
+
+    async def send_batch(self, batch: MemoryBatch, topic: str, partition: int) -> "asyncio.Future[None]":
+        assert batch.closed
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sent.append((partition, batch, future))
+        self.arrived.set()
+        if self.confirming:
+            future.set_result(None)
+        return future
+
+
+class World:
+    """A publisher, the producers it has made and will make, and its clock."""
+
+    def __init__(self, *producers: MemoryProducer) -> None:
+        self.coming = list(producers)
+        self.now = 0.0
+        self.publisher = KafkaPublisher(self.coming_one, [TOPIC], 2, TIMEOUT, lambda: self.now)  # type: ignore[arg-type]
+
+    def coming_one(self) -> MemoryProducer:
+        return self.coming.pop(0)
+
+    async def __aenter__(self) -> KafkaPublisher:
+        self.publisher.start()
+        return self.publisher
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.publisher.stop()
+
+
+def record(partition: int = 0, value: bytes = b"v") -> Outgoing:
+    return Outgoing(TOPIC, partition, b"u", value)
+
+
+@pytest.fixture
+def producer() -> MemoryProducer:
+    return MemoryProducer()
+
+
+async def test_requests_that_come_together_share_a_batch(producer: MemoryProducer) -> None:
+    async with World(producer) as publisher:
+        answers = await asyncio.gather(*(publisher.publish([record(value=str(n).encode())]) for n in range(50)))
+    assert answers == [[True]] * 50
+    assert [len(batch.values) for _, batch, _ in producer.sent] == [50]
+    assert publisher.trouble() == ""
+
+
+async def test_one_batch_of_a_partition_is_in_flight_at_a_time(producer: MemoryProducer) -> None:
+    producer.confirming = False
+    async with World(producer) as publisher:
+        first = asyncio.create_task(publisher.publish([record()]))
+        await producer.arrived.wait()
+        more = [asyncio.create_task(publisher.publish([record()])) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert len(producer.sent) == 1
+        producer.confirming = True
+        producer.sent[0][2].set_result(None)
+        assert await asyncio.gather(first, *more) == [[True]] * 4
+    assert [len(batch.values) for _, batch, _ in producer.sent] == [1, 3]
+
+
+async def test_what_does_not_fit_goes_into_the_next_batch() -> None:
+    producer = MemoryProducer(room=2)
+    async with World(producer) as publisher:
+        assert await publisher.publish([record(value=bytes([n])) for n in range(5)]) == [True] * 5
+    assert [batch.values for _, batch, _ in producer.sent] == [[b"\0", b"\1"], [b"\2", b"\3"], [b"\4"]]
+
+
+async def test_each_record_has_its_own_answer() -> None:
+    failing, second = MemoryProducer(), MemoryProducer()
+    failing.confirming = False
+    async with World(failing, second) as publisher:
+        asked = asyncio.create_task(publisher.publish([record(0), record(1), record(0)]))
+        await failing.arrived.wait()
+        await asyncio.sleep(0)
+        futures = {partition: future for partition, _, future in failing.sent}
+        futures[1].set_result(None)
+        futures[0].set_exception(KafkaError("gave up"))
+        assert await asked == [False, True, False]
+        assert await publisher.publish([record(0)]) == [True], "a new producer goes on"
+    assert failing.stopped
+    assert len(second.sent) == 1
+
+
+async def test_without_confirmation_in_time_the_answer_is_no(producer: MemoryProducer) -> None:
+    producer.confirming = False
+    world = World(producer)
+    async with world as publisher:
+        assert await publisher.publish([record()]) == [False]
+        world.now = TIMEOUT + 1
+        assert await publisher.publish([record()]) == [False], "at once: the batch in flight is late"
+        assert "no confirmation" in publisher.trouble()
+        assert await publisher.probe() == publisher.trouble()
+        producer.confirming = True
+        producer.sent[0][2].set_result(None)
+        while publisher.trouble():
+            await asyncio.sleep(0)
+        assert await publisher.publish([record()]) == [True]
+    assert [len(batch.values) for _, batch, _ in producer.sent] == [1, 1]
+
+
+async def test_what_was_answered_before_its_batch_left_is_not_sent(producer: MemoryProducer) -> None:
+    producer.confirming = False
+    async with World(producer) as publisher:
+        first = asyncio.create_task(publisher.publish([record(value=b"first")]))
+        await producer.arrived.wait()
+        assert await publisher.publish([record(value=b"answered no")]) == [False]
+        producer.confirming = True
+        producer.sent[0][2].set_result(None)
+        await first
+        assert await publisher.publish([record(value=b"last")]) == [True]
+    assert [batch.values for _, batch, _ in producer.sent] == [[b"first"], [b"last"]]
+
+
+async def test_more_than_may_wait_is_refused_at_once(producer: MemoryProducer) -> None:
+    producer.confirming = False
+    async with World(producer) as publisher:
+        answers = await publisher.publish([record()] * (WAITING_MOST + 1))
+    assert answers == [False] * (WAITING_MOST + 1)
+    assert len(producer.sent[0][1].values) == 1000
+
+
+@pytest.mark.parametrize(
+    "broken", [MemoryProducer(KafkaError("refused")), MemoryProducer(OSError("no route")), MemoryProducer(partitions=3)]
+)
+async def test_it_connects_when_kafka_comes(broken: MemoryProducer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.api.publisher.PAUSE", 0.0)
+    good = MemoryProducer()
+    async with World(broken, good) as publisher:
+        assert await publisher.producer() is good
+        assert await publisher.publish([record()]) == [True]
+    assert broken.stopped
+
+
+async def test_a_probe_hears_that_no_broker_answers(producer: MemoryProducer) -> None:
+    async with World(producer) as publisher:
+        assert await publisher.probe() == "not connected to Kafka yet"
+        await publisher.producer()
+        assert await publisher.probe() == ""
+        producer.client.answers = False
+        assert await publisher.probe() == "no broker answers"
