@@ -48,23 +48,27 @@ class Proxy:
         assert task is not None
         self._pipes.add(task)
         task.add_done_callback(self._pipes.discard)
+        writers = [writer]
         with suppress(asyncio.CancelledError, OSError):
-            there, back = await asyncio.open_connection(self._url.hostname, self._url.port)
-            both = [asyncio.ensure_future(self._pipe(reader, back)), asyncio.ensure_future(self._pipe(there, writer))]
             try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                there, back = await asyncio.open_connection(self._url.hostname, self._url.port)
+                writers.append(back)
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._pipe(reader, back))
+                    both.create_task(self._pipe(there, writer))
+            except* (ConnectionError, OSError):
+                pass
             finally:
-                for one in both:
-                    one.cancel()
-                await asyncio.gather(*both, return_exceptions=True)
-                back.close()
-                writer.close()
+                for each in writers:
+                    each.close()
+                await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             await self._flows.wait()
             writer.write(data)
             await writer.drain()
+        raise ConnectionResetError("one side has ended: so does the other")
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ GONE = (
     ssl.SSLError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a call may get when the server ends its connection in that moment
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionRollbackError,
@@ -42,7 +43,7 @@ class Database:
             async with (await self._opened()).acquire(timeout=self._connect_timeout + self._command_timeout) as connection:
                 yield connection
         except GONE as gone:
-            if isinstance(gone, ValueError):  # asyncpg's own DataError: a value that does not fit, not a server that is gone
+            if isinstance(gone, ValueError):  # a DSN or value that is wrong, not a server that is gone
                 raise
             raise Unavailable(f"PostgreSQL does not answer: {type(gone).__name__}: {gone}") from gone
 

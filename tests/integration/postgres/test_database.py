@@ -1,0 +1,68 @@
+"""`herold db upgrade` and `check` on an empty database and on one that is there already."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from app.database import Health, check, upgrade
+from schemas.errors import Unavailable
+from tables.postgres.pool import Database
+from tables.postgres.profiles import ProfileStore
+from tables.postgres.recording import RecordingStore
+from tests.history import NOW, accepted, entries
+from tests.proxy import proxied
+
+DAY = 86_400
+
+
+async def test_upgrade_makes_everything_and_check_finds_nothing_wrong(database_url: str) -> None:
+    before = await check(database_url, NOW)
+    assert before.revision is None
+    assert "herold db upgrade" in before.problems[0]
+    newest = await upgrade(database_url, NOW)
+    health = await check(database_url, NOW)
+    assert health == Health(newest, newest, 7, 0)
+    assert health.problems == []
+
+
+async def test_upgrade_again_leaves_what_an_operator_has_changed(own_url: str) -> None:
+    connection = await asyncpg.connect(own_url)
+    await connection.execute("update rules set lane = 'low' where type = 'order.shipped'; delete from devices where user_id = 'u-ada'")
+    await upgrade(own_url, NOW)
+    assert await connection.fetchval("select lane from rules where type = 'order.shipped'") == "low"
+    assert not await connection.fetchval("select count(*) from devices where user_id = 'u-ada'")
+    await connection.close()
+
+
+async def test_upgrade_without_the_sample_shops_users(database_url: str) -> None:
+    await upgrade(database_url, NOW, users=False)
+    database = Database(database_url)
+    assert not (await ProfileStore(database).get_many(["u-ada"]))["u-ada"].known
+    await database.close()
+
+
+async def test_two_upgrades_at_once_do_not_meet(database_url: str) -> None:
+    assert len(set(await asyncio.gather(*(upgrade(database_url, NOW) for _ in range(3))))) == 1
+
+
+async def test_check_counts_days_ahead_and_rows_outside_of_all(own_url: str) -> None:
+    later = await check(own_url, NOW + 7 * DAY)
+    assert later.days_ahead == 0
+    assert "no partition for tomorrow" in later.problems[0]
+    assert (await check(own_url, NOW + 8 * DAY)).days_ahead == -1
+
+    database = Database(own_url)
+    await RecordingStore(database).write(entries(accepted(1, at=NOW + 50 * DAY)))
+    await database.close()
+    health = await check(own_url, NOW)
+    assert health.strays == 1
+    assert "1 rows lie in the default partitions" in health.problems[0]
+
+
+async def test_a_server_that_is_away_is_named_so(database_url: str) -> None:
+    async with proxied(database_url) as proxy:
+        await proxy.cut()
+        for work in (upgrade(proxy.url, NOW), check(proxy.url, NOW)):
+            with pytest.raises(Unavailable, match="PostgreSQL does not answer"):
+                await work

@@ -1,0 +1,65 @@
+"""A PostgreSQL that is away, silent, back, or asked for nonsense."""
+
+from contextlib import suppress
+
+import asyncpg
+import pytest
+
+from schemas.errors import Unavailable
+from tables.postgres.pool import Database
+from tests.proxy import proxied
+
+
+async def test_a_server_that_is_away_is_unavailable_until_it_is_back(shared_url: str) -> None:
+    async with proxied(shared_url) as proxy:
+        database = Database(proxy.url)
+        assert (await database.fetch("select 1 as one"))[0]["one"] == 1
+        await proxy.cut()
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="PostgreSQL does not answer"):
+                await database.fetch("select 1")
+        await proxy.mend()
+        assert await database.fetch("select 1")
+        await database.close()
+
+
+async def test_a_role_starts_while_it_is_away() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unavailable):
+        await database.fetch("select 1")
+    await database.close()
+
+
+async def test_a_server_that_says_nothing_is_unavailable_after_the_timeout(shared_url: str) -> None:
+    async with proxied(shared_url) as proxy:
+        database = Database(proxy.url, connect_timeout=0.2, command_timeout=0.2)
+        proxy.stall()
+        with pytest.raises(Unavailable):
+            await database.fetch("select 1")
+        await proxy.mend()
+        await database.close()
+
+
+async def test_a_connection_that_the_server_ends_is_replaced(shared_url: str) -> None:
+    database, other = Database(shared_url, size=1), await asyncpg.connect(shared_url)
+    pid = (await database.fetch("select pg_backend_pid()"))[0][0]
+    await other.execute("select pg_terminate_backend($1)", pid)
+    await other.close()
+    with suppress(Unavailable):  # whether the end is seen before the call or by it
+        await database.fetch("select 1")
+    assert await database.fetch("select 1")
+    await database.close()
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_an_outage(shared_url: str) -> None:
+    database = Database(shared_url)
+    with pytest.raises(asyncpg.exceptions.UndefinedTableError):
+        await database.fetch("select * from nowhere")
+    with pytest.raises(asyncpg.DataError, match="argument"):
+        await database.fetch("select $1::int", "x")
+    await database.close()
+
+
+async def test_a_dsn_that_is_none_is_not_taken_for_an_outage() -> None:
+    with pytest.raises(ValueError, match="scheme"):
+        await Database("mysql://there").fetch("select 1")
