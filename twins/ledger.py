@@ -34,11 +34,14 @@ class Ledger:
         self.tally = Tally()
 
     def replay(self) -> Iterator[Entry]:
-        """Read the file back, counting it; to be exhausted before the first append."""
+        """Read the file back, counting it; to be exhausted before the first append. Raises ValueError for a file that is no ledger."""
         place = 0
         with self.path.open("rb") as lines:
             for line in lines:
-                entry = self._decode(line)
+                try:
+                    entry = self._decode(line)
+                except msgspec.DecodeError as error:
+                    raise ValueError(f"{self.path}, byte {place}, is no entry of a ledger: {error}; name another file") from error
                 self._number(place)
                 self.tally.add(entry)
                 place += len(line)

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from schemas.ids import DELIVERY, is_id
 from twins.values import Entry
 
 # one bucket per millisecond, the resolution of a UUIDv7; the last one takes what is later
@@ -37,11 +38,11 @@ class Tally:
             self._time(delivery, entry.at)
 
     def _time(self, delivery: str, at: float) -> None:
-        try:
-            late = int(at * 1000) - int(delivery[4:16], 16)
-        except ValueError:
+        if not is_id(delivery, DELIVERY):
             return
-        self._latencies[min(max(late, 0), _BUCKETS)] += 1
+        late = int(at * 1000) - int(delivery[4:16], 16)
+        late = max(late, 0)
+        self._latencies[min(late, _BUCKETS)] += 1
         self._latest = max(self._latest, late)
 
     def report(self) -> dict[str, Any]:
