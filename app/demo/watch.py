@@ -64,8 +64,8 @@ class Watch:
         ids = {each.id for each, fate in self._open() if each.id and not each.line.again}
         try:
             self._keep(await self._store.of_ids(sorted(ids)))
-            if not self._all_read and all(each.line.again for each, _ in self._open()):
-                self._all_read = not await self._unread()
+            # asked last, when nothing else is open: positions are committed now and then only
+            self._all_read = all(each.line.again for each, _ in self._open()) and not await self._unread()
         except Unavailable:
             return
         now = self._clock()
