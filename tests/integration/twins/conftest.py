@@ -40,6 +40,6 @@ def twin(shared_twin: TwinProcess) -> TwinProcess:
 
 @pytest.fixture
 async def client() -> AsyncIterator[PoolClient]:
-    client = PoolClient(Limits(read_timeout=1.0, tick=0.05))
+    client = PoolClient(Limits(read_timeout=60.0, wait_timeout=60.0))
     yield client
     await client.close()

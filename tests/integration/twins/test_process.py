@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agents.providers.http import PoolClient
+from agents.providers.http import Limits, PoolClient
 from schemas.ids import DELIVERY, new_id
 from schemas.ports import Answer, Answered, MaybeSent
 from tests.integration.twins.process import TwinProcess, hook, mail, send
@@ -71,21 +71,21 @@ async def test_a_restart_remembers_what_was_tried(start: Start, client: PoolClie
     assert again.ask("/ledger")["duplicates"] == 1
 
 
-@pytest.mark.parametrize(
-    ("path", "answer", "accepted", "fault"),
-    [
-        ("drop", "MaybeSent", 1, "drop"),
-        ("cut", "MaybeSent", 1, "cut"),
-        ("reset", "MaybeSent", 0, "reset"),
-        ("hang", "MaybeSent", 0, "hang"),
-        ("slow-2", "MaybeSent", 1, ""),  # the client has less patience
-    ],
-)
-async def test_faults(twin: TwinProcess, client: PoolClient, path: str, answer: str, accepted: int, fault: str) -> None:
-    (delivery,) = ids(1)
-    assert statuses(await send(client, hook(twin.origin, path, delivery))) == [answer]
+@pytest.mark.parametrize(("fault", "accepted"), [("drop", 1), ("cut", 1), ("reset", 0)])
+async def test_connections_that_end(twin: TwinProcess, client: PoolClient, fault: str, accepted: int) -> None:
+    assert statuses(await send(client, hook(twin.origin, fault, "d-1"))) == ["MaybeSent"]
     assert twin.ask("/ledger")["accepted"] == accepted
-    (entry,) = twin.ask(f"/ledger/search?delivery={delivery}")
+    (entry,) = twin.ask("/ledger/search?delivery=d-1")
+    assert entry["fault"] == fault
+
+
+@pytest.mark.parametrize(("word", "fault", "accepted"), [("hang", "hang", 0), ("slow-600", "", 1)])
+async def test_answers_that_do_not_come(twin: TwinProcess, word: str, fault: str, accepted: int) -> None:
+    client = PoolClient(Limits(read_timeout=0.5, tick=0.05))
+    assert statuses(await send(client, hook(twin.origin, word, "d-1"))) == ["MaybeSent"]
+    await client.close()
+    assert twin.ask("/ledger")["accepted"] == accepted
+    (entry,) = twin.ask("/ledger/search?delivery=d-1")
     assert entry["fault"] == fault
 
 
@@ -100,10 +100,8 @@ async def test_half_an_answer_is_half_an_answer(twin: TwinProcess) -> None:
     await writer.wait_closed()
 
 
-async def test_a_slow_answer_comes(twin: TwinProcess) -> None:
-    client = PoolClient()
+async def test_a_slow_answer_comes(twin: TwinProcess, client: PoolClient) -> None:
     assert statuses(await send(client, hook(twin.origin, "slow", "d-1"), hook(twin.origin, "fast", "d-2"))) == [204, 204]
-    await client.close()
 
 
 async def test_latency_is_measured_from_the_id(twin: TwinProcess, client: PoolClient) -> None:
@@ -149,10 +147,8 @@ async def test_a_second_request_before_the_answer_is_not_taken(twin: TwinProcess
     assert twin.ask("/ledger")["requests"] == 1
 
 
-async def test_more_than_30_megabytes_is_413(twin: TwinProcess) -> None:
-    client = PoolClient()
+async def test_more_than_30_megabytes_is_413(twin: TwinProcess, client: PoolClient) -> None:
     assert statuses(await send(client, hook(twin.origin, "u", "d-1", b"x" * (31 * 1024 * 1024)))) == [413]
-    await client.close()
 
 
 async def test_a_ledger_that_cannot_be_written_ends_the_twins_unanswered(start: Start, client: PoolClient) -> None:
