@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.streaming.table import Table
+from schemas.ids import DELIVERY, is_id
 from schemas.words import CHANNELS
 from tables import attempts, idempotency, rate_windows
 
@@ -41,8 +42,8 @@ def _window(row: bytes) -> dict[str, Any]:
 
 
 def _attempts(table: Table, partition: int, user: str, key: str) -> Found:
-    if not key:
-        raise ValueError("say which: /tables/attempts/{user}/{delivery id}")
+    if not is_id(key, DELIVERY):
+        raise ValueError("say which: /tables/attempts/{user}/{delivery id}, dlv_ and 32 hex digits")
     (row,) = table.get_many(partition, [attempts.key(key)])
     if row is None:
         return None
