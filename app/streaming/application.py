@@ -16,7 +16,7 @@ from faust.app.base import BootStrategy
 
 from app.streaming.checks import demand_engine
 from app.streaming.commit import BatchCommit
-from app.streaming.guard import EndProcess, Run, RunHeld, held_agent, plain_agent
+from app.streaming.guard import EndProcess, Run, RunHeld, end_by_force, held_agent, plain_agent
 from app.streaming.lean import make_lean, settle
 from app.streaming.ownership import Ownership
 from app.streaming.settings import StreamSettings
@@ -56,6 +56,11 @@ class StreamApp(faust.App):
             await check()
         self.settings.datadir.mkdir(parents=True, exist_ok=True)
         await super().on_first_start()
+
+    async def on_stop(self) -> None:
+        """Stops in order: batches in hand end, offsets are committed, the group is left; but not for ever."""
+        end_by_force(self.settings.drain + self.settings.end_after)
+        await super().on_stop()
 
 
 def build(settings: StreamSettings) -> StreamApp:

@@ -10,7 +10,6 @@ from faust.transport.consumer import CONSUMER_FETCHING
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
-from mode.utils.futures import notify
 
 from app.streaming.acks import Acks
 from app.streaming.lane_fetch import LaneThread, Taken, Wish
@@ -33,6 +32,7 @@ class BatchConsumer(driver.Consumer):
         self._acks: Acks[TP] = Acks()
         self._no_room: set[TP] = set()
         self._room = asyncio.Event()
+        self._ended = asyncio.Event()
         self._working_generation = -1
         self._abandoned = False
         self.add_dependency(CoordinatorWatchdog(self._thread, self.settings.watchdog_interval, loop=self.loop, beacon=self.beacon))
@@ -72,7 +72,7 @@ class BatchConsumer(driver.Consumer):
     def let_go(self, message: Any) -> None:
         """No longer wait for this batch in a rebalance or stop; unless it was acknowledged it comes again."""
         self._unacked_messages.discard(message)
-        notify(self._waiting_for_ack)
+        self._ended.set()
         self._room.set()
         if message.tp in self._no_room:
             self._no_room.clear()
@@ -87,6 +87,7 @@ class BatchConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Go back to what is committed: all behind it comes again."""
         self._acks.forget_all()
+        self._forget_in_hand()
         await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -97,17 +98,23 @@ class BatchConsumer(driver.Consumer):
     def abandon(self) -> None:
         """The process ends with an error: wait for no batch in hand any more."""
         self._abandoned = True
-        notify(self._waiting_for_ack)
+        self._ended.set()
 
     async def wait_empty(self) -> None:
         """Wait until the batches in hand are acknowledged, but no longer than the drain time: those that take longer come again."""
-        deadline = self.loop.time() + self.settings.drain
-        while self._unacked_messages and not self._abandoned and not self.should_stop and self.loop.time() < deadline:
-            await self.commit()
-            if self._unacked_messages:
-                await self._wait_for_ack(timeout=1)
+        try:
+            async with asyncio.timeout(self.settings.drain):
+                while self._unacked_messages and not self._abandoned and not self.should_stop:
+                    self._ended.clear()
+                    await self._ended.wait()
+                await self.commit_and_end_transactions()
+        except TimeoutError:
+            self.log.warning("%d batches did not end within %s s; they come again", len(self._unacked_messages), self.settings.drain)
+        self._forget_in_hand()
+
+    def _forget_in_hand(self) -> None:
         self._unacked_messages.clear()
-        await self.commit_and_end_transactions()
+        self._ended.set()
 
     async def verify_all_partitions_active(self) -> None:
         """Faust's own stall check compares two clocks and logs noise; the coordinator watchdog and progress metrics replace it."""

@@ -88,16 +88,22 @@ class EndProcess:
         if self._ending:
             return
         self._ending = True
-        timer = threading.Timer(self._after, self._by_force)
-        timer.daemon = True
-        timer.start()
+        end_by_force(self._after)
         self._app.consumer.abandon()
         # Only the worker is told, not every service below it (as Service.crash does): so it stops them in order and then exits with 1.
         worker = self._app.beacon.root.data
         worker.crash_reason = error
         worker._crashed.set()
 
-    def _by_force(self) -> None:
-        log.critical("the worker did not stop within %s s after its error; it is ended now", self._after)
+
+def end_by_force(after: float) -> None:
+    """Give the process so many seconds to stop in order: without Kafka it would wait for ever for what it has sent."""
+
+    def end() -> None:
+        log.critical("the worker did not stop within %s s; it is ended now, and what it had not acknowledged comes again", after)
         logging.shutdown()
         os._exit(EXIT_CODE)
+
+    timer = threading.Timer(after, end)
+    timer.daemon = True
+    timer.start()

@@ -59,6 +59,13 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         self._set_pace(self._consumer._fetcher)
         self._note_heartbeats(self._consumer._coordinator)
 
+    async def on_thread_stop(self) -> None:
+        """Stops aiokafka's consumer; what it raises, as it does while Kafka is away, must not keep the worker from stopping."""
+        try:
+            await super().on_thread_stop()
+        except (Exception, asyncio.CancelledError) as error:
+            self.log.warning("the consumer did not stop in order: %r", error)
+
     def _set_pace(self, fetcher: Any) -> None:
         plan = fetcher._get_actions_per_node
         fetcher._prefetch_backoff = self.pace.hold

@@ -45,6 +45,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(f"{DRIVER}:Consumer._new_consumer_thread", "batch_consumer", "our thread", "e3e2675bb60b"),
     Override(f"{THREAD}.__post_init__", "lane_fetch", "the fair round and the pace", "f1b304d50c87"),
     Override(f"{THREAD}.on_start", "lane_fetch", "sets the pace, listens for heartbeats", "03715c3bd9ce"),
+    Override(f"{THREAD}.on_thread_stop", "lane_fetch", "an error while Kafka is away hangs Faust's stop", "08913f186d43"),
     Override("faust.transport.consumer:ConsumerThread.on_partitions_assigned", "lane_fetch", "counts as a heartbeat", "98ad90529d90"),
     Override(
         f"{FETCHER}:Fetcher._get_actions_per_node", "lane_fetch", "how long a fetch parks depends on what it asks for", "ac50ec79eb3f"
@@ -67,6 +68,7 @@ OVERRIDES: tuple[Override, ...] = (
         "faust.app.base:BootStrategy._should_enable_web", "application", "the worker command turns the web on by default", "77ba7adf46c6"
     ),
     Override("faust.app.base:App.on_first_start", "application", "checks, and the parents of the data directory", "a4b79f5d5d08"),
+    Override("faust.app.base:App.on_stop", "application", "a stop may wait for ever while Kafka is away", "81c33bf50695"),
     # ---- relied on
     Override(
         f"{FETCHER}:Fetcher.fetched_records",
