@@ -12,7 +12,7 @@ from tables.postgres.pool import Database
 from tests.conftest import with_database
 from tests.history import NOW
 
-HISTORY = ("notifications", "deliveries", "delivery_logs", "dead_letters")
+FORGET = "delete from notifications; delete from deliveries; delete from delivery_logs; delete from dead_letters"
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +28,8 @@ def shared_url(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 async def database(shared_url: str) -> AsyncIterator[Database]:
     """The shared database with an empty history. Who changes policy, users or schema wants `own_url`."""
+    await _execute(shared_url, FORGET)
     database = Database(shared_url)
-    for table in HISTORY:
-        await database.fetch(f"delete from {table}")
     yield database
     await database.close()
 
@@ -40,6 +39,7 @@ async def own_url(postgres_url: str, shared_url: str) -> AsyncIterator[str]:
     """The URL of a copy for one test."""
     name = f"t_{uuid.uuid4().hex}"
     await _execute(postgres_url, f"create database {name} template {shared_url.rsplit('/', 1)[1].partition('?')[0]}")
+    await _execute(with_database(postgres_url, name), FORGET)
     yield with_database(postgres_url, name)
     await _execute(postgres_url, f"drop database {name} with (force)")
 

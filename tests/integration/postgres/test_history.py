@@ -92,9 +92,9 @@ async def test_a_story_is_found_by_primary_keys_alone(database: Database) -> Non
     await database.fetch("analyze deliveries")
     an_id = accepted(1).id[4:]
     low, high = an_id[:12] + "0" * 20, an_id[:12] + "f" * 20
-    query = (
-        queries("history")["deliveries_of_notification"].replace("$1", f"'{an_id}'").replace("$2", f"'{low}'").replace("$3", f"'{high}'")
-    )
+    query = queries("history")["deliveries_of_notification"]
+    for name, value in (("$1", an_id), ("$2", low), ("$3", high)):
+        query = query.replace(name, f"'{value}'")
     plan = "\n".join(line[0] for line in await database.fetch(f"explain {query}"))
     assert "deliveries_20251009" in plan
     assert plan.count("deliveries_2025") <= 2, plan
