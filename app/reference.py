@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 COMMAND = "python -m app.reference"
 REF = "#/components/schemas/{name}"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-NUMBERS = {"retention.ms", "max.message.bytes"}
+NUMBERS = ("retention.ms", "max.message.bytes")
 
 ABOUT = "What Herold reads from Kafka and writes to it. Producers write notifications; all else is Herold's own, open to readers."
 
@@ -97,12 +97,20 @@ def _channel(topic: Topic) -> Tree:
         "description": f"{topic.about}; an installation's `topic_prefix` stands before the name",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {"kafka": {"topicConfiguration": _configuration(topic.policy), "bindingVersion": "0.5.0"}},
+        **_beyond_the_binding(topic.policy),
     }
 
 
 def _configuration(policy: Mapping[str, str]) -> Tree:
-    typed: Tree = {name: int(value) if name in NUMBERS else value for name, value in policy.items()}
-    return {**typed, "cleanup.policy": policy["cleanup.policy"].split(",")}
+    """The settings that the Kafka binding knows."""
+    numbers = {name: int(policy[name]) for name in NUMBERS}
+    return {"cleanup.policy": policy["cleanup.policy"].split(","), **numbers}
+
+
+def _beyond_the_binding(policy: Mapping[str, str]) -> Tree:
+    """The others, as an extension: the binding has no place for them."""
+    others = {name: value for name, value in policy.items() if name not in (*NUMBERS, "cleanup.policy")}
+    return {"x-topic-configuration": others} if others else {}
 
 
 def _operation(topic: Topic) -> Tree:

@@ -70,6 +70,7 @@ def test_every_topic_is_a_channel_with_its_policy_and_messages(topic) -> None:
     assert configuration["cleanup.policy"] == ["delete"]
     assert configuration["retention.ms"] == int(topic.policy["retention.ms"])
     assert configuration["max.message.bytes"] == topic.max_bytes
+    assert {**configuration, **channel.get("x-topic-configuration", {})}.keys() == topic.policy.keys()
 
 
 def test_every_operation_is_about_one_channel_and_messages_of_it() -> None:
