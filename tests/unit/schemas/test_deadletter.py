@@ -14,7 +14,7 @@ letters = st.builds(
     error=texts,
     topic=texts,
     partition=st.integers(0, 99),
-    offset=st.integers(0, 1 << 60),
+    offset=st.integers(0, 10**18 - 1),
     key=st.none() | st.binary(max_size=20),
     value=st.none() | st.binary(max_size=20),
     attempts=st.integers(0, 9),
@@ -61,3 +61,8 @@ def test_any_headers_can_be_read(headers: list[tuple[str, bytes]]) -> None:
 
 def test_a_letter_without_headers_says_that_it_knows_nothing() -> None:
     assert letter_of(None, b"v", []) == DeadLetter("router", "", "", "", -1, -1, None, b"v")
+
+
+def test_a_number_too_long_to_be_stored_reads_as_none() -> None:
+    letter = letter_of(None, b"v", [("offset", b"9" * 18), ("partition", b"9" * 19)])
+    assert (letter.offset, letter.partition) == (10**18 - 1, -1)
