@@ -16,8 +16,8 @@ async def ensure_partitions(database: Database, now: float, days: int = 7) -> in
     today = datetime.fromtimestamp(now, UTC).date()
     wanted = [today + timedelta(days=n) for n in range(-BACK, days + 1)]
     async with database.connection() as connection, connection.transaction():
-        await connection.execute("set local lock_timeout = '2s'")
         await connection.execute(_SQL["lock"])
+        await connection.execute(_SQL["patience"])
         return sum([await connection.fetchval(_SQL["make"], table, day) for table in TABLES for day in wanted])
 
 
@@ -25,8 +25,8 @@ async def drop_partitions(database: Database, now: float, keep: int) -> list[str
     """Drop the days that ended more than `keep` days before `now` (epoch seconds); the names of what was dropped."""
     oldest = datetime.fromtimestamp(now, UTC).date() - timedelta(days=keep)
     async with database.connection() as connection, connection.transaction():
-        await connection.execute("set local lock_timeout = '2s'")
         await connection.execute(_SQL["lock"])
+        await connection.execute(_SQL["patience"])
         names = [name for name in await _names(connection) if _day(name) < oldest]
         for name in names:
             await connection.execute(f'drop table "{name}"')

@@ -1,6 +1,9 @@
 -- lock: one process at a time; released with the transaction
 select pg_advisory_xact_lock(hashtext('herold.partitions'));
 
+-- patience: a change of partitions must not hold up the recorder behind a long query; it is tried again later
+set local lock_timeout = '2s';
+
 -- make: the partition of one day of one table, if it is missing; whether it was made
 select make_partition($1, $2);
 
