@@ -1,6 +1,6 @@
 """A part of a template (subject, text or HTML) as a function of its variables, with bounds on its source, its loops and its output."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -38,17 +38,18 @@ class OutputTooLarge(TemplateError):
     """A part of a template renders to more than 64 Ki characters."""
 
 
-class Names:
+class Names(dict[str, Any]):
     """The variables, as a compiled part asks for them: Jinja2's own context costs more than the rendering of a subject."""
 
-    __slots__ = ("get",)
+    __slots__ = ()
 
-    def __init__(self, variables: Mapping[str, Any]) -> None:
-        self.get = variables.get
+    def __missing__(self, name: str) -> Any:
+        return missing
 
-    def resolve_or_missing(self, name: str) -> Any:
-        """The value of a variable, or Jinja2's own word for none."""
-        return self.get(name, missing)
+    @property
+    def resolve_or_missing(self) -> Callable[[str], Any]:
+        """Looks up the value of a variable, or Jinja2's own word for none."""
+        return self.__getitem__
 
 
 Part = Callable[[Names], str]

@@ -50,12 +50,16 @@ def gate(case: Case, desk: Desk) -> Ending | None:
         return dead(case, GATE, Reason.UNKNOWN_TYPE, f"there is no rule for the type `{notification.type}`")
     profile = desk.profiles.get(notification.user_id, _UNKNOWN)
     case.locale = notification.locale or profile.locale
-    case.addresses = reachable = dict[Channel, list[str]]()
+    reachable: dict[Channel, list[str]] = {}
+    counts = []
     for channel in case.candidates:
-        if addresses := explicit(notification, channel) or profile.addresses.get(channel):
+        addresses = explicit(notification, channel) or profile.addresses.get(channel) or []
+        counts.append(len(addresses))
+        if addresses:
             reachable[channel] = addresses
     if reachable:
-        case.trace.append(_passed(case.candidates, tuple(map(len, reachable.values())), tuple(reachable)))
+        case.addresses = reachable
+        case.trace.append(_passed(case.candidates, tuple(counts)))
         return None
     known = profile.known or notification.user_id.startswith(PUSH_TOPIC)
     reason = Reason.NO_ADDRESS if known else Reason.UNKNOWN_USER
@@ -63,8 +67,9 @@ def gate(case: Case, desk: Desk) -> Ending | None:
 
 
 @lru_cache(maxsize=4096)
-def _passed(candidates: tuple[Channel, ...], counts: tuple[int, ...], reachable: tuple[Channel, ...]) -> Raw:
-    inputs: dict[str, Any] = {"addresses": dict(zip(reachable, counts, strict=True))}
-    if without := [channel for channel in candidates if channel not in reachable]:
+def _passed(candidates: tuple[Channel, ...], counts: tuple[int, ...]) -> Raw:
+    found = dict(zip(candidates, counts, strict=True))
+    inputs: dict[str, Any] = {"addresses": {channel: count for channel, count in found.items() if count}}
+    if without := [channel for channel, count in found.items() if not count]:
         inputs["without"] = without
     return step(GATE, "pass", "", inputs)
