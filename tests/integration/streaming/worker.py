@@ -29,9 +29,7 @@ settings = StreamSettings(
     commit_interval=0.2,
     session_timeout=6.0,
     heartbeat_interval=1.0,
-    drain=5.0,
-    end_after=20.0,
-    **given.get("settings", {}),
+    **{"drain": 5.0, "end_after": 20.0, **given.get("settings", {})},
 )
 app: StreamApp = build(settings)
 seen = add_table(app, "seen")
