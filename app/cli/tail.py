@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import click
 import msgspec
@@ -58,15 +59,16 @@ def is_wanted(event: StatusEvent, user: str | None, notification_id: str | None,
 async def _follow(place: Place, keep: Keep, from_start: bool, count: int | None, as_json: bool) -> None:
     screen = console()
     shown = 0
-    async for event in _events(place, from_start):
-        if keep(event):
-            _print(screen, event, as_json)
-            shown += 1
-            if shown == count:
-                return
+    async with aclosing(_events(place, from_start)) as events:
+        async for event in events:
+            if keep(event):
+                _print(screen, event, as_json)
+                shown += 1
+                if shown == count:
+                    return
 
 
-async def _events(place: Place, from_start: bool) -> AsyncIterator[StatusEvent]:
+async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent, None]:
     """Status events of all partitions, read without a consumer group, so that nobody else's reading changes."""
     topic = place.settings.herold.topic_prefix + STATUS
     consumer = AIOKafkaConsumer(bootstrap_servers=place.kafka, enable_auto_commit=False)

@@ -23,7 +23,7 @@ from app.local.state import NoPort, home_folder
 from app.local.supervisor import StopRequested
 from app.local.warm import warm
 from app.settings import load
-from app.up import environment, prepare, services
+from app.up import IMPORTS, environment, prepare, services
 from schemas.errors import HeroldError
 
 EXPECTED = (
@@ -70,7 +70,8 @@ def _end(result: Result | None) -> None:
 
 async def _up(home: Path, sample: bool, once: bool) -> Result | None:
     say, screen = prefixed(sys.stdout), console()
-    async with opened(home, os.environ, say, progress=jars.in_lines(lambda line: say(HEROLD, line))) as stack:
+    progress = jars.in_lines(lambda line: say(HEROLD, line))
+    async with opened(home, os.environ, say, progress=progress, imports=IMPORTS) as stack:
         say(HEROLD, f"starting in {home}; Ctrl-C stops")
         began = asyncio.get_running_loop().time()
         settings = environment(stack.state, stack.urls, os.environ)

@@ -1,0 +1,68 @@
+"""`python -m app.api` as a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from app.local.state import pick_port
+from tests.integration.api.live import DEAD, KEY
+
+
+@contextmanager
+def gateway(**more: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    port = pick_port(set())
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HEROLD_")},
+        "KAFKA_BOOTSTRAP_SERVERS": DEAD,
+        "DATABASE_URL": f"postgresql://{DEAD}/none",
+        "REDIS_URL": f"redis://{DEAD}",
+        "HEROLD_GATEWAY_PORT": str(port),
+        **more,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "app.api"], env=env, stderr=subprocess.PIPE)
+    try:
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+    raise AssertionError(f"the gateway ended with {process.returncode}")
+
+
+def test_it_serves_without_any_server_and_stops_at_sigterm() -> None:
+    with gateway(HEROLD_GATEWAY_API_KEY=KEY) as (process, port):
+        until_it_listens(process, port)
+        url = f"http://127.0.0.1:{port}"
+        assert httpx.get(f"{url}/healthz").json() == {"status": "alive"}
+        assert httpx.get(f"{url}/readyz").status_code == 503
+        body = {"user_id": "u", "type": "t"}
+        assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": KEY}, timeout=30).status_code == 503
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("variables", "key"), [({}, "gateway.api_key"), ({"HEROLD_GATEWAY_PORT": "many"}, "gateway.port")])
+def test_a_setting_that_is_missing_or_wrong_stops_the_start(variables: dict[str, str], key: str) -> None:
+    with gateway(**variables) as (process, _):
+        assert process.stderr is not None
+        errors = process.stderr.read().decode()
+        assert process.wait() != 0
+    assert key in errors
