@@ -1,5 +1,6 @@
 """PostgreSQL: a small pool of connections, and its errors as Herold's."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,10 +55,13 @@ class Database:
             return rows
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; those still in use are cut off after the command timeout."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            await pool.close()
+            try:
+                await asyncio.wait_for(pool.close(), self._command_timeout)
+            except TimeoutError:
+                pool.terminate()
 
     async def _opened(self) -> Any:
         if self._pool is None:

@@ -63,3 +63,11 @@ async def test_a_mistake_of_ours_is_not_taken_for_an_outage(shared_url: str) -> 
 async def test_a_dsn_that_is_none_is_not_taken_for_an_outage() -> None:
     with pytest.raises(ValueError, match="scheme"):
         await Database("mysql://there").fetch("select 1")
+
+
+async def test_close_does_not_wait_for_ever_for_one_in_use(shared_url: str) -> None:
+    database = Database(shared_url, command_timeout=0.05)
+    with pytest.raises(Unavailable):
+        async with database.connection() as connection:
+            await database.close()
+            await connection.execute("select 1")
