@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -74,6 +75,10 @@ class Metrics:
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Set a gauge."""
         self._child(metric, labels).set(value)
+
+    def watch(self, metric: Metric, value: Callable[[], float], *labels: str) -> None:
+        """Let a gauge ask for its value when it is read."""
+        self._child(metric, labels).set_function(value)
 
     def time(self, metric: Metric, seconds: float, *labels: str) -> None:
         """Add a duration to a histogram."""

@@ -1,5 +1,6 @@
 """The delivery workers: one channel each, over one HTTP client."""
 
+from functools import cache, partial
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
@@ -13,9 +14,10 @@ from app.roles.worker import Worker, clock, lanes_of, later
 from app.settings import Delivery, Providers, Settings
 from app.streaming.application import StreamApp, attach, shared_outbox_of
 from schemas.errors import SettingError
+from schemas.metrics import CALLS_IN_FLIGHT
 from schemas.outcome import Provider
 from schemas.policies import CallLimits, RetryPolicy
-from schemas.ports import HeldBatches
+from schemas.ports import HeldBatches, SharedOutbox
 from schemas.words import Channel
 
 
@@ -26,27 +28,8 @@ def build(role: str, settings: Settings) -> StreamApp:
     worker = Worker(role, settings, rules, linger=own.linger, group_records=own.linger_records)
     provider = provider_of(channel, settings.providers)
     outbox = shared_outbox_of(worker.app, worker.tables["attempts"])
-    made: list[Deliverer] = []
-
-    def deliverer() -> Deliverer:
-        if not made:  # the HTTP client belongs to the event loop that it is made in
-            http = PoolClient(http_limits(own))
-            worker.at_end(http.close)
-            made.append(
-                Deliverer(
-                    provider,
-                    http,
-                    worker.tables["attempts"],
-                    outbox,
-                    clock,
-                    later,
-                    policy=RetryPolicy(pauses_of(own.tries, own.pause)),
-                    limits=CallLimits(own.calls, own.calls_high, own.calls_per_host if channel == "webhook" else own.calls),
-                    topic_prefix=settings.herold.topic_prefix,
-                    observer=DeliveryObserver(worker.metrics, channel),
-                )
-            )
-        return made[0]
+    # made by the first batch: the HTTP client belongs to the event loop that it is made in
+    deliverer = cache(partial(_deliverer, worker, channel, provider, outbox))
 
     async def run(batches: HeldBatches) -> None:
         await deliverer().run(batches)
@@ -54,6 +37,26 @@ def build(role: str, settings: Settings) -> StreamApp:
     attach(worker.app, worker.reads, run, held=True)
     worker.forget_at_revoke(lambda partitions: deliverer().lost(partitions))
     return worker.app
+
+
+def _deliverer(worker: Worker, channel: Channel, provider: Provider, outbox: SharedOutbox) -> Deliverer:
+    own, http = worker.settings.delivery, PoolClient(http_limits(worker.settings.delivery))
+    deliverer = Deliverer(
+        provider,
+        http,
+        worker.tables["attempts"],
+        outbox,
+        clock,
+        later,
+        policy=RetryPolicy(pauses_of(own.tries, own.pause)),
+        limits=CallLimits(own.calls, own.calls_high, own.calls_per_host if channel == "webhook" else own.calls),
+        topic_prefix=worker.settings.herold.topic_prefix,
+        observer=DeliveryObserver(worker.metrics, channel),
+    )
+    worker.metrics.watch(CALLS_IN_FLIGHT, lambda: deliverer.calls_in_flight, channel)
+    worker.at_end(deliverer.stop)  # calls in flight end first: what they came to is still recorded
+    worker.at_end(http.close)
+    return deliverer
 
 
 def http_limits(own: Delivery) -> Limits:
