@@ -44,7 +44,7 @@ def demand_engine() -> None:
     """Raises EngineWrong with every problem and what to do."""
     wrong = [*version_problems(), *extension_problems()]
     if wrong:
-        advice = "install the locked requirements (`make setup`) and unset NO_CYTHON"
+        advice = "install requirements.lock again and unset NO_CYTHON"
         raise EngineWrong("\n".join([*wrong, advice]))
 
 
