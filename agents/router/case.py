@@ -77,6 +77,8 @@ SEEN = Seen()
 
 Ending = Stop | Forward | Seen
 
+MAX_ERROR = 500  # an error may quote what it found, and that may be all of a record
+
 _NONE: Mapping[Channel, Any] = MappingProxyType({})
 _encode = msgspec.json.Encoder().encode
 
@@ -128,6 +130,7 @@ def step(gate: str, verdict: str, reason: str = "", inputs: dict[str, Any] | Non
 
 def dead(case: Case, gate: str, reason: Reason, error: str, **inputs: str) -> Stop:
     """End the case at a gate with a dead letter; the error and what else is given go into its trace."""
+    error = error[:MAX_ERROR]
     case.trace.append(step(gate, State.DEAD.value, reason.value, {"error": error, **inputs}))
     return Stop(State.DEAD, reason, error)
 

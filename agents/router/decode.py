@@ -60,7 +60,7 @@ def opened(record: Record, source: Source, partition: int, now: float) -> Case:
 def _time_of(record: Record) -> float:
     if record.headers:
         for name, text in record.headers:
-            if name == FIRST_SEEN and text.isdigit():
+            if name == FIRST_SEEN and text.isdigit() and len(text) < 16:
                 return min(int(text), record.timestamp) / 1000
     return record.timestamp / 1000
 

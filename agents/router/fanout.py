@@ -17,6 +17,7 @@ from schemas.status import Accepted, Planned, Step
 from schemas.words import Channel, State
 
 GATE = "fan_out"
+MAX_KEY = 32 * 1024  # of a dead letter: compressed, a record may hold more than a dead letter can
 
 _ROUTED = State.ROUTED  # looked up once: a member of an enum costs as much as a dict with three entries
 _encode = msgspec.json.Encoder().encode
@@ -106,4 +107,5 @@ def _bury(case: Case, stop: Stop, outbox: Outbox) -> None:
     )
     # Kafka takes no record without key and value: an absent value is empty, and a header says that it was absent
     value = (record.value or b"")[:MAX_VALUE_BYTES]
-    outbox.add(case.source.dead_letters, case.partition, record.key, value, headers_of(letter))
+    key = None if record.key is None else record.key[:MAX_KEY]
+    outbox.add(case.source.dead_letters, case.partition, key, value, headers_of(letter))

@@ -14,7 +14,7 @@ GATE = "owner"
 HOP = "herold-hop"
 
 _PASS = step(GATE, "pass")
-_ROOM = 1024  # for the key, the headers and the frame of a forwarded record
+_ROOM = 1024  # for our own headers and the frame of a forwarded record
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -40,7 +40,8 @@ def _forwarded(case: Case, owner: int) -> Ending:
     fields = _fields(case.record.value or b"{}")
     fields["id"] = Raw(_encode(case.id))
     value = _encode(fields)
-    if len(value) + len(case.user) + _ROOM > MAX_NOTIFICATION_BYTES:
+    headers = sum(len(name) + len(content) for name, content in case.record.headers)
+    if len(value) + len(case.user) + headers + _ROOM > MAX_NOTIFICATION_BYTES:
         error = f"with its id stamped in, {len(value)} bytes leave no room to forward it to its user's partition"
         return dead(case, GATE, Reason.TOO_LARGE, error)
     return Forward(owner, value)

@@ -95,8 +95,11 @@ def _counted(text: str, chunks: Iterator[str]) -> str:
 
 
 def _check(tree: nodes.Template, name: str) -> None:
-    for node in tree.find_all(_FORBIDDEN):
-        raise TemplateSyntaxError(f"a template may not use {type(node).__name__.lower()}", node.lineno, name)
+    for forbidden in tree.find_all(_FORBIDDEN):
+        raise TemplateSyntaxError(f"a template may not use {type(forbidden).__name__.lower()}", forbidden.lineno, name)
+    for node in tree.find_all(nodes.Name):
+        if node.name == "self":
+            raise TemplateSyntaxError("a template may not use self", node.lineno, name)
     for concat in tree.find_all(nodes.Concat):
         if len(concat.nodes) > MAX_OPERANDS:
             raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)

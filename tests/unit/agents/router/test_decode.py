@@ -130,13 +130,31 @@ async def test_what_is_said_of_a_dead_record_can_be_stored() -> None:
     assert (world.accepted[0].user_id, world.accepted[0].type) == ("a\ufffd" + "b" * 254, "c\ufffdd")
 
 
+async def test_an_error_quotes_no_more_than_a_sentence() -> None:
+    world = World()
+    await world.route(notification(channels=["\x01" * 40_000]))
+    assert world.outcome == ("dead", "invalid")
+    assert len(world.on("notifications.status")[0].value or b"") < 5000
+
+
+async def test_what_was_compressed_to_fit_is_cut_to_fit_a_dead_letter() -> None:
+    world = World()
+    await world.route(Read(b"\0" * 2_000_000, key=b"k" * 2_000_000))
+    (record,) = world.on("notifications.dlq")
+    letter = letter_of(record.key, record.value, record.headers)
+    assert (len(record.value or b""), len(record.key or b""), letter.truncated) == (1_000_000, 32 * 1024, True)
+
+
 async def test_one_bad_record_holds_up_no_other() -> None:
     world = World()
     await world.route(b"{", notification(), None)
     assert [event.state for event in world.accepted] == ["dead", "routed", "dead"]
 
 
-@pytest.mark.parametrize(("first_seen", "at"), [(b"%d" % int((NOW - 60) * 1000), NOW - 60), (b"9" * 20, NOW), (b"soon", NOW)])
+@pytest.mark.parametrize(
+    ("first_seen", "at"),
+    [(b"%d" % int((NOW - 60) * 1000), NOW - 60), (b"9" * 15, NOW), (b"9" * 5000, NOW), (b"soon", NOW)],
+)
 async def test_a_forwarded_record_keeps_its_first_time(first_seen: bytes, at: float) -> None:
     world = World()
     await world.route(Read(json(notification()), headers=[("other", b"x"), (FIRST_SEEN, first_seen)]))

@@ -5,6 +5,7 @@ import pytest
 
 from agents.router.owner import HOP
 from schemas.ids import derived_id, is_id
+from schemas.ports import Header
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from tests.unit.agents.router.world import HOME, NOW, USER, Read, World, Written, an_id, json, notification
 
@@ -67,10 +68,11 @@ async def test_a_second_hop_is_a_dead_letter() -> None:
     assert not world.on("notifications.medium")
 
 
-async def test_a_record_that_the_stamp_makes_too_large_is_not_forwarded() -> None:
+@pytest.mark.parametrize(("room", "headers"), [(200, []), (3000, [("baggage", b"x" * 2000)])])
+async def test_a_record_that_the_hop_makes_too_large_is_not_forwarded(room: int, headers: list[Header]) -> None:
     world = World()
-    value = notification(id=None, data={"a": "x" * (MAX_NOTIFICATION_BYTES - 200)})
-    await world.route(value, partition=AWAY)
+    value = notification(id=None, data={"a": "x" * (MAX_NOTIFICATION_BYTES - room)})
+    await world.route(Read(json(value), headers=headers), partition=AWAY)
     assert world.outcome == ("dead", "too_large")
     assert is_id(world.accepted[0].id)
 

@@ -1,6 +1,6 @@
 """The world of a router in memory: twins of its ports, and a policy small enough to read in one look."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from schemas.ids import derived_id, partition_of
 from schemas.ports import Batch, Header, Outbox, Rows, Table
 from schemas.rules import Policy, Profile, RateLimit, Rule, Template
 from schemas.status import Accepted
+from schemas.topics import MAX_DEAD_LETTER_BYTES
+from tests.memory import MemoryCommit, MemoryKafka, MemoryOutbox, MemoryTable
 from tests.unit.agents.router.policy import POLICY
 
 NOW = 1_760_000_000.0
@@ -46,47 +48,24 @@ class Written:
     headers: Sequence[Header]
 
 
-class MemoryOutbox:
-    """An outbox that keeps what it is given."""
+class WatchedCommit(MemoryCommit):
+    """Commits that remember the order of all records; `before` is awaited in the middle of each."""
 
     def __init__(self) -> None:
-        self.records: list[Written] = []
-
-    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
-        self.records.append(Written(topic, partition, key, value, headers))
-
-
-class MemoryTable:
-    """A table in a dict for each partition."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.rows: dict[int, dict[bytes, bytes]] = {}
-
-    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        return [self.rows.get(partition, {}).get(key) for key in keys]
-
-
-class MemoryCommit:
-    """Commits that are there at once; `before` is awaited in the middle of each, as long as the world is away."""
-
-    def __init__(self) -> None:
+        super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
         self.sent: list[Written] = []
         self.commits: list[tuple[int, list[str]]] = []
-        self.before: Callable[[], Any] | None = None
-
-    def outbox(self) -> MemoryOutbox:
-        return MemoryOutbox()
+        self.before: Callable[[], Awaitable[None]] | None = None
 
     async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
+        """Finish a batch."""
         assert isinstance(outbox, MemoryOutbox)
         if self.before is not None:
             await self.before()
-        self.sent += outbox.records
+        added = list(outbox.added)
+        await super().commit(partition, outbox, rows)
+        self.sent += (Written(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
         self.commits.append((partition, [table.name for table, _ in rows]))
-        for table, changed in rows:
-            assert isinstance(table, MemoryTable)
-            table.rows.setdefault(partition, {}).update({key: row for key, row in changed.items() if row is not None})
 
 
 @dataclass
@@ -124,7 +103,7 @@ class World:
         ada = Profile(USER, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
         self.now = NOW
         self.policies, self.profiles = MemoryPolicies(policy), MemoryProfiles({USER: ada})
-        self.idempotency, self.windows, self.commit = MemoryTable("idempotency"), MemoryTable("rate_windows"), MemoryCommit()
+        self.idempotency, self.windows, self.commit = MemoryTable("idempotency"), MemoryTable("rate_windows"), WatchedCommit()
         self.pauses: list[float] = []
         self.batches: list[RoutedBatch] = []
         self.router = Router(
