@@ -51,17 +51,17 @@ class Ledger:
         """Enter one request."""
         self._number(self._size)
         entry = Entry(self.seq, at, provider, delivery, address, status, fault)
-        line = self._encode(entry) + b"\n"
+        line = self._encode(entry)
         self._pending.append(line)
-        self._size += len(line)
+        self._size += len(line) + 1
         self.tally.add(entry)
 
     def write(self) -> None:
         """Hand everything appended to the operating system: it outlives this process from here on."""
         if not self._pending:
             return
-        rest = memoryview(b"".join(self._pending))
-        self._pending = []
+        rest = memoryview(b"\n".join((*self._pending, b"")))
+        self._pending.clear()
         while rest:
             rest = rest[os.write(self._file, rest) :]
 

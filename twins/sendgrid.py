@@ -83,7 +83,7 @@ class SendGrid:
             return Refused(_misfit(str(error)))
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Refused(_error(400, None, "Bad Request"))
-        targets = [Target(one.custom_args.get("delivery_id", ""), one.to[0].email) for one in mail.personalizations]
+        targets = [_target(one) for one in mail.personalizations]
         problem = _problem(mail)
         return Refused(problem, targets) if problem else Asked(targets, script_of(targets[0].address))
 
@@ -99,6 +99,10 @@ class SendGrid:
             limits = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (int(moment.now) + 1)
             return _error(429, None, "too many requests")._replace(headers=limits)
         return _error(500, None, "Internal Server Error")
+
+
+def _target(personalization: Personalization) -> Target:
+    return Target(personalization.custom_args.get("delivery_id", ""), personalization.to[0].email)
 
 
 def _problem(mail: Mail) -> Reply | None:

@@ -19,6 +19,10 @@ from schemas.ports import Answer, Answered, Prepared
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _TEXT = "Your order has left our house. " * 20
+_HEAD = (
+    b"POST /v3/mail/send HTTP/1.1\r\nHost: twin\r\nAuthorization: Bearer SG.key\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+)
 
 
 def calibration() -> float:
@@ -38,12 +42,15 @@ def cpu_of(pid: int) -> float:
 def mail(origin: str, number: int) -> Prepared:
     """A SendGrid request of about 900 bytes with a delivery id of its own."""
     delivery = new_id(DELIVERY, time.time(), number)
-    body = (
-        '{"personalizations":[{"to":[{"email":"user%d@example.org"}],"custom_args":{"delivery_id":"%s"}}],"from":{"email":"shop@example.org"},'
-        '"subject":"Shipped","content":[{"type":"text/plain","value":"%s"}]}' % (number, delivery, _TEXT)
+    body = json.dumps(
+        {
+            "personalizations": [{"to": [{"email": f"user{number}@example.org"}], "custom_args": {"delivery_id": delivery}}],
+            "from": {"email": "shop@example.org"},
+            "subject": "Shipped",
+            "content": [{"type": "text/plain", "value": _TEXT}],
+        }
     ).encode()
-    head = b"POST /v3/mail/send HTTP/1.1\r\nHost: twin\r\nAuthorization: Bearer SG.key\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    return Prepared(origin, head % len(body), body)
+    return Prepared(origin, _HEAD % len(body), body)
 
 
 class Run:
