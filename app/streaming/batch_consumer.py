@@ -141,16 +141,14 @@ class BatchConsumer(driver.Consumer):
                 self._no_room.add(tp)
         return Wish(lanes, changelogs if recovering < RECOVERY_QUEUE else (), CHANGELOG_RECORDS)
 
-    async def _fetch(self) -> tuple[Taken, bool]:
-        if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+    async def _fetch(self) -> Taken:
         self._room.clear()
         wish = self._wish()
         if wish:
-            taken: tuple[Taken, bool] = await self._thread.take(wish, WAIT)
+            taken: Taken = await self._thread.take(wish, WAIT)
             return taken
         await self._wait_for_room()
-        return {}, True
+        return {}
 
     async def _wait_for_room(self) -> None:
         # Changelog batches are taken from their queue without an ack, hence the time limit.
@@ -170,10 +168,13 @@ class BatchConsumer(driver.Consumer):
 
     async def _drain_once(self) -> None:
         self.diag.set_flag(CONSUMER_FETCHING)
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        # Not before the flow goes on: what is read then is of the generation after the rebalance, and dropping it would lose it.
         generation = self.app.consumer_generation_id
         self.not_waiting_next_records.clear()
         try:
-            taken, more = await self._fetch()
+            taken = await self._fetch()
         finally:
             self.not_waiting_next_records.set()
         if self.should_stop or not taken:
@@ -182,7 +183,7 @@ class BatchConsumer(driver.Consumer):
             await self._seek_back()
         elif generation == self.app.consumer_generation_id:
             self._give_all(taken, generation)
-            await self._pause_after(taken, more)
+            await asyncio.sleep(0)
 
     async def _seek_back(self) -> None:
         # What was fetched while a rebalance began is dropped; a failure only means that the rebalance will set the positions itself.
@@ -190,10 +191,6 @@ class BatchConsumer(driver.Consumer):
             await self.perform_seek()
         except Exception as error:
             self.log.warning("could not go back to the committed offsets during a rebalance: %r", error)
-
-    async def _pause_after(self, taken: Taken, more: bool) -> None:
-        few = sum(map(len, taken.values())) < self.settings.gather_below
-        await asyncio.sleep(self.settings.gather if few and not more and not self.app.in_recovery else 0)
 
     def _give_all(self, taken: Taken, generation: int) -> None:
         for key, records in taken.items():

@@ -13,6 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from app.streaming.lanes import FairRound
+from app.streaming.pace import Pace, PaceRule
 
 Taken = Mapping[TP, Sequence[Any]]
 
@@ -29,19 +30,6 @@ class Wish:
         return bool(self.changelogs) or any(self.lanes)
 
 
-@dataclass(frozen=True)
-class FetchPace:
-    """How long a fetch may park at the broker, in milliseconds, and how long unread data holds back other partitions, in seconds.
-
-    A fetch that asks for every partition wakes up as soon as any of them has data, so it may park long and costs nothing at rest. One that
-    leaves partitions out, because what was read of them is not taken yet, must come back soon to ask for them.
-    """
-
-    idle_ms: int
-    partial_ms: int
-    hold: float
-
-
 class LaneThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with a fetch that knows lanes and can be woken."""
 
@@ -49,7 +37,7 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         settings = self.transport.settings
         self.fair = FairRound(settings.lane_rules, quiet=settings.lane_quiet)
-        self.pace = FetchPace(int(settings.fetch_idle * 1000), int(settings.fetch_partial * 1000), settings.fetch_hold)
+        self.pace = Pace(PaceRule(settings.fetch_idle, settings.fetch_partial, settings.gather, settings.gather_below))
         self._waiter: asyncio.Future[None] | None = None
         self._heard_at = monotonic()
 
@@ -68,12 +56,15 @@ class LaneThread(driver.AIOKafkaConsumerThread):
 
     def _set_pace(self, fetcher: Any) -> None:
         plan = fetcher._get_actions_per_node
-        fetcher._prefetch_backoff = self.pace.hold
+        # What is read and not taken holds back the fetch of all partitions of its broker, by default for 0.1 s.
+        fetcher._prefetch_backoff = self.transport.settings.fetch_hold
 
         def paced(assignment: Any) -> Any:
             left_out = any(tp in self.consumer._active_partitions for tp in fetcher._records)
-            fetcher._fetch_max_wait_ms = self.pace.partial_ms if left_out else self.pace.idle_ms
-            return plan(assignment)
+            fetcher._fetch_max_wait_ms = self.pace.park_ms(left_out=left_out)
+            fetches, resets, pause, invalid, resumed = plan(assignment)
+            early = self.pace.early(monotonic())
+            return ([], resets, min(early, pause), invalid, resumed) if early else (fetches, resets, pause, invalid, resumed)
 
         fetcher._get_actions_per_node = paced
 
@@ -102,8 +93,8 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         generation: int = self._ensure_consumer()._coordinator.generation
         return generation
 
-    async def take(self, wish: Wish, wait: float) -> tuple[Taken, bool]:
-        """Records of one lane, and of changelogs, and whether more is waiting; empty if nothing came within `wait` seconds.
+    async def take(self, wish: Wish, wait: float) -> Taken:
+        """Records of one lane, and of changelogs; empty if nothing came within `wait` seconds.
 
         Raises ConsumerStoppedError after the consumer was closed.
         """
@@ -119,11 +110,11 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _take(self, wish: Wish, wait: float) -> tuple[Taken, bool]:
+    async def _take(self, wish: Wish, wait: float) -> Taken:
         consumer = self._ensure_consumer()
         fetcher = consumer._fetcher
         if not self.consumer.flow_active:
-            return {}, False
+            return {}
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
@@ -131,7 +122,9 @@ class LaneThread(driver.AIOKafkaConsumerThread):
             if not taken and wait and self.consumer.flow_active:
                 await self._data(fetcher, wait)
                 taken = await self._buffered(fetcher, wish)
-            return taken, any(tp in fetcher._records for lane in wish.lanes for tp in lane)
+            more = any(tp in fetcher._records for lane in wish.lanes for tp in lane)
+            self.pace.took(sum(map(len, taken.values())), more=more, now=monotonic())
+            return taken
 
     async def _buffered(self, fetcher: Any, wish: Wish) -> Taken:
         changes = await _from(fetcher, wish.changelogs, wish.changelog_records)

@@ -116,3 +116,26 @@ async def test_topics_with_other_partitions_stop_the_start(here: Scene) -> None:
     worker = here.start()
     assert worker.wait() != 0
     assert f"{here.prefix}out: 3 partitions, wanted 2" in "".join(worker.lines)
+
+
+async def test_a_worker_that_slept_through_its_session_writes_nothing_it_must_not(here: Scene) -> None:
+    expected = await here.send("low", 0, 10_000)
+    sleeper = here.start(name="one")
+    await here.until_written(100)
+    sleeper.process.send_signal(signal.SIGSTOP)
+    try:
+        heir = here.start(name="two")
+        await here.until_written(len(expected))
+    finally:
+        sleeper.process.send_signal(signal.SIGCONT)
+    expected |= await here.send("high", 0, 2000)
+    await here.until_written(len(expected))
+    assert sleeper.end() == 0
+    assert heir.end() == 0
+    last = here.start(name="two")  # alone now: it recovers both partitions
+    last.wait_ready()
+    assert last.end() == 0
+    values = await here.values()
+    assert set(values) == expected
+    assert len(values) - len(expected) <= 500 * PARTITIONS
+    await equal_to_a_replay(here, "two")
