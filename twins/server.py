@@ -59,6 +59,7 @@ class Twins:
     def _reset(self) -> None:
         self._ledger.reset()
         self._tries = Tries()
+        self._first = int(self._clock() * 1000) << 40
 
     def _provider(self, path: bytes) -> Provider | None:
         if path == MAIL_SEND:

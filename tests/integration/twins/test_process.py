@@ -118,6 +118,13 @@ async def test_reset(twin: TwinProcess, client: PoolClient) -> None:
     assert twin.ask("/ledger")["seq"] == 1
 
 
+async def test_no_message_id_comes_twice(twin: TwinProcess, client: PoolClient) -> None:
+    answers = await send(client, mail(twin.origin, "a@example.org", "d-1"), mail(twin.origin, "a@example.org", "d-2"))
+    twin.ask("/ledger/reset", "POST")
+    answers += await send(client, mail(twin.origin, "a@example.org", "d-3"))
+    assert len({answer.headers[b"x-message-id"] for answer in answers if isinstance(answer, Answered)}) == 3
+
+
 async def exchange(twin: TwinProcess, *parts: bytes) -> bytes:
     """All that the server says until it closes the connection."""
     reader, writer = await asyncio.open_connection(*twin.origin.removeprefix("http://").split(":"))
