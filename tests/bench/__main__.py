@@ -14,15 +14,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import asyncpg
 
 from app.local.launch import await_ready, bring_down, launch
 from app.local.stack import Urls, urls_of
 from app.local.state import State
 from tests.bench import parts
 from tests.bench.meter import Calibration
-from tests.bench.stand import Stand
+from tests.stand import Stand
 
 PARTS: dict[str, Callable[[Stand, int], Awaitable[dict[str, Any]]]] = {
     "router": parts.router_and_recovery,
@@ -66,17 +69,26 @@ def _options() -> argparse.Namespace:
 
 
 async def _part(name: str, home: Path, urls: Urls, many: int) -> dict[str, Any]:
-    stand = Stand(home, urls, f"bench-{name}.")
+    stand = Stand(home, replace(urls, database=await _own_database(urls.database, f"bench_{name}")), f"bench-{name}.")
     try:
         await stand.prepare()
         calibration = Calibration()
         with calibration.sampling():
             found = await PARTS[name](stand, many)
     finally:
-        stand.close()
+        await stand.close()
     found[f"{name}_calibration_ms"] = calibration.milliseconds
     print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
     return found
+
+
+async def _own_database(server: str, name: str) -> str:
+    admin = await asyncpg.connect(server)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+    finally:
+        await admin.close()
+    return f"{server.rsplit('/', 1)[0]}/{name}"
 
 
 def _derived(results: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from tests.bench import load as feed
 from tests.bench.meter import Spent, cpu
-from tests.bench.stand import PARTITIONS, Stand
+from tests.stand import PARTITIONS, Stand, faust
 
+ROOT = Path(__file__).parents[2]
 WARM_UP = 3000
 EVERY = ("kafka", "postgres", "valkey")
 RATE = 200.0  # notifications a second of the latency and light load parts
@@ -39,10 +40,10 @@ async def _warm(stand: Stand, topic: str) -> None:
 
 async def _recovery(stand: Stand) -> dict[str, Any]:
     """CPU of a start with an empty data directory, less that of a start with a full one, per changelog record."""
-    stand.stop("router")
+    await stand.stop("router")
     records = await stand.written("router-idempotency-changelog") + await stand.written("router-rate_windows-changelog")
     full = await _start_cpu(stand)
-    shutil.rmtree(Path(stand.env["HEROLD_HEROLD_DATA_DIR"]) / "router-0")
+    shutil.rmtree(stand.data / "router-router")
     empty = await _start_cpu(stand)
     return {"recovery_records": records, "recovery_cpu_s": round(empty - full, 2), "recovery_per_s": round(records / (empty - full))}
 
@@ -50,14 +51,14 @@ async def _recovery(stand: Stand) -> dict[str, Any]:
 async def _start_cpu(stand: Stand) -> float:
     await stand.worker("router")
     seconds = cpu(stand.running["router"].pid)
-    stand.stop("router")
+    await stand.stop("router")
     return seconds
 
 
 async def stock(stand: Stand, many: int) -> dict[str, Any]:
     """(a) The same decisions on stock Faust agents and tables, on a tenth of the notifications."""
     fewer, topic = many // 10, stand.prefix + "notifications.low"
-    await stand.stock_router()
+    _start_stock(stand)
     await feed.fill(stand.urls.kafka, topic, PARTITIONS, 1000, seed=99)
     await _until_written(stand, 1000)
     with stand.frozen("stock"):
@@ -65,6 +66,11 @@ async def stock(stand: Stand, many: int) -> dict[str, Any]:
         spent = Spent(stand.pids("stock"))
     await _until_written(stand, 1000 + fewer)
     return {"stock_us": spent.per(fewer)["stock"], "stock_per_s": round(fewer / spent.wall)}
+
+
+def _start_stock(stand: Stand) -> None:
+    argv = (faust(), "--quiet", "-A", "tests.bench.stock_router", "worker", "-l", "warn", "--without-web")
+    stand.start("stock", argv, PYTHONPATH=str(ROOT))
 
 
 async def _until_written(stand: Stand, events: int) -> None:
@@ -129,11 +135,9 @@ async def _latencies(stand: Stand) -> dict[str, float]:
 def _arrivals(stand: Stand, after: int, wanted: set[str]) -> dict[str, float]:
     """Milliseconds from the time in its id to its first request at the twin, of each wanted delivery."""
     found: dict[str, float] = {}
-    while entries := stand.entries(after):
-        for entry in entries:
-            if entry["delivery"] in wanted and entry["delivery"] not in found:
-                found[entry["delivery"]] = entry["at"] * 1000 - int(entry["delivery"][4:16], 16)
-        after = entries[-1]["seq"]
+    for entry in stand.entries(after):
+        if entry["delivery"] in wanted and entry["delivery"] not in found:
+            found[entry["delivery"]] = entry["at"] * 1000 - int(entry["delivery"][4:16], 16)
     return found
 
 
