@@ -20,8 +20,8 @@ class StreamSettings:
     `app_id`: also the consumer group; `datadir`: one per process, its parents are made; `partitions`: of every topic; `replication` and
     `standbys`: of the changelogs and their tables; `drain`: how long a rebalance or stop waits for batches in hand; `end_after`: how long
     an orderly end after an error may take. `lane_quiet`: how long a lane must be quiet before the lanes below get large batches.
-    `fetch_idle`, `fetch_partial`, `gather`, `gather_below`: see pace.py; `fetch_hold`: how long read and untaken records hold back the fetch
-    of others. `linger` and `group_records` bound the shared outbox's groups. `topic_limits`: the most bytes of a batch, by topic.
+    `fetch_idle`, `fetch_partial`, `gather`, `gather_below`: see pace.py; `fetch_hold`: how long read and untaken records hold back others.
+    `linger` and `group_records` bound the shared outbox's groups. `topic_limits`: the most bytes of a batch, by topic.
     """
 
     app_id: str
