@@ -1,26 +1,16 @@
 """The database of an installation: upgrade it and check it (`herold db`)."""
 
-from functools import partial
 from pathlib import Path
 
-import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from msgspec import Struct
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
-from schemas.errors import Unavailable
-from tables.postgres import migrations
+from tables import postgres
 from tables.postgres.partitions import days_ahead, ensure_partitions, strays
-from tables.postgres.pool import GONE, Database
+from tables.postgres.pool import Database
 from tables.postgres.seed import plant_policy, plant_users
 
 DAYS_AHEAD = 7
-LOCK = 0x4865726F6C64  # "Herold": one upgrade at a time
+VERSIONS = Path(postgres.__file__).parent / "migrations" / "versions"
 
 
 class Health(Struct, frozen=True):
@@ -45,73 +35,45 @@ class Health(Struct, frozen=True):
 
 
 async def upgrade(dsn: str, now: float, users: bool = True) -> str:
-    """Bring the schema to the newest revision, make partitions, plant the seed (with or without the sample shop's users); the revision."""
-    await _migrate(dsn)
+    """Bring the schema to the newest revision, make partitions, plant the seed (with or without the sample shop's users); the revision.
+
+    Raises Unavailable if PostgreSQL does not answer.
+    """
     database = Database(dsn, size=1)
     try:
+        if await _revision(database) != newest():
+            from app.migrate import migrate  # Alembic is slow to import, and rarely has anything to do
+
+            await migrate(dsn)
         await ensure_partitions(database, now, DAYS_AHEAD)
         await plant_policy(database)
         if users:
             await plant_users(database)
     finally:
         await database.close()
-    return _newest()
+    return newest()
 
 
 async def check(dsn: str, now: float) -> Health:
     """How the database is. Raises Unavailable if it does not answer."""
-    revision = await _revision(dsn)
-    if revision is None:
-        return Health(None, _newest(), -1, 0)
     database = Database(dsn, size=1)
     try:
-        return Health(revision, _newest(), await days_ahead(database, now), await strays(database))
+        revision = await _revision(database)
+        if revision is None:
+            return Health(None, newest(), -1, 0)
+        return Health(revision, newest(), await days_ahead(database, now), await strays(database))
     finally:
         await database.close()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    return config
+def newest() -> str:
+    """The newest revision of this release: its file's name begins with it."""
+    return max(file.name.partition("_")[0] for file in VERSIONS.glob("[0-9]*.py"))
 
 
-def _newest() -> str:
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
-
-
-def _engine(dsn: str) -> AsyncEngine:
-    return create_async_engine("postgresql+asyncpg://", async_creator=partial(asyncpg.connect, dsn), poolclass=NullPool)
-
-
-async def _migrate(dsn: str) -> None:
-    engine = _engine(dsn)
-    try:
-        async with engine.connect() as connection:
-            await connection.run_sync(_to_newest)
-    except GONE as gone:
-        raise Unavailable(f"PostgreSQL does not answer: {gone}") from gone
-    finally:
-        await engine.dispose()
-
-
-def _to_newest(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    connection.exec_driver_sql(f"select pg_advisory_lock({LOCK})")
-    connection.commit()
-    try:
-        command.upgrade(config, "head")
-    finally:
-        connection.exec_driver_sql(f"select pg_advisory_unlock({LOCK})")
-
-
-async def _revision(dsn: str) -> str | None:
-    engine = _engine(dsn)
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    except GONE as gone:
-        raise Unavailable(f"PostgreSQL does not answer: {gone}") from gone
-    finally:
-        await engine.dispose()
+async def _revision(database: Database) -> str | None:
+    """The revision of the schema; None if there is none."""
+    if not (await database.fetch("select to_regclass('alembic_version') is not null as found"))[0]["found"]:
+        return None
+    rows = await database.fetch("select version_num from alembic_version")
+    return str(rows[0]["version_num"]) if rows else None
