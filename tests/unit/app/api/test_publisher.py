@@ -75,10 +75,10 @@ class MemoryProducer:
 class World:
     """A publisher, the producers it has made and will make, and its clock."""
 
-    def __init__(self, *producers: MemoryProducer) -> None:
+    def __init__(self, *producers: MemoryProducer, timeout: float = TIMEOUT) -> None:
         self.coming = list(producers)
         self.now = 0.0
-        self.publisher = KafkaPublisher(self.coming_one, [TOPIC], 2, TIMEOUT, lambda: self.now)  # type: ignore[arg-type]
+        self.publisher = KafkaPublisher(self.coming_one, [TOPIC], 2, timeout, lambda: self.now)  # type: ignore[arg-type]
 
     def coming_one(self) -> MemoryProducer:
         return self.coming.pop(0)
@@ -160,6 +160,19 @@ async def test_without_confirmation_in_time_the_answer_is_no(producer: MemoryPro
             await asyncio.sleep(0)
         assert await publisher.publish([record()]) == [True]
     assert [len(batch.values) for _, batch, _ in producer.sent] == [1, 1]
+
+
+async def test_while_a_batch_is_late_nobody_else_waits(producer: MemoryProducer) -> None:
+    producer.confirming = False
+    world = World(producer, timeout=3600.0)
+    async with world as publisher:
+        first = asyncio.create_task(publisher.publish([record()]))
+        await producer.arrived.wait()
+        world.now = 3601.0
+        async with asyncio.timeout(30):
+            assert await publisher.publish([record()]) == [False]
+        producer.sent[0][2].set_result(None)
+        assert await first == [True]
 
 
 async def test_what_was_answered_before_its_batch_left_is_not_sent(producer: MemoryProducer) -> None:
