@@ -22,7 +22,7 @@ async def ensure_partitions(database: Database, now: float, days: int = 7) -> in
 
 
 async def drop_partitions(database: Database, now: float, keep: int) -> list[str]:
-    """Drop the days that ended more than `keep` days before `now` (epoch seconds); the names of what was dropped."""
+    """Drop the days that ended more than `keep` days before `now` (epoch seconds), with dead letters of that age; the names dropped."""
     oldest = datetime.fromtimestamp(now, UTC).date() - timedelta(days=keep)
     async with database.connection() as connection, connection.transaction():
         await connection.execute(_SQL["lock"])
@@ -30,6 +30,7 @@ async def drop_partitions(database: Database, now: float, keep: int) -> list[str
         names = [name for name in await _names(connection) if _day(name) < oldest]
         for name in names:
             await connection.execute(f'drop table "{name}"')
+        await connection.execute(_SQL["forget_letters"], oldest)
         return names
 
 

@@ -9,6 +9,7 @@ import asyncpg
 from schemas.errors import Unstorable
 from schemas.history import Entries, FiledLetter
 from schemas.ids import DELIVERY, NOTIFICATION, is_id, uuid_hex
+from schemas.status import Status
 from tables.postgres import copying
 from tables.postgres.pool import Connection, Database
 from tables.postgres.sql import queries
@@ -29,7 +30,7 @@ REMEMBERED = 200_000  # ids; a row that comes again mostly comes soon
 
 
 class _Load(NamedTuple):
-    """Packed rows for one table; those of `fresh` ids are believed to be new."""
+    """Packed rows for one table: `fresh` ones are believed to be new, `known` ones may exist."""
 
     table: str
     columns: str
@@ -56,9 +57,9 @@ class RecordingStore:
 
     async def _write(self, entries: Entries) -> None:
         try:
-            await self._commit(_loads(entries, self._lately), entries.letters)
+            await self._commit(_loads(entries, self._lately, logged=False), entries.letters)
         except asyncpg.exceptions.UniqueViolationError:  # read again after a crash, or another worker's: everything may exist
-            await self._commit(_loads(entries, _all), entries.letters)
+            await self._commit(_loads(entries, lambda an_id: True, logged=True), entries.letters)
 
     async def _commit(self, loads: Sequence[_Load], letters: Sequence[FiledLetter]) -> None:
         async with self._database.connection() as connection, connection.transaction():
@@ -81,27 +82,28 @@ class RecordingStore:
             self._known, self._known_before = set(), self._known
 
 
-def _all(an_id: str) -> bool:
-    return True
-
-
-def _loads(entries: Entries, known: Callable[[str], bool]) -> list[_Load]:
-    """The rows of the three tables in the order of their ids, so that no two workers lock crosswise; those of known ids apart."""
-    notifications = [(row.id, copying.notification(row)) for row in entries.notifications]
-    deliveries = [(event.delivery_id, copying.delivery(event)) for event in entries.deliveries]
-    logs = [(attempt.id, copying.log(attempt)) for attempt in entries.attempts]
+def _loads(entries: Entries, may_exist: Callable[[str], bool], logged: bool) -> list[_Load]:
+    """The rows of the three tables in the order of their ids, so that no two workers lock crosswise; those that may exist apart."""
+    notifications = [(row.id, copying.notification(row), may_exist(row.id)) for row in entries.notifications]
+    deliveries = [
+        (event.delivery_id, copying.delivery(event), _is_later(event) or may_exist(event.delivery_id)) for event in entries.deliveries
+    ]
+    logs = [(attempt.id, copying.log(attempt), logged) for attempt in entries.attempts]
     return [
-        _load("notifications", copying.NOTIFICATION_COLUMNS, notifications, known),
-        _load("deliveries", copying.DELIVERY_COLUMNS, deliveries, known),
-        _load("delivery_logs", copying.LOG_COLUMNS, logs, known),
+        _load("notifications", copying.NOTIFICATION_COLUMNS, notifications),
+        _load("deliveries", copying.DELIVERY_COLUMNS, deliveries),
+        _load("delivery_logs", copying.LOG_COLUMNS, logs),
     ]
 
 
-def _load(table: str, columns: str, rows: list[tuple[str, bytes]], known: Callable[[str], bool]) -> _Load:
+def _is_later(event: Status) -> bool:
+    """Whether the delivery has had an event before: a second attempt, another life, or news from the provider."""
+    return event.attempt > 0 or event.generation > 0 or event.outcome is None
+
+
+def _load(table: str, columns: str, rows: list[tuple[str, bytes, bool]]) -> _Load:
     rows.sort()
-    fresh = [row for an_id, row in rows if not known(an_id)]
-    old = [row for an_id, row in rows if known(an_id)] if len(fresh) < len(rows) else []
-    return _Load(table, columns, _stream(fresh), _stream(old))
+    return _Load(table, columns, _stream([row for _, row, old in rows if not old]), _stream([row for _, row, old in rows if old]))
 
 
 def _stream(rows: Sequence[bytes]) -> bytes:

@@ -15,5 +15,8 @@ join pg_class part on part.oid = inhrelid
 where parent.relname = any($1::text[]) and parent.relnamespace = 'public'::regnamespace and part.relname ~ '_[0-9]{8}$'
 order by part.relname;
 
+-- forget_letters: dead letters from before a day (UTC); their topic keeps them for a month of its own
+delete from dead_letters where at < ($1::date)::timestamp at time zone 'UTC';
+
 -- strays: how many rows the default partitions hold
 select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default);

@@ -2,6 +2,9 @@
 
 import asyncio
 
+from schemas.deadletter import DeadLetter
+from schemas.history import FiledLetter
+from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.history import HistoryStore
 from tables.postgres.partitions import TABLES, days_ahead, drop_partitions, ensure_partitions, strays
 from tables.postgres.pool import Database
@@ -49,8 +52,10 @@ async def test_strays_are_kept_counted_found_and_brought_home(own_database: Data
 
 async def test_retention_drops_whole_days_and_nothing_younger(own_database: Database) -> None:
     store = RecordingStore(own_database)
-    await store.write(entries(accepted(1, at=NOW - 2 * DAY), accepted(2, at=NOW)))
+    letters = [FiledLetter(at, "notifications.dlq", 0, 0, DeadLetter("router", "x", "", "t", 0, 0)) for at in (NOW - 2 * DAY, NOW - DAY)]
+    await store.write(entries(accepted(1, at=NOW - 2 * DAY), accepted(2, at=NOW), letters=letters))
     assert await drop_partitions(own_database, NOW, keep=2) == []
     dropped = await drop_partitions(own_database, NOW + DAY, keep=2)
     assert sorted(dropped) == [f"{table}_20251007" for table in sorted(TABLES)]
     assert [row["id"].hex for row in await own_database.fetch("select id from notifications")] == [notification_id(2)[4:]]
+    assert [filed.at for filed in await DeadLetterStore(own_database).newest(9)] == [NOW - DAY]

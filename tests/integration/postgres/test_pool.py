@@ -67,7 +67,11 @@ async def test_a_dsn_that_is_none_is_not_taken_for_an_outage() -> None:
 
 async def test_close_does_not_wait_for_ever_for_one_in_use(shared_url: str) -> None:
     database = Database(shared_url, command_timeout=0.05)
-    with pytest.raises(Unavailable):
+
+    async def cut_off() -> None:
         async with database.connection() as connection:
             await database.close()
             await connection.execute("select 1")
+
+    with pytest.raises(Unavailable):
+        await cut_off()

@@ -108,3 +108,14 @@ async def test_a_new_cluster_that_starts_its_offsets_again_files_its_letters_too
     assert [filed.at for filed in await store.newest(9, before=NOW + 60)] == [NOW]
     assert await store.counts() == {("router", "invalid"): 2}
     assert await store.counts(since=NOW + 1) == {("router", "invalid"): 1}
+
+
+async def test_a_later_attempt_does_not_make_its_whole_commit_collide(database: Database) -> None:
+    await RecordingStore(database).write(entries(status(1)))
+    before = (await database.fetch("select xact_rollback from pg_stat_database where datname = current_database()"))[0][0]
+    later = [status(1, attempt=1), status(2, status=StatusName.BOUNCED, outcome=None), status(3, generation=1), status(4)]
+    await RecordingStore(database).write(entries(*later))
+    await database.fetch("select pg_stat_force_next_flush()")
+    after = (await database.fetch("select xact_rollback from pg_stat_database where datname = current_database()"))[0][0]
+    assert after == before
+    assert await count(database, "deliveries") == 4
