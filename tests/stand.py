@@ -46,7 +46,7 @@ class Stand:
 
     def port(self, name: str) -> int:
         """The port of a process of this stand."""
-        return self.state.port("twins" if name == "twins" else "gateway" if name == "gateway" else f"{self.prefix}{name}.web")
+        return self.state.port(name if name in ("twins", "gateway") else f"{self.prefix}{name}.web")
 
     def url(self, name: str, path: str) -> str:
         """A place on a process's web server."""
@@ -68,11 +68,11 @@ class Stand:
         self.start(name, argv, HEROLD_STREAMING_WEB_PORT=str(self.port(name)), HEROLD_HEROLD_WORKER=name, **env)
         await self.until_ready(name, "/ready")
 
-    async def twins(self) -> None:
-        """Start the twins."""
-        ledger = self.home / f"{self.prefix}ledger.log"
-        self.start("twins", (sys.executable, "-m", "twins", "--host", HOST, "--port", str(self.port("twins")), "--ledger", str(ledger)))
-        await self.until_ready("twins", "/healthz")
+    async def twins(self, name: str = "twins") -> None:
+        """Start the twins; under another name they are providers on another host."""
+        ledger = self.home / f"{self.prefix}{name}.ledger"
+        self.start(name, (sys.executable, "-m", "twins", "--host", HOST, "--port", str(self.port(name)), "--ledger", str(ledger)))
+        await self.until_ready(name, "/healthz")
 
     async def gateway(self) -> None:
         """Start the gateway."""
@@ -108,13 +108,21 @@ class Stand:
 
         await until(counted, seconds, f"{wanted} of {name} at {least}", every=0.1)
 
-    def ledger(self) -> dict[str, Any]:
-        """The twins' counts."""
-        return dict(json.loads(read(self.url("twins", "/ledger"))))
+    def ledger(self, name: str = "twins") -> dict[str, Any]:
+        """The counts of twins."""
+        return dict(json.loads(read(self.url(name, "/ledger"))))
 
-    def entries(self, after: int = 0) -> Iterator[dict[str, Any]]:
-        """The requests in the twins' ledger behind number `after`."""
-        while lines := read(self.url("twins", f"/ledger/entries?after={after}&limit=10000")).splitlines():
+    async def until_asked(self, least: int, name: str = "twins", seconds: float = 60.0) -> None:
+        """Wait until twins have seen so many requests. Raises TimeoutError."""
+
+        async def asked() -> bool:
+            return int((await asyncio.to_thread(self.ledger, name))["requests"]) >= least
+
+        await until(asked, seconds, f"{least} requests of {name}", every=0.01)
+
+    def entries(self, after: int = 0, name: str = "twins") -> Iterator[dict[str, Any]]:
+        """The requests in the ledger of twins behind number `after`."""
+        while lines := read(self.url(name, f"/ledger/entries?after={after}&limit=10000")).splitlines():
             yield from map(json.loads, lines)
             after = json.loads(lines[-1])["seq"]
 
