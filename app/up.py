@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 from app.local.service import Service
 from app.local.stack import Urls
@@ -15,6 +14,16 @@ from app.topology import ROLES
 
 HOST = "127.0.0.1"
 PYTHON = sys.executable
+
+# what the roles, the gateway and the twins share or need: imported once, by the nursery
+IMPORTS = (
+    "faust.cli.faust",
+    "app.roles",
+    "app.api.gateway",
+    "twins.server",
+)
+# what is needed here when the servers are ready
+NEXT = ("app.topics", "app.database", "app.demo.run", "app.demo.shown")
 
 
 def environment(state: State, urls: Urls, env: Mapping[str, str]) -> dict[str, str]:
@@ -52,18 +61,20 @@ def services(state: State, settings: Mapping[str, str]) -> list[Service]:
 def _twins(state: State, settings: Mapping[str, str]) -> Service:
     port = state.port("twins")
     argv = (PYTHON, "-m", "twins", "--host", HOST, "--port", str(port), "--ledger", str(state.home / "ledger.log"))
-    return Service("twins", argv, env=settings, ready=partial(answers, port, "/healthz"))
+    return Service("twins", argv, env=settings, forked=True, ready=partial(answers, port, "/healthz"))
 
 
 def _gateway(state: State, settings: Mapping[str, str]) -> Service:
-    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, ready=partial(answers, state.port("gateway"), "/readyz"))
+    ready = partial(answers, state.port("gateway"), "/readyz")
+    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, forked=True, ready=ready)
 
 
 def _worker(role: str, state: State, settings: Mapping[str, str]) -> Service:
     port = state.port(f"{role}.web")
-    argv = (str(Path(PYTHON).with_name("faust")), "--quiet", "-A", f"app.main:{role}", "worker", "-l", "info")
+    # the `faust` command; in full, because Faust hides its own spec once it is imported
+    argv = (PYTHON, "-m", "faust.__main__", "--quiet", "-A", f"app.main:{role}", "worker", "-l", "info")
     env = {**settings, "HEROLD_STREAMING_WEB_PORT": str(port)}
-    return Service(role, argv, env=env, ready=partial(answers, port, "/ready"), stop_timeout=45.0)
+    return Service(role, argv, env=env, forked=True, ready=partial(answers, port, "/ready"), stop_timeout=45.0)
 
 
 async def answers(port: int, path: str) -> None:

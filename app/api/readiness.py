@@ -7,6 +7,7 @@ from app.api.bodies import Part, Readiness
 from schemas.ports import Clock, Pause
 
 EVERY = 3.0  # seconds between two questions
+SOON = 0.25  # the same while something is wrong: a start must not wait for the next round
 PATIENCE = 3.0  # seconds that an answer may take
 STALE = 15.0  # seconds after which a good answer counts no more
 
@@ -60,4 +61,4 @@ class Readings:
     async def _keep_asking(self, name: str) -> None:
         while True:
             await self.ask(name)
-            await self._pause(EVERY)
+            await self._pause(SOON if self._trouble[name] else EVERY)

@@ -1,19 +1,19 @@
 """`herold up`: the whole Herold on this machine, until Ctrl-C; with `--sample` a shop's notifications travel through it."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from app.cli.failures import Failure
-from app.cli.screen import console
-from app.demo.run import Result, SampleSettings, run, sample_settings
 from app.demo.sample import SampleBroken
-from app.demo.shown import Shown
-from app.demo.submit import NotTaken
 from app.local import jars, postgres, refuge
 from app.local.kafka import find_java
 from app.local.log import Say, prefixed
@@ -23,14 +23,16 @@ from app.local.state import NoPort, home_folder
 from app.local.supervisor import StopRequested
 from app.local.warm import warm
 from app.settings import load
-from app.up import IMPORTS, environment, prepare, services
+from app.up import IMPORTS, NEXT, environment, prepare, services
 from schemas.errors import HeroldError
+
+if TYPE_CHECKING:  # slow to import: not before the servers are on their way
+    from app.demo.run import Result
 
 EXPECTED = (
     AlreadyRunning,
     HeroldError,
     NoPort,
-    NotTaken,
     SampleBroken,
     StartFailed,
     jars.DownloadFailed,
@@ -69,38 +71,58 @@ def _end(result: Result | None) -> None:
 
 
 async def _up(home: Path, sample: bool, once: bool) -> Result | None:
-    say, screen = prefixed(sys.stdout), console()
+    say = prefixed(sys.stdout)
     progress = jars.in_lines(lambda line: say(HEROLD, line))
     async with opened(home, os.environ, say, progress=progress, imports=IMPORTS) as stack:
         say(HEROLD, f"starting in {home}; Ctrl-C stops")
         began = asyncio.get_running_loop().time()
         settings = environment(stack.state, stack.urls, os.environ)
+        meanwhile = asyncio.create_task(asyncio.to_thread(_import_next))
         await stack.start(prepare, [services(stack.state, settings)])
+        await meanwhile
         say(HEROLD, f"everything is ready after {asyncio.get_running_loop().time() - began:.1f} s")
-        of = sample_settings(load({**os.environ, **settings}))
-        result = await stack.supervisor.unless_stopped(_sample(of, screen)) if sample else None
-        if once:
-            return result
-        _say_where(of, screen)
-        warming = asyncio.create_task(_warm(stack, say))
-        await stack.wait()
-        warming.cancel()
+        result = await _show(settings, stack, sample)
+        if not once:
+            await _stay(stack, say)
         return result
 
 
-async def _sample(settings: SampleSettings, screen: Console) -> Result:
-    shown = Shown(screen)
-    result = await run(settings, shown)
-    shown.result(result, settings)
+def _import_next() -> None:
+    for module in NEXT:
+        import_module(module)
+
+
+async def _show(settings: Mapping[str, str], stack: Stack, sample: bool) -> Result | None:
+    """Send the sample if it is wanted, and say where Herold is."""
+    from app.cli.screen import console
+    from app.demo.run import run, sample_settings
+    from app.demo.shown import Shown
+
+    of, screen = sample_settings(load({**os.environ, **settings})), console()
+    result = None
+    if sample:
+        shown = Shown(screen)
+        result = await stack.supervisor.unless_stopped(run(of, shown))
+        shown.result(result, of)
+    screen.print(f"Herold runs: {of.api_url}/docs; `herold --help` in another terminal; Ctrl-C stops", soft_wrap=True)
     return result
 
 
-def _say_where(settings: SampleSettings, screen: Console) -> None:
-    screen.print(f"Herold runs: {settings.api_url}/docs; `herold --help` in another terminal; Ctrl-C stops", soft_wrap=True)
+async def _stay(stack: Stack, say: Say) -> None:
+    """Wait for Ctrl-C; meanwhile record the broker's start once, so that the next one is quicker."""
+    warming = asyncio.create_task(_warm(stack, say))
+    try:
+        await stack.wait()
+    finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
 
 
 async def _warm(stack: Stack, say: Say) -> None:
-    """Record the broker's start once, in the background, so that the next one is quicker."""
-    if "kafka" in stack.servers:
-        java = await asyncio.to_thread(find_java, lambda present, wanted: None)
-        await warm(java, say)
+    if "kafka" not in stack.servers:
+        return
+    java = await asyncio.to_thread(find_java, lambda present, wanted: None)
+    try:
+        await warm(java, say, stack.note)
+    except StartFailed as error:
+        say(HEROLD, f"the broker's start could not be recorded, so the next one will be as slow as this one: {error}")

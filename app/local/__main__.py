@@ -74,9 +74,7 @@ def _run(home: Path, arguments: argparse.Namespace) -> int:
 
 
 async def _run_until_stopped(home: Path, arguments: argparse.Namespace, say: Say) -> None:
-    async with stack.opened(
-        home, os.environ, say, progress=_progress(say), only=arguments.only, optimised=arguments.c2
-    ) as running:
+    async with stack.opened(home, os.environ, say, progress=_progress(say), only=arguments.only, optimised=arguments.c2) as running:
         if arguments.until_eof:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_eof, running)
         await running.start()

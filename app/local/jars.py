@@ -82,7 +82,6 @@ def by_jgo(jar: Jar, folder: Path) -> Path:
     """Download one jar from the default Maven repository (jgo knows it; REQUESTS_CA_BUNDLE and proxies are honoured)."""
     from jgo.maven import MavenContext  # only the first start downloads: later ones do not pay for the import
 
-
     project = MavenContext(repo_cache=folder, timeout=60).project(jar.group, jar.artifact)
     return Path(project.at_version(jar.version).artifact().resolve())
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.local.log import Output, Say
 from app.local.service import Service, StartFailed
+from app.local.spawn import Process, Spawn, execute
 
 OnPid = Callable[[Service, int | None], None]
 """Told of each new process of a service, and (None) of its end."""
@@ -31,12 +32,13 @@ class Backoff:
 class Keeper:
     """Holds the one process of a service."""
 
-    def __init__(self, service: Service, say: Say, on_pid: OnPid, backoff: Backoff) -> None:
+    def __init__(self, service: Service, say: Say, on_pid: OnPid, backoff: Backoff, spawn: Spawn = execute) -> None:
         self.service = service
         self.backoff = backoff
         self._say = say
         self._on_pid = on_pid
-        self._process: asyncio.subprocess.Process | None = None
+        self._spawn = spawn
+        self._process: Process | None = None
         self._output: Output | None = None
         self._last_lines: deque[str] = deque(maxlen=20)
 
@@ -52,7 +54,7 @@ class Keeper:
     async def start(self) -> None:
         """Start the process and wait until it is ready; raises StartFailed with the process's last lines."""
         began = asyncio.get_running_loop().time()
-        process = await self._spawn()
+        process = await self._begin()
         await self._until_ready(process)
         self.say(f"ready in {asyncio.get_running_loop().time() - began:.2f} s (pid {process.pid})")
 
@@ -92,10 +94,10 @@ class Keeper:
             self.say(str(error))
             await self.end()
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
+    async def _begin(self) -> Process:
         output = Output(self.service.name, self._hear)
         try:
-            process = await self._execute(output.write_end)
+            process = await self._spawn(self.service, output.write_end)
         except OSError as error:  # no such program, not executable, too many open files
             output.discard()
             raise StartFailed(f"{self.service.name} could not be started: {error}") from error
@@ -105,26 +107,11 @@ class Keeper:
         await output.follow()
         return process
 
-    async def _execute(self, output: int) -> asyncio.subprocess.Process:
-        service = self.service
-        # a session of its own: Ctrl-C on the terminal reaches the supervisor alone, which then stops all in order
-        return await asyncio.create_subprocess_exec(
-            *service.argv,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **service.env},  # or Python holds lines back, as this is no terminal
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            user=service.user,
-            group=service.user,
-            extra_groups=None if service.user is None else [],
-        )
-
     def _hear(self, name: str, line: str) -> None:
         self._last_lines.append(line)
         self._say(name, line)
 
-    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+    async def _until_ready(self, process: Process) -> None:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.service.start_timeout
         while True:
@@ -152,7 +139,7 @@ class Keeper:
             return error
         return None
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> str:
+    async def _watch(self, process: Process) -> str:
         """Return, with the reason, when the process has ended or has failed its health check too often."""
         misses = 0
         while misses < self.service.misses:
@@ -163,7 +150,7 @@ class Keeper:
                 misses = 0 if failure is None else misses + 1
         return f"failed {misses} health checks in a row: {failure!r}"
 
-    async def _ask_to_stop(self, process: asyncio.subprocess.Process) -> None:
+    async def _ask_to_stop(self, process: Process) -> None:
         with suppress(ProcessLookupError):
             process.send_signal(self.service.stop_signal)  # to the leader alone: servers stop their own children
         try:

@@ -13,7 +13,8 @@ class Service:
 
     `env` is added to the supervisor's own. `ready` raises until the process can be used; afterwards it is the health check:
     `misses` failures in a row, `probe_every` seconds apart, restart the process. Without it a started process counts as ready.
-    `user` is the uid and gid to run as (root only). Times are in seconds.
+    `user` is the uid and gid to run as (root only). `forked` says that `argv` is `python -m MODULE ...` and that a nursery may
+    fork it. Times are in seconds.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Service:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Probe | None = None
     user: int | None = None
+    forked: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 20.0
     start_timeout: float = 60.0

@@ -9,10 +9,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.local import jars, kafka, postgres, refuge, valkey
 from app.local.files import try_locked
+from app.local.forks import Forks
 from app.local.log import Say
 from app.local.processes import Processes, end_orphans, recorded
 from app.local.service import Service
@@ -91,6 +93,10 @@ class Stack:
         self.processes.note_ready(True)
         return self.urls
 
+    def note(self, service: Service, pid: int | None) -> None:
+        """Write down a process that the supervisor does not know, or (None) its end: the next run ends it if this one is killed."""
+        _note(self.processes, service, pid)
+
     async def wait(self) -> None:
         """Wait for Ctrl-C, SIGTERM or `supervisor.request_stop()`."""
         await self.supervisor.wait()
@@ -121,11 +127,12 @@ async def opened(
     progress: jars.Progress = lambda present, wanted: None,
     only: Collection[str] = tuple(VARIABLES),
     optimised: bool = False,
+    imports: Sequence[str] = (),
 ) -> AsyncIterator[Stack]:
     """Hold the home, end what a killed run left, settle the ports; at the end stop everything in reverse.
 
-    `progress` is told of downloaded jars, from another thread. `optimised` runs Kafka's JVM with C2. Inside, SIGINT, SIGTERM
-    and SIGHUP are requests to stop. Raises AlreadyRunning.
+    `progress` is told of downloaded jars, from another thread. `optimised` runs Kafka's JVM with C2. `imports` are the modules
+    that services share (nursery). Inside, SIGINT, SIGTERM and SIGHUP are requests to stop. Raises AlreadyRunning.
     """
     state, processes = State(home), Processes(home)
     state.make()
@@ -134,14 +141,18 @@ async def opened(
             raise AlreadyRunning(_who_runs(home, processes))
         processes.begin(recorded(os.getpid()))
         _tidy(state, processes, say)
-        supervisor = Supervisor(say, lambda service, pid: _note(processes, service, pid))
+        note = partial(_note, processes)
+        forks = Forks(imports, say, note)
+        supervisor = Supervisor(say, note, spawn=forks.spawn)
         stack = Stack(state, urls_of(state, env), supervisor, processes, embedded(env, only), say, progress, optimised)
         with supervisor.signals():
             try:
+                await forks.open()
                 yield stack
             finally:
                 processes.note_ready(False)
                 await supervisor.stop()
+                await forks.close()
                 processes.clear()
 
 

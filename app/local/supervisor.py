@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from app.local.keeper import Backoff, Keeper, OnPid
 from app.local.log import Say
 from app.local.service import Service
+from app.local.spawn import Spawn, execute
 
 T = TypeVar("T")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,13 +22,14 @@ class StopRequested(Exception):
 class Supervisor:
     """Runs services in the order in which they are started.
 
-    `say` gets every line of every process; `on_pid` is told of each process that begins or ends.
+    `say` gets every line of every process; `on_pid` is told of each process that begins or ends; `spawn` starts them.
     """
 
-    def __init__(self, say: Say, on_pid: OnPid = lambda service, pid: None, backoff: Backoff | None = None) -> None:
+    def __init__(self, say: Say, on_pid: OnPid = lambda service, pid: None, backoff: Backoff | None = None, spawn: Spawn = execute) -> None:
         self._say = say
         self._on_pid = on_pid
         self._backoff = backoff or Backoff()
+        self._spawn = spawn
         self._stop = asyncio.Event()
         self._stages: list[list[Keeper]] = []
         self._keeping: list[asyncio.Task[None]] = []
@@ -55,7 +57,7 @@ class Supervisor:
 
     async def start(self, stage: Sequence[Service]) -> None:
         """Start one stage in parallel, return when all of it is ready; raises StartFailed or StopRequested."""
-        keepers = [Keeper(service, self._say, self._on_pid, self._backoff) for service in stage]
+        keepers = [Keeper(service, self._say, self._on_pid, self._backoff, self._spawn) for service in stage]
         self._stages.append(keepers)
         await self.unless_stopped(_all_of([keeper.start() for keeper in keepers]))
         self._keeping += [asyncio.create_task(keeper.keep()) for keeper in keepers]
@@ -76,7 +78,8 @@ class Supervisor:
         await _cancel(self._keeping)
         self._keeping.clear()
         while self._stages:
-            await asyncio.gather(*(keeper.end() for keeper in self._stages.pop()))
+            await asyncio.gather(*(keeper.end() for keeper in self._stages[-1]))
+            self._stages.pop()  # only now: if this is cancelled half-way, the next call ends the same stage
 
     @contextmanager
     def signals(self) -> Iterator[None]:

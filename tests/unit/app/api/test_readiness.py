@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from app.api.readiness import STALE, Readings
+from app.api.readiness import EVERY, SOON, STALE, Readings
 
 
 class Asked:
@@ -54,20 +54,19 @@ async def test_an_old_answer_counts_no_more() -> None:
     assert asked.readings.now().status == "unready"
 
 
-async def test_probes_are_asked_again_and_again() -> None:
-    rounds: asyncio.Queue[None] = asyncio.Queue()
+async def test_probes_are_asked_again_and_again_and_soon_while_something_is_wrong() -> None:
+    rounds: asyncio.Queue[float] = asyncio.Queue()
     answers = iter(["away", "", ""])
 
     async def probe() -> str:
         return next(answers)
 
     async def pause(seconds: float) -> None:
-        await rounds.put(None)
+        await rounds.put(seconds)
         await asyncio.sleep(0)
 
     readings = Readings({"kafka": probe}, frozenset({"kafka"}), lambda: 0.0, pause)
     readings.start()
-    await rounds.get()
-    await rounds.get()
+    assert [await rounds.get(), await rounds.get()] == [SOON, EVERY]
     await readings.stop()
     assert readings.now().status == "ready"

@@ -22,6 +22,11 @@ def child(name: str, code: str = LIVE, *words: str, **fields: Any) -> Service:
     return Service(name, (sys.executable, "-S", "-c", code, *words), **fields)
 
 
+def told(name: str, code: str = LIVE, *words: str, **fields: Any) -> Service:
+    """The same for a nursery: `python -m` of a module that runs the code."""
+    return Service(name, (sys.executable, "-m", "tests.unit.app.local.told", code, *words), forked=True, **fields)
+
+
 class Ear:
     """Collects (name, line); `until` waits for one."""
 

@@ -27,4 +27,4 @@ def test_only_a_cache_that_java_accepts_is_put_in_place(tmp_path: Path, verdict:
     ear, made, new = Ear(), java(tmp_path, verdict), tmp_path / "new"
     new.write_text("recorded")
     publish(new, made, ear.say)
-    assert (made.archive.exists(), new.exists(), len(ear.heard)) == (usable, False, int(not usable))
+    assert (made.archive.exists(), new.exists(), len(ear.heard)) == (usable, False, 1)
