@@ -53,7 +53,7 @@ def gate(case: Case, desk: Desk) -> Ending | None:
     reachable: dict[Channel, list[str]] = {}
     counts = []
     for channel in case.candidates:
-        addresses = explicit(notification, channel) or profile.addresses.get(channel) or []
+        addresses = explicit(notification, channel) or list(dict.fromkeys(profile.addresses.get(channel, ())))
         counts.append(len(addresses))
         if addresses:
             reachable[channel] = addresses

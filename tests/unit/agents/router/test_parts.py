@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import TemplateSyntaxError
 
-from agents.router.parts import MAX_OUTPUT, MAX_SOURCE_BYTES, Names, OutputTooLarge, compiled
+from agents.router.parts import MAX_OUTPUT, MAX_SOURCE_BYTES, Names, OutputTooLarge, _counted, compiled
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,12 @@ def test_output_is_bounded_to_the_character(source: str, size: int, html: bool) 
         assert len(part(Names(names | {"a": "x" * most}))) == size * most
     with pytest.raises(OutputTooLarge):
         part(Names(names | {"a": "x" * (most + 1)}))
+
+
+def test_what_is_too_long_is_not_rendered_to_its_end() -> None:
+    chunks = iter(["x" * 40_000] * 10)
+    _counted("", chunks)
+    assert len(list(chunks)) == 8
 
 
 def test_a_part_is_used_again_and_again() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.rules import RateLimit
+from schemas.rules import Profile, RateLimit
 from tables.rate_windows import used
 from tests.unit.agents.router.world import HOME, NOW, USER, World, an_id, notification, policy
 
@@ -33,6 +33,15 @@ async def test_all_channels_full_is_a_refusal_that_says_which_window() -> None:
     refused = world.accepted[2]
     assert (refused.state, refused.reason) == ("refused", "rate_limited")
     assert refused.trace[-1].inputs["sms"]["frees_at"] == NOW + 60
+
+
+async def test_a_full_channel_without_address_is_no_hindrance() -> None:
+    world = World()
+    await world.route(*(otp(number, channels=["sms"]) for number in range(2)))
+    world.profiles.known[USER] = Profile(USER, True, {"email": ["ada@example.org"]})
+    await world.route(otp(3))
+    assert world.outcome == ("routed", "")
+    assert world.accepted[-1].trace[5].reason == ""
 
 
 async def test_every_window_counts() -> None:

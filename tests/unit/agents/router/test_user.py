@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from agents.router.user import candidates_of
 from schemas.ids import partition_of
+from schemas.notification import Notification
 from schemas.rules import Profile
+from tests.unit.agents.router.policy import POLICY
 from tests.unit.agents.router.world import NOW, PARTITIONS, USER, World, notification
 
 NOBODY = "u-nobody"
@@ -31,6 +34,18 @@ async def test_the_notification_may_name_channels_and_addresses() -> None:
     world = World()
     await route(world, channels=["email", "sms", "email"], to={"email": ["a@x.org", "b@x.org", "a@x.org"], "push": "ignored"})
     assert reached(world) == [("email", "a@x.org"), ("email", "b@x.org"), ("sms", "+12025550101")]
+
+
+def test_each_channel_is_in_question_once() -> None:
+    wanted = Notification(USER, "order.shipped", channels=["push", "email", "push"])
+    assert candidates_of(wanted, POLICY.rules["order.shipped"]) == ("push", "email")
+
+
+async def test_a_device_that_is_stored_twice_is_reached_once() -> None:
+    world = World()
+    world.profiles.known[USER] = Profile(USER, True, {"push": ["phone", "tablet", "phone"]})
+    await route(world, channels=["push"])
+    assert reached(world) == [("push", "phone"), ("push", "tablet")]
 
 
 async def test_a_channel_without_address_is_left_out_and_noted() -> None:
