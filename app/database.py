@@ -34,8 +34,10 @@ class Health(Struct, frozen=True):
         return found
 
 
-async def upgrade(dsn: str, now: float, users: bool = True) -> str:
-    """Bring the schema to the newest revision, make partitions, plant the seed (with or without the sample shop's users); the revision.
+async def upgrade(dsn: str, now: float, users: bool = True, twins: str = "http://127.0.0.1:8025") -> str:
+    """Bring the schema to the newest revision, make partitions, plant the seed; the revision.
+
+    The seed's rules come with or without the sample shop's users, whose webhooks are at the twins.
 
     Raises Unavailable if PostgreSQL does not answer.
     """
@@ -48,7 +50,7 @@ async def upgrade(dsn: str, now: float, users: bool = True) -> str:
         await ensure_partitions(database, now, DAYS_AHEAD)
         await plant_policy(database)
         if users:
-            await plant_users(database)
+            await plant_users(database, twins)
     finally:
         await database.close()
     return newest()

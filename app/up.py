@@ -89,14 +89,14 @@ async def answers(port: int, path: str) -> None:
         writer.close()
 
 
-async def prepare(urls: Urls) -> None:
-    """Topics, then schema, partitions and seed: what the services need before they start."""
+async def prepare(env: Mapping[str, str], urls: Urls) -> None:
+    """Topics, schema, partitions and seed: what services with this environment need before they start."""
     from app import database, topics  # alembic is slow to import: not before the servers are on their way
     from app.settings import load
 
-    settings = load({**os.environ, **urls.env()})
+    settings = load({**os.environ, **env})
     kafka, herold = settings.kafka, settings.herold
     await asyncio.gather(
         topics.apply(urls.kafka, herold.topic_prefix, herold.partitions, kafka.replication, kafka.min_insync),
-        database.upgrade(urls.database, time.time()),
+        database.upgrade(urls.database, time.time(), twins=settings.twins.url),
     )

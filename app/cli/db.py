@@ -40,9 +40,10 @@ def upgrade(sample_users: bool, as_json: bool) -> None:
     \b
     herold db upgrade
     """
-    dsn = find_place().database
+    place = find_place()
+    dsn = place.database
     with progress_console().status("upgrading", spinner="dots"):
-        revision = _run(dsn, database.upgrade(dsn, time.time(), sample_users))
+        revision = _run(dsn, database.upgrade(dsn, time.time(), sample_users, place.twins))
     show({"revision": revision}, as_json, lambda found: f"the schema is at revision {found['revision']}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from functools import partial
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -78,7 +79,7 @@ async def _up(home: Path, sample: bool, once: bool) -> Result | None:
         began = asyncio.get_running_loop().time()
         settings = environment(stack.state, stack.urls, os.environ)
         meanwhile = asyncio.create_task(asyncio.to_thread(_import_next))
-        await stack.start(prepare, [services(stack.state, settings)])
+        await stack.start(partial(prepare, settings), [services(stack.state, settings)])
         await meanwhile
         say(HEROLD, f"everything is ready after {asyncio.get_running_loop().time() - began:.1f} s")
         result = await _show(settings, stack, sample)

@@ -68,11 +68,11 @@ async def plant_policy(database: Database) -> None:
         await connection.executemany(_SQL["limit"], [msgspec.structs.astuple(limit) for limit in seed.limits])
 
 
-async def plant_users(database: Database) -> None:
-    """Insert the sample shop's users that are missing, with their devices."""
+async def plant_users(database: Database, twins: str) -> None:
+    """Insert the sample shop's users that are missing, with their devices; their webhooks are paths on the twins at this URL."""
     async with database.connection() as connection, connection.transaction():
         for user in _seed().users:
-            fields = (user.id, user.email, user.phone, user.webhook_url, user.locale, user.time_zone)
+            fields = (user.id, user.email, user.phone, user.webhook_url and twins + user.webhook_url, user.locale, user.time_zone)
             if await connection.fetchval(_SQL["user"], *fields):
                 await connection.executemany(_SQL["device"], [(user.id, token) for token in user.devices])
 
