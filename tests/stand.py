@@ -122,9 +122,7 @@ class Stand:
 
     def entries(self, after: int = 0, name: str = "twins") -> Iterator[dict[str, Any]]:
         """The requests in the ledger of twins behind number `after`."""
-        while lines := read(self.url(name, f"/ledger/entries?after={after}&limit=10000")).splitlines():
-            yield from map(json.loads, lines)
-            after = json.loads(lines[-1])["seq"]
+        return ledger_entries(self.url(name, ""), after)
 
     async def written(self, topic: str) -> int:
         """How many records a topic of this stand holds."""
@@ -177,6 +175,13 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float, what: 
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {seconds:.0f} s still not: {what}")
         await asyncio.sleep(every)
+
+
+def ledger_entries(twins: str, after: int = 0) -> Iterator[dict[str, Any]]:
+    """The requests in the ledger of the twins at this URL behind number `after`."""
+    while lines := read(f"{twins}/ledger/entries?after={after}&limit=10000").splitlines():
+        yield from map(json.loads, lines)
+        after = json.loads(lines[-1])["seq"]
 
 
 def read(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:

@@ -1,0 +1,142 @@
+"""Bad input between good: each becomes a dead letter with stage, reason and the original bytes, and the next record goes on."""
+
+import asyncio
+import random
+import time
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from agents.router.owner import HOP
+from app.local.stack import Urls
+from schemas.deadletter import DeadLetter, letter_of
+from schemas.delivery import Delivery
+from schemas.ids import NOTIFICATION, new_id, partition_of
+from schemas.topics import DEAD_LETTERS, MAX_NOTIFICATION_BYTES, deliveries, notifications
+from schemas.words import Reason
+from tests import kafka_log
+from tests.integration.api.live import client_of, settings
+from tests.stand import PARTITIONS, Stand, until
+
+USER = "u-1"
+HOME = partition_of(USER, PARTITIONS)
+ELSEWHERE = (HOME + 1) % PARTITIONS
+GOOD: dict[str, Any] = {"user_id": USER, "type": "account.password-reset", "channels": ["email"], "to": {"email": "a@example.org"}}
+GOOD |= {"locale": "en", "data": {"name": "Ada", "link": "https://example.org/reset", "minutes": 10}}
+encode = msgspec.json.encode
+
+
+class Bad(NamedTuple):
+    """A record that must die, and why."""
+
+    reason: Reason
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int = HOME
+
+
+def bad() -> list[Bad]:
+    """One of each kind."""
+    yesterday = new_id(NOTIFICATION, time.time() - 3 * 24 * 3600, 1)
+    return [
+        Bad(Reason.UNDECODABLE, b"\xff\xfe\x00 not JSON"),
+        Bad(Reason.UNDECODABLE, b'{"user_id": "u-1", "type": '),
+        Bad(Reason.INVALID, b"[]"),
+        Bad(Reason.INVALID, encode({**GOOD, "user_id": 17})),
+        Bad(Reason.INVALID, encode({**GOOD, "channels": ["pigeon"]})),
+        Bad(Reason.INVALID, encode({**GOOD, "id": "mine-17"})),
+        Bad(Reason.INVALID, encode({"user_id": USER})),
+        Bad(Reason.INVALID, encode({"type": "order.shipped"})),
+        Bad(Reason.TOO_LARGE, encode({**GOOD, "data": {"blob": "x" * MAX_NOTIFICATION_BYTES}})),
+        Bad(Reason.NULL_VALUE, None),
+        Bad(Reason.FOREIGN_TIME, encode({**GOOD, "id": yesterday})),
+        Bad(Reason.UNKNOWN_TYPE, encode({**GOOD, "type": "nobody.knows"})),
+        Bad(Reason.UNKNOWN_TEMPLATE, encode({**GOOD, "template": "nobody-knows"})),
+        Bad(Reason.MISSING_VARIABLE, encode({**GOOD, "data": {}})),
+        Bad(Reason.WRONG_PARTITION, encode(GOOD), ((HOP, b"1"),), ELSEWHERE),
+    ]
+
+
+@pytest.mark.slow
+async def test_rubbish_over_kafka_is_buried_and_what_is_between_is_delivered(stand: Stand) -> None:
+    rubbish, topic = bad(), stand.prefix + notifications("high")
+    async with asyncio.timeout(90), kafka_log.reader(stand.urls.kafka) as log:
+        await stand.worker("router")
+        places = await interleave(stand, topic, rubbish)
+        await until(lambda: all_read(log, stand, topic), 60, "the router having acknowledged everything", every=0.1)
+        letters = [letter_of(one.key, one.value, one.headers) async for one in log.records([stand.prefix + DEAD_LETTERS])]
+        delivered = [
+            msgspec.json.decode(one.value, type=Delivery).address async for one in log.records([stand.prefix + deliveries("email", "high")])
+        ]
+    assert sorted(delivered) == sorted(f"n{number}@example.org" for number in range(2 * len(rubbish)))
+    found = {(letter.partition, letter.offset): letter for letter in letters}
+    assert len(letters) == len(found) == len(rubbish)
+    for place, one in zip(places, rubbish, strict=True):
+        assert summary(found[place]) == ("router", one.reason, topic, one.value), found[place].error
+        assert found[place].error
+
+
+def summary(letter: DeadLetter) -> tuple[Any, ...]:
+    return letter.stage, letter.reason, letter.topic, letter.value
+
+
+async def interleave(stand: Stand, topic: str, rubbish: list[Bad]) -> list[tuple[int, int]]:
+    """Write each bad record between two good ones, of which the second is on a wrong partition under a wrong key; the bad ones' places."""
+    places, numbers = [], iter(range(2 * len(rubbish)))
+
+    def good() -> bytes:
+        return encode({**GOOD, "to": {"email": f"n{next(numbers)}@example.org"}})
+
+    async with AIOKafkaProducer(bootstrap_servers=stand.urls.kafka, compression_type="lz4", max_request_size=2**20) as producer:
+        for one in rubbish:
+            await producer.send_and_wait(topic, good(), key=USER.encode(), partition=HOME)
+            written = await producer.send_and_wait(topic, one.value, key=USER.encode(), partition=one.partition, headers=list(one.headers))
+            places.append((written.partition, written.offset))
+            await producer.send_and_wait(topic, good(), key=random.randbytes(8), partition=ELSEWHERE)
+    return places
+
+
+async def all_read(log: kafka_log.Log, stand: Stand, topic: str) -> bool:
+    return await log.left(f"{stand.prefix}router", [topic]) == 0
+
+
+def refused() -> list[tuple[bytes, int, str]]:
+    """The same over HTTP: body, status, and the path of the field."""
+    later = new_id(NOTIFICATION, time.time() - 3 * 24 * 3600, 1)
+    return [
+        (b"\xff\xfe\x00 not JSON", 422, "$"),
+        (b'{"user_id": "u-1", "type": ', 422, "$"),
+        (b"[]", 422, "$"),
+        (encode({**GOOD, "user_id": 17}), 422, "$.user_id"),
+        (encode({**GOOD, "channels": ["pigeon"]}), 422, "$.channels[0]"),
+        (encode({**GOOD, "id": "mine-17"}), 422, "$.id"),
+        (encode({**GOOD, "id": later}), 422, "$.id"),
+        (encode({"user_id": USER}), 422, "$.type"),
+        (encode({"type": "order.shipped"}), 422, "$.user_id"),
+        (encode({**GOOD, "type": "nobody.knows"}), 422, "$.type"),
+        (encode({**GOOD, "template": "nobody-knows"}), 422, "$.template"),
+        (encode({**GOOD, "data": {}}), 422, "$.data"),
+        (b"null", 422, "$"),
+        (encode({**GOOD, "data": {**GOOD["data"], "blob": "x" * MAX_NOTIFICATION_BYTES}}), 413, ""),
+        (b" " * 9_000_000 + encode(GOOD), 413, ""),
+    ]
+
+
+async def test_rubbish_over_http_is_refused_with_the_fields_path(stand: Stand, urls: Urls) -> None:
+    url, given = "/v1/notifications", settings(urls.kafka, urls.database, urls.redis, topic_prefix=stand.prefix, partitions=PARTITIONS)
+    async with client_of(given) as client, kafka_log.reader(urls.kafka) as log:
+        for body, status, path in refused():
+            answer = await client.post(url, content=body, headers={"content-type": "application/json"})
+            assert answer.status_code == status, body[:100]
+            assert answer.headers["content-type"] == "application/problem+json"
+            if path:
+                assert [error["path"].startswith(path) for error in answer.json()["errors"]] == [True], (path, answer.text)
+        assert (await client.post(url, json=GOOD)).status_code == 202
+        assert await written(log, stand) == 1
+
+
+async def written(log: kafka_log.Log, stand: Stand) -> int:
+    topics = [stand.prefix + notifications(lane) for lane in ("high", "medium", "low")]
+    return sum((await log.ends(topics)).values())
