@@ -28,9 +28,13 @@ def build(role: str, settings: Settings) -> StreamApp:
     database = Database(settings.postgres.url, settings.postgres.pool)
     store, observe = RecordingStore(database), RecorderObserver(worker.metrics)
     status, dead_letters = worker.reads
-    attach(worker.app, [status], Recorder(store, asyncio.sleep, clock, observe, own.linger, own.linger_events).run)
-    attach(worker.app, [dead_letters], DeadLetterRecorder(store, asyncio.sleep, clock, observe, own.linger).run)
+    recorder = Recorder(store, asyncio.sleep, clock, observe, own.linger, own.linger_events)
+    letters = DeadLetterRecorder(store, asyncio.sleep, clock, observe, own.linger)
+    attach(worker.app, [status], recorder.run)
+    attach(worker.app, [dead_letters], letters.run)
     worker.beside("partitions", lambda: tend(database, settings.postgres.keep_days))
+    worker.at_end(recorder.stop)  # what lingers is not written any more: it is not acknowledged either
+    worker.at_end(letters.stop)
     worker.at_end(database.close)
     return worker.app
 
