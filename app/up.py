@@ -18,8 +18,11 @@ PYTHON = sys.executable
 # what the roles, the gateway and the twins share or need: imported once, by the nursery
 IMPORTS = (
     "faust.cli.faust",
-    "app.roles",
+    "app.roles.ahead",
     "app.api.gateway",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.httptools_impl",
     "twins.server",
 )
 # what is needed here when the servers are ready
