@@ -6,9 +6,12 @@ the longest exact window. A notification finds its own mark there, so a replay g
 slice late. Times are epoch seconds; every entry carries its own, and is checked against it when the row is read.
 """
 
+import struct
 import zlib
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from struct import Struct as Layout
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,10 +24,17 @@ SLICES = 64
 _COUNT = Layout("<H")
 _TIME = Layout("<d")
 _ENTRY = Layout("<d4s")
-_SECTION = Layout("<IH")  # seconds of the window, number of slices
-_SLICE = Layout("<dI")
+_SECTION = Layout("<IH")  # seconds of the window, number of slices; then all times (f64), then all counts (u32)
 
-Slices = list[tuple[float, int]]
+
+class Slices(NamedTuple):
+    """A window counted by slices, oldest first: when each was last admitted to, and how often."""
+
+    times: list[float]
+    counts: list[int]
+
+
+_NO_SLICES = Slices([], [])
 
 
 class Windows(Struct, frozen=True):
@@ -87,7 +97,7 @@ def full(row: bytes | None, windows: Windows, now: float, mark: bytes) -> Full |
             (oldest,) = _TIME.unpack_from(row, 2 + 12 * (count - limit.most))
             if oldest + limit.seconds > now:
                 return Full(limit.most, limit.most, limit.seconds, oldest + limit.seconds)
-    return _full_by_slices(row, windows.counted, now) if windows.counted else None
+    return _full_by_slices(row[2 + 12 * count :], windows.counted, now) if windows.counted else None
 
 
 def admitted(row: bytes | None, windows: Windows, now: float, mark: bytes) -> bytes:
@@ -98,29 +108,30 @@ def admitted(row: bytes | None, windows: Windows, now: float, mark: bytes) -> by
     (count,) = _COUNT.unpack_from(row)
     if _marked(row, count, mark):
         return row
-    at = max(now, _newest(row, count))  # a clock that went back must not disorder the entries
-    first, end = _outdated(row, count, at - windows.longest), 2 + 12 * count
-    kept = row[2 + 12 * first : end]
+    end = 2 + 12 * count
+    sections = _sections(row[end:])
+    at = max(now, _newest(row, count, sections))  # a clock that went back must not disorder the entries
+    kept = row[2 + 12 * _outdated(row, count, at - windows.longest) : end]
     if windows.exact:
         kept += _ENTRY.pack(at, mark)
     exact = _COUNT.pack(len(kept) // 12) + kept
-    return exact + _counted(row[end:], windows.counted, at) if windows.counted else exact
+    return exact + _counted(sections, windows.counted, at) if windows.counted else exact
 
 
 def used(row: bytes | None, limit: RateLimit, now: float) -> int:
     """How many the limit's window holds at `now`."""
-    entries, sections = unpacked(row)
-    if limit.most > MOST_EXACT:
-        return _sum(sections.get(limit.seconds, []), now - limit.seconds)
-    return sum(1 for at, _ in entries if at > now - limit.seconds)
+    entries, counted = unpacked(row)
+    held = counted.get(limit.seconds, []) if limit.most > MOST_EXACT else [(at, 1) for at, _ in entries]
+    return sum(count for at, count in held if at > now - limit.seconds)
 
 
-def unpacked(row: bytes | None) -> tuple[list[tuple[float, bytes]], dict[int, Slices]]:
-    """What a row says: the exact entries, and the slices of each counted window by its seconds."""
+def unpacked(row: bytes | None) -> tuple[list[tuple[float, bytes]], dict[int, list[tuple[float, int]]]]:
+    """What a row says: the exact entries, and (newest time, count) of the slices of each counted window by its seconds."""
     row = row or _EMPTY
     (count,) = _COUNT.unpack_from(row)
     end = 2 + 12 * count
-    return list(_ENTRY.iter_unpack(row[2:end])), _sections(row[end:])
+    counted = {seconds: list(zip(*slices, strict=True)) for seconds, slices in _sections(row[end:]).items()}
+    return list(_ENTRY.iter_unpack(row[2:end])), counted
 
 
 _EMPTY, _ONE = _COUNT.pack(0), _COUNT.pack(1)
@@ -134,10 +145,10 @@ def _marked(row: bytes, count: int, mark: bytes) -> bool:
     return place >= 0
 
 
-def _newest(row: bytes, count: int) -> float:
+def _newest(row: bytes, count: int, sections: Mapping[int, Slices]) -> float:
     newest = _TIME.unpack_from(row, 2 + 12 * (count - 1))[0] if count else 0.0
-    for slices in _sections(row[2 + 12 * count :]).values():
-        newest = max(newest, slices[-1][0])
+    for slices in sections.values():
+        newest = max(newest, slices.times[-1])
     return float(newest)
 
 
@@ -154,36 +165,42 @@ def _sections(tail: bytes) -> dict[int, Slices]:
     while place < len(tail):
         seconds, count = _SECTION.unpack_from(tail, place)
         place += _SECTION.size
-        sections[seconds] = list(_SLICE.iter_unpack(tail[place : place + _SLICE.size * count]))
-        place += _SLICE.size * count
+        numbers = struct.unpack_from(f"<{count}d{count}I", tail, place)
+        sections[seconds] = Slices(list(numbers[:count]), list(numbers[count:]))
+        place += 12 * count
     return sections
 
 
-def _full_by_slices(row: bytes, limits: tuple[RateLimit, ...], now: float) -> Full | None:
-    sections = unpacked(row)[1]
+def _full_by_slices(tail: bytes, limits: tuple[RateLimit, ...], now: float) -> Full | None:
+    sections = _sections(tail)
     for limit in limits:
-        slices = sections.get(limit.seconds, [])
-        held = _sum(slices, now - limit.seconds)
+        slices = sections.get(limit.seconds, _NO_SLICES)
+        since = now - limit.seconds
+        held = _held(slices, since)
         if held >= limit.most:
-            oldest = next(at for at, _ in slices if at > now - limit.seconds)
-            return Full(held, limit.most, limit.seconds, oldest + limit.seconds)
+            return Full(held, limit.most, limit.seconds, slices.times[bisect_right(slices.times, since)] + limit.seconds)
     return None
 
 
-def _sum(slices: Slices, since: float) -> int:
-    return sum(count for at, count in slices if at > since)
+def _held(slices: Slices, since: float) -> int:
+    return sum(slices.counts[bisect_right(slices.times, since) :])
 
 
-def _counted(tail: bytes, limits: tuple[RateLimit, ...], at: float) -> bytes:
+def _counted(sections: Mapping[int, Slices], limits: tuple[RateLimit, ...], at: float) -> bytes:
     """The slices of all counted windows with one more in the slice of `at`."""
-    sections = _sections(tail)
-    parts = []
-    for seconds in {limit.seconds: None for limit in limits}:
-        slices = [entry for entry in sections.get(seconds, []) if entry[0] > at - seconds]
-        width = seconds / SLICES
-        if slices and slices[-1][0] // width == at // width:
-            slices[-1] = (at, slices[-1][1] + 1)
-        else:
-            slices.append((at, 1))
-        parts.append(_SECTION.pack(seconds, len(slices)) + b"".join(_SLICE.pack(*entry) for entry in slices))
-    return b"".join(parts)
+    return b"".join(
+        _one_more(seconds, sections.get(seconds, _NO_SLICES), at) for seconds in dict.fromkeys(limit.seconds for limit in limits)
+    )
+
+
+def _one_more(seconds: int, slices: Slices, at: float) -> bytes:
+    first = bisect_right(slices.times, at - seconds)
+    times, counts = slices.times[first:], slices.counts[first:]
+    width = seconds / SLICES
+    if times and times[-1] // width == at // width:
+        times[-1] = at
+        counts[-1] += 1
+    else:
+        times.append(at)
+        counts.append(1)
+    return _SECTION.pack(seconds, len(times)) + struct.pack(f"<{len(times)}d{len(times)}I", *times, *counts)
