@@ -127,6 +127,12 @@ class BatchConsumer(driver.Consumer):
         self._room.set()
         self._thread.wake()
 
+    def resume_partitions(self, tps: Any) -> None:
+        """Fetch these partitions again; a fetch that waits for others comes back at once."""
+        super().resume_partitions(tps)
+        self._room.set()
+        self._thread.wake()
+
     def _wish(self) -> Wish:
         lanes: list[list[TP]] = [[] for _ in self.settings.lane_rules]
         changelogs: list[TP] = []

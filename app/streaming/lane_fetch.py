@@ -39,6 +39,7 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         self.fair = FairRound(settings.lane_rules, quiet=settings.lane_quiet)
         self.pace = Pace(PaceRule(settings.fetch_idle, settings.fetch_partial, settings.gather, settings.gather_below))
         self._waiter: asyncio.Future[None] | None = None
+        self._woken = False
         self._heard_at = monotonic()
 
     async def on_start(self) -> None:
@@ -107,6 +108,8 @@ class LaneThread(driver.AIOKafkaConsumerThread):
             self.thread_loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
+        # It may come before the `take` that it is for has begun to wait: it must not be lost then.
+        self._woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -138,13 +141,15 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         return changes
 
     async def _data(self, fetcher: Any, wait: float) -> None:
-        self._waiter = waiter = fetcher._create_fetch_waiter()
-        handle = self.thread_loop.call_later(wait, self._wake)
-        try:
-            await waiter
-        finally:
-            handle.cancel()
-            self._waiter = None
+        if not self._woken:
+            self._waiter = waiter = fetcher._create_fetch_waiter()
+            handle = self.thread_loop.call_later(wait, self._wake)
+            try:
+                await waiter
+            finally:
+                handle.cancel()
+                self._waiter = None
+        self._woken = False
 
 
 async def _from(fetcher: Any, partitions: Collection[TP], most: int) -> dict[TP, Sequence[Any]]:

@@ -41,6 +41,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(f"{CONSUMER}.on_partitions_revoked", "batch_consumer", "forget the batches of revoked partitions", "1119883ef88f"),
     Override(f"{CONSUMER}.wait_empty", "batch_consumer", "Faust waits without limit for batches in hand", "f29971a4a89c"),
     Override(f"{CONSUMER}.stop_flow", "batch_consumer", "a fetch that waits comes back when a rebalance begins", "1719f69952d1"),
+    Override(f"{CONSUMER}.resume_partitions", "batch_consumer", "a fetch that waits learns of them", "0ce68544cb09"),
     Override(f"{CONSUMER}.verify_all_partitions_active", "batch_consumer", "compares epoch with monotonic time: noise", "f27c0f9dd479"),
     Override(f"{DRIVER}:Consumer._new_consumer_thread", "batch_consumer", "our thread", "e3e2675bb60b"),
     Override(f"{THREAD}.__post_init__", "lane_fetch", "the fair round and the pace", "f1b304d50c87"),
