@@ -4,13 +4,17 @@ import uvicorn
 
 from app.api.settings import gateway_settings
 from app.settings import load
+from schemas.errors import SettingError
 
 STOP_AFTER = 10  # seconds that requests in flight have to end
 
 
 def main() -> None:
-    """Serve the API at the address in the settings. Raises SettingError, which names the key."""
-    settings = gateway_settings(load())
+    """Serve the API at the address in the settings; a setting that is missing or wrong ends it with a line that names the key."""
+    try:
+        settings = gateway_settings(load())
+    except SettingError as error:
+        raise SystemExit(f"error: {error}") from None
     uvicorn.run(
         "app.api.gateway:create",
         factory=True,

@@ -58,8 +58,8 @@ class KafkaProgress:
     async def probe(self) -> str:
         """The roles that are stuck, in words; empty if none is. Raises what aiokafka raises if Kafka does not answer."""
         if self._clock() >= self._next:
+            self._next, self._last = self._clock() + REST, "Kafka does not tell how far the roles have read"
             self._last = self._progress.trouble(await self._lags())
-            self._next = self._clock() + REST
         return self._last
 
     async def _lags(self) -> dict[str, Lag]:

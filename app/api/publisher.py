@@ -64,6 +64,12 @@ class PartitionWriter:
             self._task = asyncio.create_task(self._drain())
         return None
 
+    async def stop(self) -> None:
+        """Give up what is waiting and in flight."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
     async def _drain(self) -> None:
         try:
             while self._waiting:
@@ -99,8 +105,13 @@ class PartitionWriter:
         return chosen
 
     async def _send(self, producer: AIOKafkaProducer, batch: Any) -> bool:
+        replaced = self._publisher.replaced
         try:
-            await (await producer.send_batch(batch, self._topic, partition=self._partition))
+            sent = await producer.send_batch(batch, self._topic, partition=self._partition)
+            await asyncio.wait((sent, replaced), return_when=asyncio.FIRST_COMPLETED)
+            if not sent.done():
+                return False
+            await sent
         except (KafkaError, AssertionError, OSError) as error:
             # an idempotent producer that gave a batch up has a gap in its sequence: later batches would fail too
             self._publisher.replace(producer, error)
@@ -115,6 +126,7 @@ class KafkaPublisher:
         self._make, self._topics, self._partitions, self._timeout, self.clock = make, topics, partitions, timeout, clock
         self._writers: dict[tuple[str, int], PartitionWriter] = {}
         self._producer: asyncio.Future[AIOKafkaProducer] | None = None
+        self.replaced: asyncio.Future[None]  # done when the producer of now has failed
         self._connecting: asyncio.Task[None] | None = None
         self._endings: set[asyncio.Task[None]] = set()
         self._trouble = "not connected to Kafka yet"
@@ -123,7 +135,8 @@ class KafkaPublisher:
 
     def start(self) -> None:
         """Begin to connect; goes on until Kafka answers."""
-        self._producer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._producer, self.replaced = loop.create_future(), loop.create_future()
         self._connecting = asyncio.create_task(self._connect(self._producer))
 
     async def stop(self) -> None:
@@ -131,6 +144,7 @@ class KafkaPublisher:
         if self._connecting:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
+        await asyncio.gather(*(writer.stop() for writer in self._writers.values()))
         if self._producer and self._producer.done() and not self._producer.cancelled():
             await _end(self._producer.result())
         await asyncio.gather(*self._endings)
@@ -172,6 +186,7 @@ class KafkaPublisher:
         if self._producer is None or not self._producer.done() or self._producer.result() is not producer:
             return
         self._report(f"{type(error).__name__}: {error}")
+        self.replaced.set_result(None)
         self._end_later(producer)
         self.start()
 
@@ -226,11 +241,23 @@ async def _end(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(ENDING):
             await producer.stop()
     except TimeoutError:
-        producer._message_accumulator.fail_all(KafkaError("the producer was ended"))
-        await producer.client.close()
-        await producer._sender.close()
+        await _abandon(producer)
     except (KafkaError, OSError) as error:
         log_line("gateway.unavailable", logging.WARNING, cause=f"ending a producer: {type(error).__name__}")
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End the tasks of a producer that cannot say goodbye, in an order in which none trips over another.
+
+    aiokafka 0.14 has no public way. What its sender does when it ends with an error needs a transaction, which we have not; and
+    the batches that it held stay without an answer, which is why a writer also waits for the end of its producer.
+    """
+    sender = producer._sender.sender_task
+    await producer.client.close()
+    if sender is not None:
+        sender.remove_done_callback(producer._sender._fail_all)
+        sender.cancel()
+        await asyncio.wait([sender], timeout=ENDING)
 
 
 def producer_for(bootstrap_servers: str, timeout: float) -> AIOKafkaProducer:

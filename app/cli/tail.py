@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.cli import views
-from app.cli.failures import FAILED, Failure, unreachable
+from app.cli.failures import FAILED, NOT_FOUND, Failure, unreachable
 from app.cli.place import Place, find_place
 from app.cli.screen import console
 from schemas.status import Accepted, Status, StatusEvent
@@ -74,8 +74,10 @@ async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent,
     consumer = AIOKafkaConsumer(bootstrap_servers=place.kafka, enable_auto_commit=False)
     try:
         await consumer.start()
-        numbers = await consumer._client._wait_on_metadata(topic)
-        places = [TopicPartition(topic, number) for number in numbers]
+        await consumer.topics()  # fetches what the next line reads
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        if not places:
+            raise Failure(f"there is no topic {topic} on {place.kafka}", "create it with `herold topics apply`", NOT_FOUND)
         consumer.assign(places)
         await (consumer.seek_to_beginning(*places) if from_start else consumer.seek_to_end(*places))
         async for record in consumer:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -54,10 +55,7 @@ async def test_a_frozen_broker_is_503_and_then_accepts_again(home: Path) -> None
     await make_topics(kafka, "")
     async with client_of(settings(kafka, produce_timeout=1.0)) as client:
         sure = [await accepted(client)]
-        frozen = broker(home)
-        frozen.suspend()
-        while frozen.status() != psutil.STATUS_STOPPED:
-            await asyncio.sleep(0)
+        frozen = await freeze(home)
         try:
             answers = await asyncio.gather(*(client.post(URL, json=GOOD) for _ in range(20)))
             late = await client.post(URL, json=GOOD)
@@ -65,6 +63,22 @@ async def test_a_frozen_broker_is_503_and_then_accepts_again(home: Path) -> None
             frozen.resume()
         sure.append(await accepted(client))
     assert {answer.status_code for answer in (*answers, late)} == {503}
+    await all_once(kafka, sure)
+
+
+@pytest.mark.slow
+async def test_a_gateway_ends_beside_a_frozen_broker(home: Path) -> None:
+    kafka = urls_of(State(home), {}).kafka
+    await make_topics(kafka, "")
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(client_of(settings(kafka, produce_timeout=1.0)))
+        sure = [await accepted(client)]
+        frozen = await freeze(home)
+        try:
+            assert (await client.post(URL, json=GOOD)).status_code == 503
+            await stack.aclose()
+        finally:
+            frozen.resume()
     await all_once(kafka, sure)
 
 
@@ -81,6 +95,15 @@ async def test_a_broker_that_died_and_came_back_is_used_again(home: Path) -> Non
         sure.append(await accepted(client))
     assert {answer.status_code for answer in answers} <= {202, 503}
     await all_once(kafka, sure)
+
+
+async def freeze(home: Path) -> psutil.Process:
+    """The broker, stopped in mid-air."""
+    process = broker(home)
+    process.suspend()
+    while process.status() != psutil.STATUS_STOPPED:
+        await asyncio.sleep(0)
+    return process
 
 
 async def all_once(kafka: str, ids: list[str]) -> None:

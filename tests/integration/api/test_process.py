@@ -65,4 +65,5 @@ def test_a_setting_that_is_missing_or_wrong_stops_the_start(variables: dict[str,
         assert process.stderr is not None
         errors = process.stderr.read().decode()
         assert process.wait() != 0
+    assert errors.startswith("error: ")
     assert key in errors

@@ -49,6 +49,12 @@ def test_tail_shows_what_is_said_of_a_user(herold: Herold, kafka_url: str, prefi
     assert "ntf_2" in shown.stdout
 
 
+def test_tail_without_the_topic_is_3(herold: Herold, kafka_url: str, prefix: str) -> None:
+    result = herold("tail", KAFKA_BOOTSTRAP_SERVERS=kafka_url, HEROLD_HEROLD_TOPIC_PREFIX=prefix)
+    assert result.exit_code == 3
+    assert "herold topics apply" in result.stderr
+
+
 async def said(kafka: str, topic: str, events: list[StatusEvent]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka)
     await producer.start()

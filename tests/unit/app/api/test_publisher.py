@@ -145,6 +145,19 @@ async def test_each_record_has_its_own_answer() -> None:
     assert len(second.sent) == 1
 
 
+async def test_nobody_waits_for_a_producer_that_was_replaced() -> None:
+    failing, second = MemoryProducer(), MemoryProducer()
+    failing.confirming = False
+    async with World(failing, second, timeout=3600.0) as publisher:
+        asked = asyncio.create_task(publisher.publish([record(0), record(1)]))
+        await failing.arrived.wait()
+        await asyncio.sleep(0)
+        failing.sent[0][2].set_exception(KafkaError("gave up"))
+        async with asyncio.timeout(30):
+            assert await asked == [False, False]
+            assert await publisher.publish([record(0), record(1)]) == [True, True]
+
+
 async def test_without_confirmation_in_time_the_answer_is_no(producer: MemoryProducer) -> None:
     producer.confirming = False
     world = World(producer)
