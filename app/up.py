@@ -69,7 +69,9 @@ def _twins(state: State, settings: Mapping[str, str]) -> Service:
 
 def _gateway(state: State, settings: Mapping[str, str]) -> Service:
     ready = partial(answers, state.port("gateway"), "/readyz")
-    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, forked=True, ready=ready)
+    # it warns of each time that it was not ready when asked, as it should in production
+    noise = '"route":"/readyz","status":503'
+    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, forked=True, ready=ready, noise=noise)
 
 
 def _worker(role: str, state: State, settings: Mapping[str, str]) -> Service:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +27,7 @@ from app.up import IMPORTS, NEXT, environment, prepare, services
 from schemas.errors import HeroldError
 
 if TYPE_CHECKING:  # slow to import: not before the servers are on their way
-    from app.demo.run import Result
+    from app.demo.run import Result, SampleSettings
 
 EXPECTED = (
     AlreadyRunning,
@@ -81,9 +80,13 @@ async def _up(home: Path, sample: bool, once: bool) -> Result | None:
         meanwhile = asyncio.create_task(asyncio.to_thread(_import_next))
         await stack.start(partial(prepare, settings), [services(stack.state, settings)])
         await meanwhile
+        from app.demo.run import sample_settings
+
         say(HEROLD, f"everything is ready after {asyncio.get_running_loop().time() - began:.1f} s")
-        result = await _show(settings, stack, sample)
+        of = sample_settings(load({**os.environ, **settings}))
+        result = await _sample(of, stack) if sample else None
         if not once:
+            say(HEROLD, f"runs: {of.api_url}/docs; `herold --help` in another terminal; Ctrl-C stops")
             await _stay(stack, say)
         return result
 
@@ -93,19 +96,14 @@ def _import_next() -> None:
         import_module(module)
 
 
-async def _show(settings: Mapping[str, str], stack: Stack, sample: bool) -> Result | None:
-    """Send the sample if it is wanted, and say where Herold is."""
+async def _sample(settings: SampleSettings, stack: Stack) -> Result:
     from app.cli.screen import console
-    from app.demo.run import run, sample_settings
+    from app.demo.run import run
     from app.demo.shown import Shown
 
-    of, screen = sample_settings(load({**os.environ, **settings})), console()
-    result = None
-    if sample:
-        shown = Shown(screen)
-        result = await stack.supervisor.unless_stopped(run(of, shown))
-        shown.result(result, of)
-    screen.print(f"Herold runs: {of.api_url}/docs; `herold --help` in another terminal; Ctrl-C stops", soft_wrap=True)
+    shown = Shown(console())
+    result = await stack.supervisor.unless_stopped(run(settings, shown))
+    shown.result(result, settings)
     return result
 
 

@@ -111,7 +111,7 @@ class Forks:
         """Start a service that writes into this file descriptor; raises OSError."""
         if service.forked and self._socket is not None:
             try:
-                answer = await self._ask({"argv": service.argv, "env": added_env(service)}, output)
+                answer = await self._ask({"name": service.name, "argv": service.argv, "env": added_env(service)}, output)
                 return Forked(answer["pid"], self._code_of)
             except (NurseryGone, ProcessLookupError):
                 self._say(service.name, "is started without the nursery, which has ended")

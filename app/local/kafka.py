@@ -17,10 +17,19 @@ from app.local.state import LOOPBACK
 
 NAME = "kafka"
 CONTROLLER = "kafka-controller"  # the name of its second port
-LOG4J = """Configuration:
-  Appenders: {Console: {name: STDOUT, target: SYSTEM_OUT, PatternLayout: {pattern: "%p %m (%c{1})%n"}}}
-  Loggers: {Root: {level: WARN, AppenderRef: [{ref: STDOUT}]}}
+# every start of a lone node logs these: it elects itself, and asks itself too early
+USUAL = ".*(Performing controller activation|handling request RequestHeader.apiKey=CONTROLLER_REGISTRATION).*"
+LOG4J = f"""Configuration:
+  Appenders:
+    Console:
+      name: STDOUT
+      target: SYSTEM_OUT
+      PatternLayout: {{pattern: "%p %m (%c{{1}})%n"}}
+      RegexFilter: {{regex: "{USUAL}", onMatch: DENY, onMismatch: NEUTRAL}}
+  Loggers: {{Root: {{level: WARN, AppenderRef: [{{ref: STDOUT}}]}}}}
 """
+# adapters that the AOT cache has under another name are made anew
+NOISE = r"\[warning\]\[aot.*(Saved blob's name|Failed to link AdapterHandlerEntry)"
 SETTINGS: dict[str, str | int] = {
     "process.roles": "broker,controller",
     "node.id": 1,
@@ -110,7 +119,7 @@ def prepare(home: Path, port: int, controller_port: int, java: Java, *flags: str
     if not (data / "meta.properties").exists():
         format_data(java, file)
     argv = (*java.argv(*(flags or java.replay)), "kafka.Kafka", str(file))
-    return Service(NAME, argv, ready=lambda: ready(port), stop_timeout=30.0)
+    return Service(NAME, argv, ready=lambda: ready(port), stop_timeout=30.0, noise=NOISE)
 
 
 def format_data(java: Java, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections import deque
 from collections.abc import Callable
@@ -109,7 +110,8 @@ class Keeper:
 
     def _hear(self, name: str, line: str) -> None:
         self._last_lines.append(line)
-        self._say(name, line)
+        if not self.service.noise or not re.search(self.service.noise, line):
+            self._say(name, line)
 
     async def _until_ready(self, process: Process) -> None:
         clock = asyncio.get_running_loop().time

@@ -22,6 +22,7 @@ from app.local.processes import await_end, recorded
 LONGEST = 1 << 17  # bytes of a message
 PATIENCE = 10.0  # seconds that services have to stop when the supervisor has gone
 TASKS = Path("/proc/self/task")
+COMM = Path("/proc/self/comm")
 
 
 def main() -> None:
@@ -66,6 +67,7 @@ def _move_out(asked: socket.socket, request: dict[str, Any], output: int) -> Non
         os.dup2(output, number)
     os.close(output)
     os.environ.update(request["env"])
+    COMM.write_text(request["name"][:15])  # what `top` and `ps -o comm` show; the command line stays the nursery's
     _tell(asked, request, pid=os.getpid())
     asked.close()
 

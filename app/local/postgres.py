@@ -39,6 +39,11 @@ SETTINGS: dict[str, str | int | float] = {
     "log_line_prefix": "",
     "log_checkpoints": "off",
 }
+# what it says of every start and stop; of a recovery it says more
+NOISE = (
+    "LOG:  (starting PostgreSQL|listening on|database system (was shut down at|is ready|is shut down)|received fast shutdown"
+    "|aborting any active|shutting down|background worker .logical replication launcher)|FATAL:  the database system is starting up"
+)
 
 
 class WrongVersion(Exception):
@@ -87,6 +92,7 @@ def prepare(home: Path, port: int, password: str) -> Service:
         (str(place.binaries / "postgres"), "-D", str(place.data), *options(port)),
         ready=ready,
         user=place.uid,
+        noise=NOISE,
         stop_signal=signal.SIGINT,  # its "fast" shutdown: does not wait for clients
     )
 

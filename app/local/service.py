@@ -14,7 +14,7 @@ class Service:
     `env` is added to the supervisor's own. `ready` raises until the process can be used; afterwards it is the health check:
     `misses` failures in a row, `probe_every` seconds apart, restart the process. Without it a started process counts as ready.
     `user` is the uid and gid to run as (root only). `forked` says that `argv` is `python -m MODULE ...` and that a nursery may
-    fork it. Times are in seconds.
+    fork it. Lines in which the regular expression `noise` is found are not said. Times are in seconds.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Service:
     ready: Probe | None = None
     user: int | None = None
     forked: bool = False
+    noise: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 20.0
     start_timeout: float = 60.0

@@ -7,6 +7,7 @@ from app.local.service import Service
 from app.local.state import LOOPBACK
 
 NAME = "valkey"
+NOISE = "Memory overcommit must be enabled|Received SIGTERM scheduling shutdown|now ready to exit, bye bye"
 
 
 def url(port: int, password: str) -> str:
@@ -33,4 +34,4 @@ def prepare(home: Path, port: int, password: str) -> Service:
         async with Redis(host=LOOPBACK, port=port, password=password) as client:
             await client.ping()
 
-    return Service(NAME, (str(get_binary_path()), str(file)), ready=ready)
+    return Service(NAME, (str(get_binary_path()), str(file)), ready=ready, noise=NOISE)

@@ -1,6 +1,7 @@
 """Imported by the nursery for all workers: what a worker imports or looks up only when it is built and started."""
 
 import inspect
+import sys
 
 import faust.app.router
 import faust.assignor.partition_assignor
@@ -27,4 +28,4 @@ faust.web.cache.backends.by_url("memory://")
 faust.fixups.by_name("django")
 
 # venusian asks where each task was defined, and the answer is found among all modules, whose files are then remembered
-inspect.getframeinfo(inspect.currentframe())
+inspect.getframeinfo(sys._getframe())

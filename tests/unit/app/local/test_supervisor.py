@@ -48,6 +48,16 @@ async def test_lines_come_in_the_name_of_the_service_and_its_environment_is_adde
     assert {"here True", "error"} <= set(ear.lines("worker"))
 
 
+async def test_noise_is_not_said_but_belongs_to_the_last_words(supervisor: Supervisor, ear: Ear) -> None:
+    async def never() -> None:
+        raise ConnectionError
+
+    code = "print('LOG: as always'); print('LOG: odd'); raise SystemExit(3)"
+    with pytest.raises(StartFailed, match=r"(?s)as always.*odd"):
+        await supervisor.start([child("worker", code, ready=never, noise="LOG: (as always|never)")])
+    assert ear.lines("worker") == ["LOG: odd"]
+
+
 async def test_start_returns_when_all_of_the_stage_is_ready(supervisor: Supervisor, tmp_path: Path) -> None:
     def made(name: str) -> Service:
         async def ready() -> None:
