@@ -7,8 +7,8 @@ from contextlib import aclosing
 
 import click
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from rich.console import Console
 from rich.text import Text
 
@@ -71,17 +71,14 @@ async def _follow(place: Place, keep: Keep, from_start: bool, count: int | None,
 async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent, None]:
     """Status events of all partitions, read without a consumer group, so that nobody else's reading changes."""
     topic = place.settings.herold.topic_prefix + STATUS
-    consumer = AIOKafkaConsumer(bootstrap_servers=place.kafka, enable_auto_commit=False)
+    begin = "earliest" if from_start else "latest"
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.kafka, auto_offset_reset=begin, enable_auto_commit=False)
     try:
         await consumer.start()
-        await consumer.topics()  # fetches what the next line reads
-        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        if not places:
-            raise Failure(f"there is no topic {topic} on {place.kafka}", "create it with `herold topics apply`", NOT_FOUND)
-        consumer.assign(places)
-        await (consumer.seek_to_beginning(*places) if from_start else consumer.seek_to_end(*places))
         async for record in consumer:
             yield decoded(record.value)
+    except UnknownTopicOrPartitionError:
+        raise Failure(f"there is no topic {topic} on {place.kafka}", "create it with `herold topics apply`", NOT_FOUND) from None
     except KafkaError as error:
         raise unreachable("Kafka", place.kafka, error) from None
     finally:
