@@ -21,6 +21,7 @@ from schemas.topics import STATUS
 from schemas.words import CHANNELS
 
 DECODE = msgspec.json.Decoder(StatusEvent).decode
+PATIENCE_MS = 5000  # for an answer of Kafka's, also for one about a topic that is not there
 
 Keep = Callable[[StatusEvent], bool]
 
@@ -72,7 +73,8 @@ async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent,
     """Status events of all partitions, read without a consumer group, so that nobody else's reading changes."""
     topic = place.settings.herold.topic_prefix + STATUS
     begin = "earliest" if from_start else "latest"
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.kafka, auto_offset_reset=begin, enable_auto_commit=False)
+    reading = {"auto_offset_reset": begin, "enable_auto_commit": False, "request_timeout_ms": PATIENCE_MS}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.kafka, **reading)
     try:
         await consumer.start()
         async for record in consumer:
