@@ -14,18 +14,31 @@ help:
 	@echo "make bench         what it costs, measured on real servers; appends to docs/benchmarks.md"
 	@echo "make lock          renew requirements*.lock from pyproject.toml (needs uv)"
 
+# Installs what a lock file names, all of it and nothing else, and tells how far it is. pip compiles on one core, compileall on all,
+# and it leaves out what is big and rarely imported; what it cannot compile are templates of Python files.
+RARE := /(faker|pip|setuptools|pygments/lexers|sqlalchemy/dialects)/
+define installed
+total=$$(grep -c == $(1)); rm -f $(VENV)/failed; \
+{ $(PIP) install --progress-bar off --no-compile --no-deps --require-hashes -r $(1) || touch $(VENV)/failed; } \
+	| { done=0; while read -r word rest; do case $$word in \
+		Collecting) done=$$((done + 1)); test $$((done % 15)) -ne 0 || echo "  $$done of $$total packages fetched";; \
+		Installing) echo "  unpacking and compiling";; \
+	esac; done; }; \
+test ! -e $(VENV)/failed && { $(BIN)/python -m compileall -qq -j 0 -x '$(RARE)' $(VENV)/lib || true; }
+endef
+
 # a stamp names what was installed: it is redone when a lock file changes
 $(VENV)/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Herold needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@echo "making the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing Herold into $(VENV) (about 60 MB of wheels, once)"
-	@$(PIP) install -q --require-hashes -r requirements.lock
+	@$(call installed,requirements.lock)
 	@$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
 	@echo "installing the tools of the tests"
-	@$(PIP) install -q --require-hashes -r requirements-dev.lock
+	@$(call installed,requirements-dev.lock)
 	@touch $@
 
 run: $(VENV)/run.stamp

@@ -26,7 +26,7 @@ IMPORTS = (
     "twins.server",
 )
 # what is needed here when the servers are ready
-NEXT = ("app.topics", "app.database", "app.demo.run", "app.demo.shown")
+NEXT = ("app.topics", "app.groups", "app.database", "app.demo.run", "app.demo.shown")
 
 
 def environment(state: State, urls: Urls, env: Mapping[str, str]) -> dict[str, str]:
@@ -96,12 +96,13 @@ async def answers(port: int, path: str) -> None:
 
 async def prepare(env: Mapping[str, str], urls: Urls) -> None:
     """Topics, schema, partitions and seed: what services with this environment need before they start."""
-    from app import database, topics  # alembic is slow to import: not before the servers are on their way
+    from app import database, groups, topics  # slow to import: not before the servers are on their way
     from app.settings import load
 
     settings = load({**os.environ, **env})
     kafka, herold = settings.kafka, settings.herold
     await asyncio.gather(
+        groups.await_coordinators(urls.kafka, [herold.topic_prefix + role for role in ROLES]),
         topics.apply(urls.kafka, herold.topic_prefix, herold.partitions, kafka.replication, kafka.min_insync),
         database.upgrade(urls.database, time.time(), twins=settings.twins.url),
     )
