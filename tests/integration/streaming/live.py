@@ -49,8 +49,9 @@ class Worker:
             raise TimeoutError("".join(self.lines))
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal; gives the exit code."""
-        self.process.send_signal(how)
+        """Send the signal if it still runs; gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
         return self.wait()
 
     def wait(self) -> int:

@@ -131,7 +131,9 @@ async def test_a_worker_that_slept_through_its_session_writes_nothing_it_must_no
     expected |= await here.send("high", 0, 2000)
     await here.until_written(len(expected))
     assert sleeper.end() == 0
-    assert heir.end() == 0
+    # What the sleeper had handed to Kafka before it fell asleep may still arrive. The heir then notices rows in its changelog that it does
+    # not have, and ends rather than go on without them.
+    assert (heir.end() == 0) != ("ChangelogShared" in "".join(heir.lines))
     last = here.start(name="two")  # alone now: it recovers both partitions
     last.wait_ready()
     assert last.end() == 0
