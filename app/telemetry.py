@@ -61,6 +61,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._made = {metric.name: self._make(metric) for metric in CATALOGUE}
+        self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
 
     def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
         if metric.kind == "histogram":
@@ -85,8 +86,11 @@ class Metrics:
         self._child(metric, labels).observe(seconds)
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
-        made = self._made[metric.name]
-        return made.labels(*labels) if labels else made
+        child = self._children.get((metric.name, labels))  # prometheus_client takes a lock and checks labels at each look-up
+        if child is None:
+            made = self._made[metric.name]
+            child = self._children[metric.name, labels] = made.labels(*labels) if labels else made
+        return child
 
     def page(self) -> bytes:
         """The metrics in Prometheus' text format."""
