@@ -1,0 +1,39 @@
+"""What `herold up` runs: every role, gateway and twins, with the settings of the home, and fit for the nursery."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from app.local.stack import Urls
+from app.local.state import State
+from app.topology import ROLES
+from app.up import IMPORTS, NEXT, PYTHON, environment, services
+
+URLS = Urls("k:9092", "postgresql://db/x", "redis://r")
+
+
+def test_every_role_the_gateway_and_the_twins_run_as_modules_that_a_nursery_can_fork(tmp_path: Path) -> None:
+    state = State(tmp_path / "home")
+    state.make()
+    made = {service.name: service for service in services(state, environment(state, URLS, {}))}
+    assert set(made) == {"twins", "gateway", *ROLES}
+    for service in made.values():
+        assert service.forked
+        assert service.argv[:2] == (PYTHON, "-m") == (sys.executable, "-m")
+        assert find_spec(service.argv[2]) is not None
+    assert made["router"].argv[3:] == ("--quiet", "-A", "app.main:router", "worker", "-l", "info")
+
+
+def test_each_worker_has_a_port_of_its_own_and_what_the_environment_says_stays(tmp_path: Path) -> None:
+    state = State(tmp_path / "home")
+    state.make()
+    settings = environment(state, URLS, {"HEROLD_GATEWAY_API_KEY": "given", "DATABASE_URL": "postgresql://other/y", "PATH": "/bin"})
+    assert (settings["HEROLD_GATEWAY_API_KEY"], settings["DATABASE_URL"]) == ("given", "postgresql://other/y")
+    assert settings["KAFKA_BOOTSTRAP_SERVERS"] == "k:9092"
+    assert "PATH" not in settings
+    ports = {service.env["HEROLD_STREAMING_WEB_PORT"] for service in services(state, settings) if service.name in ROLES}
+    assert len(ports) == len(ROLES)
+
+
+def test_what_is_imported_ahead_is_there() -> None:
+    assert all(find_spec(module) for module in (*IMPORTS, *NEXT))
