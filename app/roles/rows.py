@@ -17,6 +17,12 @@ def look_up(name: str, table: Table, partition: int, user: str, key: str) -> Fou
     return READERS[name](table, partition, user, key)
 
 
+def outlived(name: str, ttl: float, now: float) -> Callable[[bytes], bool]:
+    """Whether a row of the table is older than `ttl` seconds at `now`, and so counts for nothing any more."""
+    time_of = TIMES[name]
+    return lambda row: time_of(row) < now - ttl
+
+
 def _idempotency(table: Table, partition: int, user: str, key: str) -> Found:
     if not key:
         raise ValueError("say which: /tables/idempotency/{user}/{idempotency key or notification id}")
@@ -55,6 +61,18 @@ READERS: dict[str, Callable[[Table, int, str, str], Found]] = {
     "idempotency": _idempotency,
     "rate_windows": _rate_windows,
     "attempts": _attempts,
+}
+
+
+def _newest(row: bytes) -> float:
+    entries, counted = rate_windows.unpacked(row)
+    return max([at for at, _ in entries] + [parts[-1][0] for parts in counted.values() if parts], default=0.0)
+
+
+TIMES: dict[str, Callable[[bytes], float]] = {
+    "idempotency": lambda row: idempotency.unpacked(row).at,
+    "rate_windows": _newest,
+    "attempts": lambda row: attempts.unpack(row).at,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from app.roles.sweep import Sweep
 from app.roles.views import mount_views
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_table, build
@@ -28,12 +29,14 @@ class Worker:
         self.app: StreamApp = build(stream_settings(role, settings, lane_rules, **more))
         self.app.conf.logging_config = logging_config(settings.herold.log_level)
         self.app.outputs += [settings.herold.topic_prefix + topic for topic in self.stage.writes]
-        self.tables: dict[str, Table] = {name: add_table(self.app, name, ttl=ttl, keep=2 * ttl) for name, ttl in self.stage.tables.items()}
+        self.tables: dict[str, Table] = {name: add_table(self.app, name, keep=2 * ttl) for name, ttl in self.stage.tables.items()}
         self._closing: list[Work] = []
         self.app.on_before_shutdown.connect(self._close, weak=False)
         self.app.on_worker_init.connect(self._started, weak=False)
         mount_views(self.app, self.tables, self.metrics, settings)
         self.beside("topics", self._demand_topics)
+        if self.tables:
+            self.beside("sweep", lambda: Sweep(self.tables, self.stage.tables, clock).keep(asyncio.sleep))
 
     @property
     def reads(self) -> list[str]:

@@ -168,22 +168,18 @@ def attach(app: StreamApp, lanes: Sequence[str], run: Any, *, held: bool = False
         app.agent(app.topic(topic, **RAW), name=f"{app.settings.app_id}.{topic}", isolated_partitions=True)(agent)
 
 
-def add_table(app: StreamApp, name: str, *, ttl: int | None = None, keep: int | None = None) -> Table:
+def add_table(app: StreamApp, name: str, *, keep: int | None = None) -> Table:
     """A table of the app: rows are bytes, co-partitioned with its inputs.
 
-    `ttl`: seconds after which RocksDB may drop a row at compaction; readers check the time in the row themselves. `keep`: seconds that the
-    changelog keeps a row, where Faust creates the topic.
+    `keep`: seconds that the changelog keeps a row, where Faust creates the topic.
     """
-    options: dict[str, Any] = dict(ROCKSDB)
-    if ttl is not None:
-        options["ttl"] = ttl
     configs = {"cleanup.policy": "compact,delete", "retention.ms": str(keep * 1000)} if keep else {"cleanup.policy": "compact"}
     table: Table = app.Table(
         name,
         key_type=bytes,
         value_type=bytes,
         partitions=app.settings.partitions,
-        options=options,
+        options=dict(ROCKSDB),
         recovery_buffer_size=RECOVERY_BATCHES,
         extra_topic_configs=configs,
     )

@@ -20,8 +20,6 @@ from schemas.words import CHANNELS, LANES
 from tests.kafka_log import Log
 from tests.stand import PARTITIONS, Stand
 
-TTL_TIME = 4  # bytes that a RocksDB opened with a time to live puts behind each value
-
 _delivery = msgspec.json.Decoder(Delivery).decode
 _event = msgspec.json.Decoder(Accepted | Status).decode
 
@@ -117,6 +115,6 @@ def _folders(data: Path, table: str) -> list[tuple[int, Path]]:
 def _rows(folder: Path) -> dict[bytes, bytes]:
     database = rocksdict.Rdict(str(folder), rocksdict.Options(raw_mode=True), access_type=rocksdict.AccessType.read_only())
     try:
-        return {key: value[:-TTL_TIME] for key, value in database.items()}
+        return dict(database.items())
     finally:
         database.close()

@@ -127,10 +127,9 @@ def test_tables_are_bounded_and_recover_by_few_large_batches(tmp_path: Path) -> 
 
 def test_tables_do_not_share_their_options(tmp_path: Path) -> None:
     app = an_app(tmp_path)
-    first, second = add_table(app, "one"), add_table(app, "two", ttl=60)
+    first, second = add_table(app, "one"), add_table(app, "two")
     first.options.pop("driver")  # as Faust's store does
     assert second.options["driver"] == "rocksdict"
-    assert "ttl" not in first.options
 
 
 def test_a_commit_is_made_before_the_worker_starts(tmp_path: Path) -> None:

@@ -133,12 +133,37 @@ def test_rows_survive_a_restart(tmp_path: Path, table: Table) -> None:
     again.data._dbs.clear()
 
 
-def test_a_table_with_a_time_to_live_reads_what_it_wrote(tmp_path: Path) -> None:
-    app = an_app(tmp_path)
+def test_what_a_reopened_database_compacts_stays_whole(tmp_path: Path) -> None:
     (tmp_path / "deep" / "data" / "v1" / "tables").mkdir(parents=True)
-    table = add_table(app, "short", ttl=3600, keep=7200)
-    table.apply(0, {b"a": b"1"}, Written(0, 0, 1))
-    assert table.get_many(0, [b"a"]) == [b"1"]
-    assert table.persisted_offset(TP("t-router-short-changelog", 0)) == 0
+    keys = [b"%d" % number for number in range(300)]
+    for start in (0, 100, 200):
+        table = add_table(an_app(tmp_path), "seen")
+        # the last bytes of a row read as a time long ago, as those of a hash may
+        table.apply(0, dict.fromkeys(keys[start : start + 100], b"row" + bytes(4)), Written(start, start + 99, 100))
+        database = table.data._db_for_partition(0)
+        database.flush()
+        database.compact_range(None, None)
+        assert table.get_many(0, keys[: start + 100]) == [b"row" + bytes(4)] * (start + 100)
+        del database
+        table.data._dbs.clear()
+
+
+def test_the_changelog_is_kept_as_long_as_it_is_told(tmp_path: Path) -> None:
+    table = add_table(an_app(tmp_path), "short", keep=7200)
     assert table.extra_topic_configs == {"cleanup.policy": "compact,delete", "retention.ms": "7200000"}
-    table.data._dbs.clear()
+
+
+def test_a_sweep_removes_what_is_outlived_and_goes_on_where_it_was(table: Table) -> None:
+    table.apply(0, {b"%d" % number: b"old" if number % 2 else b"new" for number in range(10)}, Written(0, 9, 10))
+    start, steps = None, 0
+    while (start := table.sweep(0, b"old".__eq__, start, 3)) is not None:
+        steps += 1
+    assert steps == 3
+    assert table.get_many(0, [b"%d" % number for number in range(10)]) == [None if number % 2 else b"new" for number in range(10)]
+    assert offset_of(table) == 9
+    assert table.partitions_open == [0]
+
+
+def test_a_sweep_of_nothing_is_over_at_once(table: Table) -> None:
+    assert table.sweep(0, lambda row: True, None, 3) is None
+    assert offset_of(table) is None
