@@ -16,7 +16,6 @@ from schemas.words import Outcome, Reason, State, StatusName
 from tests.unit.app.api.world import KEY, NOW, MemoryHistory, MemoryPublisher, World
 from tests.unit.app.cli.serving import served
 
-
 CREATED = NOW - 0.02
 
 
