@@ -20,7 +20,7 @@ LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 
 
 NOTIFICATIONS = Metric("herold_notifications_total", "counter", "notifications decided by the router", ("lane", "state", "reason"))
 ROUTER_RECORDS = Metric("herold_router_records_total", "counter", "records read by the router, by what they were", ("lane", "kind"))
-ROUTER_SECONDS = Metric("herold_router_batch_seconds", "histogram", "from the arrival of a batch to its acknowledgement", ("lane",), LATENCY)
+ROUTER_SECONDS = Metric("herold_router_batch_seconds", "histogram", "from a batch in to its acknowledgement", ("lane",), LATENCY)
 ATTEMPTS = Metric("herold_attempts_total", "counter", "calls of a provider", ("channel", "lane", "outcome"))
 DELIVERIES = Metric("herold_deliveries_total", "counter", "deliveries that ended in a worker", ("channel", "lane", "status", "reason"))
 POSSIBLE_DUPLICATES = Metric("herold_possible_duplicates_total", "counter", "attempts made again after an unknown outcome", ("channel",))
