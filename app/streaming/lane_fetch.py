@@ -61,11 +61,12 @@ class LaneThread(driver.AIOKafkaConsumerThread):
         fetcher._prefetch_backoff = self.transport.settings.fetch_hold
 
         def paced(assignment: Any) -> Any:
+            early = self.pace.early(monotonic())
+            if early:
+                return [], {}, min(early, fetcher._fetcher_timeout), False, []
             left_out = any(tp in self.consumer._active_partitions for tp in fetcher._records)
             fetcher._fetch_max_wait_ms = self.pace.park_ms(left_out=left_out)
-            fetches, resets, pause, invalid, resumed = plan(assignment)
-            early = self.pace.early(monotonic())
-            return ([], resets, min(early, pause), invalid, resumed) if early else (fetches, resets, pause, invalid, resumed)
+            return plan(assignment)
 
         fetcher._get_actions_per_node = paced
 

@@ -49,7 +49,7 @@ class StreamSettings:
     fetch_idle: float = 0.5
     fetch_partial: float = 0.01
     fetch_hold: float = 0.005
-    gather: float = 0.005
+    gather: float = 0.01
     gather_below: int = 16
     batch_bytes: int = 240 * 1024
     linger: float = 0.005

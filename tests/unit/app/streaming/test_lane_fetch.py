@@ -29,6 +29,7 @@ class FetcherTwin:
         self._subscriptions = self
         self._prefetch_backoff = 0.1
         self._fetch_max_wait_ms = 0
+        self._fetcher_timeout = 0.2
 
     async def fetched_records(self, partitions: set[TP], timeout: float, most: int) -> dict[TP, Sequence[int]]:
         (tp,) = partitions
@@ -183,7 +184,7 @@ async def test_a_fetch_parks_long_only_if_nothing_wanted_waits_unread() -> None:
     assert fetcher._fetch_max_wait_ms == 10
 
 
-async def test_after_a_few_records_the_next_fetch_waits_and_resets_do_not() -> None:
+async def test_after_a_few_records_the_next_fetch_waits_but_the_fetcher_looks_again_soon() -> None:
     fetcher = FetcherTwin(high=1)
     thread = a_thread(fetcher)
     thread.transport = TransportTwin
