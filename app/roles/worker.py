@@ -34,7 +34,7 @@ class Worker:
         self.app.on_before_shutdown.connect(self._close, weak=False)
         self.app.on_worker_init.connect(self._started, weak=False)
         mount_views(self.app, self.tables, self.metrics, settings)
-        self.beside("topics", self._demand_topics)
+        self.app.before_start.append(self._demand_topics)
         if self.tables:
             self.beside("sweep", lambda: Sweep(self.tables, self.stage.tables, clock).keep(asyncio.sleep))
 
