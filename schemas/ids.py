@@ -7,12 +7,17 @@ from hashlib import blake2b
 NOTIFICATION = "ntf_"
 DELIVERY = "dlv_"
 
-_SHAPE = re.compile(r"(?:ntf|dlv)_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}").fullmatch
+_SHAPES = {prefix: re.compile(prefix + "[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}").fullmatch for prefix in (NOTIFICATION, DELIVERY)}
 
 
 def partition_of(user_id: str, partitions: int) -> int:
     """The partition of a user on every topic: crc32 of the UTF-8 id, as librdkafka's default partitioner does it."""
-    return zlib.crc32(user_id.encode()) % partitions
+    return partition_of_key(user_id.encode(), partitions)
+
+
+def partition_of_key(key: bytes, partitions: int) -> int:
+    """The partition of the user whose UTF-8 id is the key."""
+    return zlib.crc32(key) % partitions
 
 
 def new_id(prefix: str, at: float, bits: int) -> str:
@@ -35,7 +40,7 @@ def delivery_id(notification_id: str, user_id: str, channel: str, address: str) 
 
 def is_id(text: str, prefix: str = NOTIFICATION) -> bool:
     """Whether the text has the shape of an id with that prefix."""
-    return text.startswith(prefix) and _SHAPE(text) is not None
+    return _SHAPES[prefix](text) is not None
 
 
 def time_of(an_id: str) -> float:

@@ -5,7 +5,7 @@ from msgspec import Raw
 
 from agents.router.case import Case, Ending, Forward, dead, step
 from agents.router.decode import FIRST_SEEN
-from schemas.ids import partition_of
+from schemas.ids import partition_of_key
 from schemas.ports import Header
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from schemas.words import Reason
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 def gate(case: Case, partitions: int) -> Ending | None:
     """Pass a record that is where its user is."""
-    owner = partition_of(case.notification.user_id, partitions)
+    owner = partition_of_key(case.user, partitions)
     if owner == case.partition:
         case.trace.append(_PASS)
         return None

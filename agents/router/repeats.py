@@ -30,4 +30,4 @@ def gate(case: Case, desk: Desk) -> Ending | None:
 def row_of(case: Case) -> bytes:
     """The row that makes this notification the first with its key."""
     source = case.source
-    return idempotency.packed(idempotency.First(case.id, case.at, source.lane, case.partition, case.record.offset))
+    return idempotency.row_of(case.id, case.at, source.lane, case.partition, case.record.offset)

@@ -13,7 +13,9 @@ GATE = "route"
 def gate(case: Case, desk: Desk) -> Ending | None:
     """Choose the channels by the strategy of the rule; there is always one, the gates before saw to that."""
     assert case.rule is not None
-    usable = tuple(channel for channel in case.addresses if channel not in case.limited)
+    usable = tuple(case.addresses)
+    if case.limited:
+        usable = tuple(channel for channel in usable if channel not in case.limited)
     case.chosen = usable if case.rule.strategy == "all" else usable[:1]
     case.trace.append(_chosen(case.rule.type, case.rule.version, case.rule.strategy, case.chosen))
     return None

@@ -52,7 +52,7 @@ def text_of(value: Any) -> str:
 
 def html_of(value: Any) -> str:
     """What `{{ value }}` is in HTML: escaped, unless a filter has escaped it."""
-    text = value if type(value) is Markup else text_of(value)
+    text = value if type(value) is str or type(value) is Markup else text_of(value)
     return text if _special(text) is None else escape(text)
 
 
