@@ -57,11 +57,11 @@ def up(sample: bool, once: bool) -> None:
         result = asyncio.run(_up(home_folder(os.environ, Path.cwd()), sample or once, once))
     except StopRequested:
         result = None
-        click.echo("stopped")
     except EXPECTED as error:
         raise Failure(str(error)) from None
     if once:
         _end(result)
+    click.echo("stopped")
 
 
 def _end(result: Result | None) -> None:
