@@ -24,6 +24,8 @@ FRAME_OVERHEAD = 256
 Limit = Callable[[str], int]
 Slot = tuple[str, int]
 
+_NO_HEADERS: list[Header] = []
+
 
 class Written(NamedTuple):
     """The offsets that a flush gave to the records of one partition, and how many they are."""
@@ -41,6 +43,23 @@ def batch_size(key: bytes | None, value: bytes | None, headers: Sequence[Header]
     return size
 
 
+class _Line:
+    """The batch that is open for a partition; `room`: the most bytes of key and value that surely fit its topic."""
+
+    __slots__ = ("append", "builder", "limit", "records", "room", "slot")
+
+    def __init__(self, slot: Slot, limit: int, builder: Any) -> None:
+        self.slot, self.limit, self.room = slot, limit, limit - BATCH_OVERHEAD - RECORD_OVERHEAD - FRAME_OVERHEAD
+        self.builder, self.records = builder, 0
+        # The layers of aiokafka above its own builder cost as much as what that does. They also count the records: `closed` tells them.
+        self.append = builder._builder.append
+
+    def closed(self) -> tuple[Slot, Any]:
+        """The slot and its batch, which is told how many records it has."""
+        self.builder._relative_offset = self.records
+        return self.slot, self.builder
+
+
 class BatchOutbox:
     """Collects records and produces them with one flush; raises RecordTooLarge before a record joins a batch that it would spoil."""
 
@@ -49,34 +68,36 @@ class BatchOutbox:
         self.generation = generation
         self._producer = producer
         self._limit = limit
-        self._open: dict[Slot, Any] = {}
-        self._full: list[tuple[Slot, Any]] = []
-        self._records = 0
+        self._lines: dict[Slot, _Line] = {}
+        self._full: list[_Line] = []
 
     def __len__(self) -> int:
-        return self._records
+        return sum(line.records for line in (*self._full, *self._lines.values()))
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         """Add a record. Raises RecordTooLarge for one that its topic cannot take."""
-        size = batch_size(key, value, headers)
-        if size > self._limit(topic):
-            raise RecordTooLarge(topic, size, self._limit(topic))
         slot = topic, partition
-        builder = self._open.get(slot)
-        if builder is None or not self._appended(builder, key, value, headers):
-            if builder is not None:
-                self._full.append((slot, builder))
-            builder = self._open[slot] = self._producer.create_batch()
-            self._appended(builder, key, value, headers)
-        self._records += 1
+        line = self._lines.get(slot) or self._opened(slot)
+        given = list(headers) if headers else _NO_HEADERS
+        if given or len(key or b"") + len(value or b"") > line.room:
+            size = batch_size(key, value, given)
+            if size > line.limit:
+                raise RecordTooLarge(topic, size, line.limit)
+        # If it does not fit, the line is full; a line's first record always fits.
+        if line.append(line.records, None, key, value, given) is None:
+            self._full.append(line)
+            line = self._opened(slot)
+            line.append(0, None, key, value, given)
+        line.records += 1
 
-    def _appended(self, builder: Any, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> bool:
-        return builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
+    def _opened(self, slot: Slot) -> _Line:
+        line = self._lines[slot] = _Line(slot, self._limit(slot[0]), self._producer.create_batch())
+        return line
 
     async def flush(self) -> dict[Slot, Written]:
         """Produce everything and wait until all in-sync replicas have it; gives the offsets written to each partition."""
-        work = [*self._full, *self._open.items()]
-        self._open, self._full, self._records = {}, [], 0
+        work = [line.closed() for line in (*self._full, *self._lines.values()) if line.records]
+        self._lines, self._full = {}, []
         if not work:
             return {}
         sent = [await self._sent(builder, slot) for slot, builder in work]

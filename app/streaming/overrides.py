@@ -95,6 +95,12 @@ OVERRIDES: tuple[Override, ...] = (
         f"{COORDINATOR}.reset_generation", "lane_fetch", "generation is -1 once the group no longer knows this member", "c4d505a67237"
     ),
     Override(
+        "aiokafka.producer.message_accumulator:BatchBuilder",
+        "outbox",
+        "records go to its _builder at once, and _relative_offset says how many",
+        "99aef2c7e968",
+    ),
+    Override(
         "aiokafka.producer.message_accumulator:MessageAccumulator.add_batch",
         "outbox",
         "KafkaTimeoutError means: not queued",
