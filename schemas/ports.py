@@ -77,6 +77,11 @@ class SharedOutbox(Outbox, Protocol):
         """A row of the attempts table, written after every output added so far is acknowledged."""
         ...
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is not safe yet that no new work should begin: what a crash repeats is bounded by it."""
+        ...
+
     def when_committed(self, done: Callable[[], None]) -> None:
         """Call `done` once everything added and put so far is safe; never called for a partition that was lost."""
         ...

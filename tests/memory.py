@@ -114,6 +114,11 @@ class MemorySharedOutbox:
         if partition not in self.kafka.lost:
             self._rows.append((partition, key, row))
 
+    @property
+    def crowded(self) -> bool:
+        """Never: memory has room."""
+        return False
+
     def when_committed(self, done: Callable[[], None]) -> None:
         """Call `done` at the next `settle`."""
         self._done.append(done)

@@ -148,10 +148,12 @@ class Deliverer:
             return
         self._pumping = True
         try:
-            while (sending := self._calls.take()) is not None:
+            while not self._outbox.crowded and (sending := self._calls.take()) is not None:
                 self._begin(sending)
         finally:
             self._pumping = False
+        if self._outbox.crowded:
+            self._outbox.when_committed(self._pump)
 
     def _begin(self, sending: Sending) -> None:
         delivery, now = sending.delivery, self._clock()

@@ -46,6 +46,7 @@ class GroupCommit:
         self._producer, self._limit, self._ownership, self._table = producer, limit, ownership, table
         self._linger, self._most, self._on_failure = linger, most, on_failure
         self._group: Group | None = None
+        self._committing = 0  # records and rows of the group that is on its way
         self._whole = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -60,6 +61,11 @@ class GroupCommit:
             return
         self._open_group().rows.setdefault(partition, {})[key] = row
         self._grown()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether `most` records and rows, or more, are not safe yet."""
+        return self._committing + (self._group.size if self._group else 0) >= self._most
 
     def when_committed(self, done: Callable[[], None]) -> None:
         """Call `done` once everything added and put so far is safe; never if the generation ends before."""
@@ -93,6 +99,7 @@ class GroupCommit:
                 await self._gather()
                 group, self._group = self._group, None
                 self._whole.clear()
+                self._committing = group.size
                 await self._commit(group)
         except Exception as error:
             self._on_failure(error)
@@ -111,6 +118,8 @@ class GroupCommit:
             await self._remember(group)
         except PartitionLost:
             return
+        finally:
+            self._committing = 0
         for done in group.done:
             done()
 

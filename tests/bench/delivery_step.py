@@ -67,6 +67,8 @@ class Nothing:
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None: ...
     def put(self, partition: int, key: bytes, row: bytes | None) -> None: ...
 
+    crowded = False
+
     def when_committed(self, done: Callable[[], None]) -> None:
         done()
 

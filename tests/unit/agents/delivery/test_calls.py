@@ -130,3 +130,15 @@ async def test_nothing_is_remembered_of_a_host_without_calls(hosts: World) -> No
     while hosts.calls:
         hosts.answer(ACCEPTED._replace(status=204))
     assert not hosts.deliverer._calls._accounts
+
+
+async def test_no_call_begins_while_too_much_is_not_safe_yet() -> None:
+    world = limited(calls=2)
+    world.room = 2
+    await give(world, "low", numbers(1, 5))
+    world.answer(ACCEPTED)
+    assert world.in_flight == ids(numbers(2, 2)), "one row waits: there is room"
+    world.answer(ACCEPTED)
+    assert world.in_flight == ids(numbers(3, 1)), "two rows wait for the commit"
+    world.commit()
+    assert world.in_flight == ids(numbers(3, 2))

@@ -77,6 +77,7 @@ class World:
         self.dead_seen: list[tuple[Lane, str, str, str]] = []
         self.batches_seen: list[EndedBatch] = []
         self._open: list[Callable[[], None]] = []
+        self.room = 1_000_000  # rows and callbacks that may wait for the commit
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._offsets = 0
         made = {"policy": RetryPolicy(), "limits": CallLimits(), "observer": self, **settings}
@@ -96,6 +97,10 @@ class World:
 
     def put(self, partition: int, key: bytes, row: bytes | None) -> None:
         self._open.append(lambda: self.rows.__setitem__((partition, key), row))
+
+    @property
+    def crowded(self) -> bool:
+        return len(self._open) >= self.room
 
     def when_committed(self, done: Callable[[], None]) -> None:
         self._open.append(done)

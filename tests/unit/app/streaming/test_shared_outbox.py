@@ -194,6 +194,19 @@ async def test_a_callback_may_begin_the_next_group(world: World) -> None:
     await safe.wait()
 
 
+async def test_it_is_crowded_while_its_size_is_not_safe() -> None:
+    world = World(most=4)
+    world.producer.gate.clear()
+    world.work("a")
+    assert not world.outbox.crowded
+    await _until(lambda: bool(world.producer.sends))
+    last = world.work("b")
+    assert world.outbox.crowded, "two records and rows on their way, two that wait"
+    world.producer.gate.set()
+    await last.wait()
+    assert not world.outbox.crowded
+
+
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
