@@ -19,7 +19,9 @@ _UNKNOWN = Profile(user_id="", known=False)
 def candidates_of(notification: Notification, rule: Rule) -> tuple[Channel, ...]:
     """The channels in question, each once: those of the notification, else those of the rule."""
     channels = notification.channels
-    return rule.channels if channels is None else tuple(dict.fromkeys(channels))
+    if channels is None:
+        return rule.channels
+    return tuple(channels if len(channels) == 1 else dict.fromkeys(channels))
 
 
 def explicit(notification: Notification, channel: Channel) -> list[str]:
