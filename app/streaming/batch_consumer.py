@@ -31,6 +31,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(transport, *args, **kwargs)
         self._acks: Acks[TP] = Acks()
         self._no_room: set[TP] = set()
+        self._resuming: set[TP] = set()
         self._room = asyncio.Event()
         self._ended = asyncio.Event()
         self._working_generation = -1
@@ -124,12 +125,19 @@ class BatchConsumer(driver.Consumer):
     def stop_flow(self) -> None:
         """Stop giving batches; a fetch that waits for data comes back at once."""
         super().stop_flow()
+        self._resuming.clear()
         self._room.set()
         self._thread.wake()
 
     def resume_partitions(self, tps: Any) -> None:
-        """Fetch these partitions again; a fetch that waits for others comes back at once."""
-        super().resume_partitions(tps)
+        """Fetch these partitions once the flow goes on; until then Faust sets their positions, and last it empties the agents' queues."""
+        self._resuming.update(tps)
+
+    def resume_flow(self) -> None:
+        """Give batches again; a fetch that waits for other partitions comes back at once."""
+        super().resume_partitions(self._resuming)
+        self._resuming.clear()
+        super().resume_flow()
         self._room.set()
         self._thread.wake()
 
