@@ -50,8 +50,9 @@ class StreamApp(faust.App):
         return [*self.inputs, *self.outputs, *changelogs]
 
     async def on_first_start(self) -> None:
-        """Before anything connects: the engine's checks, those of the app, and the data directory with its parents."""
+        """Before anything connects: the engine's checks, those of the app, lean libraries, and the data directory with its parents."""
         demand_engine()
+        make_lean()  # not in `build`: it is for the whole process, and a process that only builds an app may read Kafka otherwise
         for check in self.before_start:
             await check()
         self.settings.datadir.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,6 @@ class StreamApp(faust.App):
 def build(settings: StreamSettings) -> StreamApp:
     """A Faust app for one role: nothing connects before the worker starts."""
     mode.loop.use("uvloop")
-    make_lean()
     app = StreamApp(settings.app_id, **_conf(settings))
     app.settings, app.inputs, app.outputs, app.before_start = settings, [], [], []
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)

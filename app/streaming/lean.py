@@ -13,7 +13,7 @@ LOUD = ("aiokafka", "kafka", "faust", "mode", "asyncio")
 
 
 def make_lean() -> None:
-    """Once, at import of the app: changes hold for the whole process."""
+    """Once, when a worker starts: changes hold for the whole process."""
     fetcher.PartitionRecords._consumer_record = _raw
     aiokafka.codec.lz4_encode.__defaults__ = (1,)
     gc.set_threshold(100_000, 50, 100)
