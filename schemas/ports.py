@@ -64,10 +64,16 @@ class Table(Protocol):
 
 
 class Commit(Protocol):
-    """Finishes a router batch: outputs acknowledged, then changelogs, then RocksDB with the offset. Raises PartitionLost."""
+    """Finishes a router batch: claims, then outputs, then rows, each acknowledged before the next is sent. Raises PartitionLost.
+
+    A claim is a row that must be safe before the outputs are out, a row one that proves that they are; both go to their changelog, then to
+    RocksDB with its offset.
+    """
 
     def outbox(self) -> Outbox: ...
-    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None: ...
+    async def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+    ) -> None: ...
 
 
 class SharedOutbox(Outbox, Protocol):

@@ -1,6 +1,9 @@
 """The idempotency table: which notification was the first with a user's key, and where it was read (design.md section 6).
 
 A row proves that the outputs of its notification are out. It counts for 24 h of broker time; an older one is as good as none.
+
+A key that the producer chose has a claim besides, a row under a key of its own that is safe before the outputs go out: whoever reads the
+lanes after a crash, in whatever order, finds the same first.
 """
 
 from struct import Struct as Layout
@@ -30,6 +33,11 @@ def key_of(user_id: str, key: str, passes: int = 0) -> bytes:
     """The key of a row: the user, and the notification's idempotency key or id; one released by the scheduler has its pass too."""
     text = f"{user_id}\0{key}\0{passes}" if passes else f"{user_id}\0{key}"
     return text.encode()
+
+
+def claim_key_of(user_id: str, key: str) -> bytes:
+    """The key of a claim."""
+    return f"{user_id}\0{key}\0claim".encode()
 
 
 def packed(first: First) -> bytes:

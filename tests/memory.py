@@ -81,13 +81,15 @@ class MemoryCommit:
         """A new outbox for one batch."""
         return MemoryOutbox(self.kafka)
 
-    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
-        """Outputs first, then rows. Raises PartitionLost."""
+    async def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+    ) -> None:
+        """Claims, outputs, rows. Raises PartitionLost."""
         if partition in self.kafka.lost:
             raise PartitionLost
         assert isinstance(outbox, MemoryOutbox)
         outbox.flush()
-        for table, changed in rows:
+        for table, changed in (*claims, *rows):
             assert isinstance(table, MemoryTable)
             table.write(partition, changed)
 

@@ -37,16 +37,21 @@ def source_of(topic: str, prefix: str) -> Source:
 class Rows:
     """The rows of a batch, as later records of it see them: what the tables held, and over it what the batch has staged."""
 
-    __slots__ = ("first", "new_first", "new_windows", "windows")
+    __slots__ = ("first", "new_claims", "new_first", "new_windows", "windows")
 
     def __init__(self, first: dict[bytes, bytes | None], windows: dict[bytes, bytes | None]) -> None:
         self.first, self.windows = first, windows
         self.new_first: dict[bytes, bytes] = {}
+        self.new_claims: dict[bytes, bytes] = {}
         self.new_windows: dict[bytes, bytes] = {}
 
     def stage_first(self, key: bytes, row: bytes) -> None:
         """A row of the idempotency table."""
         self.first[key] = self.new_first[key] = row
+
+    def stage_claim(self, key: bytes, row: bytes) -> None:
+        """A claim, in the idempotency table."""
+        self.first[key] = self.new_claims[key] = row
 
     def stage_window(self, key: bytes, row: bytes) -> None:
         """A row of the rate_windows table."""
@@ -104,6 +109,7 @@ class Case(Struct, gc=False):
     rule: Rule | None = None
     candidates: tuple[Channel, ...] = ()
     first_key: bytes = b""
+    claim_key: bytes = b""
     window_keys: Mapping[Channel, bytes] = _NONE
     mark: bytes = b""
     needs_profile: bool = False

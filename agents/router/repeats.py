@@ -10,14 +10,16 @@ _PASS = step(GATE, "pass")
 
 
 def prepare(case: Case) -> None:
-    """Note the key of the case's row."""
+    """Note the key of the case's row, and that of its claim if it has a key that others may have."""
     notification = case.notification
     case.first_key = idempotency.key_of(notification.user_id, notification.idempotency_key or case.id)
+    if notification.idempotency_key is not None:
+        case.claim_key = idempotency.claim_key_of(notification.user_id, notification.idempotency_key)
 
 
 def gate(case: Case, desk: Desk) -> Ending | None:
     """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
-    first = idempotency.first_of(desk.rows.first[case.first_key], case.at)
+    first = idempotency.first_of(desk.rows.first[case.first_key], case.at) or _claimed(case, desk)
     if first is None:
         case.trace.append(_PASS)
         return None
@@ -25,6 +27,22 @@ def gate(case: Case, desk: Desk) -> Ending | None:
         return SEEN
     place = {"lane": first.lane, "partition": first.partition, "offset": first.offset, "at": first.at}
     return refused(case, GATE, Reason.DUPLICATE, {"key": case.notification.idempotency_key, "first_id": first.id, **place}, first.id)
+
+
+def _claimed(case: Case, desk: Desk) -> idempotency.First | None:
+    """Another one that has claimed the key: its outputs may be out, and nobody else can be the first any more."""
+    if not case.claim_key:
+        return None
+    first = idempotency.first_of(desk.rows.first[case.claim_key], case.at)
+    return first if first is not None and first.id != case.id else None
+
+
+def stage(case: Case, desk: Desk) -> None:
+    """Make this notification the first with its key."""
+    row = row_of(case)
+    desk.rows.stage_first(case.first_key, row)
+    if case.claim_key:
+        desk.rows.stage_claim(case.claim_key, row)
 
 
 def row_of(case: Case) -> bytes:

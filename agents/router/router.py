@@ -94,17 +94,21 @@ class Router:
             outbox = self._commit.outbox()
             tally = settle(cases, desk, outbox, self._clock())
             if tally.says_something:
-                staged = ((self._idempotency, desk.rows.new_first), (self._rate_windows, desk.rows.new_windows))
-                rows: list[tuple[Table, TableRows]] = [(table, new) for table, new in staged if new]
-                await self._commit.commit(partition, outbox, rows)
+                new = desk.rows
+                claims = _changed((self._rate_windows, new.new_windows), (self._idempotency, new.new_claims))
+                await self._commit.commit(partition, outbox, _changed((self._idempotency, new.new_first)), claims)
         return tally
 
     def _read(self, cases: list[Case], partition: int, book: Book) -> Rows:
         """The rows that the cases need, one look-up per table."""
         live = [case for case in cases if case.ending is None]
-        firsts = [case.first_key for case in live]
+        firsts = [key for case in live for key in (case.first_key, case.claim_key) if key]
         windows = list({key: None for case in live for key in case.window_keys.values()})
         return Rows(_rows_of(self._idempotency, partition, firsts), _rows_of(self._rate_windows, partition, windows))
+
+
+def _changed(*staged: tuple[Table, TableRows]) -> list[tuple[Table, TableRows]]:
+    return [(table, new) for table, new in staged if new]
 
 
 def _rows_of(table: Table, partition: int, keys: list[bytes]) -> dict[bytes, bytes | None]:

@@ -70,7 +70,7 @@ def _go_out(case: Case, desk: Desk, outbox: Outbox, tally: Tally) -> None:
     for channel in case.chosen:
         tally.deliveries[channel] += len(case.addresses[channel])
     rate_limit.admit(case, desk)
-    desk.rows.stage_first(case.first_key, repeats.row_of(case))
+    repeats.stage(case, desk)
 
 
 def _end(case: Case, ending: Ending, desk: Desk, outbox: Outbox, tally: Tally) -> None:
@@ -84,4 +84,4 @@ def _end(case: Case, ending: Ending, desk: Desk, outbox: Outbox, tally: Tally) -
             fanout.refuse(case, ending, outbox)
             tally.stopped[ending.state, ending.reason] += 1
             if case.first_key and ending.reason is not Reason.DUPLICATE:
-                desk.rows.stage_first(case.first_key, repeats.row_of(case))
+                repeats.stage(case, desk)

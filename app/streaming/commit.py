@@ -1,4 +1,4 @@
-"""The router's commit: outputs, then changelogs, then RocksDB; so a row proves that its outputs are out."""
+"""The router's commit: claims, outputs, rows, in this order; so a row proves that its outputs are out, and a claim comes before them."""
 
 from __future__ import annotations
 
@@ -31,24 +31,29 @@ class BatchCommit:
         """A new outbox for one batch."""
         return BatchOutbox(self._producer(), self._limit, self._ownership.generation())
 
-    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
+    async def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+    ) -> None:
         """Finish a batch. Raises PartitionLost if another worker has taken over: nothing more is written then."""
         if not isinstance(outbox, BatchOutbox):
             raise TypeError(f"commit takes an outbox that it made itself, not {type(outbox).__name__}")
+        await self._remember(partition, outbox.generation, claims)
         await self._ownership.check(outbox.generation)
         await outbox.flush()
-        changed = [(_batch_table(table), rows_of) for table, rows_of in rows if rows_of]
-        if changed:
-            await self._remember(partition, outbox, changed)
+        await self._remember(partition, outbox.generation, rows)
 
-    async def _remember(self, partition: int, outbox: BatchOutbox, changed: Sequence[tuple[BatchTable, Rows]]) -> None:
-        for table, rows in changed:
-            table.stage(outbox, partition, rows)
+    async def _remember(self, partition: int, generation: int, rows: Sequence[tuple[Table, Rows]]) -> None:
+        changed = [(_batch_table(table), rows_of) for table, rows_of in rows if rows_of]
+        if not changed:
+            return
+        outbox = BatchOutbox(self._producer(), self._limit, generation)
+        for table, rows_of in changed:
+            table.stage(outbox, partition, rows_of)
         await self._ownership.check(outbox.generation)
         written: Mapping[Slot, Written] = await outbox.flush()
         await self._ownership.check(outbox.generation)
-        for table, rows in changed:
-            table.apply(partition, rows, written[table.changelog, partition])
+        for table, rows_of in changed:
+            table.apply(partition, rows_of, written[table.changelog, partition])
 
 
 def _batch_table(table: Table) -> BatchTable:

@@ -25,7 +25,7 @@ async def test_a_record_on_a_foreign_partition_is_forwarded_and_nothing_else_is_
     assert msgspec.json.decode(record.value or b"") == notification(extra=[1, {"a": 2}])
     assert ("trace", b"t") in record.headers
     assert (HOP, b"1") in record.headers
-    assert world.commit.commits == [(AWAY, [])]
+    assert world.commit.commits == [(AWAY, [], [])]
     assert world.batches[0].forwarded == world.batches[0].records == 1
 
 

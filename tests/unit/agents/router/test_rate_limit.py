@@ -92,4 +92,14 @@ async def test_channels_without_limits_are_not_written_down() -> None:
     await world.route(notification())
     assert world.windows.rows == {}
     assert world.accepted[0].trace[5].reason == "no_limits"
-    assert world.commit.commits == [(HOME, ["idempotency"])]
+    assert world.commit.commits == [(HOME, [], ["idempotency"])]
+
+
+async def test_after_a_crash_a_window_has_no_room_for_another_lane_in_place_of_what_is_out() -> None:
+    world = World()
+    await world.route(*[otp(number, channels=["sms"]) for number in range(2)])
+    world.idempotency.rows.clear()  # outputs are out, rows are lost; windows are claimed before
+    await world.route(otp(9, channels=["sms"]), topic="notifications.low")
+    await world.route(*[otp(number, channels=["sms"]) for number in range(2)])
+    assert [event.state for event in world.accepted] == ["routed", "routed", "refused", "routed", "routed"]
+    assert len({delivery.id for delivery in world.deliveries}) == 2

@@ -1,7 +1,7 @@
 """The idempotency gate: replays say nothing, duplicates are explained."""
 
 from schemas.ids import uuid_hex
-from tables.idempotency import unpacked
+from tables.idempotency import claim_key_of, key_of, unpacked
 from tests.unit.agents.router.world import HOME, NOW, USER, Read, World, an_id, json, notification
 
 DAY = 86_400
@@ -78,8 +78,39 @@ async def test_what_was_refused_or_died_is_a_replay_the_next_time() -> None:
 async def test_the_row_says_which_was_first_and_where() -> None:
     world = World()
     await world.route(Read(json(notification(idempotency_key="k")), 7))
-    ((key, row),) = world.idempotency.rows[HOME].items()
-    first = unpacked(row)
-    assert key == USER.encode() + b"\0k"
+    rows = world.idempotency.rows[HOME]
+    first = unpacked(rows[USER.encode() + b"\0k"])
     assert (first.id, first.at, first.lane, first.partition, first.offset) == (an_id(1), NOW, "medium", HOME, 7)
     assert len(uuid_hex(first.id)) == 32
+
+
+async def test_a_key_is_claimed_before_its_outputs_so_that_after_a_crash_another_lane_finds_the_same_first() -> None:
+    world = World()
+    first, second = notification(idempotency_key="k"), notification(id=an_id(2), idempotency_key="k")
+    await world.route(first)
+    del world.idempotency.rows[HOME][key_of(USER, "k")]  # its outputs are out, its row is lost
+    await world.route(second, topic="notifications.high")
+    await world.route(first)
+    assert [(event.id, event.state, event.first_id) for event in world.accepted] == [
+        (an_id(1), "routed", ""),
+        (an_id(2), "refused", an_id(1)),
+        (an_id(1), "routed", ""),
+    ]
+    assert {delivery.notification_id for delivery in world.deliveries} == {an_id(1)}
+
+
+async def test_only_a_key_that_others_may_have_is_claimed() -> None:
+    world = World()
+    await world.route(notification(idempotency_key="k"), notification(id=an_id(2)))
+    assert set(world.idempotency.rows[HOME]) == {key_of(USER, "k"), claim_key_of(USER, "k"), key_of(USER, an_id(2))}
+    assert world.commit.commits == [(HOME, ["rate_windows", "idempotency"], ["idempotency"])]
+
+
+async def test_a_claim_of_yesterday_counts_for_nothing() -> None:
+    world = World()
+    await world.route(notification(idempotency_key="k"))
+    del world.idempotency.rows[HOME][key_of(USER, "k")]
+    world.now += DAY + 1
+    later = Read(json(notification(id=an_id(2, NOW + DAY), idempotency_key="k")), timestamp=int((NOW + DAY + 1) * 1000))
+    await world.route(later)
+    assert [event.state for event in world.accepted] == ["routed", "routed"]

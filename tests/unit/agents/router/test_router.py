@@ -25,7 +25,7 @@ async def test_it_runs_as_long_as_there_are_batches() -> None:
 async def test_a_batch_is_one_commit_of_outputs_and_rows() -> None:
     world = World()
     await world.route(*(notification(id=an_id(number)) for number in range(5)))
-    assert world.commit.commits == [(HOME, ["idempotency", "rate_windows"])]
+    assert world.commit.commits == [(HOME, ["rate_windows"], ["idempotency"])]
     assert len(world.idempotency.rows[HOME]) == 5
 
 

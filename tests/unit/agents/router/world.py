@@ -54,18 +54,20 @@ class WatchedCommit(MemoryCommit):
     def __init__(self) -> None:
         super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
         self.sent: list[Written] = []
-        self.commits: list[tuple[int, list[str]]] = []
+        self.commits: list[tuple[int, list[str], list[str]]] = []
         self.before: Callable[[], Awaitable[None]] | None = None
 
-    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
+    async def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+    ) -> None:
         """Finish a batch."""
         assert isinstance(outbox, MemoryOutbox)
         if self.before is not None:
             await self.before()
         added = list(outbox.added)
-        await super().commit(partition, outbox, rows)
+        await super().commit(partition, outbox, rows, claims)
         self.sent += (Written(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
-        self.commits.append((partition, [table.name for table, _ in rows]))
+        self.commits.append((partition, [table.name for table, _ in claims], [table.name for table, _ in rows]))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Outputs, then changelogs, then rows; and nothing more once the partition is another worker's."""
+"""Claims, outputs, rows, each by way of its changelog; and nothing more once the partition is another worker's."""
 
 import pytest
 from aiokafka.errors import NotLeaderForPartitionError
@@ -41,6 +41,26 @@ async def test_the_order_is_outputs_changelogs_rows(world: World) -> None:
     assert world.events[3:] == ["apply idempotency 1", "apply rate_windows 1"]
     assert world.producer.log["idempotency-changelog", 1] == [Line(b"a", b"1")]
     assert world.seen.offsets == {1: 0}
+
+
+async def test_claims_are_safe_before_the_outputs_are_out(world: World) -> None:
+    outbox = world.commit.outbox()
+    outbox.add("out", 1, b"k", b"v")
+    await world.commit.commit(1, outbox, [(world.seen, {b"a": b"1"})], [(world.windows, {b"u": b"2"}), (world.seen, {b"a claim": b"1"})])
+    assert sorted(world.events[:2]) == ["acknowledged idempotency-changelog", "acknowledged rate_windows-changelog"]
+    assert sorted(world.events[2:4]) == ["apply idempotency 1", "apply rate_windows 1"]
+    assert world.events[4:] == ["acknowledged out", "acknowledged idempotency-changelog", "apply idempotency 1"]
+    assert world.producer.log["idempotency-changelog", 1] == [Line(b"a claim", b"1"), Line(b"a", b"1")]
+
+
+async def test_a_partition_lost_with_its_claims_sends_no_outputs(world: World) -> None:
+    world.producer.before_answer = lambda topic: world.members.lose()
+    outbox = world.commit.outbox()
+    outbox.add("out", 1, b"k", b"v")
+    with pytest.raises(PartitionLost):
+        await world.commit.commit(1, outbox, [], [(world.windows, {b"u": b"2"})])
+    assert [topic for topic, _ in world.producer.sends] == ["rate_windows-changelog"]
+    assert world.windows.rows == {}
 
 
 async def test_a_removed_row_is_a_tombstone(world: World) -> None:
