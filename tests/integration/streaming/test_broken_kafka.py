@@ -1,4 +1,4 @@
-"""Workers beside a broker that freezes and one that dies: nothing is lost, doubled or acknowledged meanwhile; then the work goes on."""
+"""Workers beside a broker that freezes and one that dies: nothing is lost or acknowledged meanwhile; then the work goes on."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ from app.local.launch import await_ready, launch
 from app.local.processes import Processes
 from app.local.stack import urls_of
 from app.local.state import State
+from app.streaming.settings import LANE_RULES
 from tests.integration.streaming.live import PARTITIONS, Scene, scene
 
 pytestmark = pytest.mark.slow
@@ -46,21 +47,25 @@ def broker(home: Path) -> psutil.Process:
     return process
 
 
-async def all_of_it_once(here: Scene, expected: set[bytes]) -> None:
-    """The one worker goes on by itself to the end: all is written, once, and the table equals its changelog."""
+async def all_of_it(here: Scene, expected: set[bytes], doubled: int = 0) -> None:
+    """The one worker goes on by itself to the end: all is written, at most so much of it twice, and the table equals its changelog."""
     (worker,) = here.workers
     await here.until_written(len(expected))
     assert worker.end() == 0
     values = await here.values()
     assert set(values) == expected
-    assert len(values) == len(expected)
+    assert len(values) - len(expected) <= doubled
     replay = await here.changelog()
     for partition in range(PARTITIONS):
         assert here.rows("one", partition) == replay[partition]
 
 
-@pytest.mark.parametrize("kind", ["copy", "held"])
-async def test_a_broker_that_froze_for_longer_than_a_session(home: Path, here: Scene, kind: str) -> None:
+# of a held batch the outputs tell what has happened, whoever owns the partition by then: a batch that comes again is told again
+IN_HAND = PARTITIONS * LANE_RULES[2].depth * LANE_RULES[2].records
+
+
+@pytest.mark.parametrize(("kind", "doubled"), [("copy", 0), ("held", IN_HAND)])
+async def test_a_broker_that_froze_for_longer_than_a_session(home: Path, here: Scene, kind: str, doubled: int) -> None:
     expected = await here.send("low", 0, 15_000)
     worker = here.start(kind)
     await here.until_written(100)
@@ -70,7 +75,7 @@ async def test_a_broker_that_froze_for_longer_than_a_session(home: Path, here: S
             worker.process.wait(timeout=LONGER_THAN_A_SESSION)
     finally:
         broker(home).resume()
-    await all_of_it_once(here, expected)
+    await all_of_it(here, expected, doubled)
 
 
 async def test_a_broker_that_died_and_came_back(home: Path, here: Scene) -> None:
@@ -79,7 +84,7 @@ async def test_a_broker_that_died_and_came_back(home: Path, here: Scene) -> None
     await here.until_written(100)
     broker(home).kill()
     await here.until_back()
-    await all_of_it_once(here, expected)
+    await all_of_it(here, expected)
 
 
 async def test_a_worker_told_to_stop_without_kafka_does_so_within_its_time(home: Path, here: Scene) -> None:

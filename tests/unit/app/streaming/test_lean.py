@@ -16,9 +16,10 @@ from tests.unit.app.streaming.producer_twin import ProducerTwin
 
 @pytest.fixture(autouse=True)
 def _lean() -> Iterator[None]:
-    before = gc.get_threshold()
+    before, record, level = gc.get_threshold(), PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__
     make_lean()
     yield
+    PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__ = record, level
     gc.set_threshold(*before)
     gc.unfreeze()
 
