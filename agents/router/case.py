@@ -37,13 +37,14 @@ def source_of(topic: str, prefix: str) -> Source:
 class Rows:
     """The rows of a batch, as later records of it see them: what the tables held, and over it what the batch has staged."""
 
-    __slots__ = ("first", "new_claims", "new_first", "new_windows", "windows")
+    __slots__ = ("first", "new_claims", "new_counts", "new_first", "new_windows", "windows")
 
     def __init__(self, first: dict[bytes, bytes | None], windows: dict[bytes, bytes | None]) -> None:
         self.first, self.windows = first, windows
         self.new_first: dict[bytes, bytes] = {}
         self.new_claims: dict[bytes, bytes] = {}
         self.new_windows: dict[bytes, bytes] = {}
+        self.new_counts: dict[bytes, bytes] = {}
 
     def stage_first(self, key: bytes, row: bytes) -> None:
         """A row of the idempotency table."""
@@ -54,8 +55,12 @@ class Rows:
         self.first[key] = self.new_claims[key] = row
 
     def stage_window(self, key: bytes, row: bytes) -> None:
-        """A row of the rate_windows table."""
+        """A row of the rate_windows table in which each notification finds its own mark."""
         self.windows[key] = self.new_windows[key] = row
+
+    def stage_count(self, key: bytes, row: bytes) -> None:
+        """A row of the rate_windows table that only counts."""
+        self.windows[key] = self.new_counts[key] = row
 
 
 class Stop(Struct, frozen=True, gc=False):

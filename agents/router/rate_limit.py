@@ -45,10 +45,11 @@ def admit(case: Case, desk: Desk) -> None:
     for channel in case.chosen:
         key = case.window_keys.get(channel)
         if key is not None:
-            row = desk.rows.windows[key]
-            admitted = rate_windows.admitted(row, desk.book.windows[channel], case.now, case.mark)
+            row, windows = desk.rows.windows[key], desk.book.windows[channel]
+            admitted = rate_windows.admitted(row, windows, case.now, case.mark)
             if admitted is not row:
-                desk.rows.stage_window(key, admitted)
+                # a count that is claimed would be counted again by a replay, and its window full too early
+                (desk.rows.stage_window if windows.exact else desk.rows.stage_count)(key, admitted)
 
 
 @lru_cache(maxsize=1024)

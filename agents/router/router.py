@@ -96,7 +96,8 @@ class Router:
             if tally.says_something:
                 new = desk.rows
                 claims = _changed((self._rate_windows, new.new_windows), (self._idempotency, new.new_claims))
-                await self._commit.commit(partition, outbox, _changed((self._idempotency, new.new_first)), claims)
+                rows = _changed((self._idempotency, new.new_first), (self._rate_windows, new.new_counts))
+                await self._commit.commit(partition, outbox, rows, claims)
         return tally
 
     def _read(self, cases: list[Case], partition: int, book: Book) -> Rows:

@@ -103,3 +103,9 @@ async def test_after_a_crash_a_window_has_no_room_for_another_lane_in_place_of_w
     await world.route(*[otp(number, channels=["sms"]) for number in range(2)])
     assert [event.state for event in world.accepted] == ["routed", "routed", "refused", "routed", "routed"]
     assert len({delivery.id for delivery in world.deliveries}) == 2
+
+
+async def test_a_window_that_only_counts_is_no_claim_for_a_replay_would_count_twice() -> None:
+    world = World(policy(limits=[RateLimit("email", 1000, 3600), RateLimit("sms", 2, 3600)]))
+    await world.route(otp(1, channels=["sms", "email"]), otp(2, channels=["email"]))
+    assert world.commit.commits == [(HOME, ["rate_windows"], ["idempotency", "rate_windows"])]
