@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ async def herold(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
     wanted = ("twins", "gateway", "router", "email")
     async with opened(home, env, lambda name, line: None) as stack:
         settings = {**environment(stack.state, stack.urls, env), "HEROLD_KAFKA_SESSION_TIMEOUT": "6", **env}
-        await stack.start(prepare, [[service for service in services(stack.state, settings) if service.name in wanted]])
+        await stack.start(partial(prepare, settings), [[service for service in services(stack.state, settings) if service.name in wanted]])
         yield stack
 
 
