@@ -11,8 +11,8 @@ from tests.chaos import judge
 from tests.chaos.flow import LIMITED_EACH, SMS_AN_HOUR, Flow, Mix, Said, said
 from tests.stand import PARTITIONS, Stand
 
-OURS = Mix(many=100_000, limited_users=500)
-FOREIGN = Mix(many=20_000, limited_users=100, foreign=0.5, doubled=0.1)
+OURS = Mix(many=100_000, limited_users=1_500)
+FOREIGN = Mix(many=20_000, limited_users=250, foreign=0.5, doubled=0.3)
 
 
 @pytest.mark.slow
