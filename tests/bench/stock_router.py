@@ -81,11 +81,13 @@ class StockCommit:
     def outbox(self) -> StockOutbox:
         return StockOutbox()
 
-    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
+    async def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+    ) -> None:
         assert isinstance(outbox, StockOutbox)
         for topic, where, key, value in outbox.records:
             await self.topics[topic.removeprefix(herold.topic_prefix)].send(key=key, value=value, partition=where)
-        for table, changed in rows:
+        for table, changed in (*claims, *rows):
             for key, row in changed.items():
                 table.table[key] = row  # type: ignore[attr-defined]
 
