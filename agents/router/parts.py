@@ -1,22 +1,18 @@
 """A part of a template (subject, text or HTML) as a function of its variables, with bounds on its source, its loops and its output."""
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
-from jinja2.utils import missing
+from jinja2 import Template, TemplateSyntaxError, nodes
 
 from agents.router.sandbox import Sandbox
 
 MAX_SOURCE_BYTES = 64 * 1024
-MAX_OUTPUT = 64 * 1024  # characters
 MAX_LOOP_DEPTH = 2
 MAX_OPERANDS = 16
 
 
 _TEXT, _HTML = Sandbox(html=False), Sandbox(html=True)
-_CHUNKS = 256  # so many are put together before anybody counts
 _FORBIDDEN = (
     nodes.Assign,
     nodes.AssignBlock,
@@ -34,25 +30,7 @@ _FORBIDDEN = (
 )
 
 
-class OutputTooLarge(TemplateError):
-    """A part of a template renders to more than 64 Ki characters."""
-
-
-class Names(dict[str, Any]):
-    """The variables, as a compiled part asks for them: Jinja2's own context costs more than the rendering of a subject."""
-
-    __slots__ = ()
-
-    def __missing__(self, name: str) -> Any:
-        return missing
-
-    @property
-    def resolve_or_missing(self) -> Callable[[str], Any]:
-        """Looks up the value of a variable, or Jinja2's own word for none."""
-        return self.__getitem__
-
-
-Part = Callable[[Names], str]
+Part = Callable[[Mapping[str, Any]], str]  # of the variables
 
 
 def compiled(source: str, name: str, html: bool) -> Part:
@@ -68,30 +46,8 @@ def compiled(source: str, name: str, html: bool) -> Part:
     _check(tree, name)
     for loop in tree.find_all(nodes.For):
         loop.iter = nodes.Filter(loop.iter, "bounded", [], [], None, None)
-    run: Any = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func
-
-    def render(names: Names) -> str:
-        chunks = run(names)
-        text = "".join(islice(chunks, _CHUNKS))
-        more = next(chunks, None)
-        if more is not None:
-            text = _counted(text + more, chunks)
-        if len(text) > MAX_OUTPUT:
-            raise OutputTooLarge(f"the output is larger than {MAX_OUTPUT} characters")
-        return text
-
-    return render
-
-
-def _counted(text: str, chunks: Iterator[str]) -> str:
-    """The text and the rest of the chunks, as far as it may go."""
-    parts, size = [text], len(text)
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size > MAX_OUTPUT:
-            break
-    return "".join(parts)
+    part: Part = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]
+    return part
 
 
 def _check(tree: nodes.Template, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import TemplateError, UndefinedError
 from msgspec import Struct
 
-from agents.router.parts import Names, Part, compiled
+from agents.router.parts import Part, compiled
 from schemas.content import Content, EmailContent, PushContent, SmsContent
 from schemas.rules import Template
 from schemas.words import Channel, Reason
@@ -17,7 +17,7 @@ MAX_REMEMBERED = 10_000  # locales are the producers' words: there may be any nu
 
 _BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
 
-Render = Callable[[Names], Content]
+Render = Callable[[Mapping[str, Any]], Content]
 
 
 class Failure(Struct, frozen=True):
@@ -89,7 +89,7 @@ def ready_of(template: Template) -> Ready | Failure:
 def rendered(ready: Ready, channel: Channel, variables: Mapping[str, Any]) -> Content | Failure:
     """The content, or the variable that is missing, or what else is wrong: a template's expressions can fail in any way."""
     try:
-        return ready.render(Names(variables))
+        return ready.render(variables)
     except UndefinedError as error:
         return Failure(Reason.MISSING_VARIABLE, f"template {ready.label} for {channel}: {error}")
     except Exception as error:
@@ -99,18 +99,18 @@ def rendered(ready: Ready, channel: Channel, variables: Mapping[str, Any]) -> Co
 def _email(template: Template) -> Render:
     subject, text, html = _part(template, "subject"), _part(template, "text"), _part(template, "html")
     if not template.html:
-        return lambda names: EmailContent(_line(subject(names)), text(names))
-    return lambda names: EmailContent(_line(subject(names)), text(names), html(names))
+        return lambda variables: EmailContent(_line(subject(variables)), text(variables))
+    return lambda variables: EmailContent(_line(subject(variables)), text(variables), html(variables))
 
 
 def _sms(template: Template) -> Render:
     text = _part(template, "text")
-    return lambda names: SmsContent(text(names).strip())
+    return lambda variables: SmsContent(text(variables).strip())
 
 
 def _push(template: Template) -> Render:
     title, body = _part(template, "subject"), _part(template, "text")
-    return lambda names: PushContent(_line(title(names)), body(names).strip())
+    return lambda variables: PushContent(_line(title(variables)), body(variables).strip())
 
 
 def _no_webhook(template: Template) -> Render:

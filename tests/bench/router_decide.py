@@ -71,8 +71,10 @@ class Memory:
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         self.out.append((topic, partition, key, value, headers))
 
-    async def commit(self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]]) -> None:
-        for table, changed in rows:
+    async def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+    ) -> None:
+        for table, changed in (*claims, *rows):
             assert isinstance(table, Memory)
             table.rows.update(changed)
         self.out.clear()

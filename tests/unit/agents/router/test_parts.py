@@ -1,9 +1,12 @@
 """What a template's source may hold, and how much it may say."""
 
+from collections.abc import Iterator
+
 import pytest
 from jinja2 import TemplateSyntaxError
 
-from agents.router.parts import MAX_OUTPUT, MAX_SOURCE_BYTES, Names, OutputTooLarge, _counted, compiled
+from agents.router.parts import MAX_SOURCE_BYTES, compiled
+from agents.router.writing import MAX_OUTPUT, OutputTooLarge
 
 
 @pytest.mark.parametrize(
@@ -56,19 +59,35 @@ def test_what_no_template_may_hold(source: str, html: bool) -> None:
 @pytest.mark.parametrize("html", [False, True])
 def test_output_is_bounded_to_the_character(source: str, size: int, html: bool) -> None:
     part, most = compiled(source, "t", html), MAX_OUTPUT // size
-    names = Names(many=[0] * 500)
+    many = [0] * 500
     if most:
-        assert len(part(Names(names | {"a": "x" * most}))) == size * most
+        assert len(part({"many": many, "a": "x" * most})) == size * most
     with pytest.raises(OutputTooLarge):
-        part(Names(names | {"a": "x" * (most + 1)}))
+        part({"many": many, "a": "x" * (most + 1)})
 
 
-def test_what_is_too_long_is_not_rendered_to_its_end() -> None:
-    chunks = iter(["x" * 40_000] * 10)
-    _counted("", chunks)
-    assert len(list(chunks)) == 8
+class Counted(list[str]):
+    """Items that count how many of them were asked for."""
+
+    asked = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for item in super().__iter__():
+            self.asked += 1
+            yield item
+
+
+@pytest.mark.parametrize(
+    "source", ["{% for x in many %}{{ x }}{% endfor %}", "{% for x in many %}{% if x %}{{ x }}{% endif %}{% endfor %}"]
+)
+@pytest.mark.parametrize("html", [False, True])
+def test_what_is_too_long_is_not_rendered_to_its_end(source: str, html: bool) -> None:
+    many = Counted(["x" * 40_000] * 10)
+    with pytest.raises(OutputTooLarge):
+        compiled(source, "t", html)({"many": many})
+    assert many.asked == 2
 
 
 def test_a_part_is_used_again_and_again() -> None:
     part = compiled("{{ a }}", "t", html=False)
-    assert [part(Names(a=number)) for number in (1, 2)] == ["1", "2"]
+    assert [part({"a": number}) for number in (1, 2)] == ["1", "2"]

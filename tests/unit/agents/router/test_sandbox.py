@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from jinja2 import TemplateError, UndefinedError
 
-from agents.router.parts import Names, compiled
+from agents.router.parts import compiled
 from agents.router.sandbox import MAX_ITEMS
 
 DATA: dict[str, Any] = {
@@ -21,7 +21,7 @@ DATA: dict[str, Any] = {
 
 
 def told(source: str, html: bool = False, **more: Any) -> str:
-    return compiled(source, "t", html)(Names(DATA | more))
+    return compiled(source, "t", html)(DATA | more)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_missing_variable_is_named(source: str, variable: str, html: bool) -> 
 def test_what_could_do_harm_fails(source: str, html: bool) -> None:
     part = compiled(source, "t", html)
     with pytest.raises((TemplateError, TypeError, ArithmeticError, ValueError)):
-        part(Names(DATA | {"huge": 10**30, "long": [1] * (MAX_ITEMS + 1)}))
+        part(DATA | {"huge": 10**30, "long": [1] * (MAX_ITEMS + 1)})
 
 
 @pytest.mark.parametrize("name", ["format", "center", "indent", "wordwrap", "safe", "replace", "xmlattr", "map", "attr", "round", "sum"])
