@@ -2,10 +2,15 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+import msgspec
+
+from schemas.notification import Notification
+from tests import kafka_log
 from tests.bench import load as feed
 from tests.bench.meter import Spent, cpu
 from tests.stand import PARTITIONS, Stand, faust
@@ -120,10 +125,12 @@ async def latency(stand: Stand, many: int) -> dict[str, Any]:
         await feed.fill(stand.urls.kafka, stand.prefix + "notifications.low", PARTITIONS, many, seed=3)
     busy = await _latencies(stand)
     left = before + many + RATE * SECONDS - stand.metric("router", "herold_router_records_total")
-    return {"high_idle_ms": idle, "high_backlog_ms": busy, "backlog_left": max(0, round(left))}
+    found = {"high_idle_ms": idle.pop("whole"), "high_backlog_ms": busy.pop("whole")}
+    return {**found, "stages_idle_ms": idle, "stages_backlog_ms": busy, "backlog_left": max(0, round(left))}
 
 
-async def _latencies(stand: Stand) -> dict[str, float]:
+async def _latencies(stand: Stand) -> dict[str, dict[str, int]]:
+    """Of the whole way, and of its stages: into Kafka, through the router, to the twin."""
     topic, after = stand.prefix + "notifications.high", stand.ledger()["seq"]
     wanted = set(await feed.pace(stand.urls.kafka, topic, PARTITIONS, RATE, SECONDS, seed=after))
     arrived: dict[str, float] = {}
@@ -131,16 +138,51 @@ async def _latencies(stand: Stand) -> dict[str, float]:
         while len(arrived) < len(wanted):
             await asyncio.sleep(0.5)
             arrived.update(await asyncio.to_thread(_arrivals, stand, after, wanted))
-    cuts = quantiles(arrived.values(), n=100)
-    return {"p50": round(cuts[49]), "p99": round(cuts[98]), "max": round(max(arrived.values()))}
+    stored, routed = await _stored(stand, wanted)
+    return {
+        "whole": _spread(arrived[one] - _made(one) for one in wanted),
+        "submit": _spread(stored[one] - _made(one) for one in wanted),
+        "route": _spread(routed[one] - stored[one] for one in wanted),
+        "deliver": _spread(arrived[one] - routed[one] for one in wanted),
+    }
+
+
+def _spread(milliseconds: Iterable[float]) -> dict[str, int]:
+    values = sorted(milliseconds)
+    cuts = quantiles(values, n=100)
+    return {"p50": round(cuts[49]), "p99": round(cuts[98]), "max": round(values[-1])}
+
+
+def _made(delivery: str) -> int:
+    """Milliseconds of the time in the id, that of its notification."""
+    return int(delivery[4:16], 16)
+
+
+async def _stored(stand: Stand, wanted: set[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """When the broker had the notification of each delivery, and the delivery: its own times in milliseconds."""
+    notifications, deliveries = stand.prefix + "notifications.high", stand.prefix + "deliveries.email.high"
+    stored, routed = {}, {}
+    async with kafka_log.reader(stand.urls.kafka) as log:
+        async for record in log.records([notifications]):
+            one = feed.delivery_of(msgspec.json.decode(record.value, type=Notification))
+            stored[one] = record.timestamp
+        async for record in log.records([deliveries]):
+            routed[msgspec.json.decode(record.value, type=Delivered).id] = record.timestamp
+    return stored, routed
+
+
+class Delivered(msgspec.Struct):
+    """Of a delivery, what we ask for."""
+
+    id: str
 
 
 def _arrivals(stand: Stand, after: int, wanted: set[str]) -> dict[str, float]:
-    """Milliseconds from the time in its id to its first request at the twin, of each wanted delivery."""
+    """When the first request of each wanted delivery reached the twin, in milliseconds."""
     found: dict[str, float] = {}
     for entry in stand.entries(after):
         if entry["delivery"] in wanted and entry["delivery"] not in found:
-            found[entry["delivery"]] = entry["at"] * 1000 - int(entry["delivery"][4:16], 16)
+            found[entry["delivery"]] = entry["at"] * 1000
     return found
 
 
