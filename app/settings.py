@@ -72,6 +72,7 @@ class Router(Section, frozen=True):
     busy_medium: Count
     busy_low: Count
     depth: Count
+    linger: Seconds
     policy_refresh: Seconds
 
 

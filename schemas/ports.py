@@ -1,5 +1,6 @@
 """The protocols by which agents reach the world: batches, outbox, tables, clock, stores and HTTP; app/ and tables/ implement them."""
 
+from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -43,6 +44,9 @@ class HeldBatch(Protocol):
     @property
     def batch(self) -> Batch: ...
     def ack(self) -> None: ...
+    def let_go(self) -> None:
+        """It will not end here: its partition was lost, and it comes again."""
+        ...
 
 
 Batches = AsyncIterator[Batch]
@@ -64,16 +68,24 @@ class Table(Protocol):
 
 
 class Commit(Protocol):
-    """Finishes a router batch: claims, then outputs, then rows, each acknowledged before the next is sent. Raises PartitionLost.
+    """Finishes router batches: of each, claims, then outputs, then rows, each acknowledged before the next is sent.
 
     A claim is a row that must be safe before the outputs are out, a row one that proves that they are; both go to their changelog, then to
     RocksDB with its offset.
     """
 
-    def outbox(self) -> Outbox: ...
-    async def commit(
+    def outbox(self, partition: int) -> Outbox:
+        """For the outputs of a batch, until its `commit`: nothing may be awaited in between."""
+        ...
+
+    def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
-    ) -> None: ...
+    ) -> Future[None]:
+        """Begin to finish a batch: the tables show its claims and rows from now on, so the next one can be decided at once.
+
+        The future is done when all is safe, in the order of the commits of a partition; it raises PartitionLost.
+        """
+        ...
 
 
 class SharedOutbox(Outbox, Protocol):

@@ -1,5 +1,6 @@
 """In-memory twins of the streaming ports: a Kafka that is lists, tables that are dicts; both pass the contract suites of the real ones."""
 
+from asyncio import Future, get_running_loop
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -77,21 +78,25 @@ class MemoryCommit:
 
     kafka: MemoryKafka
 
-    def outbox(self) -> MemoryOutbox:
+    def outbox(self, partition: int) -> MemoryOutbox:
         """A new outbox for one batch."""
         return MemoryOutbox(self.kafka)
 
-    async def commit(
+    def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
-    ) -> None:
-        """Claims, outputs, rows. Raises PartitionLost."""
+    ) -> Future[None]:
+        """Claims, outputs, rows, all at once; or PartitionLost."""
+        safe: Future[None] = get_running_loop().create_future()
         if partition in self.kafka.lost:
-            raise PartitionLost
+            safe.set_exception(PartitionLost())
+            return safe
         assert isinstance(outbox, MemoryOutbox)
         outbox.flush()
         for table, changed in (*claims, *rows):
             assert isinstance(table, MemoryTable)
             table.write(partition, changed)
+        safe.set_result(None)
+        return safe
 
 
 @dataclass

@@ -1,15 +1,16 @@
 """notifications -> deliveries, Accepted events, dead letters: the router, a pure decision per record and one commit per batch."""
 
-import asyncio
+from asyncio import Future
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from agents.router import rate_limit, repeats, user
 from agents.router.book import Book
 from agents.router.case import Case, Desk, Rows, Source, source_of
 from agents.router.gates import opened
 from agents.router.settle import RoutedBatch, Tally, settle
-from schemas.errors import Unavailable
-from schemas.ports import Batch, Batches, Clock, Commit, Pause, Policies, Profiles, Table
+from schemas.errors import PartitionLost, Unavailable
+from schemas.ports import Batch, Clock, Commit, HeldBatch, HeldBatches, Pause, Policies, Profiles, Table
 from schemas.ports import Rows as TableRows
 from schemas.rules import Profile
 
@@ -17,7 +18,11 @@ PAUSE_SECONDS = 1.0
 
 
 class Router:
-    """The agent of all three lanes: they share the rows of a partition, so one lock per partition number holds them apart."""
+    """The agent of all three lanes, which share the rows of a partition.
+
+    A batch is read, decided and handed to the commit without a pause in between, and the tables show it at once: so lanes need no lock,
+    and the next batch is decided while Kafka still confirms the ones before.
+    """
 
     def __init__(
         self,
@@ -36,41 +41,51 @@ class Router:
         self._idempotency, self._rate_windows = idempotency, rate_windows
         self._commit, self._clock, self._pause, self._observe = commit, clock, pause, observe
         self._partitions, self._prefix = partitions, topic_prefix
-        self._locks = [asyncio.Lock() for _ in range(partitions)]
         self._sources: dict[str, Source] = {}
         self._book: Book | None = None
 
-    async def run(self, batches: Batches) -> None:
-        """Route batches as long as there are any; a batch is done when the next one is asked for."""
-        async for batch in batches:
-            await self.route(batch)
+    async def run(self, batches: HeldBatches) -> None:
+        """Route batches as long as there are any, each acknowledged when all that it led to is safe."""
+        async for held in batches:
+            try:
+                safe = await self.route(held.batch)
+            except PartitionLost:
+                held.let_go()
+            else:
+                _when_done(safe, partial(_ended, held))
 
-    async def route(self, batch: Batch) -> None:
-        """Decide a batch and commit it. Returns when every record is settled; those that need what does not answer are tried again.
+    async def route(self, batch: Batch) -> Future[None]:
+        """Decide a batch and begin to commit it; records that need what does not answer are tried again until all are decided.
 
-        Raises PartitionLost if the partition went to another worker meanwhile, and whatever is a bug: the batch is not done then.
+        The future is done when everything is safe; it raises PartitionLost if the partition went to another worker meanwhile.
         """
         source, now = self._source(batch.topic), self._clock()
         cases = [opened(record, source, batch.partition, now, self._partitions) for record in batch.records]
-        while cases:
+        while True:
             began = self._clock()
-            tally, waiting = await self._settle(cases, batch.partition)
-            self._observe(tally.total(batch.topic, batch.partition, len(waiting), self._clock() - began))
-            if waiting:
-                await self._pause(PAUSE_SECONDS)
+            tally, waiting, safe = await self._settle(cases, batch.partition)
+            _when_done(safe, partial(self._tell, batch, tally, len(waiting), began))
+            if not waiting:
+                return safe
+            await safe
+            await self._pause(PAUSE_SECONDS)
             cases = waiting
+
+    def _tell(self, batch: Batch, tally: Tally, waiting: int, began: float, safe: Future[None]) -> None:
+        if safe.exception() is None:
+            self._observe(tally.total(batch.topic, batch.partition, waiting, self._clock() - began))
 
     def _source(self, topic: str) -> Source:
         if topic not in self._sources:
             self._sources[topic] = source_of(topic, self._prefix)
         return self._sources[topic]
 
-    async def _settle(self, cases: list[Case], partition: int) -> tuple[Tally, list[Case]]:
-        """Settle what can be settled; the rest, which waits."""
+    async def _settle(self, cases: list[Case], partition: int) -> tuple[Tally, list[Case], Future[None]]:
+        """Settle what can be settled; the rest, which waits; and when what is settled is safe."""
         try:
             book = self._current()
         except Unavailable:
-            return Tally(), cases
+            return Tally(), cases, _done()
         wanting = _prepare(cases, book)
         profiles: Mapping[str, Profile] = {}
         waiting: list[Case] = []
@@ -80,7 +95,8 @@ class Router:
         except Unavailable:
             waiting = [case for case in cases if case.ending is None and case.needs_profile]
             cases = [case for case in cases if case.ending is not None or not case.needs_profile]
-        return await self._commit_all(cases, partition, book, profiles), waiting
+        tally, safe = self._decide(cases, partition, book, profiles)
+        return tally, waiting, safe
 
     def _current(self) -> Book:
         policy = self._policies.current()
@@ -88,17 +104,17 @@ class Router:
             self._book = Book(policy, self._book.templates.compiled if self._book else None)
         return self._book
 
-    async def _commit_all(self, cases: list[Case], partition: int, book: Book, profiles: Mapping[str, Profile]) -> Tally:
-        async with self._locks[partition]:
-            desk = Desk(book, self._read(cases, partition, book), profiles)
-            outbox = self._commit.outbox()
-            tally = settle(cases, desk, outbox, self._clock())
-            if tally.says_something:
-                new = desk.rows
-                claims = _changed((self._rate_windows, new.new_windows), (self._idempotency, new.new_claims))
-                rows = _changed((self._idempotency, new.new_first), (self._rate_windows, new.new_counts))
-                await self._commit.commit(partition, outbox, rows, claims)
-        return tally
+    def _decide(self, cases: list[Case], partition: int, book: Book, profiles: Mapping[str, Profile]) -> tuple[Tally, Future[None]]:
+        """From the rows to their commit without a pause: nobody else may read or write them in between."""
+        desk = Desk(book, self._read(cases, partition, book), profiles)
+        outbox = self._commit.outbox(partition)
+        tally = settle(cases, desk, outbox, self._clock())
+        if not tally.says_something:
+            return tally, _done()
+        new = desk.rows
+        claims = _changed((self._rate_windows, new.new_windows), (self._idempotency, new.new_claims))
+        rows = _changed((self._idempotency, new.new_first), (self._rate_windows, new.new_counts))
+        return tally, self._commit.commit(partition, outbox, rows, claims)
 
     def _read(self, cases: list[Case], partition: int, book: Book) -> Rows:
         """The rows that the cases need, one look-up per table."""
@@ -106,6 +122,27 @@ class Router:
         firsts = [key for case in live for key in (case.first_key, case.claim_key) if key]
         windows = list({key: None for case in live for key in case.window_keys.values()})
         return Rows(_rows_of(self._idempotency, partition, firsts), _rows_of(self._rate_windows, partition, windows))
+
+
+def _ended(held: HeldBatch, safe: Future[None]) -> None:
+    error = safe.exception()
+    if error is None:
+        held.ack()
+    elif isinstance(error, PartitionLost):
+        held.let_go()
+
+
+def _when_done(future: Future[None], call: Callable[[Future[None]], None]) -> None:
+    if future.done():
+        call(future)
+    else:
+        future.add_done_callback(call)
+
+
+def _done() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
 
 
 def _changed(*staged: tuple[Table, TableRows]) -> list[tuple[Table, TableRows]]:

@@ -18,7 +18,7 @@ from tables.redis.profiles import CachedProfiles
 def build(role: str, settings: Settings) -> StreamApp:
     """The app of the router."""
     own, herold = settings.router, settings.herold
-    worker = Worker(role, settings, lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth))
+    worker = Worker(role, settings, lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth), linger=own.linger)
     database = Database(settings.postgres.url, settings.postgres.pool)
     cache = Cache(settings.redis.url, time.monotonic, herold.topic_prefix, settings.redis.timeout)
     policy = CurrentPolicy(PolicyStore(database).load)
@@ -34,7 +34,7 @@ def build(role: str, settings: Settings) -> StreamApp:
         pause=asyncio.sleep,
         observe=RouterObserver(worker.metrics),
     )
-    attach(worker.app, worker.reads, router.run)
+    attach(worker.app, worker.reads, router.run, held=True)
     worker.beside("policy", lambda: policy.keep(asyncio.sleep, own.policy_refresh))
     worker.at_end(cache.close)
     worker.at_end(database.close)

@@ -219,8 +219,9 @@ def _producer(app: StreamApp) -> Callable[[], Any]:
 
 
 def commit_of(app: StreamApp) -> BatchCommit:
-    """The commit for agents that finish one batch after the other (schemas.ports.Commit)."""
-    return BatchCommit(_producer(app), _limit(app), _ownership(app))
+    """The commit for agents whose batches end in order (schemas.ports.Commit)."""
+    end = EndProcess(app, app.settings.end_after)
+    return BatchCommit(_producer(app), _limit(app), _ownership(app), linger=app.settings.linger, on_failure=end)
 
 
 def shared_outbox_of(app: StreamApp, table: Table) -> GroupCommit:

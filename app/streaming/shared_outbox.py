@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.streaming.commit import BatchTable
+from app.streaming.commit_line import BatchTable
 from app.streaming.outbox import BatchOutbox, Limit
 from app.streaming.ownership import Ownership
 from schemas.errors import PartitionLost

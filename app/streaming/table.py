@@ -10,6 +10,7 @@ import faust
 import rocksdict
 from faust.types import TP
 
+from app.streaming.expected import Expected
 from app.streaming.outbox import Written
 from schemas.errors import HeroldError
 from schemas.ports import Outbox, Rows
@@ -38,6 +39,7 @@ class Table(faust.Table):
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
         self._next_offset: dict[int, int] = {}
+        self.expected = Expected()
 
     @property
     def changelog(self) -> str:
@@ -46,11 +48,11 @@ class Table(faust.Table):
         return name
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        """The rows of the keys, None where there is none."""
+        """The rows of the keys, None where there is none; those on their way here as if they had arrived."""
         if not keys:
             return []
         rows: list[bytes | None] = self.data._db_for_partition(partition).get(list(keys))
-        return rows
+        return self.expected.shown(partition, keys, rows)
 
     def stage(self, outbox: Outbox, partition: int, rows: Rows) -> None:
         """Add the rows to the outbox as changelog records; a row of None is a tombstone."""
@@ -65,6 +67,7 @@ class Table(faust.Table):
             raise ChangelogShared(f"{self.changelog} partition {partition}: wrote at {written}, expected to write from {expected}")
         self._write(partition, rows.items(), written.last)
         self._next_offset[partition] = written.last + 1
+        self.expected.arrived(partition, rows)
 
     @property
     def partitions_open(self) -> list[int]:

@@ -65,19 +65,22 @@ class Memory:
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         return list(map(self.rows.get, keys))
 
-    def outbox(self) -> Outbox:
+    def outbox(self, partition: int) -> Outbox:
         return self
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         self.out.append((topic, partition, key, value, headers))
 
-    async def commit(
+    def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
-    ) -> None:
+    ) -> asyncio.Future[None]:
         for table, changed in (*claims, *rows):
             assert isinstance(table, Memory)
             table.rows.update(changed)
         self.out.clear()
+        safe: asyncio.Future[None] = asyncio.Future()
+        safe.set_result(None)
+        return safe
 
     def current(self) -> Policy:
         return POLICY
@@ -131,7 +134,7 @@ async def measure(records: list[Read], size: int, at: float) -> float:
     gc.freeze()
     began = time.thread_time()
     for batch in batches:
-        await router.route(batch)
+        await (await router.route(batch))
     return (time.thread_time() - began) / len(records) * 1e6
 
 

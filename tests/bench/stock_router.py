@@ -78,16 +78,19 @@ class StockCommit:
 
     topics: ClassVar[dict[str, Any]] = {name: app.topic(herold.topic_prefix + name, **RAW) for name in stage_of("router").writes}
 
-    def outbox(self) -> StockOutbox:
+    def outbox(self, partition: int) -> StockOutbox:
         return StockOutbox()
 
-    async def commit(
+    def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
-    ) -> None:
+    ) -> asyncio.Future[None]:
+        return asyncio.ensure_future(self._commit(outbox, [*claims, *rows]))
+
+    async def _commit(self, outbox: Outbox, changed_rows: Sequence[tuple[Table, Rows]]) -> None:
         assert isinstance(outbox, StockOutbox)
         for topic, where, key, value in outbox.records:
             await self.topics[topic.removeprefix(herold.topic_prefix)].send(key=key, value=value, partition=where)
-        for table, changed in (*claims, *rows):
+        for table, changed in changed_rows:
             for key, row in changed.items():
                 table.table[key] = row  # type: ignore[attr-defined]
 
@@ -114,7 +117,7 @@ async def stock(stream: Any) -> None:
         await asyncio.sleep(0.1)
     app.producer.buffer.max_messages = 20_000
     async for event in stream.events():
-        await router.route(one_record(event.message))
+        await (await router.route(one_record(event.message)))
 
 
 def one_record(message: Any) -> Batch:

@@ -19,7 +19,7 @@ async def world(request: pytest.FixtureRequest, prefix: str, tmp_path: Path) -> 
 
 
 async def test_nothing_is_out_before_the_commit_and_all_is_in_order_after(world: World) -> None:
-    outbox = world.commit.outbox()
+    outbox = world.commit.outbox(0)
     for number in range(3):
         outbox.add(OUT, 0, b"k", b"%d" % number, [("h", b"x")])
     assert await world.written(0) == []
@@ -30,25 +30,25 @@ async def test_nothing_is_out_before_the_commit_and_all_is_in_order_after(world:
 
 async def test_rows_are_there_after_the_commit_in_their_partition_only(world: World) -> None:
     assert list(world.table.get_many(0, [b"a"])) == [None]
-    await world.commit.commit(0, world.commit.outbox(), [(world.table, {b"a": b"1", b"b": b"2"})])
+    await world.commit.commit(0, world.commit.outbox(0), [(world.table, {b"a": b"1", b"b": b"2"})])
     assert list(world.table.get_many(0, [b"b", b"c", b"a"])) == [b"2", None, b"1"]
     assert list(world.table.get_many(1, [b"a"])) == [None]
 
 
 async def test_a_row_of_none_removes_it(world: World) -> None:
-    await world.commit.commit(0, world.commit.outbox(), [(world.table, {b"a": b"1"})])
-    await world.commit.commit(0, world.commit.outbox(), [(world.table, {b"a": None})])
+    await world.commit.commit(0, world.commit.outbox(0), [(world.table, {b"a": b"1"})])
+    await world.commit.commit(0, world.commit.outbox(0), [(world.table, {b"a": None})])
     assert list(world.table.get_many(0, [b"a"])) == [None]
 
 
 async def test_a_commit_of_nothing_is_harmless(world: World) -> None:
-    await world.commit.commit(0, world.commit.outbox(), [])
-    await world.commit.commit(0, world.commit.outbox(), [(world.table, {})])
+    await world.commit.commit(0, world.commit.outbox(0), [])
+    await world.commit.commit(0, world.commit.outbox(0), [(world.table, {})])
     assert await world.written(0) == []
 
 
 async def test_a_record_too_large_is_refused_alone(world: World) -> None:
-    outbox = world.commit.outbox()
+    outbox = world.commit.outbox(0)
     outbox.add(OUT, 0, b"k", b"before")
     with pytest.raises(RecordTooLarge):
         outbox.add(OUT, 0, b"k", b"x" * (LIMIT + 1))
@@ -58,7 +58,7 @@ async def test_a_record_too_large_is_refused_alone(world: World) -> None:
 
 
 async def test_a_tombstone_and_a_record_of_nothing_pass(world: World) -> None:
-    outbox = world.commit.outbox()
+    outbox = world.commit.outbox(0)
     outbox.add(OUT, 0, b"k", None)
     outbox.add(OUT, 0, None, None)
     await world.commit.commit(0, outbox, [])
@@ -66,7 +66,7 @@ async def test_a_tombstone_and_a_record_of_nothing_pass(world: World) -> None:
 
 
 async def test_a_lost_partition_writes_nothing(world: World) -> None:
-    outbox = world.commit.outbox()
+    outbox = world.commit.outbox(0)
     outbox.add(OUT, 0, b"k", b"v")
     world.lose(0)
     with pytest.raises(PartitionLost):

@@ -1,5 +1,6 @@
 """The implementations of the streaming ports: in memory, and on a real broker with RocksDB."""
 
+from asyncio import Future
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,7 +68,8 @@ class KafkaWorld:
         ownership = Ownership(self._members, session=15.0, now=lambda: 1.0)
         self.failures: list[BaseException] = []
         self.table = table
-        self.commit = _Prefixed(BatchCommit(lambda: producer, lambda topic: LIMIT, ownership), prefix)
+        commit = BatchCommit(lambda: producer, lambda topic: LIMIT, ownership, linger=0.0, on_failure=self.failures.append)
+        self.commit = _Prefixed(commit, prefix)
         group = GroupCommit(lambda: producer, lambda topic: LIMIT, ownership, table, linger=0.0, most=1000, on_failure=self.failures.append)
         self._group = group
         self.shared = _PrefixedOutbox(group, prefix)
@@ -114,11 +116,11 @@ class _Prefixed:
     def __init__(self, commit: BatchCommit, prefix: str) -> None:
         self._commit, self._prefix = commit, prefix
 
-    def outbox(self) -> Any:
-        return _PrefixedOutbox(self._commit.outbox(), self._prefix)
+    def outbox(self, partition: int) -> Any:
+        return _PrefixedOutbox(self._commit.outbox(partition), self._prefix)
 
-    async def commit(self, partition: int, outbox: Any, rows: Any) -> None:
-        await self._commit.commit(partition, outbox.inner, rows)
+    def commit(self, partition: int, outbox: Any, rows: Any, claims: Any = ()) -> Future[None]:
+        return self._commit.commit(partition, outbox.inner, rows, claims)
 
 
 @asynccontextmanager

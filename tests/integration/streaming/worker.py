@@ -8,14 +8,15 @@ import asyncio
 import json
 import os
 import sys
-from collections import defaultdict
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.streaming.application import StreamApp, add_table, attach, build, commit_of, shared_outbox_of
 from app.streaming.settings import StreamSettings
-from schemas.ports import Batch, HeldBatch
+from schemas.errors import PartitionLost
+from schemas.ports import HeldBatch
 
 LANES = ("high", "medium", "low")
 given: dict[str, Any] = json.loads(os.environ["TEST_WORKER"])
@@ -34,23 +35,29 @@ settings = StreamSettings(
 app: StreamApp = build(settings)
 seen = add_table(app, "seen")
 app.outputs.append(f"{prefix}out")
-locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
 
-async def copy(batches: AsyncIterator[Batch]) -> None:
-    """One row and one output for each id that has no row yet."""
+async def copy(batches: AsyncIterator[HeldBatch]) -> None:
+    """One row and one output for each id that has no row yet; the next batch is decided while the one before is on its way."""
     commit = commit_of(app)
-    async for batch in batches:
-        async with locks[batch.partition]:
-            outbox, new = commit.outbox(), dict[bytes, bytes | None]()
-            values = [record.value or b"" for record in batch.records]
-            for value, row in zip(values, seen.get_many(batch.partition, values), strict=True):
-                if value == given.get("fail_at", "").encode():
-                    raise ValueError("told to fail")
-                if row is None and value not in new:
-                    new[value] = b"done"
-                    outbox.add(f"{prefix}out", batch.partition, value, value)
-            await commit.commit(batch.partition, outbox, [(seen, new)])
+    async for held in batches:
+        partition, values = held.batch.partition, [record.value or b"" for record in held.batch.records]
+        outbox, new = commit.outbox(partition), dict[bytes, bytes | None]()
+        for value, row in zip(values, seen.get_many(partition, values), strict=True):
+            if value == given.get("fail_at", "").encode():
+                raise ValueError("told to fail")
+            if row is None and value not in new:
+                new[value] = b"done"
+                outbox.add(f"{prefix}out", partition, value, value)
+        commit.commit(partition, outbox, [(seen, new)]).add_done_callback(partial(ended, held))
+
+
+def ended(held: HeldBatch, safe: asyncio.Future[None]) -> None:
+    """Acknowledge a batch that is safe; one that was lost comes again."""
+    if safe.exception() is None:
+        held.ack()
+    elif isinstance(safe.exception(), PartitionLost):
+        held.let_go()
 
 
 async def hold(batches: AsyncIterator[HeldBatch]) -> None:
@@ -75,10 +82,7 @@ def finish(outbox: Any, waiting: list[HeldBatch]) -> None:
 
 
 topics = [f"{prefix}in.{lane}" for lane in LANES]
-if kind == "held":
-    attach(app, topics, hold, held=True)
-else:
-    attach(app, topics, copy)
+attach(app, topics, hold if kind == "held" else copy, held=True)
 
 
 async def _ready(app: Any, **_: Any) -> None:

@@ -43,6 +43,9 @@ class Held:
     def ack(self) -> None:
         self.acked += 1
 
+    def let_go(self) -> None:
+        raise AssertionError("it has an end here")
+
 
 class Call(NamedTuple):
     """A request that waits for the test to answer it."""

@@ -1,25 +1,86 @@
-"""The router's edge: batches, locks, commits, and waiting for what does not answer."""
+"""The router's edge: batches, commits on their way, and waiting for what does not answer."""
 
 import asyncio
 
 import pytest
 
 from schemas.errors import PartitionLost
-from schemas.ports import Batch, Batches
+from schemas.ports import Batch, HeldBatches
 from tests.unit.agents.router.policy import POLICY
 from tests.unit.agents.router.world import HOME, NOW, Read, World, an_id, json, notification
 
 EXPLICIT = notification(id=an_id(2), to={"email": "a@x.org", "push": "p"})
 
 
-async def test_it_runs_as_long_as_there_are_batches() -> None:
-    async def two() -> Batches:
-        for number in (1, 2):
-            yield Batch("notifications.low", HOME, [Read(json(notification(id=an_id(number))))])
+class Held:
+    """A batch of one notification, that knows how it ended."""
 
-    world = World()
-    await world.router.run(two())
+    def __init__(self, number: int, lane: str = "low") -> None:
+        self.batch = Batch(f"notifications.{lane}", HOME, [Read(json(notification(id=an_id(number))), number)])
+        self.ended: list[str] = []
+
+    def ack(self) -> None:
+        self.ended.append("acknowledged")
+
+    def let_go(self) -> None:
+        self.ended.append("let go")
+
+
+async def given(*held: Held) -> HeldBatches:
+    for one in held:
+        yield one
+
+
+async def test_it_runs_as_long_as_there_are_batches() -> None:
+    world, held = World(), [Held(1), Held(2)]
+    await world.router.run(given(*held))
     assert [event.id for event in world.accepted] == [an_id(1), an_id(2)]
+    assert [one.ended for one in held] == [["acknowledged"], ["acknowledged"]]
+
+
+async def test_the_next_batch_is_decided_while_the_one_before_is_on_its_way() -> None:
+    world, held = World(), [Held(1), Held(1, "high"), Held(2)]
+    world.commit.slow = True
+    await world.router.run(given(*held))
+    assert [event.id for event in world.accepted] == [an_id(1), an_id(2)]  # the second batch is a replay of the first
+    assert [one.ended for one in held] == [[], ["acknowledged"], []]
+    assert world.batches[0].replays == 1
+    for safe in world.commit.on_the_way:
+        safe.set_result(None)
+    await asyncio.sleep(0)
+    assert [one.ended for one in held] == [["acknowledged"]] * 3
+    assert [batch.records for batch in world.batches] == [1, 1, 1]
+
+
+async def test_a_batch_of_a_lost_partition_comes_again_and_is_not_counted() -> None:
+    world, held = World(), Held(1)
+    world.commit.slow = True
+    await world.router.run(given(held))
+    world.commit.on_the_way[0].set_exception(PartitionLost())
+    await asyncio.sleep(0)
+    assert held.ended == ["let go"]
+    assert world.batches == []
+
+
+async def test_a_partition_lost_while_a_part_of_a_batch_waits_stops_neither_the_lane_nor_the_others() -> None:
+    world, held = World(), [Held(1), Held(2)]
+    held[0].batch.records = [*held[0].batch.records, Read(json(EXPLICIT), 9)]
+    world.profiles.away = 1
+    world.commit.kafka.lost.add(HOME)
+    await world.router.run(given(*held))
+    assert [one.ended for one in held] == [["let go"], ["let go"]]
+    world.commit.kafka.lost.clear()
+    await world.route(notification())
+    assert world.outcome == ("routed", "")
+
+
+async def test_an_error_of_the_commit_leaves_the_batch_as_it_is_for_the_process_ends() -> None:
+    world, held = World(), Held(1)
+    world.commit.slow = True
+    await world.router.run(given(held))
+    world.commit.on_the_way[0].set_exception(OSError("disk"))
+    await asyncio.sleep(0)
+    assert held.ended == []
 
 
 async def test_a_batch_is_one_commit_of_outputs_and_rows() -> None:
@@ -86,27 +147,7 @@ async def test_what_waits_expires_while_it_waits() -> None:
     assert world.outcome == ("refused", "expired")
 
 
-async def test_lanes_of_a_partition_take_turns_and_other_partitions_do_not_wait() -> None:
-    world = World()
-    at_work, peak, both = 0, 0, asyncio.Event()
-
-    async def until_two_are_at_work() -> None:
-        nonlocal at_work, peak
-        at_work += 1
-        peak = max(peak, at_work)
-        if at_work == 2:
-            both.set()
-        await both.wait()
-        at_work -= 1
-
-    world.commit.before = until_two_are_at_work
-    routes = [world.route(notification(), topic=f"notifications.{lane}") for lane in ("high", "low")]
-    await asyncio.wait_for(asyncio.gather(*routes, world.route(b"{", partition=(HOME + 1) % 4)), 10)
-    assert peak == 2
-    assert sorted(event.state for event in world.accepted) == ["dead", "routed"]
-
-
-async def test_the_lock_is_free_while_a_batch_waits() -> None:
+async def test_other_lanes_go_on_while_a_batch_waits() -> None:
     world = World()
     world.profiles.away = 1
     waits, resume = asyncio.Event(), asyncio.Event()
@@ -123,20 +164,6 @@ async def test_the_lock_is_free_while_a_batch_waits() -> None:
     resume.set()
     await waiting
     assert [event.id for event in world.accepted] == [an_id(2), an_id(1)]
-
-
-async def test_a_lost_partition_is_not_swallowed() -> None:
-    world = World()
-
-    async def lost() -> None:
-        raise PartitionLost
-
-    world.commit.before = lost
-    with pytest.raises(PartitionLost):
-        await world.route(notification())
-    world.commit.before = None
-    await world.route(notification())  # the lock is free again
-    assert world.outcome == ("routed", "")
 
 
 async def test_a_bug_is_not_a_dead_letter() -> None:

@@ -1,6 +1,7 @@
 """The world of a router in memory: twins of its ports, and a policy small enough to read in one look."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from asyncio import Future, get_running_loop
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,25 +50,29 @@ class Written:
 
 
 class WatchedCommit(MemoryCommit):
-    """Commits that remember the order of all records; `before` is awaited in the middle of each."""
+    """Commits that remember the order of all records; `slow` ones are not safe before the test says so."""
 
     def __init__(self) -> None:
         super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
         self.sent: list[Written] = []
         self.commits: list[tuple[int, list[str], list[str]]] = []
-        self.before: Callable[[], Awaitable[None]] | None = None
+        self.slow = False
+        self.on_the_way: list[Future[None]] = []
 
-    async def commit(
+    def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
-    ) -> None:
+    ) -> Future[None]:
         """Finish a batch."""
         assert isinstance(outbox, MemoryOutbox)
-        if self.before is not None:
-            await self.before()
         added = list(outbox.added)
-        await super().commit(partition, outbox, rows, claims)
-        self.sent += (Written(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
-        self.commits.append((partition, [table.name for table, _ in claims], [table.name for table, _ in rows]))
+        safe = super().commit(partition, outbox, rows, claims)
+        if safe.exception() is None:
+            self.sent += (Written(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
+            self.commits.append((partition, [table.name for table, _ in claims], [table.name for table, _ in rows]))
+        if self.slow:
+            safe = get_running_loop().create_future()
+            self.on_the_way.append(safe)
+        return safe
 
 
 @dataclass
@@ -128,7 +133,8 @@ class World:
     async def route(self, *values: Value | Read, partition: int = HOME, topic: str = "notifications.medium") -> None:
         """Route a batch; what is not a record yet becomes one, at the next offset."""
         records = [one if isinstance(one, Read) else Read(json(one), offset) for offset, one in enumerate(values)]
-        await self.router.route(Batch(topic, partition, records))
+        safe = await self.router.route(Batch(topic, partition, records))
+        await safe
 
     def on(self, topic: str) -> list[Written]:
         """What was produced to a topic."""
