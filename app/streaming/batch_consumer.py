@@ -102,7 +102,13 @@ class BatchConsumer(driver.Consumer):
         self._ended.set()
 
     async def wait_empty(self) -> None:
-        """Wait until the batches in hand are acknowledged, but no longer than the drain time: those that take longer come again."""
+        """Wait until the batches in hand are acknowledged, but no longer than the drain time: those that take longer come again.
+
+        If the group has gone on without this member they all come again, and nobody waits.
+        """
+        if self._unacked_messages and self.coordinator_generation() != self._working_generation:
+            self._forget_in_hand()
+            return
         try:
             async with asyncio.timeout(self.settings.drain):
                 while self._unacked_messages and not self._abandoned and not self.should_stop:

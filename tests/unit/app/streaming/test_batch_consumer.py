@@ -1,7 +1,9 @@
-"""When partitions are fetched: not before a rebalance is over, for what is read earlier is thrown away by Faust."""
+"""When partitions are fetched: not before a rebalance is over; and how long a rebalance waits for the batches in hand."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -35,3 +37,37 @@ async def test_what_a_new_rebalance_stops_waits_for_its_end(consumer: BatchConsu
     consumer.resume_partitions({SECOND})
     consumer.resume_flow()
     assert consumer._get_active_partitions() == {SECOND}
+
+
+async def test_a_member_that_the_group_has_given_up_waits_for_no_batch(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "_working_generation", 7)
+    monkeypatch.setattr(consumer._thread, "coordinator_generation", lambda: -1)
+    in_hand: Any = Message()
+    consumer._unacked_messages.add(in_hand)
+    await asyncio.wait_for(consumer.wait_empty(), 10)  # the drain time is longer
+    assert not consumer._unacked_messages
+
+
+async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed: list[bool] = []
+
+    async def commit() -> None:
+        committed.append(not consumer._unacked_messages)
+
+    monkeypatch.setattr(consumer, "_working_generation", 7)
+    monkeypatch.setattr(consumer._thread, "coordinator_generation", lambda: 7)
+    monkeypatch.setattr(consumer, "commit_and_end_transactions", commit)
+    in_hand: Any = Message()
+    consumer._unacked_messages.add(in_hand)
+    waiting = asyncio.create_task(consumer.wait_empty())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    consumer.let_go(in_hand)
+    await asyncio.wait_for(waiting, 10)
+    assert committed == [True]
+
+
+class Message:
+    """A batch in hand."""
+
+    tp = FIRST
