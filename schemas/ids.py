@@ -9,6 +9,8 @@ DELIVERY = "dlv_"
 
 _SHAPES = {prefix: re.compile(prefix + "[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}").fullmatch for prefix in (NOTIFICATION, DELIVERY)}
 
+_new_hash = blake2b(digest_size=10).copy  # half the time of reading the parameters anew
+
 
 def partition_of(user_id: str, partitions: int) -> int:
     """The partition of a user on every topic: crc32 of the UTF-8 id, as librdkafka's default partitioner does it."""
@@ -34,7 +36,9 @@ def derived_id(prefix: str, at: float, *parts: str) -> str:
 
 def delivery_id(notification_id: str, user_id: str, channel: str, address: str) -> str:
     """The id of a delivery: the time of its notification, the rest hashed, so that every replay makes the same one."""
-    digest = blake2b(f"{user_id}\0{notification_id}\0{channel}\0{address}".encode(), digest_size=10).hexdigest()
+    hashing = _new_hash()
+    hashing.update(f"{user_id}\0{notification_id}\0{channel}\0{address}".encode())
+    digest = hashing.hexdigest()
     return f"{DELIVERY}{notification_id[4:16]}7{digest[:3]}8{digest[3:18]}"
 
 

@@ -10,7 +10,7 @@ from struct import Struct as Layout
 
 from msgspec import Struct
 
-from schemas.ids import NOTIFICATION, uuid_hex
+from schemas.ids import NOTIFICATION
 from schemas.words import LANES, Lane
 
 HORIZON = 24 * 3600.0
@@ -31,13 +31,22 @@ class First(Struct, frozen=True, gc=False):
 
 def key_of(user_id: str, key: str, passes: int = 0) -> bytes:
     """The key of a row: the user, and the notification's idempotency key or id; one released by the scheduler has its pass too."""
-    text = f"{user_id}\0{key}\0{passes}" if passes else f"{user_id}\0{key}"
-    return text.encode()
+    return user_id.encode() + key_end(f"{key}\0{passes}" if passes else key)
 
 
 def claim_key_of(user_id: str, key: str) -> bytes:
     """The key of a claim."""
-    return f"{user_id}\0{key}\0claim".encode()
+    return user_id.encode() + claim_key_end(key)
+
+
+def key_end(key: str) -> bytes:
+    """What follows the user in the key of a row."""
+    return b"\0" + key.encode()
+
+
+def claim_key_end(key: str) -> bytes:
+    """What follows the user in the key of a claim."""
+    return b"\0%b\0claim" % key.encode()
 
 
 def packed(first: First) -> bytes:
@@ -47,7 +56,7 @@ def packed(first: First) -> bytes:
 
 def row_of(notification_id: str, at: float, lane: Lane, partition: int, offset: int) -> bytes:
     """The row of a First of these fields, without making one."""
-    return _LAYOUT.pack(at, offset, _LANE_NUMBER[lane], partition, bytes.fromhex(uuid_hex(notification_id)))
+    return _LAYOUT.pack(at, offset, _LANE_NUMBER[lane], partition, bytes.fromhex(notification_id[4:]))
 
 
 def unpacked(row: bytes) -> First:

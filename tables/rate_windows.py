@@ -74,7 +74,12 @@ def _parted(limits: list[RateLimit]) -> Windows:
 
 def key_of(user_id: str, channel: Channel) -> bytes:
     """The key of a row."""
-    return f"{user_id}\0{channel}".encode()
+    return user_id.encode() + key_end(channel)
+
+
+def key_end(channel: Channel) -> bytes:
+    """What follows the user in the key of a row."""
+    return b"\0" + channel.encode()
 
 
 def mark_of(notification_id: str) -> bytes:

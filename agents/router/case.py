@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.router.book import Book
+from agents.router.plan import Plan
 from schemas import topics
 from schemas.notification import Notification
 from schemas.ports import Record
-from schemas.rules import Profile, Rule
+from schemas.rules import Profile
 from schemas.status import Step
 from schemas.words import CHANNELS, Channel, Lane, Reason, State
 from tables.rate_windows import Full
@@ -64,10 +65,12 @@ class Rows:
 
 
 class Stop(Struct, frozen=True, gc=False):
-    """A gate refused the notification, or declared it dead; `error` is the sentence a dead letter carries."""
+    """A gate refused the notification, or declared it dead, with this step in its trace; `error` is the sentence a dead letter carries."""
 
     state: State
     reason: Reason
+    gate: str
+    step: Raw
     error: str = ""
     first_id: str = ""
 
@@ -89,41 +92,50 @@ Ending = Stop | Forward | Seen
 
 MAX_ERROR = 500  # an error may quote what it found, and that may be all of a record
 
-_NONE: Mapping[Channel, Any] = MappingProxyType({})
 _encode = msgspec.json.Encoder().encode
+_NO_KEYS: Mapping[Channel, bytes] = MappingProxyType({})
 
 
-class Case(Struct, gc=False):
+class Case:
     """One notification on its way through the gates; `at` is the broker's time of its record, `now` the batch's (epoch seconds).
 
-    The trace is of steps that are encoded already: most are the same for thousands of notifications.
+    What has no value here is set by the gate that finds it out, for the gates after it and for the trace.
     """
 
-    record: Record
-    source: Source
-    partition: int
-    notification: Notification
-    id: str
-    at: float
-    now: float
-    created_at: float
-    user: bytes = b""
-    expires_at: float = 0.0
-    ending: Ending | None = None
-    trace: list[Raw] = []
-    rule: Rule | None = None
-    candidates: tuple[Channel, ...] = ()
-    first_key: bytes = b""
-    claim_key: bytes = b""
-    window_keys: Mapping[Channel, bytes] = _NONE
-    mark: bytes = b""
-    needs_profile: bool = False
-    locale: str = ""
-    addresses: Mapping[Channel, list[str]] = _NONE
-    limited: Mapping[Channel, Full] = _NONE
-    chosen: tuple[Channel, ...] = ()
-    template: str = ""
-    contents: Mapping[Channel, Raw] = _NONE
+    __slots__ = (
+        *("addresses", "at", "chosen", "claim_key", "contents", "counts", "created_at", "ending", "expires_at", "first_key"),
+        *("id", "labels", "limited", "locale", "mark", "needs_profile", "notification", "now", "partition", "plan", "record", "source"),
+        *("template", "user", "window_keys"),
+    )
+    locale: str
+    addresses: Mapping[Channel, list[str]]
+    counts: list[int]
+    limited: Mapping[Channel, Full]
+    chosen: tuple[Channel, ...]
+    template: str
+    contents: list[Raw]
+    labels: list[str]
+
+    def __init__(
+        self,
+        record: Record,
+        source: Source,
+        partition: int,
+        notification: Notification,
+        an_id: str,
+        at: float,
+        now: float,
+        created_at: float,
+    ) -> None:
+        self.record, self.source, self.partition, self.notification = record, source, partition, notification
+        self.id, self.at, self.now, self.created_at = an_id, at, now, created_at
+        self.user = notification.user_id.encode()
+        self.ending: Ending | None = None
+        self.first_key = self.claim_key = self.mark = b""
+        self.window_keys = _NO_KEYS
+        self.needs_profile = False
+        self.plan: Plan | None = None
+        self.expires_at = 0.0
 
 
 class Desk(NamedTuple):
@@ -134,19 +146,22 @@ class Desk(NamedTuple):
     profiles: Mapping[str, Profile]
 
 
+def passed(gate: str, reason: str = "", inputs: dict[str, Any] | None = None) -> Raw:
+    """The entry of a gate that let the case pass."""
+    return step(gate, "pass", reason, inputs)
+
+
 def step(gate: str, verdict: str, reason: str = "", inputs: dict[str, Any] | None = None) -> Raw:
     """An entry of the decision trace."""
     return Raw(_encode(Step(gate, verdict, reason, inputs or {})))
 
 
-def dead(case: Case, gate: str, reason: Reason, error: str, **inputs: str) -> Stop:
-    """End the case at a gate with a dead letter; the error and what else is given go into its trace."""
+def dead(gate: str, reason: Reason, error: str, **inputs: str) -> Stop:
+    """How a case ends at a gate with a dead letter; the error and what else is given go into its trace."""
     error = error[:MAX_ERROR]
-    case.trace.append(step(gate, State.DEAD.value, reason.value, {"error": error, **inputs}))
-    return Stop(State.DEAD, reason, error)
+    return Stop(State.DEAD, reason, gate, step(gate, State.DEAD.value, reason.value, {"error": error, **inputs}), error)
 
 
-def refused(case: Case, gate: str, reason: Reason, inputs: dict[str, Any], first_id: str = "") -> Stop:
-    """End the case at a gate with a refusal, and say in its trace on what grounds."""
-    case.trace.append(step(gate, State.REFUSED.value, reason.value, inputs))
-    return Stop(State.REFUSED, reason, first_id=first_id)
+def refused(gate: str, reason: Reason, inputs: dict[str, Any], first_id: str = "") -> Stop:
+    """How a case ends at a gate with a refusal; its trace says on what grounds."""
+    return Stop(State.REFUSED, reason, gate, step(gate, State.REFUSED.value, reason.value, inputs), first_id=first_id)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from agents.router.case import Case, Source, dead, step
+from agents.router.case import Case, Source, dead, passed
 from schemas import ids
 from schemas.notification import Notification
 from schemas.ports import Record
@@ -12,12 +12,13 @@ from schemas.words import Reason
 GATE = "decode"
 DAY = 24 * 3600.0
 MAX_NAME = 256
+BACKSLASH = ord("\\")  # to look for bytes instead costs an exception inside Python
 MAX_DEPTH = 64  # JSON nested deeper is refused here, before a provider's encoder meets it
 
 # a record forwarded by the owner gate carries the time its first record had, so that its expiry and its id stay what they were
 FIRST_SEEN = "herold-at"
 
-_PASS = step(GATE, "pass")
+PASSED = passed(GATE)
 _decode = msgspec.json.Decoder(Notification).decode
 
 
@@ -34,7 +35,7 @@ _sender = msgspec.json.Decoder(Sender).decode
 
 def opened(record: Record, source: Source, partition: int, now: float) -> Case:
     """The case of a record; its ending is set if the record is dead already."""
-    at = _time_of(record)
+    at = _time_of(record) if record.headers else record.timestamp / 1000
     value = record.value
     if value is None:
         return _dead(record, source, partition, at, now, Reason.NULL_VALUE, "the record has no value")
@@ -55,14 +56,13 @@ def opened(record: Record, source: Source, partition: int, now: float) -> Case:
     created_at = notification.created_at
     if created_at is None or abs(created_at - at) > DAY:  # a producer's clock may say anything
         created_at = at
-    return Case(record, source, partition, notification, an_id, at, now, created_at, notification.user_id.encode(), trace=[_PASS])
+    return Case(record, source, partition, notification, an_id, at, now, created_at)
 
 
 def _time_of(record: Record) -> float:
-    if record.headers:
-        for name, text in record.headers:
-            if name == FIRST_SEEN and text.isdigit() and len(text) < 16:
-                return min(int(text), record.timestamp) / 1000
+    for name, text in record.headers:
+        if name == FIRST_SEEN and text.isdigit() and len(text) < 16:
+            return min(int(text), record.timestamp) / 1000
     return record.timestamp / 1000
 
 
@@ -77,7 +77,7 @@ def objection(notification: Notification, at: float, now: float, value: bytes) -
         return Reason.UNSUPPORTED, "$.send_at", "a time in the future needs the scheduler, which this version does not have"
     if notification.digest is not None:
         return Reason.UNSUPPORTED, "$.digest", "digests need the scheduler, which this version does not have"
-    if b"\\" in value and b"\\u0000" in value and (name := _with_nul(notification)):  # one byte is sought faster, and most have none
+    if BACKSLASH in value and b"\\u0000" in value and (name := _with_nul(notification)):  # one byte is sought faster, and most have none
         return Reason.INVALID, f"$.{name}", "the character NUL cannot stand in a name or key"
     if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _deeper(notification.data, MAX_DEPTH):
         return Reason.INVALID, "$.data", f"nested deeper than {MAX_DEPTH}"
@@ -117,8 +117,8 @@ def _dead(record: Record, source: Source, partition: int, at: float, now: float,
     known = _known(record, at)
     an_id = known.id or _derived(record, source, partition, at)
     notification = Notification(user_id=known.user_id, type=known.type)
-    case = Case(record, source, partition, notification, an_id, at, now, at, known.user_id.encode(), trace=[])
-    case.ending = dead(case, GATE, reason, error, **({"path": path} if path else {}))
+    case = Case(record, source, partition, notification, an_id, at, now, at)
+    case.ending = dead(GATE, reason, error, **({"path": path} if path else {}))
     return case
 
 

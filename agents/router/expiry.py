@@ -1,12 +1,12 @@
 """The expiry gate: nothing is sent after it expired, and nothing lives longer than its idempotency row."""
 
-from agents.router.case import Case, Desk, Ending, refused, step
+from agents.router.case import Case, Desk, Ending, passed, refused
 from schemas.words import Reason
 from tables.idempotency import HORIZON
 
 GATE = "expiry"
 
-_PASS = step(GATE, "pass")
+PASSED = passed(GATE)
 
 
 def expiry_of(asked: float | None, due: float) -> float:
@@ -19,6 +19,5 @@ def gate(case: Case, desk: Desk) -> Ending | None:
     """Pass a notification that has not expired; due is the broker's time of its record."""
     case.expires_at = expiry_of(case.notification.expires_at, case.at)
     if case.expires_at > case.now:
-        case.trace.append(_PASS)
         return None
-    return refused(case, GATE, Reason.EXPIRED, {"expires_at": case.expires_at, "now": case.now})
+    return refused(GATE, Reason.EXPIRED, {"expires_at": case.expires_at, "now": case.now})

@@ -1,13 +1,12 @@
 """The last step: what a case says to the world, as records of the outbox: deliveries, its Accepted event, a dead letter, or a forward."""
 
-from functools import lru_cache
 from typing import cast
 
 import msgspec
 from msgspec import Raw
 
-from agents.router import owner
-from agents.router.case import Case, Forward, Stop, step
+from agents.router import owner, trace
+from agents.router.case import Case, Forward, Stop
 from schemas.content import Content
 from schemas.deadletter import MAX_VALUE_BYTES, DeadLetter, headers_of
 from schemas.delivery import Delivery
@@ -16,7 +15,6 @@ from schemas.ports import Outbox
 from schemas.status import Accepted, Planned, Step
 from schemas.words import Channel, State
 
-GATE = "fan_out"
 MAX_KEY = 32 * 1024  # of a dead letter: compressed, a record may hold more than a dead letter can
 
 _ROUTED = State.ROUTED  # looked up once: a member of an enum costs as much as a dict with three entries
@@ -26,22 +24,20 @@ _encode = msgspec.json.Encoder().encode
 def deliver(case: Case, outbox: Outbox) -> None:
     """One delivery for each address of each chosen channel, and the Accepted event that lists them."""
     planned = []
-    for channel in case.chosen:
-        content = cast(Content, case.contents[channel])
+    for channel, content in zip(case.chosen, case.contents, strict=True):
         topic = case.source.deliveries[channel]
         for address in case.addresses[channel]:
-            delivery = _delivery(case, channel, address, content)
+            delivery = _delivery(case, channel, address, cast(Content, content))
             outbox.add(topic, case.partition, case.user, _encode(delivery))
             planned.append(Planned(delivery.id, channel))
-    case.trace.append(_sent(len(planned)))
-    _accept(case, outbox, _ROUTED, planned)
+    _accept(case, outbox, _ROUTED, planned, trace.routed(case))
 
 
 def refuse(case: Case, stop: Stop, outbox: Outbox) -> None:
     """The Accepted event of a refused notification; of a dead one, a dead letter with the original bytes as well."""
     if stop.state is State.DEAD:
         _bury(case, stop, outbox)
-    _accept(case, outbox, stop.state, [], stop)
+    _accept(case, outbox, stop.state, [], trace.stopped(case, stop), stop)
 
 
 def forward(case: Case, ending: Forward, outbox: Outbox) -> None:
@@ -49,13 +45,12 @@ def forward(case: Case, ending: Forward, outbox: Outbox) -> None:
     outbox.add(case.source.topic, ending.partition, case.user, ending.value, owner.headers_of(case))
 
 
-@lru_cache(maxsize=128)
-def _sent(deliveries: int) -> Raw:
-    return step(GATE, "pass", "", {"deliveries": deliveries})
+def _category_of(case: Case) -> str:
+    return case.notification.category or (case.plan.rule.category if case.plan else "")
 
 
 def _delivery(case: Case, channel: Channel, address: str, content: Content) -> Delivery:
-    notification, rule = case.notification, case.rule
+    notification = case.notification
     return Delivery(
         id=delivery_id(case.id, notification.user_id, channel, address),
         notification_id=case.id,
@@ -66,25 +61,24 @@ def _delivery(case: Case, channel: Channel, address: str, content: Content) -> D
         created_at=case.created_at,
         expires_at=case.expires_at,
         type=notification.type,
-        category=notification.category or (rule.category if rule else ""),
+        category=_category_of(case),
         template=case.template,
     )
 
 
-def _accept(case: Case, outbox: Outbox, state: State, planned: list[Planned], stop: Stop | None = None) -> None:
-    notification, rule = case.notification, case.rule
+def _accept(case: Case, outbox: Outbox, state: State, planned: list[Planned], steps: Raw, stop: Stop | None = None) -> None:
     event = Accepted(
         id=case.id,
-        user_id=notification.user_id,
+        user_id=case.notification.user_id,
         state=state,
         at=case.now,
         created_at=case.created_at,
         lane=case.source.lane,
-        type=notification.type,
-        category=notification.category or (rule.category if rule else ""),
+        type=case.notification.type,
+        category=_category_of(case),
         reason=stop.reason if stop else "",
         deliveries=planned,
-        trace=cast("list[Step]", case.trace),
+        trace=cast("list[Step]", steps),
         first_id=stop.first_id if stop else "",
         expires_at=case.expires_at,
     )

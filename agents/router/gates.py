@@ -1,7 +1,7 @@
 """The gates in their order, on one screen (design.md section 6).
 
-decode and owner need the record only, and come before any row is read. Each other gate reads the case and the desk, leaves a step
-in the case's trace and what it found out in the case, and returns nothing to pass it on, or how it ends.
+decode and owner need the record only, and come before any row is read. Each other gate reads the case and the desk, leaves in the case
+what it found out, and returns nothing to pass it on, or how it ends. From what they left the trace is written (agents/router/trace.py).
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Raw
 
-from agents.router.case import Case, Ending, Forward, dead, step
+from agents.router.case import Case, Ending, Forward, dead, passed
 from agents.router.decode import FIRST_SEEN
 from schemas.ids import partition_of_key
 from schemas.ports import Header
@@ -13,7 +13,7 @@ from schemas.words import Reason
 GATE = "owner"
 HOP = "herold-hop"
 
-_PASS = step(GATE, "pass")
+PASSED = passed(GATE)
 _ROOM = 1024  # for our own headers and the frame of a forwarded record
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -23,11 +23,10 @@ def gate(case: Case, partitions: int) -> Ending | None:
     """Pass a record that is where its user is."""
     owner = partition_of_key(case.user, partitions)
     if owner == case.partition:
-        case.trace.append(_PASS)
         return None
     if any(name == HOP for name, _ in case.record.headers):
         error = f"forwarded once already, and partition {case.partition} is not the user's, {owner}: do all workers count {partitions}?"
-        return dead(case, GATE, Reason.WRONG_PARTITION, error)
+        return dead(GATE, Reason.WRONG_PARTITION, error)
     return _forwarded(case, owner)
 
 
@@ -43,5 +42,5 @@ def _forwarded(case: Case, owner: int) -> Ending:
     headers = sum(len(name) + len(content) for name, content in case.record.headers)
     if len(value) + len(case.user) + headers + _ROOM > MAX_NOTIFICATION_BYTES:
         error = f"with its id stamped in, {len(value)} bytes leave no room to forward it to its user's partition"
-        return dead(case, GATE, Reason.TOO_LARGE, error)
+        return dead(GATE, Reason.TOO_LARGE, error)
     return Forward(owner, value)

@@ -1,12 +1,12 @@
 """The rate limit gate: which channels have room for one more; what is admitted is written down only when it goes out."""
 
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw
 
-from agents.router.book import Book
-from agents.router.case import Case, Desk, Ending, refused, step
+from agents.router.case import Case, Desk, Ending, passed, refused
+from agents.router.plan import Plan
 from schemas.words import Channel, Reason
 from tables import rate_windows
 from tables.rate_windows import Full
@@ -14,10 +14,12 @@ from tables.rate_windows import Full
 GATE = "rate_limit"
 
 
-def prepare(case: Case, book: Book) -> None:
+def prepare(case: Case, plan: Plan) -> None:
     """Note the keys of the rows in question, and the mark by which the notification finds itself in them."""
-    user_id, windows = case.notification.user_id, book.windows
-    case.window_keys = {channel: rate_windows.key_of(user_id, channel) for channel in case.candidates if channel in windows}
+    keys: dict[Channel, bytes] = {}
+    for channel, end in plan.key_ends:
+        keys[channel] = case.user + end
+    case.window_keys = keys
     case.mark = rate_windows.mark_of(case.id)
 
 
@@ -29,15 +31,17 @@ def gate(case: Case, desk: Desk) -> Ending | None:
             full = rate_windows.full(desk.rows.windows[key], desk.book.windows[channel], case.now, case.mark)
             if full is not None:
                 limited[channel] = full
-    if not limited:
-        case.trace.append(_within(desk.book.limits, tuple(case.addresses)))
-        return None
     case.limited = limited
-    inputs: dict[str, Any] = {channel: _told(full) for channel, full in limited.items()}
-    if len(limited) < len(case.addresses):
-        case.trace.append(step(GATE, "pass", "some_limited", inputs))
-        return None
-    return refused(case, GATE, Reason.RATE_LIMITED, inputs)
+    return refused(GATE, Reason.RATE_LIMITED, _told(limited)) if limited and len(limited) == len(case.addresses) else None
+
+
+def told(case: Case) -> Raw:
+    """The step of a case that passed: its limits, or which of its channels are full."""
+    assert case.plan is not None
+    if case.limited:
+        return passed(GATE, "some_limited", _told(case.limited))
+    inputs: dict[str, Any] = {channel: limit for channel, limit in case.plan.limits.items() if channel in case.addresses}
+    return passed(GATE, "" if inputs else "no_limits", inputs)
 
 
 def admit(case: Case, desk: Desk) -> None:
@@ -52,11 +56,5 @@ def admit(case: Case, desk: Desk) -> None:
                 (desk.rows.stage_window if windows.exact else desk.rows.stage_count)(key, admitted)
 
 
-@lru_cache(maxsize=1024)
-def _within(limits: tuple[tuple[Channel, str], ...], channels: tuple[Channel, ...]) -> Raw:
-    inputs: dict[str, Any] = {channel: limit for channel, limit in limits if channel in channels}
-    return step(GATE, "pass", "" if inputs else "no_limits", inputs)
-
-
-def _told(full: Full) -> dict[str, float | None]:
-    return {"used": full.used, "most": full.most, "seconds": full.seconds, "frees_at": full.frees_at}
+def _told(limited: Mapping[Channel, Full]) -> dict[str, Any]:
+    return {channel: {"used": f.used, "most": f.most, "seconds": f.seconds, "frees_at": f.frees_at} for channel, f in limited.items()}

@@ -1,12 +1,9 @@
 """The render gate: what is said on each chosen channel, once; workers and retries send it as it is."""
 
-from functools import lru_cache
-from typing import cast
-
 import msgspec
 from msgspec import Raw
 
-from agents.router.case import Case, Desk, Ending, dead, step
+from agents.router.case import Case, Desk, Ending, dead, passed
 from agents.router.templates import Failure, rendered
 from schemas.content import MAX_CONTENT_BYTES, WebhookContent
 from schemas.words import Channel, Reason
@@ -18,26 +15,29 @@ _encode = msgspec.json.Encoder().encode
 
 def gate(case: Case, desk: Desk) -> Ending | None:
     """Render every chosen channel, or declare the notification dead: a half of it would mislead."""
-    labels = []
-    case.contents = {}
+    case.contents, case.labels = contents, labels = [], []
     name = case.template = template_of(case)
     for channel in case.chosen:
         content, label = _content(case, desk, name, channel)
         if isinstance(content, Failure):
-            return dead(case, GATE, content.reason, content.error, template=name, channel=channel)
+            return dead(GATE, content.reason, content.error, template=name, channel=channel)
         if len(content) > MAX_CONTENT_BYTES:
             error = f"{channel} content of {len(content)} bytes is larger than {MAX_CONTENT_BYTES}"
-            return dead(case, GATE, Reason.CONTENT_TOO_LARGE, error, template=name, channel=channel)
-        case.contents[channel] = Raw(content)
+            return dead(GATE, Reason.CONTENT_TOO_LARGE, error, template=name, channel=channel)
+        contents.append(Raw(content))
         labels.append(label)
-    case.trace.append(_rendered(case.chosen, tuple(labels)))
     return None
+
+
+def told(case: Case) -> Raw:
+    """The step of a case that passed: which template each channel got."""
+    return passed(GATE, "", dict(zip(case.chosen, case.labels, strict=True)))
 
 
 def template_of(case: Case) -> str:
     """The template's name: the notification's, the rule's, or the type."""
-    assert case.rule is not None
-    return case.notification.template or case.rule.template or case.notification.type
+    assert case.plan is not None
+    return case.notification.template or case.plan.rule.template or case.notification.type
 
 
 def _content(case: Case, desk: Desk, name: str, channel: Channel) -> tuple[bytes | Failure, str]:
@@ -50,8 +50,3 @@ def _content(case: Case, desk: Desk, name: str, channel: Channel) -> tuple[bytes
         return ready, ""
     content = rendered(ready, channel, notification.data)
     return (content if isinstance(content, Failure) else _encode(content)), ready.label
-
-
-@lru_cache(maxsize=4096)
-def _rendered(channels: tuple[Channel, ...], labels: tuple[str, ...]) -> Raw:
-    return step(GATE, "pass", "", cast("dict[str, object]", dict(zip(channels, labels, strict=True))))

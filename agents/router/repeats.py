@@ -1,32 +1,31 @@
 """The idempotency gate: the same notification again says nothing; another one with the key of an earlier one is refused."""
 
-from agents.router.case import SEEN, Case, Desk, Ending, refused, step
+from agents.router.case import SEEN, Case, Desk, Ending, passed, refused
 from schemas.words import Reason
 from tables import idempotency
 
 GATE = "idempotency"
 
-_PASS = step(GATE, "pass")
+PASSED = passed(GATE)
 
 
 def prepare(case: Case) -> None:
     """Note the key of the case's row, and that of its claim if it has a key that others may have."""
-    notification = case.notification
-    case.first_key = idempotency.key_of(notification.user_id, notification.idempotency_key or case.id)
-    if notification.idempotency_key is not None:
-        case.claim_key = idempotency.claim_key_of(notification.user_id, notification.idempotency_key)
+    key = case.notification.idempotency_key
+    case.first_key = case.user + idempotency.key_end(key or case.id)
+    if key is not None:
+        case.claim_key = case.user + idempotency.claim_key_end(key)
 
 
 def gate(case: Case, desk: Desk) -> Ending | None:
     """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
     first = idempotency.first_of(desk.rows.first[case.first_key], case.at) or _claimed(case, desk)
     if first is None:
-        case.trace.append(_PASS)
         return None
     if first.id == case.id:
         return SEEN
     place = {"lane": first.lane, "partition": first.partition, "offset": first.offset, "at": first.at}
-    return refused(case, GATE, Reason.DUPLICATE, {"key": case.notification.idempotency_key, "first_id": first.id, **place}, first.id)
+    return refused(GATE, Reason.DUPLICATE, {"key": case.notification.idempotency_key, "first_id": first.id, **place}, first.id)
 
 
 def _claimed(case: Case, desk: Desk) -> idempotency.First | None:

@@ -4,10 +4,10 @@ from asyncio import Future
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from agents.router import rate_limit, repeats, user
 from agents.router.book import Book
 from agents.router.case import Case, Desk, Rows, Source, source_of
 from agents.router.gates import opened
+from agents.router.needs import keys_of, prepare
 from agents.router.settle import RoutedBatch, Tally, settle
 from schemas.errors import PartitionLost, Unavailable
 from schemas.ports import Batch, Clock, Commit, HeldBatch, HeldBatches, Pause, Policies, Profiles, Table
@@ -86,7 +86,7 @@ class Router:
             book = self._current()
         except Unavailable:
             return Tally(), cases, _done()
-        wanting = _prepare(cases, book)
+        wanting = prepare(cases, book)
         profiles: Mapping[str, Profile] = {}
         waiting: list[Case] = []
         try:
@@ -106,7 +106,7 @@ class Router:
 
     def _decide(self, cases: list[Case], partition: int, book: Book, profiles: Mapping[str, Profile]) -> tuple[Tally, Future[None]]:
         """From the rows to their commit without a pause: nobody else may read or write them in between."""
-        desk = Desk(book, self._read(cases, partition, book), profiles)
+        desk = Desk(book, self._read(cases, partition), profiles)
         outbox = self._commit.outbox(partition)
         tally = settle(cases, desk, outbox, self._clock())
         if not tally.says_something:
@@ -116,11 +116,9 @@ class Router:
         rows = _changed((self._idempotency, new.new_first), (self._rate_windows, new.new_counts))
         return tally, self._commit.commit(partition, outbox, rows, claims)
 
-    def _read(self, cases: list[Case], partition: int, book: Book) -> Rows:
+    def _read(self, cases: list[Case], partition: int) -> Rows:
         """The rows that the cases need, one look-up per table."""
-        live = [case for case in cases if case.ending is None]
-        firsts = [key for case in live for key in (case.first_key, case.claim_key) if key]
-        windows = list({key: None for case in live for key in case.window_keys.values()})
+        firsts, windows = keys_of(cases)
         return Rows(_rows_of(self._idempotency, partition, firsts), _rows_of(self._rate_windows, partition, windows))
 
 
@@ -151,16 +149,3 @@ def _changed(*staged: tuple[Table, TableRows]) -> list[tuple[Table, TableRows]]:
 
 def _rows_of(table: Table, partition: int, keys: list[bytes]) -> dict[bytes, bytes | None]:
     return dict(zip(keys, table.get_many(partition, keys), strict=True)) if keys else {}
-
-
-def _prepare(cases: list[Case], book: Book) -> list[str]:
-    """Look up what each case is decided by; the users whose profiles tell something."""
-    wanting: dict[str, None] = {}
-    for case in cases:
-        if case.ending is None:
-            repeats.prepare(case)
-            if rule := book.rule_of(case.notification.type):
-                if user.prepare(case, rule):
-                    wanting[case.notification.user_id] = None
-                rate_limit.prepare(case, book)
-    return list(wanting)

@@ -63,11 +63,15 @@ class Writer(CodeGenerator):
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
         """A run of text and values."""
         values = [child for child in node.nodes if not isinstance(child, nodes.TemplateData)]
-        pattern = "".join(child.data.replace("%", "%%") if isinstance(child, nodes.TemplateData) else "%s" for child in node.nodes)
-        self.writeline(f"text += {pattern!r} % (", node)
-        for value in values:
-            self._write_value(value, frame)
-        self.write(")")
+        texts = [child.data if isinstance(child, nodes.TemplateData) else None for child in node.nodes]
+        if values:
+            pattern = "".join("%s" if text is None else text.replace("%", "%%") for text in texts)
+            self.writeline(f"text += {pattern!r} % (", node)
+            for value in values:
+                self._write_value(value, frame)
+            self.write(")")
+        else:
+            self.writeline(f"text += {''.join(filter(None, texts))!r}", node)
         if self.loops:
             self._look_at_length()
 

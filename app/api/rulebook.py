@@ -1,8 +1,9 @@
 """The operator's rules as the gateway applies them: it refuses what the router would have to declare dead; pure."""
 
 from agents.router.book import Book
+from agents.router.plan import candidates_of
 from agents.router.templates import Failure, rendered
-from agents.router.user import candidates_of, explicit
+from agents.router.user import explicit
 from app.api.problems import Flaw, flaw_at
 from schemas.notification import Notification
 from schemas.rules import Policy, Rule

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from schemas.ids import derived_id
-from tables.idempotency import HORIZON, First, first_of, key_of, packed, unpacked
+from tables.idempotency import HORIZON, First, claim_key_end, claim_key_of, first_of, key_end, key_of, packed, unpacked
 
 FIRST = First(derived_id("ntf_", 1_760_000_000.0, "a"), 1_760_000_000.123, "low", 11, 2**40)
 
@@ -40,4 +40,5 @@ def test_without_a_row_there_was_no_first() -> None:
 def test_keys_tell_users_keys_and_passes_apart() -> None:
     keys = {key_of("u", "k"), key_of("u", "k", 1), key_of("u", "k", 2), key_of("u2", "k"), key_of("u", "k2")}
     assert len(keys) == 5
-    assert key_of("u", "k") == key_of("u", "k", 0) == b"u\0k"
+    assert key_of("u", "k") == key_of("u", "k", 0) == b"u" + key_end("k") == b"u\0k"
+    assert claim_key_of("ü", "é") == "ü".encode() + claim_key_end("é") == "ü\0é\0claim".encode()

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.rules import RateLimit
-from tables.rate_windows import SLICES, Full, Windows, admitted, full, key_of, mark_of, unpacked, used, windows_of
+from tables.rate_windows import SLICES, Full, Windows, admitted, full, key_end, key_of, mark_of, unpacked, used, windows_of
 
 NOW = 1_760_000_000.0
 steps = st.lists(st.integers(0, 40), min_size=1, max_size=80)
@@ -156,5 +156,5 @@ def test_channels_have_their_own_windows_and_keys() -> None:
     assert parted["sms"].exact == (RateLimit("sms", 200, 1),)
     assert parted["sms"].counted == (RateLimit("sms", 201, 2),)
     assert set(parted) == {"sms", "email"}
-    assert key_of("u", "sms") == b"u\0sms"
+    assert key_of("u", "sms") == b"u" + key_end("sms") == b"u\0sms"
     assert mark_of("a") != mark_of("b")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.router.user import candidates_of
+from agents.router.plan import candidates_of
 from schemas.ids import partition_of
 from schemas.notification import Notification
 from schemas.rules import Profile
