@@ -1,13 +1,10 @@
 """Ids: UUIDv7 as 32 hex digits behind a prefix, made or derived from a given time and given bits; and the partition of a user."""
 
-import re
 import zlib
 from hashlib import blake2b
 
 NOTIFICATION = "ntf_"
 DELIVERY = "dlv_"
-
-_SHAPES = {prefix: re.compile(prefix + "[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}").fullmatch for prefix in (NOTIFICATION, DELIVERY)}
 
 _new_hash = blake2b(digest_size=10).copy  # half the time of reading the parameters anew
 
@@ -44,12 +41,25 @@ def delivery_id(notification_id: str, user_id: str, channel: str, address: str) 
 
 def is_id(text: str, prefix: str = NOTIFICATION) -> bool:
     """Whether the text has the shape of an id with that prefix."""
-    return _SHAPES[prefix](text) is not None
+    return time_in(text, prefix) is not None
 
 
 def time_of(an_id: str) -> float:
     """The time in an id, in epoch seconds."""
     return int(an_id[4:16], 16) / 1000
+
+
+def time_in(text: str, prefix: str = NOTIFICATION) -> float | None:
+    """The time in an id with that prefix, in epoch seconds; none if the text is not one."""
+    digits = text[4:]
+    try:
+        uuid = bytes.fromhex(digits)
+    except ValueError:
+        return None
+    # small letters only, 16 bytes, version 7, variant 2: a regular expression takes twice the time
+    if uuid.hex() == digits and text[:4] == prefix and len(uuid) == 16 and uuid[6] >> 4 == 7 and uuid[8] >> 6 == 2:
+        return int(digits[:12], 16) / 1000
+    return None
 
 
 def uuid_hex(an_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -18,7 +18,7 @@ from schemas.words import CHANNELS, Channel, Lane, Reason, State
 from tables.rate_windows import Full
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """Where the records of a batch come from and where their outputs go: all topic names, made once."""
 
     topic: str
@@ -138,7 +138,7 @@ class Case:
         self.expires_at = 0.0
 
 
-class Desk(NamedTuple):
+class Desk(Struct, frozen=True):
     """What the gates look things up in: the operator's book, the rows of the batch, and the profiles fetched for it."""
 
     book: Book

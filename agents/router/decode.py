@@ -69,9 +69,10 @@ def _time_of(record: Record) -> float:
 def objection(notification: Notification, at: float, now: float, value: bytes) -> tuple[Reason, str, str] | None:
     """Reason, path and text of what the schema cannot say is wrong, as the gateway checks it too; `value` is the notification's JSON."""
     if notification.id is not None:
-        if not ids.is_id(notification.id):
+        id_time = ids.time_in(notification.id)
+        if id_time is None:
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
-        if abs(ids.time_of(notification.id) - at) > DAY:
+        if abs(id_time - at) > DAY:
             return Reason.FOREIGN_TIME, "$.id", "the id's time is more than a day off the time of its record"
     if notification.send_at is not None and notification.send_at > now:
         return Reason.UNSUPPORTED, "$.send_at", "a time in the future needs the scheduler, which this version does not have"
@@ -128,7 +129,8 @@ def _known(record: Record, at: float) -> Sender:
         sender = _sender(record.value or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         sender = Sender()
-    if not (ids.is_id(sender.id) and abs(ids.time_of(sender.id) - at) <= DAY):
+    id_time = ids.time_in(sender.id)
+    if id_time is None or abs(id_time - at) > DAY:
         sender.id = ""
     if not sender.user_id:
         sender.user_id = _text_of(record.key)

@@ -1,12 +1,13 @@
 """Ids are UUIDv7 of the time they were given, derived ones depend on nothing else, and a user's partition is librdkafka's."""
 
+import re
 from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import DELIVERY, NOTIFICATION, delivery_id, derived_id, is_id, new_id, partition_of, time_of, uuid_hex
+from schemas.ids import DELIVERY, NOTIFICATION, delivery_id, derived_id, is_id, new_id, partition_of, time_in, time_of, uuid_hex
 
 times = st.floats(0, (1 << 48) / 1000 - 1)
 bits = st.integers(0, (1 << 74) - 1)
@@ -21,7 +22,7 @@ def test_an_id_is_a_uuid_of_version_7_with_its_time_and_bits(at: float, random: 
     assert uuid.int >> 80 == int(at * 1000)
     assert (uuid.int >> 64 & 0xFFF) << 62 | uuid.int & (1 << 62) - 1 == random
     assert is_id(made, prefix)
-    assert time_of(made) == int(at * 1000) / 1000
+    assert time_in(made, prefix) == time_of(made) == int(at * 1000) / 1000
 
 
 @given(st.tuples(times, bits), st.tuples(times, bits))
@@ -50,6 +51,17 @@ def test_ids_sort_by_millisecond(one: tuple[float, int], other: tuple[float, int
 def test_what_is_not_an_id_is_told_apart(text: str) -> None:
     assert is_id("ntf_0199e2a3b4c57d6e8f70112233445566")
     assert not is_id(text)
+
+
+shape = re.compile(r"ntf_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
+odd = st.sampled_from("0123456789abcdefABF _-\n\u0660g")
+
+
+@given(st.from_regex(shape, fullmatch=True), st.lists(st.tuples(st.integers(0, 36), odd), max_size=2))
+def test_an_id_is_what_the_pattern_says(text: str, changes: list[tuple[int, str]]) -> None:
+    for place, character in changes:
+        text = text[:place] + character + text[place + 1 :]
+    assert is_id(text) == (shape.fullmatch(text) is not None)
 
 
 @given(times, st.lists(texts, min_size=1, max_size=4))
