@@ -14,6 +14,29 @@ from schemas.metrics import CATALOGUE, Metric
 ENCODE = msgspec.json.Encoder(enc_hook=str).encode
 LOGGER = logging.getLogger("herold")
 NOISY = ("aiokafka", "mode", "faust", "asyncio", "kafka", "alembic")
+QUIET_SECONDS = 10.0  # a library says the same only so often: without a broker, aiokafka complains 30 times a second and process
+
+
+class Once(logging.Filter):
+    """Lets a library's complaint (by logger, wording and kinds of arguments) pass once in `QUIET_SECONDS`; says how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is said."""
+        if record.name.partition(".")[0] not in NOISY or record.exc_info:
+            return True
+        key = record.name, str(record.msg), *(type(arg).__name__ for arg in record.args or ())
+        at, left_out = self._said.get(key, (-QUIET_SECONDS, 0))
+        if 0 <= record.created - at < QUIET_SECONDS:
+            self._said[key] = at, left_out + 1
+            return False
+        self._said[key] = record.created, 0
+        if left_out:
+            record.__dict__["fields"] = {"left_out": left_out}
+        return True
 
 
 class JsonLines(logging.Formatter):
@@ -38,7 +61,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": JsonLines}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "lines"}},
+        "filters": {"once": {"()": Once}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "lines", "filters": ["once"]}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"herold": {"level": level.upper()}, **{name: {"level": "WARNING"} for name in NOISY}},
     }

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from app.telemetry import JsonLines, Metrics, log_line
+from app.telemetry import QUIET_SECONDS, JsonLines, Metrics, Once, log_line
 from schemas import metrics
 from schemas.metrics import CATALOGUE
 
@@ -32,6 +32,28 @@ def test_below_the_level_nothing_is_said(caplog: pytest.LogCaptureFixture) -> No
     with caplog.at_level(logging.WARNING, logger="herold"):
         log_line("router.batch", records=3)
     assert not caplog.records
+
+
+def complaint(at: float, error: Exception, logger: str = "aiokafka.client") -> logging.LogRecord:
+    record = logging.getLogger(logger).makeRecord(logger, logging.ERROR, "f", 1, "no node %s: %s", (1, error), None)
+    record.created = at
+    return record
+
+
+def test_what_a_library_repeats_is_said_once_in_a_while_with_how_often_it_was_left_out() -> None:
+    said = Once().filter
+    assert [said(complaint(100.0 + second, OSError("refused"))) for second in range(3)] == [True, False, False]
+    later = complaint(100.0 + QUIET_SECONDS, OSError("refused"))
+    assert said(later)
+    assert json.loads(JsonLines().format(later))["left_out"] == 2
+
+
+def test_another_error_another_library_and_our_own_lines_are_said() -> None:
+    said = Once().filter
+    assert said(complaint(100.0, OSError()))
+    assert said(complaint(100.0, TimeoutError()))
+    assert said(complaint(100.0, OSError(), "mode.timers"))
+    assert [said(complaint(100.0, OSError(), "herold")) for _ in range(2)] == [True, True]
 
 
 def test_metrics_are_counted_by_their_declared_names() -> None:
