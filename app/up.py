@@ -68,10 +68,12 @@ def _twins(state: State, settings: Mapping[str, str]) -> Service:
 
 
 def _gateway(state: State, settings: Mapping[str, str]) -> Service:
-    ready = partial(answers, state.port("gateway"), "/readyz")
+    port = state.port("gateway")
+    # without Kafka it is not ready, and starting it again would not help
+    ready, alive = partial(answers, port, "/readyz"), partial(answers, port, "/healthz")
     # it warns of each time that it was not ready when asked, as it should in production
     noise = '"route":"/readyz","status":503'
-    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, forked=True, ready=ready, noise=noise)
+    return Service("gateway", (PYTHON, "-m", "app.api"), env=settings, forked=True, ready=ready, alive=alive, noise=noise)
 
 
 def _worker(role: str, state: State, settings: Mapping[str, str]) -> Service:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.local.log import Output, Say
-from app.local.service import Service, StartFailed
+from app.local.service import Probe, Service, StartFailed
 from app.local.spawn import Process, Spawn, execute
 
 OnPid = Callable[[Service, int | None], None]
@@ -117,7 +117,7 @@ class Keeper:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.service.start_timeout
         while True:
-            failure = await self._probe()
+            failure = await self._failure(self.service.ready)
             if process.returncode is not None:
                 raise StartFailed(await self._obituary(process.returncode))
             if failure is None:
@@ -132,11 +132,11 @@ class Keeper:
         said = "".join(f"\n    {line}" for line in self._last_lines)
         return f"{self.service.name} ended with code {code} before it was ready{': ' + said if said else ''}"
 
-    async def _probe(self) -> Exception | None:
-        if self.service.ready is None:
+    async def _failure(self, probe: Probe | None) -> Exception | None:
+        if probe is None:
             return None
         try:
-            await asyncio.wait_for(self.service.ready(), self.service.probe_timeout)
+            await asyncio.wait_for(probe(), self.service.probe_timeout)
         except Exception as error:  # a probe is anybody's code: whatever it raises means "not ready"
             return error
         return None
@@ -148,7 +148,7 @@ class Keeper:
             try:
                 return f"ended with code {await asyncio.wait_for(process.wait(), self.service.probe_every)}"
             except TimeoutError:
-                failure = await self._probe()
+                failure = await self._failure(self.service.alive or self.service.ready)
                 misses = 0 if failure is None else misses + 1
         return f"failed {misses} health checks in a row: {failure!r}"
 

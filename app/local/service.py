@@ -11,8 +11,9 @@ Probe = Callable[[], Awaitable[object]]
 class Service:
     """One process to keep running.
 
-    `env` is added to the supervisor's own. `ready` raises until the process can be used; afterwards it is the health check:
-    `misses` failures in a row, `probe_every` seconds apart, restart the process. Without it a started process counts as ready.
+    `env` is added to the supervisor's own. `ready` raises until the process can be used; without it a started process counts as
+    ready. Afterwards `alive` (`ready`, where it is not given) is the health check: `misses` failures in a row, `probe_every` seconds
+    apart, restart the process.
     `user` is the uid and gid to run as (root only). `forked` says that `argv` is `python -m MODULE ...` and that a nursery may
     fork it. Lines in which the regular expression `noise` is found are not said. Times are in seconds.
     """
@@ -21,6 +22,7 @@ class Service:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Probe | None = None
+    alive: Probe | None = None
     user: int | None = None
     forked: bool = False
     noise: str = ""

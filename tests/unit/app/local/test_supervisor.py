@@ -135,6 +135,25 @@ async def test_a_health_check_that_recovers_in_time_restarts_nothing(supervisor:
     assert supervisor.pids() == before
 
 
+async def test_what_is_alive_and_no_longer_ready_is_left_alone(supervisor: Supervisor) -> None:
+    asked, enough = 0, asyncio.Event()
+
+    async def ready() -> None:
+        if asked:
+            raise ConnectionError("waits for another")
+
+    async def alive() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 5:
+            enough.set()
+
+    await supervisor.start([child("worker", LIVE, ready=ready, alive=alive, probe_every=0.01)])
+    first = supervisor.pids()
+    await enough.wait()
+    assert supervisor.pids() == first
+
+
 async def test_a_health_check_that_hangs_counts_as_failed(supervisor: Supervisor, ear: Ear) -> None:
     hang = asyncio.Event()
     hang.set()
