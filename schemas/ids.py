@@ -56,7 +56,7 @@ def time_in(text: str, prefix: str = NOTIFICATION) -> float | None:
         uuid = bytes.fromhex(digits)
     except ValueError:
         return None
-    # small letters only, 16 bytes, version 7, variant 2: a regular expression takes twice the time
+    # small letters and nothing else, 16 bytes, version 7, variant 2
     if uuid.hex() == digits and text[:4] == prefix and len(uuid) == 16 and uuid[6] >> 4 == 7 and uuid[8] >> 6 == 2:
         return int(digits[:12], 16) / 1000
     return None

@@ -103,9 +103,31 @@ class Case:
     """
 
     __slots__ = (
-        *("addresses", "at", "chosen", "claim_key", "contents", "counts", "created_at", "ending", "expires_at", "first_key"),
-        *("id", "labels", "limited", "locale", "mark", "needs_profile", "notification", "now", "partition", "plan", "record", "source"),
-        *("template", "user", "window_keys"),
+        "addresses",
+        "at",
+        "chosen",
+        "claim_key",
+        "contents",
+        "counts",
+        "created_at",
+        "ending",
+        "expires_at",
+        "first_key",
+        "id",
+        "labels",
+        "limited",
+        "locale",
+        "mark",
+        "needs_profile",
+        "notification",
+        "now",
+        "partition",
+        "plan",
+        "record",
+        "source",
+        "template",
+        "user",
+        "window_keys",
     )
     locale: str
     addresses: Mapping[Channel, list[str]]

@@ -19,7 +19,10 @@ def prepare(case: Case) -> None:
 
 def gate(case: Case, desk: Desk) -> Ending | None:
     """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
-    first = idempotency.first_of(desk.rows.first[case.first_key], case.at) or _claimed(case, desk)
+    row = desk.rows.first[case.first_key]
+    if row is None and not case.claim_key:  # nearly always
+        return None
+    first = idempotency.first_of(row, case.at) or _claimed(case, desk)
     if first is None:
         return None
     if first.id == case.id:
