@@ -1,44 +1,28 @@
 """A Redis that is away, silent, or wiped."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from schemas.errors import Unavailable
 from tables.redis.cache import Cache
-from tests.proxy import Proxy, proxied
+from tests.integration.redis.link import Link
+from tests.proxy import proxied
 
 
-class World:
-    """A cache behind a proxy, and its clock."""
-
-    def __init__(self, proxy: Proxy, prefix: str) -> None:
-        self.proxy, self.now = proxy, 1000.0
-        self.cache = Cache(proxy.url, lambda: self.now, prefix, timeout=2.0)
-
-    async def ping(self) -> bool:
-        return bool(await self.cache.call(lambda redis: redis.ping()))
+async def ping(link: Link) -> bool:
+    return bool(await link.cache.call(lambda redis: redis.ping()))
 
 
-@pytest.fixture
-async def world(redis_url: str, prefix: str) -> AsyncIterator[World]:
-    async with proxied(redis_url) as proxy:
-        world = World(proxy, prefix)
-        yield world
-        await world.cache.close()
-
-
-async def test_a_failed_redis_is_left_alone_for_a_second(world: World) -> None:
-    assert await world.ping()
-    await world.proxy.cut()
+async def test_a_failed_redis_is_left_alone_for_a_second(link: Link) -> None:
+    assert await ping(link)
+    await link.proxy.cut()
     with pytest.raises(Unavailable, match="Redis does not answer"):
-        await world.ping()
-    await world.proxy.mend()
-    world.now += 0.99
+        await ping(link)
+    await link.proxy.mend()
+    link.now += 0.99
     with pytest.raises(Unavailable, match="a moment ago"):
-        await world.ping()
-    world.now += 0.02
-    assert await world.ping()
+        await ping(link)
+    link.now += 0.02
+    assert await ping(link)
 
 
 async def test_a_silent_redis_is_given_up_after_the_timeout(redis_url: str, prefix: str) -> None:
@@ -51,16 +35,16 @@ async def test_a_silent_redis_is_given_up_after_the_timeout(redis_url: str, pref
         await cache.close()
 
 
-async def test_scripts_are_there_again_after_they_were_wiped(world: World) -> None:
-    keys = [f"{world.cache.prefix}a"]
-    await world.cache.run("remember", keys, [60, "1"])
-    await world.cache.call(lambda redis: redis.script_flush())
-    assert await world.cache.run("remember", keys, [60, "2"]) == 1
-    assert await world.cache.call(lambda redis: redis.get(keys[0])) == b"2"
+async def test_scripts_are_there_again_after_they_were_wiped(link: Link) -> None:
+    keys = [f"{link.cache.prefix}a"]
+    await link.cache.run("remember", keys, [60, "1"])
+    await link.cache.call(lambda redis: redis.script_flush())
+    assert await link.cache.run("remember", keys, [60, "2"]) == 1
+    assert await link.cache.call(lambda redis: redis.get(keys[0])) == b"2"
 
 
-async def test_a_wrong_answer_is_an_outage_too(world: World) -> None:
-    key = f"{world.cache.prefix}list"
-    await world.cache.call(lambda redis: redis.rpush(key, "x"))
+async def test_a_wrong_answer_is_an_outage_too(link: Link) -> None:
+    key = f"{link.cache.prefix}list"
+    await link.cache.call(lambda redis: redis.rpush(key, "x"))
     with pytest.raises(Unavailable, match="WRONGTYPE"):
-        await world.cache.call(lambda redis: redis.get(key))
+        await link.cache.call(lambda redis: redis.get(key))

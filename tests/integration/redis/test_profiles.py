@@ -1,6 +1,6 @@
 """Profiles through Redis: who is asked, what is kept, and what remains when servers are away."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import pytest
@@ -8,10 +8,9 @@ import pytest
 from schemas.errors import Unavailable
 from schemas.rules import Profile
 from tables.memory import MemoryProfiles
-from tables.redis.cache import Cache
 from tables.redis.keys import NO_PROFILE, PROFILE
 from tables.redis.profiles import CachedProfiles
-from tests.proxy import Proxy, proxied
+from tests.integration.redis.link import Link
 
 
 class CountingProfiles(MemoryProfiles):
@@ -27,26 +26,22 @@ class CountingProfiles(MemoryProfiles):
 
 
 class World:
-    """Profiles of one process behind a proxy to Redis, over a store in memory."""
+    """Profiles of one process over a link to Redis and a store in memory."""
 
-    def __init__(self, proxy: Proxy, prefix: str) -> None:
-        self.proxy, self.now, self.store = proxy, 1000.0, CountingProfiles()
-        self.cache = Cache(proxy.url, lambda: self.now, prefix, timeout=2.0)
+    def __init__(self, link: Link) -> None:
+        self.link, self.cache, self.proxy, self.store = link, link.cache, link.proxy, CountingProfiles()
         self.profiles = self.another_process()
 
     def another_process(self) -> CachedProfiles:
-        return CachedProfiles(self.cache, self.store, lambda: self.now, remembered=3)
+        return CachedProfiles(self.cache, self.store, lambda: self.link.now, remembered=3)
 
     async def seconds_left(self, user_id: str) -> int:
         return int(await self.cache.call(lambda redis: redis.ttl(PROFILE.of(self.cache.prefix, user_id))))
 
 
 @pytest.fixture
-async def world(redis_url: str, prefix: str) -> AsyncIterator[World]:
-    async with proxied(redis_url) as proxy:
-        world = World(proxy, prefix)
-        yield world
-        await world.cache.close()
+def world(link: Link) -> World:
+    return World(link)
 
 
 async def test_the_store_is_asked_once_by_all_processes_and_only_for_what_is_missing(world: World) -> None:
@@ -129,5 +124,5 @@ async def test_a_store_that_failed_is_left_alone_for_a_second(world: World) -> N
             await world.profiles.get_many(["ada"])
     assert len(world.store.asked) == 1
     world.store.gone = False
-    world.now += 1.0
+    world.link.now += 1.0
     assert (await world.profiles.get_many(["ada"]))["ada"].known

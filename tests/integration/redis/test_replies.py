@@ -1,26 +1,23 @@
 """Answers to Idempotency-Keys."""
 
-from collections.abc import AsyncIterator
 from itertools import count
 
 import pytest
 
 from schemas.replies import Other, Reply, Running, Started
-from tables.redis.cache import Cache
 from tables.redis.keys import ANSWERED, RUNNING
 from tables.redis.replies import RedisReplies
-from tests.proxy import Proxy, proxied
+from tests.integration.redis.link import Link
 
 REPLY = Reply(202, b'{"id":"ntf_\xc3\xa4\x00"}')
 
 
 class World:
-    """Replies behind a proxy."""
+    """Replies over a link to Redis."""
 
-    def __init__(self, proxy: Proxy, prefix: str) -> None:
+    def __init__(self, link: Link) -> None:
         numbers = count(1)
-        self.proxy = proxy
-        self.cache = Cache(proxy.url, lambda: 0.0, prefix, timeout=2.0)
+        self.cache, self.proxy = link.cache, link.proxy
         self.replies = RedisReplies(self.cache, lambda: f"t{next(numbers)}")
 
     async def seconds_left(self, key: str) -> int:
@@ -28,11 +25,8 @@ class World:
 
 
 @pytest.fixture
-async def world(redis_url: str, prefix: str) -> AsyncIterator[World]:
-    async with proxied(redis_url) as proxy:
-        world = World(proxy, prefix)
-        yield world
-        await world.cache.close()
+def world(link: Link) -> World:
+    return World(link)
 
 
 async def test_the_first_request_runs_and_the_others_wait_then_hear_its_answer(world: World) -> None:
