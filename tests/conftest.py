@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.servers import server, session_folder, sessions_folder
+from tests.servers import Broker, own_server, server, session_folder, sessions_folder
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,14 @@ def kafka_url(session_home: Path) -> Iterator[str]:
     """`host:port` of a Kafka broker; topics, groups and transactional ids must start with `prefix`."""
     with server("kafka", session_home) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def broker(session_home: Path) -> Iterator[Broker]:
+    """A Kafka broker for the tests that hurt it, never a given one; each uses it under its `prefix` and leaves it at work."""
+    home = session_home / "home-broker"
+    with own_server("kafka", home) as url:
+        yield Broker(home, url)
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +50,13 @@ def redis_url(session_home: Path) -> Iterator[str]:
 @pytest.fixture
 async def database_url(postgres_url: str) -> AsyncIterator[str]:
     """An empty database for one test, dropped at its end with whoever is still connected."""
+    async with empty_database(postgres_url) as url:
+        yield url
+
+
+@asynccontextmanager
+async def empty_database(postgres_url: str) -> AsyncIterator[str]:
+    """The URL of a new database on this server, which is dropped with whoever is still connected."""
     name = f"t_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(postgres_url)
     try:

@@ -5,15 +5,20 @@ stop what they started; a killed session closes the pipe that its servers read, 
 folders of dead ones, ending whatever still runs there by pid and start time.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from app.local.files import locked, try_locked
 from app.local.launch import await_ready, bring_down, launch
+from app.local.processes import Processes
 from app.local.refuge import forget
 from app.local.stack import VARIABLES, urls_of
 from app.local.state import State
@@ -68,10 +73,46 @@ def server(name: str, folder: Path) -> Iterator[str]:
     if given := os.environ.get(VARIABLES[name]):
         yield given
         return
-    home = folder / f"home-{name}"
-    with launch(home, os.environ, ["--only", name], until_eof=True) as child:
+    with own_server(name, folder / f"home-{name}") as url:
+        yield url
+
+
+@contextmanager
+def own_server(name: str, home: Path) -> Iterator[str]:
+    """The URL of a server started in this home, whatever the environment names."""
+    env = {variable: value for variable, value in os.environ.items() if variable not in VARIABLES.values()}
+    with launch(home, env, ["--only", name], until_eof=True) as child:
         await_ready(home, child)
         yield urls_of(State(home), {}).env()[VARIABLES[name]]
         assert child.stdin is not None
         child.stdin.close()
         child.wait()
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A Kafka broker that tests may freeze and kill: it comes back at the same address."""
+
+    home: Path
+    url: str
+
+    def kill(self) -> None:
+        """End it with -9."""
+        self._process().kill()
+
+    @asynccontextmanager
+    async def frozen(self) -> AsyncIterator[None]:
+        """It stands still inside this block."""
+        process = self._process()
+        process.suspend()
+        try:
+            while process.status() != psutil.STATUS_STOPPED:
+                await asyncio.sleep(0)
+            yield
+        finally:
+            process.resume()
+
+    def _process(self) -> psutil.Process:
+        process = Processes(self.home).read()["kafka"].process()
+        assert process is not None
+        return process

@@ -1,42 +1,24 @@
 """The gateway beside a broker that freezes and one that dies."""
 
 import asyncio
-import os
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
-from app.local.launch import await_ready, launch
-from app.local.processes import Processes
-from app.local.stack import urls_of
-from app.local.state import State
+from app.api.settings import GatewaySettings
 from tests.integration.api.live import client_of, make_topics, settings, written
+from tests.servers import Broker
 
 URL = "/v1/notifications"
 GOOD = {"user_id": "u-42", "type": "order.shipped"}
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """The home of a broker that this test alone may hurt; it comes back after a crash."""
-    home = tmp_path / "home"
-    env = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP_SERVERS"}
-    with launch(home, env, ["--only", "kafka"], until_eof=True) as child:
-        await_ready(home, child)
-        yield home
-        assert child.stdin is not None
-        child.stdin.close()
-        child.wait()
-
-
-def broker(home: Path) -> psutil.Process:
-    process = Processes(home).read()["kafka"].process()
-    assert process is not None
-    return process
+async def given(broker: Broker, prefix: str) -> GatewaySettings:
+    """The settings of a gateway on a broker that may be hurt."""
+    await make_topics(broker.url, prefix)
+    return settings(broker.url, topic_prefix=prefix, produce_timeout=1.0)
 
 
 async def accepted(client: httpx.AsyncClient) -> str:
@@ -50,64 +32,43 @@ async def accepted(client: httpx.AsyncClient) -> str:
 
 
 @pytest.mark.slow
-async def test_a_frozen_broker_is_503_and_then_accepts_again(home: Path) -> None:
-    kafka = urls_of(State(home), {}).kafka
-    await make_topics(kafka, "")
-    async with client_of(settings(kafka, produce_timeout=1.0)) as client:
+async def test_a_frozen_broker_is_503_and_then_accepts_again(broker: Broker, given: GatewaySettings) -> None:
+    async with client_of(given) as client:
         sure = [await accepted(client)]
-        frozen = await freeze(home)
-        try:
+        async with broker.frozen():
             answers = await asyncio.gather(*(client.post(URL, json=GOOD) for _ in range(20)))
             late = await client.post(URL, json=GOOD)
-        finally:
-            frozen.resume()
         sure.append(await accepted(client))
     assert {answer.status_code for answer in (*answers, late)} == {503}
-    await all_once(kafka, sure)
+    await all_once(given, sure)
 
 
 @pytest.mark.slow
-async def test_a_gateway_ends_beside_a_frozen_broker(home: Path) -> None:
-    kafka = urls_of(State(home), {}).kafka
-    await make_topics(kafka, "")
+async def test_a_gateway_ends_beside_a_frozen_broker(broker: Broker, given: GatewaySettings) -> None:
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(client_of(settings(kafka, produce_timeout=1.0)))
+        client = await stack.enter_async_context(client_of(given))
         sure = [await accepted(client)]
-        frozen = await freeze(home)
-        try:
+        async with broker.frozen():
             assert (await client.post(URL, json=GOOD)).status_code == 503
             await stack.aclose()
-        finally:
-            frozen.resume()
-    await all_once(kafka, sure)
+    await all_once(given, sure)
 
 
 @pytest.mark.slow
-async def test_a_broker_that_died_and_came_back_is_used_again(home: Path) -> None:
-    kafka = urls_of(State(home), {}).kafka
-    await make_topics(kafka, "")
-    async with client_of(settings(kafka, produce_timeout=1.0)) as client:
+async def test_a_broker_that_died_and_came_back_is_used_again(broker: Broker, given: GatewaySettings) -> None:
+    async with client_of(given) as client:
         sure = [await accepted(client)]
         asked = [asyncio.create_task(client.post(URL, json=GOOD)) for _ in range(20)]
-        broker(home).kill()
+        broker.kill()
         answers = await asyncio.gather(*asked)
         sure += [answer.json()["id"] for answer in answers if answer.status_code == 202]
         sure.append(await accepted(client))
     assert {answer.status_code for answer in answers} <= {202, 503}
-    await all_once(kafka, sure)
+    await all_once(given, sure)
 
 
-async def freeze(home: Path) -> psutil.Process:
-    """The broker, stopped in mid-air."""
-    process = broker(home)
-    process.suspend()
-    while process.status() != psutil.STATUS_STOPPED:
-        await asyncio.sleep(0)
-    return process
-
-
-async def all_once(kafka: str, ids: list[str]) -> None:
+async def all_once(given: GatewaySettings, ids: list[str]) -> None:
     """What was answered 202 is in Kafka, once; what was answered 503 may be, at most once."""
-    found = [notification.id for _, _, notification in await written(kafka, "")]
+    found = [notification.id for _, _, notification in await written(given.kafka, given.topic_prefix)]
     assert set(ids) <= set(found)
     assert len(found) == len(set(found))
