@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 failed or refused; 2 wrong usage; 3 not found; 4 a server cannot be reached.
 """
 
+import logging
 from importlib import import_module
 
 import click
@@ -48,3 +49,5 @@ def main() -> None:
     that HEROLD_... variables name. Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 not found,
     4 a server cannot be reached.
     """
+    # what aiokafka would print about a broker that is away is said in a sentence of ours
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())

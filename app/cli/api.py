@@ -11,6 +11,11 @@ from app.cli.failures import FAILED, NOT_FOUND, UNREACHABLE, Failure, unreachabl
 TIMEOUT = 15.0  # seconds
 LATER = "try again in a few seconds; `herold topics check` and `herold db check` tell more"
 
+KEYS = {
+    "the gateway": "set HEROLD_GATEWAY_API_KEY, or run where `make run` was started",
+    "the worker": "set HEROLD_STREAMING_WEB_TOKEN, or run where `make run` was started",
+}
+
 Json = Any
 
 
@@ -48,12 +53,18 @@ def _failure(what: str, status: int, body: Json) -> Failure:
     told = body if isinstance(body, dict) else {}
     message = str(told.get("detail") or told.get("error") or told.get("title") or body)
     if status == 401:
-        return Failure(f"{what} refused the key: {message}", "set HEROLD_GATEWAY_API_KEY, or run where `make run` was started")
+        return Failure(f"{what} refused the key: {message}", KEYS.get(what, f"is this the address of {what}?"))
     if status == 404:
         return Failure(message, "ids of notifications begin with ntf_; a new one is known within a second or two", NOT_FOUND)
     if status == 503:
-        return Failure(f"{what} cannot do it now: {message}", LATER, UNREACHABLE)
+        return Failure(f"{what} cannot do it now: {message}", _after_all(told.get("ids", [])) or LATER, UNREACHABLE)
     return Failure(f"{what} answered {status}: {message}", "", FAILED, status, told.get("errors", ()))
+
+
+def _after_all(ids: list[str]) -> str:
+    """What to do about notifications that Kafka may have although it did not confirm them."""
+    first = next(filter(None, ids), "")
+    return f"it may go out after all: before you send it again, ask `herold show {first}` in a minute" if first else ""
 
 
 def gateway(url: str, key: str) -> Api:

@@ -32,7 +32,8 @@ class Failure(click.ClickException):
 def unreachable(what: str, where: str, cause: object) -> Failure:
     """A server that does not answer."""
     advice = f"is `make run` running? Or does {HINTS[what]} name another place?"
-    return Failure(f"{what} at {where} does not answer ({cause})", advice, UNREACHABLE)
+    why = str(cause).removeprefix(f"{what} does not answer: ").removeprefix(f"{what} at {where}: ").rstrip(": ")
+    return Failure(f"{what} at {where} does not answer ({why})", advice, UNREACHABLE)
 
 
 HINTS = {

@@ -59,7 +59,10 @@ def send(
     """
     api = api_of(url, api_key)
     if file:
-        show(_send_file(api, file, as_json), as_json, _totals)
+        totals = _send_file(api, file, as_json)
+        show(totals, as_json, _totals)
+        if totals["accepted"] < totals["submitted"]:
+            raise SystemExit(FAILED)
         return
     headers = {"idempotency-key": idempotency_key} if idempotency_key else None
     taken = api.post("/v1/notifications", body_of(**fields), headers)

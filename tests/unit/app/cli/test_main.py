@@ -17,6 +17,7 @@ def test_help_lists_all_commands(herold: Herold) -> None:
     assert all(name in result.output for name in COMMANDS)
 
 
+AWAY = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "DATABASE_URL": "postgresql://u@127.0.0.1:1/d"}
 WRONG = (["no-such-command"], ["show"], ["send", "--user", "u"], ["send", "--type", "t"], ["list", "u", "--limit", "0"])
 ASKING = (["show", "ntf_1"], ["send", "--user", "u", "--type", "t"], ["ledger"], ["tables", "get", "idempotency", "u", "k"])
 
@@ -36,6 +37,15 @@ def test_a_server_that_is_away_is_4_and_tells_what_to_do(herold: Herold, words: 
     told = json_of(herold(*words, *worker, "--json", **away))
     assert told["exit_code"] == 4
     assert "does not answer" in told["error"]
+
+
+@pytest.mark.parametrize("words", [["topics", "check"], ["tail"], ["db", "check"]])
+def test_a_cause_is_said_once(herold: Herold, words: list[str]) -> None:
+    result = herold(*words, **AWAY)
+    assert result.exit_code == 4
+    assert len(result.stderr.splitlines()) == 2
+    assert result.stderr.count("does not answer") == 1
+    assert result.stderr.count("127.0.0.1:1") == 1
 
 
 def test_without_a_key_the_answer_says_where_to_get_one(herold: Herold) -> None:

@@ -62,17 +62,30 @@ def test_what_the_gateway_refuses_is_1_with_the_place(herold: Herold, gateway: s
     assert "$.type" in result.stderr
 
 
+def test_what_kafka_did_not_confirm_is_4_with_the_id_to_look_for(herold: Herold, gateway: str, world: World) -> None:
+    world.publisher.cause = "no broker answers"
+    result = herold("send", *WHO, "--url", gateway)
+    assert result.exit_code == 4
+    assert f"herold show {an_id(1)}" in result.stderr
+
+
 def test_a_file_is_submitted_whatever_some_lines_are(herold: Herold, gateway: str, world: World, tmp_path: Path) -> None:
     file = tmp_path / "some.jsonl"
     good = json.dumps({"user_id": "u", "type": "order.shipped"})
     file.write_text("\n".join([good] * 700 + ['{"user_id": 1}', ""] + [good]))
     result = herold("send", "--file", str(file), "--url", gateway, "--json")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     told = json_of(result)
     assert (told["submitted"], told["accepted"], told["refused"]) == (702, 701, 1)
     assert told["errors"] == [{"line": 701, "detail": "$[200].user_id: Expected `str`, got `int`"}]
     assert len(world.publisher.records) == 701
     assert "701" in herold("send", "--file", str(file), "--url", gateway).stdout
+
+
+def test_a_file_of_good_ones_is_0(herold: Herold, gateway: str, tmp_path: Path) -> None:
+    file = tmp_path / "good.jsonl"
+    file.write_text('{"user_id": "u", "type": "order.shipped"}\n')
+    assert herold("send", "--file", str(file), "--url", gateway).exit_code == 0
 
 
 def test_a_file_of_bad_ones_is_counted(herold: Herold, gateway: str, tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ def test_a_row_that_is_not_there_is_3(herold: Herold, url: str) -> None:
 
 
 def test_a_wrong_token_is_1(herold: Herold, url: str) -> None:
-    assert herold("tables", "get", "idempotency", "u", "k", "--worker", url, "--token", "wrong").exit_code == 1
+    result = herold("tables", "get", "idempotency", "u", "k", "--worker", url, "--token", "wrong")
+    assert result.exit_code == 1
+    assert "HEROLD_STREAMING_WEB_TOKEN" in result.stderr
 
 
 def test_without_worker_or_token_the_answer_says_what_to_give(herold: Herold) -> None:
