@@ -90,12 +90,13 @@ class Gate(Struct, frozen=True):
 
 
 class Explained(Struct, frozen=True):
-    """Why a notification became what it is: one plain sentence, and every gate in the order it was passed."""
+    """Why a notification became what it is: one plain sentence, every gate in the order it was passed, and each delivery's attempts."""
 
     id: str
     state: str
     sentence: str
     gates: list[Gate]
+    deliveries: list[DeliveryBody]
 
 
 class Page(Struct, frozen=True):

@@ -31,11 +31,11 @@ WAITING = "accepted over HTTP a moment ago; the router has not decided yet, or i
 
 
 def explained(accepted: Accepted | None, told: NotificationBody) -> Explained:
-    """The sentence and the gates; `told` is the same notification as the API shows it."""
+    """The sentence, the gates and the attempts; `told` is the same notification as the API shows it."""
     if accepted is None:
-        return Explained(told.id, told.state, _sentence("Waiting", WAITING), [])
+        return Explained(told.id, told.state, _sentence("Waiting", WAITING), [], told.deliveries)
     gates = [Gate(step.gate, step.verdict, step.reason, step.inputs) for step in accepted.trace]
-    return Explained(told.id, told.state, sentence_for(accepted, told), gates)
+    return Explained(told.id, told.state, sentence_for(accepted, told), gates, told.deliveries)
 
 
 def sentence_for(accepted: Accepted, told: NotificationBody) -> str:

@@ -87,7 +87,7 @@ async def find(request: AnyRequest, notification_id: NotificationId) -> Notifica
 
 @get("/{notification_id:str}/explain", responses=UNKNOWN, summary="Why it became what it is", operation_id="explain")
 async def explain(request: AnyRequest, notification_id: NotificationId) -> Explained:
-    """One plain sentence, and each gate of the router with its verdict, its reason and what it looked at."""
+    """One plain sentence; each gate of the router with its verdict, its reason and what it looked at; each delivery with its attempts."""
     return explained(*await _known(request, notification_id))
 
 

@@ -33,7 +33,7 @@ def show(notification_id: str, url: str | None, api_key: str | None, as_json: bo
 @place_options
 @json_option
 def explain(notification_id: str, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Explain why a notification became what it is, gate by gate.
+    """Explain why a notification became what it is, gate by gate and attempt by attempt.
 
     \b
     herold explain ntf_0199c82cc00070008000000000000001

@@ -84,14 +84,25 @@ def _timeline(body: Json, created: float) -> Table:
     made = table("when", "after", "what", "status", "detail")
     made.add_row(clock(created), "", "submitted", "", "")
     made.add_row(clock(body["decided_at"]), since(created, body["decided_at"]), "router", word(body["state"]), body.get("reason", ""))
-    deliveries = body.get("deliveries", [])
-    events = [(attempt["at"], delivery, attempt) for delivery in deliveries for attempt in delivery.get("attempts", [])]
-    for at, delivery, attempt in sorted(events, key=lambda event: event[0]):
-        made.add_row(clock(at), since(created, at), _attempt(delivery, attempt), word(attempt["status"]), _detail(attempt))
-    for delivery in deliveries:
-        if not delivery.get("attempts"):
-            made.add_row("", "", f"{delivery['channel']} {delivery['id']}", word(delivery["status"]), "no attempt yet")
+    for at, what, status, detail in _attempts(body):
+        made.add_row(clock(at) if at else "", since(created, at) if at else "", what, status, detail)
     return made
+
+
+def _attempts(body: Json) -> list[tuple[float, str, Text, str]]:
+    """Time (0: none), what, status and detail of every attempt, oldest first, then of the deliveries without one."""
+    deliveries = body.get("deliveries", [])
+    made = [
+        (float(attempt["at"]), _attempt(delivery, attempt), word(attempt["status"]), _detail(attempt))
+        for delivery in deliveries
+        for attempt in delivery.get("attempts", [])
+    ]
+    waiting = [
+        (0.0, f"{delivery['channel']} {delivery['id']}", word(delivery["status"]), "no attempt yet")
+        for delivery in deliveries
+        if not delivery.get("attempts")
+    ]
+    return sorted(made, key=lambda row: row[0]) + waiting
 
 
 def _attempt(delivery: Json, attempt: Json) -> str:
@@ -108,11 +119,17 @@ def _detail(attempt: Json) -> str:
 
 
 def explained(body: Json) -> RenderableType:
-    """The sentence and the gates."""
+    """The sentence, the gates and the attempts."""
     made = table("gate", "verdict", "reason", "inputs")
     for gate in body["gates"]:
         made.add_row(gate["gate"], word(gate["verdict"]), gate["reason"], inputs(gate["inputs"]))
-    return Group(Text(body["id"], "dim"), Text(body["sentence"], "bold"), Text(), made)
+    told: list[RenderableType] = [Text(body["id"], "dim"), Text(body["sentence"], "bold"), Text(), made]
+    if not body.get("deliveries"):
+        return Group(*told)
+    tried = table("when", "attempt", "status", "detail")
+    for at, what, status, detail in _attempts(body):
+        tried.add_row(clock(at) if at else "", what, status, detail)
+    return Group(*told, Text(), tried)
 
 
 def inputs(values: Json) -> str:

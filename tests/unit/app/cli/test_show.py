@@ -24,6 +24,15 @@ def test_explain_tells_the_sentence_and_the_gates(herold: Herold, gateway: str, 
     assert json_of(herold("explain", an_id(7), "--url", gateway, "--json"))["state"] == "refused"
 
 
+def test_explain_tells_every_attempt(herold: Herold, gateway: str, world: World) -> None:
+    world.history.stories[an_id(7)] = story_of(Notification("u-42", "order.shipped", an_id(7)))
+    result = herold("explain", an_id(7), "--url", gateway)
+    attempt = next(line for line in result.stdout.splitlines() if "email attempt 1" in line)
+    assert all(part in attempt for part in ("SENT", "ACCEPTED", "sendgrid", "code 202", "12.5 ms"))
+    (delivery,) = json_of(herold("explain", an_id(7), "--url", gateway, "--json"))["deliveries"]
+    assert delivery["attempts"][0]["outcome"] == "ACCEPTED"
+
+
 def test_what_nobody_knows_is_3(herold: Herold, gateway: str) -> None:
     for command in ("show", "explain"):
         assert herold(command, an_id(9), "--url", gateway).exit_code == 3
