@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from functools import partial
 from importlib import import_module
@@ -19,7 +20,7 @@ from app.local.kafka import find_java
 from app.local.log import Say, prefixed
 from app.local.service import StartFailed
 from app.local.stack import HEROLD, AlreadyRunning, Stack, opened
-from app.local.state import NoPort, home_folder
+from app.local.state import HomeUnusable, NoPort, home_folder
 from app.local.supervisor import StopRequested
 from app.local.warm import warm
 from app.settings import load
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # slow to import: not before the servers are on their way
 EXPECTED = (
     AlreadyRunning,
     HeroldError,
+    HomeUnusable,
     NoPort,
     SampleBroken,
     StartFailed,
@@ -54,6 +56,7 @@ def up(sample: bool, once: bool) -> None:
     herold up --sample
     """
     try:
+        load()  # a bad setting is told before anything starts
         result = asyncio.run(_up(home_folder(os.environ, Path.cwd()), sample or once, once))
     except StopRequested:
         result = None
@@ -71,7 +74,7 @@ def _end(result: Result | None) -> None:
 
 
 async def _up(home: Path, sample: bool, once: bool) -> Result | None:
-    say = prefixed(sys.stdout)
+    say = prefixed()
     progress = jars.in_lines(lambda line: say(HEROLD, line))
     async with opened(home, os.environ, say, progress=progress, imports=IMPORTS) as stack:
         say(HEROLD, f"starting in {home}; Ctrl-C stops")
@@ -86,9 +89,14 @@ async def _up(home: Path, sample: bool, once: bool) -> Result | None:
         of = sample_settings(load({**os.environ, **settings}))
         result = await _sample(of, stack) if sample else None
         if not once:
-            say(HEROLD, f"runs: {of.api_url}/docs; `herold --help` in another terminal; Ctrl-C stops")
+            say(HEROLD, f"runs: {of.api_url}/docs; `{_command()} --help` in another terminal; Ctrl-C stops")
             await _stay(stack, say)
         return result
+
+
+def _command() -> str:
+    """How this program is called from this folder: by its name where a shell finds it."""
+    return "herold" if shutil.which("herold") else os.path.relpath(sys.argv[0])
 
 
 def _import_next() -> None:
@@ -101,7 +109,7 @@ async def _sample(settings: SampleSettings, stack: Stack) -> Result:
     from app.demo.run import run
     from app.demo.shown import Shown
 
-    shown = Shown(console())
+    shown = Shown(console(), _command())
     result = await stack.supervisor.unless_stopped(run(settings, shown))
     shown.result(result, settings)
     return result

@@ -23,11 +23,12 @@ from app.demo.watch import Watch, lost
 from app.demo.world import HttpGateway, Positions, TwinsLedger, kafka_producer
 from app.settings import Settings
 from schemas.errors import Unavailable
-from schemas.words import Channel, StatusName
+from schemas.words import Channel, State, StatusName
 from tables.postgres.fates import Fates, FateStore
 from tables.postgres.pool import Database
 
 HTTP_TIMEOUT = 30.0
+GOOD = frozenset({StatusName.SENT, StatusName.DELIVERED})
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,10 @@ def promised(submitted: Sequence[Submitted], recorded: Fates) -> dict[str, Promi
 
 
 def examples(submitted: Sequence[Submitted], fates: Sequence[Fate]) -> dict[str, str]:
-    """The id of the first line of each fate, and of the first delivery of each status."""
+    """The id of the first line of each fate, and of the first delivery of each status; what was routed is shown by one that went well."""
     found: dict[str, str] = {}
     for each, fate in zip(submitted, fates, strict=True):
-        for word in (fate.state, *fate.statuses) if each.id and fate.state else ():
+        spoilt = fate.state == State.ROUTED and not GOOD.issuperset(fate.statuses)
+        for word in (*([] if spoilt else [fate.state]), *fate.statuses) if each.id and fate.state else ():
             found.setdefault(word, each.id)
     return found

@@ -24,10 +24,10 @@ INTERESTING = {
 
 
 class Shown:
-    """Tells how the sample goes on a console."""
+    """Tells how the sample goes on a console; `command` is how `herold` is called here."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, command: str = "herold") -> None:
+        self._console, self._command = console, command
         self._bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
         )
@@ -66,7 +66,7 @@ class Shown:
         console = self._console
         for table in (_fates(result), _statuses(result), _latency(result)):
             console.print(table)
-        for line in (*_verdict(result, settings), "", *_next(result, settings)):
+        for line in (*_verdict(result, settings), "", *_next(result, settings, self._command)):
             console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -124,12 +124,12 @@ def _verdict(result: "Result", settings: "SampleSettings") -> Iterator[str]:
         yield f"{word}: {got}, where docs/samples/README.md expects {expected}"
 
 
-def _next(result: "Result", settings: "SampleSettings") -> Iterator[str]:
+def _next(result: "Result", settings: "SampleSettings", command: str) -> Iterator[str]:
     yield f"API and its documentation: {settings.api_url}/docs"
     body = '{"user_id": "u-ada", "type": "account.login-alert", "data": {"name": "Ada", "device": "a phone", "place": "Vienna"}}'
     yield f"  curl -H 'Authorization: Bearer {settings.api_key}' -d '{body}' {settings.api_url}/v1/notifications"
     for word, about in INTERESTING.items():
         if word in result.examples:
-            yield f"  herold explain {result.examples[word]}   # {about}"
-    yield "  herold tail    # statuses as they come"
-    yield "  herold ledger  # what the providers were asked to do"
+            yield f"  {command} explain {result.examples[word]}   # {about}"
+    yield f"  {command} tail    # statuses as they come"
+    yield f"  {command} ledger  # what the providers were asked to do"

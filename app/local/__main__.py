@@ -11,11 +11,11 @@ from app.local.launch import LOG, await_ready, bring_down, launch
 from app.local.log import Say, prefixed
 from app.local.processes import Processes
 from app.local.service import StartFailed
-from app.local.state import State, home_folder
+from app.local.state import HomeUnusable, State, home_folder
 from app.local.supervisor import StopRequested
 from app.local.warm import warm
 
-EXPECTED = (stack.AlreadyRunning, StartFailed, jars.DownloadFailed, jars.LockBroken, refuge.NotOurs)
+EXPECTED = (stack.AlreadyRunning, HomeUnusable, StartFailed, jars.DownloadFailed, jars.LockBroken, refuge.NotOurs)
 
 
 def main() -> int:

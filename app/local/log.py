@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
@@ -13,17 +14,21 @@ COLOURS = (36, 33, 35, 32, 34, 31)  # ANSI
 LONGEST_LINE = 1 << 20
 
 
-def prefixed(stream: TextIO, width: int = 10) -> Say:
-    """Lines as `name       | line`, each name in its colour if the stream is a terminal; a closed stream is no error."""
+def prefixed(stream: TextIO | None = None, width: int = 10) -> Say:
+    """Lines as `name       | line`, each name in its colour if the stream is a terminal; a closed stream is no error.
+
+    Without a stream they go to what standard output is at the time: a progress bar puts itself in its place, to stay below them.
+    """
     seen: dict[str, int] = {}
-    coloured = stream.isatty()
+    coloured = (stream or sys.stdout).isatty()
 
     def say(name: str, line: str) -> None:
         colour = COLOURS[seen.setdefault(name, len(seen)) % len(COLOURS)]
         prefix = f"{name:<{width}} | "
         with suppress(OSError, ValueError):  # the reader has gone (`| head`): the servers must still be stopped in order
-            stream.write((f"\x1b[{colour}m{prefix}\x1b[0m" if coloured else prefix) + line + "\n")
-            stream.flush()
+            out = stream or sys.stdout
+            out.write((f"\x1b[{colour}m{prefix}\x1b[0m" if coloured else prefix) + line + "\n")
+            out.flush()
 
     return say
 

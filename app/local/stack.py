@@ -150,6 +150,7 @@ async def opened(
                 await forks.open()
                 yield stack
             finally:
+                say(HEROLD, "stopping")
                 processes.note_ready(False)
                 await supervisor.stop()
                 await forks.close()

@@ -1,5 +1,6 @@
 """What a home folder remembers: its ports and its secrets, made when first asked for and kept as long as the data."""
 
+import errno
 import json
 import os
 import secrets
@@ -21,6 +22,10 @@ SECRETS = ("password", "api_key", "tables_token")
 
 class NoPort(Exception):
     """No free port was found on the loopback address."""
+
+
+class HomeUnusable(Exception):
+    """The home folder cannot be made, written or understood."""
 
 
 def home_folder(env: Mapping[str, str], cwd: Path) -> Path:
@@ -75,12 +80,19 @@ class State:
         return self._change(lambda state: _move_ports(state, taken)) if taken else {}
 
     def make(self) -> None:
-        """Make the home folder and the secrets that every run needs."""
-        if not self.home.exists():
-            # root's PostgreSQL runs as another user, who must be able to walk through, but not to list
-            self.home.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        for name in SECRETS:
-            self.secret(name)
+        """Make the home folder and the secrets that every run needs. Raises HomeUnusable."""
+        try:
+            if not self.home.exists():
+                # root's PostgreSQL runs as another user, who must be able to walk through, but not to list
+                self.home.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            if not os.access(self.home, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            for name in SECRETS:
+                self.secret(name)
+        except OSError as error:
+            raise HomeUnusable(f"{self.home} cannot be used ({error.strerror}): set HEROLD_HOME to a folder of your own") from error
+        except ValueError as error:
+            raise HomeUnusable(f"{self.file} is damaged ({error}): delete {self.home}, with all its data, and start anew") from error
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -24,7 +24,7 @@ RESULT = Result(
 
 def told(result: Result, terminal: bool = False) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
-    Shown(console).result(result, SETTINGS)
+    Shown(console, ".venv/bin/herold").result(result, SETTINGS)
     return console.file.getvalue()
 
 
@@ -70,8 +70,8 @@ def test_it_says_where_to_look_next() -> None:
     text = told(RESULT)
     assert f"{SETTINGS.api_url}/docs" in text
     assert "Authorization: Bearer k-1" in text
-    assert "herold explain ntf_1   # delivered as its rule says" in text
-    assert "herold explain ntf_2" in text
+    assert "  .venv/bin/herold explain ntf_1   # delivered as its rule says" in text
+    assert "  .venv/bin/herold explain ntf_2" in text
     assert "rate_limited" not in text
 
 

@@ -1,6 +1,8 @@
 import asyncio
 import io
 
+import pytest
+
 from app.local.log import LONGEST_LINE, prefixed, relay
 
 
@@ -25,6 +27,14 @@ def test_on_a_terminal_each_process_keeps_its_colour() -> None:
     first, second, third = stream.getvalue().splitlines()
     assert first == third == "\x1b[36ma | \x1b[0mx"
     assert second == "\x1b[33mb | \x1b[0mx"
+
+
+def test_without_a_stream_lines_go_to_what_standard_output_is_at_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    say = prefixed(width=1)
+    instead = io.StringIO()
+    monkeypatch.setattr("sys.stdout", instead)
+    say("a", "x")
+    assert instead.getvalue() == "a | x\n"
 
 
 def test_a_reader_that_has_gone_is_no_error() -> None:

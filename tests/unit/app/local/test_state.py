@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.state import LOOPBACK, PORTS, NoPort, State, home_folder, is_free, pick_port
+from app.local.state import LOOPBACK, PORTS, HomeUnusable, NoPort, State, home_folder, is_free, pick_port
 
 
 @pytest.fixture
@@ -29,6 +29,18 @@ def test_making_a_home_makes_its_secrets_once(state: State) -> None:
     assert all(len(value) == 32 for value in made.values())
     state.make()
     assert {name: State(state.home).secret(name) for name in made} == made
+
+
+def test_a_home_that_cannot_be_made_or_read_is_named_with_what_to_do(state: State, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(HomeUnusable, match=rf"{file / 'home'} cannot be used \(Not a directory\): set HEROLD_HOME"):
+        State(file / "home").make()
+    with pytest.raises(HomeUnusable, match=rf"{file} cannot be used \(Permission denied\)"):
+        State(file).make()
+    state.file.write_text('{"ports"')
+    with pytest.raises(HomeUnusable, match=r"state\.json is damaged .*: delete"):
+        State(state.home).make()
 
 
 def test_others_can_neither_list_the_home_nor_read_the_state(state: State) -> None:
