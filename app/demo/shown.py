@@ -42,8 +42,12 @@ class Shown:
         if not self._console.is_terminal:
             yield
             return
-        with self._bars:
-            yield
+        self._console.soft_wrap = True  # what processes say meanwhile stands above the bars, and ids in it stay whole
+        try:
+            with self._bars:
+                yield
+        finally:
+            self._console.soft_wrap = False
 
     def taken(self, lines: int) -> None:
         """So many more are handed in."""

@@ -50,6 +50,13 @@ def test_on_a_terminal_progress_is_a_bar() -> None:
     assert "100 of 250" not in progress(terminal=True)
 
 
+def test_what_processes_say_meanwhile_stays_whole() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with Shown(console).progress(250):
+        print("y" * 300)
+    assert "y" * 300 in console.file.getvalue()
+
+
 def test_every_count_is_shown() -> None:
     text = told(RESULT)
     rows = [[cell.strip() for cell in line.split("│")[1:-1] if cell.strip()] for line in text.splitlines()]
