@@ -45,7 +45,7 @@ class HeldBatch(Protocol):
     def batch(self) -> Batch: ...
     def ack(self) -> None: ...
     def let_go(self) -> None:
-        """It will not end here: its partition was lost, and it comes again."""
+        """No rebalance or stop waits for it any longer; it comes again unless it is acknowledged before."""
         ...
 
 
@@ -75,7 +75,7 @@ class Commit(Protocol):
     """
 
     def outbox(self, partition: int) -> Outbox:
-        """For the outputs of a batch, until its `commit`: nothing may be awaited in between."""
+        """For the outputs of a batch: asked for before its rows are read, and nothing may be awaited until its `commit`."""
         ...
 
     def commit(

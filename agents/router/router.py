@@ -1,6 +1,6 @@
 """notifications -> deliveries, Accepted events, dead letters: the router, a pure decision per record and one commit per batch."""
 
-from asyncio import Future
+from asyncio import Future, shield
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -48,16 +48,17 @@ class Router:
         """Route batches as long as there are any, each acknowledged when all that it led to is safe."""
         async for held in batches:
             try:
-                safe = await self.route(held.batch)
+                safe = await self.route(held.batch, held.let_go)
             except PartitionLost:
                 held.let_go()
             else:
                 _when_done(safe, partial(_ended, held))
 
-    async def route(self, batch: Batch) -> Future[None]:
+    async def route(self, batch: Batch, let_go: Callable[[], None]) -> Future[None]:
         """Decide a batch and begin to commit it; records that need what does not answer are tried again until all are decided.
 
-        The future is done when everything is safe; it raises PartitionLost if the partition went to another worker meanwhile.
+        It is let go while it waits, which may be for longer than a rebalance or a stop can wait for it. The future is done when everything
+        is safe; it raises PartitionLost if the partition went to another worker meanwhile.
         """
         source, now = self._source(batch.topic), self._clock()
         cases = [opened(record, source, batch.partition, now, self._partitions) for record in batch.records]
@@ -67,7 +68,8 @@ class Router:
             _when_done(safe, partial(self._tell, batch, tally, len(waiting), began))
             if not waiting:
                 return safe
-            await safe
+            await shield(safe)
+            let_go()
             await self._pause(PAUSE_SECONDS)
             cases = waiting
 
@@ -105,9 +107,9 @@ class Router:
         return self._book
 
     def _decide(self, cases: list[Case], partition: int, book: Book, profiles: Mapping[str, Profile]) -> tuple[Tally, Future[None]]:
-        """From the rows to their commit without a pause: nobody else may read or write them in between."""
+        """From the outbox to the commit without a pause: nobody else may read or write the rows in between."""
+        outbox = self._commit.outbox(partition)  # before the rows are read: it makes the tables forget those of a lost generation
         desk = Desk(book, self._read(cases, partition), profiles)
-        outbox = self._commit.outbox(partition)
         tally = settle(cases, desk, outbox, self._clock())
         if not tally.says_something:
             return tally, _done()

@@ -19,6 +19,7 @@ from app.streaming.commit import BatchCommit
 from app.streaming.guard import EndProcess, Run, RunHeld, end_by_force, held_agent, plain_agent
 from app.streaming.lean import make_lean, settle
 from app.streaming.ownership import Ownership
+from app.streaming.recovery import Tables
 from app.streaming.settings import StreamSettings
 from app.streaming.shared_outbox import GroupCommit
 from app.streaming.table import RECOVERY_BATCHES, ROCKSDB, Table
@@ -122,6 +123,7 @@ def _table_conf(settings: StreamSettings) -> dict[str, Any]:
         "store": "rocksdb://",
         "datadir": str(settings.datadir),
         "Table": Table,
+        "TableManager": Tables,
         "table_standby_replicas": settings.standbys,
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,

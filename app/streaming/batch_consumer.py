@@ -56,8 +56,8 @@ class BatchConsumer(driver.Consumer):
         return float(self._thread.heard_at())
 
     def owns(self, partition: int) -> bool:
-        """Whether any of the assigned partitions has that number."""
-        return any(tp.partition == partition for tp in self.app._assignment or ())
+        """Whether any of the assigned partitions has that number; to stand by for one, by its changelog, is not to own it."""
+        return any(tp.partition == partition and not self._is_changelog_tp(tp) for tp in self.app._assignment or ())
 
     # ---- acknowledgements
 
@@ -197,20 +197,12 @@ class BatchConsumer(driver.Consumer):
             taken = await self._fetch()
         finally:
             self.not_waiting_next_records.set()
-        if self.should_stop or not taken:
-            await asyncio.sleep(0)
-        elif not self.flow_active:
-            await self._seek_back()
-        elif generation == self.app.consumer_generation_id:
+        if taken and not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        # What was fetched while a rebalance began is dropped if it has ended with a new generation: that set all positions anew.
+        if taken and not self.should_stop and generation == self.app.consumer_generation_id:
             self._give_all(taken, generation)
-            await asyncio.sleep(0)
-
-    async def _seek_back(self) -> None:
-        # What was fetched while a rebalance began is dropped; a failure only means that the rebalance will set the positions itself.
-        try:
-            await self.perform_seek()
-        except Exception as error:
-            self.log.warning("could not go back to the committed offsets during a rebalance: %r", error)
+        await asyncio.sleep(0)
 
     def _give_all(self, taken: Taken, generation: int) -> None:
         for key, records in taken.items():

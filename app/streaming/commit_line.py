@@ -36,6 +36,12 @@ class Group:
     claims: Changes = field(default_factory=dict)
     rows: Changes = field(default_factory=dict)
     safe: list[asyncio.Future[None]] = field(default_factory=list)
+    size: int = 0  # records of the outbox that belong to batches that were taken
+
+    @property
+    def whole(self) -> bool:
+        """Whether every output is of a batch that was decided to its end."""
+        return len(self.outbox) == self.size
 
     def end(self, error: BaseException | None = None) -> None:
         """Tell those who wait that all is safe, or why it will not be."""
@@ -73,13 +79,15 @@ class Line:
         self._task: asyncio.Task[None] | None = None
 
     def outbox(self) -> BatchOutbox:
-        """The outbox of the open group, of the generation that is now."""
+        """The outbox of the open group, of the generation that is now. Raises RuntimeError if a batch before was left half decided."""
         generation = self._ownership.generation()
         if generation != self._generation:
             self._lose(PartitionLost(f"generation {self._generation} is over; the worker has batches of {generation}"))
             self._generation = generation
         if self._open is None:
             self._open = Group(self._new_outbox(generation))
+        elif not self._open.whole:
+            raise RuntimeError(f"a batch of partition {self._partition} was left half decided: its outputs must not go out")
         return self._open.outbox
 
     def take(self, outbox: Outbox, rows: Changes, claims: Changes) -> asyncio.Future[None]:
@@ -94,6 +102,7 @@ class Line:
                 known.setdefault(name, (table, {}))[1].update(changed)
         future: asyncio.Future[None] = loop.create_future()
         group.safe.append(future)
+        group.size = len(group.outbox)
         self._news.set()
         if self._task is None:
             self._task = loop.create_task(self._run(), name=f"commit-{self._partition}")
@@ -113,7 +122,7 @@ class Line:
 
     @property
     def _decided(self) -> bool:
-        return self._open is not None and bool(self._open.safe)
+        return self._open is not None and bool(self._open.safe) and self._open.whole
 
     async def _company(self) -> None:
         """Rows alone are in no hurry: they go with the next batch, if one comes soon."""
@@ -129,6 +138,8 @@ class Line:
         if claiming and not claiming.claims and sending is None:
             claiming, sending = None, claiming
         groups = [group for group in (settling, sending, claiming) if group]
+        if not groups:  # they were lost while their rows waited for company
+            return
         generation = groups[0].outbox.generation
         try:
             await self._send(generation, settling, sending, claiming)

@@ -23,7 +23,7 @@ class Held:
         self._consumer.ack(self._message)
 
     def let_go(self) -> None:
-        """The batch will not end here: it comes again after the rebalance that took its partition."""
+        """No rebalance or stop waits for the batch any longer; it comes again unless it is acknowledged before."""
         self._consumer.let_go(self._message)
 
 

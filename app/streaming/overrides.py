@@ -72,6 +72,10 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override("faust.app.base:App.on_first_start", "application", "checks, and the parents of the data directory", "a4b79f5d5d08"),
     Override("faust.app.base:App.on_stop", "application", "a stop may wait for ever while Kafka is away", "81c33bf50695"),
+    Override(
+        "faust.tables.recovery:Recovery._wait", "recovery", "takes a timeout for a stop: the worker would never read again", "794be6e54ea5"
+    ),
+    Override("faust.tables.manager:TableManager.recovery", "recovery", "makes our recovery", "2d1f5444084d"),
     # ---- relied on
     Override(
         f"{FETCHER}:Fetcher.fetched_records",

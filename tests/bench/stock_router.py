@@ -117,7 +117,7 @@ async def stock(stream: Any) -> None:
         await asyncio.sleep(0.1)
     app.producer.buffer.max_messages = 20_000
     async for event in stream.events():
-        await (await router.route(one_record(event.message)))
+        await (await router.route(one_record(event.message), lambda: None))
 
 
 def one_record(message: Any) -> Batch:

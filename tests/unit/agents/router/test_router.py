@@ -74,6 +74,28 @@ async def test_a_partition_lost_while_a_part_of_a_batch_waits_stops_neither_the_
     assert world.outcome == ("routed", "")
 
 
+async def test_a_batch_that_waits_is_let_go_for_a_rebalance_may_come_first() -> None:
+    world, held = World(), Held(1)
+    world.profiles.away = 1
+    seen: list[list[str]] = []
+
+    async def pause(seconds: float) -> None:
+        seen.append(list(held.ended))
+
+    world.pause = pause  # type: ignore[method-assign]
+    await world.router.run(given(held))
+    assert (seen, held.ended) == ([["let go"]], ["let go", "acknowledged"])
+
+
+async def test_rows_are_read_after_the_tables_forgot_those_of_a_lost_generation() -> None:
+    world, order = World(), list[str]()
+    outbox, get_many = world.commit.outbox, world.idempotency.get_many
+    world.commit.outbox = lambda partition: (order.append("outbox"), outbox(partition))[1]  # type: ignore[method-assign]
+    world.idempotency.get_many = lambda *given: (order.append("read"), get_many(*given))[1]  # type: ignore[method-assign]
+    await world.route(notification())
+    assert order == ["outbox", "read"]
+
+
 async def test_an_error_of_the_commit_leaves_the_batch_as_it_is_for_the_process_ends() -> None:
     world, held = World(), Held(1)
     world.commit.slow = True

@@ -113,6 +113,7 @@ class World:
         self.idempotency, self.windows, self.commit = MemoryTable("idempotency"), MemoryTable("rate_windows"), WatchedCommit()
         self.pauses: list[float] = []
         self.batches: list[RoutedBatch] = []
+        self.let_go: list[str] = []
         self.router = Router(
             self.policies,
             self.profiles,
@@ -133,7 +134,7 @@ class World:
     async def route(self, *values: Value | Read, partition: int = HOME, topic: str = "notifications.medium") -> None:
         """Route a batch; what is not a record yet becomes one, at the next offset."""
         records = [one if isinstance(one, Read) else Read(json(one), offset) for offset, one in enumerate(values)]
-        safe = await self.router.route(Batch(topic, partition, records))
+        safe = await self.router.route(Batch(topic, partition, records), lambda: self.let_go.append(topic))
         await safe
 
     def on(self, topic: str) -> list[Written]:

@@ -67,6 +67,58 @@ async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: Bat
     assert committed == [True]
 
 
+async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_hand_alone(
+    consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    async def fetched() -> Any:
+        consumer.stop_flow()
+        return {FIRST: ["a record"]}
+
+    consumer.resume_flow()
+    monkeypatch.setattr(consumer, "_fetch", fetched)
+    monkeypatch.setattr(consumer, "_give_all", lambda taken, generation: given.append(taken))
+    in_hand: Any = Message()
+    consumer._unacked_messages.add(in_hand)
+    fetching = asyncio.create_task(consumer._drain_once())
+    while consumer.flow_active:
+        await asyncio.sleep(0)
+    assert set(consumer._unacked_messages) == {in_hand}
+    monkeypatch.setattr(consumer.app, "consumer_generation_id", consumer.app.consumer_generation_id + 1)
+    consumer.resume_flow()
+    await asyncio.wait_for(fetching, 10)
+    assert given == []  # the rebalance set all positions anew
+
+
+async def test_what_was_fetched_before_a_pause_without_rebalance_is_given_after_it(
+    consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    async def fetched() -> Any:
+        consumer.stop_flow()
+        return {FIRST: ["a record"]}
+
+    consumer.resume_flow()
+    monkeypatch.setattr(consumer, "_fetch", fetched)
+    monkeypatch.setattr(consumer, "_give_all", lambda taken, generation: given.append(taken))
+    fetching = asyncio.create_task(consumer._drain_once())
+    while consumer.flow_active:
+        await asyncio.sleep(0)
+    assert given == []
+    consumer.resume_flow()
+    await asyncio.wait_for(fetching, 10)
+    assert given == [{FIRST: ["a record"]}]
+
+
+async def test_to_stand_by_for_a_partition_is_not_to_own_it(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    changelog = TP("t-router-seen-changelog", 3)
+    monkeypatch.setattr(consumer, "_is_changelog_tp", lambda tp: tp == changelog)
+    monkeypatch.setattr(consumer.app, "_assignment", {FIRST, changelog})
+    assert [consumer.owns(number) for number in (0, 3, 1)] == [True, False, False]
+
+
 class Message:
     """A batch in hand."""
 

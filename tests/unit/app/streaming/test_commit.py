@@ -253,3 +253,30 @@ async def test_an_outbox_that_was_closed_meanwhile_is_refused(world: World) -> N
     await world.finish(b"v", {})
     with pytest.raises(RuntimeError, match="nothing may be awaited in between"):
         world.commit.commit(1, outbox, [])
+
+
+async def test_a_batch_left_half_decided_is_never_sent(world: World) -> None:
+    safe = world.finish(b"v", {b"a": b"1"})
+    world.commit.outbox(1).add("out", 1, b"k", b"half")
+    with pytest.raises(RuntimeError, match="partition 1 was left half decided"):
+        world.commit.outbox(1)
+    await asyncio.sleep(0.01)
+    assert world.producer.sends == []
+    assert not safe.done()
+
+
+async def test_what_is_lost_while_its_rows_wait_for_company_ends_there() -> None:
+    world = World(linger=3600.0)
+    lost = world.finish(b"1", {b"a": b"1"})
+    await world.until(1)
+    while not world.events:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    world.members.current = world.members.coordinator = 8
+    world.commit.outbox(1)  # of a batch that has nothing to say
+    world.commit._lines[1]._news.set()
+    with pytest.raises(PartitionLost):
+        await lost
+    await asyncio.sleep(0)
+    assert world.failures == []
+    assert world.commit._lines[1]._task is None

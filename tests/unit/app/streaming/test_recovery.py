@@ -1,0 +1,38 @@
+"""A step of recovery that takes too long ends the worker; one that a stop or a rebalance ends does not."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from faust.tables.recovery import RebalanceAgain, ServiceStopped
+
+from app.streaming.recovery import StrictRecovery, StuckRecovery
+from tests.unit.app.streaming.apps import an_app
+
+
+@pytest.fixture
+async def recovery(tmp_path: Path) -> StrictRecovery:
+    recovery = an_app(tmp_path).tables.recovery
+    assert isinstance(recovery, StrictRecovery)
+    return recovery
+
+
+async def test_a_step_that_ends_in_time_is_a_step(recovery: StrictRecovery) -> None:
+    await recovery._wait(asyncio.sleep(0), timeout=60)
+
+
+async def test_a_step_that_outlasts_its_time_is_an_error(recovery: StrictRecovery) -> None:
+    with pytest.raises(StuckRecovery, match=r"longer than 0\.001 s"):
+        await recovery._wait(asyncio.Event().wait(), timeout=0.001)
+
+
+async def test_a_stop_is_a_stop(recovery: StrictRecovery) -> None:
+    recovery._stopped.set()
+    with pytest.raises(ServiceStopped):
+        await recovery._wait(asyncio.Event().wait(), timeout=60)
+
+
+async def test_a_rebalance_is_a_rebalance(recovery: StrictRecovery) -> None:
+    recovery.signal_recovery_start.set()
+    with pytest.raises(RebalanceAgain):
+        await recovery._wait(asyncio.Event().wait(), timeout=60)
