@@ -112,7 +112,7 @@ class Stand:
         """The counts of twins."""
         return dict(json.loads(read(self.url(name, "/ledger"))))
 
-    async def until_asked(self, least: int, name: str = "twins", seconds: float = 60.0) -> None:
+    async def until_asked(self, least: int, name: str = "twins", seconds: float = 150.0) -> None:
         """Wait until twins have seen so many requests. Raises TimeoutError."""
 
         async def asked() -> bool:

@@ -162,7 +162,7 @@ class Flow:
             decided = await self._decided()
             return sum(decided.values()) > sum(self._before.values())
 
-        await until(begun, 30, "routers working on the slice", every=0.005)
+        await until(begun, 150, "routers working on the slice", every=0.005)
 
     async def waiting(self) -> dict[int, int]:
         """How many of the slice are not decided yet, by partition."""
@@ -172,7 +172,7 @@ class Flow:
     async def _decided(self) -> dict[int, int]:
         return {tp.partition: end for tp, end in (await self.log.ends([self._stand.prefix + STATUS])).items()}
 
-    async def drained(self, seconds: float = 60.0) -> None:
+    async def drained(self, seconds: float = 150.0) -> None:
         """Wait until everything poured was acknowledged by the routers."""
 
         async def nothing_left() -> bool:

@@ -20,7 +20,7 @@ FOREIGN = Mix(many=20_000, limited_users=250, foreign=0.5, doubled=0.3)
 async def test_routers_die_leave_and_join_while_notifications_flow(mix: Mix, batch: int, stand: Stand, urls: Urls) -> None:
     stock = said(mix, seed=mix.many)
     stand.env["HEROLD_ROUTER_BATCH"] = str(batch)
-    async with asyncio.timeout(150), Flow(stand, stock) as flow:
+    async with asyncio.timeout(300), Flow(stand, stock) as flow:
         await play(stand, flow, len(stock) // 5)
         found = await judge.routed(stand, flow.log)
         foreign, hops = await judge.hops(stand, flow.log)

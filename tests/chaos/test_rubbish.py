@@ -62,10 +62,10 @@ def bad() -> list[Bad]:
 @pytest.mark.slow
 async def test_rubbish_over_kafka_is_buried_and_what_is_between_is_delivered(stand: Stand) -> None:
     rubbish, topic = bad(), stand.prefix + notifications("high")
-    async with asyncio.timeout(90), kafka_log.reader(stand.urls.kafka) as log:
+    async with asyncio.timeout(300), kafka_log.reader(stand.urls.kafka) as log:
         await stand.worker("router")
         places = await interleave(stand, topic, rubbish)
-        await until(lambda: all_read(log, stand, topic), 60, "the router having acknowledged everything", every=0.1)
+        await until(lambda: all_read(log, stand, topic), 150, "the router having acknowledged everything", every=0.1)
         letters = [letter_of(one.key, one.value, one.headers) async for one in log.records([stand.prefix + DEAD_LETTERS])]
         delivered = [
             msgspec.json.decode(one.value, type=Delivery).address async for one in log.records([stand.prefix + deliveries("email", "high")])

@@ -66,7 +66,7 @@ class Told:
 
 @pytest.mark.slow
 async def test_without_redis_and_without_postgresql_deliveries_go_on(tmp_path: Path, urls: Urls) -> None:
-    async with asyncio.timeout(120), proxied(urls.database) as postgres, proxied(urls.redis) as redis:
+    async with asyncio.timeout(300), proxied(urls.database) as postgres, proxied(urls.redis) as redis:
         away = replace(urls, database=postgres.url, redis=redis.url)
         async with standing(tmp_path / "stand", away) as stand:
             flow = Told(stand)
@@ -113,7 +113,7 @@ async def recorded(urls: Urls, many: int) -> None:
     async def all_there() -> bool:
         return await count(urls) == many
 
-    await until(all_there, 60, f"{many} deliveries in history", every=0.1)
+    await until(all_there, 150, f"{many} deliveries in history", every=0.1)
 
 
 class Clients:
@@ -145,26 +145,26 @@ class Clients:
         async def enough() -> bool:
             return len(self.accepted) >= wanted
 
-        await until(enough, 60, f"{wanted} accepted")
+        await until(enough, 150, f"{wanted} accepted")
 
 
 @pytest.mark.slow
 async def test_kafka_killed_under_everything_comes_back_and_no_202_was_false(tmp_path: Path, urls: Urls) -> None:
     env = {"DATABASE_URL": urls.database, "REDIS_URL": urls.redis, "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "1"}
-    async with asyncio.timeout(150), herold(tmp_path / "home", env) as stack, client_of(stack) as client:
+    async with asyncio.timeout(300), herold(tmp_path / "home", env) as stack, client_of(stack) as client:
         clients = Clients(client)
         at_work = [asyncio.create_task(clients.submit()) for _ in range(8)]
         await clients.until_accepted(200)
         broker = Processes(stack.state.home).read()["kafka"].process()
         assert broker is not None
         broker.kill()
-        await until(lambda: some_refused(clients), 30, "a submission refused")
+        await until(lambda: some_refused(clients), 150, "a submission refused")
         await clients.until_accepted(200)
         for task in at_work:
             task.cancel()
         for end in await asyncio.gather(*at_work, return_exceptions=True):
             assert isinstance(end, asyncio.CancelledError), end
-        await until(lambda: all_sent(stack, set(clients.accepted.values())), 60, "all accepted ones at the twins", every=0.2)
+        await until(lambda: all_sent(stack, set(clients.accepted.values())), 150, "all accepted ones at the twins", every=0.2)
         written = await in_kafka(stack)
     print(f"{len(clients.accepted)} accepted, {len(clients.refused)} refused")
     assert {answer.status_code for answer in clients.refused} == {503}

@@ -68,7 +68,7 @@ async def until_written(stand: Stand, topic: str) -> None:
     async def written() -> bool:
         return await stand.written(topic) >= len(USERS)
 
-    await until(written, 30, f"{len(USERS)} records on {topic}")
+    await until(written, 150, f"{len(USERS)} records on {topic}")
 
 
 def ask(stand: Stand, worker: str, path: str, token: str = TOKEN) -> tuple[int, Any]:

@@ -45,7 +45,7 @@ class Worker:
 
     def wait_ready(self) -> None:
         """Until one more rebalance is finished."""
-        if not self._ready.acquire(timeout=60):
+        if not self._ready.acquire(timeout=150):
             raise TimeoutError("".join(self.lines))
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -56,7 +56,7 @@ class Worker:
 
     def wait(self) -> int:
         """The exit code, once it has ended."""
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=150)
         self._reader.join(timeout=10)
         return code
 
@@ -131,7 +131,7 @@ class Scene:
     async def until_written(self, count: int) -> None:
         """Until so many different values are in the output."""
         found = set[bytes]()
-        async with asyncio.timeout(90), self._reader("out") as (consumer, _):
+        async with asyncio.timeout(150), self._reader("out") as (consumer, _):
             while len(found) < count:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     found.update(record.value for record in records)
@@ -139,7 +139,7 @@ class Scene:
 
     async def until_back(self) -> None:
         """Until the broker answers again."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(150):
             while True:
                 admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
                 try:
