@@ -10,6 +10,7 @@ help:
 	@echo "make run           real Kafka, PostgreSQL and Valkey, all roles, the twins, and a shop's 1,000 notifications; Ctrl-C stops"
 	@echo "make run ONCE=1    the same, and stops after the sample: exit 0 only if every one is accounted for"
 	@echo "make test          linters, types, import rules, and all tests on real servers"
+	@echo "make test TESTS=...  the same, but of the tests only these files or folders"
 	@echo "make check         linters, types and import rules only"
 	@echo "make bench         what it costs, measured on real servers; appends to docs/benchmarks.md"
 	@echo "make lock          renew requirements*.lock from pyproject.toml (needs uv)"
@@ -49,8 +50,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# all tests run in two processes with servers of their own each, the slow ones first; those that TESTS names in one
 test: check
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest $(or $(TESTS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench $(BENCH)
