@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,6 +13,8 @@ from app.streaming.outbox import BatchOutbox, Written
 from app.streaming.ownership import Ownership
 from schemas.errors import PartitionLost
 from schemas.ports import Outbox, Rows, Table
+
+log = logging.getLogger(__name__)
 
 
 class BatchTable(Table, Protocol):
@@ -116,6 +119,9 @@ class Line:
                     await self._company()
                 await self._round()
         except Exception as error:
+            log.critical(
+                "a commit of partition %d failed; nothing of it is acknowledged and the process ends", self._partition, exc_info=error
+            )
             self._on_failure(error)
         else:
             self._task = None

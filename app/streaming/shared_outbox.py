@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from app.streaming.outbox import BatchOutbox, Limit
 from app.streaming.ownership import Ownership
 from schemas.errors import PartitionLost
 from schemas.ports import Header
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -102,6 +105,7 @@ class GroupCommit:
                 self._committing = group.size
                 await self._commit(group)
         except Exception as error:
+            log.critical("a commit failed; nothing of it is acknowledged and the process ends", exc_info=error)
             self._on_failure(error)
         else:
             self._task = None

@@ -229,7 +229,7 @@ async def test_a_partition_lost_between_two_steps_takes_no_further_step(world: W
 
 
 @pytest.mark.parametrize("fails", [WINDOWS, "out", SEEN])
-async def test_an_error_of_kafka_is_raised_told_and_no_row_is_written(world: World, fails: str) -> None:
+async def test_an_error_of_kafka_is_raised_told_and_no_row_is_written(world: World, fails: str, caplog: pytest.LogCaptureFixture) -> None:
     def broken(topic: str) -> None:
         if topic == fails:
             raise NotLeaderForPartitionError
@@ -239,6 +239,8 @@ async def test_an_error_of_kafka_is_raised_told_and_no_row_is_written(world: Wor
         await world.finish(b"v", {b"a": b"1"}, {b"u": b"2"})
     assert world.seen.rows == {}
     assert [type(error) for error in world.failures] == [NotLeaderForPartitionError]
+    assert "a commit of partition 1 failed" in caplog.text
+    assert "NotLeaderForPartitionError" in caplog.text
 
 
 async def test_what_it_did_not_give_is_refused(world: World) -> None:
