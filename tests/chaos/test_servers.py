@@ -180,7 +180,7 @@ async def some_refused(clients: Clients) -> bool:
 async def herold(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
     """What `herold up` starts, with a broker of its own; of the roles those that an e-mail needs."""
     wanted = ("twins", "gateway", "router", "email")
-    async with opened(home, env, lambda name, line: None) as stack:
+    async with opened(home, env, lambda name, line: print(f"{name}: {line}")) as stack:
         settings = {**environment(stack.state, stack.urls, env), "HEROLD_KAFKA_SESSION_TIMEOUT": "6", **env}
         await stack.start(partial(prepare, settings), [[service for service in services(stack.state, settings) if service.name in wanted]])
         yield stack
