@@ -133,11 +133,13 @@ async def test_a_worker_that_slept_through_its_session_writes_nothing_it_must_no
     assert sleeper.end() == 0
     # What the sleeper had handed to Kafka before it fell asleep may still arrive. The heir then notices rows in its changelog that it does
     # not have, and ends rather than go on without them.
-    assert (heir.end() == 0) != ("ChangelogShared" in "".join(heir.lines))
+    heir_failed = heir.end() != 0
+    assert heir_failed == ("ChangelogShared" in "".join(heir.lines))
     last = here.start(name="two")  # alone now: it recovers both partitions
     last.wait_ready()
     assert last.end() == 0
     values = await here.values()
     assert set(values) == expected
-    assert len(values) - len(expected) <= 500 * PARTITIONS
+    in_flight = 500 * PARTITIONS  # of each worker that did not end in order
+    assert len(values) - len(expected) <= in_flight * (1 + heir_failed)
     await equal_to_a_replay(here, "two")
