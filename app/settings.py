@@ -22,6 +22,7 @@ ADDRESSES = {
 
 Count = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -63,7 +64,7 @@ class Streaming(Section, frozen=True):
     commit_interval: Seconds
     standby_replicas: Natural
     web_bind: Text
-    web_port: Natural
+    web_port: Port
     web_token: str
 
 
@@ -101,7 +102,7 @@ class Recorder(Section, frozen=True):
 
 class Gateway(Section, frozen=True):
     host: Text
-    port: Natural
+    port: Port
     api_key: str
     produce_timeout: Seconds
     body_limit: Count

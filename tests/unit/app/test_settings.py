@@ -45,6 +45,7 @@ def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> Non
         ({"HEROLD_ROUTER_DEPTH": "0"}, "router.depth"),
         ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "maybe"}, "providers.webhook_http"),
         ({"HEROLD_HEROLD_LOG_LEVEL": "loud"}, "herold.log_level"),
+        ({"HEROLD_GATEWAY_PORT": "70000"}, "gateway.port"),
     ],
 )
 def test_a_bad_variable_names_its_key(environ: dict[str, str], named: str) -> None:
