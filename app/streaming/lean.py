@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from typing import Any
 
 import aiokafka.codec
 from aiokafka.consumer import fetcher
 
+SWITCH = 0.001  # seconds that the thread which reads Kafka may wait for the one that decides; a batch is handed over several times
 LOUD = ("aiokafka", "kafka", "faust", "mode", "asyncio")
 
 
@@ -17,6 +19,7 @@ def make_lean() -> None:
     fetcher.PartitionRecords._consumer_record = _raw
     aiokafka.codec.lz4_encode.__defaults__ = (1,)
     gc.set_threshold(100_000, 50, 100)
+    sys.setswitchinterval(SWITCH)
 
 
 def _raw(self: Any, tp: Any, record: Any) -> Any:

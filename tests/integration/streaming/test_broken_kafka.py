@@ -36,19 +36,20 @@ async def all_of_it(here: Scene, expected: set[bytes], doubled: int = 0) -> None
         assert here.rows("one", partition) == replay[partition]
 
 
-# of a held batch the outputs tell what has happened, whoever owns the partition by then: a batch that comes again is told again
+# A broker that thaws may take the worker for dead before it hears from it again. What was sent and has no row yet comes again then, and is
+# told again: the batches in hand.
 IN_HAND = PARTITIONS * LANE_RULES[2].depth * LANE_RULES[2].records
 
 
-@pytest.mark.parametrize(("kind", "doubled"), [("copy", 0), ("held", IN_HAND)])
-async def test_a_broker_that_froze_for_longer_than_a_session(broker: Broker, here: Scene, kind: str, doubled: int) -> None:
+@pytest.mark.parametrize("kind", ["copy", "held"])
+async def test_a_broker_that_froze_for_longer_than_a_session(broker: Broker, here: Scene, kind: str) -> None:
     expected = await here.send("low", 0, 15_000)
     worker = here.start(kind)
     await here.until_written(100)
     async with broker.frozen():
         with pytest.raises(subprocess.TimeoutExpired):  # it lives on
             worker.process.wait(timeout=LONGER_THAN_A_SESSION)
-    await all_of_it(here, expected, doubled)
+    await all_of_it(here, expected, doubled=IN_HAND)
 
 
 async def test_a_broker_that_died_and_came_back(broker: Broker, here: Scene) -> None:

@@ -22,11 +22,13 @@ ABANDON = """
 import asyncio, sys
 from pathlib import Path
 from app.local.stack import opened
-from tests.unit.app.local.children import child
+from tests.unit.app.local.children import Ear, child
 
 async def main():
-    async with opened(Path(sys.argv[1]), GIVEN, lambda name, line: None) as stack:
+    ear = Ear()
+    async with opened(Path(sys.argv[1]), GIVEN, ear.say) as stack:
         await stack.start(stages=[[child("worker")]])
+        await ear.until("worker", "up")  # it would end by itself if nobody hears it say so
         print(stack.supervisor.pids()["worker"], flush=True)
         await stack.wait()
 
