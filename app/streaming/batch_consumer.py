@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from faust.events import Event
+from faust.exceptions import NotReady
 from faust.transport.consumer import CONSUMER_FETCHING
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from app.streaming.acks import Acks
+from app.streaming.guard import EndProcess
 from app.streaming.lane_fetch import LaneThread, Taken, Wish
 from app.streaming.watchdog import CoordinatorWatchdog
 from schemas.ports import Batch
@@ -36,7 +40,28 @@ class BatchConsumer(driver.Consumer):
         self._ended = asyncio.Event()
         self._working_generation = -1
         self._abandoned = False
-        self.add_dependency(CoordinatorWatchdog(self._thread, self.settings.watchdog_interval, loop=self.loop, beacon=self.beacon))
+        self.add_dependency(self._watchdog())
+
+    def _watchdog(self) -> CoordinatorWatchdog:
+        settings = self.settings
+        return CoordinatorWatchdog(
+            self._thread,
+            settings.watchdog_interval,
+            silence=lambda: monotonic() - self.heard_at(),
+            answers=self._kafka_answers,
+            patience=settings.rebalance_timeout + settings.session_timeout,
+            end=EndProcess(self.app, settings.end_after),
+            loop=self.loop,
+            beacon=self.beacon,
+        )
+
+    async def _kafka_answers(self) -> bool:
+        """Whether the producer, whose connection is another one, learns where its topics are."""
+        try:
+            async with asyncio.timeout(self.settings.watchdog_interval):
+                return bool(await self.app.producer._ensure_producer().client.force_metadata_update())
+        except (KafkaError, NotReady, TimeoutError):
+            return False
 
     def _new_consumer_thread(self) -> LaneThread:
         return LaneThread(self, loop=self.loop, beacon=self.beacon)

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import mode
 
+log = logging.getLogger(__name__)
+
+
+class GroupSilent(RuntimeError):
+    """Kafka answers, but the group has heard nothing from this worker for longer than any rebalance takes."""
+
 
 class CoordinatorWatchdog(mode.Service):
-    """Asks every few seconds; an error ends the worker, and its supervisor starts it again."""
+    """Asks every few seconds; an error ends the worker, and its supervisor starts it again.
 
-    def __init__(self, thread: Any, interval: float, **options: Any) -> None:
-        """`thread`: the consumer's; `interval` in seconds."""
+    After Kafka was away, aiokafka 0.14 may wait for ever for metadata that nobody fetches: no heartbeat goes out any more, the group gives
+    the worker up, and no commit of it can tell whether its partitions are still its own.
+    """
+
+    def __init__(
+        self,
+        thread: Any,
+        interval: float,
+        *,
+        silence: Callable[[], float],
+        answers: Callable[[], Awaitable[bool]],
+        patience: float,
+        end: Callable[[BaseException], None],
+        **options: Any,
+    ) -> None:
+        """`thread`: the consumer's; `interval` and `patience` in seconds, of which `silence` tells how many the group was silent.
+
+        `answers`: whether Kafka does, by another way than the group's; `end` ends the worker.
+        """
         super().__init__(**options)
-        self._thread = thread
-        self._interval = interval
+        self._thread, self._interval = thread, interval
+        self._silence, self._answers, self._patience, self._end = silence, answers, patience, end
 
     @mode.Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
             await self.sleep(self._interval)
             await self._thread.call_thread(self._check)
+            await self.look()
+
+    async def look(self) -> None:
+        """End the worker if Kafka answers, but not its group."""
+        if self._silence() > self._patience and await self._answers() and self._silence() > self._patience:
+            error = GroupSilent(f"Kafka answers, but the group has not heard of this worker for {self._silence():.0f} s")
+            log.critical("the worker ends, and what it had not acknowledged comes again: %s", error)
+            self._end(error)
 
     async def _check(self) -> None:
         consumer = self._thread._consumer
