@@ -33,11 +33,13 @@ class CoordinatorWatchdog(mode.Service):
         end: Callable[[BaseException], None],
         **options: Any,
     ) -> None:
-        """`thread`: the consumer's; `interval` and `patience` in seconds, of which `silence` tells how many the group was silent.
+        """`thread`: the consumer's; `interval` in seconds, of which `silence` tells how many the group was silent.
 
-        `answers`: whether Kafka does, by another way than the group's; `end` ends the worker.
+        `answers`: whether Kafka does, by another way than the group's; `patience`: seconds for which it does in vain before `end` ends the
+        worker.
         """
         super().__init__(**options)
+        self._in_vain = 0.0
         self._thread, self._interval = thread, interval
         self._silence, self._answers, self._patience, self._end = silence, answers, patience, end
 
@@ -49,8 +51,12 @@ class CoordinatorWatchdog(mode.Service):
             await self.look()
 
     async def look(self) -> None:
-        """End the worker if Kafka answers, but not its group."""
-        if self._silence() > self._patience and await self._answers() and self._silence() > self._patience:
+        """End the worker if Kafka answers for long, but not its group."""
+        if self._silence() <= self._interval or not await self._answers():
+            self._in_vain = 0.0
+            return
+        self._in_vain += self._interval
+        if min(self._in_vain, self._silence()) > self._patience:
             error = GroupSilent(f"Kafka answers, but the group has not heard of this worker for {self._silence():.0f} s")
             log.critical("the worker ends, and what it had not acknowledged comes again: %s", error)
             self._end(error)
