@@ -18,8 +18,8 @@ class GroupSilent(RuntimeError):
 class CoordinatorWatchdog(mode.Service):
     """Asks every few seconds; an error ends the worker, and its supervisor starts it again.
 
-    After Kafka was away, aiokafka 0.14 may wait for ever for metadata that nobody fetches: no heartbeat goes out any more, the group gives
-    the worker up, and no commit of it can tell whether its partitions are still its own.
+    It also ends a worker that can no longer hear of its group although Kafka answers: no commit of it can tell whether its partitions are
+    still its own. No such case is known since requests on closed connections are refused (connections.py); this is for those that are not.
     """
 
     def __init__(
