@@ -24,6 +24,8 @@ from schemas.ports import Batch
 RECOVERY_QUEUE = 16
 CHANGELOG_RECORDS = 2000
 WAIT = 1.0
+# Seconds that the commit at a rebalance or stop may take: Kafka may be away.
+LAST_COMMIT = 5.0
 
 
 class BatchConsumer(driver.Consumer):
@@ -39,7 +41,8 @@ class BatchConsumer(driver.Consumer):
         self._room = asyncio.Event()
         self._ended = asyncio.Event()
         self._working_generation = -1
-        self._abandoned = False
+        self._patience = self.settings.drain
+        self._failed: dict[TP, int] = {}
         self.add_dependency(self._watchdog())
 
     def _watchdog(self) -> CoordinatorWatchdog:
@@ -121,10 +124,16 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         self._acks.forget(revoked)
 
-    def abandon(self) -> None:
-        """The process ends with an error: wait for no batch in hand any more."""
-        self._abandoned = True
+    def abandon(self, failed: Any, patience: float) -> None:
+        """The process ends with an error: wait `patience` seconds at most for what is in hand, not for the failed batch or those behind."""
+        self._patience = min(patience, self._patience)
+        if failed is not None:
+            self._failed[failed.tp] = min(failed.offset, self._failed.get(failed.tp, failed.offset))
         self._ended.set()
+
+    def _may_end(self, message: Any) -> bool:
+        failed = self._failed.get(message.tp)
+        return failed is None or bool(message.offset < failed)
 
     async def wait_empty(self) -> None:
         """Wait until the batches in hand are acknowledged, but no longer than the drain time: those that take longer come again.
@@ -135,14 +144,21 @@ class BatchConsumer(driver.Consumer):
             self._forget_in_hand()
             return
         try:
-            async with asyncio.timeout(self.settings.drain):
-                while self._unacked_messages and not self._abandoned and not self.should_stop:
+            async with asyncio.timeout(self._patience):
+                while any(map(self._may_end, self._unacked_messages)) and not self.should_stop:
                     self._ended.clear()
                     await self._ended.wait()
+        except TimeoutError:
+            self.log.warning("%d batches did not end within %s s; they come again", len(self._unacked_messages), self._patience)
+        await self._commit_what_ended()
+        self._forget_in_hand()
+
+    async def _commit_what_ended(self) -> None:
+        try:
+            async with asyncio.timeout(LAST_COMMIT):
                 await self.commit_and_end_transactions()
         except TimeoutError:
-            self.log.warning("%d batches did not end within %s s; they come again", len(self._unacked_messages), self.settings.drain)
-        self._forget_in_hand()
+            self.log.warning("Kafka took no offsets within %s s; what ended since the last commit comes again", LAST_COMMIT)
 
     def _forget_in_hand(self) -> None:
         self._unacked_messages.clear()

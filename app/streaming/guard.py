@@ -19,7 +19,7 @@ EXIT_CODE = 70
 
 Run = Callable[[AsyncIterator[Batch]], Awaitable[None]]
 RunHeld = Callable[[AsyncIterator[HeldBatch]], Awaitable[None]]
-Ending = Callable[[BaseException], None]
+Ending = Callable[[BaseException, Held | None], None]
 
 
 def plain_agent(run: Run, end: Ending) -> Callable[[Any], Awaitable[None]]:
@@ -50,7 +50,7 @@ def held_agent(run: RunHeld, end: Ending) -> Callable[[Any], Awaitable[None]]:
             await run(source)
             _must_be_over(source)
         except Exception as error:
-            await _hold(None, error, end)
+            await _hold(source.last, error, end)
 
     return agent
 
@@ -63,14 +63,14 @@ def _must_be_over(source: HeldBatches) -> None:
 async def _hold(held: Held | None, error: BaseException, end: Ending) -> NoReturn:
     """Hold the batch until the process has ended: it must neither be acknowledged nor be followed by the next one."""
     log.critical("an agent failed on %s; nothing of it is acknowledged and the process ends", _name(held), exc_info=error)
-    end(error)
+    end(error, held)
     await asyncio.Event().wait()
     raise AssertionError("unreachable")
 
 
 def _name(held: Held | None) -> str:
     if held is None:
-        return "its batches"
+        return "no batch at all"
     records = held.batch.records
     return f"{held.batch.topic} partition {held.batch.partition}, offsets {records[0].offset} to {records[-1].offset}"
 
@@ -83,13 +83,13 @@ class EndProcess:
         self._after = after
         self._ending = False
 
-    def __call__(self, error: BaseException) -> None:
-        """Start the end; further calls do nothing."""
+    def __call__(self, error: BaseException, failed: Held | None = None) -> None:
+        """Start the end, in which the batches before the failed one may still end; further calls only say what else has failed."""
+        self._app.consumer.abandon(failed.message if failed else None, self._after / 2)
         if self._ending:
             return
         self._ending = True
         end_by_force(self._after)
-        self._app.consumer.abandon()
         # Only the worker is told, not every service below it (as Service.crash does): so it stops them in order and then exits with 1.
         worker = self._app.beacon.root.data
         worker.crash_reason = error

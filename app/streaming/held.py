@@ -11,20 +11,20 @@ from schemas.ports import Batch
 class Held:
     """Implements schemas.ports.HeldBatch."""
 
-    __slots__ = ("_consumer", "_message", "batch")
+    __slots__ = ("_consumer", "batch", "message")
 
     def __init__(self, message: Any, consumer: Any) -> None:
         self.batch: Batch = message.value
-        self._message = message
+        self.message = message
         self._consumer = consumer
 
     def ack(self) -> None:
         """The last record of the batch has ended; a second call does nothing."""
-        self._consumer.ack(self._message)
+        self._consumer.ack(self.message)
 
     def let_go(self) -> None:
         """No rebalance or stop waits for the batch any longer; it comes again unless it is acknowledged before."""
-        self._consumer.let_go(self._message)
+        self._consumer.let_go(self.message)
 
 
 class HeldBatches:
@@ -36,6 +36,7 @@ class HeldBatches:
         self._stream = stream
         self._values = aiter(stream)
         self.ended = False
+        self.last: Held | None = None
 
     def __aiter__(self) -> AsyncIterator[Held]:
         return self
@@ -46,7 +47,8 @@ class HeldBatches:
         except StopAsyncIteration:
             self.ended = True
             raise
-        return Held(self._stream.current_event.message, self._stream.app.consumer)
+        self.last = Held(self._stream.current_event.message, self._stream.app.consumer)
+        return self.last
 
 
 class PlainBatches:

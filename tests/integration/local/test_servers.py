@@ -20,9 +20,7 @@ async def test_kafka_carries_a_record_of_one_mebibyte(kafka_url: str, prefix: st
     await make_topic(kafka_url, topic)
     async with AIOKafkaProducer(bootstrap_servers=kafka_url, max_request_size=2 << 20, enable_idempotence=True) as producer:
         await producer.send_and_wait(topic, value, key=b"u-1")
-    async with AIOKafkaConsumer(
-        topic, bootstrap_servers=kafka_url, group_id=prefix + "group", auto_offset_reset="earliest"
-    ) as consumer:
+    async with AIOKafkaConsumer(topic, bootstrap_servers=kafka_url, group_id=prefix + "group", auto_offset_reset="earliest") as consumer:
         record = await consumer.getone()
     assert (record.key, record.value) == (b"u-1", value)
 

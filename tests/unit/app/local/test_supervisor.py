@@ -87,9 +87,7 @@ async def test_a_service_that_is_killed_is_started_again(supervisor: Supervisor,
     assert [begins for name, begins in pids if name == "worker"] == [True, False, True]
 
 
-async def test_a_restart_that_fails_is_tried_again(
-    supervisor: Supervisor, ear: Ear, pids: list[tuple[str, bool]], tmp_path: Path
-) -> None:
+async def test_a_restart_that_fails_is_tried_again(supervisor: Supervisor, ear: Ear, pids: list[tuple[str, bool]], tmp_path: Path) -> None:
     lives = tmp_path / "lives"
     count = f"f = open({str(lives)!r}, 'a+'); f.write('x'); f.flush(); f.seek(0); n = len(f.read())\n"
 

@@ -48,15 +48,21 @@ async def test_a_member_that_the_group_has_given_up_waits_for_no_batch(consumer:
     assert not consumer._unacked_messages
 
 
-async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    committed: list[bool] = []
+@pytest.fixture
+def committed(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many batches were in hand at each commit of a consumer that its group knows."""
+    commits: list[int] = []
 
     async def commit() -> None:
-        committed.append(not consumer._unacked_messages)
+        commits.append(len(consumer._unacked_messages))
 
     monkeypatch.setattr(consumer, "_working_generation", 7)
     monkeypatch.setattr(consumer._thread, "coordinator_generation", lambda: 7)
     monkeypatch.setattr(consumer, "commit_and_end_transactions", commit)
+    return commits
+
+
+async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: BatchConsumer, committed: list[int]) -> None:
     in_hand: Any = Message()
     consumer._unacked_messages.add(in_hand)
     waiting = asyncio.create_task(consumer.wait_empty())
@@ -64,7 +70,30 @@ async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: Bat
     assert not waiting.done()
     consumer.let_go(in_hand)
     await asyncio.wait_for(waiting, 10)
-    assert committed == [True]
+    assert committed == [0]
+
+
+async def test_an_error_waits_for_the_batches_before_the_failed_one_only(consumer: BatchConsumer, committed: list[int]) -> None:
+    before, failed, behind, other = Message(FIRST, 9), Message(FIRST, 19), Message(FIRST, 29), Message(SECOND, 99)
+    in_hand: list[Any] = [before, failed, behind, other]
+    consumer._unacked_messages.update(in_hand)
+    consumer.abandon(failed, 3600.0)
+    waiting = asyncio.create_task(consumer.wait_empty())
+    consumer.let_go(before)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    consumer.let_go(other)
+    await asyncio.wait_for(waiting, 10)
+    assert committed == [2]
+
+
+async def test_what_has_ended_is_committed_although_other_batches_did_not_in_time(consumer: BatchConsumer, committed: list[int]) -> None:
+    in_hand: Any = Message()
+    consumer._unacked_messages.add(in_hand)
+    consumer.abandon(None, 0.001)
+    await asyncio.wait_for(consumer.wait_empty(), 10)
+    assert committed == [1]
+    assert not consumer._unacked_messages
 
 
 async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_hand_alone(
@@ -122,4 +151,6 @@ async def test_to_stand_by_for_a_partition_is_not_to_own_it(consumer: BatchConsu
 class Message:
     """A batch in hand."""
 
-    tp = FIRST
+    def __init__(self, tp: TP = FIRST, offset: int = 0) -> None:
+        self.tp = tp
+        self.offset = offset

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.streaming.guard import EndProcess, held_agent, plain_agent
+from app.streaming.held import Held, HeldBatches
 from schemas.errors import PartitionLost
 from schemas.ports import Batch, HeldBatch
 from tests.unit.app.streaming.stream_twin import StreamTwin, a_batch
@@ -14,10 +15,12 @@ from tests.unit.app.streaming.stream_twin import StreamTwin, a_batch
 class Ends:
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
+        self.failed: list[int | None] = []
         self.told = asyncio.Event()
 
-    def __call__(self, error: BaseException) -> None:
+    def __call__(self, error: BaseException, failed: Held | None) -> None:
         self.errors.append(error)
+        self.failed.append(failed and failed.batch.records[0].offset)
         self.told.set()
 
 
@@ -60,6 +63,7 @@ async def test_any_other_error_holds_the_batch_and_ends_the_process(caplog: pyte
     agent = asyncio.ensure_future(plain_agent(run, ends)(stream))  # type: ignore[arg-type]
     await ends.told.wait()
     assert [str(error) for error in ends.errors] == ["nobody expected this"]
+    assert ends.failed == [10]
     assert stream.app.consumer.acked == [0]
     assert stream.app.consumer.let_gone == []
     assert not agent.done()  # it asks for no further batch
@@ -105,6 +109,7 @@ async def test_an_error_while_batches_are_held_ends_the_process_and_acknowledges
     agent = asyncio.ensure_future(held_agent(run, ends)(stream))  # type: ignore[arg-type]
     await ends.told.wait()
     assert isinstance(ends.errors[0], ValueError)
+    assert ends.failed == [0]
     assert stream.app.consumer.acked == []
     await cancelled(agent)
 
@@ -135,10 +140,10 @@ class Node:
 
 class ConsumerTwin:
     def __init__(self) -> None:
-        self.abandoned = 0
+        self.abandoned: list[tuple[object, float]] = []
 
-    def abandon(self) -> None:
-        self.abandoned += 1
+    def abandon(self, failed: object, patience: float) -> None:
+        self.abandoned.append((failed, patience))
 
 
 class AppTwin:
@@ -148,14 +153,16 @@ class AppTwin:
         self.consumer = ConsumerTwin()
 
 
-async def test_the_worker_is_told_once_and_waits_for_no_batch() -> None:
+async def test_the_worker_is_told_once_and_the_consumer_of_each_failed_batch() -> None:
     app = AppTwin()
     end = EndProcess(app, after=3600.0)
+    stream = a_stream()
+    failed = await anext(HeldBatches(stream))
     end(ValueError("first"))
-    end(ValueError("second"))
+    end(ValueError("second"), failed)
     assert str(app.worker.crash_reason) == "first"
     assert app.worker._crashed.is_set()
-    assert app.consumer.abandoned == 1
+    assert app.consumer.abandoned == [(None, 1800.0), (failed.message, 1800.0)]
 
 
 async def cancelled(task: asyncio.Future[None]) -> None:
