@@ -1,17 +1,25 @@
 """Acknowledgements by prefix: of the batches given out, what may be committed is everything before the first unfinished one."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Hashable, Iterable, Sized
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 Partition = TypeVar("Partition", bound=Hashable)
 
 
 class Given(Protocol):
-    """A batch in an agent's hands: the offset of its last record, and whether the agent has acknowledged it."""
+    """A batch in an agent's hands: its records, the offset of the last one, and whether the agent has acknowledged it."""
 
+    value: Sized
     offset: int
     acked: bool
+
+
+class Unfinished(NamedTuple):
+    """What agents have not acknowledged of a partition."""
+
+    batches: int
+    records: int
 
 
 class Acks(Generic[Partition]):
@@ -31,9 +39,10 @@ class Acks(Generic[Partition]):
         """The last offset given out since the partition was last forgotten: records up to it are not given again."""
         return self._last.get(partition)
 
-    def unfinished(self, partition: Partition) -> int:
-        """How many batches of the partition are not acknowledged."""
-        return sum(not given.acked for given in self._finished_prefix(partition))
+    def unfinished(self, partition: Partition) -> Unfinished:
+        """How much of the partition is not acknowledged."""
+        sizes = [len(given.value) for given in self._finished_prefix(partition) if not given.acked]
+        return Unfinished(len(sizes), sum(sizes))
 
     def committable(self, partition: Partition) -> int | None:
         """The next offset wanted after a restart: behind the acknowledged prefix; None as long as nothing is finished."""

@@ -193,11 +193,13 @@ class BatchConsumer(driver.Consumer):
         changelogs: list[TP] = []
         self._no_room.clear()
         recovering = self.app.tables.changelog_queue.qsize() if self.app.tables.changelog_topics else 0
+        now = monotonic()
         for tp in self._get_active_partitions():
+            lane = self.lanes.get(tp.topic, 0)
             if self._is_changelog_tp(tp):
                 changelogs.append(tp)
-            elif self._acks.unfinished(tp) < self._thread.fair.depth(self.lanes.get(tp.topic, 0)):
-                lanes[self.lanes.get(tp.topic, 0)].append(tp)
+            elif self._thread.fair.room(lane, self._acks.unfinished(tp), now):
+                lanes[lane].append(tp)
             else:
                 self._no_room.add(tp)
         return Wish(lanes, changelogs if recovering < RECOVERY_QUEUE else (), CHANGELOG_RECORDS)

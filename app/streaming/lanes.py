@@ -3,13 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from app.streaming.acks import Unfinished
+
+MOST_SMALL = 64  # batches; each takes a place in its agent's queue, and is looked at before each fetch
+
 
 @dataclass(frozen=True)
 class LaneRule:
     """How one lane is fetched.
 
     `records`: most records of a batch while the lanes above are quiet; `records_busy`: the same while one of them has traffic, so that a
-    high batch never waits long for the processor. `depth`: unfinished batches of a partition before it is no longer fetched.
+    high batch never waits long for the processor. `depth`: unfinished batches of a partition before it is no longer fetched; small ones do
+    not count as long as all of them together are smaller than a batch may be.
     `patience`: rounds in which the lane may be passed over although it has data, before it goes first.
     """
 
@@ -47,6 +52,7 @@ class FairRound:
         busy = any(now - at < self._quiet for at in self._served_at[:lane])
         return self._rules[lane].records_busy if busy else self._rules[lane].records
 
-    def depth(self, lane: int) -> int:
-        """How many batches of a partition may be unfinished in this lane."""
-        return self._rules[lane].depth
+    def room(self, lane: int, unfinished: Unfinished, now: float) -> bool:
+        """Whether a partition of the lane may be fetched: without traffic to speak of, a record must not wait for those before it."""
+        small = unfinished.batches < MOST_SMALL and unfinished.records < self.most(lane, now)
+        return small or unfinished.batches < self._rules[lane].depth

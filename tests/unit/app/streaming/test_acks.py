@@ -1,12 +1,13 @@
 """What may be committed is the acknowledged prefix, whatever the order, the gaps and the rebalances."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.streaming.acks import Acks
+from app.streaming.acks import Acks, Unfinished
 
 P = ("notifications.low", 0)
 Q = ("notifications.low", 1)
@@ -16,6 +17,7 @@ Q = ("notifications.low", 1)
 class Batch:
     offset: int
     acked: bool = False
+    value: Sequence[int] = range(10)
 
 
 def acks_of(*offsets: int) -> tuple[Acks[tuple[str, int]], list[Batch]]:
@@ -35,7 +37,7 @@ def test_nothing_given_nothing_committable() -> None:
     acks: Acks[str] = Acks()
     assert acks.committable("p") is None
     assert acks.last("p") is None
-    assert acks.unfinished("p") == 0
+    assert acks.unfinished("p") == (0, 0)
     assert acks.partitions() == []
 
 
@@ -52,17 +54,17 @@ def test_head_in_flight_holds_back_all_behind_it() -> None:
     acks, (head, middle, tail) = acks_of(9, 19, 29)
     finish(middle, tail)
     assert acks.committable(P) is None
-    assert acks.unfinished(P) == 1
+    assert acks.unfinished(P) == (1, 10)
     finish(head)
     assert acks.committable(P) == 30
-    assert acks.unfinished(P) == 0
+    assert acks.unfinished(P) == (0, 0)
 
 
 def test_middle_in_flight_holds_back_what_is_behind_it() -> None:
     acks, (head, _, tail) = acks_of(9, 19, 29)
     finish(head, tail)
     assert acks.committable(P) == 10
-    assert acks.unfinished(P) == 1
+    assert acks.unfinished(P) == (1, 10)
 
 
 def test_a_batch_of_one_record_in_flight_is_a_hole_too() -> None:
@@ -140,4 +142,4 @@ def test_in_whatever_order_exactly_the_finished_prefix_is_committable(done: list
         acks.committable(P)
     prefix = done.index(False) if False in done else len(done)
     assert acks.committable(P) == (10 * prefix if prefix else None)
-    assert acks.unfinished(P) == done.count(False)
+    assert acks.unfinished(P) == Unfinished(done.count(False), 10 * done.count(False))

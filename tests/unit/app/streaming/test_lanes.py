@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from app.streaming.lanes import FairRound, LaneRule
+from app.streaming.acks import Unfinished
+from app.streaming.lanes import MOST_SMALL, FairRound, LaneRule
 
 HIGH, MEDIUM, LOW = 0, 1, 2
 RULES = (
@@ -82,5 +83,22 @@ def test_batches_are_small_while_a_higher_lane_has_traffic(lane: int, served: in
     assert round_.most(lane, at) == most
 
 
-def test_depth_is_the_lanes_own() -> None:
-    assert [fair().depth(lane) for lane in (HIGH, MEDIUM, LOW)] == [2, 2, 1]
+@pytest.mark.parametrize(("lane", "batches", "room"), [(HIGH, 1, True), (HIGH, 2, False), (LOW, 0, True), (LOW, 1, False)])
+def test_a_partition_has_room_for_as_many_large_batches_as_the_lanes_depth(lane: int, batches: int, room: bool) -> None:
+    assert fair().room(lane, Unfinished(batches, batches * 500), 0.0) is room
+
+
+@pytest.mark.parametrize(
+    ("batches", "records", "room"),
+    [(3, 499, True), (3, 500, False), (MOST_SMALL - 1, MOST_SMALL - 1, True), (MOST_SMALL, MOST_SMALL, False)],
+)
+def test_small_batches_take_room_together(batches: int, records: int, room: bool) -> None:
+    assert fair().room(HIGH, Unfinished(batches, records), 0.0) is room
+
+
+def test_batches_of_a_lower_lane_are_not_small_if_they_are_as_large_as_they_may_be() -> None:
+    round_, unfinished = fair(), Unfinished(2, 70)
+    assert round_.room(LOW, unfinished, 0.0)
+    round_.served(HIGH, {LOW}, 0.0)
+    assert not round_.room(LOW, unfinished, 0.5)
+    assert round_.room(LOW, unfinished, 1.5)
