@@ -4,7 +4,7 @@ import asyncio
 import gc
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -19,6 +19,7 @@ from app.api.readiness import Probe, Readings
 from app.api.services import Services
 from app.api.settings import GatewaySettings, gateway_settings
 from app.settings import load
+from app.streaming.guard import end_by_force
 from app.telemetry import Metrics, log_line, set_up_logging
 from schemas.topics import notifications
 from schemas.words import LANES
@@ -30,6 +31,7 @@ from tables.redis.recent import RedisRecent
 from tables.redis.replies import RedisReplies
 
 ID_BITS = 74
+END_AFTER = 20.0  # seconds that the connections may take to be closed
 GC_THRESHOLD = 50_000  # what a request makes dies with it: collecting seldom saves a tenth of the CPU
 
 
@@ -37,22 +39,22 @@ def create() -> Asgi:
     """The gateway with the settings of this process, for `uvicorn --factory app.api.gateway:create`. Raises SettingError."""
     settings = load()
     set_up_logging(settings.herold.log_level)
-    app = build(gateway_settings(settings))
+    app = build(gateway_settings(settings), partial(end_by_force, END_AFTER))
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     return app
 
 
-def build(settings: GatewaySettings) -> Asgi:
-    """The gateway with these settings; it connects when its lifespan starts, and waits for no server."""
-    return Wiring(settings).app()
+def build(settings: GatewaySettings, ending: Callable[[], None]) -> Asgi:
+    """The gateway with these settings; it connects when its lifespan starts, and waits for no server; `ending` is told of its end."""
+    return Wiring(settings, ending).app()
 
 
 class Wiring:
     """The connections of one gateway."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: GatewaySettings, ending: Callable[[], None] = lambda: None) -> None:
+        self._settings, self._ending = settings, ending
         topics = [settings.topic_prefix + notifications(lane) for lane in LANES]
         make = partial(producer_for, settings.kafka, settings.produce_timeout)
         self.publisher = KafkaPublisher(make, topics, settings.partitions, settings.produce_timeout, time.monotonic)
@@ -76,6 +78,7 @@ class Wiring:
         try:
             yield
         finally:
+            self._ending()  # a library that does not let go must not keep the process
             policy.cancel()
             await self.readings.stop()
             await self.publisher.stop()

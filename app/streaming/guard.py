@@ -100,7 +100,7 @@ def end_by_force(after: float) -> None:
     """Give the process so many seconds to stop in order: without Kafka it would wait for ever for what it has sent."""
 
     def end() -> None:
-        log.critical("the worker did not stop within %s s; it is ended now, and what it had not acknowledged comes again", after)
+        log.critical("the process did not stop within %s s; it is ended now, and what it had not acknowledged comes again", after)
         logging.shutdown()
         os._exit(EXIT_CODE)
 

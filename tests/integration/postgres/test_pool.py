@@ -51,10 +51,18 @@ async def test_a_connection_that_the_server_ends_is_replaced(shared_url: str) ->
     await database.close()
 
 
+@pytest.mark.parametrize("query", ["select * from nowhere", "select nothing from pg_class"])
+async def test_a_database_that_was_not_upgraded_is_waited_for(shared_url: str, query: str) -> None:
+    database = Database(shared_url)
+    with pytest.raises(Unavailable, match=r"(nowhere|nothing).* does not exist; run `herold db upgrade`"):
+        await database.fetch(query)
+    await database.close()
+
+
 async def test_a_mistake_of_ours_is_not_taken_for_an_outage(shared_url: str) -> None:
     database = Database(shared_url)
-    with pytest.raises(asyncpg.exceptions.UndefinedTableError):
-        await database.fetch("select * from nowhere")
+    with pytest.raises(asyncpg.exceptions.PostgresSyntaxError):
+        await database.fetch("select nothing from")
     with pytest.raises(asyncpg.DataError, match="argument"):
         await database.fetch("select $1::int", "x")
     await database.close()

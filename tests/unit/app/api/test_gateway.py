@@ -1,9 +1,12 @@
+import asyncio
 import json
 import logging
 from typing import Any
 
 import pytest
 
+from app.api.gateway import Wiring
+from app.api.settings import GatewaySettings
 from app.telemetry import JsonLines
 from tests.unit.app.api.world import KEY, World, an_id
 
@@ -101,3 +104,14 @@ def test_requests_are_counted_by_route_and_status() -> None:
     assert 'herold_http_requests_total{route="/v1/notifications",status="202"} 1.0' in page
     assert 'herold_http_requests_total{route="/v1/notifications",status="422"} 1.0' in page
     assert 'herold_http_request_seconds_count{route="/v1/notifications"} 2.0' in page
+
+
+async def test_its_end_is_told_although_no_server_is_there() -> None:
+    told: list[str] = []
+    nowhere = GatewaySettings(
+        KEY, "127.0.0.1:1", "postgresql://nobody@127.0.0.1:1/none", "redis://127.0.0.1:1/0", False, partitions=1, produce_timeout=0.1
+    )
+    wiring = Wiring(nowhere, lambda: told.append("ends"))
+    async with asyncio.timeout(30), wiring.lifespan():
+        assert told == []
+    assert told == ["ends"]

@@ -96,10 +96,10 @@ async def test_what_has_ended_is_committed_although_other_batches_did_not_in_tim
     assert not consumer._unacked_messages
 
 
-async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_hand_alone(
-    consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[Any] = []
+@pytest.fixture
+async def given(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is given to agents, by a consumer whose flow stops while it fetches a record."""
+    taken: list[Any] = []
 
     async def fetched() -> Any:
         consumer.stop_flow()
@@ -107,12 +107,24 @@ async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_ha
 
     consumer.resume_flow()
     monkeypatch.setattr(consumer, "_fetch", fetched)
-    monkeypatch.setattr(consumer, "_give_all", lambda taken, generation: given.append(taken))
-    in_hand: Any = Message()
-    consumer._unacked_messages.add(in_hand)
+    monkeypatch.setattr(consumer, "_give_all", lambda records, generation: taken.append(records))
+    return taken
+
+
+async def fetched_by(consumer: BatchConsumer) -> asyncio.Task[None]:
+    """A fetch that has its record, and waits for the flow to go on."""
     fetching = asyncio.create_task(consumer._drain_once())
     while consumer.flow_active:
         await asyncio.sleep(0)
+    return fetching
+
+
+async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_hand_alone(
+    consumer: BatchConsumer, given: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand: Any = Message()
+    consumer._unacked_messages.add(in_hand)
+    fetching = await fetched_by(consumer)
     assert set(consumer._unacked_messages) == {in_hand}
     monkeypatch.setattr(consumer.app, "consumer_generation_id", consumer.app.consumer_generation_id + 1)
     consumer.resume_flow()
@@ -120,21 +132,8 @@ async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_ha
     assert given == []  # the rebalance set all positions anew
 
 
-async def test_what_was_fetched_before_a_pause_without_rebalance_is_given_after_it(
-    consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[Any] = []
-
-    async def fetched() -> Any:
-        consumer.stop_flow()
-        return {FIRST: ["a record"]}
-
-    consumer.resume_flow()
-    monkeypatch.setattr(consumer, "_fetch", fetched)
-    monkeypatch.setattr(consumer, "_give_all", lambda taken, generation: given.append(taken))
-    fetching = asyncio.create_task(consumer._drain_once())
-    while consumer.flow_active:
-        await asyncio.sleep(0)
+async def test_what_was_fetched_before_a_pause_without_rebalance_is_given_after_it(consumer: BatchConsumer, given: list[Any]) -> None:
+    fetching = await fetched_by(consumer)
     assert given == []
     consumer.resume_flow()
     await asyncio.wait_for(fetching, 10)

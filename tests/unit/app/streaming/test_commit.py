@@ -39,6 +39,12 @@ class World:
     def out(self) -> list[bytes | None]:
         return [line.value for line in self.producer.log["out", 1]]
 
+    async def until_rows_wait(self) -> None:
+        """Wait until the outputs of the first batch are out, and its rows wait for company."""
+        await self.until(1)
+        while not self.events:
+            await asyncio.sleep(0)
+
     async def until(self, sends: int) -> None:
         """Until so many batches were given to the producer."""
         while len(self.producer.sends) < sends:
@@ -157,9 +163,7 @@ async def test_partitions_do_not_wait_for_each_other(world: World) -> None:
 async def test_rows_wait_for_the_next_batch_and_go_with_it() -> None:
     world = World(linger=3600.0)
     first = world.finish(b"1", {b"a": b"1"})
-    await world.until(1)
-    while not world.events:
-        await asyncio.sleep(0)
+    await world.until_rows_wait()
     second = world.finish(b"2", {})
     await first
     assert [topic for topic, _ in world.producer.sends] == ["out", "out", SEEN]
@@ -270,9 +274,7 @@ async def test_a_batch_left_half_decided_is_never_sent(world: World) -> None:
 async def test_what_is_lost_while_its_rows_wait_for_company_ends_there() -> None:
     world = World(linger=3600.0)
     lost = world.finish(b"1", {b"a": b"1"})
-    await world.until(1)
-    while not world.events:
-        await asyncio.sleep(0)
+    await world.until_rows_wait()
     await asyncio.sleep(0)
     world.members.current = world.members.coordinator = 8
     world.commit.outbox(1)  # of a batch that has nothing to say
