@@ -24,7 +24,8 @@ from schemas.words import Channel
 def build(role: str, settings: Settings) -> StreamApp:
     """The app of a channel's worker."""
     own, channel = settings.delivery, cast(Channel, role)
-    rules = lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth)
+    # a record that pauses before its next attempt must not hold up those behind its batch
+    rules = lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth, own.depth)
     worker = Worker(role, settings, rules, linger=own.linger, group_records=own.linger_records)
     provider = provider_of(channel, settings.providers)
     outbox = shared_outbox_of(worker.app, worker.tables["attempts"])

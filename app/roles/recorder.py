@@ -23,7 +23,7 @@ HOUR = 3600.0
 def build(role: str, settings: Settings) -> StreamApp:
     """The app of the recorder."""
     own = settings.recorder
-    rule = LaneRule(records=own.batch, records_busy=own.batch, depth=own.depth, patience=4)
+    rule = LaneRule(records=own.batch, records_busy=own.batch, depth=own.depth, depth_busy=own.depth, patience=4)
     worker = Worker(role, settings, (rule, rule))
     database = Database(settings.postgres.url, settings.postgres.pool)
     store, observe = RecordingStore(database), RecorderObserver(worker.metrics)

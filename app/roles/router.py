@@ -18,7 +18,7 @@ from tables.redis.profiles import CachedProfiles
 def build(role: str, settings: Settings) -> StreamApp:
     """The app of the router."""
     own, herold = settings.router, settings.herold
-    worker = Worker(role, settings, lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth), linger=own.linger)
+    worker = Worker(role, settings, lanes_of(own.batch, own.busy_medium, own.busy_low, own.depth, 1), linger=own.linger)
     database = Database(settings.postgres.url, settings.postgres.pool)
     cache = Cache(settings.redis.url, time.monotonic, herold.topic_prefix, settings.redis.timeout)
     policy = CurrentPolicy(PolicyStore(database).load)

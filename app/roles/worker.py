@@ -100,12 +100,12 @@ def stream_settings(role: str, settings: Settings, lane_rules: tuple[LaneRule, .
     )
 
 
-def lanes_of(batch: int, busy_medium: int, busy_low: int, depth: int) -> tuple[LaneRule, ...]:
-    """How the three lanes are fetched; a lower one in smaller batches while a higher one has traffic."""
+def lanes_of(batch: int, busy_medium: int, busy_low: int, depth: int, low_depth_busy: int) -> tuple[LaneRule, ...]:
+    """How the three lanes are fetched; a lower one in smaller batches while a higher one has traffic, of the low one then maybe fewer."""
     return (
-        LaneRule(records=batch, records_busy=batch, depth=depth, patience=0),
-        LaneRule(records=batch, records_busy=busy_medium, depth=depth, patience=4),
-        LaneRule(records=batch, records_busy=busy_low, depth=depth, patience=16),
+        LaneRule(records=batch, records_busy=batch, depth=depth, depth_busy=depth, patience=0),
+        LaneRule(records=batch, records_busy=busy_medium, depth=depth, depth_busy=depth, patience=4),
+        LaneRule(records=batch, records_busy=busy_low, depth=depth, depth_busy=low_depth_busy, patience=16),
     )
 
 

@@ -12,15 +12,16 @@ MOST_SMALL = 64  # batches; each takes a place in its agent's queue, and is look
 class LaneRule:
     """How one lane is fetched.
 
-    `records`: most records of a batch while the lanes above are quiet; `records_busy`: the same while one of them has traffic, so that a
-    high batch never waits long for the processor. `depth`: unfinished batches of a partition before it is no longer fetched; small ones do
-    not count as long as all of them together are smaller than a batch may be.
+    `records`: most records of a batch; `depth`: unfinished batches of a partition before it is no longer fetched, but small ones do not
+    count as long as all of them together are smaller than a batch may be. `records_busy`, `depth_busy`: the same while a lane above has
+    traffic, so that its batches wait long neither for the processor nor for a round trip of others.
     `patience`: rounds in which the lane may be passed over although it has data, before it goes first.
     """
 
     records: int
     records_busy: int
     depth: int
+    depth_busy: int
     patience: int
 
 
@@ -49,10 +50,14 @@ class FairRound:
 
     def most(self, lane: int, now: float) -> int:
         """How many records the next batch of the lane may hold."""
-        busy = any(now - at < self._quiet for at in self._served_at[:lane])
-        return self._rules[lane].records_busy if busy else self._rules[lane].records
+        rule = self._rules[lane]
+        return rule.records_busy if self._busy_above(lane, now) else rule.records
 
     def room(self, lane: int, unfinished: Unfinished, now: float) -> bool:
         """Whether a partition of the lane may be fetched: without traffic to speak of, a record must not wait for those before it."""
-        small = unfinished.batches < MOST_SMALL and unfinished.records < self.most(lane, now)
-        return small or unfinished.batches < self._rules[lane].depth
+        rule = self._rules[lane]
+        records, depth = (rule.records_busy, rule.depth_busy) if self._busy_above(lane, now) else (rule.records, rule.depth)
+        return unfinished.batches < depth or (unfinished.records < records and unfinished.batches < MOST_SMALL)
+
+    def _busy_above(self, lane: int, now: float) -> bool:
+        return any(now - at < self._quiet for at in self._served_at[:lane])

@@ -7,9 +7,9 @@ from app.streaming.lanes import LaneRule
 
 # Low batches are small while a higher lane has traffic: a high batch waits for at most one of them on its partition.
 LANE_RULES = (
-    LaneRule(records=500, records_busy=500, depth=2, patience=0),
-    LaneRule(records=500, records_busy=128, depth=2, patience=4),
-    LaneRule(records=500, records_busy=64, depth=1, patience=16),
+    LaneRule(records=500, records_busy=500, depth=2, depth_busy=2, patience=0),
+    LaneRule(records=500, records_busy=128, depth=2, depth_busy=2, patience=4),
+    LaneRule(records=500, records_busy=64, depth=2, depth_busy=1, patience=16),
 )
 
 

@@ -73,7 +73,7 @@ def test_held_batches_are_attached_the_same_way(tmp_path: Path) -> None:
 
 
 def test_more_lanes_than_rules_are_refused(tmp_path: Path) -> None:
-    app = an_app(tmp_path, lane_rules=(LaneRule(1, 1, 1, 1),))
+    app = an_app(tmp_path, lane_rules=(LaneRule(1, 1, 1, 1, 1),))
     with pytest.raises(ValueError, match="3 lanes, but only 1 lane rules"):
         attach(app, LANES, run)
 

@@ -14,7 +14,10 @@ from app.streaming.lanes import FairRound, LaneRule
 from app.streaming.pace import Pace, PaceRule
 
 HIGH, LOW, CHANGES = TP("high", 0), TP("low", 0), TP("changes", 0)
-RULES = (LaneRule(records=3, records_busy=3, depth=2, patience=0), LaneRule(records=5, records_busy=2, depth=1, patience=2))
+RULES = (
+    LaneRule(records=3, records_busy=3, depth=2, depth_busy=2, patience=0),
+    LaneRule(records=5, records_busy=2, depth=1, depth_busy=1, patience=2),
+)
 FOR_EVER = 3600.0
 Plan = tuple[list[str], dict[int, Any], float, bool, list[Any]]
 

@@ -9,9 +9,9 @@ from app.streaming.lanes import MOST_SMALL, FairRound, LaneRule
 
 HIGH, MEDIUM, LOW = 0, 1, 2
 RULES = (
-    LaneRule(records=500, records_busy=500, depth=2, patience=0),
-    LaneRule(records=400, records_busy=128, depth=2, patience=2),
-    LaneRule(records=400, records_busy=64, depth=1, patience=5),
+    LaneRule(records=500, records_busy=500, depth=2, depth_busy=2, patience=0),
+    LaneRule(records=400, records_busy=128, depth=2, depth_busy=2, patience=2),
+    LaneRule(records=400, records_busy=64, depth=3, depth_busy=1, patience=5),
 )
 
 
@@ -83,7 +83,7 @@ def test_batches_are_small_while_a_higher_lane_has_traffic(lane: int, served: in
     assert round_.most(lane, at) == most
 
 
-@pytest.mark.parametrize(("lane", "batches", "room"), [(HIGH, 1, True), (HIGH, 2, False), (LOW, 0, True), (LOW, 1, False)])
+@pytest.mark.parametrize(("lane", "batches", "room"), [(HIGH, 1, True), (HIGH, 2, False), (LOW, 2, True), (LOW, 3, False)])
 def test_a_partition_has_room_for_as_many_large_batches_as_the_lanes_depth(lane: int, batches: int, room: bool) -> None:
     assert fair().room(lane, Unfinished(batches, batches * 500), 0.0) is room
 
@@ -96,9 +96,9 @@ def test_small_batches_take_room_together(batches: int, records: int, room: bool
     assert fair().room(HIGH, Unfinished(batches, records), 0.0) is room
 
 
-def test_batches_of_a_lower_lane_are_not_small_if_they_are_as_large_as_they_may_be() -> None:
-    round_, unfinished = fair(), Unfinished(2, 70)
-    assert round_.room(LOW, unfinished, 0.0)
+@pytest.mark.parametrize(("unfinished", "room_when_busy"), [((2, 70), False), ((1, 64), False), ((1, 63), True), ((0, 0), True)])
+def test_a_lower_lane_has_less_room_while_a_higher_one_has_traffic(unfinished: tuple[int, int], room_when_busy: bool) -> None:
+    round_ = fair()
     round_.served(HIGH, {LOW}, 0.0)
-    assert not round_.room(LOW, unfinished, 0.5)
-    assert round_.room(LOW, unfinished, 1.5)
+    assert round_.room(LOW, Unfinished(*unfinished), 0.5) is room_when_busy
+    assert round_.room(LOW, Unfinished(*unfinished), 1.5)
