@@ -25,7 +25,7 @@ RECOVERY_QUEUE = 16
 CHANGELOG_RECORDS = 2000
 WAIT = 1.0
 # Seconds that the commit at a rebalance or stop may take: Kafka may be away.
-LAST_COMMIT = 5.0
+LAST_COMMIT = 3.0
 
 
 class BatchConsumer(driver.Consumer):

@@ -19,8 +19,8 @@ from schemas.ports import Outbox, Rows
 # filter twice around a database that was opened before, and what is compacted then loses rows that are as good as new.
 ROCKSDB = {
     "driver": "rocksdict",
-    "block_cache_size": 8 * 1024 * 1024,
-    "write_buffer_size": 4 * 1024 * 1024,
+    "block_cache_size": 4 * 1024 * 1024,
+    "write_buffer_size": 2 * 1024 * 1024,
     "max_write_buffer_number": 2,
     "target_file_size_base": 8 * 1024 * 1024,
     "max_open_files": 128,
