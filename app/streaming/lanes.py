@@ -12,9 +12,9 @@ MOST_SMALL = 64  # batches; each takes a place in its agent's queue, and is look
 class LaneRule:
     """How one lane is fetched.
 
-    `records`: most records of a batch; `depth`: unfinished batches of a partition before it is no longer fetched, but small ones do not
-    count as long as all of them together are smaller than a batch may be. `records_busy`, `depth_busy`: the same while a lane above has
-    traffic, so that its batches wait long neither for the processor nor for a round trip of others.
+    `records`: most records of a batch; `depth`: how many of that size may be unfinished in a partition; many small ones count by their
+    records. `records_busy`, `depth_busy`: the same while a lane above has traffic, so that its batches wait long neither for the processor
+    nor for a round trip of others.
     `patience`: rounds in which the lane may be passed over although it has data, before it goes first.
     """
 
@@ -57,7 +57,7 @@ class FairRound:
         """Whether a partition of the lane may be fetched: without traffic to speak of, a record must not wait for those before it."""
         rule = self._rules[lane]
         records, depth = (rule.records_busy, rule.depth_busy) if self._busy_above(lane, now) else (rule.records, rule.depth)
-        return unfinished.batches < depth or (unfinished.records < records and unfinished.batches < MOST_SMALL)
+        return unfinished.records <= (depth - 1) * records and unfinished.batches < MOST_SMALL
 
     def _busy_above(self, lane: int, now: float) -> bool:
         return any(now - at < self._quiet for at in self._served_at[:lane])

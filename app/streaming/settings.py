@@ -9,7 +9,7 @@ from app.streaming.lanes import LaneRule
 LANE_RULES = (
     LaneRule(records=500, records_busy=500, depth=2, depth_busy=2, patience=0),
     LaneRule(records=500, records_busy=128, depth=2, depth_busy=2, patience=4),
-    LaneRule(records=500, records_busy=64, depth=2, depth_busy=1, patience=16),
+    LaneRule(records=500, records_busy=64, depth=1, depth_busy=1, patience=16),
 )
 
 

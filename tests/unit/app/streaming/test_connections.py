@@ -23,8 +23,8 @@ class Connection(AIOKafkaConnection):  # type: ignore[misc]
 
 
 @pytest.fixture
-def stock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AIOKafkaConnection, "send", _stock_send)
+def stock() -> None:
+    AIOKafkaConnection.send = _stock_send
 
 
 @pytest.fixture

@@ -83,20 +83,23 @@ def test_batches_are_small_while_a_higher_lane_has_traffic(lane: int, served: in
     assert round_.most(lane, at) == most
 
 
-@pytest.mark.parametrize(("lane", "batches", "room"), [(HIGH, 1, True), (HIGH, 2, False), (LOW, 2, True), (LOW, 3, False)])
-def test_a_partition_has_room_for_as_many_large_batches_as_the_lanes_depth(lane: int, batches: int, room: bool) -> None:
-    assert fair().room(lane, Unfinished(batches, batches * 500), 0.0) is room
-
-
 @pytest.mark.parametrize(
-    ("batches", "records", "room"),
-    [(3, 499, True), (3, 500, False), (MOST_SMALL - 1, MOST_SMALL - 1, True), (MOST_SMALL, MOST_SMALL, False)],
+    ("lane", "batches", "records", "room"),
+    [
+        (HIGH, 1, 500, True),
+        (HIGH, 2, 501, False),
+        (HIGH, 2, 1000, False),
+        (LOW, 2, 800, True),
+        (LOW, 3, 801, False),
+        (HIGH, MOST_SMALL - 1, 63, True),
+        (HIGH, MOST_SMALL, 64, False),
+    ],
 )
-def test_small_batches_take_room_together(batches: int, records: int, room: bool) -> None:
-    assert fair().room(HIGH, Unfinished(batches, records), 0.0) is room
+def test_a_partition_has_room_as_long_as_one_more_batch_keeps_to_the_depth(lane: int, batches: int, records: int, room: bool) -> None:
+    assert fair().room(lane, Unfinished(batches, records), 0.0) is room
 
 
-@pytest.mark.parametrize(("unfinished", "room_when_busy"), [((2, 70), False), ((1, 64), False), ((1, 63), True), ((0, 0), True)])
+@pytest.mark.parametrize(("unfinished", "room_when_busy"), [((1, 64), False), ((1, 1), False), ((0, 0), True)])
 def test_a_lower_lane_has_less_room_while_a_higher_one_has_traffic(unfinished: tuple[int, int], room_when_busy: bool) -> None:
     round_ = fair()
     round_.served(HIGH, {LOW}, 0.0)

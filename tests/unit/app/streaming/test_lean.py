@@ -2,8 +2,6 @@
 
 import gc
 import logging
-import sys
-from collections.abc import Iterator
 
 import aiokafka.codec
 import pytest
@@ -16,15 +14,8 @@ from tests.unit.app.streaming.producer_twin import ProducerTwin
 
 
 @pytest.fixture(autouse=True)
-def _lean() -> Iterator[None]:
-    interval = sys.getswitchinterval()
-    before, record, level = gc.get_threshold(), PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__
+def _lean() -> None:
     make_lean()
-    yield
-    PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__ = record, level
-    gc.set_threshold(*before)
-    gc.unfreeze()
-    sys.setswitchinterval(interval)
 
 
 def test_a_record_keeps_all_that_agents_read() -> None:

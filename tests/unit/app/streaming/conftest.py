@@ -1,0 +1,21 @@
+"""What a worker changes for its whole process is as it was after each test: tests behind it read Kafka with stock aiokafka."""
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import aiokafka.codec
+import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer.fetcher import PartitionRecords
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    record, level, send = PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__, AIOKafkaConnection.send
+    yield
+    PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__, AIOKafkaConnection.send = record, level, send
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+    sys.setswitchinterval(interval)
