@@ -4,7 +4,6 @@ import uvicorn
 
 from app.api.settings import gateway_settings
 from app.settings import load
-from app.streaming.connections import refuse_closed_connections
 from schemas.errors import SettingError
 
 STOP_AFTER = 10  # seconds that requests in flight have to end
@@ -16,7 +15,6 @@ def main() -> None:
         settings = gateway_settings(load())
     except SettingError as error:
         raise SystemExit(f"error: {error}") from None
-    refuse_closed_connections()
     uvicorn.run(
         "app.api.gateway:create",
         factory=True,

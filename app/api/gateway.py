@@ -19,6 +19,7 @@ from app.api.readiness import Probe, Readings
 from app.api.services import Services
 from app.api.settings import GatewaySettings, gateway_settings
 from app.settings import load
+from app.streaming.connections import mend_connections
 from app.streaming.guard import end_by_force
 from app.telemetry import Metrics, log_line, set_up_logging
 from schemas.topics import notifications
@@ -70,6 +71,7 @@ class Wiring:
     @asynccontextmanager
     async def lifespan(self, _: Litestar | None = None) -> AsyncIterator[None]:
         """Connect, and at the end let go; none of the servers has to be there at the start."""
+        mend_connections()
         self.publisher.start()
         policy = asyncio.create_task(self.policy.keep(asyncio.sleep, self._settings.policy_refresh))
         await self.policy.refresh()

@@ -16,7 +16,7 @@ from faust.app.base import BootStrategy
 
 from app.streaming.checks import demand_engine
 from app.streaming.commit import BatchCommit
-from app.streaming.connections import refuse_closed_connections
+from app.streaming.connections import mend_connections
 from app.streaming.guard import EndProcess, Run, RunHeld, end_by_force, held_agent, plain_agent
 from app.streaming.lean import make_lean, settle
 from app.streaming.ownership import Ownership
@@ -54,7 +54,7 @@ class StreamApp(faust.App):
     async def on_first_start(self) -> None:
         """Before anything connects: the engine's checks, those of the app, lean libraries, and the data directory with its parents."""
         demand_engine()
-        refuse_closed_connections()
+        mend_connections()
         make_lean()  # not in `build`: it is for the whole process, and a process that only builds an app may read Kafka otherwise
         for check in self.before_start:
             await check()

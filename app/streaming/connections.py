@@ -1,12 +1,14 @@
-"""What becomes of a request to Kafka on a connection that is closed already: an error that aiokafka expects.
+"""Two faults of aiokafka's connections that end well here: requests on one that is closed already, and one that is given up half-way.
 
 uvloop raises RuntimeError when a closed transport is written to; aiokafka expects an OSError (aiokafka issue 1038). Between the loss of a
 connection and the notice of it, that ended aiokafka's task for metadata without a word: all that waited for metadata then waited for ever,
-the group's heartbeats among them.
+the group's heartbeats among them. And a client whose start is cancelled forgets its first connection, which stays open.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
@@ -15,8 +17,8 @@ from aiokafka.errors import KafkaConnectionError
 _stock_send = AIOKafkaConnection.send
 
 
-def refuse_closed_connections() -> None:
-    """Once, when a process that runs on uvloop starts: the change holds for the whole process."""
+def mend_connections() -> None:
+    """Once, when a process starts: the change holds for the whole process."""
     AIOKafkaConnection.send = _send
 
 
@@ -26,4 +28,14 @@ def _send(self: Any, request: Any, expect_response: bool = True) -> Any:
         error = KafkaConnectionError(f"Connection at {self._host}:{self._port} is closed")
         self.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
         raise error
-    return _stock_send(self, request, expect_response)
+    answer = _stock_send(self, request, expect_response)
+    # a client's first connection is the only one whose end it does not ask to be told of
+    return answer if self._on_close_cb is not None else _answered_or_closed(self, answer)
+
+
+async def _answered_or_closed(connection: Any, answer: Awaitable[Any]) -> Any:
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        connection.close()
+        raise

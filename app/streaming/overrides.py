@@ -55,7 +55,12 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override(f"{COORDINATOR}._do_heartbeat", "lane_fetch", "notes when the coordinator was last heard", "657c48cf5315"),
     Override(f"{FETCHER}:PartitionRecords._consumer_record", "lean", "no frozen dataclass around each record", "d8ace8ffb7f6"),
-    Override("aiokafka.conn:AIOKafkaConnection.send", "connections", "uvloop's RuntimeError ends aiokafka's metadata task", "3587057dfb1e"),
+    Override(
+        "aiokafka.conn:AIOKafkaConnection.send",
+        "connections",
+        "uvloop's RuntimeError ends aiokafka's metadata task; a cancelled start leaks",
+        "3587057dfb1e",
+    ),
     Override("aiokafka.codec:lz4_encode", "lean", "level 1: eight times cheaper than 9, 15 % larger", "92e3b154d9d7"),
     Override(f"{DRIVER}:Producer._settings_extra", "producer", "idempotence without transactions cannot be set", "dc0ef076b07a"),
     Override(
@@ -78,6 +83,7 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override("faust.tables.manager:TableManager.recovery", "recovery", "makes our recovery", "2d1f5444084d"),
     # ---- relied on
+    Override("aiokafka.client:AIOKafkaClient.bootstrap", "connections", "makes the one connection without on_close", "345e4c29fc22"),
     Override(
         f"{FETCHER}:Fetcher.fetched_records",
         "lane_fetch",

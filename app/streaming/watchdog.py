@@ -19,7 +19,7 @@ class CoordinatorWatchdog(mode.Service):
     """Asks every few seconds; an error ends the worker, and its supervisor starts it again.
 
     It also ends a worker that can no longer hear of its group although Kafka answers: no commit of it can tell whether its partitions are
-    still its own. No such case is known since requests on closed connections are refused (connections.py); this is for those that are not.
+    still its own. Since lost connections are mended (connections.py) no such case is known; this is for those that are not.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A request on a connection that uvloop has closed is refused with aiokafka's own error; stock aiokafka lets a RuntimeError through."""
+"""A request on a connection that uvloop has closed fails with aiokafka's own error, and a first connection that is given up is closed."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app.streaming.connections import _stock_send, refuse_closed_connections
+from app.streaming.connections import _stock_send, mend_connections
 
 
 class Connection(AIOKafkaConnection):  # type: ignore[misc]
@@ -28,8 +28,8 @@ def stock() -> None:
 
 
 @pytest.fixture
-def refused(stock: None) -> None:
-    refuse_closed_connections()
+def mended(stock: None) -> None:
+    mend_connections()
 
 
 async def connected(use: Callable[[Any], Awaitable[None]]) -> None:
@@ -89,7 +89,7 @@ def test_stock_aiokafka_fails_with_an_error_that_it_does_not_expect(stock: None)
     run(use)
 
 
-def test_a_request_on_a_closed_connection_is_refused_and_the_connection_given_up(refused: None) -> None:
+def test_a_request_on_a_closed_connection_is_refused_and_the_connection_given_up(mended: None) -> None:
     async def use(connection: Any) -> None:
         lost = []
         connection._on_close_cb = lambda closed, reason: lost.append(reason.name)
@@ -101,10 +101,26 @@ def test_a_request_on_a_closed_connection_is_refused_and_the_connection_given_up
     run(use)
 
 
-def test_a_request_on_an_open_connection_is_sent(refused: None) -> None:
+@pytest.mark.parametrize(("told", "kept"), [(None, False), (lambda connection, reason: None, True)])
+def test_a_first_connection_of_which_nobody_asked_to_be_told_is_closed_when_it_is_given_up(mended: None, told: Any, kept: bool) -> None:
     async def use(connection: Any) -> None:
-        asked = connection.send(MetadataRequest([]))
+        connection._on_close_cb = told
+        asking = asyncio.ensure_future(connection.send(MetadataRequest([])))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert connection.connected() is kept
+
+    run(use)
+
+
+def test_a_request_on_an_open_connection_is_sent(mended: None) -> None:
+    async def use(connection: Any) -> None:
+        asked = asyncio.ensure_future(connection.send(MetadataRequest([])))
         assert len(connection._requests) == 1
-        asked.close()
+        connection.close()
+        with pytest.raises(KafkaConnectionError):
+            await asked
 
     run(use)
