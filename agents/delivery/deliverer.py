@@ -230,6 +230,7 @@ class Deliverer:
         for sending in of.sendings:
             if self._under_way.get(sending.delivery.id) is sending:
                 del self._under_way[sending.delivery.id]
+        of.sendings.clear()  # they name their batch: a circle, which the collector would find much later
         of.held.ack()
 
     def _fail(self, error: BaseException) -> None:

@@ -1,10 +1,12 @@
 """The delivery worker on one record, and on the neighbours that it must not hold up."""
 
 import asyncio
+import gc
 
 import msgspec
 import pytest
 
+from agents.delivery.sending import OpenBatch, Sending
 from schemas.deadletter import letter_of
 from schemas.policies import CallLimits
 from schemas.ports import Answer, Answered
@@ -68,6 +70,20 @@ async def test_a_batch_is_acknowledged_once_after_its_last_record_and_the_commit
     world.commit()
     world.commit()
     assert held.acked == 1
+
+
+async def test_a_batch_that_is_over_leaves_nothing_to_the_garbage_collector(world: World) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        await world.take(world.batch(a_delivery(number=1), a_delivery(number=2)))
+        world.answer(ACCEPTED)
+        world.answer(ACCEPTED)
+        world.commit()
+        world.asked.clear()
+        assert [type(left) for left in gc.get_objects() if isinstance(left, (OpenBatch, Sending))] == []
+    finally:
+        gc.enable()
 
 
 async def test_batches_end_in_any_order(world: World) -> None:
