@@ -25,7 +25,7 @@ from app.local.launch import await_ready, bring_down, launch
 from app.local.stack import Urls, urls_of
 from app.local.state import State
 from tests.bench import parts
-from tests.bench.meter import Calibration
+from tests.bench.meter import Calibration, Stolen
 from tests.stand import Stand
 
 PARTS: dict[str, Callable[[Stand, int], Awaitable[dict[str, Any]]]] = {
@@ -72,12 +72,12 @@ async def _part(name: str, home: Path, urls: Urls, many: int) -> dict[str, Any]:
     stand = Stand(home, replace(urls, database=await _own_database(urls.database, f"bench_{name}")), f"bench-{name}.")
     try:
         await stand.prepare()
-        calibration = Calibration()
+        calibration, stolen = Calibration(), Stolen()
         with calibration.sampling():
             found = await PARTS[name](stand, many)
     finally:
         await stand.close()
-    found[f"{name}_calibration_ms"] = calibration.milliseconds
+    found |= {f"{name}_calibration_ms": calibration.milliseconds, f"{name}_stolen": stolen.share}
     print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
     return found
 

@@ -65,6 +65,27 @@ def fixed_work() -> float:
     return time.thread_time() - began
 
 
+class Stolen:
+    """The share of all processors that the host gave to others, since this was made; 0.0 where the kernel does not tell (proc(5), stat)."""
+
+    def __init__(self) -> None:
+        self._before = self._ticks()
+
+    @property
+    def share(self) -> float:
+        """0.0 to 1.0."""
+        stolen, every = (now - before for now, before in zip(self._ticks(), self._before, strict=True))
+        return round(stolen / every, 3) if every else 0.0
+
+    @staticmethod
+    def _ticks() -> tuple[int, int]:
+        try:
+            fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        except OSError:
+            return 0, 0
+        return fields[7], sum(fields)
+
+
 class Calibration:
     """Samples the fixed piece of work while something else is measured, in a process of its own: in ours it would hold up what we send."""
 
