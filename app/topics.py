@@ -17,6 +17,8 @@ from schemas.words import CHANNELS
 HOUR_MS = 3_600_000
 VISIBLE_AFTER = 30.0  # seconds that a broker may take to show what it has created or set
 LOOK_AGAIN = 0.05  # seconds between two looks
+ELECTED_AFTER = 5.0  # seconds that partitions may be without a leader, before a role is refused its start
+LOOK_AGAIN_LATER = 0.5  # seconds between two looks meanwhile
 TOPIC_EXISTS = 36  # Kafka protocol, error codes: TOPIC_ALREADY_EXISTS
 SET_ON_TOPIC = 1  # Kafka protocol, DescribeConfigs: config_source of a value that was set on the topic itself
 
@@ -146,8 +148,16 @@ async def check(kafka: str, prefix: str, partitions: int, replication: int, min_
 
 
 async def demand(kafka: str, prefix: str, partitions: int, replication: int, min_isr: int) -> None:
-    """Refuses to start on wrong topics. Raises TopicsWrong with every problem, Unavailable if Kafka does not answer."""
+    """Refuses to start on wrong topics. Raises TopicsWrong with every problem, Unavailable if Kafka does not answer.
+
+    Topics that are missing get a few seconds: one whose leaders are being elected cannot be told from one that is not there.
+    """
     wrong = await check(kafka, prefix, partitions, replication, min_isr)
+    for _ in range(round(ELECTED_AFTER / LOOK_AGAIN_LATER)):
+        if all(problem.what != "missing" for problem in wrong):
+            break
+        await asyncio.sleep(LOOK_AGAIN_LATER)
+        wrong = await check(kafka, prefix, partitions, replication, min_isr)
     if wrong:
         raise TopicsWrong("\n".join([*map(str, wrong), ADVICE if all(problem.mendable for problem in wrong) else STUCK]))
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from app.local.files import locked, try_locked
 from app.local.launch import await_ready, bring_down, launch
@@ -111,6 +113,22 @@ class Broker:
             yield
         finally:
             process.resume()
+
+    async def until_back(self) -> None:
+        """Until it answers and is in its cluster, which shuts out for a moment what stood still."""
+        async with asyncio.timeout(150):
+            while not await self._is_back():
+                await asyncio.sleep(0.1)
+
+    async def _is_back(self) -> bool:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.url)
+        try:
+            await admin.start()
+            return bool((await admin.describe_cluster())["brokers"])
+        except KafkaError:
+            return False
+        finally:
+            await admin.close()
 
     def _process(self) -> psutil.Process:
         process = Processes(self.home).read()["kafka"].process()

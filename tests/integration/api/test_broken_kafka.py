@@ -32,6 +32,7 @@ def _left_open() -> Iterator[None]:
 @pytest.fixture
 async def given(broker: Broker, prefix: str) -> GatewaySettings:
     """The settings of a gateway on a broker that may be hurt."""
+    await broker.until_back()
     await make_topics(broker.url, prefix)
     return settings(broker.url, topic_prefix=prefix, produce_timeout=1.0)
 

@@ -16,7 +16,6 @@ from typing import Any
 import rocksdict
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
 
 ROOT = Path(__file__).parents[3]
 LANES = ("high", "medium", "low")
@@ -136,20 +135,6 @@ class Scene:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     found.update(record.value for record in records)
                 self._still_running()
-
-    async def until_back(self) -> None:
-        """Until the broker answers again."""
-        async with asyncio.timeout(150):
-            while True:
-                admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
-                try:
-                    await admin.start()
-                    await admin.describe_topics()
-                    return
-                except KafkaError:
-                    await asyncio.sleep(0.1)
-                finally:
-                    await admin.close()
 
     def _still_running(self) -> None:
         if all(worker.process.poll() is not None for worker in self.workers):

@@ -18,6 +18,7 @@ LONGER_THAN_A_SESSION = 8.0  # seconds; the workers' session lasts 6
 @pytest.fixture
 async def here(broker: Broker, prefix: str, tmp_path: Path) -> AsyncIterator[Scene]:
     """A scene on a broker that may be hurt."""
+    await broker.until_back()
     with scene(broker.url, prefix, tmp_path) as made:
         await made.make_topics()
         yield made
@@ -57,7 +58,7 @@ async def test_a_broker_that_died_and_came_back(broker: Broker, here: Scene) -> 
     here.start()
     await here.until_written(100)
     broker.kill()
-    await here.until_back()
+    await broker.until_back()
     await all_of_it(here, expected)
 
 

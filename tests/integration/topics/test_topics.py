@@ -76,6 +76,12 @@ async def test_a_start_on_wrong_topics_is_refused(kafka_url: str, prefix: str) -
         await demand(kafka_url, prefix, *SHAPE)
 
 
+async def test_a_start_waits_a_moment_for_topics_that_are_about_to_be_there(kafka_url: str, prefix: str) -> None:
+    starting = asyncio.create_task(demand(kafka_url, prefix, *SHAPE))
+    await apply(kafka_url, prefix, *SHAPE)
+    await starting
+
+
 async def test_a_refusal_of_the_broker_is_told_in_its_words(kafka_url: str, prefix: str) -> None:
     with pytest.raises(TopicsWrong, match="replication factor"):
         await apply(kafka_url, prefix, 1, 9, 1)
