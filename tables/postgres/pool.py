@@ -25,7 +25,7 @@ GONE = (
 )
 """What a later try may get past: no connection, a server that starts or stops, full disks, deadlocks, a standby before its promotion."""
 
-OLD_SCHEMA = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+OLD_SCHEMA = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
 """What a database says that was not upgraded to this release: roles wait for that, and lose nothing meanwhile."""
 
 Connection = Any  # asyncpg's PoolConnectionProxy and Connection share methods, not a type
@@ -42,7 +42,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool. Raises Unavailable if PostgreSQL does not answer, or has no such table; also from within the block."""
+        """A connection of the pool. Raises Unavailable if PostgreSQL does not answer, or is not upgraded; also from within the block."""
         try:
             async with (await self._opened()).acquire(timeout=self._connect_timeout + self._command_timeout) as connection:
                 yield connection
@@ -51,7 +51,7 @@ class Database:
                 raise
             raise Unavailable(f"PostgreSQL does not answer: {type(gone).__name__}: {gone}") from gone
         except OLD_SCHEMA as missing:
-            raise Unavailable(f"the database is not that of this release: {missing}; run `herold db upgrade`") from missing
+            raise Unavailable(f"the database is not that of this release: {str(missing).splitlines()[0]}; run `herold db upgrade`") from missing
 
     async def fetch(self, query: str, *values: object) -> list[Row]:
         """All rows of a query."""

@@ -51,7 +51,7 @@ async def test_a_connection_that_the_server_ends_is_replaced(shared_url: str) ->
     await database.close()
 
 
-@pytest.mark.parametrize("query", ["select * from nowhere", "select nothing from pg_class"])
+@pytest.mark.parametrize("query", ["select * from nowhere", "select nothing from pg_class", "select nothing(1)"])
 async def test_a_database_that_was_not_upgraded_is_waited_for(shared_url: str, query: str) -> None:
     database = Database(shared_url)
     with pytest.raises(Unavailable, match=r"(nowhere|nothing).* does not exist; run `herold db upgrade`"):
