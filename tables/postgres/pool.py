@@ -51,7 +51,8 @@ class Database:
                 raise
             raise Unavailable(f"PostgreSQL does not answer: {type(gone).__name__}: {gone}") from gone
         except OLD_SCHEMA as missing:
-            raise Unavailable(f"the database is not that of this release: {str(missing).splitlines()[0]}; run `herold db upgrade`") from missing
+            what = str(missing).splitlines()[0]  # hints follow
+            raise Unavailable(f"the database is not that of this release: {what}; run `herold db upgrade`") from missing
 
     async def fetch(self, query: str, *values: object) -> list[Row]:
         """All rows of a query."""
