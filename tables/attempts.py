@@ -20,6 +20,8 @@ _HOW_FAR = struct.Struct("<BII7xd")  # the same without what lies between
 _NONE = 255
 _OUTCOMES = tuple(Outcome)
 _STATUSES = tuple(StatusName)
+_OUTCOME_NUMBERS: dict[Outcome | None, int] = {**{outcome: number for number, outcome in enumerate(_OUTCOMES)}, None: _NONE}
+_STATUS_NUMBERS = {status: number for number, status in enumerate(_STATUSES)}
 
 
 class Follows(StrEnum):
@@ -31,6 +33,7 @@ class Follows(StrEnum):
 
 
 _FOLLOWS = tuple(Follows)
+_FOLLOWS_NUMBERS = {follows: number for number, follows in enumerate(_FOLLOWS)}
 
 
 class Row(NamedTuple):
@@ -56,9 +59,9 @@ def key(delivery_id: str) -> bytes:
 
 def pack(row: Row) -> bytes:
     """A row as bytes."""
-    outcome = _NONE if row.outcome is None else _OUTCOMES.index(row.outcome)
-    status, follows = _STATUSES.index(row.status), _FOLLOWS.index(row.follows)
-    return _ROW.pack(_VERSION, row.generation, row.attempt, outcome, status, follows, row.code, row.at) + row.provider_id.encode()
+    generation, attempt, outcome, status, follows, code, at, provider_id = row
+    numbers = _OUTCOME_NUMBERS[outcome], _STATUS_NUMBERS[status], _FOLLOWS_NUMBERS[follows]
+    return _ROW.pack(_VERSION, generation, attempt, *numbers, code, at) + provider_id.encode()
 
 
 def unpack(packed: bytes) -> Row:

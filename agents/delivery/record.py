@@ -10,6 +10,8 @@ from schemas.status import Status
 from schemas.words import StatusName
 from tables.attempts import Follows, Row
 
+_FOLLOWS: dict[type[Decision], Follows] = {Done: Follows.END, RetryAt: Follows.RETRY, Dead: Follows.DEAD_LETTER}
+
 
 def status_of(sending: Sending, attempted: Attempted | None, decision: Decision, provider: str, at: float) -> Status:
     """The event of one attempt: PENDING with its outcome if it will be tried again; without an attempt, what became of the delivery."""
@@ -32,7 +34,7 @@ def status_of(sending: Sending, attempted: Attempted | None, decision: Decision,
 
 def row_of(status: Status, decision: Decision) -> Row:
     """The row that makes a replay of the record do nothing."""
-    follows = Follows.DEAD_LETTER if isinstance(decision, Dead) else Follows.RETRY if isinstance(decision, RetryAt) else Follows.END
+    follows = _FOLLOWS[type(decision)]
     return Row(status.generation, status.attempt, status.outcome, status.status, follows, status.code, status.at, status.provider_id)
 
 

@@ -68,6 +68,7 @@ class _Errors(Struct):
 
 _encode = msgspec.json.Encoder().encode
 _errors = msgspec.json.Decoder(_Errors)
+_ACCEPTED = Outcome.ACCEPTED
 
 BAD_ADDRESS = Attempted(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not an e-mail address")
 WRONG_CONTENT = Attempted(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not an e-mail's")
@@ -107,7 +108,7 @@ class SendGrid:
             return unanswered(answer)
         status = answer.status
         if status == 202:
-            return Attempted(Outcome.ACCEPTED, "", 202, id_of(answer.headers, b"x-message-id"))
+            return Attempted(_ACCEPTED, "", 202, id_of(answer.headers, b"x-message-id"))
         if status == 429:
             return Attempted(Outcome.THROTTLED, "", 429, retry_after=_until_reset(answer, now))
         if status == 400 and _blames_recipient(answer.body):

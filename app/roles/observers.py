@@ -13,6 +13,8 @@ from schemas.status import Status
 from schemas.topics import lane_of
 from schemas.words import Channel, Lane, State, StatusName
 
+_PENDING, _HANDED_OVER = StatusName.PENDING, frozenset((StatusName.SENT, StatusName.DELIVERED))
+
 
 class RouterObserver:
     """Hears of every batch that the router has settled."""
@@ -60,11 +62,12 @@ class DeliveryObserver:
 
     def attempted(self, lane: Lane, event: Status) -> None:
         """Note an attempt; it is counted with its batch, and timed only when it was handed over."""
+        status = event.status
         if event.outcome is not None:
             self._attempts[lane, event.outcome] += 1
-        if event.status is not StatusName.PENDING:
-            self._ended[lane, event.status, event.reason] += 1
-        if event.status in (StatusName.SENT, StatusName.DELIVERED):
+        if status is not _PENDING:
+            self._ended[lane, status, event.reason] += 1
+        if status in _HANDED_OVER:
             self._metrics.time(names.HANDOVER_SECONDS, time() - event.created_at, self._channel, lane)
         if event.possible_duplicate:
             self._metrics.count(names.POSSIBLE_DUPLICATES, 1, self._channel)

@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from socket import gethostname
 from time import monotonic
 from typing import Any, Literal, overload
@@ -14,6 +15,7 @@ import faust
 import mode.loop
 from faust.app.base import BootStrategy
 
+from app.streaming.batch_consumer import BatchConsumer
 from app.streaming.checks import demand_engine
 from app.streaming.commit import BatchCommit
 from app.streaming.connections import mend_connections
@@ -190,23 +192,28 @@ def add_table(app: StreamApp, name: str, *, keep: int | None = None) -> Table:
     return table
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Consumer:
-    """The app's consumer, which Faust makes only when the worker starts."""
+    """The app's consumer, which Faust makes only when the worker starts; looked up once, for it is asked with every output."""
 
     app: StreamApp
 
+    @cached_property
+    def made(self) -> BatchConsumer:
+        consumer: BatchConsumer = self.app.consumer
+        return consumer
+
     def generation(self) -> int:
-        return int(self.app.consumer.generation())
+        return self.made.generation()
 
     def coordinator_generation(self) -> int:
-        return int(self.app.consumer.coordinator_generation())
+        return self.made.coordinator_generation()
 
     def heard_at(self) -> float:
-        return float(self.app.consumer.heard_at())
+        return self.made.heard_at()
 
     def owns(self, partition: int) -> bool:
-        return bool(self.app.consumer.owns(partition))
+        return self.made.owns(partition)
 
 
 def _ownership(app: StreamApp) -> Ownership:

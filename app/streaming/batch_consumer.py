@@ -41,6 +41,8 @@ class BatchConsumer(driver.Consumer):
         self._room = asyncio.Event()
         self._ended = asyncio.Event()
         self._working_generation = -1
+        self._counted: set[TP] | None = None  # the assignment that _owned was taken from
+        self._owned: frozenset[int] = frozenset()
         self._patience = self.settings.drain
         self._failed: dict[TP, int] = {}
         self.add_dependency(self._watchdog())
@@ -85,7 +87,11 @@ class BatchConsumer(driver.Consumer):
 
     def owns(self, partition: int) -> bool:
         """Whether any of the assigned partitions has that number; to stand by for one, by its changelog, is not to own it."""
-        return any(tp.partition == partition and not self._is_changelog_tp(tp) for tp in self.app._assignment or ())
+        assignment = self.app._assignment
+        if assignment is not self._counted:  # Faust makes a new set at each rebalance
+            self._counted = assignment
+            self._owned = frozenset(tp.partition for tp in assignment or () if not self._is_changelog_tp(tp))
+        return partition in self._owned
 
     # ---- acknowledgements
 

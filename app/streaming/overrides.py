@@ -71,6 +71,8 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override(f"{DRIVER}:Transport.__init__", "transport", "carries settings and lanes to the consumer", "f6f87c44afb3"),
     Override("faust.tables.base:Collection.__init__", "table", "remembers where its changelog partitions end", "212630584ba4"),
+    Override("faust.tables.base:Collection._new_store", "table", "opens its databases with our options", "f87a8c4e8866"),
+    Override("faust.stores.rocksdb:RocksDBOptions.as_options", "table", "a filter for the rows in memory", "ec2bbbeab574"),
     Override("faust.tables.base:Collection.apply_changelog_batch", "table", "recovery and standby by whole batches", "75bbb158de7b"),
     Override("faust.tables.base:Collection.on_rebalance", "table", "where the changelogs end is known anew", "7596cf773c8d"),
     Override(

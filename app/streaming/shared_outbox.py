@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ class Group:
     """What accumulated since the last commit began."""
 
     outbox: BatchOutbox
-    rows: dict[int, dict[bytes, bytes | None]] = field(default_factory=dict)
+    rows: defaultdict[int, dict[bytes, bytes | None]] = field(default_factory=lambda: defaultdict(dict))
     done: list[Callable[[], None]] = field(default_factory=list)
     size: int = 0
 
@@ -55,15 +56,17 @@ class GroupCommit:
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         """Add an output. Raises RecordTooLarge for one that its topic cannot take."""
-        self._open_group().outbox.add(topic, partition, key, value, headers)
-        self._grown()
+        group = self._open_group()
+        group.outbox.add(topic, partition, key, value, headers)
+        self._grown(group)
 
     def put(self, partition: int, key: bytes, row: bytes | None) -> None:
         """Add a row, written after the outputs that were added before it; of a partition that is no longer ours it is dropped."""
         if not self._ownership.owns(partition):
             return
-        self._open_group().rows.setdefault(partition, {})[key] = row
-        self._grown()
+        group = self._open_group()
+        group.rows[partition][key] = row
+        self._grown(group)
 
     @property
     def crowded(self) -> bool:
@@ -89,8 +92,7 @@ class GroupCommit:
         group.done.clear()
         group.outbox.generation = self._ownership.generation()
 
-    def _grown(self) -> None:
-        group = self._open_group()
+    def _grown(self, group: Group) -> None:
         group.size += 1
         if group.size >= self._most:
             self._whole.set()

@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from app.telemetry import QUIET_SECONDS, JsonLines, Metrics, Once, log_line
 from schemas import metrics
@@ -65,6 +66,26 @@ def test_metrics_are_counted_by_their_declared_names() -> None:
     assert 'herold_attempts_total{channel="email",lane="high",outcome="ACCEPTED"} 2.0' in page
     assert 'herold_calls_in_flight{channel="email"} 7.0' in page
     assert 'herold_record_commit_seconds_bucket{le="0.25"} 1.0' in page
+
+
+def test_durations_are_told_as_prometheus_tells_its_own() -> None:
+    made, registry = Metrics(), CollectorRegistry()
+    metric = metrics.HANDOVER_SECONDS
+    theirs = Histogram(metric.name, metric.about, metric.labels, buckets=metric.buckets, registry=registry)
+    for seconds in (-0.5, 0.0, 0.005, 0.0051, 0.3, 120.0, 1000.0):  # on a bound is in its bucket, and what is above all bounds counts too
+        made.time(metric, seconds, "email", "high")
+        theirs.labels("email", "high").observe(seconds)
+    made.time(metric, 1.0, "email", "low")
+    theirs.labels("email", "low").observe(1.0)
+    assert told(made.page(), metric.name) == told(generate_latest(registry), metric.name)
+
+
+def told(page: bytes, name: str) -> list[str]:
+    return [line for line in page.decode().splitlines() if name in line and "_created" not in line]
+
+
+def test_durations_without_labels_are_there_before_the_first() -> None:
+    assert "herold_record_commit_seconds_count 0.0" in Metrics().page().decode()
 
 
 def test_every_metric_has_a_meaning_and_a_unit_in_its_name() -> None:

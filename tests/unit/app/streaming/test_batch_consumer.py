@@ -147,6 +147,14 @@ async def test_to_stand_by_for_a_partition_is_not_to_own_it(consumer: BatchConsu
     assert [consumer.owns(number) for number in (0, 3, 1)] == [True, False, False]
 
 
+async def test_what_is_owned_follows_each_assignment(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    owned = []
+    for assignment in (None, {TP("t", 1)}, {TP("t", 1), TP("t", 2)}, set()):
+        monkeypatch.setattr(consumer.app, "_assignment", assignment)
+        owned.append([consumer.owns(number) for number in (1, 2)])
+    assert owned == [[False, False], [True, False], [True, True], [False, False]]
+
+
 class Message:
     """A batch in hand."""
 
