@@ -17,12 +17,6 @@ def look_up(name: str, table: Table, partition: int, user: str, key: str) -> Fou
     return READERS[name](table, partition, user, key)
 
 
-def outlived(name: str, ttl: float, now: float) -> Callable[[bytes], bool]:
-    """Whether a row of the table is older than `ttl` seconds at `now`, and so counts for nothing any more."""
-    time_of = TIMES[name]
-    return lambda row: time_of(row) < now - ttl
-
-
 def _idempotency(table: Table, partition: int, user: str, key: str) -> Found:
     if not key:
         raise ValueError("say which: /tables/idempotency/{user}/{idempotency key or notification id}")
@@ -69,6 +63,7 @@ def _newest(row: bytes) -> float:
     return max([at for at, _ in entries] + [parts[-1][0] for parts in counted.values() if parts], default=0.0)
 
 
+# the newest time in a row of each table, in epoch seconds; one without any counts for nothing
 TIMES: dict[str, Callable[[bytes], float]] = {
     "idempotency": lambda row: idempotency.unpacked(row).at,
     "rate_windows": _newest,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.roles.rows import outlived
+from app.roles.rows import TIMES
 from app.roles.sweep import AT_ONCE, EVERY, Sweep
 from app.streaming.table import Table
 from schemas.ids import NOTIFICATION, new_id
@@ -17,15 +17,30 @@ HOUR = 3600.0
 
 
 class TableTwin:
-    """Takes two steps for each partition."""
+    """Holds rows by partition, and looks at two of them in a step."""
 
-    def __init__(self) -> None:
-        self.partitions_open = [1, 3]
+    def __init__(self, **rows: bytes) -> None:
+        self.rows = {key.encode(): row for key, row in rows.items()}
+        self.partitions_open = [1]
         self.calls: list[tuple[int, bytes | None, int]] = []
 
     def sweep(self, partition: int, outlived: Callable[[bytes], bool], start: bytes | None, most: int) -> bytes | None:
         self.calls.append((partition, start, most))
-        return b"half" if start is None else None
+        keys = sorted(key for key in self.rows if start is None or key >= start)
+        for key in keys[:2]:
+            if outlived(self.rows[key]):
+                del self.rows[key]
+        return keys[2] if len(keys) > 2 else None
+
+
+class Hand:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def first(at: float) -> bytes:
@@ -50,26 +65,69 @@ def attempt(at: float) -> bytes:
         ("attempts", attempt),
     ],
 )
-def test_a_row_is_outlived_when_its_newest_time_is_longer_ago_than_its_table_lasts(name: str, row: Callable[[float], bytes]) -> None:
-    of_an_hour = outlived(name, HOUR, NOW)
-    assert of_an_hour(row(NOW - HOUR - 1))
-    assert not of_an_hour(row(NOW - HOUR + 1))
+def test_the_time_of_a_row_is_its_newest(name: str, row: Callable[[float], bytes]) -> None:
+    assert TIMES[name](row(NOW)) == NOW
 
 
 def test_a_window_without_entries_counts_for_nothing() -> None:
-    assert outlived("rate_windows", HOUR, NOW)(b"\0\0")
+    assert TIMES["rate_windows"](b"\0\0") == 0.0
 
 
-async def test_each_partition_goes_on_where_it_was_and_begins_anew_at_its_end() -> None:
-    twin, pauses = TableTwin(), []
+def sweep_of(twin: TableTwin, clock: Hand) -> Sweep:
     tables: dict[str, Table] = {"attempts": twin}  # type: ignore[dict-item]
+    return Sweep(tables, {"attempts": int(HOUR)}, clock)
+
+
+def test_what_is_older_than_its_table_lasts_goes_and_a_round_goes_on_where_it_was() -> None:
+    twin = TableTwin(a=attempt(NOW - HOUR - 1), b=attempt(NOW - HOUR + 1), c=attempt(NOW - 2 * HOUR), d=attempt(NOW))
+    sweep = sweep_of(twin, Hand())
+    sweep.step(("attempts", 1))
+    sweep.step(("attempts", 1))
+    assert list(twin.rows) == [b"b", b"d"]
+    assert twin.calls == [(1, None, AT_ONCE), (1, b"c", AT_ONCE)]
+
+
+def test_the_next_round_begins_when_the_oldest_row_left_is_outlived() -> None:
+    twin, clock = TableTwin(a=attempt(NOW - 100), b=attempt(NOW - 200), c=attempt(NOW - 50)), Hand()
+    sweep = sweep_of(twin, clock)
+    seen = []
+    for clock.now in (NOW, NOW + 1, NOW + 2, NOW + HOUR - 201, NOW + HOUR - 199, NOW + HOUR - 198):  # two steps are a round here
+        sweep.step(("attempts", 1))
+        seen.append(len(twin.calls))
+    assert seen == [1, 2, 2, 2, 3, 4]
+    assert list(twin.rows) == [b"a", b"c"]
+
+
+def test_a_table_without_rows_is_looked_at_again_when_one_that_came_since_can_be_outlived() -> None:
+    twin, clock = TableTwin(), Hand()
+    sweep = sweep_of(twin, clock)
+    sweep.step(("attempts", 1))
+    twin.rows[b"a"] = attempt(NOW + 1)
+    for clock.now in (NOW + 2, NOW + HOUR + 2):
+        sweep.step(("attempts", 1))
+    assert not twin.rows
+
+
+def test_a_partition_that_has_gone_elsewhere_is_not_opened_again() -> None:
+    twin = TableTwin(a=attempt(0.0))
+    sweep = sweep_of(twin, Hand())
+    twin.partitions_open.clear()
+    sweep.step(("attempts", 1))
+    assert not twin.calls
+
+
+async def test_every_partition_has_its_turn_and_no_two_at_once() -> None:
+    twin, done = TableTwin(), []
+    twin.partitions_open = [1, 3]
 
     async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 4:
+        done.append((seconds, len(twin.calls)))
+        if len(done) == 4:
+            twin.partitions_open = []
+        if len(done) == 5:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        await Sweep(tables, {"attempts": 60}, lambda: NOW).keep(pause)
-    assert twin.calls == [(number, start, AT_ONCE) for start in (None, b"half", None) for number in (1, 3)]
-    assert pauses == [EVERY] * 4
+        await sweep_of(twin, Hand()).keep(pause)
+    assert done == [(EVERY / 2, 0), (EVERY / 2, 1), (EVERY / 2, 2), (EVERY / 2, 2), (EVERY, 2)]
+    assert [partition for partition, _, _ in twin.calls] == [1, 3]
