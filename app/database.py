@@ -25,8 +25,8 @@ class Health(Struct, frozen=True):
     def problems(self) -> list[str]:
         """What an operator has to do something about, in words."""
         found = []
-        if self.revision != self.newest:
-            found.append(f"the schema is at revision {self.revision or 'none'}, this release needs {self.newest}: run `herold db upgrade`")
+        if behind := too_old(self.revision, self.newest):
+            found.append(behind)
         elif self.days_ahead < 1:
             found.append("there is no partition for tomorrow: run `herold db upgrade`, and see why the recorder did not make it")
         if self.strays:
@@ -43,7 +43,7 @@ async def upgrade(dsn: str, now: float, users: bool = True, twins: str = "http:/
     """
     database = Database(dsn, size=1)
     try:
-        if await _revision(database) != newest():
+        if too_old(await revision_of(database), newest()):
             from app.migrate import migrate  # Alembic is slow to import, and rarely has anything to do
 
             await migrate(dsn)
@@ -60,7 +60,7 @@ async def check(dsn: str, now: float) -> Health:
     """How the database is. Raises Unavailable if it does not answer."""
     database = Database(dsn, size=1)
     try:
-        revision = await _revision(database)
+        revision = await revision_of(database)
         if revision is None:
             return Health(None, newest(), -1, 0)
         return Health(revision, newest(), await days_ahead(database, now), await strays(database))
@@ -73,8 +73,15 @@ def newest() -> str:
     return max(file.name.partition("_")[0] for file in VERSIONS.glob("[0-9]*.py"))
 
 
-async def _revision(database: Database) -> str | None:
-    """The revision of the schema; None if there is none."""
+def too_old(revision: str | None, needed: str) -> str:
+    """What to do about a schema older than this release needs; empty for any other: a newer one is upgraded ahead of its workers."""
+    if revision is not None and revision >= needed:
+        return ""
+    return f"the schema is at revision {revision or 'none'}, this release needs {needed}: run `herold db upgrade`"
+
+
+async def revision_of(database: Database) -> str | None:
+    """The revision of the schema; None if there is none. Raises Unavailable if PostgreSQL does not answer."""
     if not (await database.fetch("select to_regclass('alembic_version') is not null as found"))[0]["found"]:
         return None
     rows = await database.fetch("select version_num from alembic_version")

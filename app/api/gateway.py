@@ -18,6 +18,7 @@ from app.api.publisher import KafkaPublisher, producer_for
 from app.api.readiness import Probe, Readings
 from app.api.services import Services
 from app.api.settings import GatewaySettings, gateway_settings
+from app.database import newest, revision_of, too_old
 from app.settings import load
 from app.streaming.connections import mend_connections
 from app.streaming.guard import end_by_force
@@ -103,8 +104,7 @@ class Wiring:
         return {"kafka": self.publisher.probe, "pipeline": pipeline.probe, "postgres": self._postgres, "redis": self._redis}
 
     async def _postgres(self) -> str:
-        await self.database.fetch("select 1")
-        return ""
+        return too_old(await revision_of(self.database), newest())
 
     async def _redis(self) -> str:
         await self.cache.call(lambda redis: redis.ping())

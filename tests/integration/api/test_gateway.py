@@ -87,6 +87,19 @@ async def test_redis_repeats_answers_and_knows_what_is_fresh(kafka_url: str, red
     assert [notification.idempotency_key for _, _, notification in await written(kafka_url, prefix)] == ["k"]
 
 
+async def test_a_database_that_was_not_upgraded_is_told_and_no_longer_once_it_was(kafka_url: str, database_url: str, prefix: str) -> None:
+    await make_topics(kafka_url, prefix)
+    async with client_and_wiring(settings(kafka_url, database_url, topic_prefix=prefix)) as (client, wiring):
+        await wiring.readings.ask("postgres")
+        before = (await client.get("/readyz")).json()["parts"]["postgres"]
+        await upgrade(database_url, 1_760_000_000.0)
+        await wiring.readings.ask("postgres")
+        after = (await client.get("/readyz")).json()["parts"]["postgres"]
+    assert before["status"] == "degraded"
+    assert before["detail"].endswith("run `herold db upgrade`")
+    assert after["status"] == "ok"
+
+
 async def test_without_redis_and_postgresql_notifications_are_accepted(kafka_url: str, prefix: str) -> None:
     await make_topics(kafka_url, prefix)
     async with client_and_wiring(settings(kafka_url, topic_prefix=prefix)) as (client, wiring):
