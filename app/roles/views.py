@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import ClientTimeout, web
+from faust.exceptions import ConsumerNotStarted
 
 from app.roles import rows
 from app.settings import Settings
@@ -74,12 +75,22 @@ class TableViews:
             return _problem(503, f"the worker at {owner} has the partition and does not answer: {error!r}")
 
 
+def works(app: StreamApp) -> bool:
+    """Whether a worker has partitions and reads them; the web server answers before the stream begins."""
+    if not app.started or app.rebalancing or app.in_recovery:
+        return False
+    try:
+        return bool(app.consumer.assignment())
+    except ConsumerNotStarted:
+        return False
+
+
 def mount_views(app: StreamApp, tables: Mapping[str, Table], metrics: Metrics, settings: Settings) -> None:
     """Add the views to the worker's web server, which starts before the stream does."""
     views = TableViews(app, tables, settings)
 
     async def ready(request: web.Request) -> web.Response:
-        working = app.started and not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
+        working = works(app)
         return web.json_response({"ready": working, "role": app.settings.app_id}, status=200 if working else 503)
 
     async def numbers(request: web.Request) -> web.Response:
