@@ -1,7 +1,7 @@
 """A dead letter: the original bytes of a record that cannot go on, with headers that say why; the value of `notifications.dlq`."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -50,12 +50,16 @@ def headers_of(letter: DeadLetter) -> Headers:
     return [(name, text.encode("utf-8", "replace")[:MAX_ERROR_BYTES]) for name, text in texts.items() if text]
 
 
-def letter_of(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> DeadLetter:
-    """The dead letter in a record of the topic; headers that are missing or not numbers read as empty or -1."""
-    texts = {name: content.decode("utf-8", "replace") for name, content in headers}
-    stage = texts.get("stage", "router")
+def letter_of(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
+    """The dead letter in a record of the topic; headers that are missing or not numbers read as empty or -1.
+
+    A record without any stage is none of ours: it is a dead letter of its reader, and says that.
+    """
+    texts = {name: (content or b"").decode("utf-8", "replace") for name, content in headers}
+    if texts.get("stage") not in get_args(Stage):
+        texts = {**texts, "stage": "recorder", "reason": "undecodable", "error": "a record without the headers of a dead letter"}
     return DeadLetter(
-        stage=stage if stage in ("router", "delivery", "scheduler") else "router",  # type: ignore[arg-type]
+        stage=texts["stage"],  # type: ignore[arg-type]
         reason=texts.get("reason", ""),
         error=texts.get("error", ""),
         topic=texts.get("topic", ""),

@@ -9,6 +9,11 @@ HeroldError
 +-- Unavailable       Kafka, PostgreSQL or Redis does not answer: try again later
 """
 
+import msgspec
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON that was expected; the last two are not among its own errors."""
+
 
 class HeroldError(Exception):
     """Herold cannot go on with this."""

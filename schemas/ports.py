@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from schemas.history import Entries
 from schemas.rules import Policy, Profile
 
-Header = tuple[str, bytes]
+Header = tuple[str, bytes | None]  # Kafka knows headers without a value
 Rows = Mapping[bytes, bytes | None]
 
 

@@ -75,6 +75,8 @@ class Reason(StrEnum):
     MISSING_VARIABLE = "missing_variable"
     TEMPLATE_ERROR = "template_error"
     CONTENT_TOO_LARGE = "content_too_large"
+    # dead anywhere: an error of our own
+    UNEXPECTED = "unexpected"
     # of a delivery
     REJECTED_RECIPIENT = "rejected_recipient"
     REJECTED_PERMANENT = "rejected_permanent"

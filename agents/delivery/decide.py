@@ -41,7 +41,7 @@ def decide(policy: RetryPolicy, attempted: Attempted, tries: int, now: float, ex
         return Done(attempted.status or _SENT.status, attempted.reason) if attempted.status or attempted.reason else _SENT
     if outcome is Outcome.REJECTED_RECIPIENT:
         return Done(attempted.status or StatusName.FAILED, attempted.reason or Reason.REJECTED_RECIPIENT)
-    if outcome is Outcome.REJECTED_PERMANENT:
+    if outcome is Outcome.REJECTED_PERMANENT or attempted.reason == Reason.UNEXPECTED:
         return Dead(attempted.reason or Reason.REJECTED_PERMANENT)
     if tries > len(policy.pauses):
         return Dead(Reason.EXHAUSTED)

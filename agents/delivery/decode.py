@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.delivery import Delivery
+from schemas.errors import UNREADABLE
 from schemas.ports import Record
 from schemas.words import Channel, Reason
 from tables.attempts import MAX_NUMBER, key
@@ -38,7 +39,7 @@ def decoded(record: Record, channel: Channel) -> Readable | Unreadable:
         delivery = _delivery.decode(record.value)
     except msgspec.ValidationError as error:
         return Unreadable(record, Reason.INVALID, str(error))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return Unreadable(record, Reason.UNDECODABLE, str(error))
     try:
         row_key = key(delivery.id)

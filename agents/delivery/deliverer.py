@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from agents.brake import Brake, sentence_of
 from agents.delivery.calls import Calls
 from agents.delivery.decide import EXPIRED, Dead, Decision, RetryAt, decide
 from agents.delivery.decode import Readable, Unreadable, decoded
@@ -16,9 +17,9 @@ from agents.delivery.sending import OpenBatch, Sending
 from schemas.deadletter import DeadLetter, headers_of
 from schemas.outcome import Attempted, Provider
 from schemas.policies import CallLimits, RetryPolicy
-from schemas.ports import Answer, Clock, HeldBatch, HeldBatches, HttpClient, Later, SharedOutbox, Table
+from schemas.ports import Answer, Clock, HeldBatch, HeldBatches, HttpClient, Later, Prepared, SharedOutbox, Table
 from schemas.topics import DEAD_LETTERS, STATUS, lane_of
-from schemas.words import Lane, Outcome
+from schemas.words import Lane, Outcome, Reason
 from tables.attempts import already_done, pack
 
 _encode = msgspec.json.Encoder().encode
@@ -48,6 +49,7 @@ class Deliverer:
         self._clock, self._later, self._policy, self._observer = clock, later, policy, observer
         self._status_topic, self._dead_topic = topic_prefix + STATUS, topic_prefix + DEAD_LETTERS
         self._calls = Calls(limits)
+        self._brake = Brake()
         self._under_way: dict[str, Sending] = {}
         self._runs: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
@@ -163,7 +165,7 @@ class Deliverer:
             self._calls.free(sending)
             self._record(sending, None, EXPIRED, now)
         else:
-            prepared = self._provider.prepare(delivery, sending.attempt, now)
+            prepared = self._prepared(sending, now)
             sending.tries += 1
             if isinstance(prepared, Attempted):
                 self._calls.free(sending)
@@ -172,11 +174,26 @@ class Deliverer:
                 sending.calling, sending.called_at = True, now
                 self._http.send(prepared, partial(self._answered, sending))
 
+    def _prepared(self, sending: Sending, now: float) -> Prepared | Attempted:
+        try:
+            prepared = self._provider.prepare(sending.delivery, sending.attempt, now)
+        except Exception as error:
+            return Attempted(Outcome.REJECTED_PERMANENT, Reason.UNEXPECTED, detail=self._brake.pull(error))
+        if self._brake.in_a_row:
+            self._brake.release()
+        return prepared
+
+    def _attempted(self, answer: Answer, now: float) -> Attempted:
+        try:
+            return self._provider.attempted(answer, now)
+        except Exception as error:  # it was sent: to stop here, or to try again, would tell the user twice
+            return Attempted(Outcome.UNKNOWN, Reason.UNEXPECTED, detail=sentence_of(error))
+
     def _answered(self, sending: Sending, answer: Answer) -> None:
         try:
             sending.calling, now = False, self._clock()
             self._calls.free(sending)
-            self._conclude(sending, self._provider.attempted(answer, now), now)
+            self._conclude(sending, self._attempted(answer, now), now)
             self._pump()
             if self._stopping is not None and not self._calls.busy and not self._stopping.done():
                 self._stopping.set_result(None)

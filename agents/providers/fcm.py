@@ -14,6 +14,7 @@ from agents.providers.answer import MAX_ID_CHARACTERS, retry_after, unanswered
 from agents.providers.request import endpoint, head_of, prefix
 from schemas.content import PushContent
 from schemas.delivery import Delivery
+from schemas.errors import UNREADABLE
 from schemas.outcome import Attempted
 from schemas.ports import Answer, Answered, Prepared
 from schemas.words import Channel, Outcome, Reason, StatusName
@@ -198,5 +199,5 @@ def _blames_token(error: _Error) -> bool:
 def _said(body: bytes) -> _Reply:
     try:
         return _reply.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _Reply()

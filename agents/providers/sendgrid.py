@@ -13,6 +13,7 @@ from agents.providers.answer import id_of, retry_after, unanswered
 from agents.providers.request import endpoint, head_of, prefix
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
+from schemas.errors import UNREADABLE
 from schemas.outcome import Attempted
 from schemas.ports import Answer, Answered, Prepared
 from schemas.words import Channel, Outcome, Reason
@@ -137,7 +138,7 @@ def parts(content: EmailContent) -> tuple[_Part, ...]:
 def _blames_recipient(body: bytes) -> bool:
     try:
         found = _errors.decode(body).errors
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return False
     return any((error.field or "").startswith("personalizations.0.to") for error in found)
 

@@ -15,6 +15,7 @@ from agents.providers.answer import MAX_ID_CHARACTERS, retry_after, unanswered
 from agents.providers.request import endpoint, head_of, prefix
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
+from schemas.errors import UNREADABLE
 from schemas.outcome import Attempted
 from schemas.ports import Answer, Answered, Prepared
 from schemas.words import Channel, Outcome, Reason, StatusName
@@ -132,5 +133,5 @@ def _escape(found: re.Match[bytes]) -> bytes:
 def _said(body: bytes) -> _Message:
     try:
         return _message.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _Message()

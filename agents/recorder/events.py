@@ -7,14 +7,17 @@ import msgspec
 from msgspec import Struct
 
 from schemas.deadletter import DeadLetter
+from schemas.errors import UNREADABLE
 from schemas.history import STATE_RANK, AcceptedRow, Entries, FiledLetter, LoggedAttempt
 from schemas.ports import Batch, Record
 from schemas.status import Status, precedence
+from schemas.words import Reason
 
 _decode = msgspec.json.Decoder(AcceptedRow | Status).decode
 _NUL = b"\\u0000"
 
-UNDECODABLE = "undecodable"
+NULL_VALUE = Reason.NULL_VALUE.value
+UNDECODABLE = Reason.UNDECODABLE.value
 UNSTORABLE = "unstorable"
 
 
@@ -51,7 +54,7 @@ def entries(said: Iterable[Heard]) -> Entries:
             if first is None or STATE_RANK[first.state] < STATE_RANK[event.state]:
                 notifications[event.id] = event
         else:
-            letters.append(letter_of(each, UNDECODABLE, each.error))
+            letters.append(letter_of(each, NULL_VALUE if each.record.value is None else UNDECODABLE, each.error))
     return Entries(list(notifications.values()), list(deliveries.values()), attempts, letters)
 
 
@@ -84,7 +87,7 @@ def _heard(topic: str, partition: int, record: Record) -> Heard:
         return Heard(topic, partition, record, None, "the record has no value")
     try:
         event = _decode(value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         return Heard(topic, partition, record, None, str(error))
     return Heard(topic, partition, record, event if _NUL not in value else _without_nul(event))
 

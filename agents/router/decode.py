@@ -4,6 +4,7 @@ import msgspec
 
 from agents.router.case import Case, Source, dead, passed
 from schemas import ids
+from schemas.errors import UNREADABLE
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.topics import MAX_NOTIFICATION_BYTES
@@ -46,7 +47,7 @@ def opened(record: Record, source: Source, partition: int, now: float) -> Case:
         notification = _decode(value)
     except msgspec.ValidationError as error:
         return _dead(record, source, partition, at, now, Reason.INVALID, *_placed(str(error)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return _dead(record, source, partition, at, now, Reason.UNDECODABLE, str(error))
     found = objection(notification, at, now, value)
     if found is not None:
@@ -61,7 +62,7 @@ def opened(record: Record, source: Source, partition: int, now: float) -> Case:
 
 def _time_of(record: Record) -> float:
     for name, text in record.headers:
-        if name == FIRST_SEEN and text.isdigit() and len(text) < 16:
+        if name == FIRST_SEEN and text and text.isdigit() and len(text) < 16:
             return min(int(text), record.timestamp) / 1000
     return record.timestamp / 1000
 
@@ -123,11 +124,20 @@ def _dead(record: Record, source: Source, partition: int, at: float, now: float,
     return case
 
 
+def buried(record: Record, source: Source, partition: int, now: float, error: str) -> Case:
+    """The case of a record at which something of ours failed: dead, and named by no more than its place and key."""
+    at = record.timestamp / 1000
+    user_id = _storable(_text_of(record.key))
+    case = Case(record, source, partition, Notification(user_id, ""), _derived(record, source, partition, at), at, now, at)
+    case.ending = dead(GATE, Reason.UNEXPECTED, error)
+    return case
+
+
 def _known(record: Record, at: float) -> Sender:
     """Who and what a dead record is about, as far as its JSON or its key tells; an id only if it can be the key of a row."""
     try:
         sender = _sender(record.value or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         sender = Sender()
     id_time = ids.time_in(sender.id)
     if id_time is None or abs(id_time - at) > DAY:

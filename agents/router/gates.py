@@ -6,9 +6,11 @@ what it found out, and returns nothing to pass it on, or how it ends. From what 
 
 from collections.abc import Callable
 
+from agents.brake import Brake
 from agents.router import decode, expiry, owner, rate_limit, render, repeats, route, user
-from agents.router.case import Case, Desk, Ending, Source
+from agents.router.case import Case, Desk, Ending, Source, dead
 from schemas.ports import Record
+from schemas.words import Reason
 
 Gate = Callable[[Case, Desk], Ending | None]
 
@@ -20,20 +22,29 @@ GATES: tuple[Gate, ...] = (
     route.gate,
     render.gate,
 )
+NAMES: dict[Gate, str] = {module.gate: module.GATE for module in (repeats, expiry, user, rate_limit, route, render)}
 
 
-def opened(record: Record, source: Source, partition: int, now: float, partitions: int) -> Case:
-    """The case of a record, after the gates decode and owner; its ending is set if it goes no further."""
-    case = decode.opened(record, source, partition, now)
-    if case.ending is None:
-        case.ending = owner.gate(case, partitions)
+def opened(record: Record, source: Source, partition: int, now: float, partitions: int, brake: Brake) -> Case:
+    """The case of a record, after the gates decode and owner; its ending is set if it goes no further. Raises what the brake does."""
+    try:
+        case = decode.opened(record, source, partition, now)
+        if case.ending is None:
+            case.ending = owner.gate(case, partitions)
+    except Exception as error:
+        case = decode.buried(record, source, partition, now, brake.pull(error))
     return case
 
 
-def decided(case: Case, desk: Desk) -> Ending | None:
-    """How the case ends early, or nothing if it is to go out; the rows of the batch hold what was decided."""
-    for gate in GATES:
-        ending = gate(case, desk)
-        if ending is not None:
-            return ending
+def decided(case: Case, desk: Desk, brake: Brake) -> Ending | None:
+    """How the case ends early, or nothing if it is to go out; the rows of the batch hold what was decided. Raises what the brake does."""
+    try:
+        for gate in GATES:
+            ending = gate(case, desk)
+            if ending is not None:
+                return ending
+    except Exception as error:
+        return dead(NAMES[gate], Reason.UNEXPECTED, brake.pull(error))
+    if brake.in_a_row:
+        brake.release()
     return None

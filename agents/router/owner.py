@@ -5,8 +5,10 @@ from msgspec import Raw
 
 from agents.router.case import Case, Ending, Forward, dead, passed
 from agents.router.decode import FIRST_SEEN
+from schemas.errors import UNREADABLE
 from schemas.ids import partition_of_key
 from schemas.ports import Header
+from schemas.sizes import batch_size
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from schemas.words import Reason
 
@@ -14,7 +16,6 @@ GATE = "owner"
 HOP = "herold-hop"
 
 PASSED = passed(GATE)
-_ROOM = 1024  # for our own headers and the frame of a forwarded record
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -36,11 +37,13 @@ def headers_of(case: Case) -> list[Header]:
 
 
 def _forwarded(case: Case, owner: int) -> Ending:
-    fields = _fields(case.record.value or b"{}")
+    try:
+        fields = _fields(case.record.value or b"{}")
+    except UNREADABLE as unreadable:  # what a notification does not know was skipped unread
+        return dead(GATE, Reason.UNDECODABLE, str(unreadable))
     fields["id"] = Raw(_encode(case.id))
     value = _encode(fields)
-    headers = sum(len(name) + len(content) for name, content in case.record.headers)
-    if len(value) + len(case.user) + headers + _ROOM > MAX_NOTIFICATION_BYTES:
+    if batch_size(case.user, value, headers_of(case)) > MAX_NOTIFICATION_BYTES:
         error = f"with its id stamped in, {len(value)} bytes leave no room to forward it to its user's partition"
         return dead(GATE, Reason.TOO_LARGE, error)
     return Forward(owner, value)

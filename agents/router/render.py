@@ -49,4 +49,9 @@ def _content(case: Case, desk: Desk, name: str, channel: Channel) -> tuple[bytes
     if isinstance(ready, Failure):
         return ready, ""
     content = rendered(ready, channel, notification.data)
-    return (content if isinstance(content, Failure) else _encode(content)), ready.label
+    if isinstance(content, Failure):
+        return content, ready.label
+    try:
+        return _encode(content), ready.label
+    except UnicodeEncodeError as error:  # half a character can stand in an expression
+        return Failure(Reason.TEMPLATE_ERROR, f"template {ready.label} for {channel}: {error}"), ready.label

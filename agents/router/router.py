@@ -4,6 +4,7 @@ from asyncio import Future, shield
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from agents.brake import Brake
 from agents.router.book import Book
 from agents.router.case import Case, Desk, Rows, Source, source_of
 from agents.router.gates import opened
@@ -43,6 +44,7 @@ class Router:
         self._partitions, self._prefix = partitions, topic_prefix
         self._sources: dict[str, Source] = {}
         self._book: Book | None = None
+        self._brake = Brake()
 
     async def run(self, batches: HeldBatches) -> None:
         """Route batches as long as there are any, each acknowledged when all that it led to is safe."""
@@ -61,7 +63,7 @@ class Router:
         is safe; it raises PartitionLost if the partition went to another worker meanwhile.
         """
         source, now = self._source(batch.topic), self._clock()
-        cases = [opened(record, source, batch.partition, now, self._partitions) for record in batch.records]
+        cases = [opened(record, source, batch.partition, now, self._partitions, self._brake) for record in batch.records]
         while True:
             began = self._clock()
             tally, waiting, safe = await self._settle(cases, batch.partition)
@@ -110,7 +112,7 @@ class Router:
         """From the outbox to the commit without a pause: nobody else may read or write the rows in between."""
         outbox = self._commit.outbox(partition)  # before the rows are read: it makes the tables forget those of a lost generation
         desk = Desk(book, self._read(cases, partition), profiles)
-        tally = settle(cases, desk, outbox, self._clock())
+        tally = settle(cases, desk, outbox, self._clock(), self._brake)
         if not tally.says_something:
             return tally, _done()
         new = desk.rows

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from agents.brake import Brake
 from agents.router import fanout, rate_limit, repeats
 from agents.router.case import Case, Desk, Ending, Forward, Seen, Stop
 from agents.router.gates import decided
@@ -51,12 +52,12 @@ class Tally:
         return RoutedBatch(topic, partition, records, states, dict(self.deliveries), self.forwarded, self.replays, waiting, seconds)
 
 
-def settle(cases: Iterable[Case], desk: Desk, outbox: Outbox, now: float) -> Tally:
-    """Decide each case at `now`; later ones see the rows that earlier ones staged."""
+def settle(cases: Iterable[Case], desk: Desk, outbox: Outbox, now: float, brake: Brake) -> Tally:
+    """Decide each case at `now`; later ones see the rows that earlier ones staged. Raises what the brake does."""
     tally = Tally()
     for case in cases:
         case.now = now
-        ending = case.ending or decided(case, desk)
+        ending = case.ending or decided(case, desk, brake)
         if ending is None:
             _go_out(case, desk, outbox, tally)
         else:

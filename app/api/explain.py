@@ -25,6 +25,7 @@ WHY: Mapping[str, str] = {
     Reason.MISSING_VARIABLE: "the template needs a variable that its data does not have",
     Reason.TEMPLATE_ERROR: "the template could not be rendered",
     Reason.CONTENT_TOO_LARGE: "the rendered content is larger than 64 KiB",
+    Reason.UNEXPECTED: "a fault of Herold's own, which its dead letter names",
 }
 
 WAITING = "accepted over HTTP a moment ago; the router has not decided yet, or its decision is not recorded yet"

@@ -13,13 +13,13 @@ from app.api.ports import Outgoing, Publisher, Recent, Replies
 from app.api.problems import Flaw, Problem, ProblemFound, flaw_at, moved, problem
 from app.api.rulebook import Rulebook
 from app.api.submission import decode_many, decode_one, flaw_in, invalid, lane_for
-from app.streaming.outbox import batch_size
 from schemas.errors import Unavailable
 from schemas.ids import NOTIFICATION, new_id, partition_of
 from schemas.notification import Submission
 from schemas.ports import Clock, Policies
 from schemas.replies import Fresh, Other, Reply, Running
 from schemas.rules import Policy
+from schemas.sizes import batch_size
 from schemas.topics import MAX_NOTIFICATION_BYTES, notifications
 from schemas.words import Lane, Reason
 

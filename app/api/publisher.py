@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.api.ports import Outgoing
-from app.streaming.outbox import FRAME_OVERHEAD
 from app.telemetry import log_line
 from schemas.ports import Clock
+from schemas.sizes import FRAME_OVERHEAD
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
 BATCH_BYTES = MAX_NOTIFICATION_BYTES - FRAME_OVERHEAD  # the broker's limit is on a batch as it arrives, compressed

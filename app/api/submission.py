@@ -8,6 +8,7 @@ from msgspec import UNSET
 from agents.router.decode import objection
 from app.api.problems import Flaw, Problem, ProblemFound, flaw_at, flaw_of, problem
 from app.api.rulebook import Rulebook
+from schemas.errors import UNREADABLE
 from schemas.notification import Submission
 from schemas.words import Lane
 
@@ -15,7 +16,6 @@ MAX_BULK: Final = 1000
 FLAWS_TOLD: Final = 3  # in the sentence; the list has them all
 DEFAULT_LANE: Final[Lane] = "medium"
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Bulk(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from functools import partial
 
 from agents.providers.http.dial import Admit, dial, everyone, tls_context
 from agents.providers.http.limits import Limits
+from agents.providers.http.names import Names
 from agents.providers.http.origin import Origin, origin_of
 from agents.providers.http.pool import Pool
 from schemas.ports import Answer, NotSent, Prepared
@@ -25,6 +26,7 @@ class PoolClient:
         self._limits = limits or Limits()
         self._tls, self._admit = tls, admit
         self._loop = asyncio.get_running_loop()
+        self._names = Names(self._loop)
         self._pools: dict[str, Pool] = {}
         self._ticks = 0
         self._closed = False
@@ -59,7 +61,8 @@ class PoolClient:
         pool = self._pools.get(origin)
         if pool is None:
             where = origin_of(origin)
-            opening = partial(dial, where, timeout=self._limits.connect_timeout, tls=self._context(where), admit=self._admit)
+            timeout, tls = self._limits.connect_timeout, self._context(where)
+            opening = partial(dial, where, names=self._names, timeout=timeout, tls=tls, admit=self._admit)
             pool = self._pools[origin] = Pool(opening, self._limits, self._loop, self._ticks)
         return pool
 

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 
 from agents.providers.http.connection import Connection
+from agents.providers.http.names import Names
 from agents.providers.http.origin import Origin
 
 Admit = Callable[[str], bool]
@@ -29,13 +30,13 @@ def tls_context() -> ssl.SSLContext:
 
 
 async def dial(
-    origin: Origin, make: Callable[[], Connection], *, timeout: float, tls: ssl.SSLContext | None, admit: Admit = everyone
+    origin: Origin, make: Callable[[], Connection], *, names: Names, timeout: float, tls: ssl.SSLContext | None, admit: Admit = everyone
 ) -> Connection:
     """Try the origin's addresses in turn, `timeout` seconds for all; TLS is spoken if `tls` is given. Raises NotConnected."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            connected = await _tcp(loop, origin, admit)
+            connected = await _tcp(loop, origin, names, admit)
             return await _upgraded(loop, origin, connected, make, tls)
     except TimeoutError:
         raise NotConnected(f"no connection to {origin.host}:{origin.port} within {timeout:g} s") from None
@@ -43,9 +44,9 @@ async def dial(
         raise NotConnected(f"no connection to {origin.host}:{origin.port}: {error!r}") from error
 
 
-async def _tcp(loop: asyncio.AbstractEventLoop, origin: Origin, admit: Admit) -> socket.socket:
+async def _tcp(loop: asyncio.AbstractEventLoop, origin: Origin, names: Names, admit: Admit) -> socket.socket:
     refusal = OSError("the name has no address")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in await names.look_up(origin.host, origin.port):
         # the very address that is connected to is asked about, so that a name cannot change its meaning in between
         if not admit(str(address[0])):
             refusal = OSError(f"{address[0]} is not admitted")

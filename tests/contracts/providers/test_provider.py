@@ -119,6 +119,19 @@ def test_a_server_error_may_have_been_sent(account: Account, status: int) -> Non
     assert (attempted.outcome, attempted.code) == (Outcome.UNKNOWN, status)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"sid":"\xe9","name":"\xe9","errors":[{"field":"\xe9"}],"error":{"message":"\xe9"}}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 202, 400, 404])
+def test_a_body_that_is_no_text_or_without_end_is_an_outcome_too(account: Account, status: int, body: bytes) -> None:
+    assert account.provider.attempted(answered(status, body), NOW).outcome in Outcome
+
+
 def test_too_many_requests_throttle(account: Account) -> None:
     assert account.provider.attempted(answered(429), NOW).outcome is Outcome.THROTTLED
 

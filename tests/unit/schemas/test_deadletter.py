@@ -1,10 +1,14 @@
 """A dead letter says in headers why it died, beside the producer's own bytes."""
 
+from typing import get_args
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.deadletter import MAX_ERROR_BYTES, MAX_VALUE_BYTES, DeadLetter, headers_of, letter_of
+from schemas.deadletter import MAX_ERROR_BYTES, MAX_VALUE_BYTES, DeadLetter, Stage, headers_of, letter_of
+from schemas.ports import Header
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 letters = st.builds(
@@ -54,13 +58,15 @@ def test_a_long_error_is_cut_and_still_reads(error: str) -> None:
 @given(st.lists(st.tuples(texts | st.sampled_from(["stage", "partition", "offset", "attempts"]), st.binary(max_size=12)), max_size=8))
 def test_any_headers_can_be_read(headers: list[tuple[str, bytes]]) -> None:
     letter = letter_of(b"k", b"v", headers)
-    assert letter.stage in ("router", "delivery", "scheduler")
+    assert letter.stage in get_args(Stage)
     assert letter.partition >= -1
     assert letter.attempts >= 0
 
 
-def test_a_letter_without_headers_says_that_it_knows_nothing() -> None:
-    assert letter_of(None, b"v", []) == DeadLetter("router", "", "", "", -1, -1, None, b"v")
+@pytest.mark.parametrize("headers", [[], [("stage", None)], [("stage", b"nobody's"), ("reason", b"theirs")]])
+def test_a_record_that_is_none_of_ours_says_that(headers: list[Header]) -> None:
+    why = "a record without the headers of a dead letter"
+    assert letter_of(None, b"v", headers) == DeadLetter("recorder", "undecodable", why, "", -1, -1, None, b"v")
 
 
 def test_a_number_too_long_to_be_stored_reads_as_none() -> None:

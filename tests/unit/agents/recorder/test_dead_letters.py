@@ -33,7 +33,7 @@ def test_a_letter_keeps_what_its_headers_say_and_its_own_place() -> None:
 
 def test_a_record_without_headers_is_a_letter_too() -> None:
     (each,) = filed(letters(Written(0, b"\xff")))
-    assert (each.letter.reason, each.letter.value) == ("", b"\xff")
+    assert (each.letter.reason, each.letter.value) == ("undecodable", b"\xff")
 
 
 def test_numbers_that_no_column_holds_read_as_unknown() -> None:

@@ -80,6 +80,8 @@ def test_every_state_has_a_rank() -> None:
         (b'{"kind":"other"}', "Invalid value 'other'"),
         (msgspec.json.encode(status()).replace(b'"SENT"', b'"LOST"'), "$.status"),
         (b'{"kind":"status"}', "delivery_id"),
+        (b'{"kind":"status","delivery_id":"\xff"}', "utf-8"),
+        (b'{"kind":"status","later":' + b"[" * 100_000, "recursion"),
     ],
 )
 def test_what_cannot_be_read_becomes_a_letter_with_its_place_and_bytes(value: bytes | None, why: str) -> None:
@@ -87,7 +89,8 @@ def test_what_cannot_be_read_becomes_a_letter_with_its_place_and_bytes(value: by
     assert len(written.deliveries) == 2
     (filed,) = written.letters
     assert (filed.topic, filed.partition, filed.offset, filed.at) == ("notifications.status", 3, 41, Written(0, b"").timestamp / 1000)
-    assert (filed.letter.stage, filed.letter.reason, filed.letter.value) == ("recorder", "undecodable", value)
+    reason = "null_value" if value is None else "undecodable"
+    assert (filed.letter.stage, filed.letter.reason, filed.letter.value) == ("recorder", reason, value)
     assert why in filed.letter.error
 
 

@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.brake import Brake
 from agents.router import trace
 from agents.router.book import Book
 from agents.router.case import Case, Desk, Rows, source_of
@@ -32,10 +33,10 @@ fields = st.fixed_dictionaries(
 def case_of(book: Book, given: dict[str, Any]) -> tuple[Case, bool]:
     """A case after the gates, and whether it passed them."""
     value = notification(data={"order": 1, "name": "Ada", "code": 2}, **given)
-    case = opened(Read(json(value)), source_of("notifications.low", ""), HOME, NOW, PARTITIONS)
+    case = opened(Read(json(value)), source_of("notifications.low", ""), HOME, NOW, PARTITIONS, Brake())
     prepare([case], book)
     firsts, windows = keys_of([case])
-    return case, decided(case, Desk(book, Rows(dict.fromkeys(firsts), dict.fromkeys(windows)), {})) is None
+    return case, decided(case, Desk(book, Rows(dict.fromkeys(firsts), dict.fromkeys(windows)), {}), Brake()) is None
 
 
 @settings(deadline=None, max_examples=300)

@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.errors import KafkaTimeoutError, NotLeaderForPartitionError
 
-from app.streaming.outbox import BatchOutbox, Written, batch_size
+from app.streaming.outbox import BatchOutbox, Written
 from schemas.errors import RecordTooLarge
 from tests.unit.app.streaming.producer_twin import Line, ProducerTwin
 
@@ -83,14 +83,6 @@ async def test_a_record_larger_than_a_batch_but_not_its_topic_goes_alone() -> No
     for value in (b"a", b"b" * 1000, b"c"):
         outbox.add("t", 0, b"k", value)
     assert await outbox.flush() == {("t", 0): Written(0, 2, 3)}
-
-
-@pytest.mark.parametrize("headers", [[], [("reason", b"x" * 100)], [("ü" * 10, b""), ("b", b"y")]])
-@pytest.mark.parametrize("value", [b"", b"x" * 10, b"x" * 70_000])
-def test_the_size_is_never_underestimated(value: bytes, headers: list[tuple[str, bytes]]) -> None:
-    builder = ProducerTwin(batch_bytes=1_000_000).create_batch()
-    builder.append(timestamp=None, key=b"key", value=value, headers=headers)
-    assert len(builder._build()) <= batch_size(b"key", value, headers)
 
 
 async def test_a_broker_that_takes_nothing_is_waited_for() -> None:
