@@ -11,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from schemas.errors import TopicsWrong, Unavailable
+from schemas.rules import LONGEST_WINDOW
 from schemas.topics import catalogue
 from schemas.words import CHANNELS
 
@@ -24,7 +25,7 @@ SET_ON_TOPIC = 1  # Kafka protocol, DescribeConfigs: config_source of a value th
 
 # hours that the rows of a table live, by role (design.md section 10); their time is checked on read, the changelog only reclaims space
 STATE: dict[str, dict[str, int]] = {
-    "router": {"idempotency": 24, "rate_windows": 24},
+    "router": {"idempotency": 2 * 24, "rate_windows": LONGEST_WINDOW // 3600},
     **{str(channel): {"attempts": 72} for channel in CHANNELS},
 }
 ADVICE = "`herold topics apply` creates and corrects topics"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from schemas.rules import LONGEST_WINDOW
 from schemas.topics import DEAD_LETTERS, STATUS, deliveries, notifications
 from schemas.words import CHANNELS, LANES
 
@@ -28,7 +29,7 @@ PIPELINE: tuple[Stage, ...] = (
             STATUS,
             DEAD_LETTERS,
         ),
-        tables={"idempotency": DAY, "rate_windows": DAY},
+        tables={"idempotency": 2 * DAY, "rate_windows": LONGEST_WINDOW},  # a record may be a day old when the first with its key is sought
     ),
     *(
         Stage(

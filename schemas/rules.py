@@ -33,8 +33,11 @@ class Template(Struct, frozen=True):
     html: str = ""
 
 
+LONGEST_WINDOW = 7 * 24 * 3600  # seconds; so long the rows live in which a window is counted
+
+
 class RateLimit(Struct, frozen=True):
-    """At most `most` admitted notifications per user and channel in any `seconds`."""
+    """At most `most` admitted notifications per user and channel in any `seconds`, which are LONGEST_WINDOW at most."""
 
     channel: Channel
     most: int

@@ -43,7 +43,10 @@ class Accepted(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kin
 
 
 class Status(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="status"):
-    """What one attempt, or one provider event, says of a delivery; `at` and `created_at` in epoch seconds, `ms` the call's milliseconds."""
+    """What one attempt, or one provider event, says of a delivery; `at` and `created_at` in epoch seconds, `ms` the call's milliseconds.
+
+    `detail` is for a person and holds no address, text or token.
+    """
 
     delivery_id: str
     notification_id: str
@@ -61,6 +64,7 @@ class Status(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind"
     code: int = 0
     ms: float = 0.0
     possible_duplicate: bool = False
+    detail: str = ""
     v: int = 1
 
 

@@ -55,7 +55,7 @@ def status(number: int = 1, channel: Channel = "email", status: StatusName = Sta
     """An event of the delivery that `accepted` with the same number and channel lists."""
     an_id = notification_id(number)
     event = Status(planned(an_id, channel).id, an_id, "u-1", channel, status, NOW + 2, NOW, outcome=Outcome.ACCEPTED, provider="sendgrid",
-                   provider_id="pr-1", code=202, ms=12.5)  # fmt: skip
+                   provider_id="pr-1", code=202, ms=12.5, detail="Übergeben")  # fmt: skip
     return msgspec.structs.replace(event, **fields)
 
 

@@ -17,17 +17,18 @@ def status_of(sending: Sending, attempted: Attempted | None, decision: Decision,
     """The event of one attempt: PENDING with its outcome if it will be tried again; without an attempt, what became of the delivery."""
     delivery = sending.delivery
     name, reason = _word(decision, attempted)
-    outcome, provider_id, code, ms = None, "", 0, 0.0
+    outcome, provider_id, code, ms, detail = None, "", 0, 0.0, ""
     if attempted is None:
         provider = ""
     else:
-        outcome, provider_id, code = attempted.outcome, attempted.provider_id, attempted.code
+        outcome, provider_id, code, detail = attempted.outcome, attempted.provider_id, attempted.code, attempted.detail
         ms = round((at - sending.called_at) * 1000, 1) if sending.called_at else 0.0
     # by place and not by name: keywords for so many fields cost a microsecond an event
     # fmt: off
     return Status(
         delivery.id, delivery.notification_id, delivery.user_id, delivery.channel, name, at, delivery.created_at,
         delivery.generation, sending.attempt, outcome, reason, provider, provider_id, code, ms, sending.possible_duplicate,
+        detail,
     )
     # fmt: on
 

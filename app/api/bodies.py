@@ -36,7 +36,7 @@ class BulkTaken(Struct, frozen=True):
 
 
 class AttemptBody(Struct, frozen=True, omit_defaults=True):
-    """One call of a provider, or one event that a provider reported; `ms` is how long the call took."""
+    """One call of a provider, or one event that a provider reported; `ms` is how long the call took, `detail` what was said of it."""
 
     at: float
     status: str
@@ -49,6 +49,7 @@ class AttemptBody(Struct, frozen=True, omit_defaults=True):
     code: int = 0
     ms: float = 0.0
     possible_duplicate: bool = False
+    detail: str = ""
 
 
 class DeliveryBody(Struct, frozen=True, omit_defaults=True):

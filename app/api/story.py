@@ -82,4 +82,5 @@ def _attempt(status: Status) -> AttemptBody:
         code=status.code,
         ms=status.ms,
         possible_duplicate=status.possible_duplicate,
+        detail=status.detail,
     )

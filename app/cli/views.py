@@ -114,7 +114,8 @@ def _detail(attempt: Json) -> str:
     code = f"code {attempt['code']}" if attempt.get("code") else ""
     took = f"{attempt['ms']:.1f} ms" if attempt.get("ms") else ""
     twice = "possible duplicate" if attempt.get("possible_duplicate") else ""
-    parts = (attempt.get("outcome", ""), attempt.get("reason", ""), attempt.get("provider", ""), code, took, twice)
+    outcome, reason, provider, detail = (attempt.get(name, "") for name in ("outcome", "reason", "provider", "detail"))
+    parts = (outcome, "" if reason == outcome.lower() else reason, provider, code, detail, took, twice)
     return ", ".join(part for part in parts if part)
 
 

@@ -16,7 +16,7 @@ NOTIFICATION_COLUMNS = "id created_at decided_at expires_at first_id type catego
 DELIVERY_COLUMNS = (
     "id notification_id created_at updated_at channel status rank reason outcome generation attempt provider user_id provider_id"
 )
-LOG_COLUMNS = "id delivery_id at ms generation attempt status outcome reason provider code possible_duplicate provider_id"
+LOG_COLUMNS = "id delivery_id at ms generation attempt status outcome reason provider code possible_duplicate provider_id detail"
 
 _HEAD, _TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
@@ -71,7 +71,7 @@ def log(attempt: LoggedAttempt) -> bytes:
     at = int((event.at - _EPOCH) * 1e6)
     return b"".join(
         (
-            _log(13, 16, bytes.fromhex(attempt.id), 16, uuid_bytes(event.delivery_id), 8, at, 4, event.ms),
+            _log(14, 16, bytes.fromhex(attempt.id), 16, uuid_bytes(event.delivery_id), 8, at, 4, event.ms),
             _tried(
                 event.generation,
                 event.attempt,
@@ -83,6 +83,7 @@ def log(attempt: LoggedAttempt) -> bytes:
                 event.possible_duplicate,
             ),
             _text(event.provider_id),
+            _text(event.detail),
         )
     )
 

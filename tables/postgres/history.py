@@ -130,7 +130,8 @@ def _current(row: Row) -> Status:
 
 def _attempt(log: Row, delivery: Row) -> Status:
     status = _status(delivery, log, _seconds(log["at"]))
-    return msgspec.structs.replace(status, code=log["code"], ms=log["ms"], possible_duplicate=log["possible_duplicate"])
+    doubtful = log["possible_duplicate"]
+    return msgspec.structs.replace(status, code=log["code"], ms=round(log["ms"], 1), possible_duplicate=doubtful, detail=log["detail"])
 
 
 def _status(delivery: Row, row: Row, at: float) -> Status:

@@ -1,5 +1,5 @@
--- of_users: addresses, locale and time zone of those users that exist
+-- of_users: addresses, locale and time zone of those users that exist; of many devices the twenty that were registered last
 select users.id, email, phone, webhook_url, locale, time_zone, version,
-       coalesce((select array_agg(token order by token) from devices where user_id = users.id), '{}') as devices
+       array(select token from devices where user_id = users.id order by updated_at desc, token limit 20) as devices
 from users
 where users.id = any($1::text[]);

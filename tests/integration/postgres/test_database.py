@@ -42,6 +42,32 @@ async def test_upgrade_without_the_sample_shops_users(database_url: str) -> None
     await database.close()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "insert into rate_limits (channel, seconds, most) values ('email', 7 * 86400 + 1, 5)",
+        "insert into devices (user_id, token) values ('u-ada', repeat('t', 2049))",
+        "update users set webhook_url = repeat('w', 2049) where id = 'u-ada'",
+    ],
+)
+async def test_what_the_router_could_not_work_with_is_refused_where_it_is_entered(own_url: str, change: str) -> None:
+    connection = await asyncpg.connect(own_url)
+    with pytest.raises(asyncpg.CheckViolationError, match="at_most"):
+        await connection.execute(change)
+    await connection.close()
+
+
+async def test_of_many_devices_the_last_twenty_are_told(own_url: str) -> None:
+    connection, database = await asyncpg.connect(own_url), Database(own_url)
+    await connection.execute("delete from devices where user_id = 'u-ada'")
+    for number in range(25):
+        await connection.execute("insert into devices (user_id, token) values ('u-ada', $1)", f"token-{number:02}")
+    profile = (await ProfileStore(database).get_many(["u-ada"]))["u-ada"]
+    assert profile.addresses["push"] == [f"token-{number:02}" for number in range(24, 4, -1)]
+    await database.close()
+    await connection.close()
+
+
 async def test_two_upgrades_at_once_do_not_meet(database_url: str) -> None:
     assert len(set(await asyncio.gather(*(upgrade(database_url, NOW) for _ in range(3))))) == 1
 

@@ -77,7 +77,7 @@ async def test_poison_of_every_kind_is_filed_and_its_neighbours_are_recorded(dat
     assert (tally.notifications, tally.deliveries, tally.in_flight) == ({"routed": 8}, {"SENT": 8}, 0)
     letters = await DeadLetterStore(database).newest(20)
     assert sorted(filed.offset for filed in letters) == list(range(8, 15))
-    assert {filed.letter.reason for filed in letters} == {"unstorable", "undecodable"}
+    assert {filed.letter.reason for filed in letters} == {"unstorable", "undecodable", "null_value"}
 
 
 async def test_text_with_nul_is_recorded_without_it(database: Database) -> None:

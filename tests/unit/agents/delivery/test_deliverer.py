@@ -276,6 +276,13 @@ async def test_a_batch_of_nothing_but_unreadable_records_is_acknowledged(world: 
     assert held.acked
 
 
+async def test_what_was_said_of_an_attempt_is_told_and_nothing_of_one_that_went_well(world: World) -> None:
+    await world.take(world.batch(a_delivery(number=1), a_delivery(number=2), a_delivery(number=3, address="nobody")))
+    world.answer(ACCEPTED)
+    world.answer(REFUSED)
+    assert {event.detail for event in world.events} == {"", "the address was refused", "not an e-mail address"}
+
+
 async def test_an_exception_in_a_callback_ends_every_run_and_leaves_the_batch(world: World) -> None:
     def broken(lane: Lane, event: Status) -> None:
         raise ArithmeticError

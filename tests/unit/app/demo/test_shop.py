@@ -39,7 +39,7 @@ def test_both_ways_in_are_used_by_many(via: str) -> None:
 def test_every_reason_of_the_router_occurs() -> None:
     of_deliveries = {"rejected_recipient", "rejected_permanent", "opted_out", "token_dead", "endpoint_gone", "misconfigured", "exhausted"}
     reasons = {word for fate in [*FATES, *STATUSES] for word in fate.split()[1:]}
-    assert reasons == set(map(str, Reason))
+    assert reasons == set(map(str, Reason)) - {"unexpected"}  # a fault of our own, which no line can ask for
     assert of_deliveries <= {word for status in STATUSES for word in status.split()[1:]}
 
 
