@@ -16,10 +16,14 @@ class Given(Protocol):
 
 
 class Unfinished(NamedTuple):
-    """What agents have not acknowledged of a partition."""
+    """What agents have not acknowledged of a partition; `span`: how many records, finished or not, come again after a crash."""
 
     batches: int
     records: int
+    span: int = 0
+
+
+NOTHING = Unfinished(0, 0)
 
 
 class Acks(Generic[Partition]):
@@ -41,8 +45,11 @@ class Acks(Generic[Partition]):
 
     def unfinished(self, partition: Partition) -> Unfinished:
         """How much of the partition is not acknowledged."""
-        sizes = [len(given.value) for given in self._finished_prefix(partition) if not given.acked]
-        return Unfinished(len(sizes), sum(sizes))
+        waiting = self._finished_prefix(partition)
+        if not waiting:
+            return NOTHING
+        sizes = [len(given.value) for given in waiting if not given.acked]
+        return Unfinished(len(sizes), sum(sizes), self._last[partition] - waiting[0].offset + sizes[0])
 
     def committable(self, partition: Partition) -> int | None:
         """The next offset wanted after a restart: behind the acknowledged prefix; None as long as nothing is finished."""

@@ -100,6 +100,7 @@ class BatchConsumer(driver.Consumer):
         if message.acked:
             return False
         message.acked = True
+        message.value = None  # it may wait long for the batches before it: only its offset is needed
         self.app.sensors.on_message_out(message.tp, message.offset, message)
         self.let_go(message)
         return True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.streaming.acks import Unfinished
 
+MOST_SPAN = 100_000  # records from the first unfinished one on: behind a slow one others end, and all of them come again after a crash
 MOST_SMALL = 64  # batches; each takes a place in its agent's queue, and is looked at before each fetch
 
 
@@ -57,7 +58,8 @@ class FairRound:
         """Whether a partition of the lane may be fetched: without traffic to speak of, a record must not wait for those before it."""
         rule = self._rules[lane]
         records, depth = (rule.records_busy, rule.depth_busy) if self._busy_above(lane, now) else (rule.records, rule.depth)
-        return unfinished.records <= (depth - 1) * records and unfinished.batches < MOST_SMALL
+        few = unfinished.records <= (depth - 1) * records and unfinished.batches < MOST_SMALL
+        return few and unfinished.span < MOST_SPAN
 
     def _busy_above(self, lane: int, now: float) -> bool:
         return any(now - at < self._quiet for at in self._served_at[:lane])

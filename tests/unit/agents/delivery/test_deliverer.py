@@ -280,7 +280,7 @@ async def test_what_was_said_of_an_attempt_is_told_and_nothing_of_one_that_went_
     await world.take(world.batch(a_delivery(number=1), a_delivery(number=2), a_delivery(number=3, address="nobody")))
     world.answer(ACCEPTED)
     world.answer(REFUSED)
-    assert {event.detail for event in world.events} == {"", "the address was refused", "not an e-mail address"}
+    assert {event.detail for event in world.events} == {"", "bad request", "not an e-mail address"}
 
 
 async def test_an_exception_in_a_callback_ends_every_run_and_leaves_the_batch(world: World) -> None:

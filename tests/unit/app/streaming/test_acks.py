@@ -37,7 +37,7 @@ def test_nothing_given_nothing_committable() -> None:
     acks: Acks[str] = Acks()
     assert acks.committable("p") is None
     assert acks.last("p") is None
-    assert acks.unfinished("p") == (0, 0)
+    assert acks.unfinished("p") == (0, 0, 0)
     assert acks.partitions() == []
 
 
@@ -54,17 +54,17 @@ def test_head_in_flight_holds_back_all_behind_it() -> None:
     acks, (head, middle, tail) = acks_of(9, 19, 29)
     finish(middle, tail)
     assert acks.committable(P) is None
-    assert acks.unfinished(P) == (1, 10)
+    assert acks.unfinished(P) == (1, 10, 30)
     finish(head)
     assert acks.committable(P) == 30
-    assert acks.unfinished(P) == (0, 0)
+    assert acks.unfinished(P) == (0, 0, 0)
 
 
 def test_middle_in_flight_holds_back_what_is_behind_it() -> None:
     acks, (head, _, tail) = acks_of(9, 19, 29)
     finish(head, tail)
     assert acks.committable(P) == 10
-    assert acks.unfinished(P) == (1, 10)
+    assert acks.unfinished(P) == (1, 10, 20)
 
 
 def test_a_batch_of_one_record_in_flight_is_a_hole_too() -> None:
@@ -142,4 +142,4 @@ def test_in_whatever_order_exactly_the_finished_prefix_is_committable(done: list
         acks.committable(P)
     prefix = done.index(False) if False in done else len(done)
     assert acks.committable(P) == (10 * prefix if prefix else None)
-    assert acks.unfinished(P) == Unfinished(done.count(False), 10 * done.count(False))
+    assert acks.unfinished(P) == Unfinished(done.count(False), 10 * done.count(False), 10 * (len(done) - prefix))

@@ -9,6 +9,7 @@ import pytest
 from faust.types import TP
 
 from app.streaming.batch_consumer import BatchConsumer
+from schemas.ports import Batch
 from tests.unit.app.streaming.apps import an_app
 
 FIRST, SECOND = TP("t-notifications.high", 0), TP("t-notifications.high", 1)
@@ -60,6 +61,14 @@ def committed(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> list[
     monkeypatch.setattr(consumer._thread, "coordinator_generation", lambda: 7)
     monkeypatch.setattr(consumer, "commit_and_end_transactions", commit)
     return commits
+
+
+async def test_an_acknowledged_batch_keeps_no_records_while_it_waits_for_those_before_it(consumer: BatchConsumer) -> None:
+    message: Any = Message()
+    message.value = Batch("t", 0, [])
+    assert consumer.ack(message)
+    assert message.value is None
+    assert not consumer.ack(message)
 
 
 async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: BatchConsumer, committed: list[int]) -> None:
@@ -161,3 +170,5 @@ class Message:
     def __init__(self, tp: TP = FIRST, offset: int = 0) -> None:
         self.tp = tp
         self.offset = offset
+        self.acked = False
+        self.value: Batch | None = None

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from app.streaming.acks import Unfinished
-from app.streaming.lanes import MOST_SMALL, FairRound, LaneRule
+from app.streaming.lanes import MOST_SMALL, MOST_SPAN, FairRound, LaneRule
 
 HIGH, MEDIUM, LOW = 0, 1, 2
 RULES = (
@@ -97,6 +97,11 @@ def test_batches_are_small_while_a_higher_lane_has_traffic(lane: int, served: in
 )
 def test_a_partition_has_room_as_long_as_one_more_batch_keeps_to_the_depth(lane: int, batches: int, records: int, room: bool) -> None:
     assert fair().room(lane, Unfinished(batches, records), 0.0) is room
+
+
+@pytest.mark.parametrize(("span", "room"), [(MOST_SPAN - 1, True), (MOST_SPAN, False)])
+def test_behind_an_unfinished_batch_only_so_many_others_may_end(span: int, room: bool) -> None:
+    assert fair().room(HIGH, Unfinished(1, 1, span), 0.0) is room
 
 
 @pytest.mark.parametrize(("unfinished", "room_when_busy"), [((1, 64), False), ((1, 1), False), ((0, 0), True)])
