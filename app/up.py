@@ -56,9 +56,9 @@ def environment(state: State, urls: Urls, env: Mapping[str, str]) -> dict[str, s
     return {**settings, **{name: env[name] for name in settings if env.get(name)}}
 
 
-def services(state: State, settings: Mapping[str, str]) -> list[Service]:
-    """The twins, the gateway and one worker of each role."""
-    return [_twins(state, settings), _gateway(state, settings), *(_worker(role, state, settings) for role in ROLES)]
+def stages(state: State, settings: Mapping[str, str]) -> list[list[Service]]:
+    """The twins; then the gateway and one worker of each role, which end before their providers do."""
+    return [[_twins(state, settings)], [_gateway(state, settings), *(_worker(role, state, settings) for role in ROLES)]]
 
 
 def _twins(state: State, settings: Mapping[str, str]) -> Service:

@@ -66,8 +66,8 @@ class Router:
         cases = [opened(record, source, batch.partition, now, self._partitions, self._brake) for record in batch.records]
         while True:
             began = self._clock()
-            tally, waiting, safe = await self._settle(cases, batch.partition)
-            _when_done(safe, partial(self._tell, batch, tally, len(waiting), began))
+            tally, waiting, cause, safe = await self._settle(cases, batch.partition)
+            _when_done(safe, partial(self._tell, batch, tally, len(waiting), cause, began))
             if not waiting:
                 return safe
             await shield(safe)
@@ -75,32 +75,34 @@ class Router:
             await self._pause(PAUSE_SECONDS)
             cases = waiting
 
-    def _tell(self, batch: Batch, tally: Tally, waiting: int, began: float, safe: Future[None]) -> None:
+    def _tell(self, batch: Batch, tally: Tally, waiting: int, cause: str, began: float, safe: Future[None]) -> None:
         if safe.exception() is None:
-            self._observe(tally.total(batch.topic, batch.partition, waiting, self._clock() - began))
+            self._observe(tally.total(batch.topic, batch.partition, waiting, self._clock() - began, cause))
 
     def _source(self, topic: str) -> Source:
         if topic not in self._sources:
             self._sources[topic] = source_of(topic, self._prefix)
         return self._sources[topic]
 
-    async def _settle(self, cases: list[Case], partition: int) -> tuple[Tally, list[Case], Future[None]]:
-        """Settle what can be settled; the rest, which waits; and when what is settled is safe."""
+    async def _settle(self, cases: list[Case], partition: int) -> tuple[Tally, list[Case], str, Future[None]]:
+        """Settle what can be settled; the rest, which waits, and for what; and when what is settled is safe."""
         try:
             book = self._current()
-        except Unavailable:
-            return Tally(), cases, _done()
+        except Unavailable as away:
+            return Tally(), cases, str(away), _done()
         wanting = prepare(cases, book)
         profiles: Mapping[str, Profile] = {}
         waiting: list[Case] = []
+        cause = ""
         try:
             if wanting:
                 profiles = await self._profiles.get_many(wanting)
-        except Unavailable:
+        except Unavailable as away:
+            cause = str(away)
             waiting = [case for case in cases if case.ending is None and case.needs_profile]
             cases = [case for case in cases if case.ending is not None or not case.needs_profile]
         tally, safe = self._decide(cases, partition, book, profiles)
-        return tally, waiting, safe
+        return tally, waiting, cause, safe
 
     def _current(self) -> Book:
         policy = self._policies.current()

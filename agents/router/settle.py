@@ -16,7 +16,7 @@ from schemas.words import Channel, Reason, State
 class RoutedBatch(Struct, frozen=True):
     """What became of a batch, for a log line and counters: notifications by (state, reason), deliveries by channel, seconds it took.
 
-    `waiting` are those that are tried again, because what they need (profiles, policies) does not answer.
+    `waiting` are those that are tried again, because what they need (profiles, policies) does not answer; `cause` says what.
     """
 
     topic: str
@@ -28,6 +28,7 @@ class RoutedBatch(Struct, frozen=True):
     replays: int
     waiting: int
     seconds: float
+    cause: str = ""
 
 
 class Tally:
@@ -45,11 +46,12 @@ class Tally:
         """Whether there is anything to produce; a batch of replays has nothing to say, and nothing to write."""
         return bool(self.routed or self.stopped or self.forwarded)
 
-    def total(self, topic: str, partition: int, waiting: int, seconds: float) -> RoutedBatch:
-        """The counts of a batch of these records, and of those still waiting."""
+    def total(self, topic: str, partition: int, waiting: int, seconds: float, cause: str) -> RoutedBatch:
+        """The counts of a batch of these records, and of those still waiting for this cause."""
         states = dict(self.stopped) | ({(State.ROUTED, ""): self.routed} if self.routed else {})
         records = sum(states.values()) + self.forwarded + self.replays
-        return RoutedBatch(topic, partition, records, states, dict(self.deliveries), self.forwarded, self.replays, waiting, seconds)
+        deliveries = dict(self.deliveries)
+        return RoutedBatch(topic, partition, records, states, deliveries, self.forwarded, self.replays, waiting, seconds, cause)
 
 
 def settle(cases: Iterable[Case], desk: Desk, outbox: Outbox, now: float, brake: Brake) -> Tally:

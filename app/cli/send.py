@@ -59,6 +59,8 @@ def send(
     """
     api = api_of(url, api_key)
     if file:
+        if idempotency_key or wait or any(fields.values()):
+            raise click.UsageError("each line of --file says all of its notification, and nobody waits: leave the other options out")
         totals = _send_file(api, file, as_json)
         show(totals, as_json, _totals)
         if totals["accepted"] < totals["submitted"]:

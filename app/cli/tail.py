@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from app.cli import views
-from app.cli.failures import FAILED, NOT_FOUND, Failure, unreachable
+from app.cli.failures import NOT_FOUND, Failure, unreachable
 from app.cli.place import Place, find_place
 from app.cli.screen import console
+from schemas.errors import UNREADABLE
 from schemas.status import Accepted, Status, StatusEvent
 from schemas.topics import STATUS
 from schemas.words import CHANNELS
@@ -78,7 +79,11 @@ async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent,
     try:
         await consumer.start()
         async for record in consumer:
-            yield decoded(record.value)
+            event = decoded(record.value)
+            if event is None:  # anybody may write to a topic, and an operator must see what comes after it
+                click.echo(f"skipped what is no status event: {topic}, partition {record.partition}, offset {record.offset}", err=True)
+            else:
+                yield event
     except UnknownTopicOrPartitionError:
         raise Failure(f"there is no topic {topic} on {place.kafka}", "create it with `herold topics apply`", NOT_FOUND) from None
     except KafkaError as error:
@@ -87,12 +92,12 @@ async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent,
         await consumer.stop()
 
 
-def decoded(value: bytes) -> StatusEvent:
-    """The event in a record. Raises Failure for one of another release."""
+def decoded(value: bytes | None) -> StatusEvent | None:
+    """The event in a record; none in rubbish, and in one of a later release."""
     try:
-        event: StatusEvent = DECODE(value)
-    except msgspec.MsgspecError as error:
-        raise Failure(f"a status event cannot be read: {error}", "is this `herold` older than the workers?", FAILED) from None
+        event: StatusEvent = DECODE(value or b"")
+    except UNREADABLE:
+        return None
     return event
 
 

@@ -24,7 +24,7 @@ from app.local.state import HomeUnusable, NoPort, home_folder
 from app.local.supervisor import StopRequested
 from app.local.warm import warm
 from app.settings import load
-from app.up import IMPORTS, NEXT, environment, prepare, services
+from app.up import IMPORTS, NEXT, environment, prepare, stages
 from schemas.errors import HeroldError
 
 if TYPE_CHECKING:  # slow to import: not before the servers are on their way
@@ -81,7 +81,7 @@ async def _up(home: Path, sample: bool, once: bool) -> Result | None:
         began = asyncio.get_running_loop().time()
         settings = environment(stack.state, stack.urls, os.environ)
         meanwhile = asyncio.create_task(asyncio.to_thread(_import_next))
-        await stack.start(partial(prepare, settings), [services(stack.state, settings)])
+        await stack.start(partial(prepare, settings), stages(stack.state, settings))
         await meanwhile
         from app.demo.run import sample_settings
 

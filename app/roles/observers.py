@@ -37,6 +37,7 @@ class RouterObserver:
 
     def _say(self, batch: RoutedBatch) -> None:
         name, level = ("router.waits", logging.WARNING) if batch.waiting else ("router.batch", logging.INFO)
+        cause = {"cause": batch.cause} if batch.cause else {}
         log_line(
             name,  # type: ignore[arg-type]
             level,
@@ -49,6 +50,7 @@ class RouterObserver:
             replayed=batch.replays,
             waiting=batch.waiting,
             ms=round(batch.seconds * 1000, 2),
+            **cause,
         )
 
 

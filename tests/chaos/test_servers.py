@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from app.local.processes import Processes
 from app.local.stack import Stack, Urls, opened
 from app.local.state import State
-from app.up import environment, prepare, services
+from app.up import environment, prepare, stages
 from schemas.ids import NOTIFICATION, delivery_id, new_id, partition_of
 from schemas.notification import Notification
 from schemas.topics import notifications
@@ -182,7 +182,8 @@ async def herold(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
     wanted = ("twins", "gateway", "router", "email")
     async with opened(home, env, lambda name, line: print(f"{name}: {line}")) as stack:
         settings = {**environment(stack.state, stack.urls, env), "HEROLD_KAFKA_SESSION_TIMEOUT": "6", **env}
-        await stack.start(partial(prepare, settings), [[service for service in services(stack.state, settings) if service.name in wanted]])
+        given = [[service for service in stage if service.name in wanted] for stage in stages(stack.state, settings)]
+        await stack.start(partial(prepare, settings), given)
         yield stack
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.local.stack import Urls
 from app.local.state import State
 from app.topology import ROLES
-from app.up import IMPORTS, NEXT, PYTHON, environment, services
+from app.up import IMPORTS, NEXT, PYTHON, environment, stages
 
 URLS = Urls("k:9092", "postgresql://db/x", "redis://r")
 
@@ -15,8 +15,10 @@ URLS = Urls("k:9092", "postgresql://db/x", "redis://r")
 def test_every_role_the_gateway_and_the_twins_run_as_modules_that_a_nursery_can_fork(tmp_path: Path) -> None:
     state = State(tmp_path / "home")
     state.make()
-    made = {service.name: service for service in services(state, environment(state, URLS, {}))}
+    first, then = stages(state, environment(state, URLS, {}))
+    made = {service.name: service for service in (*first, *then)}
     assert set(made) == {"twins", "gateway", *ROLES}
+    assert [service.name for service in first] == ["twins"], "the last stage ends first: workers must not find their providers gone"
     for service in made.values():
         assert service.forked
         assert service.argv[:2] == (PYTHON, "-m") == (sys.executable, "-m")
@@ -31,7 +33,7 @@ def test_each_worker_has_a_port_of_its_own_and_what_the_environment_says_stays(t
     assert (settings["HEROLD_GATEWAY_API_KEY"], settings["DATABASE_URL"]) == ("given", "postgresql://other/y")
     assert settings["KAFKA_BOOTSTRAP_SERVERS"] == "k:9092"
     assert "PATH" not in settings
-    ports = {service.env["HEROLD_STREAMING_WEB_PORT"] for service in services(state, settings) if service.name in ROLES}
+    ports = {service.env["HEROLD_STREAMING_WEB_PORT"] for stage in stages(state, settings) for service in stage if service.name in ROLES}
     assert len(ports) == len(ROLES)
 
 

@@ -139,6 +139,7 @@ async def test_without_profiles_what_needs_none_goes_on_and_the_rest_waits() -> 
     assert world.accepted[2].at == NOW + 2
     assert world.pauses == [1.0, 1.0]
     assert [(batch.records, batch.waiting) for batch in world.batches] == [(2, 1), (0, 1), (1, 0)]
+    assert [batch.cause for batch in world.batches] == ["no profiles now", "no profiles now", ""]
 
 
 async def test_without_a_profile_the_locale_is_the_default() -> None:
@@ -159,7 +160,7 @@ async def test_without_a_policy_everything_waits() -> None:
     world.pause = back  # type: ignore[method-assign]
     await world.route(notification())
     assert world.outcome == ("routed", "")
-    assert [(batch.records, batch.waiting) for batch in world.batches] == [(0, 1), (1, 0)]
+    assert [(batch.records, batch.waiting, batch.cause) for batch in world.batches] == [(0, 1, "no rules yet"), (1, 0, "")]
 
 
 async def test_what_waits_expires_while_it_waits() -> None:

@@ -83,7 +83,7 @@ class MemoryPolicies:
 
     def current(self) -> Policy:
         if self.policy is None:
-            raise Unavailable
+            raise Unavailable("no rules yet")
         return self.policy
 
 
@@ -99,7 +99,7 @@ class MemoryProfiles:
         self.asked.append(list(user_ids))
         if self.away:
             self.away -= 1
-            raise Unavailable
+            raise Unavailable("no profiles now")
         return {user_id: self.known.get(user_id, Profile(user_id, known=False)) for user_id in self.asked[-1]}
 
 

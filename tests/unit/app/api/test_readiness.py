@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from app.api.readiness import EVERY, SOON, STALE, Readings
 
@@ -12,7 +13,7 @@ class Asked:
         self.now = 100.0
         self.readings = Readings({name: self.probe(name) for name in self.answers}, frozenset({"kafka"}), lambda: self.now)
 
-    def probe(self, name: str) -> Callable[[], Awaitable[str]]:
+    def probe(self, name: str) -> Callable[[], Coroutine[Any, Any, str]]:
         async def answer() -> str:
             answer = self.answers[name]
             if isinstance(answer, Exception):
@@ -45,6 +46,32 @@ async def test_a_probe_that_fails_is_an_answer() -> None:
     asked = Asked()
     assert await asked.ask(postgres=OSError("refused")) == "degraded"
     assert asked.readings.now().parts["postgres"].detail == "OSError: refused"
+
+
+async def test_a_probe_that_hangs_even_when_given_up_is_no_answer_and_asked_once() -> None:
+    begun, back = [], asyncio.Event()
+
+    async def hanging() -> str:
+        begun.append(1)
+        await back.wait()
+        return ""
+
+    readings = Readings({"postgres": hanging}, frozenset(), lambda: 0.0, patience=0.01)
+    for _ in range(2):
+        await readings.ask("postgres")
+        assert readings.now().parts["postgres"].detail == "no answer within 0.01 s"
+    back.set()
+    await asyncio.sleep(0)
+    await readings.ask("postgres")
+    assert readings.now().status == "ready"
+    assert len(begun) == 1
+
+
+async def test_what_still_waits_for_an_answer_ends_with_the_readings() -> None:
+    readings = Readings({"postgres": asyncio.Event().wait}, frozenset(), lambda: 0.0, patience=0.01)  # type: ignore[dict-item]
+    await readings.ask("postgres")
+    await readings.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_an_old_answer_counts_no_more() -> None:

@@ -82,6 +82,17 @@ def test_a_file_is_submitted_whatever_some_lines_are(herold: Herold, gateway: st
     assert "701" in herold("send", "--file", str(file), "--url", gateway).stdout
 
 
+@pytest.mark.parametrize("more", [WHO, ("--data", "a=1"), ("--wait",), ("--idempotency-key", "k"), ("--lane", "high")])
+def test_a_file_beside_what_it_would_ignore_is_wrong_usage(
+    herold: Herold, gateway: str, world: World, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    file = tmp_path / "some.jsonl"
+    file.write_text(json.dumps({"user_id": "u-1", "type": "order.shipped"}) + "\n")
+    result = herold("send", *more, "--file", str(file), "--url", gateway)
+    assert result.exit_code == 2
+    assert not world.publisher.notifications()
+
+
 def test_a_file_of_good_ones_is_0(herold: Herold, gateway: str, tmp_path: Path) -> None:
     file = tmp_path / "good.jsonl"
     file.write_text('{"user_id": "u", "type": "order.shipped"}\n')

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.delivery.observer import EndedBatch
@@ -45,9 +46,9 @@ def test_a_routed_batch(metrics: Metrics, lines: Any) -> None:
 
 
 def test_a_batch_that_waits_is_a_warning(metrics: Metrics, lines: Any) -> None:
-    RouterObserver(metrics)(routed(waiting=3))
+    RouterObserver(metrics)(msgspec.structs.replace(routed(waiting=3), cause="PostgreSQL does not answer"))
     ((name, level, fields),) = lines()
-    assert (name, level, fields["waiting"]) == ("router.waits", "WARNING", 3)
+    assert (name, level, fields["waiting"], fields["cause"]) == ("router.waits", "WARNING", 3, "PostgreSQL does not answer")
 
 
 def status(status: StatusName, outcome: Outcome, **more: Any) -> Status:
