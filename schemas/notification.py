@@ -33,7 +33,10 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     v: Annotated[int, Meta(ge=1)] = 1
 
 
-class Submission(Notification, frozen=True, gc=False, omit_defaults=True):
-    """A notification over HTTP: `priority` names the lane; without it the rule for the type does."""
+class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """A notification over HTTP: `priority` names the lane; without it the rule for the type does.
+
+    What a record in Kafka may hold besides is ignored there; here a misspelt name is told while somebody listens.
+    """
 
     priority: Lane | UnsetType = UNSET

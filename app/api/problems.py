@@ -23,7 +23,8 @@ KINDS: Mapping[str, tuple[int, str]] = {
 }
 
 _PLACE = re.compile(r"^(.*?)(?: - at (?:`key` in )?`(\$.*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `([^`]+)`")
+_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]+)`")
+_MEANT = {"lane": "the lane of a submission is its `priority`"}
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 
 
@@ -81,8 +82,9 @@ def flaw_of(error: Exception) -> Flaw:
         return flaw_at("$", "the JSON is nested too deeply", "undecodable")
     matched = _PLACE.match(str(error))
     detail, path = (matched[1], matched[2] or "$") if matched else (str(error), "$")
-    if missing := _MISSING.search(detail):
-        path = f"{path}.{missing[1]}"
+    if field := _FIELD.search(detail):
+        path, meant = f"{path}.{field[1]}", _MEANT.get(field[1])
+        detail = f"{detail}: {meant}" if meant and "unknown" in detail else detail
     reason = "invalid" if isinstance(error, msgspec.ValidationError) else "undecodable"
     return flaw_at(path, detail, reason)
 

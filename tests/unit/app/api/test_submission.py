@@ -63,6 +63,18 @@ def test_decode_one_tells_the_place() -> None:
     assert [flaw.path for flaw in caught.value.problem.errors] == ["$.type"]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("idempotencyKey", "Object contains unknown field `idempotencyKey`"), ("lane", "the lane of a submission is its `priority`")],
+)
+def test_a_misspelt_field_is_told_and_where_it_is(name: str, told: str) -> None:
+    with pytest.raises(ProblemFound) as caught:
+        decode_one(b'{"user_id": "u", "type": "x", "%b": "high"}' % name.encode())
+    (flaw,) = caught.value.problem.errors
+    assert (flaw.path, flaw.pointer) == (f"$.{name}", f"#/{name}")
+    assert told in flaw.detail
+
+
 @pytest.mark.parametrize(("start", "end", "root"), [(b"[", b"]", "$"), (b' {"notifications": [', b"]}", "$.notifications")])
 def test_decode_many_reads_good_ones_beside_bad_ones(start: bytes, end: bytes, root: str) -> None:
     found, items = decode_many(start + b'{"user_id": "u", "type": "x"}, {"user_id": 1}, 7' + end)
