@@ -1,4 +1,4 @@
-# Five verbs: run, test, check, bench, lock. Only Python 3.11+ with pip is needed; the rest comes from wheels.
+# Five verbs: run, test, check, bench, lock. Only Python 3.11 to 3.13 with pip is needed; the rest comes from wheels.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,7 +30,7 @@ endef
 
 # a stamp names what was installed: it is redone when a lock file changes
 $(VENV)/run.stamp: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Herold needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Herold needs Python 3.11 to 3.13: make PYTHON=python3.11 ...")'
 	@echo "making the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(call installed,requirements.lock)

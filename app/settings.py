@@ -123,7 +123,7 @@ class Providers(Section, frozen=True):
     fcm_token: str
     webhook_secret: str
     webhook_http: bool
-    callback_url: Text
+    callback_url: str
 
 
 class Receipts(Section, frozen=True):

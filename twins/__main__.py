@@ -1,4 +1,4 @@
-"""`python -m twins --host 127.0.0.1 --port 4010 --ledger FILE`: the providers' stand-ins, until SIGTERM or Ctrl-C."""
+"""`python -m twins --host 127.0.0.1 --port 8025 --ledger FILE`: the providers' stand-ins, until SIGTERM or Ctrl-C."""
 
 import argparse
 import asyncio
@@ -17,7 +17,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="twins", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=4010, help="port to listen on, 0 for any free one (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8025, help="port to listen on, 0 for any free one (default: %(default)s)")
     parser.add_argument("--ledger", type=Path, required=True, help="file that every request is entered in; it is read back at start")
     return parser.parse_args()
 

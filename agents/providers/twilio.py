@@ -65,7 +65,7 @@ _message = msgspec.json.Decoder(_Message)
 
 
 class Twilio:
-    """An account at Twilio: API key, sender (a number, or the SID of a messaging service) and where it reports to.
+    """An account at Twilio: API key, sender (a number, or the SID of a messaging service) and where it reports to, if anywhere.
 
     Raises ValueError for a URL, account or callback URL that cannot stand in a request.
     """
@@ -73,16 +73,18 @@ class Twilio:
     name = "twilio"
     channel: Channel = "sms"
 
-    def __init__(self, url: str, account_sid: str, key_sid: str, key_secret: str, sender: str, callback_url: str) -> None:
+    def __init__(self, url: str, account_sid: str, key_sid: str, key_secret: str, sender: str, callback_url: str = "") -> None:
         at = endpoint(url)
-        endpoint(callback_url)
+        if callback_url:
+            endpoint(callback_url)
         basic = b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         self._origin = at.origin
         self._head = prefix(at.host, at.below(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers)
         field = b"MessagingServiceSid" if sender.startswith("MG") else b"From"
         query = callback_url + ("&" if "?" in callback_url else "?")
-        self._sender = b"&%b=%b&SmartEncoded=true&StatusCallback=%b" % (field, quoted(sender), quoted(query))
+        self._sender = b"%b=%b&SmartEncoded=true" % (field, quoted(sender))
+        self._callback = f"&StatusCallback={quoted(query).decode()}" if callback_url else ""
 
     def account(self, delivery: Delivery) -> str:
         """One account, one bound."""
@@ -95,9 +97,9 @@ class Twilio:
             return WRONG_CONTENT
         if not _E164(delivery.address):
             return BAD_NUMBER
-        asked = f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26generation%3D{delivery.generation}"
-        form = f"{asked}&ValidityPeriod={validity(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
-        body = b"%b%b%b" % (self._sender[1:], form.encode(), quoted(content.text))
+        report = self._callback and f"{self._callback}{_place(delivery, attempt)}"
+        form = f"{report}&ValidityPeriod={validity(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
+        body = b"%b%b%b" % (self._sender, form.encode(), quoted(content.text))
         return Prepared(self._origin, head_of(self._head, body), body)
 
     def attempted(self, answer: Answer, now: float) -> Attempted:
@@ -114,6 +116,11 @@ class Twilio:
             fallback = STATUSES.get(status) or Attempted(*_payload, code or status)
             return CODES.get(code, fallback)
         return Attempted(Outcome.UNKNOWN, "", status, retry_after=retry_after(answer.headers, now))
+
+
+def _place(delivery: Delivery, attempt: int) -> str:
+    """What a report says it is about, quoted as a part of the callback URL."""
+    return f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26generation%3D{delivery.generation}"
 
 
 def quoted(text: str) -> bytes:

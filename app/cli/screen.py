@@ -14,7 +14,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def place_options(command: F) -> F:
     """The options that name another gateway than the one found."""
-    command = click.option("--url", envvar="HEROLD_URL", help="Address of the gateway, such as http://127.0.0.1:8080.")(command)
+    command = click.option("--url", envvar="HEROLD_URL", show_envvar=True, help="Address of the gateway, such as http://127.0.0.1:8080.")(command)
     return click.option("--api-key", envvar="HEROLD_GATEWAY_API_KEY", help="The API key.", show_envvar=True)(command)
 
 

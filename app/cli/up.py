@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.failures import Failure
+from app.cli.failures import FAILED, UNREACHABLE, Failure
 from app.demo.sample import SampleBroken
 from app.local import jars, postgres, refuge
 from app.local.kafka import find_java
@@ -25,7 +25,7 @@ from app.local.supervisor import StopRequested
 from app.local.warm import warm
 from app.settings import load
 from app.up import IMPORTS, NEXT, environment, prepare, stages
-from schemas.errors import HeroldError
+from schemas.errors import HeroldError, Unavailable
 
 if TYPE_CHECKING:  # slow to import: not before the servers are on their way
     from app.demo.run import Result, SampleSettings
@@ -61,7 +61,7 @@ def up(sample: bool, once: bool) -> None:
     except StopRequested:
         result = None
     except EXPECTED as error:
-        raise Failure(str(error)) from None
+        raise Failure(str(error), exit_code=UNREACHABLE if isinstance(error, Unavailable) else FAILED) from None
     if once:
         _end(result)
     click.echo("stopped")

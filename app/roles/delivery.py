@@ -77,7 +77,7 @@ def provider_of(channel: Channel, settings: Providers) -> Provider:
             case "email":
                 return SendGrid(settings.sendgrid_url, settings.sendgrid_key, settings.sendgrid_from, settings.sendgrid_from_name)
             case "sms":
-                callback = settings.callback_url.rstrip("/") + "/v1/callbacks/twilio"
+                callback = settings.callback_url and settings.callback_url.rstrip("/") + "/v1/callbacks/twilio"
                 key, secret = settings.twilio_key, settings.twilio_secret
                 return Twilio(settings.twilio_url, settings.twilio_account, key, secret, settings.twilio_from, callback)
             case "push":

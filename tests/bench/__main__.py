@@ -1,6 +1,6 @@
 """What Herold costs, on real servers: `make bench`; the last line is one JSON object, appended to docs/benchmarks.md as well.
 
-python -m tests.bench [--parts router,pipeline,latency,recovery,load] [--many 200000] [--dry]
+python -m tests.bench [--parts router,stock,pipeline,latency,load] [--many 200000] [--dry]
 """
 
 import argparse

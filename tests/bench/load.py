@@ -5,36 +5,50 @@ import random
 import time
 from collections.abc import Iterator
 
+import httpx
 import msgspec
 from aiokafka import AIOKafkaProducer
 
 from schemas.ids import NOTIFICATION, delivery_id, new_id, partition_of
 from schemas.notification import Notification
+from schemas.words import Channel
 
 USERS = 100_000
-DATA = {"order": 17, "name": "Ada Lovelace", "eta": "tomorrow between nine and noon", "items": ["book", "lamp", "chair"]}
+DATA: dict[str, object] = {"order": 17, "name": "Ada Lovelace", "eta": "tomorrow between nine and noon", "items": ["book", "lamp", "chair"]}
 
 encode = msgspec.json.Encoder().encode
 
 
-def notification(rng: random.Random, now: float) -> Notification:
-    """An order on its way to one of 100,000 users: one e-mail of about 900 bytes; some 300 bytes as JSON."""
-    user = f"user-{rng.randrange(USERS)}"
+ARRIVED = {"order": 17, "place": "the door"}
+ABOUT: dict[Channel, tuple[str, dict[str, object]]] = {
+    "email": ("order.shipped", DATA),
+    "sms": ("order.delivered", ARRIVED),
+    "push": ("order.delivered", ARRIVED),
+    "webhook": ("partner.order-webhook", DATA),
+}
+
+
+def notification(rng: random.Random, now: float, channel: Channel = "email", hooks: str = "") -> Notification:
+    """An order of one of 100,000 users: by e-mail one of about 900 bytes; some 300 bytes as JSON. `hooks`: where webhooks go to."""
+    number = rng.randrange(USERS)
+    user, (kind, data) = f"user-{number}", ABOUT[channel]
+    addresses = {"email": f"{user}@example.org", "sms": f"+4915{number:09}", "push": f"token-{number}", "webhook": f"{hooks}/{user}"}
     return Notification(
         user_id=user,
-        type="order.shipped",
+        type=kind,
         id=new_id(NOTIFICATION, now, rng.getrandbits(74)),
-        channels=["email"],
-        data=DATA,
+        channels=[channel],
+        data=data,
         locale="en",
-        to={"email": f"{user}@example.org"},
+        to={channel: addresses[channel]},
         created_at=now,
     )
 
 
 def delivery_of(given: Notification) -> str:
     """The id of the only delivery of such a notification."""
-    return delivery_id(given.id or "", given.user_id, "email", f"{given.user_id}@example.org")
+    ((channel, address),) = given.to.items()
+    return delivery_id(given.id or "", given.user_id, channel, str(address))
 
 
 def producer(kafka: str) -> AIOKafkaProducer:
@@ -69,7 +83,9 @@ def _by_partition(rng: random.Random, many: int, partitions: int) -> Iterator[tu
     return ((partition, records) for partition, records in enumerate(lists) if records)
 
 
-async def pace(kafka: str, topic: str, partitions: int, rate: float, seconds: float, seed: int) -> list[str]:
+async def pace(
+    kafka: str, topic: str, partitions: int, rate: float, seconds: float, seed: int, channel: Channel = "email", hooks: str = ""
+) -> list[str]:
     """Send `rate` notifications a second, each by itself; the ids of their deliveries."""
     rng, client = random.Random(seed), producer(kafka)
     await client.start()
@@ -78,7 +94,7 @@ async def pace(kafka: str, topic: str, partitions: int, rate: float, seconds: fl
     try:
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-            given = notification(rng, time.time())
+            given = notification(rng, time.time(), channel, hooks)
             deliveries.append(delivery_of(given))
             partition = partition_of(given.user_id, partitions)
             sent.append(await client.send(topic, encode(given), key=given.user_id.encode(), partition=partition))
@@ -86,3 +102,16 @@ async def pace(kafka: str, topic: str, partitions: int, rate: float, seconds: fl
     finally:
         await client.stop()
     return deliveries
+
+
+async def post(gateway: str, key: str, rate: float, seconds: float, seed: int) -> None:
+    """Post `rate` notifications a second to the gateway, each by itself. Raises httpx.HTTPStatusError if one is not accepted."""
+    rng, began = random.Random(seed), time.monotonic()
+    async with httpx.AsyncClient(base_url=gateway, headers={"x-api-key": key}, timeout=30.0) as client, asyncio.TaskGroup() as posting:
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+            posting.create_task(_posted(client, encode(notification(rng, time.time()))))
+
+
+async def _posted(client: httpx.AsyncClient, body: bytes) -> None:
+    (await client.post("/v1/notifications", content=body)).raise_for_status()

@@ -50,6 +50,11 @@ class Spent:
         """CPU seconds by name."""
         return {name: cpu(pid) - self._before[name] for name, pid in self._pids.items()}
 
+    def cores(self) -> dict[str, float]:
+        """The share of a core by name."""
+        wall = self.wall
+        return {name: round(seconds / wall, 3) for name, seconds in self.seconds().items()}
+
     def per(self, number: int) -> dict[str, float]:
         """CPU microseconds by name and `total`, for each of so many."""
         each = {name: round(seconds / number * 1e6, 1) for name, seconds in self.seconds().items()}

@@ -13,6 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.notification import Notification
 from schemas.topics import BROKER_TIME
+from schemas.words import Channel
 from tests import kafka_log
 from tests.bench import load as feed
 from tests.bench.meter import Spent, cpu
@@ -204,14 +205,23 @@ def _arrivals(stand: Stand, after: int, wanted: set[str]) -> dict[str, float]:
 
 
 async def load(stand: Stand, many: int) -> dict[str, Any]:
-    """(e) CPU of each role as a share of a core: at rest, and at 200 notifications a second over Kafka."""
+    """(e) CPU of each role as a share of a core: at rest, and with 200 a second to do: e-mails over Kafka, then each role that has none."""
     await start_all(stand)
-    names = ("router", "email", "recorder", "twins", *EVERY)
+    others: tuple[Channel, ...] = ("sms", "push", "webhook")
+    await asyncio.gather(stand.gateway(), *(stand.worker(role) for role in others))
+    high, hooks, kafka = f"{stand.prefix}notifications.high", stand.url("twins", "/hooks"), stand.urls.kafka
     await asyncio.sleep(2)
-    at_rest = Spent(stand.pids(*names))
+    at_rest = Spent(stand.pids("router", "email", *others, "recorder", "gateway", "twins", *EVERY))
     await asyncio.sleep(SECONDS)
-    resting = {name: round(seconds / at_rest.wall, 3) for name, seconds in at_rest.seconds().items()}
-    light = Spent(stand.pids(*names))
-    await feed.pace(stand.urls.kafka, stand.prefix + "notifications.high", PARTITIONS, RATE, SECONDS, seed=5)
-    working = {name: round(seconds / light.wall, 3) for name, seconds in light.seconds().items()}
-    return {"cores_at_rest": resting, "cores_at_200_per_s": working}
+    resting = at_rest.cores()
+    light = Spent(stand.pids("router", "email", "recorder", "twins", *EVERY))
+    await feed.pace(kafka, high, PARTITIONS, RATE, SECONDS, seed=5)
+    working = light.cores()
+    for channel in others:
+        await feed.pace(kafka, high, PARTITIONS, RATE, SETTLE, seed=6, channel=channel, hooks=hooks)
+        light = Spent(stand.pids(channel))
+        await feed.pace(kafka, high, PARTITIONS, RATE, SECONDS / 2, seed=7, channel=channel, hooks=hooks)
+        working |= light.cores()
+    light = Spent(stand.pids("gateway"))
+    await feed.post(stand.url("gateway", ""), stand.state.secret("api_key"), RATE, SECONDS / 2, seed=8)
+    return {"cores_at_rest": resting, "cores_at_200_per_s": working | light.cores()}

@@ -138,3 +138,7 @@ def test_stop_ends_as_unsubscribed() -> None:
 def test_the_table_says_each_code_under_its_own_number() -> None:
     assert {code: entry.code for code, entry in CODES.items()} == {code: code for code in CODES}
     assert all(entry.detail for entry in CODES.values())
+
+
+def test_without_an_address_for_reports_none_are_asked_for() -> None:
+    assert set(form(request(twilio(callback="")))) == {"To", "From", "Body", "ValidityPeriod", "SmartEncoded"}
