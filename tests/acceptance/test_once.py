@@ -1,0 +1,61 @@
+"""What `make run ONCE=1` promises: the sample goes through everything, each line is accounted for, and the last line says so."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.local.stack import Urls
+
+KEYS = {"submitted", "final", "in_flight", "lost", "duplicates", "seconds"}
+
+
+async def once(home: Path, **env: str) -> tuple[int | None, list[str]]:
+    """The exit code and the lines of `herold up --sample --once`."""
+    herold = Path(sys.executable).with_name("herold")
+    given = {**os.environ, "HEROLD_HOME": str(home), **env}
+    process = await asyncio.create_subprocess_exec(
+        herold, "up", "--sample", "--once", env=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(240):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    return process.returncode, said.decode().splitlines()
+
+
+def is_promised(code: int | None, lines: list[str]) -> bool:
+    """Whether a run ended well and said all that it must, and nothing that would frighten a newcomer."""
+    whole = "\n".join(lines)
+    assert code == 0, whole[-6000:]
+    assert "Traceback" not in whole
+    told = json.loads(lines[-1])
+    assert set(told) == KEYS
+    assert (told["submitted"], told["in_flight"], told["lost"], told["duplicates"]) == (1000, 0, 0, 0)
+    for wanted in ("routed", "refused", "dead", "SENT", "p50", "p99", "/docs", "explain"):
+        assert wanted in whole, f"the table does not tell {wanted}"
+    return True
+
+
+@pytest.mark.slow
+async def test_on_own_servers_and_again_in_the_same_folder(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for _ in range(2):
+        assert is_promised(*await once(home))
+
+
+@pytest.mark.slow
+async def test_on_given_servers(tmp_path: Path, kafka_url: str, database_url: str, redis_url: str, prefix: str) -> None:
+    urls = Urls(kafka_url, database_url, redis_url)
+    given = {"KAFKA_BOOTSTRAP_SERVERS": urls.kafka, "DATABASE_URL": urls.database, "REDIS_URL": urls.redis}
+    code, lines = await once(tmp_path / "home", HEROLD_HEROLD_TOPIC_PREFIX=prefix, **given)
+    assert is_promised(code, lines)
+    said_by = {line.partition("|")[0].strip() for line in lines if "|" in line}
+    assert "router" in said_by
+    assert not said_by & {"kafka", "postgres", "valkey"}, "own servers were started beside the given ones"
