@@ -20,7 +20,7 @@ COORDINATOR = "aiokafka.consumer.group_coordinator:GroupCoordinator"
 
 
 class Override(NamedTuple):
-    """What is overridden or relied on, as `module:name`; our place; why; the fingerprint of its source."""
+    """What is overridden or relied on, as `module:name`; our module; why, with the attributes meant; the fingerprint of its source."""
 
     target: str
     place: str
@@ -30,7 +30,12 @@ class Override(NamedTuple):
 
 OVERRIDES: tuple[Override, ...] = (
     # ---- overridden
-    Override(f"{CONSUMER}.__init__", "batch_consumer", "settings and lanes from the transport; acks, room, watchdog", "98de5b3b169c"),
+    Override(
+        f"{CONSUMER}.__init__",
+        "batch_consumer",
+        "settings and lanes from the transport; acks, room, watchdog; its _active_partitions",
+        "98de5b3b169c",
+    ),
     Override(f"{CONSUMER}._drain_messages", "batch_consumer", "one event per batch instead of per record; fetch by pull", "8308d11bc7a2"),
     Override(f"{CONSUMER}.ack", "batch_consumer", "acks in any order, kept by Acks; wakes the fetch", "6341c682b9ca"),
     Override(
@@ -85,6 +90,30 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override("faust.tables.manager:TableManager.recovery", "recovery", "makes our recovery", "2d1f5444084d"),
     # ---- relied on
+    Override(
+        f"{FETCHER}:Fetcher.__init__",
+        "lane_fetch",
+        "_records, _subscriptions, _closed; its pace: _fetch_max_wait_ms, _prefetch_backoff, _fetcher_timeout",
+        "843a68f444af",
+    ),
+    Override("aiokafka.consumer.consumer:AIOKafkaConsumer.start", "lane_fetch", "makes _fetcher and _coordinator", "4b4c2a7c4187"),
+    Override("aiokafka.consumer.consumer:AIOKafkaConsumer.stop", "watchdog", "sets _closed", "8528931e883a"),
+    Override(
+        "aiokafka.conn:AIOKafkaConnection.__init__",
+        "connections",
+        "_writer, and _on_close_cb, which the bootstrap's connection lacks",
+        "408b5d611e63",
+    ),
+    Override(
+        "aiokafka.producer.sender:Sender._fail_all",
+        "../api/publisher",
+        "called back by _sender's task when a producer is abandoned",
+        "d4f609ba3d77",
+    ),
+    Override("aiokafka.producer.producer:AIOKafkaProducer.__init__", "../api/publisher", "makes _sender", "d3cf03de4fca"),
+    Override(f"{DRIVER}:Producer._ensure_producer", "application", "aiokafka's own producer, for the outbox", "4444c75c31a0"),
+    Override(f"{THREAD}._ensure_consumer", "lane_fetch", "aiokafka's own consumer; _consumer without the check", "ab708b087b34"),
+    Override("mode.services:Service.__init__", "guard", "_crashed and _stopped, the events that a service waits for", "40375040f451"),
     Override("aiokafka.client:AIOKafkaClient.bootstrap", "connections", "makes the one connection without on_close", "345e4c29fc22"),
     Override(
         f"{FETCHER}:Fetcher.fetched_records",
@@ -97,7 +126,9 @@ OVERRIDES: tuple[Override, ...] = (
     Override(f"{THREAD}._fetch_records", "lane_fetch", "what a fetch checks first; ours checks the same", "4ba572180fc6"),
     Override(f"{THREAD}._seek_wait", "batch_consumer", "sets _read_offset to where a changelog is read from", "d1806d189d8f"),
     Override(f"{CONSUMER}._commit_offsets", "batch_consumer", "asks _new_offset, drops revoked partitions", "01d713e6896c"),
-    Override("faust.transport.conductor:Conductor._update_tp_index", "batch_consumer", "the channel of each partition", "ce84a2729031"),
+    Override(
+        "faust.transport.conductor:Conductor._update_tp_index", "batch_consumer", "_tp_index: the channel of each partition", "ce84a2729031"
+    ),
     Override(
         "faust.streams:Stream._c_aiter", "held", "enable_acks False: neither an exception nor a cancellation acknowledges", "f5885937567a"
     ),
@@ -127,7 +158,12 @@ OVERRIDES: tuple[Override, ...] = (
         "the idempotent producer repeats for as long as it takes",
         "a6cd75e33880",
     ),
-    Override("faust.stores.rocksdb:Store._db_for_partition", "table", "the database of a partition", "e5e138d3d163"),
+    Override(
+        "faust.stores.rocksdb:Store._db_for_partition",
+        "table",
+        "the database of a partition; those that are open are its _dbs",
+        "e5e138d3d163",
+    ),
     Override("faust.stores.rocksdb:Store.persisted_offset", "table", "how the changelog offset is stored", "b2bed8c216d0"),
     Override(
         "faust.tables.recovery:Recovery._build_highwaters", "table", "active_highwaters: the last offset before recovery", "881584f42842"
