@@ -56,6 +56,8 @@ def bad() -> list[Bad]:
         Bad(Reason.UNKNOWN_TEMPLATE, encode({**GOOD, "template": "nobody-knows"})),
         Bad(Reason.MISSING_VARIABLE, encode({**GOOD, "data": {}})),
         Bad(Reason.WRONG_PARTITION, encode(GOOD), ((HOP, b"1"),), ELSEWHERE),
+        Bad(Reason.UNDECODABLE, encode(GOOD).replace(b"{", b'{"x\xff":1,', 1), (), ELSEWHERE),
+        Bad(Reason.TOO_LARGE, encode(GOOD), (("a", b""),) * 24_000, ELSEWHERE),
     ]
 
 
@@ -83,7 +85,10 @@ def summary(letter: DeadLetter) -> tuple[Any, ...]:
 
 
 async def interleave(stand: Stand, topic: str, rubbish: list[Bad]) -> list[tuple[int, int]]:
-    """Write each bad record between two good ones, of which the second is on a wrong partition under a wrong key; the bad ones' places."""
+    """Write each bad record between two good ones; the bad ones' places.
+
+    The second good one is on a wrong partition, under a wrong key, with a header that has no value.
+    """
     places, numbers = [], iter(range(2 * len(rubbish)))
 
     def good() -> bytes:
@@ -94,7 +99,7 @@ async def interleave(stand: Stand, topic: str, rubbish: list[Bad]) -> list[tuple
             await producer.send_and_wait(topic, good(), key=USER.encode(), partition=HOME)
             written = await producer.send_and_wait(topic, one.value, key=USER.encode(), partition=one.partition, headers=list(one.headers))
             places.append((written.partition, written.offset))
-            await producer.send_and_wait(topic, good(), key=random.randbytes(8), partition=ELSEWHERE)
+            await producer.send_and_wait(topic, good(), key=random.randbytes(8), partition=ELSEWHERE, headers=[("trace", None)])
     return places
 
 
@@ -114,6 +119,7 @@ def refused() -> list[tuple[bytes, int, str]]:
         (encode({**GOOD, "id": "mine-17"}), 422, "$.id"),
         (encode({**GOOD, "id": later}), 422, "$.id"),
         (encode({"user_id": USER}), 422, "$.type"),
+        (encode({**GOOD, "lane": "high"}), 422, "$.lane"),
         (encode({"type": "order.shipped"}), 422, "$.user_id"),
         (encode({**GOOD, "type": "nobody.knows"}), 422, "$.type"),
         (encode({**GOOD, "template": "nobody-knows"}), 422, "$.template"),
