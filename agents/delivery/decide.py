@@ -38,7 +38,9 @@ def decide(policy: RetryPolicy, attempted: Attempted, tries: int, now: float, ex
     """What follows the try number `tries` (1 is the first). What would be tried after its expiry has expired already."""
     outcome = attempted.outcome
     if outcome is _ACCEPTED:
-        return Done(attempted.status or _SENT.status, attempted.reason) if attempted.status or attempted.reason else _SENT
+        if attempted.status or attempted.reason:
+            return Done(attempted.status or StatusName.SENT, attempted.reason)
+        return _SENT
     if outcome is Outcome.REJECTED_RECIPIENT:
         return Done(attempted.status or StatusName.FAILED, attempted.reason or Reason.REJECTED_RECIPIENT)
     if outcome is Outcome.REJECTED_PERMANENT or attempted.reason == Reason.UNEXPECTED:

@@ -120,5 +120,6 @@ def line(event: StatusEvent) -> Text:
 
 def _status_line(text: Text, event: Status) -> Text:
     text.append(f"{event.notification_id}  ", "default").append(f"{event.channel:<8}", "dim").append_text(views.word(event.status))
-    details = (event.outcome or "", event.reason, event.provider, f"{event.ms:.1f} ms" if event.ms else "", event.user_id)
+    took = f"{event.ms:.1f} ms" if event.ms else ""
+    details = (event.outcome or "", event.reason, event.provider, event.detail, took, event.user_id)
     return text.append("  " + "  ".join(detail for detail in details if detail), "dim")

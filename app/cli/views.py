@@ -62,13 +62,10 @@ def pairs(values: Mapping[str, RenderableType]) -> Table:
 def notification(body: Json) -> RenderableType:
     """A notification with its timeline."""
     created = float(body.get("created_at", 0.0))
-    state = word(body["state"])
-    if body.get("reason"):
-        state.append(f"  {body['reason']}", "dim")
     head = pairs(
         {
             "notification": Text(body["id"], "bold"),
-            "state": state,
+            "state": _state(body),
             "final": "yes" if body.get("final") else "not yet",
             "user": body.get("user_id", ""),
             "type": f"{body.get('type', '')}  {body.get('category', '')}".strip(),
@@ -78,6 +75,11 @@ def notification(body: Json) -> RenderableType:
         }
     )
     return Group(head, Text(), _timeline(body, created)) if created else head
+
+
+def _state(body: Json) -> Text:
+    state = word(body["state"])
+    return state.append(f"  {body['reason']}", "dim") if body.get("reason") else state
 
 
 def _timeline(body: Json, created: float) -> Table:
@@ -151,5 +153,5 @@ def page(body: Json) -> RenderableType:
     made = table("created", "notification", "type", "lane", "state", "deliveries")
     for one in body["notifications"]:
         ways = Text("  ").join(Text(f"{way['channel']} ").append_text(word(way["status"])) for way in one.get("deliveries", []))
-        made.add_row(day(one.get("created_at", 0.0)), one["id"], one.get("type", ""), one.get("lane", ""), word(one["state"]), ways)
+        made.add_row(day(one.get("created_at", 0.0)), one["id"], one.get("type", ""), one.get("lane", ""), _state(one), ways)
     return made
