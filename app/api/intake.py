@@ -161,8 +161,9 @@ def _problem_of(flaw: Flaw) -> Problem:
 
 
 def _unconfirmed(ids: list[str]) -> Problem:
-    detail = "Kafka did not confirm in time. Try again with the same Idempotency-Key or with these ids: then nobody is told twice."
-    return problem("unavailable", detail, ids=ids, retry_after=RETRY_AFTER)
+    detail = "Kafka did not confirm it; perhaps it was written all the same."
+    advice = "Try again with the same Idempotency-Key or with these ids: then nobody is told twice."
+    return problem("unavailable", f"{detail} {advice}", ids=ids, retry_after=RETRY_AFTER)
 
 
 def _result(index: int, item: Ready | Flaw, confirmed: Iterator[bool]) -> Item:
