@@ -19,6 +19,7 @@ from app.streaming.batch_consumer import BatchConsumer
 from app.streaming.checks import demand_engine
 from app.streaming.commit import BatchCommit
 from app.streaming.connections import mend_connections
+from app.streaming.forgiving import forgive_names
 from app.streaming.guard import EndProcess, Run, RunHeld, end_by_force, held_agent, plain_agent
 from app.streaming.lean import make_lean, settle
 from app.streaming.ownership import Ownership
@@ -57,6 +58,7 @@ class StreamApp(faust.App):
         """Before anything connects: the engine's checks, those of the app, lean libraries, and the data directory with its parents."""
         demand_engine()
         mend_connections()
+        forgive_names()
         make_lean()  # not in `build`: it is for the whole process, and a process that only builds an app may read Kafka otherwise
         for check in self.before_start:
             await check()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from agents.router.owner import HOP
 from app.local.stack import Urls
@@ -78,6 +79,38 @@ async def test_rubbish_over_kafka_is_buried_and_what_is_between_is_delivered(sta
     for place, one in zip(places, rubbish, strict=True):
         assert summary(found[place]) == ("router", one.reason, topic, one.value), found[place].error
         assert found[place].error
+
+
+class Name(str):
+    """The name of a header, written as bytes that are no text, as any client in C may do."""
+
+    def encode(self, *given: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+@pytest.mark.slow
+async def test_a_header_whose_name_is_no_text_stops_no_partition(stand: Stand) -> None:
+    topic = stand.prefix + notifications("high")
+    async with asyncio.timeout(300), kafka_log.reader(stand.urls.kafka) as log:
+        await stand.worker("router")
+        async with AIOKafkaProducer(bootstrap_servers=stand.urls.kafka, compression_type="lz4") as producer:
+            for number, partition in enumerate((HOME, ELSEWHERE)):
+                batch = producer.create_batch()
+                batch._builder = _DefaultRecordBatchBuilderPy(2, 3, 0, -1, -1, -1, 16_384)  # the one in C reads names as text itself
+                for name, address in (("a", f"before{number}@example.org"), (Name("odd"), f"odd{number}@example.org")):
+                    value = encode({**GOOD, "to": {"email": address}})
+                    batch.append(timestamp=None, key=USER.encode(), value=value, headers=[(name, b"x")])
+                await (await producer.send_batch(batch, topic, partition=partition))
+            behind = encode({**GOOD, "to": {"email": "behind@example.org"}})
+            await producer.send_and_wait(topic, behind, key=USER.encode(), partition=HOME)
+        emails = stand.prefix + deliveries("email", "high")
+        await until(lambda: said(log, emails, 5), 60, "five deliveries", every=0.1)
+        found = [msgspec.json.decode(one.value, type=Delivery).address async for one in log.records([emails])]
+    assert sorted(found) == sorted(f"{name}@example.org" for name in ("before0", "before1", "odd0", "odd1", "behind"))
+
+
+async def said(log: kafka_log.Log, topic: str, many: int) -> bool:
+    return sum((await log.ends([topic])).values()) >= many
 
 
 def summary(letter: DeadLetter) -> tuple[Any, ...]:
