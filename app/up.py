@@ -28,6 +28,8 @@ IMPORTS = (
 # what is needed here when the servers are ready
 NEXT = ("app.topics", "app.groups", "app.database", "app.demo.run", "app.demo.shown")
 
+SESSION_TIMEOUT = "6"  # seconds, the least that Kafka allows by default: on one machine a role that was killed is to be back soon
+
 
 def environment(state: State, urls: Urls, env: Mapping[str, str]) -> dict[str, str]:
     """The settings of every process of this home; what the environment says already stays."""
@@ -36,6 +38,7 @@ def environment(state: State, urls: Urls, env: Mapping[str, str]) -> dict[str, s
         **urls.env(),
         "HEROLD_HEROLD_DATA_DIR": str(state.home / "data"),
         "HEROLD_HEROLD_LOG_LEVEL": "warning",
+        "HEROLD_KAFKA_SESSION_TIMEOUT": SESSION_TIMEOUT,
         "HEROLD_GATEWAY_HOST": HOST,
         "HEROLD_GATEWAY_PORT": str(state.port("gateway")),
         "HEROLD_GATEWAY_API_KEY": state.secret("api_key"),

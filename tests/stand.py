@@ -37,6 +37,7 @@ class Stand:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.data = home / f"{prefix}data"
         own = {"HEROLD_HEROLD_TOPIC_PREFIX": prefix, "HEROLD_HEROLD_DATA_DIR": str(self.data), "HEROLD_HEROLD_LOG_LEVEL": "warning"}
+        own["HEROLD_KAFKA_SESSION_TIMEOUT"] = "15"  # a process that a bench freezes must not lose its partitions meanwhile
         self.env = {**os.environ, **environment(self.state, urls, {}), **own, **settings}
 
     async def prepare(self) -> None:

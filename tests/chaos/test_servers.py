@@ -181,7 +181,7 @@ async def herold(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
     """What `herold up` starts, with a broker of its own; of the roles those that an e-mail needs."""
     wanted = ("twins", "gateway", "router", "email")
     async with opened(home, env, lambda name, line: print(f"{name}: {line}")) as stack:
-        settings = {**environment(stack.state, stack.urls, env), "HEROLD_KAFKA_SESSION_TIMEOUT": "6", **env}
+        settings = {**environment(stack.state, stack.urls, env), **env}
         given = [[service for service in stage if service.name in wanted] for stage in stages(stack.state, settings)]
         await stack.start(partial(prepare, settings), given)
         yield stack
