@@ -1,11 +1,11 @@
 -- stage_notifications: rows that may exist already wait here, for the length of a transaction
-create temporary table if not exists staged_notifications (like notifications) on commit delete rows;
+create temporary table if not exists staged_notifications (like notifications including defaults) on commit delete rows;
 
 -- stage_deliveries: the same for deliveries
-create temporary table if not exists staged_deliveries (like deliveries) on commit delete rows;
+create temporary table if not exists staged_deliveries (like deliveries including defaults) on commit delete rows;
 
 -- stage_delivery_logs: the same for the log
-create temporary table if not exists staged_delivery_logs (like delivery_logs) on commit delete rows;
+create temporary table if not exists staged_delivery_logs (like delivery_logs including defaults) on commit delete rows;
 
 -- merge_notifications: routed beats refused, anything beats held, else the first stays (schemas.history.STATE_RANK)
 insert into notifications as old
