@@ -32,19 +32,22 @@ def opened(record: Record, source: Source, partition: int, now: float, partition
         if case.ending is None:
             case.ending = owner.gate(case, partitions)
     except Exception as error:
-        case = decode.buried(record, source, partition, now, brake.pull(error))
+        return decode.buried(record, source, partition, now, brake.pull(error))
+    if brake.in_a_row:
+        brake.release()
     return case
 
 
 def decided(case: Case, desk: Desk, brake: Brake) -> Ending | None:
     """How the case ends early, or nothing if it is to go out; the rows of the batch hold what was decided. Raises what the brake does."""
+    ending = None
     try:
         for gate in GATES:
             ending = gate(case, desk)
             if ending is not None:
-                return ending
+                break
     except Exception as error:
         return dead(NAMES[gate], Reason.UNEXPECTED, brake.pull(error))
     if brake.in_a_row:
         brake.release()
-    return None
+    return ending

@@ -44,7 +44,8 @@ class Router:
         self._partitions, self._prefix = partitions, topic_prefix
         self._sources: dict[str, Source] = {}
         self._book: Book | None = None
-        self._brake = Brake()
+        # two, for a batch is opened as a whole before any of it is decided: what opens well must not release what decides badly
+        self._opening, self._deciding = Brake(), Brake()
 
     async def run(self, batches: HeldBatches) -> None:
         """Route batches as long as there are any, each acknowledged when all that it led to is safe."""
@@ -63,7 +64,7 @@ class Router:
         is safe; it raises PartitionLost if the partition went to another worker meanwhile.
         """
         source, now = self._source(batch.topic), self._clock()
-        cases = [opened(record, source, batch.partition, now, self._partitions, self._brake) for record in batch.records]
+        cases = [opened(record, source, batch.partition, now, self._partitions, self._opening) for record in batch.records]
         while True:
             began = self._clock()
             tally, waiting, cause, safe = await self._settle(cases, batch.partition)
@@ -114,7 +115,7 @@ class Router:
         """From the outbox to the commit without a pause: nobody else may read or write the rows in between."""
         outbox = self._commit.outbox(partition)  # before the rows are read: it makes the tables forget those of a lost generation
         desk = Desk(book, self._read(cases, partition), profiles)
-        tally = settle(cases, desk, outbox, self._clock(), self._brake)
+        tally = settle(cases, desk, outbox, self._clock(), self._deciding)
         if not tally.says_something:
             return tally, _done()
         new = desk.rows

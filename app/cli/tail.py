@@ -16,6 +16,7 @@ from app.cli import views
 from app.cli.failures import NOT_FOUND, Failure, unreachable
 from app.cli.place import Place, find_place
 from app.cli.screen import console
+from app.streaming.forgiving import forgive_names
 from schemas.errors import UNREADABLE
 from schemas.status import Accepted, Status, StatusEvent
 from schemas.topics import STATUS
@@ -75,6 +76,7 @@ async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent,
     topic = place.settings.herold.topic_prefix + STATUS
     begin = "earliest" if from_start else "latest"
     reading = {"auto_offset_reset": begin, "enable_auto_commit": False, "request_timeout_ms": PATIENCE_MS}
+    forgive_names()
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.kafka, **reading)
     try:
         await consumer.start()

@@ -44,8 +44,11 @@ class Names:
         if name not in self._asked:
             if len(self._asked) >= MOST:
                 raise OSError(f"{MOST} names are being looked up already, and their name servers do not answer")
-            self._asked[name] = self._loop.create_future()
-            Thread(target=self._ask, args=(name,), name=f"name {host}", daemon=True).start()
+            try:
+                Thread(target=self._ask, args=(name,), name=f"name {host}", daemon=True).start()
+            except RuntimeError as error:
+                raise OSError(f"{host} cannot be looked up now: {error}") from error
+            self._asked[name] = self._loop.create_future()  # only now, and the answer comes by this loop: it finds somebody to tell
         return await asyncio.shield(self._asked[name])
 
     def _ask(self, name: tuple[str, int]) -> None:

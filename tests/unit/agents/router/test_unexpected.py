@@ -1,5 +1,6 @@
 """Odd but legal records cost nobody but themselves; errors of our own are dead letters, and stop the router when they come in a row."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from agents.router.decode import FIRST_SEEN
 from agents.router.templates import Ready
 from schemas.ports import Header
 from tests.unit.agents.router.test_owner import AWAY
-from tests.unit.agents.router.world import HOME, USER, Read, World, an_id, json, notification
+from tests.unit.agents.router.world import HOME, NOW, USER, Read, World, an_id, json, notification
 
 
 async def test_a_forwarded_record_with_a_field_name_that_is_no_text_is_dead() -> None:
@@ -63,6 +64,36 @@ async def test_an_error_of_our_own_is_a_dead_letter_that_quotes_nothing(module: 
     (letter,) = world.on("notifications.dlq")
     assert "ada@" not in str(letter.headers)
     assert letter.value == json(notification())
+
+
+@pytest.mark.parametrize("module", [decode, render])
+async def test_those_between_which_others_are_handled_stop_nobody(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "_decode" if module is decode else "rendered"
+    good = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *given: broken() if "odd" in str(given) else good(*given))
+    world = World()
+    await world.route(
+        *(notification(id=an_id(number), data={"order": number, "name": "odd" if number % 2 else "Ada"}) for number in range(4 * MOST_IN_A_ROW))
+    )
+    assert Counter(event.reason for event in world.accepted) == {"unexpected": 2 * MOST_IN_A_ROW, "": 2 * MOST_IN_A_ROW}
+
+
+async def test_a_refusal_in_between_is_handled_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "rendered", broken)
+    world = World()
+    expired = {"expires_at": NOW - 1}
+    await world.route(*(notification(id=an_id(number), **(expired if number % 2 else {})) for number in range(4 * MOST_IN_A_ROW)))
+    assert Counter(event.reason for event in world.accepted) == {"unexpected": 2 * MOST_IN_A_ROW, "expired": 2 * MOST_IN_A_ROW}
+
+
+async def test_what_opens_well_does_not_release_what_decides_badly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "rendered", broken)
+    world = World()
+    for number in range(MOST_IN_A_ROW):
+        await world.route(notification(id=an_id(number)))
+    with pytest.raises(ArithmeticError):
+        await world.route(notification(id=an_id(MOST_IN_A_ROW)))
+    assert len(world.accepted) == MOST_IN_A_ROW
 
 
 async def test_too_many_in_a_row_stop_the_router_and_nothing_of_the_batch_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,20 @@ async def test_a_name_is_asked_for_again_the_next_time(server: Server) -> None:
     assert server.asked == ["well.example", "no.example"] * 2
 
 
+async def test_without_a_thread_a_name_is_not_known_now_and_is_asked_for_the_next_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names = Names(asyncio.get_running_loop(), server.resolve)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(OSError, match="cannot be looked up now"):
+            await names.look_up("well.example", 80)
+    assert await names.look_up("well.example", 80) == FOUND
+
+
 async def test_look_ups_are_bounded_and_an_address_needs_none(server: Server) -> None:
     names = Names(asyncio.get_running_loop(), server.resolve)
     await asyncio.gather(*(given_up(names, f"dead-{number}.example") for number in range(MOST)))
