@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 .PHONY: help run test check bench lock clean
 
 help:
-	@echo "make run           real Kafka, PostgreSQL and Valkey, all roles, the twins, and a shop's 1,000 notifications; Ctrl-C stops"
+	@echo "make run           real Kafka, PostgreSQL and Valkey, all roles, the simulators, and a shop's 1,000 notifications; Ctrl-C stops"
 	@echo "make run ONCE=1    the same, and stops after the sample: exit 0 only if every one is accounted for"
 	@echo "make test          linters, types, import rules, and all tests on real servers"
 	@echo "make test TESTS=...  the same, but of the tests only these files or folders"

@@ -2,50 +2,53 @@
 
 from dataclasses import dataclass, field
 
-from schemas.rules import LONGEST_WINDOW
-from schemas.topics import DEAD_LETTERS, STATUS, deliveries, notifications
-from schemas.words import CHANNELS, LANES
+from schemas.enums import CHANNELS, PRIORITIES
+from schemas.policy import MAX_WINDOW_SECONDS
+from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A role: the topics it reads, highest lane first; its tables with the seconds their rows live; the topics it writes."""
+class RoleSpec:
+    """A role: the topics it reads, highest priority first; its tables with the seconds their rows live; the topics it writes."""
 
     role: str
-    reads: tuple[str, ...]
-    writes: tuple[str, ...] = ()
-    tables: dict[str, int] = field(default_factory=dict)
+    source_topics: tuple[str, ...]
+    sink_topics: tuple[str, ...] = ()
+    table_ttls: dict[str, int] = field(default_factory=dict)
 
 
-DAY = 24 * 3600
+DAY_SECONDS = 24 * 3600
 
-PIPELINE: tuple[Stage, ...] = (
-    Stage(
+TOPOLOGY: tuple[RoleSpec, ...] = (
+    RoleSpec(
         "router",
-        reads=tuple(notifications(lane) for lane in LANES),
-        writes=(
-            *(deliveries(channel, lane) for channel in CHANNELS for lane in LANES),
-            *(notifications(lane) for lane in LANES),
-            STATUS,
-            DEAD_LETTERS,
+        source_topics=tuple(get_notifications_topic(priority) for priority in PRIORITIES),
+        sink_topics=(
+            *(get_deliveries_topic(channel, priority) for channel in CHANNELS for priority in PRIORITIES),
+            *(get_notifications_topic(priority) for priority in PRIORITIES),
+            STATUS_TOPIC,
+            DEAD_LETTER_TOPIC,
         ),
-        tables={"idempotency": 2 * DAY, "rate_windows": LONGEST_WINDOW},  # a record may be a day old when the first with its key is sought
+        table_ttls={
+            "idempotency": 2 * DAY_SECONDS,
+            "rate_windows": MAX_WINDOW_SECONDS,
+        },  # a record may be a day old when the first with its key is sought
     ),
     *(
-        Stage(
+        RoleSpec(
             channel,
-            reads=tuple(deliveries(channel, lane) for lane in LANES),
-            writes=(STATUS, DEAD_LETTERS),
-            tables={"attempts": 3 * DAY},
+            source_topics=tuple(get_deliveries_topic(channel, priority) for priority in PRIORITIES),
+            sink_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC),
+            table_ttls={"attempts": 3 * DAY_SECONDS},
         )
         for channel in CHANNELS
     ),
-    Stage("recorder", reads=(STATUS, DEAD_LETTERS)),
+    RoleSpec("recorder", source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC)),
 )
 
-ROLES: tuple[str, ...] = tuple(stage.role for stage in PIPELINE)
+ROLES: tuple[str, ...] = tuple(stage.role for stage in TOPOLOGY)
 
 
-def stage_of(role: str) -> Stage:
+def get_role_spec(role: str) -> RoleSpec:
     """The stage of a role. Raises KeyError for a role that there is not."""
-    return {stage.role: stage for stage in PIPELINE}[role]
+    return {stage.role: stage for stage in TOPOLOGY}[role]

@@ -1,9 +1,9 @@
-"""A delivery: one notification on one channel to one address; the value of `deliveries.<channel>.<lane>`."""
+"""A delivery: one notification on one channel to one address; the value of `deliveries.<channel>.<priority>`."""
 
 from msgspec import Struct
 
 from schemas.content import Content
-from schemas.words import Channel
+from schemas.enums import Channel
 
 
 class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -21,6 +21,6 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     category: str = ""
     template: str = ""
     attempt: int = 0
-    generation: int = 0
+    redrive_count: int = 0
     possible_duplicate: bool = False
-    v: int = 1
+    schema_version: int = 1

@@ -1,17 +1,17 @@
 """The exceptions of Herold; the docstring is the message.
 
 HeroldError
-|-- SettingError      a setting is missing or wrong: names the key
-|-- PartitionLost     this worker no longer owns the partition
-|-- RecordTooLarge    a record does not fit its topic
-|-- TopicsWrong       topics are missing or have a wrong policy
-|-- Unstorable        a store cannot take a row as it is
-+-- Unavailable       Kafka, PostgreSQL or Redis does not answer: try again later
+|-- SettingError          a setting is missing or wrong: names the key
+|-- PartitionFencedError  this worker no longer owns the partition
+|-- RecordTooLargeError   a record does not fit its topic
+|-- TopicMismatchError    topics are missing or have a wrong policy
+|-- UnstorableRowError    a store cannot take a row as it is
++-- UnavailableError      Kafka, PostgreSQL or Redis does not answer: try again later
 """
 
 import msgspec
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON that was expected; the last two are not among its own errors."""
 
 
@@ -27,24 +27,24 @@ class SettingError(HeroldError):
         self.key = key
 
 
-class PartitionLost(HeroldError):
+class PartitionFencedError(HeroldError):
     """The partition belongs to another worker since a rebalance: what was decided for it here is dropped, and decided there."""
 
 
-class RecordTooLarge(HeroldError):
+class RecordTooLargeError(HeroldError):
     """A record is larger than its topic takes."""
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
         super().__init__(f"a record of {size} bytes for {topic} is larger than {limit}")
 
 
-class TopicsWrong(HeroldError):
+class TopicMismatchError(HeroldError):
     """Topics are missing or differ from the catalogue; `herold topics apply` creates them."""
 
 
-class Unstorable(HeroldError):
+class UnstorableRowError(HeroldError):
     """A store cannot take a row as it is, now or later."""
 
 
-class Unavailable(HeroldError):
+class UnavailableError(HeroldError):
     """A server does not answer."""

@@ -3,53 +3,53 @@
 import zlib
 from hashlib import blake2b
 
-NOTIFICATION = "ntf_"
-DELIVERY = "dlv_"
+NOTIFICATION_PREFIX = "ntf_"
+DELIVERY_PREFIX = "dlv_"
 
-_new_hash = blake2b(digest_size=10).copy  # half the time of reading the parameters anew
+_make_hash = blake2b(digest_size=10).copy  # half the time of reading the parameters anew
 
 
-def partition_of(user_id: str, partitions: int) -> int:
+def compute_partition(user_id: str, partitions: int) -> int:
     """The partition of a user on every topic: crc32 of the UTF-8 id, as librdkafka's default partitioner does it."""
-    return partition_of_key(user_id.encode(), partitions)
+    return compute_key_partition(user_id.encode(), partitions)
 
 
-def partition_of_key(key: bytes, partitions: int) -> int:
+def compute_key_partition(key: bytes, partitions: int) -> int:
     """The partition of the user whose UTF-8 id is the key."""
     return zlib.crc32(key) % partitions
 
 
-def new_id(prefix: str, at: float, bits: int) -> str:
+def make_id(prefix: str, at: float, bits: int) -> str:
     """A UUIDv7 of the time `at` (epoch seconds) and 74 random bits given by the caller (RFC 9562, section 5.7)."""
     low = 0x8 << 60 | (bits & (1 << 62) - 1)
     return f"{prefix}{int(at * 1000):012x}7{bits >> 62 & 0xFFF:03x}{low:016x}"
 
 
-def derived_id(prefix: str, at: float, *parts: str) -> str:
+def derive_id(prefix: str, at: float, *parts: str) -> str:
     """The same id for the same time and parts, whoever computes it: a UUIDv7 whose random bits are a hash of the parts."""
     digest = blake2b("\0".join(parts).encode(), digest_size=10).digest()
-    return new_id(prefix, at, int.from_bytes(digest, "big") & (1 << 74) - 1)
+    return make_id(prefix, at, int.from_bytes(digest, "big") & (1 << 74) - 1)
 
 
-def delivery_id(notification_id: str, user_id: str, channel: str, address: str) -> str:
+def derive_delivery_id(notification_id: str, user_id: str, channel: str, address: str) -> str:
     """The id of a delivery: the time of its notification, the rest hashed, so that every replay makes the same one."""
-    hashing = _new_hash()
+    hashing = _make_hash()
     hashing.update(f"{user_id}\0{notification_id}\0{channel}\0{address}".encode())
     digest = hashing.hexdigest()
-    return f"{DELIVERY}{notification_id[4:16]}7{digest[:3]}8{digest[3:18]}"
+    return f"{DELIVERY_PREFIX}{notification_id[4:16]}7{digest[:3]}8{digest[3:18]}"
 
 
-def is_id(text: str, prefix: str = NOTIFICATION) -> bool:
+def is_id(text: str, prefix: str = NOTIFICATION_PREFIX) -> bool:
     """Whether the text has the shape of an id with that prefix."""
-    return time_in(text, prefix) is not None
+    return try_parse_time(text, prefix) is not None
 
 
-def time_of(an_id: str) -> float:
+def parse_time(an_id: str) -> float:
     """The time in an id, in epoch seconds."""
     return int(an_id[4:16], 16) / 1000
 
 
-def time_in(text: str, prefix: str = NOTIFICATION) -> float | None:
+def try_parse_time(text: str, prefix: str = NOTIFICATION_PREFIX) -> float | None:
     """The time in an id with that prefix, in epoch seconds; none if the text is not one."""
     digits = text[4:]
     try:
@@ -62,6 +62,6 @@ def time_in(text: str, prefix: str = NOTIFICATION) -> float | None:
     return None
 
 
-def uuid_hex(an_id: str) -> str:
+def to_uuid_hex(an_id: str) -> str:
     """The 32 hex digits behind the prefix, as PostgreSQL's uuid reads them."""
     return an_id[4:]

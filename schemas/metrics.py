@@ -10,26 +10,40 @@ class Metric:
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
-    about: str
+    description: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
 
-# 1, 5 and 30 s are the promises of the lanes
-LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 120.0)
+# 1, 5 and 30 s are the promises of the priorities
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 120.0)
 
-NOTIFICATIONS = Metric("herold_notifications_total", "counter", "notifications decided by the router", ("lane", "state", "reason"))
-ROUTER_RECORDS = Metric("herold_router_records_total", "counter", "records read by the router, by what they were", ("lane", "kind"))
-ROUTER_SECONDS = Metric("herold_router_batch_seconds", "histogram", "from a batch in to its acknowledgement", ("lane",), LATENCY)
-ATTEMPTS = Metric("herold_attempts_total", "counter", "calls of a provider", ("channel", "lane", "outcome"))
-DELIVERIES = Metric("herold_deliveries_total", "counter", "deliveries that ended in a worker", ("channel", "lane", "status", "reason"))
+NOTIFICATIONS_DECIDED = Metric(
+    "herold_notifications_decided_total", "counter", "notifications decided by the router", ("priority", "state", "reason")
+)
+ROUTER_RECORDS = Metric(
+    "herold_router_records_total", "counter", "records read by the router, by what became of them", ("priority", "result")
+)
+ROUTER_BATCH_DURATION = Metric(
+    "herold_router_batch_duration_seconds", "histogram", "from a batch in to its acknowledgement", ("priority",), LATENCY_BUCKETS
+)
+DELIVERY_ATTEMPTS = Metric("herold_delivery_attempts_total", "counter", "calls of a provider", ("channel", "priority", "outcome"))
+DELIVERIES_ENDED = Metric(
+    "herold_deliveries_ended_total", "counter", "deliveries that ended in a worker", ("channel", "priority", "status", "reason")
+)
 POSSIBLE_DUPLICATES = Metric("herold_possible_duplicates_total", "counter", "attempts made again after an unknown outcome", ("channel",))
-HANDOVER_SECONDS = Metric("herold_handover_seconds", "histogram", "from submission to the provider's answer", ("channel", "lane"), LATENCY)
-CALLS_IN_FLIGHT = Metric("herold_calls_in_flight", "gauge", "calls of a provider that have no answer yet", ("channel",))
-RECORDED = Metric("herold_recorded_total", "counter", "events written to PostgreSQL", ("kind",))
-RECORD_SECONDS = Metric("herold_record_commit_seconds", "histogram", "one commit of the recorder", (), LATENCY)
+HANDOVER_LATENCY = Metric(
+    "herold_handover_latency_seconds", "histogram", "from submission to the provider's answer", ("channel", "priority"), LATENCY_BUCKETS
+)
+PROVIDER_REQUESTS_IN_FLIGHT = Metric(
+    "herold_provider_requests_in_flight", "gauge", "calls of a provider that have no answer yet", ("channel",)
+)
+RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "events written to PostgreSQL", ("table",))
+RECORDER_COMMIT_DURATION = Metric("herold_recorder_commit_duration_seconds", "histogram", "one commit of the recorder", (), LATENCY_BUCKETS)
 DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records that cannot go on", ("stage", "reason"))
-REQUESTS = Metric("herold_http_requests_total", "counter", "HTTP requests answered by the gateway", ("route", "status"))
-REQUEST_SECONDS = Metric("herold_http_request_seconds", "histogram", "time to answer an HTTP request", ("route",), LATENCY)
+HTTP_REQUESTS = Metric("herold_http_requests_total", "counter", "HTTP requests answered by the gateway", ("route", "status_code"))
+HTTP_REQUEST_DURATION = Metric(
+    "herold_http_request_duration_seconds", "histogram", "time to answer an HTTP request", ("route",), LATENCY_BUCKETS
+)
 
-CATALOGUE: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

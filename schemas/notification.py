@@ -1,14 +1,14 @@
-"""A notification as a producer submits it: the value of `notifications.<lane>` and, with a priority, the body of the HTTP API."""
+"""A notification as a producer submits it: the value of `notifications.<priority>` and, with a priority, the body of the HTTP API."""
 
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.words import Channel, Lane
+from schemas.enums import Channel, Priority
 
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
-Key = Annotated[str, Meta(min_length=1, max_length=256)]
+IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=256)]
 Address = Annotated[str, Meta(min_length=1, max_length=2048)]
 
 
@@ -27,16 +27,16 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     send_at: float | None = None
     expires_at: float | None = None
     digest: str | None = None
-    idempotency_key: Key | None = None
+    idempotency_key: IdempotencyKey | None = None
     mandatory: bool = False
     created_at: float | None = None
-    v: Annotated[int, Meta(ge=1)] = 1
+    schema_version: Annotated[int, Meta(ge=1)] = 1
 
 
 class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """A notification over HTTP: `priority` names the lane; without it the rule for the type does.
+    """A notification over HTTP: `priority` names the priority; without it the rule for the type does.
 
     What a record in Kafka may hold besides is ignored there; here a misspelt name is told while somebody listens.
     """
 
-    priority: Lane | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET

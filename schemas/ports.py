@@ -4,11 +4,11 @@ from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from schemas.history import Entries
-from schemas.rules import Policy, Profile
+from schemas.history import HistoryBatch
+from schemas.policy import Policy, Profile
 
 Header = tuple[str, bytes | None]  # Kafka knows headers without a value
-Rows = Mapping[bytes, bytes | None]
+TableRows = Mapping[bytes, bytes | None]
 
 
 class Record(Protocol):
@@ -38,19 +38,19 @@ class Batch:
         return len(self.records)
 
 
-class HeldBatch(Protocol):
+class BatchHandle(Protocol):
     """A batch whose acknowledgement is the agent's: it counts as done only after `ack()`, in whatever order batches end."""
 
     @property
     def batch(self) -> Batch: ...
     def ack(self) -> None: ...
-    def let_go(self) -> None:
+    def release(self) -> None:
         """No rebalance or stop waits for it any longer; it comes again unless it is acknowledged before."""
         ...
 
 
 Batches = AsyncIterator[Batch]
-HeldBatches = AsyncIterator[HeldBatch]
+BatchHandles = AsyncIterator[BatchHandle]
 
 
 class Outbox(Protocol):
@@ -67,19 +67,19 @@ class Table(Protocol):
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]: ...
 
 
-class Commit(Protocol):
+class BatchCommitter(Protocol):
     """Finishes router batches: of each, claims, then outputs, then rows, each acknowledged before the next is sent.
 
     A claim is a row that must be safe before the outputs are out, a row one that proves that they are; both go to their changelog, then to
     RocksDB with its offset.
     """
 
-    def outbox(self, partition: int) -> Outbox:
+    def create_outbox(self, partition: int) -> Outbox:
         """For the outputs of a batch: asked for before its rows are read, and nothing may be awaited until its `commit`."""
         ...
 
     def commit(
-        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> Future[None]:
         """Begin to finish a batch: the tables show its claims and rows from now on, so the next one can be decided at once.
 
@@ -91,16 +91,16 @@ class Commit(Protocol):
 class SharedOutbox(Outbox, Protocol):
     """One outbox for all batches in flight: outputs first, then the rows that were put with them, in order."""
 
-    def put(self, partition: int, key: bytes, row: bytes | None) -> None:
+    def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         """A row of the attempts table, written after every output added so far is acknowledged."""
         ...
 
     @property
-    def crowded(self) -> bool:
+    def is_full(self) -> bool:
         """Whether so much is not safe yet that no new work should begin: what a crash repeats is bounded by it."""
         ...
 
-    def when_committed(self, done: Callable[[], None]) -> None:
+    def on_committed(self, callback: Callable[[], None]) -> None:
         """Call `done` once everything added and put so far is safe; never called for a partition that was lost."""
         ...
 
@@ -111,31 +111,31 @@ class Clock(Protocol):
     def __call__(self) -> float: ...
 
 
-Pause = Callable[[float], Awaitable[None]]
-Later = Callable[[float, Callable[[], None]], object]
+Sleep = Callable[[float], Awaitable[None]]
+CallLater = Callable[[float, Callable[[], None]], object]
 
 
-class Profiles(Protocol):
+class ProfileReader(Protocol):
     """What is known of users. Raises Unavailable if neither cache nor store answers."""
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]: ...
 
 
-class Policies(Protocol):
+class PolicyReader(Protocol):
     """The rules, templates and limits in force now; never waits."""
 
-    def current(self) -> Policy: ...
+    def get_current(self) -> Policy: ...
 
 
-class Recording(Protocol):
+class HistoryWriter(Protocol):
     """Where history is written."""
 
-    async def write(self, entries: Entries) -> None:
+    async def write(self, batch: HistoryBatch) -> None:
         """All or nothing. Raises Unstorable if a row cannot be stored as it is, Unavailable if the store does not answer."""
         ...
 
 
-class Prepared(NamedTuple):
+class HttpRequest(NamedTuple):
     """One HTTP/1.1 request, ready to be written: the origin (`https://host:port`), request line with headers, body.
 
     `head` names Host and Content-Length and ends with the empty line; it and `body` go out as they are.
@@ -146,10 +146,10 @@ class Prepared(NamedTuple):
     body: bytes
 
 
-class Answered(NamedTuple):
+class HttpResponse(NamedTuple):
     """The other side answered; header names in lower case."""
 
-    status: int
+    status_code: int
     headers: Mapping[bytes, bytes]
     body: bytes
 
@@ -166,10 +166,10 @@ class MaybeSent(NamedTuple):
     cause: str
 
 
-Answer = Answered | NotSent | MaybeSent
+HttpResult = HttpResponse | NotSent | MaybeSent
 
 
 class HttpClient(Protocol):
     """Sends one request and calls back exactly once, never re-sending by itself."""
 
-    def send(self, prepared: Prepared, on_answer: Callable[[Answer], None]) -> None: ...
+    def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None: ...

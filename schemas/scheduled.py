@@ -1,4 +1,4 @@
-"""What is not due yet: the value of `scheduled.<lane>`."""
+"""What is not due yet: the value of `scheduled.<priority>`."""
 
 from typing import Literal
 
@@ -10,12 +10,12 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
 
     id: str
     user_id: str
-    due: float
-    target: str
+    due_at: float
+    target_topic: str
     payload: Raw
-    passes: int = 0
-    resume_at: str = ""
-    v: int = 1
+    resume_count: int = 0
+    resume_gate: str = ""
+    schema_version: int = 1
 
 
 class Cancel(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="cancel"):
@@ -24,4 +24,4 @@ class Cancel(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="can
     id: str
     user_id: str
     target: Literal["notification", "delivery"] = "notification"
-    v: int = 1
+    schema_version: int = 1

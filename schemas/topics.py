@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from schemas.delivery import Delivery
+from schemas.enums import CHANNELS, PRIORITIES, Channel, Priority
+from schemas.events import DecidedEvent, StatusEvent
 from schemas.notification import Notification
 from schemas.scheduled import Cancel, Scheduled
-from schemas.status import Accepted, Status
-from schemas.words import CHANNELS, LANES, Channel, Lane
 
-DAY_MS = 86_400_000
+MS_PER_DAY = 86_400_000
 MAX_NOTIFICATION_BYTES = 256 * 1024
 MAX_DELIVERY_BYTES = 256 * 1024
 MAX_DEAD_LETTER_BYTES = 1024 * 1024 + 64 * 1024
@@ -21,57 +21,64 @@ class Topic:
 
     name: str
     key: str
-    values: tuple[type, ...]
-    about: str
-    days: int
-    max_bytes: int
-    config: Mapping[str, str] = field(default_factory=dict)
+    value_types: tuple[type, ...]
+    description: str
+    retention_days: int
+    max_message_bytes: int
+    config_overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def policy(self) -> dict[str, str]:
+    def kafka_config(self) -> dict[str, str]:
         """The topic's configuration in Kafka."""
-        kept = {"cleanup.policy": "delete", "retention.ms": str(self.days * DAY_MS)}
-        return {**kept, "max.message.bytes": str(self.max_bytes), **self.config}
+        kept = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * MS_PER_DAY)}
+        return {**kept, "max.message.bytes": str(self.max_message_bytes), **self.config_overrides}
 
 
-def notifications(lane: Lane) -> str:
-    """The topic that producers write a lane's notifications to."""
-    return f"notifications.{lane}"
+def get_notifications_topic(priority: Priority) -> str:
+    """The topic that producers write a priority's notifications to."""
+    return f"notifications.{priority}"
 
 
-def scheduled(lane: Lane) -> str:
+def get_scheduled_topic(priority: Priority) -> str:
     """The topic of what is not due yet."""
-    return f"scheduled.{lane}"
+    return f"scheduled.{priority}"
 
 
-def deliveries(channel: Channel, lane: Lane) -> str:
-    """The topic of a channel's deliveries in a lane."""
-    return f"deliveries.{channel}.{lane}"
+def get_deliveries_topic(channel: Channel, priority: Priority) -> str:
+    """The topic of a channel's deliveries in a priority."""
+    return f"deliveries.{channel}.{priority}"
 
 
-STATUS = "notifications.status"
-DEAD_LETTERS = "notifications.dlq"
-BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
+STATUS_TOPIC = "notifications.status"
+DEAD_LETTER_TOPIC = "notifications.dlq"
+LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 
 
-def catalogue() -> Iterator[Topic]:
+def define_topics() -> Iterator[Topic]:
     """All topics, in the order of the flow, without the prefix of an installation."""
-    for lane in LANES:
-        about = f"notifications of the {lane} lane"
-        yield Topic(notifications(lane), "user_id", (Notification,), about, 7, MAX_NOTIFICATION_BYTES, BROKER_TIME)
-    for lane in LANES:
-        yield Topic(scheduled(lane), "user_id", (Scheduled, Cancel), f"what is not due yet in the {lane} lane", 7, MAX_DELIVERY_BYTES)
+    for priority in PRIORITIES:
+        about = f"notifications of the {priority} priority"
+        yield Topic(get_notifications_topic(priority), "user_id", (Notification,), about, 7, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
+    for priority in PRIORITIES:
+        yield Topic(
+            get_scheduled_topic(priority),
+            "user_id",
+            (Scheduled, Cancel),
+            f"what is not due yet in the {priority} priority",
+            7,
+            MAX_DELIVERY_BYTES,
+        )
     for channel in CHANNELS:
-        for lane in LANES:
-            about = f"{channel} deliveries of the {lane} lane"
-            yield Topic(deliveries(channel, lane), "user_id", (Delivery,), about, 3, MAX_DELIVERY_BYTES)
-    yield Topic(STATUS, "user_id", (Accepted, Status), "what the recorder writes to history", 7, MAX_DELIVERY_BYTES)
-    yield Topic(DEAD_LETTERS, "user_id", (), "original bytes of what cannot go on; headers say why", 30, MAX_DEAD_LETTER_BYTES)
+        for priority in PRIORITIES:
+            about = f"{channel} deliveries of the {priority} priority"
+            yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), about, 3, MAX_DELIVERY_BYTES)
+    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), "what the recorder writes to history", 7, MAX_DELIVERY_BYTES)
+    yield Topic(DEAD_LETTER_TOPIC, "user_id", (), "original bytes of what cannot go on; headers say why", 30, MAX_DEAD_LETTER_BYTES)
 
 
-def lane_of(topic: str) -> Lane:
-    """The lane in a topic's name. Raises ValueError for a topic without one."""
-    for lane in LANES:
-        if topic.endswith(f".{lane}"):
-            return lane
-    raise ValueError(f"{topic} has no lane")
+def parse_priority(topic: str) -> Priority:
+    """The priority in a topic's name. Raises ValueError for a topic without one."""
+    for priority in PRIORITIES:
+        if topic.endswith(f".{priority}"):
+            return priority
+    raise ValueError(f"{topic} has no priority")

@@ -1,6 +1,6 @@
-"""deliveries.<channel>.<lane> -> provider -> status: prepare, attempt, decide, record."""
+"""deliveries.<channel>.<priority> -> provider -> status: prepare, attempt, decide, record."""
 
 from agents.delivery.deliverer import Deliverer
-from agents.delivery.observer import EndedBatch, Observer
+from agents.delivery.observer import DeliveryBatchSummary, Observer
 
-__all__ = ["Deliverer", "EndedBatch", "Observer"]
+__all__ = ["Deliverer", "DeliveryBatchSummary", "Observer"]

@@ -2,15 +2,15 @@
 
 from typing import NamedTuple
 
-from schemas.outcome import Attempted
-from schemas.policies import RetryPolicy
-from schemas.words import Outcome, Reason, StatusName
+from schemas.delivery_policy import RetryPolicy
+from schemas.enums import Outcome, Reason, Status
+from schemas.outcome import AttemptResult
 
 
 class Done(NamedTuple):
     """The delivery has ended, with this status and the reason for it."""
 
-    status: StatusName
+    status: Status
     reason: str = ""
 
 
@@ -20,37 +20,37 @@ class RetryAt(NamedTuple):
     at: float
 
 
-class Dead(NamedTuple):
+class DeadLetterDecision(NamedTuple):
     """It has failed in a way that a person may mend: a dead letter."""
 
     reason: str
 
 
-Decision = Done | RetryAt | Dead
+Decision = Done | RetryAt | DeadLetterDecision
 
-EXPIRED = Done(StatusName.FAILED, Reason.EXPIRED)
+EXPIRED = Done(Status.FAILED, Reason.EXPIRED)
 
 # what nearly every attempt comes to, looked up and made once: a member of an enum costs as much as a dict with three entries
-_ACCEPTED, _SENT = Outcome.ACCEPTED, Done(StatusName.SENT)
+_ACCEPTED, _SENT = Outcome.ACCEPTED, Done(Status.SENT)
 
 
-def decide(policy: RetryPolicy, attempted: Attempted, tries: int, now: float, expires_at: float) -> Decision:
+def decide(policy: RetryPolicy, result: AttemptResult, attempt_count: int, now: float, expires_at: float) -> Decision:
     """What follows the try number `tries` (1 is the first). What would be tried after its expiry has expired already."""
-    outcome = attempted.outcome
+    outcome = result.outcome
     if outcome is _ACCEPTED:
-        if attempted.status or attempted.reason:
-            return Done(attempted.status or StatusName.SENT, attempted.reason)
+        if result.status or result.reason:
+            return Done(result.status or Status.SENT, result.reason)
         return _SENT
     if outcome is Outcome.REJECTED_RECIPIENT:
-        return Done(attempted.status or StatusName.FAILED, attempted.reason or Reason.REJECTED_RECIPIENT)
-    if outcome is Outcome.REJECTED_PERMANENT or attempted.reason == Reason.UNEXPECTED:
-        return Dead(attempted.reason or Reason.REJECTED_PERMANENT)
-    if tries > len(policy.pauses):
-        return Dead(Reason.EXHAUSTED)
-    at = now + pause(policy, tries, attempted.retry_after)
+        return Done(result.status or Status.FAILED, result.reason or Reason.REJECTED_RECIPIENT)
+    if outcome is Outcome.REJECTED_PERMANENT or result.reason == Reason.UNEXPECTED_ERROR:
+        return DeadLetterDecision(result.reason or Reason.REJECTED_PERMANENT)
+    if attempt_count > len(policy.delays):
+        return DeadLetterDecision(Reason.RETRIES_EXHAUSTED)
+    at = now + compute_retry_delay(policy, attempt_count, result.retry_after)
     return RetryAt(at) if at < expires_at else EXPIRED
 
 
-def pause(policy: RetryPolicy, tries: int, retry_after: float) -> float:
+def compute_retry_delay(policy: RetryPolicy, attempt_count: int, retry_after: float) -> float:
     """Seconds before the next try: the policy's, or what the provider asks for if that is longer, but never more than the longest."""
-    return min(max(policy.pauses[tries - 1], retry_after), policy.longest)
+    return min(max(policy.delays[attempt_count - 1], retry_after), policy.max_delay)

@@ -5,24 +5,24 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.delivery import Delivery
-from schemas.errors import UNREADABLE
+from schemas.enums import Channel, Reason
+from schemas.errors import DECODE_ERRORS
 from schemas.ports import Record
-from schemas.words import Channel, Reason
-from tables.attempts import MAX_NUMBER, key
+from tables.attempts import MAX_UINT32, encode_key
 
-_LATEST = 1e11
-_delivery = msgspec.json.Decoder(Delivery)
+_MAX_TIMESTAMP = 1e11
+_decoder = msgspec.json.Decoder(Delivery)
 
 
-class Readable(NamedTuple):
+class DecodedDelivery(NamedTuple):
     """A record, its delivery and the key of the delivery's row."""
 
     record: Record
     delivery: Delivery
-    key: bytes
+    row_key: bytes
 
 
-class Unreadable(NamedTuple):
+class DecodeFailure(NamedTuple):
     """A record that is no delivery of this channel; as much of the delivery as could be read."""
 
     record: Record
@@ -31,31 +31,31 @@ class Unreadable(NamedTuple):
     delivery: Delivery | None = None
 
 
-def decoded(record: Record, channel: Channel) -> Readable | Unreadable:
+def decode_delivery(record: Record, channel: Channel) -> DecodedDelivery | DecodeFailure:
     """The delivery in a record, checked as far as everything after it relies on."""
     if record.value is None:
-        return Unreadable(record, Reason.NULL_VALUE, "the record has no value")
+        return DecodeFailure(record, Reason.NULL_VALUE, "the record has no value")
     try:
-        delivery = _delivery.decode(record.value)
+        delivery = _decoder.decode(record.value)
     except msgspec.ValidationError as error:
-        return Unreadable(record, Reason.INVALID, str(error))
-    except UNREADABLE as error:
-        return Unreadable(record, Reason.UNDECODABLE, str(error))
+        return DecodeFailure(record, Reason.INVALID, str(error))
+    except DECODE_ERRORS as error:
+        return DecodeFailure(record, Reason.UNDECODABLE, str(error))
     try:
-        row_key = key(delivery.id)
+        row_key = encode_key(delivery.id)
     except ValueError as error:
-        return Unreadable(record, Reason.INVALID, f"{error} - at `$.id`")
-    wrong = _wrong(delivery, channel)
+        return DecodeFailure(record, Reason.INVALID, f"{error} - at `$.id`")
+    wrong = _validate_delivery(delivery, channel)
     if wrong:
-        return Unreadable(record, Reason.INVALID, wrong, delivery)
-    return Readable(record, delivery, row_key)
+        return DecodeFailure(record, Reason.INVALID, wrong, delivery)
+    return DecodedDelivery(record, delivery, row_key)
 
 
-def _wrong(delivery: Delivery, channel: Channel) -> str:
+def _validate_delivery(delivery: Delivery, channel: Channel) -> str:
     if delivery.channel != channel:
         return f"a delivery by {delivery.channel} on a topic of {channel} - at `$.channel`"
-    if not (0 <= delivery.generation < MAX_NUMBER and 0 <= delivery.attempt < MAX_NUMBER):
-        return "generation and attempt are 0 or more, and less than 2**32 - at `$.attempt`"
-    if not (0 <= delivery.created_at < _LATEST and 0 <= delivery.expires_at < _LATEST):
+    if not (0 <= delivery.redrive_count < MAX_UINT32 and 0 <= delivery.attempt < MAX_UINT32):
+        return "redrive_count and attempt are 0 or more, and less than 2**32 - at `$.attempt`"
+    if not (0 <= delivery.created_at < _MAX_TIMESTAMP and 0 <= delivery.expires_at < _MAX_TIMESTAMP):
         return "times are seconds since 1970 - at `$.expires_at`"
     return ""

@@ -7,26 +7,26 @@ from typing import Any
 
 import msgspec
 
-from agents.brake import Brake, sentence_of
-from agents.delivery.calls import Calls
-from agents.delivery.decide import EXPIRED, Dead, Decision, RetryAt, decide
-from agents.delivery.decode import Readable, Unreadable, decoded
-from agents.delivery.observer import UNOBSERVED, EndedBatch, Observer
-from agents.delivery.record import content_of, letter_of, letter_of_unreadable, row_of, status_of
-from agents.delivery.sending import OpenBatch, Sending
-from schemas.deadletter import DeadLetter, headers_of
-from schemas.outcome import Attempted, Provider
-from schemas.policies import CallLimits, RetryPolicy
-from schemas.ports import Answer, Clock, HeldBatch, HeldBatches, HttpClient, Later, Prepared, SharedOutbox, Table
-from schemas.topics import DEAD_LETTERS, STATUS, lane_of
-from schemas.words import Lane, Outcome, Reason
-from tables.attempts import already_done, pack
+from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
+from agents.delivery.concurrency import ConcurrencyLimiter
+from agents.delivery.decide import EXPIRED, DeadLetterDecision, Decision, RetryAt, decide
+from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
+from agents.delivery.in_flight import InFlight, InFlightBatch
+from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
+from agents.delivery.record import build_dead_letter, build_decode_dead_letter, build_row, build_status_event, truncate_value
+from schemas.dead_letter import DeadLetter, encode_headers
+from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+from schemas.enums import Outcome, Priority, Reason
+from schemas.outcome import AttemptResult, Provider
+from schemas.ports import BatchHandle, BatchHandles, CallLater, Clock, HttpClient, HttpRequest, HttpResult, SharedOutbox, Table
+from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, parse_priority
+from tables.attempts import encode_row, is_already_done
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Deliverer:
-    """One for the three lanes of a channel, in which the calls in flight are bounded together.
+    """One for the three priorities of a channel, in which the calls in flight are bounded together.
 
     A batch is acknowledged when its last record has ended and its outputs and rows are safe. An exception in a callback ends every `run`.
     """
@@ -38,219 +38,227 @@ class Deliverer:
         attempts: Table,
         outbox: SharedOutbox,
         clock: Clock,
-        later: Later,
+        call_later: CallLater,
         *,
         policy: RetryPolicy,
-        limits: CallLimits,
+        limits: ConcurrencyLimits,
         topic_prefix: str = "",
-        observer: Observer = UNOBSERVED,
+        observer: Observer = NULL_OBSERVER,
     ) -> None:
         self._provider, self._http, self._attempts, self._outbox = provider, http, attempts, outbox
-        self._clock, self._later, self._policy, self._observer = clock, later, policy, observer
-        self._status_topic, self._dead_topic = topic_prefix + STATUS, topic_prefix + DEAD_LETTERS
-        self._calls = Calls(limits)
-        self._brake = Brake()
-        self._under_way: dict[str, Sending] = {}
-        self._runs: set[asyncio.Task[Any]] = set()
+        self._clock, self._call_later, self._policy, self._observer = clock, call_later, policy, observer
+        self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
+        self._limiter = ConcurrencyLimiter(limits)
+        self._failure_limit = ConsecutiveFailureLimit()
+        self._in_flight: dict[str, InFlight] = {}
+        self._run_tasks: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
-        self._pumping = False
+        self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
 
     @property
     def calls_in_flight(self) -> int:
         """Calls of the provider that have no answer yet."""
-        return self._calls.busy
+        return self._limiter.calls_in_flight
 
-    async def run(self, batches: HeldBatches) -> None:
-        """Work on the batches of one lane until there are no more. Raises what a callback raised: its batch stays unacknowledged."""
+    async def run(self, batches: BatchHandles) -> None:
+        """Work on the batches of one priority until there are no more. Raises what a callback raised: its batch stays unacknowledged."""
         task = asyncio.current_task()
         assert task is not None
         if self._failure is not None:
             raise self._failure
-        self._runs.add(task)
+        self._run_tasks.add(task)
         try:
             async for held in batches:
-                self._take(held)
+                self._start_batch(held)
         except asyncio.CancelledError:
             if self._failure is None:
                 raise
             raise self._failure from None
         finally:
-            self._runs.discard(task)
+            self._run_tasks.discard(task)
 
     async def stop(self) -> None:
         """Start no more calls and wait for those in flight; what still waits stays unacknowledged."""
         self._stopping = asyncio.get_running_loop().create_future()
-        if self._calls.busy:
+        if self._limiter.calls_in_flight:
             await self._stopping
 
-    def lost(self, partitions: Collection[int]) -> None:
+    def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Forget what waits of revoked partitions; calls in flight end, and their outcome is kept in case the record is given again."""
-        for sending in list(self._under_way.values()):
-            if sending.of.held.batch.partition not in partitions:
+        for sending in list(self._in_flight.values()):
+            if sending.batch.handle.batch.partition not in partitions:
                 continue
-            if not sending.calling and (sending.lost or not sending.ended):
-                del self._under_way[sending.delivery.id]
-            sending.lost = True
+            if not sending.is_calling and (sending.is_revoked or not sending.is_finished):
+                del self._in_flight[sending.delivery.id]
+            sending.is_revoked = True
 
     # -- a batch comes in
 
-    def _take(self, held: HeldBatch) -> None:
-        batch, now = held.batch, self._clock()
-        of = OpenBatch(held, lane_of(batch.topic), now, self._settle)
-        if not of.left:
-            self._settle(of)
-        readables: list[Readable] = []
+    def _start_batch(self, handle: BatchHandle) -> None:
+        batch, now = handle.batch, self._clock()
+        of = InFlightBatch(handle, parse_priority(batch.topic), now, self._finish_batch)
+        if not of.remaining:
+            self._finish_batch(of)
+        readables: list[DecodedDelivery] = []
         for record in batch.records:
-            item = decoded(record, self._provider.channel)
-            if isinstance(item, Unreadable):
-                self._bury(letter_of_unreadable(batch, item), batch.partition, of.lane)
-                of.end("unreadable")
+            item = decode_delivery(record, self._provider.channel)
+            if isinstance(item, DecodeFailure):
+                self._produce_dead_letter(build_decode_dead_letter(batch, item), batch.partition, of.priority)
+                of.finish_record("decode_failed")
             else:
                 readables.append(item)
-        rows = self._attempts.get_many(batch.partition, [readable.key for readable in readables])
+        rows = self._attempts.get_many(batch.partition, [readable.row_key for readable in readables])
         for readable, row in zip(readables, rows, strict=True):
-            if already_done(row, readable.delivery, now):
-                self._proven(readable.delivery.id)
-                of.end("skipped")
+            if is_already_done(row, readable.delivery, now):
+                self._discard_recorded(readable.delivery.id)
+                of.finish_record("skipped")
             else:
-                self._admit(Sending(readable, of, self._provider.account(readable.delivery)))
-        self._pump()
+                self._enqueue_delivery(InFlight(readable, of, self._provider.get_account(readable.delivery)))
+        self._start_calls()
 
-    def _admit(self, sending: Sending) -> None:
+    def _enqueue_delivery(self, in_flight: InFlight) -> None:
         """Let a record wait for its call, unless its delivery is under way already."""
-        other, of = self._under_way.get(sending.delivery.id), sending.of
-        if other is not None and other.is_record(sending) and (other.ended or other.calling or not other.lost):
-            self._readmit(other, of)
-        elif other is not None and not other.is_record(sending) and other.covers(sending):
-            of.end("skipped")
+        other, of = self._in_flight.get(in_flight.delivery.id), in_flight.batch
+        if other is not None and other.is_same_record(in_flight) and (other.is_finished or other.is_calling or not other.is_revoked):
+            self._reattach_delivery(other, of)
+        elif other is not None and not other.is_same_record(in_flight) and other.supersedes(in_flight):
+            of.finish_record("skipped")
         else:
-            self._under_way[sending.delivery.id] = sending
-            of.sendings.append(sending)
-            self._calls.wait(sending)
+            self._in_flight[in_flight.delivery.id] = in_flight
+            of.deliveries.append(in_flight)
+            self._limiter.enqueue(in_flight)
 
-    def _proven(self, delivery_id: str) -> None:
+    def _discard_recorded(self, delivery_id: str) -> None:
         """A row is there: what was kept of a call that ended after a loss is not needed any more."""
-        other = self._under_way.get(delivery_id)
-        if other is not None and other.ended and other.lost:
-            del self._under_way[delivery_id]
+        other = self._in_flight.get(delivery_id)
+        if other is not None and other.is_finished and other.is_revoked:
+            del self._in_flight[delivery_id]
 
-    def _readmit(self, sending: Sending, of: OpenBatch) -> None:
+    def _reattach_delivery(self, in_flight: InFlight, in_flight_batch: InFlightBatch) -> None:
         """The record of a delivery under way was given again after a rebalance: it goes on, or is recorded again, for the new batch."""
-        sending.of, sending.lost = of, False
-        of.sendings.append(sending)
-        if sending.ended and sending.decision is not None:
-            self._record(sending, sending.last, sending.decision, self._clock())
+        in_flight.batch, in_flight.is_revoked = in_flight_batch, False
+        in_flight_batch.deliveries.append(in_flight)
+        if in_flight.is_finished and in_flight.decision is not None:
+            self._record(in_flight, in_flight.last_result, in_flight.decision, self._clock())
 
     # -- prepare, attempt
 
-    def _pump(self) -> None:
+    def _start_calls(self) -> None:
         """Start calls while there is room; an answer that comes before `send` returns is pumped by the loop that is already running."""
-        if self._pumping or self._stopping is not None:
+        if self._starting_calls or self._stopping is not None:
             return
-        self._pumping = True
+        self._starting_calls = True
         try:
-            while not self._outbox.crowded and (sending := self._calls.take()) is not None:
-                self._begin(sending)
+            while not self._outbox.is_full and (sending := self._limiter.acquire()) is not None:
+                self._prepare(sending)
         finally:
-            self._pumping = False
-        if self._outbox.crowded:
-            self._outbox.when_committed(self._pump)
+            self._starting_calls = False
+        if self._outbox.is_full:
+            self._outbox.on_committed(self._start_calls)
 
-    def _begin(self, sending: Sending) -> None:
-        delivery, now = sending.delivery, self._clock()
-        if sending.lost:
-            self._calls.free(sending)
+    def _prepare(self, in_flight: InFlight) -> None:
+        delivery, now = in_flight.delivery, self._clock()
+        if in_flight.is_revoked:
+            self._limiter.release(in_flight)
         elif now >= delivery.expires_at:
-            self._calls.free(sending)
-            self._record(sending, None, EXPIRED, now)
+            self._limiter.release(in_flight)
+            self._record(in_flight, None, EXPIRED, now)
         else:
-            prepared = self._prepared(sending, now)
-            sending.tries += 1
-            if isinstance(prepared, Attempted):
-                self._calls.free(sending)
-                self._conclude(sending, prepared, now)
+            prepared = self._build_request(in_flight, now)
+            in_flight.attempt_count += 1
+            if isinstance(prepared, AttemptResult):
+                self._limiter.release(in_flight)
+                self._decide(in_flight, prepared, now)
             else:
-                sending.calling, sending.called_at = True, now
-                self._http.send(prepared, partial(self._answered, sending))
+                in_flight.is_calling, in_flight.called_at = True, now
+                self._http.send(prepared, partial(self._on_result, in_flight))
 
-    def _prepared(self, sending: Sending, now: float) -> Prepared | Attempted:
+    def _build_request(self, in_flight: InFlight, now: float) -> HttpRequest | AttemptResult:
         try:
-            prepared = self._provider.prepare(sending.delivery, sending.attempt, now)
+            prepared = self._provider.build_request(in_flight.delivery, in_flight.attempt, now)
         except Exception as error:
-            return Attempted(Outcome.REJECTED_PERMANENT, Reason.UNEXPECTED, detail=self._brake.pull(error))
-        if self._brake.in_a_row:
-            self._brake.release()
+            return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.UNEXPECTED_ERROR, detail=self._failure_limit.record_failure(error))
+        if self._failure_limit.consecutive_failures:
+            self._failure_limit.record_success()
         return prepared
 
-    def _attempted(self, answer: Answer, now: float) -> Attempted:
+    def _parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         try:
-            return self._provider.attempted(answer, now)
+            return self._provider.parse_result(result, now)
         except Exception as error:  # it was sent: to stop here, or to try again, would tell the user twice
-            return Attempted(Outcome.UNKNOWN, Reason.UNEXPECTED, detail=sentence_of(error))
+            return AttemptResult(Outcome.UNKNOWN, Reason.UNEXPECTED_ERROR, detail=describe_error(error))
 
-    def _answered(self, sending: Sending, answer: Answer) -> None:
+    def _on_result(self, in_flight: InFlight, result: HttpResult) -> None:
         try:
-            sending.calling, now = False, self._clock()
-            self._calls.free(sending)
-            self._conclude(sending, self._attempted(answer, now), now)
-            self._pump()
-            if self._stopping is not None and not self._calls.busy and not self._stopping.done():
+            in_flight.is_calling, now = False, self._clock()
+            self._limiter.release(in_flight)
+            self._decide(in_flight, self._parse_result(result, now), now)
+            self._start_calls()
+            if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
                 self._stopping.set_result(None)
         except Exception as error:
             self._fail(error)
 
     # -- decide, record
 
-    def _conclude(self, sending: Sending, attempted: Attempted, now: float) -> None:
-        decision = decide(self._policy, attempted, sending.tries, now, sending.delivery.expires_at)
-        self._record(sending, attempted, decision, now)
+    def _decide(self, in_flight: InFlight, result: AttemptResult, now: float) -> None:
+        decision = decide(self._policy, result, in_flight.attempt_count, now, in_flight.delivery.expires_at)
+        self._record(in_flight, result, decision, now)
         if isinstance(decision, RetryAt):
-            sending.attempt += 1
-            sending.possible_duplicate |= attempted.outcome is Outcome.UNKNOWN
-            self._later(decision.at - now, partial(self._again, sending))
+            in_flight.attempt += 1
+            in_flight.possible_duplicate |= result.outcome is Outcome.UNKNOWN
+            self._call_later(decision.at - now, partial(self._retry, in_flight))
 
-    def _again(self, sending: Sending) -> None:
+    def _retry(self, in_flight: InFlight) -> None:
         try:
-            self._calls.wait(sending)
-            self._pump()
+            self._limiter.enqueue(in_flight)
+            self._start_calls()
         except Exception as error:
             self._fail(error)
 
-    def _record(self, sending: Sending, attempted: Attempted | None, decision: Decision, now: float) -> None:
+    def _record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
         """Hand over what the attempt leaves behind; at the end also the row, which proves the rest."""
-        partition, lane = sending.of.held.batch.partition, sending.of.lane
-        event = status_of(sending, attempted, decision, self._provider.name, now)
+        partition, priority = in_flight.batch.handle.batch.partition, in_flight.batch.priority
+        event = build_status_event(in_flight, result, decision, self._provider.name, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
-        self._observer.attempted(lane, event)
+        self._observer.on_attempt(priority, event)
         if isinstance(decision, RetryAt):
             return
-        if isinstance(decision, Dead):
-            self._bury(letter_of(sending, attempted, decision.reason), partition, lane)
-        self._outbox.put(partition, sending.key, pack(row_of(event, decision)))
-        sending.last, sending.decision, sending.ended = attempted, decision, True
-        sending.of.end(attempted.outcome if attempted else "expired")
+        if isinstance(decision, DeadLetterDecision):
+            self._produce_dead_letter(build_dead_letter(in_flight, result, decision.reason), partition, priority)
+        self._outbox.stage_row(partition, in_flight.row_key, encode_row(build_row(event, decision)))
+        in_flight.last_result, in_flight.decision, in_flight.is_finished = result, decision, True
+        in_flight.batch.finish_record(result.outcome if result else "expired")
 
-    def _bury(self, letter: DeadLetter, partition: int, lane: Lane) -> None:
+    def _produce_dead_letter(self, letter: DeadLetter, partition: int, priority: Priority) -> None:
         key = letter.user_id.encode() or letter.key
-        self._outbox.add(self._dead_topic, partition, key, content_of(letter), headers_of(letter))
-        self._observer.dead(lane, letter.reason, letter.notification_id, letter.delivery_id)
+        self._outbox.add(self._dead_letter_topic, partition, key, truncate_value(letter), encode_headers(letter))
+        self._observer.on_dead_letter(priority, letter.reason, letter.notification_id, letter.delivery_id)
 
     # -- a batch goes out
 
-    def _settle(self, of: OpenBatch) -> None:
-        batch = of.held.batch
-        self._observer.ended(EndedBatch(of.lane, batch.partition, len(batch), of.counts, self._clock() - of.began))
-        self._outbox.when_committed(partial(self._safe, of))
+    def _finish_batch(self, in_flight_batch: InFlightBatch) -> None:
+        batch = in_flight_batch.handle.batch
+        self._observer.on_batch_end(
+            DeliveryBatchSummary(
+                in_flight_batch.priority,
+                batch.partition,
+                len(batch),
+                in_flight_batch.outcome_counts,
+                self._clock() - in_flight_batch.started_at,
+            )
+        )
+        self._outbox.on_committed(partial(self._acknowledge_batch, in_flight_batch))
 
-    def _safe(self, of: OpenBatch) -> None:
-        for sending in of.sendings:
-            if self._under_way.get(sending.delivery.id) is sending:
-                del self._under_way[sending.delivery.id]
-        of.sendings.clear()  # they name their batch: a circle, which the collector would find much later
-        of.held.ack()
+    def _acknowledge_batch(self, in_flight_batch: InFlightBatch) -> None:
+        for sending in in_flight_batch.deliveries:
+            if self._in_flight.get(sending.delivery.id) is sending:
+                del self._in_flight[sending.delivery.id]
+        in_flight_batch.deliveries.clear()  # they name their batch: a circle, which the collector would find much later
+        in_flight_batch.handle.ack()
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
-        for task in self._runs:
+        for task in self._run_tasks:
             task.cancel()

@@ -3,39 +3,39 @@
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from schemas.status import Status
-from schemas.words import Lane
+from schemas.enums import Priority
+from schemas.events import StatusEvent
 
 
-class EndedBatch(NamedTuple):
-    """A batch whose records have all ended: how many with which outcome, or `skipped`, `expired`, `unreadable`; and in how many seconds."""
+class DeliveryBatchSummary(NamedTuple):
+    """A batch whose records have all ended: how many with which outcome, or `skipped`, `expired`, `decode_failed`, and in what time."""
 
-    lane: Lane
+    priority: Priority
     partition: int
-    records: int
-    counts: Mapping[str, int]
+    record_count: int
+    outcome_counts: Mapping[str, int]
     seconds: float
 
 
 class Observer(Protocol):
     """Hears of each attempt, dead letter and batch; must not raise."""
 
-    def attempted(self, lane: Lane, event: Status) -> None: ...
-    def dead(self, lane: Lane, reason: str, notification_id: str, delivery_id: str) -> None: ...
-    def ended(self, batch: EndedBatch) -> None: ...
+    def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
+    def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
+    def on_batch_end(self, batch: DeliveryBatchSummary) -> None: ...
 
 
-class Unobserved:
+class NullObserver:
     """The observer that does nothing."""
 
-    def attempted(self, lane: Lane, event: Status) -> None:
+    def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
         """Nothing."""
 
-    def dead(self, lane: Lane, reason: str, notification_id: str, delivery_id: str) -> None:
+    def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:
         """Nothing."""
 
-    def ended(self, batch: EndedBatch) -> None:
+    def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
         """Nothing."""
 
 
-UNOBSERVED = Unobserved()
+NULL_OBSERVER = NullObserver()

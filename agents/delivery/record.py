@@ -1,74 +1,83 @@
 """What an attempt leaves behind: a status event, the row of the delivery, a dead letter."""
 
-from agents.delivery.decide import Dead, Decision, Done, RetryAt
-from agents.delivery.decode import Unreadable
-from agents.delivery.sending import Sending
-from schemas.deadletter import MAX_VALUE_BYTES, DeadLetter
-from schemas.outcome import Attempted
+from agents.delivery.decide import DeadLetterDecision, Decision, Done, RetryAt
+from agents.delivery.decode import DecodeFailure
+from agents.delivery.in_flight import InFlight
+from schemas.dead_letter import MAX_VALUE_BYTES, DeadLetter
+from schemas.enums import Status
+from schemas.events import StatusEvent
+from schemas.outcome import AttemptResult
 from schemas.ports import Batch
-from schemas.status import Status
-from schemas.words import StatusName
-from tables.attempts import Follows, Row
+from tables.attempts import AttemptRow, NextAction
 
-_FOLLOWS: dict[type[Decision], Follows] = {Done: Follows.END, RetryAt: Follows.RETRY, Dead: Follows.DEAD_LETTER}
+_FOLLOWS: dict[type[Decision], NextAction] = {Done: NextAction.DONE, RetryAt: NextAction.RETRY, DeadLetterDecision: NextAction.DEAD_LETTER}
 
 
-def status_of(sending: Sending, attempted: Attempted | None, decision: Decision, provider: str, at: float) -> Status:
+def build_status_event(in_flight: InFlight, result: AttemptResult | None, decision: Decision, provider: str, at: float) -> StatusEvent:
     """The event of one attempt: PENDING with its outcome if it will be tried again; without an attempt, what became of the delivery."""
-    delivery = sending.delivery
-    name, reason = _word(decision, attempted)
+    delivery = in_flight.delivery
+    name, reason = _get_status_and_reason(decision, result)
     outcome, provider_id, code, ms, detail = None, "", 0, 0.0, ""
-    if attempted is None:
+    if result is None:
         provider = ""
     else:
-        outcome, provider_id, code, detail = attempted.outcome, attempted.provider_id, attempted.code, attempted.detail
-        ms = round((at - sending.called_at) * 1000, 1) if sending.called_at else 0.0
+        outcome, provider_id, code, detail = result.outcome, result.provider_message_id, result.provider_code, result.detail
+        ms = round((at - in_flight.called_at) * 1000, 1) if in_flight.called_at else 0.0
     # by place and not by name: keywords for so many fields cost a microsecond an event
     # fmt: off
-    return Status(
+    return StatusEvent(
         delivery.id, delivery.notification_id, delivery.user_id, delivery.channel, name, at, delivery.created_at,
-        delivery.generation, sending.attempt, outcome, reason, provider, provider_id, code, ms, sending.possible_duplicate,
+        delivery.redrive_count, in_flight.attempt, outcome, reason, provider, provider_id, code, ms, in_flight.possible_duplicate,
         detail,
     )
     # fmt: on
 
 
-def row_of(status: Status, decision: Decision) -> Row:
+def build_row(event: StatusEvent, decision: Decision) -> AttemptRow:
     """The row that makes a replay of the record do nothing."""
     follows = _FOLLOWS[type(decision)]
-    return Row(status.generation, status.attempt, status.outcome, status.status, follows, status.code, status.at, status.provider_id)
+    return AttemptRow(
+        event.redrive_count,
+        event.attempt,
+        event.outcome,
+        event.status,
+        follows,
+        event.provider_code,
+        event.occurred_at,
+        event.provider_message_id,
+    )
 
 
-def letter_of(sending: Sending, attempted: Attempted | None, reason: str) -> DeadLetter:
+def build_dead_letter(in_flight: InFlight, result: AttemptResult | None, reason: str) -> DeadLetter:
     """The dead letter of a delivery that failed, with the bytes of its record."""
-    batch, record, delivery = sending.of.held.batch, sending.record, sending.delivery
-    error = f"{attempted.outcome} {attempted.code}: {attempted.detail}" if attempted else reason
+    batch, record, delivery = in_flight.batch.handle.batch, in_flight.record, in_flight.delivery
+    error = f"{result.outcome} {result.provider_code}: {result.detail}" if result else reason
     return DeadLetter(
         stage="delivery",
         reason=reason,
         error=error,
-        topic=batch.topic,
-        partition=batch.partition,
-        offset=record.offset,
+        source_topic=batch.topic,
+        source_partition=batch.partition,
+        source_offset=record.offset,
         key=record.key,
         value=record.value,
-        attempts=delivery.attempt + sending.tries,
+        attempts=delivery.attempt + in_flight.attempt_count,
         notification_id=delivery.notification_id,
         delivery_id=delivery.id,
         user_id=delivery.user_id,
     )
 
 
-def letter_of_unreadable(batch: Batch, unreadable: Unreadable) -> DeadLetter:
+def build_decode_dead_letter(batch: Batch, failure: DecodeFailure) -> DeadLetter:
     """The dead letter of a record that is no delivery of this channel."""
-    record, delivery = unreadable.record, unreadable.delivery
+    record, delivery = failure.record, failure.delivery
     return DeadLetter(
         stage="delivery",
-        reason=unreadable.reason,
-        error=unreadable.error,
-        topic=batch.topic,
-        partition=batch.partition,
-        offset=record.offset,
+        reason=failure.reason,
+        error=failure.error,
+        source_topic=batch.topic,
+        source_partition=batch.partition,
+        source_offset=record.offset,
         key=record.key,
         value=record.value,
         notification_id=delivery.notification_id if delivery else "",
@@ -77,14 +86,14 @@ def letter_of_unreadable(batch: Batch, unreadable: Unreadable) -> DeadLetter:
     )
 
 
-def content_of(letter: DeadLetter) -> bytes | None:
+def truncate_value(letter: DeadLetter) -> bytes | None:
     """What the dead letter's record holds: the original bytes, cut at what its topic takes."""
     return letter.value[:MAX_VALUE_BYTES] if letter.value is not None else None
 
 
-def _word(decision: Decision, attempted: Attempted | None) -> tuple[StatusName, str]:
+def _get_status_and_reason(decision: Decision, result: AttemptResult | None) -> tuple[Status, str]:
     if isinstance(decision, Done):
         return decision.status, decision.reason
-    if isinstance(decision, Dead):
-        return StatusName.FAILED, decision.reason
-    return StatusName.PENDING, attempted.reason if attempted else ""
+    if isinstance(decision, DeadLetterDecision):
+        return Status.FAILED, decision.reason
+    return Status.PENDING, result.reason if result else ""

@@ -10,34 +10,36 @@ from collections.abc import Callable
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from agents.providers.answer import MAX_ID_CHARACTERS, retry_after, unanswered
-from agents.providers.request import endpoint, head_of, prefix
+from agents.providers.request import encode_head, encode_head_prefix, parse_url
+from agents.providers.response import MAX_PROVIDER_ID_LENGTH, parse_no_response, parse_retry_after
 from schemas.content import PushContent
 from schemas.delivery import Delivery
-from schemas.errors import UNREADABLE
-from schemas.outcome import Attempted
-from schemas.ports import Answer, Answered, Prepared
-from schemas.words import Channel, Outcome, Reason, StatusName
+from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.errors import DECODE_ERRORS
+from schemas.outcome import AttemptResult
+from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
 MAX_TTL_SECONDS = 28 * 86_400
-TOPIC = "topic:"
+TOPIC_PREFIX = "topic:"
 
-_settings = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
+_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
 
-CODES: dict[str, Attempted] = {
-    "UNREGISTERED": Attempted(Outcome.REJECTED_RECIPIENT, Reason.TOKEN_DEAD, status=StatusName.BOUNCED, detail="the app was removed"),
-    "SENDER_ID_MISMATCH": Attempted(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="a token of another project"),
-    "THIRD_PARTY_AUTH_ERROR": Attempted(*_settings, detail="the APNs certificate or web push key is wrong"),
-    "APNS_AUTH_ERROR": Attempted(*_settings, detail="the APNs certificate is wrong"),
+ERROR_CODES: dict[str, AttemptResult] = {
+    "UNREGISTERED": AttemptResult(
+        Outcome.REJECTED_RECIPIENT, Reason.UNREGISTERED_TOKEN, status=Status.BOUNCED, detail="the app was removed"
+    ),
+    "SENDER_ID_MISMATCH": AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="a token of another project"),
+    "THIRD_PARTY_AUTH_ERROR": AttemptResult(*_MISCONFIGURED, detail="the APNs certificate or web push key is wrong"),
+    "APNS_AUTH_ERROR": AttemptResult(*_MISCONFIGURED, detail="the APNs certificate is wrong"),
 }
-STATUSES: dict[int, Attempted] = {
-    401: Attempted(*_settings, detail="the access token was refused"),
-    403: Attempted(*_settings, detail="the service account may not send"),
-    404: Attempted(*_settings, detail="no such project"),
+HTTP_STATUSES: dict[int, AttemptResult] = {
+    401: AttemptResult(*_MISCONFIGURED, detail="the access token was refused"),
+    403: AttemptResult(*_MISCONFIGURED, detail="the service account may not send"),
+    404: AttemptResult(*_MISCONFIGURED, detail="no such project"),
 }
-PAYLOAD = Attempted(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail="the message was refused")
-BAD_TOKEN = Attempted(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token or topic")
-WRONG_CONTENT = Attempted(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a push message's")
+REJECTED_MESSAGE = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail="the message was refused")
+INVALID_TOKEN = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token or topic")
+INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a push message's")
 
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
 _TOPIC = re.compile(r"topic:([A-Za-z0-9_.~%-]{1,900})").fullmatch
@@ -48,14 +50,14 @@ class _Notification(Struct, gc=False):
     body: str
 
 
-class _Tag(Struct, gc=False):
+class _AndroidNotification(Struct, gc=False):
     tag: str
 
 
-class _Android(Struct, gc=False):
+class _AndroidConfig(Struct, gc=False):
     collapse_key: str
     ttl: str
-    notification: _Tag
+    notification: _AndroidNotification
 
 
 class _ApnsHeaders(Struct, gc=False, rename="kebab"):
@@ -63,53 +65,53 @@ class _ApnsHeaders(Struct, gc=False, rename="kebab"):
     apns_expiration: str
 
 
-class _Apns(Struct, gc=False):
+class _ApnsConfig(Struct, gc=False):
     headers: _ApnsHeaders
 
 
-class _WebHeaders(Struct, gc=False):
+class _WebpushHeaders(Struct, gc=False):
     TTL: str
 
 
-class _Web(Struct, gc=False):
-    headers: _WebHeaders
+class _WebpushConfig(Struct, gc=False):
+    headers: _WebpushHeaders
 
 
 class _Message(Struct, gc=False):
     notification: _Notification
     data: dict[str, str]
-    android: _Android
-    apns: _Apns
-    webpush: _Web
+    android: _AndroidConfig
+    apns: _ApnsConfig
+    webpush: _WebpushConfig
     token: str | UnsetType = UNSET
     topic: str | UnsetType = UNSET
 
 
-class _Body(Struct, gc=False):
+class _SendMessageRequest(Struct, gc=False):
     message: _Message
 
 
-class _Violation(Struct):
+class _FieldViolation(Struct):
     field: str = ""
 
 
-class _Detail(Struct, rename={"error_code": "errorCode", "violations": "fieldViolations"}):
+class _ErrorDetail(Struct, rename={"error_code": "errorCode", "violations": "fieldViolations"}):
     error_code: str = ""
-    violations: list[_Violation] = []
+    violations: list[_FieldViolation] = []
 
 
-class _Error(Struct, frozen=True):
+class _RpcError(Struct, frozen=True):
     message: str = ""
-    details: list[_Detail] = []
+    details: list[_ErrorDetail] = []
 
 
-class _Reply(Struct):
+class _SendMessageResponse(Struct):
     name: str = ""
-    error: _Error = _Error()
+    error: _RpcError = _RpcError()
 
 
 _encode = msgspec.json.Encoder().encode
-_reply = msgspec.json.Decoder(_Reply)
+_response_decoder = msgspec.json.Decoder(_SendMessageResponse)
 
 
 class Fcm:
@@ -119,85 +121,85 @@ class Fcm:
     name = "fcm"
     channel: Channel = "push"
 
-    def __init__(self, url: str, project: str, token: Callable[[], str]) -> None:
-        self._at = endpoint(url)
-        self._path = self._at.below(f"/v1/projects/{project}/messages:send")
-        self._token = token
-        self._used = ""
-        self._head = prefix(self._at.host, self._path, {})
+    def __init__(self, url: str, project: str, get_token: Callable[[], str]) -> None:
+        self._url = parse_url(url)
+        self._path = self._url.join_path(f"/v1/projects/{project}/messages:send")
+        self._get_token = get_token
+        self._current_token = ""
+        self._head_prefix = encode_head_prefix(self._url.host_header, self._path, {})
 
-    def account(self, delivery: Delivery) -> str:
+    def get_account(self, delivery: Delivery) -> str:
         """One project, one bound."""
-        return self._at.origin
+        return self._url.origin
 
-    def prepare(self, delivery: Delivery, attempt: int, now: float) -> Prepared | Attempted:
+    def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """The message to one token, or to a topic if the address is `topic:<name>`."""
         content = delivery.content
         if not isinstance(content, PushContent):
-            return WRONG_CONTENT
+            return INVALID_CONTENT
         topic = _TOPIC(delivery.address)
-        if topic is None and (delivery.address.startswith(TOPIC) or not _TOKEN(delivery.address)):
-            return BAD_TOKEN
-        body = _encode(_Body(message(delivery, content, topic and topic[1], now)))
-        return Prepared(self._at.origin, head_of(self._authorized(), body), body)
+        if topic is None and (delivery.address.startswith(TOPIC_PREFIX) or not _TOKEN(delivery.address)):
+            return INVALID_TOKEN
+        body = _encode(_SendMessageRequest(build_message(delivery, content, topic and topic[1], now)))
+        return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 
-    def attempted(self, answer: Answer, now: float) -> Attempted:
+    def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """200 is accepted; else FCM's own code decides before the HTTP status; 5xx may have been sent."""
-        if not isinstance(answer, Answered):
-            return unanswered(answer)
-        status, said = answer.status, _said(answer.body)
+        if not isinstance(result, HttpResponse):
+            return parse_no_response(result)
+        status, said = result.status_code, _decode_response(result.body)
         if status == 200:
-            return Attempted(Outcome.ACCEPTED, "", 200, said.name[:MAX_ID_CHARACTERS])
+            return AttemptResult(Outcome.ACCEPTED, "", 200, said.name[:MAX_PROVIDER_ID_LENGTH])
         if status == 429:
-            return Attempted(Outcome.THROTTLED, "", 429, retry_after=retry_after(answer.headers, now))
+            return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
-            return msgspec.structs.replace(_rejection(status, said.error), code=status)
-        return Attempted(Outcome.UNKNOWN, "", status, retry_after=retry_after(answer.headers, now))
+            return msgspec.structs.replace(_map_error(status, said.error), provider_code=status)
+        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
-    def _authorized(self) -> bytes:
-        token = self._token()
-        if token != self._used:
+    def _get_head_prefix(self) -> bytes:
+        token = self._get_token()
+        if token != self._current_token:
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            self._head, self._used = prefix(self._at.host, self._path, headers), token
-        return self._head
+            self._head_prefix, self._current_token = encode_head_prefix(self._url.host_header, self._path, headers), token
+        return self._head_prefix
 
 
-def message(delivery: Delivery, content: PushContent, topic: str | None, now: float) -> _Message:
+def build_message(delivery: Delivery, content: PushContent, topic: str | None, now: float) -> _Message:
     """What FCM is told: it expires with the delivery, and a second copy replaces the first."""
-    same, ttl = delivery.notification_id, time_to_live(delivery.expires_at, now)
+    same, ttl = delivery.notification_id, compute_ttl(delivery.expires_at, now)
     return _Message(
         _Notification(content.title, content.body),
         {**content.data, "delivery_id": delivery.id},
-        _Android(same, f"{ttl}s", _Tag(same)),
-        _Apns(_ApnsHeaders(same, str(int(now) + ttl))),
-        _Web(_WebHeaders(str(ttl))),
+        _AndroidConfig(same, f"{ttl}s", _AndroidNotification(same)),
+        _ApnsConfig(_ApnsHeaders(same, str(int(now) + ttl))),
+        _WebpushConfig(_WebpushHeaders(str(ttl))),
         delivery.address if topic is None else UNSET,
         topic or UNSET,
     )
 
 
-def time_to_live(expires_at: float, now: float) -> int:
+def compute_ttl(expires_at: float, now: float) -> int:
     """Seconds for which FCM may still deliver, at most four weeks."""
     return min(MAX_TTL_SECONDS, max(0, int(expires_at - now)))
 
 
-def _rejection(status: int, error: _Error) -> Attempted:
+def _map_error(status: int, error: _RpcError) -> AttemptResult:
     code = next((detail.error_code for detail in error.details if detail.error_code), "")
-    if code in CODES:
-        return CODES[code]
+    if code in ERROR_CODES:
+        return ERROR_CODES[code]
     if status == 400:
-        return BAD_TOKEN if _blames_token(error) else PAYLOAD
-    return STATUSES.get(status, PAYLOAD)
+        return INVALID_TOKEN if _is_token_error(error) else REJECTED_MESSAGE
+    return HTTP_STATUSES.get(status, REJECTED_MESSAGE)
 
 
-def _blames_token(error: _Error) -> bool:
+def _is_token_error(error: _RpcError) -> bool:
     """Google names the field, or, for a malformed token, only says so in words; a doubtful answer must not cost a user the device."""
     fields = [violation.field for detail in error.details for violation in detail.violations]
     return all(field == "message.token" for field in fields) if fields else "registration token" in error.message.lower()
 
 
-def _said(body: bytes) -> _Reply:
+def _decode_response(body: bytes) -> _SendMessageResponse:
     try:
-        return _reply.decode(body)
-    except UNREADABLE:
-        return _Reply()
+        return _response_decoder.decode(body)
+    except DECODE_ERRORS:
+        return _SendMessageResponse()

@@ -11,57 +11,57 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from agents.providers.answer import MAX_ID_CHARACTERS, retry_after, unanswered
-from agents.providers.request import endpoint, head_of, prefix
+from agents.providers.request import encode_head, encode_head_prefix, parse_url
+from agents.providers.response import MAX_PROVIDER_ID_LENGTH, parse_no_response, parse_retry_after
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
-from schemas.errors import UNREADABLE
-from schemas.outcome import Attempted
-from schemas.ports import Answer, Answered, Prepared
-from schemas.words import Channel, Outcome, Reason, StatusName
+from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.errors import DECODE_ERRORS
+from schemas.outcome import AttemptResult
+from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
 MAX_VALIDITY_SECONDS = 36_000
 
-_recipient = (Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT)
-_settings = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
-_payload = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)
+_INVALID_RECIPIENT = (Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT)
+_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
+_INVALID_PAYLOAD = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)
 
-CODES: dict[int, Attempted] = {
-    20003: Attempted(*_settings, 20003, detail="the key is wrong"),
-    20404: Attempted(*_settings, 20404, detail="no such account"),
-    20429: Attempted(Outcome.THROTTLED, "", 20429, detail="too many requests; never processed"),
-    21211: Attempted(*_recipient, 21211, detail="not a phone number"),
-    21408: Attempted(*_settings, 21408, detail="no permission to send to this country"),
-    21602: Attempted(*_payload, 21602, detail="the message has no body"),
-    21603: Attempted(*_settings, 21603, detail="the sender is missing"),
-    21606: Attempted(*_settings, 21606, detail="the sender cannot send text messages"),
-    21608: Attempted(*_settings, 21608, detail="a trial account sends to verified numbers only"),
-    21610: Attempted(Outcome.REJECTED_RECIPIENT, Reason.OPTED_OUT, 21610, status=StatusName.UNSUBSCRIBED, detail="the recipient sent STOP"),
-    21611: Attempted(Outcome.THROTTLED, "", 21611, detail="the sender's queue is full"),
-    21612: Attempted(*_recipient, 21612, detail="the number is not reachable from this sender"),
-    21614: Attempted(*_recipient, 21614, detail="not a mobile number"),
-    21617: Attempted(*_payload, 21617, detail="the body is longer than 1,600 characters"),
+ERROR_CODES: dict[int, AttemptResult] = {
+    20003: AttemptResult(*_MISCONFIGURED, 20003, detail="the key is wrong"),
+    20404: AttemptResult(*_MISCONFIGURED, 20404, detail="no such account"),
+    20429: AttemptResult(Outcome.THROTTLED, "", 20429, detail="too many requests; never processed"),
+    21211: AttemptResult(*_INVALID_RECIPIENT, 21211, detail="not a phone number"),
+    21408: AttemptResult(*_MISCONFIGURED, 21408, detail="no permission to send to this country"),
+    21602: AttemptResult(*_INVALID_PAYLOAD, 21602, detail="the message has no body"),
+    21603: AttemptResult(*_MISCONFIGURED, 21603, detail="the sender is missing"),
+    21606: AttemptResult(*_MISCONFIGURED, 21606, detail="the sender cannot send text messages"),
+    21608: AttemptResult(*_MISCONFIGURED, 21608, detail="a trial account sends to verified numbers only"),
+    21610: AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.OPTED_OUT, 21610, status=Status.UNSUBSCRIBED, detail="the recipient sent STOP"),
+    21611: AttemptResult(Outcome.THROTTLED, "", 21611, detail="the sender's queue is full"),
+    21612: AttemptResult(*_INVALID_RECIPIENT, 21612, detail="the number is not reachable from this sender"),
+    21614: AttemptResult(*_INVALID_RECIPIENT, 21614, detail="not a mobile number"),
+    21617: AttemptResult(*_INVALID_PAYLOAD, 21617, detail="the body is longer than 1,600 characters"),
 }
-STATUSES: dict[int, Attempted] = {
-    401: Attempted(*_settings, 401, detail="the key is wrong"),
-    403: Attempted(*_settings, 403, detail="the key may not do this"),
-    404: Attempted(*_settings, 404, detail="no such account"),
+HTTP_STATUSES: dict[int, AttemptResult] = {
+    401: AttemptResult(*_MISCONFIGURED, 401, detail="the key is wrong"),
+    403: AttemptResult(*_MISCONFIGURED, 403, detail="the key may not do this"),
+    404: AttemptResult(*_MISCONFIGURED, 404, detail="no such account"),
 }
 
-BAD_NUMBER = Attempted(*_recipient, detail="not a phone number in E.164")
-WRONG_CONTENT = Attempted(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a text message's")
+INVALID_NUMBER = AttemptResult(*_INVALID_RECIPIENT, detail="not a phone number in E.164")
+INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a text message's")
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}").fullmatch
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.~ -]")
 _ESCAPED = {bytes((byte,)): b"%%%02X" % byte for byte in range(256)}
 
 
-class _Message(Struct, gc=False):
+class _MessageResource(Struct, gc=False):
     sid: str = ""
     code: Annotated[int, Meta(ge=0, lt=100_000)] | None = None
 
 
-_message = msgspec.json.Decoder(_Message)
+_response_decoder = msgspec.json.Decoder(_MessageResource)
 
 
 class Twilio:
@@ -74,71 +74,71 @@ class Twilio:
     channel: Channel = "sms"
 
     def __init__(self, url: str, account_sid: str, key_sid: str, key_secret: str, sender: str, callback_url: str = "") -> None:
-        at = endpoint(url)
+        at = parse_url(url)
         if callback_url:
-            endpoint(callback_url)
+            parse_url(callback_url)
         basic = b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         self._origin = at.origin
-        self._head = prefix(at.host, at.below(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers)
+        self._head_prefix = encode_head_prefix(at.host_header, at.join_path(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers)
         field = b"MessagingServiceSid" if sender.startswith("MG") else b"From"
         query = callback_url + ("&" if "?" in callback_url else "?")
-        self._sender = b"%b=%b&SmartEncoded=true" % (field, quoted(sender))
-        self._callback = f"&StatusCallback={quoted(query).decode()}" if callback_url else ""
+        self._sender = b"%b=%b&SmartEncoded=true" % (field, quote_form_value(sender))
+        self._status_callback = f"&StatusCallback={quote_form_value(query).decode()}" if callback_url else ""
 
-    def account(self, delivery: Delivery) -> str:
+    def get_account(self, delivery: Delivery) -> str:
         """One account, one bound."""
         return self._origin
 
-    def prepare(self, delivery: Delivery, attempt: int, now: float) -> Prepared | Attempted:
+    def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """The form; the callback URL carries delivery and attempt, so a report that overtakes our own record finds them."""
         content = delivery.content
         if not isinstance(content, SmsContent):
-            return WRONG_CONTENT
+            return INVALID_CONTENT
         if not _E164(delivery.address):
-            return BAD_NUMBER
-        report = self._callback and f"{self._callback}{_place(delivery, attempt)}"
-        form = f"{report}&ValidityPeriod={validity(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
-        body = b"%b%b%b" % (self._sender, form.encode(), quoted(content.text))
-        return Prepared(self._origin, head_of(self._head, body), body)
+            return INVALID_NUMBER
+        report = self._status_callback and f"{self._status_callback}{_encode_callback_query(delivery, attempt)}"
+        form = f"{report}&ValidityPeriod={compute_validity_period(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
+        body = b"%b%b%b" % (self._sender, form.encode(), quote_form_value(content.text))
+        return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
-    def attempted(self, answer: Answer, now: float) -> Attempted:
+    def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """201 is accepted; else Twilio's own code decides before the HTTP status; 5xx may have been sent."""
-        if not isinstance(answer, Answered):
-            return unanswered(answer)
-        status, said = answer.status, _said(answer.body)
+        if not isinstance(result, HttpResponse):
+            return parse_no_response(result)
+        status, said = result.status_code, _decode_response(result.body)
         if status == 201:
-            return Attempted(Outcome.ACCEPTED, "", 201, said.sid[:MAX_ID_CHARACTERS])
+            return AttemptResult(Outcome.ACCEPTED, "", 201, said.sid[:MAX_PROVIDER_ID_LENGTH])
         code = said.code or 0
-        if status == 429 or (status < 500 and code in CODES and CODES[code].outcome is Outcome.THROTTLED):
-            return Attempted(Outcome.THROTTLED, "", code or status, retry_after=retry_after(answer.headers, now))
+        if status == 429 or (status < 500 and code in ERROR_CODES and ERROR_CODES[code].outcome is Outcome.THROTTLED):
+            return AttemptResult(Outcome.THROTTLED, "", code or status, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
-            fallback = STATUSES.get(status) or Attempted(*_payload, code or status)
-            return CODES.get(code, fallback)
-        return Attempted(Outcome.UNKNOWN, "", status, retry_after=retry_after(answer.headers, now))
+            fallback = HTTP_STATUSES.get(status) or AttemptResult(*_INVALID_PAYLOAD, code or status)
+            return ERROR_CODES.get(code, fallback)
+        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
 
-def _place(delivery: Delivery, attempt: int) -> str:
+def _encode_callback_query(delivery: Delivery, attempt: int) -> str:
     """What a report says it is about, quoted as a part of the callback URL."""
-    return f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26generation%3D{delivery.generation}"
+    return f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26redrive_count%3D{delivery.redrive_count}"
 
 
-def quoted(text: str) -> bytes:
+def quote_form_value(text: str) -> bytes:
     """Form encoding (application/x-www-form-urlencoded): what is not unreserved becomes %XX, a space becomes +."""
     return _UNSAFE.sub(_escape, text.encode()).replace(b" ", b"+")
 
 
-def validity(expires_at: float, now: float) -> int:
+def compute_validity_period(expires_at: float, now: float) -> int:
     """Seconds for which Twilio may still deliver, 1 to 36,000 as it wants them."""
     return min(MAX_VALIDITY_SECONDS, max(1, int(expires_at - now)))
 
 
-def _escape(found: re.Match[bytes]) -> bytes:
-    return _ESCAPED[found[0]]
+def _escape(match: re.Match[bytes]) -> bytes:
+    return _ESCAPED[match[0]]
 
 
-def _said(body: bytes) -> _Message:
+def _decode_response(body: bytes) -> _MessageResource:
     try:
-        return _message.decode(body)
-    except UNREADABLE:
-        return _Message()
+        return _response_decoder.decode(body)
+    except DECODE_ERRORS:
+        return _MessageResource()

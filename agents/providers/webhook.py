@@ -13,20 +13,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from agents.providers.answer import retry_after, unanswered
-from agents.providers.request import Endpoint, endpoint, prefix
+from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
+from agents.providers.response import parse_no_response, parse_retry_after
 from schemas.content import WebhookContent
 from schemas.delivery import Delivery
-from schemas.outcome import Attempted
-from schemas.ports import Answer, Answered, Prepared
-from schemas.words import Channel, Outcome, Reason, StatusName
+from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.outcome import AttemptResult
+from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
-SECRET = "whsec_"
-KNOWN_ENDPOINTS = 4096
+SECRET_PREFIX = "whsec_"
+TARGET_CACHE_SIZE = 4096
 
-BAD_URL = Attempted(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a URL that webhooks go to")
-GONE = Attempted(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, 410, detail="the endpoint wants no more webhooks")
-WRONG_CONTENT = Attempted(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a webhook's")
+INVALID_URL = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a URL that webhooks go to")
+ENDPOINT_GONE = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, 410, detail="the endpoint wants no more webhooks")
+INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a webhook's")
 
 
 class _Payload(Struct, gc=False):
@@ -48,63 +48,65 @@ class Webhook:
     channel: Channel = "webhook"
 
     def __init__(self, secret: str, allow_http: bool = False) -> None:
-        self._key = key_of(secret)
+        self._signing_key = decode_secret(secret)
         self._allow_http = allow_http
 
-    def account(self, delivery: Delivery) -> str:
+    def get_account(self, delivery: Delivery) -> str:
         """The origin: one dead host cannot take every call. All bad URLs count as one."""
-        target = target_of(delivery.address, self._allow_http)
+        target = parse_target(delivery.address, self._allow_http)
         return target[0].origin if target else ""
 
-    def prepare(self, delivery: Delivery, attempt: int, now: float) -> Prepared | Attempted:
+    def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """The signed request; its timestamp is the attempt's, the payload's is the notification's."""
         content = delivery.content
         if not isinstance(content, WebhookContent):
-            return WRONG_CONTENT
-        target = target_of(delivery.address, self._allow_http)
+            return INVALID_CONTENT
+        target = parse_target(delivery.address, self._allow_http)
         if target is None:
-            return BAD_URL
+            return INVALID_URL
         body = _encode(_Payload(content.type, datetime.fromtimestamp(delivery.created_at, UTC), content.data))
         an_id, at = delivery.id.encode(), b"%d" % now
         head = b"%b%d\r\nwebhook-id: %b\r\nwebhook-timestamp: %b\r\nwebhook-signature: %b\r\n\r\n"
-        return Prepared(target[0].origin, head % (target[1], len(body), an_id, at, signature(self._key, an_id, at, body)), body)
+        return HttpRequest(
+            target[0].origin, head % (target[1], len(body), an_id, at, compute_signature(self._signing_key, an_id, at, body)), body
+        )
 
-    def attempted(self, answer: Answer, now: float) -> Attempted:
+    def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """2xx is delivered, 410 ends the endpoint; any other answer may be tried again (section "Deliverability" of the specification)."""
-        if not isinstance(answer, Answered):
-            return unanswered(answer)
-        status = answer.status
+        if not isinstance(result, HttpResponse):
+            return parse_no_response(result)
+        status = result.status_code
         if 200 <= status < 300:
-            return Attempted(Outcome.ACCEPTED, "", status, status=StatusName.DELIVERED)
+            return AttemptResult(Outcome.ACCEPTED, "", status, status=Status.DELIVERED)
         if status == 410:
-            return GONE
+            return ENDPOINT_GONE
         outcome = Outcome.THROTTLED if status == 429 else Outcome.UNKNOWN
-        return Attempted(outcome, "", status, retry_after=retry_after(answer.headers, now))
+        return AttemptResult(outcome, "", status, retry_after=parse_retry_after(result.headers, now))
 
 
-def key_of(secret: str) -> bytes:
+def decode_secret(secret: str) -> bytes:
     """The bytes of a `whsec_` secret. Raises ValueError, which does not repeat the secret."""
     try:
-        key = b64decode(secret.removeprefix(SECRET), validate=True)
+        key = b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except ValueError:
         key = b""
-    if not secret.startswith(SECRET) or not 24 <= len(key) <= 64:
+    if not secret.startswith(SECRET_PREFIX) or not 24 <= len(key) <= 64:
         raise ValueError("a webhook secret is whsec_ and the base64 of 24 to 64 bytes")
     return key
 
 
-def signature(key: bytes, an_id: bytes, at: bytes, body: bytes) -> bytes:
+def compute_signature(key: bytes, message_id: bytes, timestamp: bytes, body: bytes) -> bytes:
     """`v1,` and the base64 of HMAC-SHA256 over id, time and body, joined by dots."""
-    return b"v1," + b64encode(hmac.digest(key, b"%b.%b.%b" % (an_id, at, body), "sha256"))
+    return b"v1," + b64encode(hmac.digest(key, b"%b.%b.%b" % (message_id, timestamp, body), "sha256"))
 
 
-@lru_cache(KNOWN_ENDPOINTS)
-def target_of(url: str, allow_http: bool) -> tuple[Endpoint, bytes] | None:
+@lru_cache(TARGET_CACHE_SIZE)
+def parse_target(url: str, allow_http: bool) -> tuple[ParsedUrl, bytes] | None:
     """Where a URL leads and its fixed header bytes; none for a URL that webhooks do not go to."""
     try:
-        at = endpoint(url)
+        at = parse_url(url)
     except ValueError:
         return None
     if at.origin.startswith("http://") and not allow_http:
         return None
-    return at, prefix(at.host, at.target, {"Content-Type": "application/json"})
+    return at, encode_head_prefix(at.host_header, at.target, {"Content-Type": "application/json"})

@@ -2,6 +2,6 @@
 
 from agents.recorder.dead_letters import DeadLetterRecorder
 from agents.recorder.recorder import Recorder
-from agents.recorder.writing import Committed, Observe, Stray, Waiting
+from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteObserver, WriteRetry
 
-__all__ = ["Committed", "DeadLetterRecorder", "Observe", "Recorder", "Stray", "Waiting"]
+__all__ = ["DeadLetterRecorder", "HistoryCommit", "Recorder", "Unrecordable", "WriteObserver", "WriteRetry"]

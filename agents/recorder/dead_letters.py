@@ -2,40 +2,50 @@
 
 from collections.abc import Sequence
 
-from agents.recorder.group import GroupCommit
-from agents.recorder.writing import Observe, PatientWriter
-from schemas.deadletter import letter_of
-from schemas.history import Entries, FiledLetter
-from schemas.ports import Batch, Batches, Clock, Pause, Recording
+from agents.recorder.group_writer import GroupWriter
+from agents.recorder.retrying_writer import RetryingWriter, WriteObserver
+from schemas.dead_letter import decode_dead_letter
+from schemas.history import HistoryBatch, RecordedDeadLetter
+from schemas.ports import Batch, Batches, Clock, HistoryWriter, Sleep
 
 
 class DeadLetterRecorder:
     """One for all actors of a worker, as Recorder is."""
 
     def __init__(
-        self, store: Recording, pause: Pause, clock: Clock, observe: Observe = lambda seen: None, linger: float = 0.05, most: int = 500
+        self,
+        store: HistoryWriter,
+        sleep: Sleep,
+        clock: Clock,
+        observer: WriteObserver = lambda seen: None,
+        linger: float = 0.05,
+        max_items: int = 500,
     ) -> None:
-        self._writer = PatientWriter(store, pause, clock, observe)
-        self._group: GroupCommit[FiledLetter] = GroupCommit(self._write, pause, linger, most)
+        self._writer = RetryingWriter(store, sleep, clock, observer)
+        self._group_writer: GroupWriter[RecordedDeadLetter] = GroupWriter(self._write, sleep, linger, max_items)
 
     async def run(self, batches: Batches) -> None:
         """File batch after batch; one is done when it is committed."""
         async for batch in batches:
-            await self._group.add(filed(batch))
+            await self._group_writer.add(decode_dead_letters(batch))
 
     async def stop(self) -> None:
         """Give up what is not committed yet; it is read again at the next start."""
-        await self._group.stop()
+        await self._group_writer.stop()
 
-    async def _write(self, letters: Sequence[FiledLetter]) -> None:
-        await self._writer.write(Entries(letters=letters))
+    async def _write(self, letters: Sequence[RecordedDeadLetter]) -> None:
+        await self._writer.write(HistoryBatch(dead_letters=letters))
 
 
-def filed(batch: Batch) -> list[FiledLetter]:
+def decode_dead_letters(batch: Batch) -> list[RecordedDeadLetter]:
     """The dead letters of a batch, each with the place of its record."""
     return [
-        FiledLetter(
-            record.timestamp / 1000, batch.topic, batch.partition, record.offset, letter_of(record.key, record.value, record.headers)
+        RecordedDeadLetter(
+            record.timestamp / 1000,
+            batch.topic,
+            batch.partition,
+            record.offset,
+            decode_dead_letter(record.key, record.value, record.headers),
         )
         for record in batch.records
     ]

@@ -6,98 +6,98 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from schemas.deadletter import DeadLetter
-from schemas.errors import UNREADABLE
-from schemas.history import STATE_RANK, AcceptedRow, Entries, FiledLetter, LoggedAttempt
+from schemas.dead_letter import DeadLetter
+from schemas.enums import Reason
+from schemas.errors import DECODE_ERRORS
+from schemas.events import StatusEvent, compute_precedence
+from schemas.history import STATE_RANK, DecidedRow, HistoryBatch, LoggedAttempt, RecordedDeadLetter
 from schemas.ports import Batch, Record
-from schemas.status import Status, precedence
-from schemas.words import Reason
 
-_decode = msgspec.json.Decoder(AcceptedRow | Status).decode
-_NUL = b"\\u0000"
+_decode = msgspec.json.Decoder(DecidedRow | StatusEvent).decode
+_ESCAPED_NUL = b"\\u0000"
 
 NULL_VALUE = Reason.NULL_VALUE.value
 UNDECODABLE = Reason.UNDECODABLE.value
-UNSTORABLE = "unstorable"
+UNSTORABLE = Reason.UNSTORABLE.value
 
 
-class Heard(Struct, frozen=True, gc=False):
+class DecodedRecord(Struct, frozen=True, gc=False):
     """A record with the event in it; without one, `error` says why."""
 
     topic: str
     partition: int
     record: Record
-    event: AcceptedRow | Status | None
+    event: DecidedRow | StatusEvent | None
     error: str = ""
 
 
-def heard(batch: Batch) -> list[Heard]:
+def decode_events(batch: Batch) -> list[DecodedRecord]:
     """What a batch says, in its order."""
-    return [_heard(batch.topic, batch.partition, record) for record in batch.records]
+    return [_decode_event(batch.topic, batch.partition, record) for record in batch.records]
 
 
-def entries(said: Iterable[Heard]) -> Entries:
+def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
     """The rows of one commit: one per notification and delivery, by precedence; every attempt; a letter for what cannot be read."""
-    notifications: dict[str, AcceptedRow] = {}
-    deliveries: dict[str, Status] = {}
+    notifications: dict[str, DecidedRow] = {}
+    deliveries: dict[str, StatusEvent] = {}
     attempts: list[LoggedAttempt] = []
-    letters: list[FiledLetter] = []
-    for each in said:
+    letters: list[RecordedDeadLetter] = []
+    for each in records:
         event = each.event
-        if type(event) is Status:
+        if type(event) is StatusEvent:
             old = deliveries.get(event.delivery_id)
-            if old is None or precedence(old) < precedence(event):
+            if old is None or compute_precedence(old) < compute_precedence(event):
                 deliveries[event.delivery_id] = event
-            attempts.append(LoggedAttempt(_log_id(event, each.record), event))
-        elif type(event) is AcceptedRow:
+            attempts.append(LoggedAttempt(_derive_log_id(event, each.record), event))
+        elif type(event) is DecidedRow:
             first = notifications.get(event.id)
             if first is None or STATE_RANK[first.state] < STATE_RANK[event.state]:
                 notifications[event.id] = event
         else:
-            letters.append(letter_of(each, NULL_VALUE if each.record.value is None else UNDECODABLE, each.error))
-    return Entries(list(notifications.values()), list(deliveries.values()), attempts, letters)
+            letters.append(build_dead_letter(each, NULL_VALUE if each.record.value is None else UNDECODABLE, each.error))
+    return HistoryBatch(list(notifications.values()), list(deliveries.values()), attempts, letters)
 
 
-def letter_of(each: Heard, reason: str, error: str) -> FiledLetter:
+def build_dead_letter(decoded: DecodedRecord, reason: str, error: str) -> RecordedDeadLetter:
     """The dead letter of a record that history cannot hold, filed under the record's own place."""
-    record = each.record
+    record = decoded.record
     letter = DeadLetter(
         stage="recorder",
         reason=reason,
         error=error,
-        topic=each.topic,
-        partition=each.partition,
-        offset=record.offset,
+        source_topic=decoded.topic,
+        source_partition=decoded.partition,
+        source_offset=record.offset,
         key=record.key,
         value=record.value,
         null_value=record.value is None,
     )
-    return FiledLetter(record.timestamp / 1000, each.topic, each.partition, record.offset, letter)
+    return RecordedDeadLetter(record.timestamp / 1000, decoded.topic, decoded.partition, record.offset, letter)
 
 
-def halves(said: Sequence[Heard]) -> tuple[Sequence[Heard], Sequence[Heard]]:
+def split_in_half(records: Sequence[DecodedRecord]) -> tuple[Sequence[DecodedRecord], Sequence[DecodedRecord]]:
     """Both halves, to find what one commit failed at."""
-    middle = len(said) // 2
-    return said[:middle], said[middle:]
+    middle = len(records) // 2
+    return records[:middle], records[middle:]
 
 
-def _heard(topic: str, partition: int, record: Record) -> Heard:
+def _decode_event(topic: str, partition: int, record: Record) -> DecodedRecord:
     value = record.value
     if value is None:
-        return Heard(topic, partition, record, None, "the record has no value")
+        return DecodedRecord(topic, partition, record, None, "the record has no value")
     try:
         event = _decode(value)
-    except UNREADABLE as error:
-        return Heard(topic, partition, record, None, str(error))
-    return Heard(topic, partition, record, event if _NUL not in value else _without_nul(event))
+    except DECODE_ERRORS as error:
+        return DecodedRecord(topic, partition, record, None, str(error))
+    return DecodedRecord(topic, partition, record, event if _ESCAPED_NUL not in value else _replace_nul(event))
 
 
-def _without_nul(event: AcceptedRow | Status) -> AcceptedRow | Status:
+def _replace_nul(event: DecidedRow | StatusEvent) -> DecidedRow | StatusEvent:
     """The event with U+FFFD for each NUL, which text in PostgreSQL cannot hold; JSON that is stored as it is keeps its escape."""
     texts = {name: text for name in event.__struct_fields__ if type(text := getattr(event, name)) is str and "\0" in text}
     return msgspec.structs.replace(event, **{name: text.replace("\0", "\ufffd") for name, text in texts.items()})
 
 
-def _log_id(event: Status, record: Record) -> str:
+def _derive_log_id(event: StatusEvent, record: Record) -> str:
     """The same for the same record, however often it is read: the delivery's first 24 digits and a checksum of the bytes."""
     return f"{event.delivery_id[4:28]}{crc32(record.value or b''):08x}"

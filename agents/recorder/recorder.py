@@ -2,22 +2,28 @@
 
 from collections.abc import Sequence
 
-from agents.recorder.events import UNSTORABLE, Heard, entries, halves, heard, letter_of
-from agents.recorder.group import GroupCommit
-from agents.recorder.writing import Observe, PatientWriter
-from schemas.errors import Unstorable
-from schemas.history import Entries
-from schemas.ports import Batch, Batches, Clock, Pause, Recording
+from agents.recorder.events import UNSTORABLE, DecodedRecord, build_dead_letter, build_history_batch, decode_events, split_in_half
+from agents.recorder.group_writer import GroupWriter
+from agents.recorder.retrying_writer import RetryingWriter, WriteObserver
+from schemas.errors import UnstorableRowError
+from schemas.history import HistoryBatch
+from schemas.ports import Batch, Batches, Clock, HistoryWriter, Sleep
 
 
 class Recorder:
     """One for all actors of a worker: each runs `run`, all wait for the same commits. `linger` in seconds, `most` in events."""
 
     def __init__(
-        self, store: Recording, pause: Pause, clock: Clock, observe: Observe = lambda seen: None, linger: float = 0.05, most: int = 4000
+        self,
+        store: HistoryWriter,
+        sleep: Sleep,
+        clock: Clock,
+        observer: WriteObserver = lambda seen: None,
+        linger: float = 0.05,
+        max_items: int = 4000,
     ) -> None:
-        self._writer = PatientWriter(store, pause, clock, observe)
-        self._group: GroupCommit[Heard] = GroupCommit(self._write, pause, linger, most)
+        self._writer = RetryingWriter(store, sleep, clock, observer)
+        self._group_writer: GroupWriter[DecodedRecord] = GroupWriter(self._write, sleep, linger, max_items)
 
     async def run(self, batches: Batches) -> None:
         """Record batch after batch; one is done when it is committed."""
@@ -26,19 +32,19 @@ class Recorder:
 
     async def record(self, batch: Batch) -> None:
         """Return when everything in the batch is in history, or among the dead letters."""
-        await self._group.add(heard(batch))
+        await self._group_writer.add(decode_events(batch))
 
     async def stop(self) -> None:
         """Give up what is not committed yet; it is read again at the next start."""
-        await self._group.stop()
+        await self._group_writer.stop()
 
-    async def _write(self, said: Sequence[Heard]) -> None:
+    async def _write(self, records: Sequence[DecodedRecord]) -> None:
         """One commit; if a row in it cannot be stored, two of half the size, down to the one that is filed as a dead letter."""
         try:
-            await self._writer.write(entries(said))
-        except Unstorable as why:
-            if len(said) == 1:
-                await self._writer.write(Entries(letters=[letter_of(said[0], UNSTORABLE, str(why))]))
+            await self._writer.write(build_history_batch(records))
+        except UnstorableRowError as why:
+            if len(records) == 1:
+                await self._writer.write(HistoryBatch(dead_letters=[build_dead_letter(records[0], UNSTORABLE, str(why))]))
                 return
-            for half in halves(said):
+            for half in split_in_half(records):
                 await self._write(half)

@@ -1,158 +1,189 @@
-"""notifications -> deliveries, Accepted events, dead letters: the router, a pure decision per record and one commit per batch."""
+"""notifications.<priority> -> deliveries, decided events, dead letters: a pure decision per record and one commit per batch."""
 
 from asyncio import Future, shield
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
-from agents.brake import Brake
-from agents.router.book import Book
-from agents.router.case import Case, Desk, Rows, Source, source_of
-from agents.router.gates import opened
-from agents.router.needs import keys_of, prepare
-from agents.router.settle import RoutedBatch, Tally, settle
-from schemas.errors import PartitionLost, Unavailable
-from schemas.ports import Batch, Clock, Commit, HeldBatch, HeldBatches, Pause, Policies, Profiles, Table
-from schemas.ports import Rows as TableRows
-from schemas.rules import Profile
+from agents.consecutive_failure_limit import ConsecutiveFailureLimit
+from agents.router.compiled_policy import CompiledPolicy
+from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
+from agents.router.gates.order import open_record
+from agents.router.prefetch import collect_row_keys, prepare_states
+from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
+from agents.router.verdict import PASS
+from schemas.errors import PartitionFencedError, UnavailableError
+from schemas.ports import (
+    Batch,
+    BatchCommitter,
+    BatchHandle,
+    BatchHandles,
+    Clock,
+    PolicyReader,
+    ProfileReader,
+    Sleep,
+    Table,
+    TableRows,
+)
 
-PAUSE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+
+
+class Evaluation(NamedTuple):
+    """What one try came to: the counts, the states that still wait and for what, and the commit of what was decided."""
+
+    counts: BatchCounts
+    waiting: list[RoutingState]
+    cause: str
+    committed: Future[None]
 
 
 class Router:
-    """The agent of all three lanes, which share the rows of a partition.
+    """The agent of all three priorities, which share the rows of a partition.
 
-    A batch is read, decided and handed to the commit without a pause in between, and the tables show it at once: so lanes need no lock,
-    and the next batch is decided while Kafka still confirms the ones before.
+    Between reading the rows of a batch and handing its outputs to the committer nothing is awaited, and the tables show the new rows at
+    once. So the priorities need no lock, and the next batch is decided while Kafka still confirms the ones before.
     """
 
     def __init__(
         self,
-        policies: Policies,
-        profiles: Profiles,
+        policies: PolicyReader,
+        profiles: ProfileReader,
         idempotency: Table,
         rate_windows: Table,
-        commit: Commit,
+        committer: BatchCommitter,
         clock: Clock,
         partitions: int,
         topic_prefix: str,
-        pause: Pause,
-        observe: Callable[[RoutedBatch], None],
+        sleep: Sleep,
+        observe: Callable[[BatchSummary], None],
     ) -> None:
         self._policies, self._profiles = policies, profiles
         self._idempotency, self._rate_windows = idempotency, rate_windows
-        self._commit, self._clock, self._pause, self._observe = commit, clock, pause, observe
-        self._partitions, self._prefix = partitions, topic_prefix
-        self._sources: dict[str, Source] = {}
-        self._book: Book | None = None
-        # two, for a batch is opened as a whole before any of it is decided: what opens well must not release what decides badly
-        self._opening, self._deciding = Brake(), Brake()
+        self._committer, self._clock, self._sleep, self._observe = committer, clock, sleep, observe
+        self._partitions, self._topic_prefix = partitions, topic_prefix
+        self._topic_sets: dict[str, TopicSet] = {}
+        self._compiled_policy: CompiledPolicy | None = None
+        # two, because a batch is opened as a whole before any of it is decided: a success in one must not reset the count of the other
+        self._open_failures, self._decide_failures = ConsecutiveFailureLimit(), ConsecutiveFailureLimit()
 
-    async def run(self, batches: HeldBatches) -> None:
-        """Route batches as long as there are any, each acknowledged when all that it led to is safe."""
-        async for held in batches:
+    async def run(self, batches: BatchHandles) -> None:
+        """Route batches as long as there are any; each is acknowledged when its outputs and rows are committed."""
+        async for handle in batches:
             try:
-                safe = await self.route(held.batch, held.let_go)
-            except PartitionLost:
-                held.let_go()
+                committed = await self.route(handle.batch, handle.release)
+            except PartitionFencedError:
+                handle.release()
             else:
-                _when_done(safe, partial(_ended, held))
+                _call_when_done(committed, partial(_finish_batch, handle))
 
-    async def route(self, batch: Batch, let_go: Callable[[], None]) -> Future[None]:
-        """Decide a batch and begin to commit it; records that need what does not answer are tried again until all are decided.
+    async def route(self, batch: Batch, release: Callable[[], None]) -> Future[None]:
+        """Decide a batch and begin to commit it; records that need what is unavailable are tried again until all are decided.
 
-        It is let go while it waits, which may be for longer than a rebalance or a stop can wait for it. The future is done when everything
-        is safe; it raises PartitionLost if the partition went to another worker meanwhile.
+        The batch is released while records wait, which may take longer than a rebalance or a stop can wait. The future is done when the
+        batch is committed; it raises PartitionFencedError if the partition went to another worker meanwhile.
         """
-        source, now = self._source(batch.topic), self._clock()
-        cases = [opened(record, source, batch.partition, now, self._partitions, self._opening) for record in batch.records]
+        context = GateContext(self._partitions)
+        states = self._open_batch(batch, context)
         while True:
-            began = self._clock()
-            tally, waiting, cause, safe = await self._settle(cases, batch.partition)
-            _when_done(safe, partial(self._tell, batch, tally, len(waiting), cause, began))
-            if not waiting:
-                return safe
-            await shield(safe)
-            let_go()
-            await self._pause(PAUSE_SECONDS)
-            cases = waiting
+            started_at = self._clock()
+            evaluation = await self._evaluate(states, batch.partition, context)
+            _call_when_done(evaluation.committed, partial(self._report, batch, evaluation, started_at))
+            if not evaluation.waiting:
+                return evaluation.committed
+            await shield(evaluation.committed)
+            release()
+            await self._sleep(RETRY_SECONDS)
+            states = evaluation.waiting
 
-    def _tell(self, batch: Batch, tally: Tally, waiting: int, cause: str, began: float, safe: Future[None]) -> None:
-        if safe.exception() is None:
-            self._observe(tally.total(batch.topic, batch.partition, waiting, self._clock() - began, cause))
+    def _open_batch(self, batch: Batch, context: GateContext) -> list[RoutingState]:
+        topics, now = self._get_topics(batch.topic), self._clock()
+        states = []
+        for record in batch.records:
+            state = RoutingState(record, topics, batch.partition, now)
+            open_record(state, context, self._open_failures)
+            states.append(state)
+        return states
 
-    def _source(self, topic: str) -> Source:
-        if topic not in self._sources:
-            self._sources[topic] = source_of(topic, self._prefix)
-        return self._sources[topic]
+    def _report(self, batch: Batch, evaluation: Evaluation, started_at: float, committed: Future[None]) -> None:
+        if committed.exception() is None:
+            waiting, seconds = len(evaluation.waiting), self._clock() - started_at
+            self._observe(evaluation.counts.build_summary(batch.topic, batch.partition, waiting, seconds, evaluation.cause))
 
-    async def _settle(self, cases: list[Case], partition: int) -> tuple[Tally, list[Case], str, Future[None]]:
-        """Settle what can be settled; the rest, which waits, and for what; and when what is settled is safe."""
-        try:
-            book = self._current()
-        except Unavailable as away:
-            return Tally(), cases, str(away), _done()
-        wanting = prepare(cases, book)
-        profiles: Mapping[str, Profile] = {}
-        waiting: list[Case] = []
+    def _get_topics(self, topic: str) -> TopicSet:
+        if topic not in self._topic_sets:
+            self._topic_sets[topic] = build_topic_set(topic, self._topic_prefix)
+        return self._topic_sets[topic]
+
+    async def _evaluate(self, states: list[RoutingState], partition: int, context: GateContext) -> Evaluation:
+        """Decide and commit what can be decided; the rest waits."""
+        context.profiles = {}
+        waiting: list[RoutingState] = []
         cause = ""
         try:
-            if wanting:
-                profiles = await self._profiles.get_many(wanting)
-        except Unavailable as away:
-            cause = str(away)
-            waiting = [case for case in cases if case.ending is None and case.needs_profile]
-            cases = [case for case in cases if case.ending is not None or not case.needs_profile]
-        tally, safe = self._decide(cases, partition, book, profiles)
-        return tally, waiting, cause, safe
+            context.policy = self._get_compiled_policy()
+        except UnavailableError as error:
+            return Evaluation(BatchCounts(), states, str(error), _build_done_future())
+        user_ids = prepare_states(states, context.policy)
+        try:
+            if user_ids:
+                context.profiles = await self._profiles.get_many(user_ids)
+        except UnavailableError as error:
+            cause = str(error)
+            waiting = [state for state in states if state.verdict is PASS and state.needs_profile]
+            states = [state for state in states if state.verdict is not PASS or not state.needs_profile]
+        counts, committed = self._decide_and_commit(states, partition, context)
+        return Evaluation(counts, waiting, cause, committed)
 
-    def _current(self) -> Book:
-        policy = self._policies.current()
-        if self._book is None or self._book.policy is not policy:
-            self._book = Book(policy, self._book.templates.compiled if self._book else None)
-        return self._book
+    def _get_compiled_policy(self) -> CompiledPolicy:
+        policy, old = self._policies.get_current(), self._compiled_policy
+        if old is None or old.policy is not policy:
+            self._compiled_policy = old = CompiledPolicy(policy, old.templates.compiled if old else None)
+        return old
 
-    def _decide(self, cases: list[Case], partition: int, book: Book, profiles: Mapping[str, Profile]) -> tuple[Tally, Future[None]]:
-        """From the outbox to the commit without a pause: nobody else may read or write the rows in between."""
-        outbox = self._commit.outbox(partition)  # before the rows are read: it makes the tables forget those of a lost generation
-        desk = Desk(book, self._read(cases, partition), profiles)
-        tally = settle(cases, desk, outbox, self._clock(), self._deciding)
-        if not tally.says_something:
-            return tally, _done()
-        new = desk.rows
-        claims = _changed((self._rate_windows, new.new_windows), (self._idempotency, new.new_claims))
-        rows = _changed((self._idempotency, new.new_first), (self._rate_windows, new.new_counts))
-        return tally, self._commit.commit(partition, outbox, rows, claims)
+    def _decide_and_commit(self, states: list[RoutingState], partition: int, context: GateContext) -> tuple[BatchCounts, Future[None]]:
+        """From the outbox to the commit nothing is awaited: nobody else may read or write the rows in between."""
+        # before the rows are read: it makes the tables drop the pending rows of a fenced generation
+        outbox = self._committer.create_outbox(partition)
+        context.rows = rows = self._read_rows(states, partition)
+        counts = evaluate_batch(states, context, outbox, self._clock(), self._decide_failures)
+        if not counts.has_outputs:
+            return counts, _build_done_future()
+        claims = _select_changed((self._rate_windows, rows.new_exact_windows), (self._idempotency, rows.new_claims))
+        others = _select_changed((self._idempotency, rows.new_idempotency), (self._rate_windows, rows.new_sliced_windows))
+        return counts, self._committer.commit(partition, outbox, others, claims)
 
-    def _read(self, cases: list[Case], partition: int) -> Rows:
-        """The rows that the cases need, one look-up per table."""
-        firsts, windows = keys_of(cases)
-        return Rows(_rows_of(self._idempotency, partition, firsts), _rows_of(self._rate_windows, partition, windows))
+    def _read_rows(self, states: list[RoutingState], partition: int) -> StagedRows:
+        """The rows that the states need, one look-up per table."""
+        idempotency_keys, window_keys = collect_row_keys(states)
+        idempotency = _read_table(self._idempotency, partition, idempotency_keys)
+        return StagedRows(idempotency, _read_table(self._rate_windows, partition, window_keys))
 
 
-def _ended(held: HeldBatch, safe: Future[None]) -> None:
-    error = safe.exception()
+def _finish_batch(handle: BatchHandle, committed: Future[None]) -> None:
+    error = committed.exception()
     if error is None:
-        held.ack()
-    elif isinstance(error, PartitionLost):
-        held.let_go()
+        handle.ack()
+    elif isinstance(error, PartitionFencedError):
+        handle.release()
 
 
-def _when_done(future: Future[None], call: Callable[[Future[None]], None]) -> None:
+def _call_when_done(future: Future[None], callback: Callable[[Future[None]], None]) -> None:
     if future.done():
-        call(future)
+        callback(future)
     else:
-        future.add_done_callback(call)
+        future.add_done_callback(callback)
 
 
-def _done() -> Future[None]:
+def _build_done_future() -> Future[None]:
     future: Future[None] = Future()
     future.set_result(None)
     return future
 
 
-def _changed(*staged: tuple[Table, TableRows]) -> list[tuple[Table, TableRows]]:
-    return [(table, new) for table, new in staged if new]
+def _select_changed(*staged: tuple[Table, TableRows]) -> list[tuple[Table, TableRows]]:
+    return [(table, rows) for table, rows in staged if rows]
 
 
-def _rows_of(table: Table, partition: int, keys: list[bytes]) -> dict[bytes, bytes | None]:
+def _read_table(table: Table, partition: int, keys: list[bytes]) -> dict[bytes, bytes | None]:
     return dict(zip(keys, table.get_many(partition, keys), strict=True)) if keys else {}

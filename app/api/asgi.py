@@ -7,28 +7,28 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from app.api import health, notifications
-from app.api.docs import add_pages
-from app.api.doorman import Asgi, Doorman
-from app.api.errors import on_http, on_problem, on_surprise
-from app.api.openapi import config
-from app.api.problems import ProblemFound
-from app.api.services import Services
+from app.api.dependencies import Dependencies
+from app.api.exception_handlers import handle_http_exception, handle_problem, handle_unexpected
+from app.api.middleware import AsgiApp, GatewayMiddleware
+from app.api.openapi import build_openapi_config
+from app.api.problems import ProblemError
+from app.api.resources import health, notifications
+from app.api.resources.docs import register_docs_routes
 from schemas.ports import Clock
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def assembled(services: Services, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> Asgi:
+def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> AsgiApp:
     """The app around these services; `body_limit` in bytes, `clock` monotonic."""
     app = Litestar(
         [notifications.router, health.router],
-        exception_handlers={ProblemFound: on_problem, HTTPException: on_http, Exception: on_surprise},
-        openapi_config=config(),
+        exception_handlers={ProblemError: handle_problem, HTTPException: handle_http_exception, Exception: handle_unexpected},
+        openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,
         lifespan=list(lifespan),
-        state=State({"services": services}),
+        state=State({"dependencies": dependencies}),
     )
-    add_pages(app)
-    return Doorman(app, api_key, body_limit, services.metrics, clock)
+    register_docs_routes(app)
+    return GatewayMiddleware(app, api_key, body_limit, dependencies.metrics, clock)

@@ -8,68 +8,93 @@ from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
 
-from app.api.bodies import BulkTaken, Explained, Health, NotificationBody, Page, Readiness, Taken
-from app.api.problems import MEDIA_TYPE, Problem
-from app.api.submission import MAX_BULK, Bulk
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
+from app.api.responses import (
+    BulkSubmissionResponse,
+    ExplanationResponse,
+    LivenessResponse,
+    NotificationPage,
+    NotificationResponse,
+    ReadinessResponse,
+    SubmissionResponse,
+)
+from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from schemas.notification import Submission
 
-REF = "#/components/schemas/{name}"
-STRUCTS = (Submission, Bulk, Taken, BulkTaken, NotificationBody, Explained, Page, Health, Readiness, Problem)
-EXAMPLE = {"user_id": "u-42", "type": "order.shipped", "data": {"order": 17}, "to": {"email": "a@example.org"}, "priority": "high"}
+SCHEMA_REF = "#/components/schemas/{name}"
+SCHEMA_STRUCTS = (
+    Submission,
+    BulkSubmission,
+    SubmissionResponse,
+    BulkSubmissionResponse,
+    NotificationResponse,
+    ExplanationResponse,
+    NotificationPage,
+    LivenessResponse,
+    ReadinessResponse,
+    ProblemDetails,
+)
+EXAMPLE_SUBMISSION = {
+    "user_id": "u-42",
+    "type": "order.shipped",
+    "data": {"order": 17},
+    "to": {"email": "a@example.org"},
+    "priority": "high",
+}
 
 
-def _body(name: str, example: object) -> RequestBody:
-    content = {"application/json": OpenAPIMediaType(schema=Reference(ref=REF.format(name=name)), example=example)}
+def _build_request_body(name: str, example: object) -> RequestBody:
+    content = {"application/json": OpenAPIMediaType(schema=Reference(ref=SCHEMA_REF.format(name=name)), example=example)}
     return RequestBody(content=content, required=True)
 
 
 @dataclass
-class TakesOne(Operation):
+class SubmitOperation(Operation):
     """An operation whose body, read by our own decoder, is a Submission."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body("Submission", EXAMPLE)
+        self.request_body = _build_request_body("Submission", EXAMPLE_SUBMISSION)
 
 
 @dataclass
-class TakesBulk(Operation):
+class SubmitBulkOperation(Operation):
     """An operation whose body is an array of Submissions, or an object with such an array."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body("BulkBody", [EXAMPLE])
+        self.request_body = _build_request_body("BulkRequest", [EXAMPLE_SUBMISSION])
 
 
-def config() -> OpenAPIConfig:
+def build_openapi_config() -> OpenAPIConfig:
     """How Litestar generates its part; its own pages, which load scripts from elsewhere, are off."""
     keys: dict[str, SecurityScheme | Reference] = {
         "bearer": SecurityScheme(type="http", scheme="bearer"),
-        "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+        "api_key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
     }
     return OpenAPIConfig(
         title="Herold",
         version="0.1.0",
         description="Notifications decided, delivered and proven.",
         components=Components(security_schemes=keys),
-        security=[{"bearer": []}, {"key": []}],
+        security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,
         render_plugins=[],
     )
 
 
-def document(app: Litestar) -> dict[str, Any]:
+def build_openapi_document(app: Litestar) -> dict[str, Any]:
     """The whole document as plain values."""
     generated: dict[str, Any] = app.openapi_schema.to_schema()
     for operation in (operation for methods in generated["paths"].values() for operation in methods.values()):
-        _drop_foreign_errors(operation["responses"])
-    _, schemas = msgspec.json.schema_components(STRUCTS, ref_template=REF)
-    items = {"type": "array", "items": {"$ref": REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK}
-    schemas["BulkBody"] = {"title": "BulkBody", "anyOf": [items, {"$ref": REF.format(name="Bulk")}]}
-    schemas["Submission"]["example"] = EXAMPLE
+        _remove_framework_errors(operation["responses"])
+    _, schemas = msgspec.json.schema_components(SCHEMA_STRUCTS, ref_template=SCHEMA_REF)
+    items = {"type": "array", "items": {"$ref": SCHEMA_REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK_SIZE}
+    schemas["BulkRequest"] = {"title": "BulkRequest", "anyOf": [items, {"$ref": SCHEMA_REF.format(name="BulkSubmission")}]}
+    schemas["Submission"]["example"] = EXAMPLE_SUBMISSION
     generated["components"]["schemas"].update(schemas)
     return generated
 
 
-def _drop_foreign_errors(responses: dict[str, Any]) -> None:
+def _remove_framework_errors(responses: dict[str, Any]) -> None:
     """Litestar lists an error body of its own wherever there are parameters; every error of ours is a Problem."""
-    if "400" in responses and MEDIA_TYPE not in responses["400"]["content"]:
+    if "400" in responses and PROBLEM_MEDIA_TYPE not in responses["400"]["content"]:
         del responses["400"]

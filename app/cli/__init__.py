@@ -5,38 +5,51 @@ Exit codes: 0 done; 1 failed or refused; 2 wrong usage; 3 not found; 4 a server 
 
 import logging
 from importlib import import_module
+from importlib.metadata import entry_points
 
 import click
 
-COMMANDS = {
-    "up": "app.cli.up:up",
+from app.cli.errors import CommandError
+
+ENTRY_POINT_GROUP = "herold.commands"
+COMMAND_PATHS = {
     "send": "app.cli.send:send",
-    "show": "app.cli.show:show",
-    "explain": "app.cli.show:explain",
-    "list": "app.cli.show:list_of_user",
+    "show": "app.cli.notifications:show",
+    "explain": "app.cli.notifications:explain",
+    "list": "app.cli.notifications:list_notifications",
     "tail": "app.cli.tail:tail",
-    "ledger": "app.cli.ledger:ledger",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "tables": "app.cli.tables:tables",
 }
 
 
-class Lazy(click.Group):
+class LazyGroup(click.Group):
     """Loads a command's module when the command is used, so that the others cost nothing."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMAND_PATHS, *entry_points(group=ENTRY_POINT_GROUP).names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        if cmd_name not in COMMAND_PATHS:
+            return _load_entry_point(cmd_name)
+        module, _, name = COMMAND_PATHS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
 
 
-@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+def _load_entry_point(name: str) -> click.Command | None:
+    """A command that another distribution or package adds; None if nobody does. All distributions are scanned for it, which takes time."""
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        try:
+            command: click.Command = entry_point.load()
+        except ImportError as error:
+            raise CommandError(f"`herold {name}` cannot be loaded: {error}", "install herold[local]") from None
+        return command
+    return None
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="herold")
 def main() -> None:
     """Tell people things, and prove that it was done.

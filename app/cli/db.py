@@ -9,17 +9,17 @@ import click
 import msgspec
 from rich.console import RenderableType
 
-from app import database
-from app.cli import views
-from app.cli.failures import FAILED, Failure, unreachable
-from app.cli.place import find_place
-from app.cli.screen import json_option, progress_console, show
-from schemas.errors import HeroldError, Unavailable
-from tables.postgres.partitions import drop_partitions, ensure_partitions
-from tables.postgres.pool import Database
+from app.admin import database
+from app.cli import formatting
+from app.cli.connection_profile import load_connection_profile
+from app.cli.errors import EXIT_FAILED, CommandError, build_unreachable_error
+from app.cli.output import build_progress_console, json_option, print_result
+from schemas.errors import HeroldError, UnavailableError
+from tables.postgres.database import Database
+from tables.postgres.partitions import drop_expired_partitions, ensure_partitions
 
 T = TypeVar("T")
-DAYS_AHEAD = 7
+PARTITION_DAYS_AHEAD = 7
 
 
 @click.group()
@@ -40,11 +40,11 @@ def upgrade(sample_users: bool, as_json: bool) -> None:
     \b
     herold db upgrade
     """
-    place = find_place()
-    dsn = place.database
-    with progress_console().status("upgrading", spinner="dots"):
-        revision = _run(dsn, database.upgrade(dsn, time.time(), sample_users, place.twins))
-    show({"revision": revision}, as_json, lambda found: f"the schema is at revision {found['revision']}")
+    place = load_connection_profile()
+    dsn = place.database_url
+    with build_progress_console().status("upgrading", spinner="dots"):
+        revision = _run_query(dsn, database.upgrade_database(dsn, time.time(), sample_users, place.simulators_url))
+    print_result({"revision": revision}, as_json, lambda found: f"the schema is at revision {found['revision']}")
 
 
 @db.command()
@@ -55,52 +55,62 @@ def check(as_json: bool) -> None:
     \b
     herold db check
     """
-    dsn = find_place().database
-    health = _run(dsn, database.check(dsn, time.time()))
-    show({**msgspec.to_builtins(health), "problems": health.problems}, as_json, _health)
+    dsn = load_connection_profile().database_url
+    health = _run_query(dsn, database.check_database(dsn, time.time()))
+    print_result({**msgspec.to_builtins(health), "problems": health.problems}, as_json, _format_health)
     if health.problems:
-        raise SystemExit(FAILED)
+        raise SystemExit(EXIT_FAILED)
 
 
 @db.command()
 @json_option
-def partitions(as_json: bool) -> None:
-    """Make the coming days' partitions of history and drop those that are older than postgres.keep_days.
+def maintain_partitions(as_json: bool) -> None:
+    """Make the coming days' partitions of history and drop those that are older than postgres.retention_days.
 
     \b
-    herold db partitions
+    herold db maintain-partitions
     """
-    place = find_place()
-    _run(place.database, _tend(place.database, place.settings.postgres.keep_days))
-    health = _run(place.database, database.check(place.database, time.time()))
-    show({"days_ahead": health.days_ahead, "strays": health.strays}, as_json, _partitions)
+    place = load_connection_profile()
+    _run_query(place.database_url, _maintain_partitions(place.database_url, place.settings.postgres.retention_days))
+    health = _run_query(place.database_url, database.check_database(place.database_url, time.time()))
+    print_result(
+        {"partition_days_ahead": health.partition_days_ahead, "default_partition_rows": health.default_partition_rows},
+        as_json,
+        _format_partitions,
+    )
 
 
-async def _tend(dsn: str, keep: int) -> None:
-    opened = Database(dsn, size=1)
+async def _maintain_partitions(database_url: str, retention_days: int) -> None:
+    opened = Database(database_url, size=1)
     try:
-        await ensure_partitions(opened, time.time(), DAYS_AHEAD)
-        await drop_partitions(opened, time.time(), keep)
+        await ensure_partitions(opened, time.time(), PARTITION_DAYS_AHEAD)
+        await drop_expired_partitions(opened, time.time(), retention_days)
     finally:
         await opened.close()
 
 
-def _run(dsn: str, work: Coroutine[Any, Any, T]) -> T:
+def _run_query(database_url: str, query: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(work)
-    except Unavailable as error:
-        raise unreachable("PostgreSQL", dsn.rpartition("@")[2], error) from None
+        return asyncio.run(query)
+    except UnavailableError as error:
+        raise build_unreachable_error("PostgreSQL", database_url.rpartition("@")[2], error) from None
     except HeroldError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
-def _health(found: dict[str, Any]) -> RenderableType:
-    revision = f"{found['revision'] or 'none'} of {found['newest']}"
-    made = views.pairs({"revision": revision, "days ahead": str(found["days_ahead"]), "strays": str(found["strays"])})
+def _format_health(found: dict[str, Any]) -> RenderableType:
+    revision = f"{found['revision'] or 'none'} of {found['head_revision']}"
+    made = formatting.build_key_value_table(
+        {
+            "revision": revision,
+            "days ahead": str(found["partition_days_ahead"]),
+            "default partition rows": str(found["default_partition_rows"]),
+        }
+    )
     for problem in found["problems"]:
         made.add_row("problem", problem)
     return made
 
 
-def _partitions(found: dict[str, Any]) -> RenderableType:
-    return f"partitions for {found['days_ahead']} days ahead; {found['strays']} rows outside of all days"
+def _format_partitions(found: dict[str, Any]) -> RenderableType:
+    return f"partitions for {found['partition_days_ahead']} days ahead; {found['default_partition_rows']} rows outside of all days"

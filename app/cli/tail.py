@@ -12,20 +12,20 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from rich.console import Console
 from rich.text import Text
 
-from app.cli import views
-from app.cli.failures import NOT_FOUND, Failure, unreachable
-from app.cli.place import Place, find_place
-from app.cli.screen import console
-from app.streaming.forgiving import forgive_names
-from schemas.errors import UNREADABLE
-from schemas.status import Accepted, Status, StatusEvent
-from schemas.topics import STATUS
-from schemas.words import CHANNELS
+from app.cli import formatting
+from app.cli.connection_profile import ConnectionProfile, load_connection_profile
+from app.cli.errors import EXIT_NOT_FOUND, CommandError, build_unreachable_error
+from app.cli.output import build_console
+from app.streaming.patches.header_decoding import patch_header_decoding
+from schemas.enums import CHANNELS
+from schemas.errors import DECODE_ERRORS
+from schemas.events import DecidedEvent, HistoryEvent, StatusEvent
+from schemas.topics import STATUS_TOPIC
 
-DECODE = msgspec.json.Decoder(StatusEvent).decode
-PATIENCE_MS = 5000  # for an answer of Kafka's, also for one about a topic that is not there
+decode_history_event = msgspec.json.Decoder(HistoryEvent).decode
+REQUEST_TIMEOUT_MS = 5000  # for an answer of Kafka's, also for one about a topic that is not there
 
-Keep = Callable[[StatusEvent], bool]
+EventFilter = Callable[[HistoryEvent], bool]
 
 
 @click.command()
@@ -43,85 +43,92 @@ def tail(user: str | None, notification_id: str | None, channel: str | None, fro
     herold tail --from-start --count 10 --json
     """
 
-    def keep(event: StatusEvent) -> bool:
-        return is_wanted(event, user, notification_id, channel)
+    def event_filter(event: HistoryEvent) -> bool:
+        return matches_filters(event, user, notification_id, channel)
 
     try:
-        asyncio.run(_follow(find_place(), keep, from_start, count, as_json))
+        asyncio.run(_print_events(load_connection_profile(), event_filter, from_start, count, as_json))
     except KeyboardInterrupt:
         return
 
 
-def is_wanted(event: StatusEvent, user: str | None, notification_id: str | None, channel: str | None) -> bool:
+def matches_filters(event: HistoryEvent, user: str | None, notification_id: str | None, channel: str | None) -> bool:
     """Whether an event passes the filters that were given."""
-    of = event.id if isinstance(event, Accepted) else event.notification_id
-    on = None if isinstance(event, Accepted) else event.channel
+    of = event.id if isinstance(event, DecidedEvent) else event.notification_id
+    on = None if isinstance(event, DecidedEvent) else event.channel
     return user in (None, event.user_id) and notification_id in (None, of) and channel in (None, on)
 
 
-async def _follow(place: Place, keep: Keep, from_start: bool, count: int | None, as_json: bool) -> None:
-    screen = console()
+async def _print_events(
+    place: ConnectionProfile, event_filter: EventFilter, from_start: bool, max_events: int | None, as_json: bool
+) -> None:
+    screen = build_console()
     shown = 0
-    async with aclosing(_events(place, from_start)) as events:
+    async with aclosing(_consume_events(place, from_start)) as events:
         async for event in events:
-            if keep(event):
-                _print(screen, event, as_json)
+            if event_filter(event):
+                _print_event(screen, event, as_json)
                 shown += 1
-                if shown == count:
+                if shown == max_events:
                     return
 
 
-async def _events(place: Place, from_start: bool) -> AsyncGenerator[StatusEvent, None]:
+async def _consume_events(place: ConnectionProfile, from_start: bool) -> AsyncGenerator[HistoryEvent, None]:
     """Status events of all partitions, read without a consumer group, so that nobody else's reading changes."""
-    topic = place.settings.herold.topic_prefix + STATUS
+    topic = place.settings.kafka.topic_prefix + STATUS_TOPIC
     begin = "earliest" if from_start else "latest"
-    reading = {"auto_offset_reset": begin, "enable_auto_commit": False, "request_timeout_ms": PATIENCE_MS}
-    forgive_names()
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.kafka, **reading)
+    reading = {"auto_offset_reset": begin, "enable_auto_commit": False, "request_timeout_ms": REQUEST_TIMEOUT_MS}
+    patch_header_decoding()
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.bootstrap_servers, **reading)
     try:
         await consumer.start()
         async for record in consumer:
-            event = decoded(record.value)
+            event = try_decode_event(record.value)
             if event is None:  # anybody may write to a topic, and an operator must see what comes after it
                 click.echo(f"skipped what is no status event: {topic}, partition {record.partition}, offset {record.offset}", err=True)
             else:
                 yield event
     except UnknownTopicOrPartitionError:
-        raise Failure(f"there is no topic {topic} on {place.kafka}", "create it with `herold topics apply`", NOT_FOUND) from None
+        raise CommandError(
+            f"there is no topic {topic} on {place.bootstrap_servers}", "create it with `herold topics apply`", EXIT_NOT_FOUND
+        ) from None
     except KafkaError as error:
-        raise unreachable("Kafka", place.kafka, error) from None
+        raise build_unreachable_error("Kafka", place.bootstrap_servers, error) from None
     finally:
         await consumer.stop()
 
 
-def decoded(value: bytes | None) -> StatusEvent | None:
+def try_decode_event(value: bytes | None) -> HistoryEvent | None:
     """The event in a record; none in rubbish, and in one of a later release."""
     try:
-        event: StatusEvent = DECODE(value or b"")
-    except UNREADABLE:
+        event: HistoryEvent = decode_history_event(value or b"")
+    except DECODE_ERRORS:
         return None
     return event
 
 
-def _print(screen: Console, event: StatusEvent, as_json: bool) -> None:
+def _print_event(screen: Console, event: HistoryEvent, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(event)))
     else:
-        screen.print(line(event))
+        screen.print(format_event(event))
 
 
-def line(event: StatusEvent) -> Text:
+def format_event(event: HistoryEvent) -> Text:
     """One event in one line."""
-    text = Text(f"{views.clock(event.at)}  ", "dim")
-    if isinstance(event, Accepted):
-        text.append(f"{event.id}  ", "default").append(f"{event.lane:<7}", "dim").append_text(views.word(event.state))
+    happened_at = event.decided_at if isinstance(event, DecidedEvent) else event.occurred_at
+    text = Text(f"{formatting.format_time(happened_at)}  ", "dim")
+    if isinstance(event, DecidedEvent):
+        text.append(f"{event.id}  ", "default").append(f"{event.priority:<7}", "dim").append_text(formatting.format_word(event.state))
         more = f"  {event.reason}" if event.reason else f"  {len(event.deliveries)} to deliver"
         return text.append(f"{more}  {event.type}  {event.user_id}", "dim")
-    return _status_line(text, event)
+    return _format_status_event(text, event)
 
 
-def _status_line(text: Text, event: Status) -> Text:
-    text.append(f"{event.notification_id}  ", "default").append(f"{event.channel:<8}", "dim").append_text(views.word(event.status))
-    took = f"{event.ms:.1f} ms" if event.ms else ""
+def _format_status_event(text: Text, event: StatusEvent) -> Text:
+    text.append(f"{event.notification_id}  ", "default").append(f"{event.channel:<8}", "dim").append_text(
+        formatting.format_word(event.status)
+    )
+    took = f"{event.duration_ms:.1f} ms" if event.duration_ms else ""
     details = (event.outcome or "", event.reason, event.provider, event.detail, took, event.user_id)
     return text.append("  " + "  ".join(detail for detail in details if detail), "dim")

@@ -7,14 +7,14 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
-from app import topics as admin
-from app.cli import views
-from app.cli.failures import FAILED, Failure, unreachable
-from app.cli.place import Place, find_place
-from app.cli.screen import json_option, show
-from schemas.errors import TopicsWrong, Unavailable
+from app.admin import topics as admin
+from app.cli import formatting
+from app.cli.connection_profile import ConnectionProfile, load_connection_profile
+from app.cli.errors import EXIT_FAILED, CommandError, build_unreachable_error
+from app.cli.output import json_option, print_result
+from schemas.errors import TopicMismatchError, UnavailableError
 
-Arguments = tuple[str, str, int, int, int]
+TopicArguments = tuple[str, str, int, int, int]
 
 
 @click.group()
@@ -28,14 +28,16 @@ def topics() -> None:
 
 @topics.command("list")
 @json_option
-def list_all(as_json: bool) -> None:
+def list_topics(as_json: bool) -> None:
     """List the topics of the catalogue and the tables' changelogs, with their policies.
 
     \b
     herold topics list --json
     """
-    _, prefix, partitions, replication, min_insync = arguments(find_place())
-    show([_entry(one) for one in admin.wanted(prefix, partitions, replication, min_insync)], as_json, _catalogue)
+    _, prefix, partitions, replication, min_insync = build_topic_arguments(load_connection_profile())
+    print_result(
+        [_build_spec_entry(one) for one in admin.build_topic_specs(prefix, partitions, replication, min_insync)], as_json, _format_specs
+    )
 
 
 @topics.command()
@@ -46,8 +48,8 @@ def apply(as_json: bool) -> None:
     \b
     herold topics apply
     """
-    changes = _run(admin.apply)
-    show([_plain(change) for change in changes], as_json, lambda found: _lines(found, "nothing to change"))
+    changes = _run_admin(admin.apply_topics)
+    print_result([_build_entry(change) for change in changes], as_json, lambda found: _format_entries(found, "nothing to change"))
 
 
 @topics.command()
@@ -58,42 +60,43 @@ def check(as_json: bool) -> None:
     \b
     herold topics check
     """
-    problems = _run(admin.check)
-    show([_plain(problem) for problem in problems], as_json, lambda found: _lines(found, "all topics are right"))
+    problems = _run_admin(admin.check_topics)
+    print_result([_build_entry(problem) for problem in problems], as_json, lambda found: _format_entries(found, "all topics are right"))
     if problems:
-        raise SystemExit(FAILED)
+        raise SystemExit(EXIT_FAILED)
 
 
-def arguments(place: Place) -> Arguments:
-    """What app.topics asks for: brokers, prefix, partitions, replication, in-sync replicas."""
-    herold, kafka = place.settings.herold, place.settings.kafka
-    return place.kafka, herold.topic_prefix, herold.partitions, kafka.replication, kafka.min_insync
+def build_topic_arguments(place: ConnectionProfile) -> TopicArguments:
+    """What app.admin.topics asks for: brokers, prefix, partitions, replication, in-sync replicas."""
+    kafka = place.settings.kafka
+    return place.bootstrap_servers, kafka.topic_prefix, kafka.topic_partitions, kafka.topic_replication_factor, kafka.min_insync_replicas
 
 
-def _run(work: Callable[..., Coroutine[Any, Any, list[Any]]]) -> list[Any]:
-    place = find_place()
+def _run_admin(work: Callable[..., Coroutine[Any, Any, list[Any]]]) -> list[Any]:
+    place = load_connection_profile()
     try:
-        return asyncio.run(work(*arguments(place)))
-    except Unavailable as error:
-        raise unreachable("Kafka", place.kafka, error) from None
-    except TopicsWrong as error:
-        raise Failure(str(error), "a topic's partitions cannot be changed: make new topics under another topic_prefix") from None
+        return asyncio.run(work(*build_topic_arguments(place)))
+    except UnavailableError as error:
+        raise build_unreachable_error("Kafka", place.bootstrap_servers, error) from None
+    except TopicMismatchError as error:
+        raise CommandError(str(error), "a topic's partitions cannot be changed: make new topics under another topic_prefix") from None
 
 
-def _entry(one: admin.Wanted) -> dict[str, Any]:
-    return {"name": one.name, "partitions": one.partitions, "replication": one.replication, "policy": dict(one.policy)}
+def _build_spec_entry(one: admin.TopicSpec) -> dict[str, Any]:
+    return {"name": one.name, "partitions": one.partitions, "replication_factor": one.replication_factor, "configs": dict(one.configs)}
 
 
-def _plain(one: admin.Change | admin.Problem) -> dict[str, str]:
-    return {"topic": one.topic, "what": one.what, "wanted": one.wanted, "found": one.found, "text": str(one)}
+def _build_entry(one: admin.TopicChange | admin.TopicMismatch) -> dict[str, str]:
+    expected, actual = (one.expected, one.actual) if isinstance(one, admin.TopicMismatch) else (one.new_value, one.old_value)
+    return {"topic": one.topic, "setting": one.setting, "expected": expected, "actual": actual, "text": str(one)}
 
 
-def _lines(found: list[dict[str, str]], otherwise: str) -> RenderableType:
+def _format_entries(found: list[dict[str, str]], otherwise: str) -> RenderableType:
     return "\n".join(one["text"] for one in found) or otherwise
 
 
-def _catalogue(found: list[dict[str, Any]]) -> RenderableType:
-    made = views.table("topic", "partitions", "replication", "policy")
+def _format_specs(found: list[dict[str, Any]]) -> RenderableType:
+    made = formatting.build_table("topic", "partitions", "replication factor", "configs")
     for one in found:
-        made.add_row(one["name"], str(one["partitions"]), str(one["replication"]), views.inputs(one["policy"]))
+        made.add_row(one["name"], str(one["partitions"]), str(one["replication_factor"]), formatting.format_fields(one["configs"]))
     return made

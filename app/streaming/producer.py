@@ -8,11 +8,11 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 
-from app.streaming.checks import demand_partitions
+from app.streaming.startup_checks import require_partition_counts
 
 # A broker that has just started, or just created topics, shows them one after the other.
-LOOKS = 20
-BETWEEN_LOOKS = 0.5
+METADATA_ATTEMPTS = 20
+METADATA_RETRY_INTERVAL = 0.5
 
 
 class IdempotentProducer(driver.Producer):
@@ -24,19 +24,19 @@ class IdempotentProducer(driver.Producer):
     async def on_start(self) -> None:
         """Connects, learns where all topics of the app are, and refuses to go on if their partitions are wrong (TopicsWrong)."""
         await super().on_start()
-        await self.warm(self.app.topics_needed(), self.app.settings.partitions)
+        await self.load_metadata(self.app.get_required_topics(), self.app.settings.topic_partitions)
 
-    async def warm(self, topics: Iterable[str], partitions: int) -> None:
+    async def load_metadata(self, topics: Iterable[str], partitions: int) -> None:
         """Learn where the partitions are: the first record of each topic would otherwise wait for it, some 100 ms."""
         needed = sorted(set(topics))
-        for _ in range(LOOKS):
-            found = await self._partition_counts(needed)
+        for _ in range(METADATA_ATTEMPTS):
+            found = await self._fetch_partition_counts(needed)
             if found.keys() >= set(needed):
                 break
-            await asyncio.sleep(BETWEEN_LOOKS)
-        demand_partitions(needed, partitions, found)
+            await asyncio.sleep(METADATA_RETRY_INTERVAL)
+        require_partition_counts(needed, partitions, found)
 
-    async def _partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
+    async def _fetch_partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
         client = self._ensure_producer().client
         client.set_topics(topics)
         await client.force_metadata_update()

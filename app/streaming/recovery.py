@@ -6,7 +6,7 @@ from faust.tables import TableManager
 from faust.tables.recovery import Recovery, ServiceStopped
 
 
-class StuckRecovery(TimeoutError):
+class RecoveryTimeoutError(TimeoutError):
     """A step of recovery outlasted the broker's request timeout."""
 
 
@@ -19,12 +19,12 @@ class StrictRecovery(Recovery):
         except ServiceStopped:
             if self.should_stop:
                 raise
-            raise StuckRecovery(
+            raise RecoveryTimeoutError(
                 f"a step of recovery took longer than {timeout} s; the worker ends, and recovers when it starts again"
             ) from None
 
 
-class Tables(TableManager):
+class StrictTableManager(TableManager):
     """Faust's table manager, with our recovery."""
 
     @property

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.streaming.lanes import LaneRule
+from app.streaming.consumer.priority_selector import PriorityLimits
 
-# Low batches are small while a higher lane has traffic: a high batch waits for at most one of them on its partition.
-LANE_RULES = (
-    LaneRule(records=500, records_busy=500, depth=2, depth_busy=2, patience=0),
-    LaneRule(records=500, records_busy=128, depth=2, depth_busy=2, patience=4),
-    LaneRule(records=500, records_busy=64, depth=1, depth_busy=1, patience=16),
+# Low batches are small while a higher priority has traffic: a high batch waits for at most one of them on its partition.
+DEFAULT_PRIORITY_LIMITS = (
+    PriorityLimits(max_batch_records=500, max_batch_records_busy=500, max_in_flight_batches=2, max_in_flight_batches_busy=2, max_skips=0),
+    PriorityLimits(max_batch_records=500, max_batch_records_busy=128, max_in_flight_batches=2, max_in_flight_batches_busy=2, max_skips=4),
+    PriorityLimits(max_batch_records=500, max_batch_records_busy=64, max_in_flight_batches=1, max_in_flight_batches_busy=1, max_skips=16),
 )
 
 
@@ -17,20 +17,21 @@ LANE_RULES = (
 class StreamSettings:
     """Settings of one Faust app.
 
-    `app_id`: also the consumer group; `datadir`: one per process, its parents are made; `partitions`: of every topic; `replication` and
-    `standbys`: of the changelogs and their tables; `drain`: how long a rebalance or stop waits for batches in hand; `end_after`: how long
-    an orderly end after an error may take. `lane_quiet`: how long a lane must be quiet before the lanes below get large batches.
-    `fetch_idle`, `fetch_partial`, `gather`, `gather_below`: see pace.py; `fetch_hold`: how long read and untaken records hold back others.
-    `linger` and `group_records` bound the shared outbox's groups. `topic_limits`: the most bytes of a batch, by topic.
+    `app_id`: also the consumer group; `datadir`: one per process, its parents are made; `topic_partitions`: of every topic;
+    `topic_replication_factor` and `standby_replicas`: of the changelogs and their tables; `drain_timeout`: how long a rebalance or stop
+    waits for batches in hand; `shutdown_timeout`: how long an orderly end after an error may take. `busy_period`: how long a priority must
+    be quiet before the priorities below get large batches. `fetch_max_wait`, `fetch_max_wait_partial`, `small_fetch_delay`,
+    `small_fetch_records`: see fetch_pacing.py; `prefetch_backoff`: how long read and untaken records hold back others. `linger` and
+    `linger_max_records` bound the shared outbox's groups. `max_message_bytes`: the most bytes of a batch, by topic.
     """
 
     app_id: str
-    broker: str
+    bootstrap_servers: str
     datadir: Path
-    partitions: int = 4
-    replication: int = 1
-    standbys: int = 0
-    declare_topics: bool = False
+    topic_partitions: int = 4
+    topic_replication_factor: int = 1
+    standby_replicas: int = 0
+    topic_allow_declare: bool = False
 
     commit_interval: float = 1.0
     session_timeout: float = 15.0
@@ -38,25 +39,25 @@ class StreamSettings:
     rebalance_timeout: float = 60.0
     request_timeout: float = 60.0
     produce_timeout: float = 120.0
-    poll_interval: float = 600.0
-    drain: float = 30.0
-    end_after: float = 10.0
+    max_poll_interval: float = 600.0
+    drain_timeout: float = 30.0
+    shutdown_timeout: float = 10.0
     watchdog_interval: float = 5.0
 
-    lane_rules: tuple[LaneRule, ...] = LANE_RULES
-    lane_quiet: float = 1.0
-    fetch_bytes: int = 512 * 1024
-    fetch_idle: float = 0.5
-    fetch_partial: float = 0.01
-    fetch_hold: float = 0.005
-    gather: float = 0.01
-    gather_below: int = 16
-    batch_bytes: int = 240 * 1024
+    priority_limits: tuple[PriorityLimits, ...] = DEFAULT_PRIORITY_LIMITS
+    busy_period: float = 1.0
+    max_fetch_size: int = 512 * 1024
+    fetch_max_wait: float = 0.5
+    fetch_max_wait_partial: float = 0.01
+    prefetch_backoff: float = 0.005
+    small_fetch_delay: float = 0.01
+    small_fetch_records: int = 16
+    max_batch_size: int = 240 * 1024
     linger: float = 0.005
-    group_records: int = 1024
+    linger_max_records: int = 1024
 
     web_port: int = 0
     web_bind: str = "127.0.0.1"
     web_token: str = ""
-    topic_limits: dict[str, int] = field(default_factory=dict)
-    default_limit: int = 1_048_588
+    max_message_bytes: dict[str, int] = field(default_factory=dict)
+    default_max_message_bytes: int = 1_048_588

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
-from schemas.rules import Profile
-from schemas.words import Channel
-from tables.postgres.pool import Database, Row
-from tables.postgres.sql import queries
+from schemas.enums import Channel
+from schemas.policy import Profile
+from tables.postgres.database import Database, DatabaseRow
+from tables.postgres.query_loader import load_queries
 
-_SQL = queries("profiles")
+_SQL = load_queries("profiles")
 
 
-class ProfileStore:
+class PostgresProfileReader:
     """Users and their devices in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
@@ -20,17 +20,17 @@ class ProfileStore:
         """A profile for each user; one that does not exist is not `known`. Raises Unavailable."""
         wanted = dict.fromkeys(user_ids)
         # text in PostgreSQL cannot hold a NUL, so no such user exists
-        rows = await self._database.fetch(_SQL["of_users"], [user_id for user_id in wanted if "\0" not in user_id])
-        found = {row["id"]: _profile(row) for row in rows}
+        rows = await self._database.fetch(_SQL["list_users"], [user_id for user_id in wanted if "\0" not in user_id])
+        found = {row["id"]: _build_profile(row) for row in rows}
         return {user_id: found.get(user_id) or Profile(user_id, known=False) for user_id in wanted}
 
 
-def addresses_of(email: str, phone: str, devices: list[str], webhook_url: str) -> dict[Channel, list[str]]:
+def group_addresses(email: str, phone: str, devices: list[str], webhook_url: str) -> dict[Channel, list[str]]:
     """Addresses by channel; a channel without one is left out."""
     given: dict[Channel, list[str]] = {"email": [email], "sms": [phone], "push": devices, "webhook": [webhook_url]}
     return {channel: found for channel, each in given.items() if (found := [address for address in each if address])}
 
 
-def _profile(row: Row) -> Profile:
-    addresses = addresses_of(row["email"], row["phone"], row["devices"], row["webhook_url"])
+def _build_profile(row: DatabaseRow) -> Profile:
+    addresses = group_addresses(row["email"], row["phone"], row["devices"], row["webhook_url"])
     return Profile(row["id"], True, addresses, row["locale"], row["time_zone"], row["version"])

@@ -8,17 +8,17 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-from schemas.rules import Policy, Profile, RateLimit, Rule, Template
-from schemas.words import Channel
-from tables.postgres.pool import Database
-from tables.postgres.profiles import addresses_of
-from tables.postgres.sql import queries
+from schemas.enums import Channel
+from schemas.policy import Policy, Profile, RateLimit, Rule, Template
+from tables.postgres.database import Database
+from tables.postgres.profiles import group_addresses
+from tables.postgres.query_loader import load_queries
 
-_SQL = queries("seed")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where the wheel has it: a tenth of the time
+_SQL = load_queries("seed")
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where the wheel has it: a tenth of the time
 
 
-class User(Struct, frozen=True, forbid_unknown_fields=True):
+class SeedUser(Struct, frozen=True, forbid_unknown_fields=True):
     """A user of the sample shop, as seed.yml writes it."""
 
     id: str
@@ -30,7 +30,7 @@ class User(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str = ""
 
 
-class Copy(Struct, frozen=True, forbid_unknown_fields=True):
+class SeedTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     """What a template says on one channel in one locale."""
 
     subject: str = ""
@@ -42,48 +42,50 @@ class Seed(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of seed.yml; templates by name, channel and locale."""
 
     rules: list[Rule]
-    limits: list[RateLimit]
-    templates: dict[str, dict[Channel, dict[str, Copy]]]
-    users: list[User]
+    rate_limits: list[RateLimit]
+    templates: dict[str, dict[Channel, dict[str, SeedTemplate]]]
+    users: list[SeedUser]
 
 
-def seed_policy() -> Policy:
+def load_seed_policy() -> Policy:
     """The seeded rules, templates and limits, for tests and benchmarks that have no PostgreSQL."""
-    seed = _seed()
-    return Policy({rule.type: rule for rule in seed.rules}, tuple(_templates(seed)), tuple(seed.limits), version=1)
+    seed = _load_seed()
+    return Policy({rule.type: rule for rule in seed.rules}, tuple(_build_templates(seed)), tuple(seed.rate_limits), version=1)
 
 
-def seed_profiles() -> dict[str, Profile]:
+def load_seed_profiles() -> dict[str, Profile]:
     """The seeded users as profiles."""
-    return {user.id: _profile(user) for user in _seed().users}
+    return {user.id: _build_profile(user) for user in _load_seed().users}
 
 
-async def plant_policy(database: Database) -> None:
+async def insert_seed_policy(database: Database) -> None:
     """Insert the rules, templates and limits that are missing; what exists stays as an operator has left it."""
-    seed = _seed()
-    async with database.connection() as connection, connection.transaction():
-        await connection.executemany(_SQL["rule"], [_rule(rule) for rule in seed.rules])
-        await connection.executemany(_SQL["template"], [(name,) for name in seed.templates])
-        await connection.executemany(_SQL["template_version"], [msgspec.structs.astuple(template) for template in _templates(seed)])
-        await connection.executemany(_SQL["limit"], [msgspec.structs.astuple(limit) for limit in seed.limits])
+    seed = _load_seed()
+    async with database.acquire_connection() as connection, connection.transaction():
+        await connection.executemany(_SQL["insert_rule"], [_build_rule_values(rule) for rule in seed.rules])
+        await connection.executemany(_SQL["insert_template"], [(name,) for name in seed.templates])
+        await connection.executemany(
+            _SQL["insert_template_version"], [msgspec.structs.astuple(template) for template in _build_templates(seed)]
+        )
+        await connection.executemany(_SQL["insert_rate_limit"], [msgspec.structs.astuple(limit) for limit in seed.rate_limits])
 
 
-async def plant_users(database: Database, twins: str) -> None:
-    """Insert the sample shop's users that are missing, with their devices; their webhooks are paths on the twins at this URL."""
-    async with database.connection() as connection, connection.transaction():
-        for user in _seed().users:
-            fields = (user.id, user.email, user.phone, user.webhook_url and twins + user.webhook_url, user.locale, user.time_zone)
-            if await connection.fetchval(_SQL["user"], *fields):
-                await connection.executemany(_SQL["device"], [(user.id, token) for token in user.devices])
+async def insert_seed_users(database: Database, simulators_url: str) -> None:
+    """Insert the sample shop's users that are missing, with their devices; their webhooks are paths on the simulators at this URL."""
+    async with database.acquire_connection() as connection, connection.transaction():
+        for user in _load_seed().users:
+            fields = (user.id, user.email, user.phone, user.webhook_url and simulators_url + user.webhook_url, user.locale, user.time_zone)
+            if await connection.fetchval(_SQL["insert_user"], *fields):
+                await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in user.devices])
 
 
 @cache
-def _seed() -> Seed:
-    tree: Any = yaml.load((Path(__file__).parent / "seed.yml").read_text("utf-8"), LOADER)
+def _load_seed() -> Seed:
+    tree: Any = yaml.load((Path(__file__).parent / "seed.yml").read_text("utf-8"), YAML_LOADER)
     return msgspec.convert(tree, Seed)
 
 
-def _templates(seed: Seed) -> list[Template]:
+def _build_templates(seed: Seed) -> list[Template]:
     return [
         Template(name, 1, channel, locale, copy.subject, copy.text, copy.html)
         for name, channels in seed.templates.items()
@@ -92,10 +94,10 @@ def _templates(seed: Seed) -> list[Template]:
     ]
 
 
-def _rule(rule: Rule) -> tuple[Any, ...]:
-    return (rule.type, rule.category, rule.lane, list(rule.channels), rule.strategy, rule.template, rule.mandatory)
+def _build_rule_values(rule: Rule) -> tuple[Any, ...]:
+    return (rule.type, rule.category, rule.priority, list(rule.channels), rule.strategy, rule.template, rule.mandatory)
 
 
-def _profile(user: User) -> Profile:
-    addresses = addresses_of(user.email, user.phone, sorted(user.devices), user.webhook_url)
+def _build_profile(user: SeedUser) -> Profile:
+    addresses = group_addresses(user.email, user.phone, sorted(user.devices), user.webhook_url)
     return Profile(user.id, True, addresses, user.locale, user.time_zone)

@@ -2,31 +2,31 @@
 
 from typing import NamedTuple
 
-DAY = 86_400
+SECONDS_PER_DAY = 86_400
 
 
-class Key(NamedTuple):
+class KeyFamily(NamedTuple):
     """A family of keys; `seconds` is how long each lives."""
 
-    family: str
-    seconds: int
+    name: str
+    ttl_seconds: int
 
-    def of(self, prefix: str, part: str) -> str:
+    def build_key(self, prefix: str, part: str) -> str:
         """The name of one key; `prefix` is the installation's."""
-        return f"{prefix}{self.family}:{part}"
+        return f"{prefix}{self.name}:{part}"
 
 
-PROFILE = Key("profile", 300)
+PROFILE = KeyFamily("profile", 300)
 """profile:{user id}: contacts, locale and time zone, as JSON."""
 
-NO_PROFILE = PROFILE._replace(seconds=10)
+MISSING_PROFILE = PROFILE._replace(ttl_seconds=10)
 """The same key of a user who does not exist: short, as producers write of users that are just being made."""
 
-RUNNING = Key("idem", 60)
+IDEMPOTENCY_IN_PROGRESS = KeyFamily("idem", 60)
 """idem:{Idempotency-Key}: the hash of a request without an answer yet; longer than any answer takes, and no longer if a gateway dies."""
 
-ANSWERED = RUNNING._replace(seconds=DAY)
+IDEMPOTENCY_RESPONSE = IDEMPOTENCY_IN_PROGRESS._replace(ttl_seconds=SECONDS_PER_DAY)
 """The same key: the hash of the request and its answer."""
 
-ACCEPTED = Key("accepted", 60)
-"""accepted:{notification id}: the lane of what was accepted over HTTP and may not be recorded yet."""
+RECENT_NOTIFICATION = KeyFamily("recent", 60)
+"""recent:{notification id}: the priority of what was accepted over HTTP and may not be recorded yet."""

@@ -1,6 +1,6 @@
 """What Herold costs, on real servers: `make bench`; the last line is one JSON object, appended to docs/benchmarks.md as well.
 
-python -m tests.bench [--parts router,stock,pipeline,latency,load] [--many 200000] [--dry]
+python -m tests.bench [--scenarios router,stock,pipeline,latency,load] [--count 200000] [--dry]
 """
 
 import argparse
@@ -21,19 +21,19 @@ from typing import Any
 
 import asyncpg
 
-from app.local.launch import await_ready, bring_down, launch
-from app.local.stack import Urls, urls_of
-from app.local.state import State
-from tests.bench import parts
-from tests.bench.meter import Calibration, Stolen
-from tests.stand import Stand
+from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
+from dev.stack.stack import ServerUrls, resolve_server_urls
+from dev.stack.stack_state import StackState
+from tests.bench import scenarios
+from tests.bench.cpu_meter import CalibrationSampler, StealMeter
+from tests.cluster import HeroldCluster
 
-PARTS: dict[str, Callable[[Stand, int], Awaitable[dict[str, Any]]]] = {
-    "router": parts.router_and_recovery,
-    "stock": parts.stock,
-    "pipeline": parts.pipeline,
-    "latency": parts.latency,
-    "load": parts.load,
+SCENARIOS: dict[str, Callable[[HeroldCluster, int], Awaitable[dict[str, Any]]]] = {
+    "router": scenarios.measure_router_and_recovery,
+    "stock": scenarios.measure_stock_router,
+    "pipeline": scenarios.measure_pipeline,
+    "latency": scenarios.measure_latency,
+    "load": scenarios.measure_cores,
 }
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "benchmarks.md"
@@ -41,48 +41,48 @@ REPORT = ROOT / "docs" / "benchmarks.md"
 
 def main() -> None:
     """Start servers, run the parts one after the other, say and append what came out."""
-    options = _options()
+    options = _parse_options()
     home = Path(tempfile.mkdtemp(prefix="herold-bench-"))
     home.chmod(0o711)
     results: dict[str, Any] = {}
-    child = launch(home, os.environ, ["--c2"])
+    child = start_supervisor(home, os.environ, ["--c2"])
     try:
-        await_ready(home, child)
-        urls = urls_of(State(home), os.environ)
-        for name in options.parts.split(","):
-            results.update(asyncio.run(_part(name, home, urls, options.many)))
+        wait_until_ready(home, child)
+        urls = resolve_server_urls(StackState(home), os.environ)
+        for name in options.scenarios.split(","):
+            results.update(asyncio.run(_run_scenario(name, home, urls, options.count)))
     finally:
-        bring_down(home)
+        stop_supervisor(home)
         shutil.rmtree(home, ignore_errors=True)
-    results = _derived(results)
+    results = _add_derived_figures(results)
     if not options.dry:
-        _append(results)
+        _append_report(results)
     print(json.dumps(results))
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--many", type=int, default=200_000)
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
+    parser.add_argument("--count", type=int, default=200_000)
     parser.add_argument("--dry", action="store_true", help="do not append to docs/benchmarks.md")
     return parser.parse_args()
 
 
-async def _part(name: str, home: Path, urls: Urls, many: int) -> dict[str, Any]:
-    stand = Stand(home, replace(urls, database=await _own_database(urls.database, f"bench_{name}")), f"bench-{name}.")
+async def _run_scenario(name: str, home: Path, urls: ServerUrls, many: int) -> dict[str, Any]:
+    stand = HeroldCluster(home, replace(urls, database=await _create_database(urls.database, f"bench_{name}")), f"bench-{name}.")
     try:
-        await stand.prepare()
-        calibration, stolen = Calibration(), Stolen()
-        with calibration.sampling():
-            found = await PARTS[name](stand, many)
+        await stand.create_schema()
+        calibration, stolen = CalibrationSampler(), StealMeter()
+        with calibration.sample():
+            found = await SCENARIOS[name](stand, many)
     finally:
         await stand.close()
-    found |= {f"{name}_calibration_ms": calibration.milliseconds, f"{name}_stolen": stolen.share}
+    found |= {f"{name}_calibration_ms": calibration.median_ms, f"{name}_stolen": stolen.share}
     print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
     return found
 
 
-async def _own_database(server: str, name: str) -> str:
+async def _create_database(server: str, name: str) -> str:
     admin = await asyncpg.connect(server)
     try:
         await admin.execute(f"CREATE DATABASE {name}")
@@ -91,22 +91,22 @@ async def _own_database(server: str, name: str) -> str:
     return f"{server.rsplit('/', 1)[0]}/{name}"
 
 
-def _derived(results: dict[str, Any]) -> dict[str, Any]:
+def _add_derived_figures(results: dict[str, Any]) -> dict[str, Any]:
     if "router_us" in results and "stock_us" in results:
         results["stock_ratio"] = round(results["stock_us"] / results["router_us"], 1)
     results["calibration_ms"] = median(figure for name, figure in results.items() if name.endswith("_calibration_ms"))
     return results
 
 
-def _append(results: dict[str, Any]) -> None:
+def _append_report(results: dict[str, Any]) -> None:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    machine = f"{os.cpu_count()} cores {_processor()}, Python {platform.python_version()}"
+    machine = f"{os.cpu_count()} cores {_read_processor_name()}, Python {platform.python_version()}"
     with REPORT.open("a") as report:
         report.write(f"\n### {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, commit {commit}, {machine}\n\n")
         report.write("```json\n" + json.dumps(results, indent=1) + "\n```\n")
 
 
-def _processor() -> str:
+def _read_processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

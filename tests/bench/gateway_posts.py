@@ -14,16 +14,16 @@ from statistics import median
 
 import uvloop
 
-from agents.providers.http import Limits, PoolClient
-from app.local.state import pick_port
-from app.topics import apply
-from app.up import answers
-from schemas.ports import Answer, Answered, Prepared
-from tests.bench.meter import Spent, fixed_work
-from tests.servers import server, session_folder, sessions_folder
+from agents.providers.http import HttpLimits, PooledHttpClient
+from app.admin.topics import apply_topics
+from dev.stack.herold_services import probe_http
+from dev.stack.stack_state import pick_free_port
+from schemas.ports import HttpRequest, HttpResponse, HttpResult
+from tests.bench.cpu_meter import CpuMeter, measure_calibration
+from tests.server_processes import create_session_dir, get_or_start_server, get_sessions_dir
 
-KEY = "bench" * 8
-ITEMS = 100  # of a bulk request
+API_KEY = "bench" * 8
+BULK_ITEMS = 100  # of a bulk request
 IN_FLIGHT = 64
 ROUNDS = 3
 BODY = {
@@ -37,67 +37,67 @@ BODY = {
 }
 
 
-def request(origin: str, path: str, body: object) -> Prepared:
+def build_request(origin: str, path: str, body: object) -> HttpRequest:
     """A POST of JSON with the key."""
     encoded = json.dumps(body).encode()
-    lines = (f"POST {path} HTTP/1.1", f"Host: {origin.removeprefix('http://')}", f"X-API-Key: {KEY}", f"Content-Length: {len(encoded)}")
-    return Prepared(origin, ("\r\n".join(lines) + "\r\n\r\n").encode(), encoded)
+    lines = (f"POST {path} HTTP/1.1", f"Host: {origin.removeprefix('http://')}", f"X-API-Key: {API_KEY}", f"Content-Length: {len(encoded)}")
+    return HttpRequest(origin, ("\r\n".join(lines) + "\r\n\r\n").encode(), encoded)
 
 
-async def posted(client: PoolClient, prepared: Prepared, number: int) -> list[int]:
+async def post_all(client: PooledHttpClient, request: HttpRequest, number: int) -> list[int]:
     """The HTTP statuses of so many equal requests, so many in flight at a time; 0 for one without answer."""
     statuses: list[int] = []
     done = asyncio.Event()
     left = number
 
-    def again(answer: Answer) -> None:
+    def again(answer: HttpResult) -> None:
         nonlocal left
-        statuses.append(answer.status if isinstance(answer, Answered) else 0)
+        statuses.append(answer.status_code if isinstance(answer, HttpResponse) else 0)
         if len(statuses) == number:
             done.set()
         elif left:
             left -= 1
-            client.send(prepared, again)
+            client.send(request, again)
 
     left -= min(IN_FLIGHT, number)
     for _ in range(min(IN_FLIGHT, number)):
-        client.send(prepared, again)
+        client.send(request, again)
     await done.wait()
     return statuses
 
 
-async def measured(pid: int, origin: str, singles: int, bulks: int) -> dict[str, object]:
+async def measure(pid: int, origin: str, singles: int, bulks: int) -> dict[str, object]:
     """CPU microseconds of the gateway per notification, medians of three rounds after one to warm up."""
-    jobs = {"single": (request(origin, "/v1/notifications", BODY), singles, 1)}
-    jobs["bulk"] = (request(origin, "/v1/notifications/bulk", [BODY] * ITEMS), bulks, ITEMS)
-    client = PoolClient(Limits(connections=IN_FLIGHT))
+    jobs = {"single": (build_request(origin, "/v1/notifications", BODY), singles, 1)}
+    jobs["bulk"] = (build_request(origin, "/v1/notifications/bulk", [BODY] * BULK_ITEMS), bulks, BULK_ITEMS)
+    client = PooledHttpClient(HttpLimits(max_connections=IN_FLIGHT))
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
     calibration = []
     for _ in range(ROUNDS + 1):
         for name, (prepared, number, items) in jobs.items():
-            spent = Spent({"gateway": pid})
-            statuses = await posted(client, prepared, number)
+            spent = CpuMeter({"gateway": pid})
+            statuses = await post_all(client, prepared, number)
             assert set(statuses) == {202}, f"{name}: {sorted(set(statuses))}"
-            found[name].append((spent.per(number * items)["gateway"], number * items / spent.wall))
-            calibration.append(fixed_work() * 1000)
+            found[name].append((spent.compute_us_per_item(number * items)["gateway"], number * items / spent.wall_seconds))
+            calibration.append(measure_calibration() * 1000)
     await client.close()
     each = {
         name: {"us": median(us for us, _ in rounds[1:]), "per_s": round(median(rate for _, rate in rounds[1:]))}
         for name, rounds in found.items()
     }
-    return {**each, "bulk_of": ITEMS, "calibration_ms": round(median(calibration), 2)}
+    return {**each, "bulk_of": BULK_ITEMS, "calibration_ms": round(median(calibration), 2)}
 
 
 @contextmanager
-def gateway(kafka: str, port: int) -> Iterator[int]:
+def run_gateway(kafka: str, port: int) -> Iterator[int]:
     """The process id of a gateway on that port."""
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "DATABASE_URL": "postgresql://127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1",
         "HEROLD_GATEWAY_PORT": str(port),
-        "HEROLD_GATEWAY_API_KEY": KEY,
-        "HEROLD_HEROLD_LOG_LEVEL": "warning",
+        "HEROLD_GATEWAY_API_KEY": API_KEY,
+        "HEROLD_SERVICE_LOG_LEVEL": "warning",
     }
     process = subprocess.Popen([sys.executable, "-m", "app.api"], env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
     try:
@@ -109,22 +109,22 @@ def gateway(kafka: str, port: int) -> Iterator[int]:
 
 async def run(kafka: str, singles: int, bulks: int) -> dict[str, object]:
     """Topics, a gateway, and the figures."""
-    await apply(kafka, "", 4, 1, 1)
-    port = pick_port(set())
-    with gateway(kafka, port) as pid:
+    await apply_topics(kafka, "", 4, 1, 1)
+    port = pick_free_port(set())
+    with run_gateway(kafka, port) as pid:
         while True:
             try:
-                await answers(port, "/readyz")
+                await probe_http(port, "/readyz")
                 break
             except OSError:
                 await asyncio.sleep(0.1)
-        return await measured(pid, f"http://127.0.0.1:{port}", singles, bulks)
+        return await measure(pid, f"http://127.0.0.1:{port}", singles, bulks)
 
 
 def main() -> None:
     """Print the figures as one JSON object."""
     singles, bulks = (int(word) for word in (*sys.argv[1:], "4000", "200")[:2])
-    with session_folder(sessions_folder()) as folder, server("kafka", folder) as kafka:
+    with create_session_dir(get_sessions_dir()) as folder, get_or_start_server("kafka", folder) as kafka:
         print(json.dumps(uvloop.run(run(kafka, singles, bulks))))
 
 

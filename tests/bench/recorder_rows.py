@@ -21,20 +21,20 @@ import psutil
 import uvloop
 
 from agents.recorder import Recorder
-from app.database import upgrade
-from schemas.ids import NOTIFICATION, delivery_id, new_id
+from app.admin.database import upgrade_database
+from schemas.enums import Outcome, State, Status
+from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
+from schemas.ids import NOTIFICATION_PREFIX, derive_delivery_id, make_id
 from schemas.ports import Batch
-from schemas.status import Accepted, Planned, Status, Step
-from schemas.words import Outcome, State, StatusName
-from tables.postgres.history import HistoryStore
-from tables.postgres.pool import Database
-from tables.postgres.recording import RecordingStore
+from tables.postgres.database import Database
+from tables.postgres.history_reader import PostgresHistoryReader
+from tables.postgres.history_writer import PostgresHistoryWriter
 
 BATCH, PARTITIONS, ACTORS = 2000, 4, 8
-GATES = ("decode", "owner", "idempotency", "expiry", "user", "rate limit", "route", "render", "fan-out")
+GATES = ("decode", "repartition", "idempotency", "expiry", "user", "rate limit", "route", "render", "fan-out")
 
 
-class Written(NamedTuple):
+class FakeRecord(NamedTuple):
     """A record as the consumer gives it."""
 
     offset: int
@@ -44,32 +44,33 @@ class Written(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def accepted(an_id: str, user: str, now: float) -> Accepted:
+def build_decided_event(an_id: str, user: str, now: float) -> DecidedEvent:
     """The router's event for a plain e-mail."""
-    delivery = delivery_id(an_id, user, "email", f"{user}@example.org")
-    trace = [Step(gate, "pass", "", {"template": "order-shipped", "version": 1} if gate == "render" else {}) for gate in GATES]
-    return Accepted(an_id, user, State.ROUTED, now + 0.01, now, "low", "order.shipped", "transactional", "",
-                    [Planned(delivery, "email")], trace, "", now + 86400)  # fmt: skip
+    delivery = derive_delivery_id(an_id, user, "email", f"{user}@example.org")
+    trace = [GateResult(gate, "pass", "", {"template": "order-shipped", "version": 1} if gate == "render" else {}) for gate in GATES]
+    return DecidedEvent(an_id, user, State.ROUTED, now + 0.01, now, "low", "order.shipped", "transactional", "",
+                    [DeliveryRef(delivery, "email")], trace, "", now + 86400)  # fmt: skip
 
 
-def sent(event: Accepted, now: float) -> Status:
+def build_status_event(event: DecidedEvent, now: float) -> StatusEvent:
     """The e-mail worker's event for it."""
-    return Status(event.deliveries[0].id, event.id, event.user_id, "email", StatusName.SENT, now + 0.05, now, 0, 0,
+    return StatusEvent(event.deliveries[0].id, event.id, event.user_id, "email", Status.SENT, now + 0.05, now, 0, 0,
                   Outcome.ACCEPTED, "", "sendgrid", f"pr-{event.id[-20:]}", 202, 12.5)  # fmt: skip
 
 
-def batches(count: int, now: float) -> list[Batch]:
+def build_batches(count: int, now: float) -> list[Batch]:
     """All events as batches: the router's run ahead of the worker's by some thousand, as under load."""
-    events = [accepted(new_id(NOTIFICATION, now + i / 20_000, uuid.uuid4().int >> 54), f"user-{i % 100_000}", now + i / 20_000)
-              for i in range(count)]  # fmt: skip
+    times = [now + i / 20_000 for i in range(count)]
+    ids = [make_id(NOTIFICATION_PREFIX, at, uuid.uuid4().int >> 54) for at in times]
+    events = [build_decided_event(an_id, f"user-{i % 100_000}", at) for i, (an_id, at) in enumerate(zip(ids, times, strict=True))]
     encode = msgspec.json.encode
-    values = [encode(event) for event in events], [encode(sent(event, event.created_at)) for event in events]
-    records = [Written(i, int(now * 1000), b"u", value) for i, value in enumerate(_interleaved(*values, lag=4 * BATCH))]
+    values = [encode(event) for event in events], [encode(build_status_event(event, event.created_at)) for event in events]
+    records = [FakeRecord(i, int(now * 1000), b"u", value) for i, value in enumerate(_interleave(*values, lag=4 * BATCH))]
     return [Batch("notifications.status", n % PARTITIONS, records[start : start + BATCH]) for n, start in
             enumerate(range(0, len(records), BATCH))]  # fmt: skip
 
 
-def _interleaved(first: list[bytes], second: list[bytes], lag: int) -> list[bytes]:
+def _interleave(first: list[bytes], second: list[bytes], lag: int) -> list[bytes]:
     mixed = []
     for i in range(len(first) + lag):
         mixed += first[i : i + 1]
@@ -78,7 +79,7 @@ def _interleaved(first: list[bytes], second: list[bytes], lag: int) -> list[byte
     return mixed
 
 
-def calibration() -> float:
+def measure_calibration_ms() -> float:
     """Milliseconds of CPU for the fixed piece of work that all our figures carry (4.3-5.3 on a fast host)."""
     began, work = time.thread_time(), {}
     for i in range(4000):
@@ -87,7 +88,7 @@ def calibration() -> float:
     return (time.thread_time() - began) * 1000
 
 
-def cpu(postmaster: psutil.Process) -> float:
+def read_postgres_cpu_seconds(postmaster: psutil.Process) -> float:
     """CPU seconds that PostgreSQL has used: the postmaster, its children, and those that have ended."""
     used = sum(postmaster.cpu_times()[:4])
     for child in postmaster.children():
@@ -98,12 +99,12 @@ def cpu(postmaster: psutil.Process) -> float:
 
 async def run(dsn: str, count: int) -> None:
     """Record `count` notifications and print what it cost."""
-    waiting = batches(count, time.time())
+    waiting = build_batches(count, time.time())
     database = Database(dsn, size=2)
     (row,) = await database.fetch("select pg_backend_pid()")
     postmaster = psutil.Process(row[0]).parent()
     assert postmaster is not None
-    recorder = Recorder(RecordingStore(database), asyncio.sleep, time.time)
+    recorder = Recorder(PostgresHistoryWriter(database), asyncio.sleep, time.time)
     queue = iter(waiting)
 
     async def actor() -> AsyncIterator[Batch]:
@@ -113,14 +114,14 @@ async def run(dsn: str, count: int) -> None:
     gc.collect()
     gc.freeze()  # as the roles do
     gc.set_threshold(100_000, 50, 100)
-    cal, began = [calibration()], (time.process_time(), cpu(postmaster), time.perf_counter())
+    cal, began = [measure_calibration_ms()], (time.process_time(), read_postgres_cpu_seconds(postmaster), time.perf_counter())
     tasks = [asyncio.ensure_future(recorder.run(actor())) for _ in range(PARTITIONS * ACTORS)]
     while not all(task.done() for task in tasks):
-        cal.append(calibration())
+        cal.append(measure_calibration_ms())
         await asyncio.wait(tasks, timeout=0.3)
     mine = time.process_time() - began[0] - sum(cal[1:]) / 1000
-    theirs, wall = cpu(postmaster) - began[1], time.perf_counter() - began[2]
-    tally = await HistoryStore(database).tally(0, time.time() + 60, {})
+    theirs, wall = read_postgres_cpu_seconds(postmaster) - began[1], time.perf_counter() - began[2]
+    tally = await PostgresHistoryReader(database).get_counts(0, time.time() + 60, {})
     assert tally.deliveries == {"SENT": count}, tally
     assert tally.in_flight == 0
     await database.close()
@@ -136,7 +137,7 @@ async def main(count: int) -> None:
     await admin.execute(f"create database {name}")
     try:
         dsn = f"{url.rsplit('/', 1)[0]}/{name}"
-        await upgrade(dsn, time.time())
+        await upgrade_database(dsn, time.time())
         await run(dsn, count)
     finally:
         await admin.execute(f"drop database {name} with (force)")

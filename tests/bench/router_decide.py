@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 
 from agents.router.router import Router
-from schemas.ids import derived_id, partition_of
-from schemas.ports import Batch, Header, Outbox, Rows, Table
-from schemas.rules import Policy, Profile, RateLimit, Rule, Template
+from schemas.ids import compute_partition, derive_id
+from schemas.policy import Policy, Profile, RateLimit, Rule, Template
+from schemas.ports import Batch, Header, Outbox, Table, TableRows
 
 TEXT = """Hello {{ name }},
 
@@ -44,7 +44,7 @@ POLICY = Policy(
 
 
 @dataclass(slots=True)
-class Read:
+class FakeRecord:
     """A record as the consumer gives it."""
 
     value: bytes
@@ -54,54 +54,54 @@ class Read:
     headers: tuple[Header, ...] = ()
 
 
-class Memory:
+class MinimalPorts:
     """Table, commit, policies and profiles that cost next to nothing."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.rows: dict[bytes, bytes | None] = {}
-        self.out: list[Any] = []
+        self.outputs: list[Any] = []
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         return list(map(self.rows.get, keys))
 
-    def outbox(self, partition: int) -> Outbox:
+    def create_outbox(self, partition: int) -> Outbox:
         return self
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
-        self.out.append((topic, partition, key, value, headers))
+        self.outputs.append((topic, partition, key, value, headers))
 
     def commit(
-        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> asyncio.Future[None]:
         for table, changed in (*claims, *rows):
-            assert isinstance(table, Memory)
+            assert isinstance(table, MinimalPorts)
             table.rows.update(changed)
-        self.out.clear()
+        self.outputs.clear()
         safe: asyncio.Future[None] = asyncio.Future()
         safe.set_result(None)
         return safe
 
-    def current(self) -> Policy:
+    def get_current(self) -> Policy:
         return POLICY
 
-    async def profiles(self, user_ids: Any) -> Mapping[str, Profile]:
+    async def get_profiles(self, user_ids: Any) -> Mapping[str, Profile]:
         return {user_id: Profile(user_id, True, {"email": [f"{user_id}@example.org"]}, "en-GB") for user_id in user_ids}
 
 
-def records_of(many: int, at: float) -> list[Read]:
+def build_records(many: int, at: float) -> list[FakeRecord]:
     """Notifications of 10,000 users, of about 450 bytes."""
     records = []
     for number in range(many):
         user = f"u-{number % 10_000}"
         data = {"order": 100_000 + number, "name": "Ada Lovelace", "eta": "on Thursday", "items": ["a lamp", "two chairs", "a table"]}
-        value = {"id": derived_id("ntf_", at, str(number)), "user_id": user, "type": "order.shipped", "data": data, "created_at": at}
+        value = {"id": derive_id("ntf_", at, str(number)), "user_id": user, "type": "order.shipped", "data": data, "created_at": at}
         value |= {"category": "transactional", "channels": ["email"], "to": {"email": f"{user}@example.org"}, "locale": "en-GB"}
-        records.append(Read(msgspec.json.encode(value), number, int(at * 1000), user.encode()))
+        records.append(FakeRecord(msgspec.json.encode(value), number, int(at * 1000), user.encode()))
     return records
 
 
-def calibrate() -> float:
+def measure_calibration_ms() -> float:
     """Milliseconds of CPU that a fixed piece of work takes (spikes/pipeline/run.py)."""
     began, filled = time.thread_time(), {}
     for number in range(4000):
@@ -110,19 +110,19 @@ def calibrate() -> float:
     return (time.thread_time() - began) * 1000
 
 
-async def measure(records: list[Read], size: int, at: float) -> float:
+async def measure(records: list[FakeRecord], size: int, at: float) -> float:
     """Microseconds of CPU per record over all batches, with fresh tables."""
-    by_partition: dict[int, list[Read]] = {}
+    by_partition: dict[int, list[FakeRecord]] = {}
     for record in records:
-        by_partition.setdefault(partition_of(record.key.decode(), 4), []).append(record)
+        by_partition.setdefault(compute_partition(record.key.decode(), 4), []).append(record)
     batches = [Batch("notifications.medium", p, rs[i : i + size]) for p, rs in by_partition.items() for i in range(0, len(rs), size)]
-    memory, profiles = Memory(), Memory()
-    profiles.get_many = profiles.profiles  # type: ignore[assignment]
+    memory, profiles = MinimalPorts(), MinimalPorts()
+    profiles.get_many = profiles.get_profiles  # type: ignore[assignment]
     router = Router(
         memory,
         profiles,
-        Memory("idempotency"),
-        Memory("rate_windows"),
+        MinimalPorts("idempotency"),
+        MinimalPorts("rate_windows"),
         memory,
         lambda: at,
         4,
@@ -143,12 +143,12 @@ def main() -> None:
     many, size = int((sys.argv[1:] or ["20000"])[0]), int((sys.argv[2:] or ["500"])[0])
     gc.set_threshold(100_000, 50, 100)
     at = 1_760_000_000.0
-    records = records_of(many, at)
+    records = build_records(many, at)
     asyncio.run(measure(records[:2000], size, at))
-    figures, calibrations = [], [calibrate()]
+    figures, calibrations = [], [measure_calibration_ms()]
     for _ in range(7):
         figures.append(asyncio.run(measure(records, size, at)))
-        calibrations.append(calibrate())
+        calibrations.append(measure_calibration_ms())
     result = {"us_per_record": statistics.median(figures), "best_us": min(figures), "calibration_ms": statistics.median(calibrations)}
     print(json.dumps({name: round(figure, 2) for name, figure in result.items()} | {"records": many, "batch": size}))
 

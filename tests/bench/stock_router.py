@@ -13,25 +13,25 @@ from typing import Any, ClassVar
 import faust
 
 from agents.router.router import Router
-from app.settings import load
-from app.topology import stage_of
-from schemas.ports import Batch, Header, Outbox, Rows, Table
-from schemas.rules import Profile
-from tables.postgres.policies import CurrentPolicy, PolicyStore
-from tables.postgres.pool import Database
+from app.settings import load_settings
+from app.topology import get_role_spec
+from schemas.policy import Profile
+from schemas.ports import Batch, Header, Outbox, Table, TableRows
+from tables.postgres.database import Database
+from tables.postgres.policy import CachedPolicyReader, PostgresPolicyLoader
 
-settings = load()
-herold = settings.herold
-DATA = Path(herold.data_dir) / "stock"
-DATA.mkdir(parents=True, exist_ok=True)
-RAW: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+settings = load_settings()
+kafka = settings.kafka
+DATA_DIR = Path(settings.worker.data_dir) / "stock"
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+RAW_SERIALIZERS: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
 
 app = faust.App(
-    f"{herold.topic_prefix}stock",
+    f"{kafka.topic_prefix}stock",
     broker=f"kafka://{settings.kafka.bootstrap_servers}",
     store="rocksdb://",
-    datadir=str(DATA),
-    topic_partitions=herold.partitions,
+    datadir=str(DATA_DIR),
+    topic_partitions=kafka.topic_partitions,
     topic_replication_factor=1,
     topic_disable_leader=True,
     broker_commit_interval=1.0,
@@ -57,7 +57,7 @@ class StockTable:
     def __init__(self, name: str) -> None:
         self.name = name
         options = {"driver": "rocksdict"}
-        self.table = app.Table(name, key_type=bytes, value_type=bytes, partitions=herold.partitions, options=options)
+        self.table = app.Table(name, key_type=bytes, value_type=bytes, partitions=kafka.topic_partitions, options=options)
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         return [self.table.get(key) for key in keys]
@@ -73,60 +73,71 @@ class StockOutbox:
         self.records.append((topic, partition, key, value))
 
 
-class StockCommit:
+class StockCommitter:
     """Sends each output by itself and sets each row by itself."""
 
-    topics: ClassVar[dict[str, Any]] = {name: app.topic(herold.topic_prefix + name, **RAW) for name in stage_of("router").writes}
+    topics: ClassVar[dict[str, Any]] = {
+        name: app.topic(kafka.topic_prefix + name, **RAW_SERIALIZERS) for name in get_role_spec("router").sink_topics
+    }
 
-    def outbox(self, partition: int) -> StockOutbox:
+    def create_outbox(self, partition: int) -> StockOutbox:
         return StockOutbox()
 
     def commit(
-        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, Rows]], claims: Sequence[tuple[Table, Rows]] = ()
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> asyncio.Future[None]:
         return asyncio.ensure_future(self._commit(outbox, [*claims, *rows]))
 
-    async def _commit(self, outbox: Outbox, changed_rows: Sequence[tuple[Table, Rows]]) -> None:
+    async def _commit(self, outbox: Outbox, changed_rows: Sequence[tuple[Table, TableRows]]) -> None:
         assert isinstance(outbox, StockOutbox)
         for topic, where, key, value in outbox.records:
-            await self.topics[topic.removeprefix(herold.topic_prefix)].send(key=key, value=value, partition=where)
+            await self.topics[topic.removeprefix(kafka.topic_prefix)].send(key=key, value=value, partition=where)
         for table, changed in changed_rows:
             for key, row in changed.items():
                 table.table[key] = row  # type: ignore[attr-defined]
 
 
-class NoProfiles:
+class UnusedProfileReader:
     """The bench's notifications bring their addresses and locale."""
 
     async def get_many(self, user_ids: Any) -> dict[str, Profile]:
         raise AssertionError("no profile is needed")
 
 
-policy = CurrentPolicy(PolicyStore(Database(settings.postgres.url)).load)
+policy = CachedPolicyReader(PostgresPolicyLoader(Database(settings.postgres.url)).load)
 tables = [StockTable("idempotency"), StockTable("rate_windows")]
-commit = StockCommit()
+committer = StockCommitter()
 router = Router(
-    policy, NoProfiles(), tables[0], tables[1], commit, time.time, herold.partitions, herold.topic_prefix, asyncio.sleep, lambda batch: None
+    policy,
+    UnusedProfileReader(),
+    tables[0],
+    tables[1],
+    committer,
+    time.time,
+    kafka.topic_partitions,
+    kafka.topic_prefix,
+    asyncio.sleep,
+    lambda batch: None,
 )
 
 
-@app.agent(app.topic(herold.topic_prefix + "notifications.low", **RAW), name="stock-router")
-async def stock(stream: Any) -> None:
+@app.agent(app.topic(kafka.topic_prefix + "notifications.low", **RAW_SERIALIZERS), name="stock-router")
+async def route_records(stream: Any) -> None:
     """Route record by record."""
     while not await policy.refresh():
         await asyncio.sleep(0.1)
     app.producer.buffer.max_messages = 20_000
     async for event in stream.events():
-        await (await router.route(one_record(event.message), lambda: None))
+        await (await router.route(build_batch(event.message), lambda: None))
 
 
-def one_record(message: Any) -> Batch:
+def build_batch(message: Any) -> Batch:
     """A batch of a single record."""
-    record = Single(message.offset, int(message.timestamp * 1000), message.key, message.value)
+    record = FakeRecord(message.offset, int(message.timestamp * 1000), message.key, message.value)
     return Batch(message.topic, message.partition, [record])
 
 
-class Single:
+class FakeRecord:
     """A record as the router reads it."""
 
     __slots__ = ("headers", "key", "offset", "timestamp", "value")

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from app.local.stack import Urls
-from tests.stand import Stand
+from dev.stack.stack import ServerUrls
+from tests.cluster import HeroldCluster
 
 
 @pytest.fixture
-def urls(kafka_url: str, database_url: str, redis_url: str) -> Urls:
+def server_urls(kafka_url: str, database_url: str, redis_url: str) -> ServerUrls:
     """The session's servers, with an empty database."""
-    return Urls(kafka_url, database_url, redis_url)
+    return ServerUrls(kafka_url, database_url, redis_url)
 
 
 @pytest.fixture
-async def stand(tmp_path: Path, urls: Urls) -> AsyncIterator[Stand]:
+async def cluster(tmp_path: Path, server_urls: ServerUrls) -> AsyncIterator[HeroldCluster]:
     """Topics and tables are there; a test starts the roles that it wants. A dead worker's partitions are free after six seconds."""
-    stand = Stand(tmp_path / "stand", urls, f"t-{uuid.uuid4().hex[:12]}.", HEROLD_KAFKA_SESSION_TIMEOUT="6")
-    await stand.prepare()
+    stand = HeroldCluster(tmp_path / "stand", server_urls, f"t-{uuid.uuid4().hex[:12]}.", HEROLD_KAFKA_SESSION_TIMEOUT="6")
+    await stand.create_schema()
     try:
         yield stand
     finally:

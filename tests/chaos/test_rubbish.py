@@ -10,19 +10,22 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from agents.router.owner import HOP
-from app.local.stack import Urls
-from schemas.deadletter import DeadLetter, letter_of
+from agents.router.gates.decode import ID_TIME_MISMATCH
+from agents.router.gates.repartition import REPARTITION_HEADER, WRONG_PARTITION
+from agents.router.gates.rule import UNKNOWN_TYPE
+from agents.router.templates.cache import MISSING_VARIABLE, UNKNOWN_TEMPLATE
+from dev.stack.stack import ServerUrls
+from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.ids import NOTIFICATION, new_id, partition_of
-from schemas.topics import DEAD_LETTERS, MAX_NOTIFICATION_BYTES, deliveries, notifications
-from schemas.words import Reason
-from tests import kafka_log
-from tests.integration.api.live import client_of, settings
-from tests.stand import PARTITIONS, Stand, until
+from schemas.enums import Reason
+from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
+from schemas.topics import DEAD_LETTER_TOPIC, MAX_NOTIFICATION_BYTES, get_deliveries_topic, get_notifications_topic
+from tests import topic_reader
+from tests.cluster import PARTITIONS, HeroldCluster, wait_until
+from tests.integration.api.gateway_client import build_settings, open_client
 
 USER = "u-1"
-HOME = partition_of(USER, PARTITIONS)
+HOME = compute_partition(USER, PARTITIONS)
 ELSEWHERE = (HOME + 1) % PARTITIONS
 GOOD: dict[str, Any] = {"user_id": USER, "type": "account.password-reset", "channels": ["email"], "to": {"email": "a@example.org"}}
 GOOD |= {"locale": "en", "data": {"name": "Ada", "link": "https://example.org/reset", "minutes": 10}}
@@ -40,7 +43,7 @@ class Bad(NamedTuple):
 
 def bad() -> list[Bad]:
     """One of each kind."""
-    yesterday = new_id(NOTIFICATION, time.time() - 3 * 24 * 3600, 1)
+    yesterday = make_id(NOTIFICATION_PREFIX, time.time() - 3 * 24 * 3600, 1)
     return [
         Bad(Reason.UNDECODABLE, b"\xff\xfe\x00 not JSON"),
         Bad(Reason.UNDECODABLE, b'{"user_id": "u-1", "type": '),
@@ -52,29 +55,32 @@ def bad() -> list[Bad]:
         Bad(Reason.INVALID, encode({"type": "order.shipped"})),
         Bad(Reason.TOO_LARGE, encode({**GOOD, "data": {"blob": "x" * MAX_NOTIFICATION_BYTES}})),
         Bad(Reason.NULL_VALUE, None),
-        Bad(Reason.FOREIGN_TIME, encode({**GOOD, "id": yesterday})),
-        Bad(Reason.UNKNOWN_TYPE, encode({**GOOD, "type": "nobody.knows"})),
-        Bad(Reason.UNKNOWN_TEMPLATE, encode({**GOOD, "template": "nobody-knows"})),
-        Bad(Reason.MISSING_VARIABLE, encode({**GOOD, "data": {}})),
-        Bad(Reason.WRONG_PARTITION, encode(GOOD), ((HOP, b"1"),), ELSEWHERE),
+        Bad(ID_TIME_MISMATCH, encode({**GOOD, "id": yesterday})),
+        Bad(UNKNOWN_TYPE, encode({**GOOD, "type": "nobody.knows"})),
+        Bad(UNKNOWN_TEMPLATE, encode({**GOOD, "template": "nobody-knows"})),
+        Bad(MISSING_VARIABLE, encode({**GOOD, "data": {}})),
+        Bad(WRONG_PARTITION, encode(GOOD), ((REPARTITION_HEADER, b"1"),), ELSEWHERE),
         Bad(Reason.UNDECODABLE, encode(GOOD).replace(b"{", b'{"x\xff":1,', 1), (), ELSEWHERE),
         Bad(Reason.TOO_LARGE, encode(GOOD), (("a", b""),) * 24_000, ELSEWHERE),
     ]
 
 
 @pytest.mark.slow
-async def test_rubbish_over_kafka_is_buried_and_what_is_between_is_delivered(stand: Stand) -> None:
-    rubbish, topic = bad(), stand.prefix + notifications("high")
-    async with asyncio.timeout(300), kafka_log.reader(stand.urls.kafka) as log:
-        await stand.worker("router")
-        places = await interleave(stand, topic, rubbish)
-        await until(lambda: all_read(log, stand, topic), 150, "the router having acknowledged everything", every=0.1)
-        letters = [letter_of(one.key, one.value, one.headers) async for one in log.records([stand.prefix + DEAD_LETTERS])]
+async def test_rubbish_over_kafka_is_buried_and_what_is_between_is_delivered(cluster: HeroldCluster) -> None:
+    rubbish, topic = bad(), cluster.prefix + get_notifications_topic("high")
+    async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as log:
+        await cluster.start_worker("router")
+        places = await interleave(cluster, topic, rubbish)
+        await wait_until(lambda: all_read(log, cluster, topic), 150, "the router having acknowledged everything", interval=0.1)
+        letters = [
+            decode_dead_letter(one.key, one.value, one.headers) async for one in log.read_records([cluster.prefix + DEAD_LETTER_TOPIC])
+        ]
         delivered = [
-            msgspec.json.decode(one.value, type=Delivery).address async for one in log.records([stand.prefix + deliveries("email", "high")])
+            msgspec.json.decode(one.value, type=Delivery).address
+            async for one in log.read_records([cluster.prefix + get_deliveries_topic("email", "high")])
         ]
     assert sorted(delivered) == sorted(f"n{number}@example.org" for number in range(2 * len(rubbish)))
-    found = {(letter.partition, letter.offset): letter for letter in letters}
+    found = {(letter.source_partition, letter.source_offset): letter for letter in letters}
     assert len(letters) == len(found) == len(rubbish)
     for place, one in zip(places, rubbish, strict=True):
         assert summary(found[place]) == ("router", one.reason, topic, one.value), found[place].error
@@ -89,11 +95,11 @@ class Name(str):
 
 
 @pytest.mark.slow
-async def test_a_header_whose_name_is_no_text_stops_no_partition(stand: Stand) -> None:
-    topic = stand.prefix + notifications("high")
-    async with asyncio.timeout(300), kafka_log.reader(stand.urls.kafka) as log:
-        await stand.worker("router")
-        async with AIOKafkaProducer(bootstrap_servers=stand.urls.kafka, compression_type="lz4") as producer:
+async def test_a_header_whose_name_is_no_text_stops_no_partition(cluster: HeroldCluster) -> None:
+    topic = cluster.prefix + get_notifications_topic("high")
+    async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as log:
+        await cluster.start_worker("router")
+        async with AIOKafkaProducer(bootstrap_servers=cluster.urls.kafka, compression_type="lz4") as producer:
             for number, partition in enumerate((HOME, ELSEWHERE)):
                 batch = producer.create_batch()
                 batch._builder = _DefaultRecordBatchBuilderPy(2, 3, 0, -1, -1, -1, 16_384)  # the one in C reads names as text itself
@@ -103,21 +109,21 @@ async def test_a_header_whose_name_is_no_text_stops_no_partition(stand: Stand) -
                 await (await producer.send_batch(batch, topic, partition=partition))
             behind = encode({**GOOD, "to": {"email": "behind@example.org"}})
             await producer.send_and_wait(topic, behind, key=USER.encode(), partition=HOME)
-        emails = stand.prefix + deliveries("email", "high")
-        await until(lambda: said(log, emails, 5), 60, "five deliveries", every=0.1)
-        found = [msgspec.json.decode(one.value, type=Delivery).address async for one in log.records([emails])]
+        emails = cluster.prefix + get_deliveries_topic("email", "high")
+        await wait_until(lambda: said(log, emails, 5), 60, "five deliveries", interval=0.1)
+        found = [msgspec.json.decode(one.value, type=Delivery).address async for one in log.read_records([emails])]
     assert sorted(found) == sorted(f"{name}@example.org" for name in ("before0", "before1", "odd0", "odd1", "behind"))
 
 
-async def said(log: kafka_log.Log, topic: str, many: int) -> bool:
-    return sum((await log.ends([topic])).values()) >= many
+async def said(log: topic_reader.TopicReader, topic: str, many: int) -> bool:
+    return sum((await log.get_end_offsets([topic])).values()) >= many
 
 
 def summary(letter: DeadLetter) -> tuple[Any, ...]:
-    return letter.stage, letter.reason, letter.topic, letter.value
+    return letter.stage, letter.reason, letter.source_topic, letter.value
 
 
-async def interleave(stand: Stand, topic: str, rubbish: list[Bad]) -> list[tuple[int, int]]:
+async def interleave(stand: HeroldCluster, topic: str, rubbish: list[Bad]) -> list[tuple[int, int]]:
     """Write each bad record between two good ones; the bad ones' places.
 
     The second good one is on a wrong partition, under a wrong key, with a header that has no value.
@@ -136,13 +142,13 @@ async def interleave(stand: Stand, topic: str, rubbish: list[Bad]) -> list[tuple
     return places
 
 
-async def all_read(log: kafka_log.Log, stand: Stand, topic: str) -> bool:
-    return await log.left(f"{stand.prefix}router", [topic]) == 0
+async def all_read(log: topic_reader.TopicReader, stand: HeroldCluster, topic: str) -> bool:
+    return await log.compute_lag(f"{stand.prefix}router", [topic]) == 0
 
 
 def refused() -> list[tuple[bytes, int, str]]:
     """The same over HTTP: body, status, and the path of the field."""
-    later = new_id(NOTIFICATION, time.time() - 3 * 24 * 3600, 1)
+    later = make_id(NOTIFICATION_PREFIX, time.time() - 3 * 24 * 3600, 1)
     return [
         (b"\xff\xfe\x00 not JSON", 422, "$"),
         (b'{"user_id": "u-1", "type": ', 422, "$"),
@@ -152,7 +158,7 @@ def refused() -> list[tuple[bytes, int, str]]:
         (encode({**GOOD, "id": "mine-17"}), 422, "$.id"),
         (encode({**GOOD, "id": later}), 422, "$.id"),
         (encode({"user_id": USER}), 422, "$.type"),
-        (encode({**GOOD, "lane": "high"}), 422, "$.lane"),
+        (encode({**GOOD, "urgency": "high"}), 422, "$.urgency"),
         (encode({"type": "order.shipped"}), 422, "$.user_id"),
         (encode({**GOOD, "type": "nobody.knows"}), 422, "$.type"),
         (encode({**GOOD, "template": "nobody-knows"}), 422, "$.template"),
@@ -163,9 +169,12 @@ def refused() -> list[tuple[bytes, int, str]]:
     ]
 
 
-async def test_rubbish_over_http_is_refused_with_the_fields_path(stand: Stand, urls: Urls) -> None:
-    url, given = "/v1/notifications", settings(urls.kafka, urls.database, urls.redis, topic_prefix=stand.prefix, partitions=PARTITIONS)
-    async with client_of(given) as client, kafka_log.reader(urls.kafka) as log:
+async def test_rubbish_over_http_is_refused_with_the_fields_path(cluster: HeroldCluster, server_urls: ServerUrls) -> None:
+    url, given = (
+        "/v1/notifications",
+        build_settings(server_urls.kafka, server_urls.database, server_urls.redis, topic_prefix=cluster.prefix, partitions=PARTITIONS),
+    )
+    async with open_client(given) as client, topic_reader.open_topic_reader(server_urls.kafka) as log:
         for body, status, path in refused():
             answer = await client.post(url, content=body, headers={"content-type": "application/json"})
             assert answer.status_code == status, body[:100]
@@ -173,9 +182,9 @@ async def test_rubbish_over_http_is_refused_with_the_fields_path(stand: Stand, u
             if path:
                 assert [error["path"].startswith(path) for error in answer.json()["errors"]] == [True], (path, answer.text)
         assert (await client.post(url, json=GOOD)).status_code == 202
-        assert await written(log, stand) == 1
+        assert await written(log, cluster) == 1
 
 
-async def written(log: kafka_log.Log, stand: Stand) -> int:
-    topics = [stand.prefix + notifications(lane) for lane in ("high", "medium", "low")]
-    return sum((await log.ends(topics)).values())
+async def written(log: topic_reader.TopicReader, stand: HeroldCluster) -> int:
+    topics = [stand.prefix + get_notifications_topic(priority) for priority in ("high", "medium", "low")]
+    return sum((await log.get_end_offsets(topics)).values())

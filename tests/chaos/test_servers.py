@@ -17,18 +17,18 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.local.processes import Processes
-from app.local.stack import Stack, Urls, opened
-from app.local.state import State
-from app.up import environment, prepare, stages
-from schemas.ids import NOTIFICATION, delivery_id, new_id, partition_of
+from dev.stack.herold_services import build_environment, build_start_stages, provision
+from dev.stack.process_registry import ProcessRegistry
+from dev.stack.stack import ServerUrls, Stack, open_stack
+from dev.stack.stack_state import StackState
+from schemas.enums import PRIORITIES
+from schemas.ids import NOTIFICATION_PREFIX, compute_partition, derive_delivery_id, make_id
 from schemas.notification import Notification
-from schemas.topics import notifications
-from schemas.words import LANES
-from tests import kafka_log
-from tests.chaos.flow import encode
-from tests.proxy import proxied
-from tests.stand import HOST, PARTITIONS, Stand, ledger_entries, until
+from schemas.topics import get_notifications_topic
+from tests import topic_reader
+from tests.chaos.workload import encode
+from tests.cluster import HOST, PARTITIONS, HeroldCluster, fetch_request_log, wait_until
+from tests.tcp_proxy import run_proxy
 
 decode = msgspec.json.Decoder(Notification).decode
 STORED = ("u-ada", "u-alan", "u-barbara", "u-carl", "u-clara")  # users of the seed: their addresses are in PostgreSQL
@@ -38,14 +38,14 @@ DATA = {"order": 17, "name": "Ada", "eta": "tomorrow", "items": ["book"]}
 def told(number: int, user: str = "") -> Notification:
     """An e-mail to an address given with it, or to that of a stored user."""
     to: dict[Any, Any] = {} if user else {"email": f"n{number}@example.org"}
-    an_id = new_id(NOTIFICATION, time.time(), number)
+    an_id = make_id(NOTIFICATION_PREFIX, time.time(), number)
     return Notification(user or f"user-{number}", "order.shipped", an_id, channels=["email"], data=DATA, locale="en", to=to)
 
 
 class Told:
     """What was told so far, over Kafka."""
 
-    def __init__(self, stand: Stand) -> None:
+    def __init__(self, stand: HeroldCluster) -> None:
         self._stand, self.many = stand, 0
 
     async def tell(self, many: int) -> None:
@@ -53,54 +53,54 @@ class Told:
         some = [told(self.many + number) for number in range(many)]
         some += [told(self.many + many + number, user) for number, user in enumerate(STORED)]
         async with AIOKafkaProducer(bootstrap_servers=self._stand.urls.kafka) as producer:
-            for lane, one in zip(LANES * len(some), some, strict=False):
-                topic, partition = self._stand.prefix + notifications(lane), partition_of(one.user_id, PARTITIONS)
+            for priority, one in zip(PRIORITIES * len(some), some, strict=False):
+                topic, partition = self._stand.prefix + get_notifications_topic(priority), compute_partition(one.user_id, PARTITIONS)
                 await producer.send(topic, encode(one), key=one.user_id.encode(), partition=partition)
         self.many += len(some)
 
     async def all_asked(self) -> None:
-        """Wait until the twins were asked for all, and each once."""
-        await self._stand.until_asked(self.many)
-        assert set(Counter(entry["delivery"] for entry in self._stand.entries()).values()) == {1}
+        """Wait until the simulators were asked for all, and each once."""
+        await self._stand.wait_for_requests(self.many)
+        assert set(Counter(entry["delivery_id"] for entry in self._stand.fetch_request_log()).values()) == {1}
 
 
 @pytest.mark.slow
-async def test_without_redis_and_without_postgresql_deliveries_go_on(tmp_path: Path, urls: Urls) -> None:
-    async with asyncio.timeout(300), proxied(urls.database) as postgres, proxied(urls.redis) as redis:
-        away = replace(urls, database=postgres.url, redis=redis.url)
+async def test_without_redis_and_without_postgresql_deliveries_go_on(tmp_path: Path, server_urls: ServerUrls) -> None:
+    async with asyncio.timeout(300), run_proxy(server_urls.database) as postgres, run_proxy(server_urls.redis) as redis:
+        away = replace(server_urls, database=postgres.url, redis=redis.url)
         async with standing(tmp_path / "stand", away) as stand:
             flow = Told(stand)
-            await asyncio.gather(stand.twins(), *(stand.worker(role) for role in ("router", "email", "recorder")))
+            await asyncio.gather(stand.start_simulators(), *(stand.start_worker(role) for role in ("router", "email", "recorder")))
             await flow.tell(200)
             await flow.all_asked()
-            await redis.cut()
+            await redis.disable()
             await flow.tell(200)
             await flow.all_asked()
-            await recorded(urls, flow.many)
-            await postgres.cut()
-            before = await count(urls)
+            await recorded(server_urls, flow.many)
+            await postgres.disable()
+            before = await count(server_urls)
             await flow.tell(200)
             await flow.all_asked()
-            assert await count(urls) == before == flow.many - 200 - len(STORED)
-            await redis.mend()
-            await postgres.mend()
+            assert await count(server_urls) == before == flow.many - 200 - len(STORED)
+            await redis.enable()
+            await postgres.enable()
             await flow.tell(200)
             await flow.all_asked()
-            await recorded(urls, flow.many)
+            await recorded(server_urls, flow.many)
 
 
 @asynccontextmanager
-async def standing(home: Path, urls: Urls) -> AsyncIterator[Stand]:
+async def standing(home: Path, urls: ServerUrls) -> AsyncIterator[HeroldCluster]:
     """An installation on these servers, ended before they are."""
-    stand = Stand(home, urls, f"t-{os.urandom(6).hex()}.")
-    await stand.prepare()
+    stand = HeroldCluster(home, urls, f"t-{os.urandom(6).hex()}.")
+    await stand.create_schema()
     try:
         yield stand
     finally:
         await stand.close()
 
 
-async def count(urls: Urls) -> int:
+async def count(urls: ServerUrls) -> int:
     """The deliveries in history that were sent, past any proxy."""
     connection = await asyncpg.connect(urls.database)
     try:
@@ -109,11 +109,11 @@ async def count(urls: Urls) -> int:
         await connection.close()
 
 
-async def recorded(urls: Urls, many: int) -> None:
+async def recorded(urls: ServerUrls, many: int) -> None:
     async def all_there() -> bool:
         return await count(urls) == many
 
-    await until(all_there, 150, f"{many} deliveries in history", every=0.1)
+    await wait_until(all_there, 150, f"{many} deliveries in history", interval=0.1)
 
 
 class Clients:
@@ -133,7 +133,7 @@ class Clients:
             answer = await self._client.post("/v1/notifications", json={**body, "locale": "en"})
             if answer.status_code == 202:
                 an_id = answer.json()["id"]
-                self.accepted[an_id] = delivery_id(an_id, user, "email", address)
+                self.accepted[an_id] = derive_delivery_id(an_id, user, "email", address)
             else:
                 self.refused.append(answer)
                 await asyncio.sleep(0.05)
@@ -145,26 +145,26 @@ class Clients:
         async def enough() -> bool:
             return len(self.accepted) >= wanted
 
-        await until(enough, 150, f"{wanted} accepted")
+        await wait_until(enough, 150, f"{wanted} accepted")
 
 
 @pytest.mark.slow
-async def test_kafka_killed_under_everything_comes_back_and_no_202_was_false(tmp_path: Path, urls: Urls) -> None:
-    env = {"DATABASE_URL": urls.database, "REDIS_URL": urls.redis, "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "1"}
+async def test_kafka_killed_under_everything_comes_back_and_no_202_was_false(tmp_path: Path, server_urls: ServerUrls) -> None:
+    env = {"DATABASE_URL": server_urls.database, "REDIS_URL": server_urls.redis, "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "1"}
     async with asyncio.timeout(300), herold(tmp_path / "home", env) as stack, client_of(stack) as client:
         clients = Clients(client)
         at_work = [asyncio.create_task(clients.submit()) for _ in range(8)]
         await clients.until_accepted(200)
-        broker = Processes(stack.state.home).read()["kafka"].process()
+        broker = ProcessRegistry(stack.state.home).read()["kafka"].find_process()
         assert broker is not None
         broker.kill()
-        await until(lambda: some_refused(clients), 150, "a submission refused")
+        await wait_until(lambda: some_refused(clients), 150, "a submission refused")
         await clients.until_accepted(200)
         for task in at_work:
             task.cancel()
         for end in await asyncio.gather(*at_work, return_exceptions=True):
             assert isinstance(end, asyncio.CancelledError), end
-        await until(lambda: all_sent(stack, set(clients.accepted.values())), 150, "all accepted ones at the twins", every=0.2)
+        await wait_until(lambda: all_sent(stack, set(clients.accepted.values())), 150, "all accepted ones at the simulators", interval=0.2)
         written = await in_kafka(stack)
     print(f"{len(clients.accepted)} accepted, {len(clients.refused)} refused")
     assert {answer.status_code for answer in clients.refused} == {503}
@@ -179,18 +179,18 @@ async def some_refused(clients: Clients) -> bool:
 @asynccontextmanager
 async def herold(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
     """What `herold up` starts, with a broker of its own; of the roles those that an e-mail needs."""
-    wanted = ("twins", "gateway", "router", "email")
-    async with opened(home, env, lambda name, line: print(f"{name}: {line}")) as stack:
-        settings = {**environment(stack.state, stack.urls, env), **env}
-        given = [[service for service in stage if service.name in wanted] for stage in stages(stack.state, settings)]
-        await stack.start(partial(prepare, settings), given)
+    wanted = ("simulators", "gateway", "router", "email")
+    async with open_stack(home, env, lambda name, line: print(f"{name}: {line}")) as stack:
+        settings = {**build_environment(stack.state, stack.urls, env), **env}
+        given = [[service for service in stage if service.name in wanted] for stage in build_start_stages(stack.state, settings)]
+        await stack.start(partial(provision, settings), given)
         yield stack
 
 
 @asynccontextmanager
 async def client_of(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    key = stack.state.secret("api_key")
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{stack.state.port('gateway')}", timeout=30.0) as client:
+    key = stack.state.get_secret("api_key")
+    async with httpx.AsyncClient(base_url=f"http://{HOST}:{stack.state.get_port('gateway')}", timeout=30.0) as client:
         client.headers["x-api-key"] = key
         yield client
 
@@ -199,12 +199,12 @@ async def all_sent(stack: Stack, wanted: set[str]) -> bool:
     return wanted <= await asyncio.to_thread(sent, stack.state)
 
 
-def sent(state: State) -> set[str]:
-    """The deliveries that the twins were asked for."""
-    return {entry["delivery"] for entry in ledger_entries(f"http://{HOST}:{state.port('twins')}")}
+def sent(state: StackState) -> set[str]:
+    """The deliveries that the simulators were asked for."""
+    return {entry["delivery_id"] for entry in fetch_request_log(f"http://{HOST}:{state.get_port('simulators')}")}
 
 
 async def in_kafka(stack: Stack) -> Counter[str]:
     """How often each notification was written."""
-    async with kafka_log.reader(stack.urls.kafka) as log:
-        return Counter([decode(one.value).id or "" async for one in log.records(map(notifications, LANES))])
+    async with topic_reader.open_topic_reader(stack.urls.kafka) as log:
+        return Counter([decode(one.value).id or "" async for one in log.read_records(map(get_notifications_topic, PRIORITIES))])

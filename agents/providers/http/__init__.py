@@ -1,6 +1,6 @@
 """The HTTP client behind schemas.ports.HttpClient: one request, one answer, never sent twice."""
 
-from agents.providers.http.client import PoolClient
-from agents.providers.http.limits import Limits
+from agents.providers.http.client import PooledHttpClient
+from agents.providers.http.limits import HttpLimits
 
-__all__ = ["Limits", "PoolClient"]
+__all__ = ["HttpLimits", "PooledHttpClient"]

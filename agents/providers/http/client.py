@@ -5,15 +5,15 @@ import ssl
 from collections.abc import Callable
 from functools import partial
 
-from agents.providers.http.dial import Admit, dial, everyone, tls_context
-from agents.providers.http.limits import Limits
-from agents.providers.http.names import Names
-from agents.providers.http.origin import Origin, origin_of
-from agents.providers.http.pool import Pool
-from schemas.ports import Answer, NotSent, Prepared
+from agents.providers.http.connect import AddressFilter, allow_any_address, build_tls_context, open_connection
+from agents.providers.http.limits import HttpLimits
+from agents.providers.http.origin import Origin, parse_origin
+from agents.providers.http.pool import ConnectionPool
+from agents.providers.http.resolver import Resolver
+from schemas.ports import HttpRequest, HttpResult, NotSent
 
 
-class PoolClient:
+class PooledHttpClient:
     """schemas.ports.HttpClient over own connections; made within the event loop it is used in, closed with `close`.
 
     `on_answer` is never called from within `send`. NotSent: refused, no such name, no connection in time, TLS failure, too many
@@ -22,30 +22,32 @@ class PoolClient:
     before it is connected to. HEAD and CONNECT are not for it.
     """
 
-    def __init__(self, limits: Limits | None = None, *, tls: ssl.SSLContext | None = None, admit: Admit = everyone) -> None:
-        self._limits = limits or Limits()
-        self._tls, self._admit = tls, admit
+    def __init__(
+        self, limits: HttpLimits | None = None, *, tls: ssl.SSLContext | None = None, allow_address: AddressFilter = allow_any_address
+    ) -> None:
+        self._limits = limits or HttpLimits()
+        self._tls_context, self._allow_address = tls, allow_address
         self._loop = asyncio.get_running_loop()
-        self._names = Names(self._loop)
-        self._pools: dict[str, Pool] = {}
-        self._ticks = 0
+        self._resolver = Resolver(self._loop)
+        self._pools: dict[str, ConnectionPool] = {}
+        self._tick = 0
         self._closed = False
-        self._timer = self._loop.call_later(self._limits.tick, self._sweep)
+        self._timer = self._loop.call_later(self._limits.tick_seconds, self._on_tick)
 
-    def send(self, prepared: Prepared, on_answer: Callable[[Answer], None]) -> None:
+    def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
         """Send once, call back exactly once, never re-send."""
-        pool = self._pools.get(prepared.origin)
+        pool = self._pools.get(request.origin)
         if pool is None:
             try:
-                pool = self._pool(prepared.origin)
+                pool = self._get_pool(request.origin)
             except ValueError as error:
-                self._loop.call_soon(on_answer, NotSent(str(error)))
+                self._loop.call_soon(on_result, NotSent(str(error)))
                 return
-        pool.send(prepared.head + prepared.body, on_answer)
+        pool.send(request.head + request.body, on_result)
 
-    async def warm(self, origin: str, connections: int) -> int:
+    async def preconnect(self, origin: str, connections: int) -> int:
         """Open so many connections ahead of the first request; returns how many are open. Raises ValueError for what is no origin."""
-        return await self._pool(origin).warm(connections)
+        return await self._get_pool(origin).preconnect(connections)
 
     async def close(self) -> None:
         """End everything: what waits is NotSent, what is in flight MaybeSent, what comes later NotSent."""
@@ -55,28 +57,28 @@ class PoolClient:
         for pool in pools:
             await pool.close()
 
-    def _pool(self, origin: str) -> Pool:
+    def _get_pool(self, origin: str) -> ConnectionPool:
         if self._closed:
             raise ValueError("the client was closed")
         pool = self._pools.get(origin)
         if pool is None:
-            where = origin_of(origin)
-            timeout, tls = self._limits.connect_timeout, self._context(where)
-            opening = partial(dial, where, names=self._names, timeout=timeout, tls=tls, admit=self._admit)
-            pool = self._pools[origin] = Pool(opening, self._limits, self._loop, self._ticks)
+            where = parse_origin(origin)
+            timeout, tls = self._limits.connect_timeout, self._get_tls_context(where)
+            opening = partial(open_connection, where, resolver=self._resolver, timeout=timeout, tls=tls, allow_address=self._allow_address)
+            pool = self._pools[origin] = ConnectionPool(opening, self._limits, self._loop, self._tick)
         return pool
 
-    def _context(self, origin: Origin) -> ssl.SSLContext | None:
+    def _get_tls_context(self, origin: Origin) -> ssl.SSLContext | None:
         if not origin.tls:
             return None
-        if self._tls is None:
-            self._tls = tls_context()
-        return self._tls
+        if self._tls_context is None:
+            self._tls_context = build_tls_context()
+        return self._tls_context
 
-    def _sweep(self) -> None:
-        self._ticks += 1
+    def _on_tick(self) -> None:
+        self._tick += 1
         for origin, pool in list(self._pools.items()):
-            pool.sweep(self._ticks)
-            if pool.unused:
+            pool.expire_overdue(self._tick)
+            if pool.is_empty:
                 del self._pools[origin]
-        self._timer = self._loop.call_later(self._limits.tick, self._sweep)
+        self._timer = self._loop.call_later(self._limits.tick_seconds, self._on_tick)

@@ -6,70 +6,70 @@ from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from agents.providers.http.limits import Limits
-from schemas.ports import Answer, Answered, MaybeSent
+from agents.providers.http.limits import HttpLimits
+from schemas.ports import HttpResponse, HttpResult, MaybeSent
 
-OnAnswer = Callable[[Answer], None]
+ResultCallback = Callable[[HttpResult], None]
 
 # chunk framing may blow a body up, but not without end
-_FRAMING = 8
+_MAX_FRAMING_RATIO = 8
 
 
-class Owner(Protocol):
+class ConnectionListener(Protocol):
     """Whose connection it is: told when it can take another request, and when it is gone."""
 
-    def freed(self, connection: "Connection") -> None: ...
-    def lost(self, connection: "Connection") -> None: ...
+    def on_ready(self, connection: "HttpConnection") -> None: ...
+    def on_closed(self, connection: "HttpConnection") -> None: ...
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """Carries one request at a time; what the other side sends without having been asked ends it."""
 
     __slots__ = (
-        "_answer",
         "_body",
-        "_fed",
+        "_bytes_received",
+        "_close_after_response",
         "_headers",
-        "_headers_done",
-        "_last",
+        "_headers_complete",
         "_limits",
+        "_listener",
         "_loop",
-        "_on_answer",
-        "_owner",
+        "_on_result",
         "_parser",
+        "_response",
         "closed",
         "deadline",
         "idle_since",
-        "retires",
+        "retire_at",
         "transport",
     )
 
-    def __init__(self, owner: Owner, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
-        self._owner, self._limits, self._loop = owner, limits, loop
+    def __init__(self, listener: ConnectionListener, limits: HttpLimits, loop: asyncio.AbstractEventLoop) -> None:
+        self._listener, self._limits, self._loop = listener, limits, loop
         self._parser = HttpResponseParser(self)
-        self._on_answer: OnAnswer | None = None
+        self._on_result: ResultCallback | None = None
         self.closed = False
-        self.deadline = self.retires = self.idle_since = 0
-        self._answer: Answered | None = None
+        self.deadline = self.retire_at = self.idle_since = 0
+        self._response: HttpResponse | None = None
         self._headers: dict[bytes, bytes] = {}
-        self._headers_done = self._last = False
+        self._headers_complete = self._close_after_response = False
         self._body = b""
-        self._fed = 0
+        self._bytes_received = 0
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether a request waits for its answer here."""
-        return self._on_answer is not None
+        return self._on_result is not None
 
-    def start(self, request: bytes, on_answer: OnAnswer, deadline: int) -> None:
+    def send_request(self, request: bytes, on_result: ResultCallback, deadline: int) -> None:
         """Write a request; `on_answer` is called once, at the latest by `give_up`, which the owner calls after the deadline (a tick)."""
-        self._on_answer = on_answer
+        self._on_result = on_result
         self.deadline = deadline
         self.transport.write(request)
 
-    def give_up(self, cause: str) -> None:
+    def abort(self, cause: str) -> None:
         """End the connection; its request, if any, was perhaps sent."""
-        self._end(MaybeSent(cause))
+        self._close(MaybeSent(cause))
 
     # what the event loop tells
 
@@ -77,39 +77,39 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._on_answer is None:
-            self._end(None)
+        if self._on_result is None:
+            self._close(None)
             return
-        self._fed += len(data)
+        self._bytes_received += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            if self._answer is None:
-                self.give_up(f"no HTTP/1.1 answer: {error!r}")
+            if self._response is None:
+                self.abort(f"no HTTP/1.1 answer: {error!r}")
                 return
-            self._last = True
-        if self._answer is not None:
-            self._finish(self._answer)
+            self._close_after_response = True
+        if self._response is not None:
+            self._finish_response(self._response)
         else:
             self._check_size()
 
     def eof_received(self) -> None:
-        if self._on_answer is not None and self._ends_with_eof():
-            self._end(self._answered())
+        if self._on_result is not None and self._is_eof_delimited():
+            self._close(self._build_response())
         else:
-            self.give_up("closed before the whole answer was here")
+            self.abort("closed before the whole answer was here")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        self._end(MaybeSent(f"connection lost before the whole answer was here: {exc!r}"))
+        self._close(MaybeSent(f"connection lost before the whole answer was here: {exc!r}"))
         self._parser = None
-        self._owner.lost(self)
+        self._listener.on_closed(self)
 
     # what the parser tells
 
     def on_message_begin(self) -> None:
-        if self._answer is not None:
-            self._last = True
+        if self._response is not None:
+            self._close_after_response = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -117,63 +117,63 @@ class Connection(asyncio.Protocol):
         headers[name] = b"%b, %b" % (headers[name], value) if name in headers else value
 
     def on_headers_complete(self) -> None:
-        self._headers_done = True
+        self._headers_complete = True
 
     def on_body(self, part: bytes) -> None:
-        if len(self._body) <= self._limits.max_body:
+        if len(self._body) <= self._limits.max_body_bytes:
             self._body += part
 
     def on_message_complete(self) -> None:
-        if self._answer is not None:
+        if self._response is not None:
             return
         if self._parser.get_status_code() >= 200:
-            self._answer = self._answered()
+            self._response = self._build_response()
             # the parser knows it only now: it forgets the headers before it reads on
-            self._last = not self._parser.should_keep_alive()
-        self._headers, self._headers_done, self._body = {}, False, b""
+            self._close_after_response = not self._parser.should_keep_alive()
+        self._headers, self._headers_complete, self._body = {}, False, b""
 
     # what follows
 
-    def _answered(self) -> Answered:
-        return Answered(self._parser.get_status_code(), self._headers, self._body[: self._limits.max_body])
+    def _build_response(self) -> HttpResponse:
+        return HttpResponse(self._parser.get_status_code(), self._headers, self._body[: self._limits.max_body_bytes])
 
-    def _ends_with_eof(self) -> bool:
+    def _is_eof_delimited(self) -> bool:
         framed = b"content-length" in self._headers or b"transfer-encoding" in self._headers
-        return self._headers_done and not framed
+        return self._headers_complete and not framed
 
-    def _finish(self, answer: Answered) -> None:
+    def _finish_response(self, response: HttpResponse) -> None:
         # an answer that says so, that came before the whole request was out, or with something behind it, leaves no usable connection
-        if self._last or self.transport.get_write_buffer_size():
-            self._end(answer)
+        if self._close_after_response or self.transport.get_write_buffer_size():
+            self._close(response)
             return
-        on_answer, self._on_answer = self._on_answer, None
-        self._answer, self._fed = None, 0
-        self._owner.freed(self)
-        self._tell(on_answer, answer)
+        on_answer, self._on_result = self._on_result, None
+        self._response, self._bytes_received = None, 0
+        self._listener.on_ready(self)
+        self._notify(on_answer, response)
 
     def _check_size(self) -> None:
         limits = self._limits
-        if not self._headers_done:
-            if self._fed > limits.max_head:
-                self.give_up(f"the answer's headers are longer than {limits.max_head} bytes")
-        elif len(self._body) > limits.max_body:
-            self._end(self._answered())
-        elif self._fed > limits.max_head + _FRAMING * limits.max_body:
-            self.give_up("the answer does not end")
+        if not self._headers_complete:
+            if self._bytes_received > limits.max_head_bytes:
+                self.abort(f"the answer's headers are longer than {limits.max_head_bytes} bytes")
+        elif len(self._body) > limits.max_body_bytes:
+            self._close(self._build_response())
+        elif self._bytes_received > limits.max_head_bytes + _MAX_FRAMING_RATIO * limits.max_body_bytes:
+            self.abort("the answer does not end")
 
-    def _end(self, answer: Answer | None) -> None:
-        on_answer, self._on_answer = self._on_answer, None
+    def _close(self, result: HttpResult | None) -> None:
+        on_answer, self._on_result = self._on_result, None
         if not self.closed:
             self.closed = True
             self.transport.abort()
-        if answer is not None:
-            self._tell(on_answer, answer)
+        if result is not None:
+            self._notify(on_answer, result)
 
-    def _tell(self, on_answer: OnAnswer | None, answer: Answer) -> None:
-        if on_answer is None:
+    def _notify(self, on_result: ResultCallback | None, result: HttpResult) -> None:
+        if on_result is None:
             return
         try:
-            on_answer(answer)
+            on_result(result)
         except Exception as error:
             # the caller's fault must not take the connection with it, which may already serve someone else
             self._loop.call_exception_handler({"message": "on_answer raised", "exception": error, "protocol": self})

@@ -7,7 +7,7 @@ from alembic import op
 FOLDER = Path(__file__).parent
 
 
-def run_file(name: str) -> None:
+def run_sql_file(name: str) -> None:
     """Run a file of many statements in the migration's transaction; the driver's simple protocol takes them as they are."""
     op.get_bind().exec_driver_sql("select 1")  # opens the transaction, which the driver's own call would not
     statements = (FOLDER / name).read_text()

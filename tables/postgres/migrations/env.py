@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that app.database opened."""
+"""Runs the migrations on the connection that app.admin.database opened."""
 
 from alembic import context
 

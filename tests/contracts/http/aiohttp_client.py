@@ -8,30 +8,30 @@ from types import SimpleNamespace
 import aiohttp
 from yarl import URL
 
-from agents.providers.http import Limits
-from schemas.ports import Answer, Answered, MaybeSent, NotSent, Prepared
+from agents.providers.http import HttpLimits
+from schemas.ports import HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
 
 
 class AiohttpClient:
     """A task per request; what aiohttp raises is NotSent before the headers went out, MaybeSent afterwards."""
 
-    def __init__(self, limits: Limits, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, limits: HttpLimits, *, tls: ssl.SSLContext | None = None) -> None:
         trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_written)
+        trace.on_request_headers_sent.append(_mark_written)
         self._limits = limits
         self._tasks: set[asyncio.Task[None]] = set()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit_per_host=limits.connections, ssl=tls or True),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout, sock_read=limits.read_timeout),
+            connector=aiohttp.TCPConnector(limit_per_host=limits.max_connections, ssl=tls or True),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout, sock_read=limits.request_timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            max_line_size=limits.max_head,
-            max_field_size=limits.max_head,
+            max_line_size=limits.max_head_bytes,
+            max_field_size=limits.max_head_bytes,
             trace_configs=[trace],
         )
 
-    def send(self, prepared: Prepared, on_answer: Callable[[Answer], None]) -> None:
-        task = asyncio.get_running_loop().create_task(self._call(prepared, on_answer))
+    def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._run_request(request, on_result))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -41,29 +41,29 @@ class AiohttpClient:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._session.close()
 
-    async def _call(self, prepared: Prepared, on_answer: Callable[[Answer], None]) -> None:
+    async def _run_request(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
         written: list[bool] = []
         failure: BaseException | None = None
-        answer: Answer | None = None
+        answer: HttpResult | None = None
         try:
-            answer = await self._ask(prepared, written)
+            answer = await self._send_request(request, written)
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.CancelledError) as error:
             failure = error
         if answer is None:
             answer = MaybeSent(repr(failure)) if written else NotSent(repr(failure))
-        on_answer(answer)
+        on_result(answer)
 
-    async def _ask(self, prepared: Prepared, written: list[bool]) -> Answered:
-        line, *lines = prepared.head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    async def _send_request(self, request: HttpRequest, written: list[bool]) -> HttpResponse:
+        line, *lines = request.head.decode("latin-1").rstrip("\r\n").split("\r\n")
         method, path, _ = line.split(" ")
         headers = dict(line.split(": ", 1) for line in lines)
         async with (
-            asyncio.timeout(self._limits.connect_timeout + self._limits.read_timeout),
+            asyncio.timeout(self._limits.connect_timeout + self._limits.request_timeout),
             self._session.request(
                 method,
-                URL(prepared.origin + path, encoded=True),
+                URL(request.origin + path, encoded=True),
                 headers=headers,
-                data=prepared.body,
+                data=request.body,
                 allow_redirects=False,
                 trace_request_ctx=written,
             ) as response,
@@ -71,16 +71,18 @@ class AiohttpClient:
             if response.status < 200:
                 raise aiohttp.ClientPayloadError("an interim answer, and no other")
             body = b""
-            while len(body) < self._limits.max_body and (part := await response.content.read(self._limits.max_body - len(body))):
+            while len(body) < self._limits.max_body_bytes and (
+                part := await response.content.read(self._limits.max_body_bytes - len(body))
+            ):
                 body += part
-            return Answered(response.status, _folded(response.raw_headers), body)
+            return HttpResponse(response.status, _merge_headers(response.raw_headers), body)
 
 
-async def _written(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+async def _mark_written(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
     context.trace_request_ctx.append(True)
 
 
-def _folded(raw: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
+def _merge_headers(raw: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
     headers: dict[bytes, bytes] = {}
     for name, value in raw:
         name = name.lower()

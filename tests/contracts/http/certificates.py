@@ -13,8 +13,8 @@ from cryptography.x509.oid import NameOID
 DAY = datetime.timedelta(days=1)
 
 
-def _signed(
-    subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, by: ec.EllipticCurvePrivateKey, *, authority: bool
+def _sign_certificate(
+    subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, is_authority: bool
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -27,19 +27,19 @@ def _signed(
         .not_valid_before(now - DAY)
         .not_valid_after(now + DAY)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .sign(by, hashes.SHA256())
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        .sign(issuer_key, hashes.SHA256())
     )
 
 
-def loopback(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+def build_loopback_contexts(directory: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Contexts of a server for 127.0.0.1 and of a client that trusts it."""
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _signed("authority", root, "authority", root, authority=True)
-    certificate = _signed("loopback", leaf, "authority", root, authority=False)
+    authority = _sign_certificate("authority", root, "authority", root, is_authority=True)
+    certificate = _sign_certificate("loopback", leaf, "authority", root, is_authority=False)
     pem = serialization.Encoding.PEM
     private = leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    chain = folder / "chain.pem"
+    chain = directory / "chain.pem"
     chain.write_bytes(private + certificate.public_bytes(pem))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(chain)

@@ -9,78 +9,78 @@ from typing import Protocol
 
 import pytest
 
-from agents.providers.http import Limits, PoolClient
-from schemas.ports import Answer, Answered, HttpClient, MaybeSent, NotSent, Prepared
+from agents.providers.http import HttpLimits, PooledHttpClient
+from schemas.ports import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
 from tests.contracts.http.aiohttp_client import AiohttpClient
-from tests.contracts.http.certificates import loopback
-from tests.contracts.http.faults import LONG, FaultServer
+from tests.contracts.http.certificates import build_loopback_contexts
+from tests.contracts.http.fault_server import MAX_BYTES, FaultServer
 
-PATIENT = Limits(connections=4, connect_timeout=30, read_timeout=30, wait_timeout=30, tick=0.05)
-HASTY = Limits(connections=4, connect_timeout=0.3, read_timeout=0.3, wait_timeout=0.3, tick=0.05)
+LONG_TIMEOUTS = HttpLimits(max_connections=4, connect_timeout=30, request_timeout=30, pool_timeout=30, tick_seconds=0.05)
+SHORT_TIMEOUTS = HttpLimits(max_connections=4, connect_timeout=0.3, request_timeout=0.3, pool_timeout=0.3, tick_seconds=0.05)
 
 
-class Closing(HttpClient, Protocol):
+class ClosableHttpClient(HttpClient, Protocol):
     """A client that the suite can close."""
 
     async def close(self) -> None: ...
 
 
-class Caller:
+class RecordingCaller:
     """Sends and waits; counts how often each request was called back."""
 
-    def __init__(self, client: Closing) -> None:
+    def __init__(self, client: ClosableHttpClient) -> None:
         self.client = client
-        self.calls: list[list[Answer]] = []
+        self.results: list[list[HttpResult]] = []
 
-    async def ask(self, origin: str, path: str = "/", body: bytes = b"told", headers: bytes = b"") -> Answer:
+    async def call(self, origin: str, path: str = "/", body: bytes = b"told", headers: bytes = b"") -> HttpResult:
         """The answer to a POST."""
-        return await self.begin(origin, path, body, headers)
+        return await self.start_call(origin, path, body, headers)
 
-    def begin(self, origin: str, path: str = "/", body: bytes = b"told", headers: bytes = b"") -> asyncio.Future[Answer]:
+    def start_call(self, origin: str, path: str = "/", body: bytes = b"told", headers: bytes = b"") -> asyncio.Future[HttpResult]:
         """Send a POST; the future is its answer."""
         head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n".encode() + headers + b"\r\n"
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        answers: list[Answer] = []
-        self.calls.append(answers)
+        answered: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
+        answers: list[HttpResult] = []
+        self.results.append(answers)
 
-        def on_answer(answer: Answer) -> None:
+        def on_result(answer: HttpResult) -> None:
             answers.append(answer)
             if not answered.done():
                 answered.set_result(answer)
 
-        self.client.send(Prepared(origin, head, body), on_answer)
+        self.client.send(HttpRequest(origin, head, body), on_result)
         assert not answers, "called back from within send"
         return answered
 
 
-Make = Callable[..., Caller]
-Ask = Callable[..., Awaitable[Answer]]
+CallerFactory = Callable[..., RecordingCaller]
+CallFunction = Callable[..., Awaitable[HttpResult]]
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
-@pytest.fixture(params=[PoolClient, AiohttpClient])
-async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
+@pytest.fixture(params=[PooledHttpClient, AiohttpClient])
+async def make_caller(request: pytest.FixtureRequest) -> AsyncIterator[CallerFactory]:
     """Makes callers, and looks at the end whether each request was called back exactly once."""
-    callers: list[Caller] = []
+    callers: list[RecordingCaller] = []
 
-    def made(limits: Limits = PATIENT, **how: object) -> Caller:
-        callers.append(Caller(request.param(limits, **how)))
+    def create_caller(limits: HttpLimits = LONG_TIMEOUTS, **how: object) -> RecordingCaller:
+        callers.append(RecordingCaller(request.param(limits, **how)))
         return callers[-1]
 
-    yield made
+    yield create_caller
     for caller in callers:
         await caller.client.close()
-        assert [len(answers) for answers in caller.calls] == [1] * len(caller.calls)
+        assert [len(answers) for answers in caller.results] == [1] * len(caller.results)
 
 
 @pytest.fixture
-async def caller(make: Make) -> Caller:
-    return make()
+async def caller(make_caller: CallerFactory) -> RecordingCaller:
+    return make_caller()
 
 
 @pytest.fixture
-async def hasty(make: Make) -> Caller:
-    return make(HASTY)
+async def short_timeout_caller(make_caller: CallerFactory) -> RecordingCaller:
+    return make_caller(SHORT_TIMEOUTS)
 
 
 @pytest.fixture
@@ -95,13 +95,13 @@ def origin(server: FaultServer) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-class TestAnswered:
+class TestHttpResponse:
     """The other side answered, in whatever form HTTP/1.1 knows."""
 
-    async def test_status_headers_and_body(self, caller: Caller, origin: str) -> None:
-        answer = await caller.ask(origin)
-        assert isinstance(answer, Answered)
-        assert (answer.status, answer.body) == (200, b"told")
+    async def test_status_headers_and_body(self, caller: RecordingCaller, origin: str) -> None:
+        answer = await caller.call(origin)
+        assert isinstance(answer, HttpResponse)
+        assert (answer.status_code, answer.body) == (200, b"told")
         assert answer.headers[b"x-said"] == b"First, second"
         assert answer.headers[b"x-empty"] == b""
 
@@ -114,45 +114,45 @@ class TestAnswered:
             ("/last", 200, b"bye"),
             ("/twice", 200, b"first"),
             ("/empty", 204, b""),
-            ("/long-body", 200, b"b" * LONG),
+            ("/long-body", 200, b"b" * MAX_BYTES),
         ],
     )
-    async def test_every_shape(self, caller: Caller, origin: str, path: str, status: int, body: bytes) -> None:
-        answer = await caller.ask(origin, path)
-        assert isinstance(answer, Answered)
-        assert (answer.status, answer.body) == (status, body)
+    async def test_every_shape(self, caller: RecordingCaller, origin: str, path: str, status: int, body: bytes) -> None:
+        answer = await caller.call(origin, path)
+        assert isinstance(answer, HttpResponse)
+        assert (answer.status_code, answer.body) == (status, body)
 
     @pytest.mark.parametrize("path", ["/chunked", "/until-eof", "/interim", "/last", "/twice", "/empty", "/long-body", "/close"])
-    async def test_the_next_request_gets_its_own_answer(self, caller: Caller, origin: str, path: str) -> None:
-        await caller.ask(origin, path)
-        answer = await caller.ask(origin, "/", b"mine")
-        assert isinstance(answer, Answered)
+    async def test_the_next_request_gets_its_own_answer(self, caller: RecordingCaller, origin: str, path: str) -> None:
+        await caller.call(origin, path)
+        answer = await caller.call(origin, "/", b"mine")
+        assert isinstance(answer, HttpResponse)
         assert answer.body == b"mine"
         assert b"x-of" not in answer.headers
 
-    async def test_many_at_once_get_their_own(self, caller: Caller, origin: str, server: FaultServer) -> None:
-        answers = await asyncio.gather(*(caller.begin(origin, "/", b"%d" % number) for number in range(50)))
-        assert [answer.body for answer in answers if isinstance(answer, Answered)] == [b"%d" % number for number in range(50)]
-        assert len(server.connections) <= PATIENT.connections
+    async def test_many_at_once_get_their_own(self, caller: RecordingCaller, origin: str, server: FaultServer) -> None:
+        answers = await asyncio.gather(*(caller.start_call(origin, "/", b"%d" % number) for number in range(50)))
+        assert [answer.body for answer in answers if isinstance(answer, HttpResponse)] == [b"%d" % number for number in range(50)]
+        assert len(server.connections) <= LONG_TIMEOUTS.max_connections
 
-    async def test_a_large_request_arrives_whole(self, caller: Caller, origin: str) -> None:
-        answer = await caller.ask(origin, "/large", b"x" * 60_000)
-        assert isinstance(answer, Answered)
+    async def test_a_large_request_arrives_whole(self, caller: RecordingCaller, origin: str) -> None:
+        answer = await caller.call(origin, "/large", b"x" * 60_000)
+        assert isinstance(answer, HttpResponse)
         assert answer.body == b"x" * 60_000
 
 
 class TestNotSent:
     """Nothing left this host."""
 
-    async def test_refused(self, caller: Caller) -> None:
+    async def test_refused(self, caller: RecordingCaller) -> None:
         with socket.socket() as plug:
             plug.bind(("127.0.0.1", 0))
-            assert isinstance(await caller.ask(f"http://127.0.0.1:{plug.getsockname()[1]}"), NotSent)
+            assert isinstance(await caller.call(f"http://127.0.0.1:{plug.getsockname()[1]}"), NotSent)
 
-    async def test_no_such_name(self, caller: Caller) -> None:
-        assert isinstance(await caller.ask("http://nobody.invalid:80"), NotSent)
+    async def test_no_such_name(self, caller: RecordingCaller) -> None:
+        assert isinstance(await caller.call("http://nobody.invalid:80"), NotSent)
 
-    async def test_connect_timeout(self, hasty: Caller) -> None:
+    async def test_connect_timeout(self, short_timeout_caller: RecordingCaller) -> None:
         with contextlib.ExitStack() as plugs:
             listener = plugs.enter_context(socket.socket())
             listener.bind(("127.0.0.1", 0))
@@ -161,15 +161,15 @@ class TestNotSent:
                 waiting = plugs.enter_context(socket.socket())
                 waiting.setblocking(False)
                 waiting.connect_ex(listener.getsockname())
-            assert isinstance(await hasty.ask(f"http://127.0.0.1:{listener.getsockname()[1]}"), NotSent)
+            assert isinstance(await short_timeout_caller.call(f"http://127.0.0.1:{listener.getsockname()[1]}"), NotSent)
 
-    async def test_tls_to_a_server_that_speaks_none(self, hasty: Caller, server: FaultServer) -> None:
-        assert isinstance(await hasty.ask(f"https://127.0.0.1:{server.port}"), NotSent)
-        assert not server.seen
+    async def test_tls_to_a_server_that_speaks_none(self, short_timeout_caller: RecordingCaller, server: FaultServer) -> None:
+        assert isinstance(await short_timeout_caller.call(f"https://127.0.0.1:{server.port}"), NotSent)
+        assert not server.request_counts
 
-    async def test_a_certificate_nobody_vouches_for(self, caller: Caller, tls_server: FaultServer) -> None:
-        assert isinstance(await caller.ask(f"https://127.0.0.1:{tls_server.port}"), NotSent)
-        assert not tls_server.seen
+    async def test_a_certificate_nobody_vouches_for(self, caller: RecordingCaller, tls_server: FaultServer) -> None:
+        assert isinstance(await caller.call(f"https://127.0.0.1:{tls_server.port}"), NotSent)
+        assert not tls_server.request_counts
 
 
 class TestMaybeSent:
@@ -177,28 +177,30 @@ class TestMaybeSent:
 
     @pytest.mark.parametrize("path", ["/close", "/reset", "/cut", "/gibberish", "/upgrade", "/long-head"])
     @pytest.mark.parametrize("reused", [False, True])
-    async def test_no_whole_answer(self, caller: Caller, origin: str, server: FaultServer, path: str, reused: bool) -> None:
+    async def test_no_whole_answer(self, caller: RecordingCaller, origin: str, server: FaultServer, path: str, reused: bool) -> None:
         if reused:
-            await caller.ask(origin)
-        assert isinstance(await caller.ask(origin, path), MaybeSent)
-        assert server.seen[path.encode()] == 1
+            await caller.call(origin)
+        assert isinstance(await caller.call(origin, path), MaybeSent)
+        assert server.request_counts[path.encode()] == 1
 
     @pytest.mark.parametrize("path", ["/hang", "/drip"])
-    async def test_no_whole_answer_in_time(self, hasty: Caller, origin: str, server: FaultServer, path: str) -> None:
-        assert isinstance(await hasty.ask(origin, path), MaybeSent)
-        assert isinstance(await hasty.ask(origin), Answered)
-        assert server.seen[path.encode()] == 1
+    async def test_no_whole_answer_in_time(
+        self, short_timeout_caller: RecordingCaller, origin: str, server: FaultServer, path: str
+    ) -> None:
+        assert isinstance(await short_timeout_caller.call(origin, path), MaybeSent)
+        assert isinstance(await short_timeout_caller.call(origin), HttpResponse)
+        assert server.request_counts[path.encode()] == 1
 
-    async def test_closed_in_flight(self, caller: Caller, origin: str, server: FaultServer) -> None:
-        answer = caller.begin(origin, "/hang")
-        assert await server.arrivals.get() == b"/hang"
+    async def test_closed_in_flight(self, caller: RecordingCaller, origin: str, server: FaultServer) -> None:
+        answer = caller.start_call(origin, "/hang")
+        assert await server.request_paths.get() == b"/hang"
         await caller.client.close()
         assert isinstance(await answer, MaybeSent)
 
 
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
-    return loopback(tmp_path_factory.mktemp("certificates"))
+    return build_loopback_contexts(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
@@ -212,23 +214,23 @@ class TestTls:
     """The same over TLS with a certificate that is verified."""
 
     @pytest.fixture
-    async def ask(self, make: Make, tls_server: FaultServer, contexts: Contexts) -> Ask:
-        caller = make(tls=contexts[1])
-        return lambda host, path="/": caller.ask(f"https://{host}:{tls_server.port}", path)
+    async def call(self, make_caller: CallerFactory, tls_server: FaultServer, contexts: Contexts) -> CallFunction:
+        caller = make_caller(tls=contexts[1])
+        return lambda host, path="/": caller.call(f"https://{host}:{tls_server.port}", path)
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-    async def test_answered(self, ask: Ask, tls_server: FaultServer, host: str) -> None:
+    async def test_answered(self, call: CallFunction, tls_server: FaultServer, host: str) -> None:
         for _ in range(3):
-            answer = await ask(host)
-            assert isinstance(answer, Answered)
+            answer = await call(host)
+            assert isinstance(answer, HttpResponse)
             assert answer.body == b"told"
         assert len(tls_server.connections) == 1
 
     @pytest.mark.parametrize("path", ["/close", "/reset", "/cut"])
-    async def test_maybe_sent(self, ask: Ask, tls_server: FaultServer, path: str) -> None:
-        assert isinstance(await ask("127.0.0.1", path), MaybeSent)
-        assert tls_server.seen[path.encode()] == 1
+    async def test_maybe_sent(self, call: CallFunction, tls_server: FaultServer, path: str) -> None:
+        assert isinstance(await call("127.0.0.1", path), MaybeSent)
+        assert tls_server.request_counts[path.encode()] == 1
 
-    async def test_a_certificate_for_another_name(self, ask: Ask, tls_server: FaultServer) -> None:
-        assert isinstance(await ask("127.0.0.2"), NotSent)
-        assert not tls_server.seen
+    async def test_a_certificate_for_another_name(self, call: CallFunction, tls_server: FaultServer) -> None:
+        assert isinstance(await call("127.0.0.2"), NotSent)
+        assert not tls_server.request_counts

@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.content import EmailContent, PushContent, SmsContent, WebhookContent
-from schemas.outcome import Attempted
-from schemas.ports import Answered, MaybeSent, NotSent, Prepared
-from schemas.words import Channel, Outcome, Reason, StatusName
-from tests.contracts.providers.accounts import ACCOUNTS, Account
-from tests.deliveries import NOW, a_delivery
+from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.outcome import AttemptResult
+from schemas.ports import HttpRequest, HttpResponse, MaybeSent, NotSent
+from tests.contracts.providers.provider_cases import PROVIDER_CASES, ProviderCase
+from tests.delivery_builders import NOW, build_delivery
 
 
-class Read:
+class ParsedRequest:
     """A request as an HTTP server reads it."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, request: HttpRequest) -> None:
         self.headers: dict[str, str] = {}
-        self.body, self.url, self.requests = b"", b"", 0
+        self.body, self.url, self.request_count = b"", b"", 0
         parser = httptools.HttpRequestParser(self)
-        parser.feed_data(prepared.head + prepared.body)
+        parser.feed_data(request.head + request.body)
         self.method = parser.get_method()
 
     def on_url(self, url: bytes) -> None:
@@ -37,86 +37,86 @@ class Read:
         self.body += body
 
     def on_message_complete(self) -> None:
-        self.requests += 1
+        self.request_count += 1
 
 
-@pytest.fixture(params=ACCOUNTS)
-def account(request: pytest.FixtureRequest) -> Account:
-    return ACCOUNTS[request.param]
+@pytest.fixture(params=PROVIDER_CASES)
+def provider_case(request: pytest.FixtureRequest) -> ProviderCase:
+    return PROVIDER_CASES[request.param]
 
 
-def prepared(account: Account, **changes: object) -> Prepared:
-    request = account.provider.prepare(a_delivery(account.provider.channel, **changes), 0, NOW)  # type: ignore[arg-type]
-    assert isinstance(request, Prepared)
+def build_request(provider_case: ProviderCase, **changes: object) -> HttpRequest:
+    request = provider_case.provider.build_request(build_delivery(provider_case.provider.channel, **changes), 0, NOW)  # type: ignore[arg-type]
+    assert isinstance(request, HttpRequest)
     return request
 
 
-def answered(status: int, body: bytes = b"", headers: Mapping[bytes, bytes] | None = None) -> Answered:
-    return Answered(status, headers or {}, body)
+def build_response(status: int, body: bytes = b"", headers: Mapping[bytes, bytes] | None = None) -> HttpResponse:
+    return HttpResponse(status, headers or {}, body)
 
 
-def test_a_request_is_one_whole_post(account: Account) -> None:
-    request = prepared(account)
-    read = Read(request)
-    assert (read.method, read.requests) == (b"POST", 1)
+def test_a_request_is_one_whole_post(provider_case: ProviderCase) -> None:
+    request = build_request(provider_case)
+    read = ParsedRequest(request)
+    assert (read.method, read.request_count) == (b"POST", 1)
     assert read.body == request.body
     assert read.headers["content-length"] == str(len(request.body))
     assert request.head.endswith(b"\r\n\r\n")
 
 
-def test_the_origin_names_scheme_host_and_port_and_the_host_header_agrees(account: Account) -> None:
-    request = prepared(account)
+def test_the_origin_names_scheme_host_and_port_and_the_host_header_agrees(provider_case: ProviderCase) -> None:
+    request = build_request(provider_case)
     scheme, _, rest = request.origin.partition("://")
     host, _, port = rest.partition(":")
     assert (scheme, port) == ("https", "443")
-    assert Read(request).headers["host"] == host
+    assert ParsedRequest(request).headers["host"] == host
 
 
-def test_the_request_carries_the_id_of_the_delivery(account: Account) -> None:
-    read = Read(prepared(account))
-    assert account.delivery_of(read.headers, read.body) == a_delivery(account.provider.channel).id
+def test_the_request_carries_the_id_of_the_delivery(provider_case: ProviderCase) -> None:
+    read = ParsedRequest(build_request(provider_case))
+    assert provider_case.read_delivery_id(read.headers, read.body) == build_delivery(provider_case.provider.channel).id
 
 
-def test_the_same_attempt_at_the_same_time_is_the_same_request(account: Account) -> None:
-    assert prepared(account) == prepared(account)
+def test_the_same_attempt_at_the_same_time_is_the_same_request(provider_case: ProviderCase) -> None:
+    assert build_request(provider_case) == build_request(provider_case)
 
 
-def test_a_delivery_without_an_address_to_send_to_is_rejected_without_a_call(account: Account) -> None:
-    for address in account.bad_addresses:
-        rejected = account.provider.prepare(a_delivery(account.provider.channel, address=address), 0, NOW)
-        assert isinstance(rejected, Attempted), address
+def test_a_delivery_without_an_address_to_send_to_is_rejected_without_a_call(provider_case: ProviderCase) -> None:
+    for address in provider_case.invalid_addresses:
+        rejected = provider_case.provider.build_request(build_delivery(provider_case.provider.channel, address=address), 0, NOW)
+        assert isinstance(rejected, AttemptResult), address
         assert rejected.outcome is Outcome.REJECTED_RECIPIENT
 
 
-def test_content_of_another_channel_is_rejected_without_a_call(account: Account) -> None:
-    other: Channel = "sms" if account.provider.channel != "sms" else "email"
-    delivery = msgspec.structs.replace(a_delivery(account.provider.channel), content=a_delivery(other).content)
-    rejected = account.provider.prepare(delivery, 0, NOW)
-    assert isinstance(rejected, Attempted)
+def test_content_of_another_channel_is_rejected_without_a_call(provider_case: ProviderCase) -> None:
+    other: Channel = "sms" if provider_case.provider.channel != "sms" else "email"
+    delivery = msgspec.structs.replace(build_delivery(provider_case.provider.channel), content=build_delivery(other).content)
+    rejected = provider_case.provider.build_request(delivery, 0, NOW)
+    assert isinstance(rejected, AttemptResult)
     assert (rejected.outcome, rejected.reason) == (Outcome.REJECTED_PERMANENT, Reason.INVALID)
 
 
-def test_the_account_bounds_what_goes_to_one_origin(account: Account) -> None:
-    delivery = a_delivery(account.provider.channel)
-    assert account.provider.account(delivery) == prepared(account).origin
+def test_the_account_bounds_what_goes_to_one_origin(provider_case: ProviderCase) -> None:
+    delivery = build_delivery(provider_case.provider.channel)
+    assert provider_case.provider.get_account(delivery) == build_request(provider_case).origin
 
 
-def test_acceptance_ends_as_sent_or_delivered(account: Account) -> None:
-    attempted = account.provider.attempted(answered(account.accepts), NOW)
+def test_acceptance_ends_as_sent_or_delivered(provider_case: ProviderCase) -> None:
+    attempted = provider_case.provider.parse_result(build_response(provider_case.accepted_status), NOW)
     assert attempted.outcome is Outcome.ACCEPTED
-    assert attempted.code == account.accepts
-    assert attempted.status in (None, StatusName.DELIVERED)
+    assert attempted.provider_code == provider_case.accepted_status
+    assert attempted.status in (None, Status.DELIVERED)
 
 
-def test_what_never_left_is_not_sent_and_what_got_no_answer_is_unknown(account: Account) -> None:
-    assert account.provider.attempted(NotSent("refused"), NOW) == Attempted(Outcome.NOT_SENT, detail="refused")
-    assert account.provider.attempted(MaybeSent("closed"), NOW) == Attempted(Outcome.UNKNOWN, detail="closed")
+def test_what_never_left_is_not_sent_and_what_got_no_answer_is_unknown(provider_case: ProviderCase) -> None:
+    assert provider_case.provider.parse_result(NotSent("refused"), NOW) == AttemptResult(Outcome.NOT_SENT, detail="refused")
+    assert provider_case.provider.parse_result(MaybeSent("closed"), NOW) == AttemptResult(Outcome.UNKNOWN, detail="closed")
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
-def test_a_server_error_may_have_been_sent(account: Account, status: int) -> None:
-    attempted = account.provider.attempted(answered(status), NOW)
-    assert (attempted.outcome, attempted.code) == (Outcome.UNKNOWN, status)
+def test_a_server_error_may_have_been_sent(provider_case: ProviderCase, status: int) -> None:
+    attempted = provider_case.provider.parse_result(build_response(status), NOW)
+    assert (attempted.outcome, attempted.provider_code) == (Outcome.UNKNOWN, status)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_a_server_error_may_have_been_sent(account: Account, status: int) -> Non
     ],
 )
 @pytest.mark.parametrize("status", [200, 201, 202, 400, 404])
-def test_a_body_that_is_no_text_or_without_end_is_an_outcome_too(account: Account, status: int, body: bytes) -> None:
-    assert account.provider.attempted(answered(status, body), NOW).outcome in Outcome
+def test_a_body_that_is_no_text_or_without_end_is_an_outcome_too(provider_case: ProviderCase, status: int, body: bytes) -> None:
+    assert provider_case.provider.parse_result(build_response(status, body), NOW).outcome in Outcome
 
 
-def test_too_many_requests_throttle(account: Account) -> None:
-    assert account.provider.attempted(answered(429), NOW).outcome is Outcome.THROTTLED
+def test_too_many_requests_throttle(provider_case: ProviderCase) -> None:
+    assert provider_case.provider.parse_result(build_response(429), NOW).outcome is Outcome.THROTTLED
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,10 @@ def test_too_many_requests_throttle(account: Account) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_read_as_seconds_or_date_and_nonsense_is_none(account: Account, status: int, value: bytes, seconds: float) -> None:
-    assert account.provider.attempted(answered(status, headers={b"retry-after": value}), NOW).retry_after == seconds
+def test_retry_after_is_read_as_seconds_or_date_and_nonsense_is_none(
+    provider_case: ProviderCase, status: int, value: bytes, seconds: float
+) -> None:
+    assert provider_case.provider.parse_result(build_response(status, headers={b"retry-after": value}), NOW).retry_after == seconds
 
 
 JUNK = st.one_of(
@@ -168,8 +170,8 @@ JUNK = st.one_of(
 
 @given(status=st.integers(200, 599), body=JUNK, name=st.sampled_from([b"x-message-id", b"x-ratelimit-reset"]), value=st.binary(max_size=20))
 def test_any_answer_is_one_of_the_six_outcomes_and_repeats_nothing_of_its_body(status: int, body: bytes, name: bytes, value: bytes) -> None:
-    for account in ACCOUNTS.values():
-        attempted = account.provider.attempted(answered(status, body, {name: value}), NOW)
+    for account in PROVIDER_CASES.values():
+        attempted = account.provider.parse_result(build_response(status, body, {name: value}), NOW)
         assert attempted.outcome in Outcome
         assert attempted.retry_after >= 0
         assert attempted.outcome is not Outcome.ACCEPTED or 200 <= status < 300
@@ -187,20 +189,20 @@ def test_no_address_or_text_can_change_the_shape_of_a_request(address: str, titl
         "push": PushContent(title, text, {"k": text}),
         "webhook": WebhookContent(title, {"text": text}),
     }
-    for account in ACCOUNTS.values():
+    for account in PROVIDER_CASES.values():
         channel = account.provider.channel
-        usual = Read(prepared(account))
-        for delivery in (a_delivery(channel, address=address), a_delivery(channel, content=contents[channel])):
-            request = account.provider.prepare(delivery, 0, NOW)
-            if isinstance(request, Prepared):
-                read = Read(request)
-                assert read.requests == 1
+        usual = ParsedRequest(build_request(account))
+        for delivery in (build_delivery(channel, address=address), build_delivery(channel, content=contents[channel])):
+            request = account.provider.build_request(delivery, 0, NOW)
+            if isinstance(request, HttpRequest):
+                read = ParsedRequest(request)
+                assert read.request_count == 1
                 assert read.headers.keys() == usual.headers.keys()
-                assert account.delivery_of(read.headers, read.body) == delivery.id
+                assert account.read_delivery_id(read.headers, read.body) == delivery.id
 
 
-def test_no_secret_is_shown_by_what_comes_of_an_answer(account: Account) -> None:
-    body = msgspec.json.encode({"message": f"{account.keys} is wrong", "errors": [{"message": str(account.keys)}]})
-    shown = [repr(account.provider.attempted(answered(status, body), NOW)) for status in range(200, 600)]
-    shown.append(repr(account.provider))
-    assert not [text for text in shown for key in account.keys if key in text]
+def test_no_secret_is_shown_by_what_comes_of_an_answer(provider_case: ProviderCase) -> None:
+    body = msgspec.json.encode({"message": f"{provider_case.secrets} is wrong", "errors": [{"message": str(provider_case.secrets)}]})
+    shown = [repr(provider_case.provider.parse_result(build_response(status, body), NOW)) for status in range(200, 600)]
+    shown.append(repr(provider_case.provider))
+    assert not [text for text in shown for key in provider_case.secrets if key in text]

@@ -12,18 +12,18 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from app.local.state import pick_port
-from tests.integration.api.live import DEAD, KEY
+from dev.stack.stack_state import pick_free_port
+from tests.integration.api.gateway_client import API_KEY, UNREACHABLE
 
 
 @contextmanager
-def gateway(**more: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    port = pick_port(set())
+def run_gateway(**more: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    port = pick_free_port(set())
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HEROLD_")},
-        "KAFKA_BOOTSTRAP_SERVERS": DEAD,
-        "DATABASE_URL": f"postgresql://{DEAD}/none",
-        "REDIS_URL": f"redis://{DEAD}",
+        "KAFKA_BOOTSTRAP_SERVERS": UNREACHABLE,
+        "DATABASE_URL": f"postgresql://{UNREACHABLE}/none",
+        "REDIS_URL": f"redis://{UNREACHABLE}",
         "HEROLD_GATEWAY_PORT": str(port),
         **more,
     }
@@ -37,7 +37,7 @@ def gateway(**more: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
         process.stderr.close()
 
 
-def until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
+def wait_until_listening(process: "subprocess.Popen[bytes]", port: int) -> None:
     while process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -48,20 +48,20 @@ def until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def test_it_serves_without_any_server_and_stops_at_sigterm() -> None:
-    with gateway(HEROLD_GATEWAY_API_KEY=KEY) as (process, port):
-        until_it_listens(process, port)
+    with run_gateway(HEROLD_GATEWAY_API_KEY=API_KEY) as (process, port):
+        wait_until_listening(process, port)
         url = f"http://127.0.0.1:{port}"
         assert httpx.get(f"{url}/healthz").json() == {"status": "alive"}
         assert httpx.get(f"{url}/readyz").status_code == 503
         body = {"user_id": "u", "type": "t"}
-        assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": KEY}, timeout=30).status_code == 503
+        assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": API_KEY}, timeout=30).status_code == 503
         process.send_signal(signal.SIGTERM)
         assert process.wait() in (0, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize(("variables", "key"), [({}, "gateway.api_key"), ({"HEROLD_GATEWAY_PORT": "many"}, "gateway.port")])
 def test_a_setting_that_is_missing_or_wrong_stops_the_start(variables: dict[str, str], key: str) -> None:
-    with gateway(**variables) as (process, _):
+    with run_gateway(**variables) as (process, _):
         assert process.stderr is not None
         errors = process.stderr.read().decode()
         assert process.wait() != 0

@@ -1,5 +1,5 @@
 """Stores over real servers."""
 
-from tests.stores import database, own_database, own_url, shared_url
+from tests.database_fixtures import database, database_copy, database_copy_url, shared_database_url
 
-__all__ = ["database", "own_database", "own_url", "shared_url"]
+__all__ = ["database", "database_copy", "database_copy_url", "shared_database_url"]

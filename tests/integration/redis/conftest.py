@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.redis.link import Link
-from tests.proxy import proxied
-from tests.stores import database, own_database, own_url, shared_url
+from tests.database_fixtures import database, database_copy, database_copy_url, shared_database_url
+from tests.integration.redis.proxied_redis import ProxiedRedis
+from tests.tcp_proxy import run_proxy
 
-__all__ = ["database", "own_database", "own_url", "shared_url"]
+__all__ = ["database", "database_copy", "database_copy_url", "shared_database_url"]
 
 
 @pytest.fixture
-async def link(redis_url: str, prefix: str) -> AsyncIterator[Link]:
+async def proxied_redis(redis_url: str, prefix: str) -> AsyncIterator[ProxiedRedis]:
     """A link that works; keys are below `prefix`."""
-    async with proxied(redis_url) as proxy:
-        link = Link(proxy, prefix)
+    async with run_proxy(redis_url) as proxy:
+        link = ProxiedRedis(proxy, prefix)
         yield link
-        await link.cache.close()
+        await link.client.close()

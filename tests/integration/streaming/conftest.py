@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.streaming.live import Scene, scene
+from tests.integration.streaming.harness import StreamingHarness, open_harness
 
 
 @pytest.fixture
-async def here(kafka_url: str, prefix: str, tmp_path: Path) -> AsyncIterator[Scene]:
+async def harness(kafka_url: str, prefix: str, tmp_path: Path) -> AsyncIterator[StreamingHarness]:
     """Topics on the shared broker, and workers that end with the test."""
-    with scene(kafka_url, prefix, tmp_path) as made:
-        await made.make_topics()
+    with open_harness(kafka_url, prefix, tmp_path) as made:
+        await made.create_topics()
         yield made

@@ -16,14 +16,17 @@ def test_a_role_that_there_is_not() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_only_the_role_that_is_asked_for_is_built(role: str) -> None:
-    program = f"import app.main as main; print(main.{role}.conf.id, len(main._built), main.{role} is main.{role})"
-    env = {"HEROLD_HEROLD_TOPIC_PREFIX": "x-", "HEROLD_PROVIDERS_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
+    program = f"import app.main as main; print(main.{role}.conf.id, len(main._apps), main.{role} is main.{role})"
+    env = {
+        "HEROLD_KAFKA_TOPIC_PREFIX": "x-",
+        "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    }
     done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [f"x-{role}", "1", "True"]
 
 
 def test_a_bad_setting_ends_the_start_and_is_named() -> None:
-    env = {"HEROLD_ROUTER_BATCH": "none"}
+    env = {"HEROLD_ROUTER_MAX_BATCH_RECORDS": "none"}
     done = subprocess.run([sys.executable, "-c", "import app.main; app.main.router"], env=env, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "setting router.batch: 'none' does not fit" in done.stderr
+    assert "setting router.max_batch_records: 'none' does not fit" in done.stderr

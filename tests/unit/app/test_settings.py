@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import FILE, load
+from app.settings import SETTINGS_FILE, load_settings
 from schemas.errors import SettingError
 
 
 def test_the_file_is_the_default() -> None:
-    settings = load({})
-    assert settings.herold.partitions == 4
-    assert settings.delivery.calls > settings.delivery.calls_high
+    settings = load_settings({})
+    assert settings.kafka.topic_partitions == 4
+    assert settings.delivery.max_concurrent_calls > settings.delivery.reserved_calls_high
 
 
 def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
-    lines = [line for line in FILE.read_text().splitlines() if line.startswith("  ")]
+    lines = [line for line in SETTINGS_FILE.read_text().splitlines() if line.startswith("  ")]
     without = [line for line in lines if "# " not in line]
     assert [line.split(":")[0].strip() for line in without] == ["email", "sms", "push", "webhook"], "only the receipts share one sentence"
 
@@ -23,49 +23,49 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("environ", "found"),
     [
-        ({"HEROLD_ROUTER_BUSY_LOW": "7"}, lambda s: s.router.busy_low == 7),
-        ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "false"}, lambda s: s.providers.webhook_http is False),
+        ({"HEROLD_ROUTER_MAX_BATCH_RECORDS_LOW_BUSY": "7"}, lambda s: s.router.max_batch_records_low_busy == 7),
+        ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "false"}, lambda s: s.providers.webhook_allow_http is False),
         ({"HEROLD_KAFKA_SESSION_TIMEOUT": "6"}, lambda s: s.kafka.session_timeout == 6.0),
         ({"KAFKA_BOOTSTRAP_SERVERS": "k:1"}, lambda s: s.kafka.bootstrap_servers == "k:1"),
         ({"DATABASE_URL": "postgresql://x"}, lambda s: s.postgres.url == "postgresql://x"),
         ({"REDIS_URL": "redis://x"}, lambda s: s.redis.url == "redis://x"),
         ({"REDIS_URL": ""}, lambda s: s.redis.url == "redis://127.0.0.1:6379/0"),
-        ({"HEROLD_HOME": "/somewhere", "HEROLD_FAUST_BROKER_URL": "x"}, lambda s: s == load({})),
+        ({"HEROLD_HOME": "/somewhere", "HEROLD_FAUST_BROKER_URL": "x"}, lambda s: s == load_settings({})),
     ],
 )
 def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> None:
-    assert found(load(environ))
+    assert found(load_settings(environ))
 
 
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
         ({"HEROLD_ROUTER_BUSY": "7"}, "HEROLD_ROUTER_BUSY"),
-        ({"HEROLD_ROUTER_DEPTH": "many"}, "router.depth"),
-        ({"HEROLD_ROUTER_DEPTH": "0"}, "router.depth"),
-        ({"HEROLD_PROVIDERS_WEBHOOK_HTTP": "maybe"}, "providers.webhook_http"),
-        ({"HEROLD_HEROLD_LOG_LEVEL": "loud"}, "herold.log_level"),
+        ({"HEROLD_ROUTER_MAX_IN_FLIGHT_BATCHES": "many"}, "router.max_in_flight_batches"),
+        ({"HEROLD_ROUTER_MAX_IN_FLIGHT_BATCHES": "0"}, "router.max_in_flight_batches"),
+        ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "maybe"}, "providers.webhook_allow_http"),
+        ({"HEROLD_SERVICE_LOG_LEVEL": "loud"}, "service.log_level"),
         ({"HEROLD_GATEWAY_PORT": "70000"}, "gateway.port"),
     ],
 )
 def test_a_bad_variable_names_its_key(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
-        load(environ)
+        load_settings(environ)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("  depth: 2  ", "  dept: 2  ", "router.dep"),
-        ("  pool: 4  ", "  pool: [4]  ", "postgres.pool"),
+        ("  max_in_flight_batches: 2  ", "  max_in_flight_batch: 2  ", "router.max_in_flight_batch"),
+        ("  pool_max_size: 4  ", "  pool_max_size: [4]  ", "postgres.pool_max_size"),
         ("recorder:\n", "recordr:\n", "sections"),
-        ("twins:\n  url: http", "twins:\n  - http", "sections"),
+        ("simulators:\n  url: http", "simulators:\n  - http", "sections"),
     ],
 )
 def test_a_bad_file_names_the_place(tmp_path: Path, old: str, new: str, named: str) -> None:
-    text = FILE.read_text()
+    text = SETTINGS_FILE.read_text()
     assert old in text
     file = tmp_path / "faust.yml"
     file.write_text(text.replace(old, new, 1))
     with pytest.raises(SettingError, match=named):
-        load({}, file)
+        load_settings({}, file)

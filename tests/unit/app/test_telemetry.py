@@ -6,17 +6,17 @@ import logging
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from app.telemetry import QUIET_SECONDS, JsonLines, Metrics, Once, log_line
+from app.telemetry import DUPLICATE_INTERVAL, DuplicateLogFilter, JsonFormatter, Metrics, log_event
 from schemas import metrics
-from schemas.metrics import CATALOGUE
+from schemas.metrics import METRICS
 
 
 def test_a_line_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="herold"):
-        log_line("router.batch", records=3, lane="high")
-    line = json.loads(JsonLines().format(caplog.records[0]))
-    assert line["event"] == "router.batch"
-    assert (line["records"], line["lane"], line["level"]) == (3, "high", "info")
+        log_event("router.batch_completed", records=3, priority="high")
+    line = json.loads(JsonFormatter().format(caplog.records[0]))
+    assert line["event"] == "router.batch_completed"
+    assert (line["records"], line["priority"], line["level"]) == (3, "high", "info")
 
 
 def test_an_exception_is_part_of_its_line() -> None:
@@ -24,73 +24,73 @@ def test_an_exception_is_part_of_its_line() -> None:
         raise ValueError("why")
     except ValueError:
         record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "worker.failed", (), __import__("sys").exc_info())
-    line = JsonLines().format(record)
+    line = JsonFormatter().format(record)
     assert "\n" not in line
-    assert "ValueError: why" in json.loads(line)["error"]
+    assert "ValueError: why" in json.loads(line)["exception"]
 
 
 def test_below_the_level_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="herold"):
-        log_line("router.batch", records=3)
+        log_event("router.batch_completed", records=3)
     assert not caplog.records
 
 
-def complaint(at: float, error: Exception, logger: str = "aiokafka.client") -> logging.LogRecord:
+def build_library_record(at: float, error: Exception, logger: str = "aiokafka.client") -> logging.LogRecord:
     record = logging.getLogger(logger).makeRecord(logger, logging.ERROR, "f", 1, "no node %s: %s", (1, error), None)
     record.created = at
     return record
 
 
 def test_what_a_library_repeats_is_said_once_in_a_while_with_how_often_it_was_left_out() -> None:
-    said = Once().filter
-    assert [said(complaint(100.0 + second, OSError("refused"))) for second in range(3)] == [True, False, False]
-    later = complaint(100.0 + QUIET_SECONDS, OSError("refused"))
+    said = DuplicateLogFilter().filter
+    assert [said(build_library_record(100.0 + second, OSError("refused"))) for second in range(3)] == [True, False, False]
+    later = build_library_record(100.0 + DUPLICATE_INTERVAL, OSError("refused"))
     assert said(later)
-    assert json.loads(JsonLines().format(later))["left_out"] == 2
+    assert json.loads(JsonFormatter().format(later))["suppressed"] == 2
 
 
 def test_another_error_another_library_and_our_own_lines_are_said() -> None:
-    said = Once().filter
-    assert said(complaint(100.0, OSError()))
-    assert said(complaint(100.0, TimeoutError()))
-    assert said(complaint(100.0, OSError(), "mode.timers"))
-    assert [said(complaint(100.0, OSError(), "herold")) for _ in range(2)] == [True, True]
+    said = DuplicateLogFilter().filter
+    assert said(build_library_record(100.0, OSError()))
+    assert said(build_library_record(100.0, TimeoutError()))
+    assert said(build_library_record(100.0, OSError(), "mode.timers"))
+    assert [said(build_library_record(100.0, OSError(), "herold")) for _ in range(2)] == [True, True]
 
 
 def test_metrics_are_counted_by_their_declared_names() -> None:
     made = Metrics()
-    made.count(metrics.ATTEMPTS, 2, "email", "high", "ACCEPTED")
-    made.set(metrics.CALLS_IN_FLIGHT, 7, "email")
-    made.time(metrics.RECORD_SECONDS, 0.2)
-    page = made.page().decode()
-    assert 'herold_attempts_total{channel="email",lane="high",outcome="ACCEPTED"} 2.0' in page
-    assert 'herold_calls_in_flight{channel="email"} 7.0' in page
-    assert 'herold_record_commit_seconds_bucket{le="0.25"} 1.0' in page
+    made.increment(metrics.DELIVERY_ATTEMPTS, 2, "email", "high", "ACCEPTED")
+    made.set_gauge(metrics.PROVIDER_REQUESTS_IN_FLIGHT, 7, "email")
+    made.observe_duration(metrics.RECORDER_COMMIT_DURATION, 0.2)
+    page = made.encode_metrics().decode()
+    assert 'herold_delivery_attempts_total{channel="email",outcome="ACCEPTED",priority="high"} 2.0' in page
+    assert 'herold_provider_requests_in_flight{channel="email"} 7.0' in page
+    assert 'herold_recorder_commit_duration_seconds_bucket{le="0.25"} 1.0' in page
 
 
 def test_durations_are_told_as_prometheus_tells_its_own() -> None:
     made, registry = Metrics(), CollectorRegistry()
-    metric = metrics.HANDOVER_SECONDS
-    theirs = Histogram(metric.name, metric.about, metric.labels, buckets=metric.buckets, registry=registry)
+    metric = metrics.HANDOVER_LATENCY
+    theirs = Histogram(metric.name, metric.description, metric.labels, buckets=metric.buckets, registry=registry)
     for seconds in (-0.5, 0.0, 0.005, 0.0051, 0.3, 120.0, 1000.0):  # on a bound is in its bucket, and what is above all bounds counts too
-        made.time(metric, seconds, "email", "high")
+        made.observe_duration(metric, seconds, "email", "high")
         theirs.labels("email", "high").observe(seconds)
-    made.time(metric, 1.0, "email", "low")
+    made.observe_duration(metric, 1.0, "email", "low")
     theirs.labels("email", "low").observe(1.0)
-    assert told(made.page(), metric.name) == told(generate_latest(registry), metric.name)
+    assert select_metric_lines(made.encode_metrics(), metric.name) == select_metric_lines(generate_latest(registry), metric.name)
 
 
-def told(page: bytes, name: str) -> list[str]:
+def select_metric_lines(page: bytes, name: str) -> list[str]:
     return [line for line in page.decode().splitlines() if name in line and "_created" not in line]
 
 
 def test_durations_without_labels_are_there_before_the_first() -> None:
-    assert "herold_record_commit_seconds_count 0.0" in Metrics().page().decode()
+    assert "herold_recorder_commit_duration_seconds_count 0.0" in Metrics().encode_metrics().decode()
 
 
 def test_every_metric_has_a_meaning_and_a_unit_in_its_name() -> None:
-    assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
-    for metric in CATALOGUE:
-        assert metric.about
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    for metric in METRICS:
+        assert metric.description
         assert metric.kind != "histogram" or (metric.name.endswith("_seconds") and metric.buckets)
         assert metric.kind != "counter" or metric.name.endswith("_total")

@@ -2,37 +2,37 @@
 
 import pytest
 
-from app.topics import STATE
-from app.topology import PIPELINE, ROLES, stage_of
-from schemas.topics import catalogue
-from schemas.words import CHANNELS
+from app.admin.topics import TABLE_TTL_HOURS
+from app.topology import ROLES, TOPOLOGY, get_role_spec
+from schemas.enums import CHANNELS
+from schemas.topics import define_topics
 
-NAMES = {topic.name for topic in catalogue()}
+TOPIC_NAMES = {topic.name for topic in define_topics()}
 
 
 def test_every_topic_of_the_pipeline_is_in_the_catalogue() -> None:
-    for stage in PIPELINE:
-        assert {*stage.reads, *stage.writes} <= NAMES, stage.role
+    for stage in TOPOLOGY:
+        assert {*stage.source_topics, *stage.sink_topics} <= TOPIC_NAMES, stage.role
 
 
 def test_every_topic_is_read_by_exactly_one_role() -> None:
-    read = [topic for stage in PIPELINE for topic in stage.reads]
-    waiting_for_the_scheduler = {name for name in NAMES if name.startswith("scheduled.")}
-    assert sorted(read) == sorted(NAMES - waiting_for_the_scheduler)
+    read = [topic for stage in TOPOLOGY for topic in stage.source_topics]
+    waiting_for_the_scheduler = {name for name in TOPIC_NAMES if name.startswith("scheduled.")}
+    assert sorted(read) == sorted(TOPIC_NAMES - waiting_for_the_scheduler)
 
 
 def test_what_a_role_writes_another_one_reads() -> None:
-    written = {topic for stage in PIPELINE for topic in stage.writes}
-    assert written <= {topic for stage in PIPELINE for topic in stage.reads}
+    written = {topic for stage in TOPOLOGY for topic in stage.sink_topics}
+    assert written <= {topic for stage in TOPOLOGY for topic in stage.source_topics}
 
 
 def test_tables_live_as_long_as_their_changelogs_are_looked_after() -> None:
-    hours = {stage.role: {table: seconds // 3600 for table, seconds in stage.tables.items()} for stage in PIPELINE if stage.tables}
-    assert hours == STATE
+    hours = {stage.role: {table: seconds // 3600 for table, seconds in stage.table_ttls.items()} for stage in TOPOLOGY if stage.table_ttls}
+    assert hours == TABLE_TTL_HOURS
 
 
 def test_roles() -> None:
     assert ("router", *CHANNELS, "recorder") == ROLES
-    assert stage_of("sms").reads[0] == "deliveries.sms.high"
+    assert get_role_spec("sms").source_topics[0] == "deliveries.sms.high"
     with pytest.raises(KeyError):
-        stage_of("fax")
+        get_role_spec("fax")

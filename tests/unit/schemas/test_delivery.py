@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.content import Content, EmailContent, PushContent, SmsContent, WebhookContent
 from schemas.delivery import Delivery
-from schemas.words import CHANNELS
+from schemas.enums import CHANNELS
 
 texts = st.text(max_size=20)
 contents = (
@@ -27,7 +27,7 @@ deliveries = st.builds(
     created_at=st.floats(0, 1e10),
     expires_at=st.floats(0, 1e10),
     attempt=st.integers(0, 9),
-    generation=st.integers(0, 9),
+    redrive_count=st.integers(0, 9),
     possible_duplicate=st.booleans(),
 )
 

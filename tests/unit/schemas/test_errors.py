@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from schemas import errors
-from schemas.errors import HeroldError, RecordTooLarge, SettingError
+from schemas.errors import HeroldError, RecordTooLargeError, SettingError
 
 ALL = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == "schemas.errors"]
 
@@ -24,5 +24,6 @@ def test_a_setting_is_named() -> None:
 
 def test_a_record_that_is_too_large_says_by_how_much() -> None:
     assert (
-        str(RecordTooLarge("notifications.low", 300_000, 262_144)) == "a record of 300000 bytes for notifications.low is larger than 262144"
+        str(RecordTooLargeError("notifications.low", 300_000, 262_144))
+        == "a record of 300000 bytes for notifications.low is larger than 262144"
     )

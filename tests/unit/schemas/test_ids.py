@@ -7,28 +7,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import DELIVERY, NOTIFICATION, delivery_id, derived_id, is_id, new_id, partition_of, time_in, time_of, uuid_hex
+from schemas.ids import (
+    DELIVERY_PREFIX,
+    NOTIFICATION_PREFIX,
+    compute_partition,
+    derive_delivery_id,
+    derive_id,
+    is_id,
+    make_id,
+    parse_time,
+    to_uuid_hex,
+    try_parse_time,
+)
 
 times = st.floats(0, (1 << 48) / 1000 - 1)
 bits = st.integers(0, (1 << 74) - 1)
 texts = st.text(max_size=40)
 
 
-@given(times, bits, st.sampled_from([NOTIFICATION, DELIVERY]))
+@given(times, bits, st.sampled_from([NOTIFICATION_PREFIX, DELIVERY_PREFIX]))
 def test_an_id_is_a_uuid_of_version_7_with_its_time_and_bits(at: float, random: int, prefix: str) -> None:
-    made = new_id(prefix, at, random)
-    uuid = UUID(uuid_hex(made))
+    made = make_id(prefix, at, random)
+    uuid = UUID(to_uuid_hex(made))
     assert (uuid.version, uuid.variant) == (7, RFC_4122)
     assert uuid.int >> 80 == int(at * 1000)
     assert (uuid.int >> 64 & 0xFFF) << 62 | uuid.int & (1 << 62) - 1 == random
     assert is_id(made, prefix)
-    assert time_in(made, prefix) == time_of(made) == int(at * 1000) / 1000
+    assert try_parse_time(made, prefix) == parse_time(made) == int(at * 1000) / 1000
 
 
 @given(st.tuples(times, bits), st.tuples(times, bits))
 def test_ids_sort_by_millisecond(one: tuple[float, int], other: tuple[float, int]) -> None:
     if int(one[0] * 1000) < int(other[0] * 1000):
-        assert new_id(NOTIFICATION, *one) < new_id(NOTIFICATION, *other)
+        assert make_id(NOTIFICATION_PREFIX, *one) < make_id(NOTIFICATION_PREFIX, *other)
 
 
 @pytest.mark.parametrize(
@@ -66,39 +77,39 @@ def test_an_id_is_what_the_pattern_says(text: str, changes: list[tuple[int, str]
 
 @given(times, st.lists(texts, min_size=1, max_size=4))
 def test_a_derived_id_is_the_same_for_the_same_parts(at: float, parts: list[str]) -> None:
-    made = derived_id(NOTIFICATION, at, *parts)
+    made = derive_id(NOTIFICATION_PREFIX, at, *parts)
     assert is_id(made)
-    assert made == derived_id(NOTIFICATION, at, *parts)
-    assert made != derived_id(NOTIFICATION, at, *parts, "more")
+    assert made == derive_id(NOTIFICATION_PREFIX, at, *parts)
+    assert made != derive_id(NOTIFICATION_PREFIX, at, *parts, "more")
 
 
 def test_parts_of_a_derived_id_do_not_run_together() -> None:
-    assert derived_id(NOTIFICATION, 1.0, "topic", "1", "23") != derived_id(NOTIFICATION, 1.0, "topic", "12", "3")
+    assert derive_id(NOTIFICATION_PREFIX, 1.0, "topic", "1", "23") != derive_id(NOTIFICATION_PREFIX, 1.0, "topic", "12", "3")
 
 
 @given(times, bits, texts, st.sampled_from(["email", "sms"]), texts)
 def test_a_delivery_id_has_the_time_of_its_notification(at: float, random: int, user: str, channel: str, address: str) -> None:
-    notification = new_id(NOTIFICATION, at, random)
-    made = delivery_id(notification, user, channel, address)
-    assert is_id(made, DELIVERY)
-    assert time_of(made) == time_of(notification)
-    assert UUID(uuid_hex(made)).version == 7
-    assert made == delivery_id(notification, user, channel, address)
+    notification = make_id(NOTIFICATION_PREFIX, at, random)
+    made = derive_delivery_id(notification, user, channel, address)
+    assert is_id(made, DELIVERY_PREFIX)
+    assert parse_time(made) == parse_time(notification)
+    assert UUID(to_uuid_hex(made)).version == 7
+    assert made == derive_delivery_id(notification, user, channel, address)
 
 
 def test_a_delivery_id_depends_on_each_of_its_parts() -> None:
-    one, other = new_id(NOTIFICATION, 1e9, 1), new_id(NOTIFICATION, 1e9, 2)
+    one, other = make_id(NOTIFICATION_PREFIX, 1e9, 1), make_id(NOTIFICATION_PREFIX, 1e9, 2)
     made = {
-        delivery_id(one, "u", "email", "a"),
-        delivery_id(other, "u", "email", "a"),
-        delivery_id(one, "v", "email", "a"),
-        delivery_id(one, "u", "sms", "a"),
-        delivery_id(one, "u", "email", "b"),
+        derive_delivery_id(one, "u", "email", "a"),
+        derive_delivery_id(other, "u", "email", "a"),
+        derive_delivery_id(one, "v", "email", "a"),
+        derive_delivery_id(one, "u", "sms", "a"),
+        derive_delivery_id(one, "u", "email", "b"),
     }
     assert len(made) == 5
 
 
-def crc_by_bits(content: bytes) -> int:
+def compute_crc_bitwise(content: bytes) -> int:
     """CRC-32 as its definition says (reflected polynomial 0xEDB88320), bit by bit."""
     crc = 0xFFFFFFFF
     for byte in content:
@@ -110,5 +121,5 @@ def crc_by_bits(content: bytes) -> int:
 
 @given(texts, st.integers(1, 1000))
 def test_the_partition_is_the_crc32_of_the_utf8_id(user: str, partitions: int) -> None:
-    assert crc_by_bits(b"123456789") == 0xCBF43926  # the check value of the CRC catalogues
-    assert partition_of(user, partitions) == crc_by_bits(user.encode()) % partitions
+    assert compute_crc_bitwise(b"123456789") == 0xCBF43926  # the check value of the CRC catalogues
+    assert compute_partition(user, partitions) == compute_crc_bitwise(user.encode()) % partitions

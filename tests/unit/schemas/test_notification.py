@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.enums import CHANNELS
 from schemas.notification import Notification, Submission
-from schemas.words import CHANNELS
 
 keys = st.text(min_size=1, max_size=256)
 names = st.text(min_size=1, max_size=128)
@@ -46,7 +46,7 @@ def test_every_notification_can_be_posted_as_it_is(said: Notification) -> None:
 def test_two_fields_are_enough() -> None:
     said = msgspec.json.decode(b'{"user_id":"u-42","type":"order.shipped"}', type=Notification)
     assert said == Notification("u-42", "order.shipped")
-    assert (said.v, said.mandatory, said.data, said.to) == (1, False, {}, {})
+    assert (said.schema_version, said.mandatory, said.data, said.to) == (1, False, {}, {})
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -75,7 +75,7 @@ def test_an_address_may_be_one_or_several() -> None:
         ('"user_id":"u","type":"t","expires_at":"soon"', r"\$\.expires_at"),
         ('"user_id":"u","type":"t","idempotency_key":""', r"\$\.idempotency_key"),
         ('"user_id":"u","type":"t","mandatory":"yes"', r"\$\.mandatory"),
-        ('"user_id":"u","type":"t","v":0', r"\$\.v"),
+        ('"user_id":"u","type":"t","schema_version":0', r"\$\.schema_version"),
         ('"user_id":"u","type":"t","priority":"urgent"', r"\$\.priority"),
     ],
 )

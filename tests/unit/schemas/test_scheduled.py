@@ -14,7 +14,7 @@ def test_the_payload_comes_back_untouched(payload: dict[str, int], due: float, p
     said = Scheduled("ntf_1", "u", due, "notifications.low", msgspec.Raw(text), passes)
     decoded = msgspec.json.decode(msgspec.json.encode(said), type=Scheduled | Cancel)
     assert isinstance(decoded, Scheduled)
-    assert (bytes(decoded.payload), decoded.due, decoded.passes) == (text, due, passes)
+    assert (bytes(decoded.payload), decoded.due_at, decoded.resume_count) == (text, due, passes)
 
 
 @pytest.mark.parametrize("target", ["notification", "delivery"])

@@ -4,42 +4,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.words import Outcome, StatusName
-from tables.attempts import MAX_NUMBER, RETENTION_SECONDS, Follows, Row, already_done, key, pack, unpack
-from tests.deliveries import NOW, a_delivery
+from schemas.enums import Outcome, Status
+from tables.attempts import MAX_UINT32, RETENTION_SECONDS, AttemptRow, NextAction, decode_row, encode_key, encode_row, is_already_done
+from tests.delivery_builders import NOW, build_delivery
 
-NUMBERS = st.integers(0, MAX_NUMBER)
+NUMBERS = st.integers(0, MAX_UINT32)
 ROWS = st.builds(
-    Row,
-    generation=NUMBERS,
+    AttemptRow,
+    redrive_count=NUMBERS,
     attempt=NUMBERS,
     outcome=st.none() | st.sampled_from(Outcome),
-    status=st.sampled_from(StatusName),
-    follows=st.sampled_from(Follows),
-    code=st.integers(0, 100_000),
-    at=st.floats(0, 1e11),
-    provider_id=st.text(max_size=200),
+    status=st.sampled_from(Status),
+    next_action=st.sampled_from(NextAction),
+    provider_code=st.integers(0, 100_000),
+    attempted_at=st.floats(0, 1e11),
+    provider_message_id=st.text(max_size=200),
 )
 
 
-def row(generation: int = 0, attempt: int = 0, at: float = NOW) -> bytes:
-    return pack(Row(generation, attempt, Outcome.ACCEPTED, StatusName.SENT, Follows.END, 202, at, "id"))
+def build_row(redrive_count: int = 0, attempt: int = 0, at: float = NOW) -> bytes:
+    return encode_row(AttemptRow(redrive_count, attempt, Outcome.ACCEPTED, Status.SENT, NextAction.DONE, 202, at, "id"))
 
 
 @given(ROWS)
-def test_a_row_survives_its_packing(written: Row) -> None:
-    assert unpack(pack(written)) == written
+def test_a_row_survives_its_packing(written: AttemptRow) -> None:
+    assert decode_row(encode_row(written)) == written
 
 
-@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02" + row()[1:], row()[:20]])
+@pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02" + build_row()[1:], build_row()[:20]])
 def test_bytes_that_are_no_row_are_an_error_to_a_reader_and_prove_nothing(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a row"):
-        unpack(packed)
-    assert not already_done(packed, a_delivery(), NOW)
+        decode_row(packed)
+    assert not is_already_done(packed, build_delivery(), NOW)
 
 
 def test_the_key_is_the_16_bytes_of_the_id() -> None:
-    assert key("dlv_0199c8c4b0007000800000000000002a").hex() == "0199c8c4b0007000800000000000002a"
+    assert encode_key("dlv_0199c8c4b0007000800000000000002a").hex() == "0199c8c4b0007000800000000000002a"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_key_is_the_16_bytes_of_the_id() -> None:
 )
 def test_another_id_has_no_key(an_id: str) -> None:
     with pytest.raises(ValueError):
-        key(an_id)
+        encode_key(an_id)
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_another_id_has_no_key(an_id: str) -> None:
     ],
 )
 def test_a_row_at_or_above_the_record_means_skip(of_row: tuple[int, int], of_record: tuple[int, int], done: bool) -> None:
-    delivery = a_delivery(generation=of_record[0], attempt=of_record[1])
-    assert already_done(row(*of_row), delivery, NOW) is done
+    delivery = build_delivery(redrive_count=of_record[0], attempt=of_record[1])
+    assert is_already_done(build_row(*of_row), delivery, NOW) is done
 
 
 def test_without_a_row_nothing_is_done() -> None:
-    assert not already_done(None, a_delivery(), NOW)
+    assert not is_already_done(None, build_delivery(), NOW)
 
 
 def test_a_row_older_than_the_retention_is_forgotten() -> None:
-    assert already_done(row(), a_delivery(), NOW + RETENTION_SECONDS)
-    assert not already_done(row(), a_delivery(), NOW + RETENTION_SECONDS + 1)
+    assert is_already_done(build_row(), build_delivery(), NOW + RETENTION_SECONDS)
+    assert not is_already_done(build_row(), build_delivery(), NOW + RETENTION_SECONDS + 1)

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 from firebase_admin import messaging
 
-from agents.providers.fcm import Fcm, time_to_live
+from agents.providers.fcm import Fcm, compute_ttl
 from schemas.content import PushContent
-from schemas.ports import Answered, Prepared
-from schemas.words import Outcome, Reason, StatusName
-from tests.deliveries import NOW, a_delivery
+from schemas.enums import Outcome, Reason, Status
+from schemas.ports import HttpRequest, HttpResponse
+from tests.delivery_builders import NOW, build_delivery
 
 FCM = Fcm("https://fcm.googleapis.com", "herold", lambda: "token")
 
 
-def message(**changes: Any) -> dict[str, Any]:
-    request = FCM.prepare(a_delivery("push", **changes), 0, NOW)
-    assert isinstance(request, Prepared)
+def build_message(**changes: Any) -> dict[str, Any]:
+    request = FCM.build_request(build_delivery("push", **changes), 0, NOW)
+    assert isinstance(request, HttpRequest)
     return dict(json.loads(request.body)["message"])
 
 
-def by_their_encoder(**target: str) -> Any:
-    delivery = a_delivery("push")
+def encode_with_firebase(**target: str) -> Any:
+    delivery = build_delivery("push")
     same = delivery.notification_id
     theirs = messaging.Message(
         notification=messaging.Notification("Your order", "It is on its way."),
@@ -41,62 +41,62 @@ def by_their_encoder(**target: str) -> Any:
 def test_the_message_is_the_one_that_firebases_encoder_builds() -> None:
     # they would rather have an installation id than a token; FCM takes both, and apps still send us tokens
     with pytest.warns(DeprecationWarning, match="token is deprecated"):
-        theirs = by_their_encoder(token=a_delivery("push").address)
-    assert message() == theirs
+        theirs = encode_with_firebase(token=build_delivery("push").address)
+    assert build_message() == theirs
 
 
 def test_an_address_may_be_a_topic() -> None:
-    an_id = a_delivery("push").id
-    assert message(address="topic:news-at", id=an_id) == by_their_encoder(topic="news-at")
+    an_id = build_delivery("push").id
+    assert build_message(address="topic:news-at", id=an_id) == encode_with_firebase(topic="news-at")
 
 
 def test_data_of_the_notification_cannot_hide_the_delivery() -> None:
-    assert message(content=PushContent("t", "b", {"delivery_id": "forged"}))["data"]["delivery_id"] == a_delivery("push").id
+    assert build_message(content=PushContent("t", "b", {"delivery_id": "forged"}))["data"]["delivery_id"] == build_delivery("push").id
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(59.9, 59), (0, 0), (-5, 0), (90 * 86_400, 28 * 86_400)])
 def test_fcm_may_deliver_until_the_expiry_and_at_most_four_weeks(left: float, seconds: int) -> None:
-    assert time_to_live(NOW + left, NOW) == seconds
+    assert compute_ttl(NOW + left, NOW) == seconds
 
 
 def test_each_attempt_uses_the_token_in_force() -> None:
     tokens = iter(["first", "first", "second"])
     fcm = Fcm("https://fcm.googleapis.com", "herold", lambda: next(tokens))
-    heads = [fcm.prepare(a_delivery("push"), 0, NOW) for _ in range(3)]
-    used = [head.head.partition(b"Bearer ")[2].partition(b"\r")[0] for head in heads if isinstance(head, Prepared)]
+    heads = [fcm.build_request(build_delivery("push"), 0, NOW) for _ in range(3)]
+    used = [head.head.partition(b"Bearer ")[2].partition(b"\r")[0] for head in heads if isinstance(head, HttpRequest)]
     assert used == [b"first", b"first", b"second"]
-    assert isinstance(heads[0], Prepared)
+    assert isinstance(heads[0], HttpRequest)
     assert heads[0].head.startswith(b"POST /v1/projects/herold/messages:send HTTP/1.1\r\n")
 
 
 def test_a_token_that_cannot_stand_in_a_header_is_an_error_that_does_not_repeat_it() -> None:
     with pytest.raises(ValueError, match="Authorization") as caught:
-        Fcm("https://fcm.googleapis.com", "herold", lambda: "to\r\nken").prepare(a_delivery("push"), 0, NOW)
+        Fcm("https://fcm.googleapis.com", "herold", lambda: "to\r\nken").build_request(build_delivery("push"), 0, NOW)
     assert "to\r\nken" not in str(caught.value)
 
 
-def fcm_error(code: str) -> dict[str, Any]:
+def build_fcm_error(code: str) -> dict[str, Any]:
     return {"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code}
 
 
-def violation(field: str) -> dict[str, Any]:
+def build_violation(field: str) -> dict[str, Any]:
     return {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field": field, "description": "wrong"}]}
 
 
-def attempted(status: int, message: str = "", *details: dict[str, Any]) -> Any:
+def parse_result(status: int, message: str = "", *details: dict[str, Any]) -> Any:
     body = {"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT", "details": list(details)}}
-    return FCM.attempted(Answered(status, {}, json.dumps(body).encode()), NOW)
+    return FCM.parse_result(HttpResponse(status, {}, json.dumps(body).encode()), NOW)
 
 
 def test_acceptance_keeps_the_name() -> None:
-    answer = Answered(200, {}, b'{"name":"projects/herold/messages/0:17"}')
-    assert FCM.attempted(answer, NOW).provider_id == "projects/herold/messages/0:17"
+    answer = HttpResponse(200, {}, b'{"name":"projects/herold/messages/0:17"}')
+    assert FCM.parse_result(answer, NOW).provider_message_id == "projects/herold/messages/0:17"
 
 
 @pytest.mark.parametrize(
     ("status", "code", "outcome", "reason"),
     [
-        (404, "UNREGISTERED", Outcome.REJECTED_RECIPIENT, Reason.TOKEN_DEAD),
+        (404, "UNREGISTERED", Outcome.REJECTED_RECIPIENT, Reason.UNREGISTERED_TOKEN),
         (403, "SENDER_ID_MISMATCH", Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT),
         (401, "THIRD_PARTY_AUTH_ERROR", Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
         (401, "APNS_AUTH_ERROR", Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
@@ -106,12 +106,12 @@ def test_acceptance_keeps_the_name() -> None:
     ],
 )
 def test_codes(status: int, code: str, outcome: Outcome, reason: str) -> None:
-    found = attempted(status, "", fcm_error(code))
-    assert (found.outcome, found.reason, found.code) == (outcome, reason, status)
+    found = parse_result(status, "", build_fcm_error(code))
+    assert (found.outcome, found.reason, found.provider_code) == (outcome, reason, status)
 
 
 def test_a_dead_token_bounces() -> None:
-    assert attempted(404, "", fcm_error("UNREGISTERED")).status is StatusName.BOUNCED
+    assert parse_result(404, "", build_fcm_error("UNREGISTERED")).status is Status.BOUNCED
 
 
 INVALID = "INVALID_ARGUMENT"
@@ -120,18 +120,18 @@ INVALID = "INVALID_ARGUMENT"
 @pytest.mark.parametrize(
     ("message", "details", "outcome"),
     [
-        ("The registration token is not a valid FCM registration token", [fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
-        ("Request contains an invalid argument.", [violation("message.token"), fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
-        ("Invalid value", [violation("message.notification.title")], Outcome.REJECTED_PERMANENT),
-        ("Invalid value", [violation("message.token"), violation("message.data[0]")], Outcome.REJECTED_PERMANENT),
-        ("Message is too big", [fcm_error(INVALID)], Outcome.REJECTED_PERMANENT),
+        ("The registration token is not a valid FCM registration token", [build_fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
+        ("Request contains an invalid argument.", [build_violation("message.token"), build_fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
+        ("Invalid value", [build_violation("message.notification.title")], Outcome.REJECTED_PERMANENT),
+        ("Invalid value", [build_violation("message.token"), build_violation("message.data[0]")], Outcome.REJECTED_PERMANENT),
+        ("Message is too big", [build_fcm_error(INVALID)], Outcome.REJECTED_PERMANENT),
         ("", [], Outcome.REJECTED_PERMANENT),
     ],
 )
 def test_a_400_costs_the_token_only_if_it_is_about_the_token(message: str, details: list[dict[str, Any]], outcome: Outcome) -> None:
-    assert attempted(400, message, *details).outcome is outcome
+    assert parse_result(400, message, *details).outcome is outcome
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_without_a_code_of_fcm_is_our_settings(status: int) -> None:
-    assert attempted(status).reason == Reason.MISCONFIGURED
+    assert parse_result(status).reason == Reason.MISCONFIGURED

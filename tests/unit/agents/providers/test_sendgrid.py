@@ -5,29 +5,29 @@ import json
 import pytest
 from sendgrid.helpers.mail import Content, CustomArg, From, Mail, Personalization, To
 
-from agents.providers.sendgrid import SendGrid, one_line
+from agents.providers.sendgrid import SendGrid, replace_line_breaks
 from schemas.content import EmailContent
-from schemas.ports import Answered, Prepared
-from schemas.words import Outcome, Reason
-from tests.deliveries import NOW, a_delivery
+from schemas.enums import Outcome, Reason
+from schemas.ports import HttpRequest, HttpResponse
+from tests.delivery_builders import NOW, build_delivery
 
 SENDGRID = SendGrid("https://api.sendgrid.com", "SG.key", "shop@example.org", "The Shop")
 
 
-def mail(**changes: object) -> dict[str, object]:
-    request = SENDGRID.prepare(a_delivery("email", **changes), 2, NOW)
-    assert isinstance(request, Prepared)
+def build_mail(**changes: object) -> dict[str, object]:
+    request = SENDGRID.build_request(build_delivery("email", **changes), 2, NOW)
+    assert isinstance(request, HttpRequest)
     return json.loads(request.body)
 
 
-def by_their_helpers(content: EmailContent) -> dict[str, object]:
-    delivery = a_delivery("email", generation=1)
+def build_with_sendgrid(content: EmailContent) -> dict[str, object]:
+    delivery = build_delivery("email", redrive_count=1)
     theirs = Mail(from_email=From("shop@example.org", "The Shop"), subject=content.subject)
     to = Personalization()
     to.add_to(To(delivery.address))
     to.add_custom_arg(CustomArg("delivery_id", delivery.id))
     to.add_custom_arg(CustomArg("attempt", "2"))
-    to.add_custom_arg(CustomArg("generation", "1"))
+    to.add_custom_arg(CustomArg("redrive_count", "1"))
     theirs.add_personalization(to)
     theirs.add_content(Content("text/plain", content.text))
     if content.html:
@@ -37,22 +37,22 @@ def by_their_helpers(content: EmailContent) -> dict[str, object]:
 
 @pytest.mark.parametrize("content", [EmailContent("Ünïcode ☃", "Text\r\n.\r\nmore", "<p>HTML</p>"), EmailContent("s", "only text")])
 def test_the_mail_is_the_one_that_sendgrids_helpers_build(content: EmailContent) -> None:
-    assert mail(content=content, generation=1) == by_their_helpers(content)
+    assert build_mail(content=content, redrive_count=1) == build_with_sendgrid(content)
 
 
 def test_an_html_mail_without_text_has_no_empty_part() -> None:
-    assert mail(content=EmailContent("s", "", "<p>x</p>"))["content"] == [{"type": "text/html", "value": "<p>x</p>"}]
+    assert build_mail(content=EmailContent("s", "", "<p>x</p>"))["content"] == [{"type": "text/html", "value": "<p>x</p>"}]
 
 
 def test_a_sender_without_a_name_is_only_an_address() -> None:
-    request = SendGrid("https://api.sendgrid.com", "k", "shop@example.org").prepare(a_delivery(), 0, NOW)
-    assert isinstance(request, Prepared)
+    request = SendGrid("https://api.sendgrid.com", "k", "shop@example.org").build_request(build_delivery(), 0, NOW)
+    assert isinstance(request, HttpRequest)
     assert json.loads(request.body)["from"] == {"email": "shop@example.org"}
 
 
 def test_the_key_and_path_are_in_the_head_below_the_path_of_the_url() -> None:
-    request = SendGrid("http://127.0.0.1:4010/sendgrid/", "SG.key", "shop@example.org").prepare(a_delivery(), 0, NOW)
-    assert isinstance(request, Prepared)
+    request = SendGrid("http://127.0.0.1:4010/sendgrid/", "SG.key", "shop@example.org").build_request(build_delivery(), 0, NOW)
+    assert isinstance(request, HttpRequest)
     assert request.origin == "http://127.0.0.1:4010"
     assert request.head.startswith(b"POST /sendgrid/v3/mail/send HTTP/1.1\r\nHost: 127.0.0.1:4010\r\n")
     assert b"\r\nAuthorization: Bearer SG.key\r\n" in request.head
@@ -60,13 +60,13 @@ def test_the_key_and_path_are_in_the_head_below_the_path_of_the_url() -> None:
 
 @pytest.mark.parametrize("subject", ["plain", "naïve ☃", "two  spaces"])
 def test_a_printable_subject_stays_as_it_is(subject: str) -> None:
-    assert one_line(subject) == subject
+    assert replace_line_breaks(subject) == subject
 
 
 @pytest.mark.parametrize("subject", ["a\r\nBcc: eve@example.org", "a\nb", "a\x00b", "a\u2028b", "a\x85b", "a\tb"])
 def test_a_subject_is_one_line(subject: str) -> None:
-    assert len(one_line(subject).splitlines()) == 1
-    assert one_line(subject).startswith("a ")
+    assert len(replace_line_breaks(subject).splitlines()) == 1
+    assert replace_line_breaks(subject).startswith("a ")
 
 
 @pytest.mark.parametrize("key", ["k\r\nX: y", "ключ"])
@@ -77,8 +77,8 @@ def test_a_key_that_cannot_stand_in_a_header_stops_the_start_and_is_not_repeated
 
 
 def test_acceptance_keeps_the_message_id() -> None:
-    attempted = SENDGRID.attempted(Answered(202, {b"x-message-id": b"14c5d75ce93.dfd"}, b""), NOW)
-    assert attempted.provider_id == "14c5d75ce93.dfd"
+    attempted = SENDGRID.parse_result(HttpResponse(202, {b"x-message-id": b"14c5d75ce93.dfd"}, b""), NOW)
+    assert attempted.provider_message_id == "14c5d75ce93.dfd"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_acceptance_keeps_the_message_id() -> None:
     ],
 )
 def test_codes(status: int, outcome: Outcome, reason: str) -> None:
-    attempted = SENDGRID.attempted(Answered(status, {}, b""), NOW)
-    assert (attempted.outcome, attempted.reason, attempted.code) == (outcome, reason, status)
+    attempted = SENDGRID.parse_result(HttpResponse(status, {}, b""), NOW)
+    assert (attempted.outcome, attempted.reason, attempted.provider_code) == (outcome, reason, status)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_codes(status: int, outcome: Outcome, reason: str) -> None:
 )
 def test_a_400_is_the_recipients_only_if_it_names_the_address(field: str | None, outcome: Outcome) -> None:
     body = json.dumps({"errors": [{"message": "wrong", "field": field, "help": None}]}).encode()
-    assert SENDGRID.attempted(Answered(400, {}, body), NOW).outcome is outcome
+    assert SENDGRID.parse_result(HttpResponse(400, {}, body), NOW).outcome is outcome
 
 
 @pytest.mark.parametrize(("reset", "seconds"), [(b"%d" % (NOW + 12), 12.0), (b"%d" % (NOW - 12), 0.0), (b"soon", 3.0), (b"9" * 30, 3.0)])
 def test_the_rate_limits_reset_says_when_to_come_back(reset: bytes, seconds: float) -> None:
-    attempted = SENDGRID.attempted(Answered(429, {b"x-ratelimit-reset": reset, b"retry-after": b"3"}, b""), NOW)
+    attempted = SENDGRID.parse_result(HttpResponse(429, {b"x-ratelimit-reset": reset, b"retry-after": b"3"}, b""), NOW)
     assert attempted.retry_after == seconds

@@ -10,64 +10,64 @@ from hypothesis import strategies as st
 from requests import Request
 from twilio.base.values import of
 
-from agents.providers.twilio import CODES, Twilio, quoted, validity
+from agents.providers.twilio import ERROR_CODES, Twilio, compute_validity_period, quote_form_value
 from schemas.content import SmsContent
-from schemas.ports import Answered, Prepared
-from schemas.words import Outcome, Reason, StatusName
-from tests.deliveries import ADDRESSES, NOW, a_delivery
+from schemas.enums import Outcome, Reason, Status
+from schemas.ports import HttpRequest, HttpResponse
+from tests.delivery_builders import ADDRESSES, NOW, build_delivery
 
 CALLBACK = "https://herold.example.org/callbacks/twilio"
 
 
-def twilio(sender: str = "+15005550006", callback: str = CALLBACK) -> Twilio:
+def make_twilio(sender: str = "+15005550006", callback: str = CALLBACK) -> Twilio:
     return Twilio("https://api.twilio.com", "AC17", "SK17", "secret", sender, callback)
 
 
-def request(account: Twilio | None = None, **changes: Any) -> Prepared:
-    prepared = (account or twilio()).prepare(a_delivery("sms", **changes), 2, NOW)
-    assert isinstance(prepared, Prepared)
+def build_request(account: Twilio | None = None, **changes: Any) -> HttpRequest:
+    prepared = (account or make_twilio()).build_request(build_delivery("sms", **changes), 2, NOW)
+    assert isinstance(prepared, HttpRequest)
     return prepared
 
 
-def form(prepared: Prepared) -> dict[str, str]:
-    return dict(parse_qsl(prepared.body.decode(), strict_parsing=True))
+def parse_form(request: HttpRequest) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode(), strict_parsing=True))
 
 
 def test_the_form_is_the_one_that_twilios_client_sends() -> None:
-    delivery = a_delivery("sms", content=SmsContent("50 % off: a+b=c & d~e_f-g.h ☃\r\n"), generation=1)
-    callback = f"{CALLBACK}?delivery={delivery.id}&attempt=2&generation=1"
+    delivery = build_delivery("sms", content=SmsContent("50 % off: a+b=c & d~e_f-g.h ☃\r\n"), redrive_count=1)
+    callback = f"{CALLBACK}?delivery={delivery.id}&attempt=2&redrive_count=1"
     fields = {"To": delivery.address, "From": "+15005550006", "Body": delivery.content.text, "StatusCallback": callback}
     theirs = of({**fields, "ValidityPeriod": 3600, "SmartEncoded": "true", "MessagingServiceSid": None})
     sent = Request("POST", "https://api.twilio.com", data=theirs).prepare().body
     assert isinstance(sent, str)
-    assert form(request(content=delivery.content, generation=1)) == dict(parse_qsl(sent, strict_parsing=True))
+    assert parse_form(build_request(content=delivery.content, redrive_count=1)) == dict(parse_qsl(sent, strict_parsing=True))
 
 
 @given(st.text())
 def test_quoting_is_the_standard_librarys(text: str) -> None:
-    assert quoted(text) == quote_plus(text).encode()
+    assert quote_form_value(text) == quote_plus(text).encode()
 
 
 def test_the_key_is_in_the_head_and_the_account_in_the_path() -> None:
-    head = request().head
+    head = build_request().head
     assert head.startswith(b"POST /2010-04-01/Accounts/AC17/Messages.json HTTP/1.1\r\nHost: api.twilio.com\r\n")
     assert b"\r\nAuthorization: Basic U0sxNzpzZWNyZXQ=\r\n" in head
 
 
 def test_a_messaging_service_takes_the_senders_place() -> None:
-    fields = form(request(twilio(sender="MG17")))
+    fields = parse_form(build_request(make_twilio(sender="MG17")))
     assert fields["MessagingServiceSid"] == "MG17"
     assert "From" not in fields
 
 
 def test_a_callback_url_may_have_a_query_of_its_own() -> None:
-    assert form(request(twilio(callback=f"{CALLBACK}?a=1")))["StatusCallback"].startswith(f"{CALLBACK}?a=1&delivery=dlv_")
+    assert parse_form(build_request(make_twilio(callback=f"{CALLBACK}?a=1")))["StatusCallback"].startswith(f"{CALLBACK}?a=1&delivery=dlv_")
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(59.9, 59), (0.2, 1), (36_000, 36_000), (90_000, 36_000)])
 def test_twilio_may_deliver_no_longer_than_until_the_expiry(left: float, seconds: int) -> None:
-    assert validity(NOW + left, NOW) == seconds
-    assert form(request(expires_at=NOW + left))["ValidityPeriod"] == str(seconds)
+    assert compute_validity_period(NOW + left, NOW) == seconds
+    assert parse_form(build_request(expires_at=NOW + left))["ValidityPeriod"] == str(seconds)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_settings_that_cannot_stand_in_a_request_stop_the_start(changes: dict[st
         Twilio(**{**settings, **changes})
 
 
-def attempted(answer_status: int, **body: Any) -> Any:
-    return twilio().attempted(Answered(answer_status, {}, json.dumps(body).encode()), NOW)
+def parse_result(http_status: int, **body: Any) -> Any:
+    return make_twilio().parse_result(HttpResponse(http_status, {}, json.dumps(body).encode()), NOW)
 
 
 def test_acceptance_keeps_the_sid() -> None:
-    assert attempted(201, sid="SM17", status="queued").provider_id == "SM17"
+    assert parse_result(201, sid="SM17", status="queued").provider_message_id == "SM17"
 
 
 @pytest.mark.parametrize(
@@ -120,25 +120,25 @@ def test_acceptance_keeps_the_sid() -> None:
 def test_codes_in_both_shapes_of_error(shape: str, status: int, code: int, outcome: Outcome, reason: str) -> None:
     legacy = {"code": code, "message": ADDRESSES["sms"], "more_info": "https://www.twilio.com/docs/errors", "status": status}
     problem = {"type": "https://www.twilio.com/docs/api/errors", "title": "Wrong", "status": status, "code": code}
-    found = attempted(status, **(legacy if shape == "legacy" else problem))
+    found = parse_result(status, **(legacy if shape == "legacy" else problem))
     assert (found.outcome, found.reason) == (outcome, reason)
-    assert found.code == (status if status >= 500 else code)
+    assert found.provider_code == (status if status >= 500 else code)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refused_account_without_a_code_is_our_settings(status: int) -> None:
-    found = twilio().attempted(Answered(status, {}, b"<html>"), NOW)
-    assert (found.outcome, found.reason, found.code) == (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, status)
+    found = make_twilio().parse_result(HttpResponse(status, {}, b"<html>"), NOW)
+    assert (found.outcome, found.reason, found.provider_code) == (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, status)
 
 
 def test_stop_ends_as_unsubscribed() -> None:
-    assert attempted(400, code=21610).status is StatusName.UNSUBSCRIBED
+    assert parse_result(400, code=21610).status is Status.UNSUBSCRIBED
 
 
 def test_the_table_says_each_code_under_its_own_number() -> None:
-    assert {code: entry.code for code, entry in CODES.items()} == {code: code for code in CODES}
-    assert all(entry.detail for entry in CODES.values())
+    assert {code: entry.provider_code for code, entry in ERROR_CODES.items()} == {code: code for code in ERROR_CODES}
+    assert all(entry.detail for entry in ERROR_CODES.values())
 
 
 def test_without_an_address_for_reports_none_are_asked_for() -> None:
-    assert set(form(request(twilio(callback="")))) == {"To", "From", "Body", "ValidityPeriod", "SmartEncoded"}
+    assert set(parse_form(build_request(make_twilio(callback="")))) == {"To", "From", "Body", "ValidityPeriod", "SmartEncoded"}

@@ -11,23 +11,23 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from agents.providers import webhook
-from agents.providers.webhook import Webhook, key_of, target_of
+from agents.providers.webhook import Webhook, decode_secret, parse_target
 from schemas.content import WebhookContent
-from schemas.ports import Answered, Prepared
-from schemas.words import Outcome, Reason, StatusName
-from tests.deliveries import NOW, a_delivery
+from schemas.enums import Outcome, Reason, Status
+from schemas.ports import HttpRequest, HttpResponse
+from tests.delivery_builders import NOW, build_delivery
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-def request(now: float = NOW, **changes: Any) -> Prepared:
-    prepared = Webhook(SECRET, allow_http=True).prepare(a_delivery("webhook", **changes), 0, now)
-    assert isinstance(prepared, Prepared)
+def build_request(now: float = NOW, **changes: Any) -> HttpRequest:
+    prepared = Webhook(SECRET, allow_http=True).build_request(build_delivery("webhook", **changes), 0, now)
+    assert isinstance(prepared, HttpRequest)
     return prepared
 
 
-def headers(prepared: Prepared) -> dict[str, str]:
-    lines = prepared.head.decode().split("\r\n")[1:-2]
+def parse_headers(request: HttpRequest) -> dict[str, str]:
+    lines = request.head.decode().split("\r\n")[1:-2]
     return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
 
 
@@ -35,48 +35,48 @@ DATA = st.dictionaries(st.text(max_size=5), st.recursive(st.none() | st.integers
 
 
 @pytest.fixture(autouse=True)
-def at_the_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+def freeze_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The verifier reads the real clock; here it is the attempt's."""
 
-    class Then(datetime.datetime):
+    class FrozenDatetime(datetime.datetime):
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> "Then":
+        def now(cls, tz: datetime.tzinfo | None = None) -> "FrozenDatetime":
             return cls.fromtimestamp(NOW, tz)
 
-    monkeypatch.setattr("standardwebhooks.webhooks.datetime", Then)
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", FrozenDatetime)
 
 
 @given(kind=st.text(min_size=1, max_size=20), data=DATA)
 def test_the_reference_verifier_accepts_the_signature(kind: str, data: dict[str, Any]) -> None:
-    prepared = request(content=WebhookContent(kind, data))
-    told = Verifier(SECRET).verify(prepared.body, headers(prepared))
+    prepared = build_request(content=WebhookContent(kind, data))
+    told = Verifier(SECRET).verify(prepared.body, parse_headers(prepared))
     assert (told["type"], told["data"]) == (kind, data)
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_the_reference_verifier_rejects_any_other_header(header: str) -> None:
-    prepared = request()
-    forged = {**headers(prepared), header: headers(prepared)[header].replace("1", "2")}
+    prepared = build_request()
+    forged = {**parse_headers(prepared), header: parse_headers(prepared)[header].replace("1", "2")}
     with pytest.raises(WebhookVerificationError):
         Verifier(SECRET).verify(prepared.body, forged)
 
 
 def test_the_reference_verifier_rejects_another_body() -> None:
-    prepared = request()
+    prepared = build_request()
     with pytest.raises(WebhookVerificationError):
-        Verifier(SECRET).verify(prepared.body + b" ", headers(prepared))
+        Verifier(SECRET).verify(prepared.body + b" ", parse_headers(prepared))
 
 
 def test_attempts_differ_in_time_and_signature_only() -> None:
-    first, second = request(NOW), request(NOW + 300.7)
-    differing = {name for name, value in headers(first).items() if headers(second)[name] != value}
+    first, second = build_request(NOW), build_request(NOW + 300.7)
+    differing = {name for name, value in parse_headers(first).items() if parse_headers(second)[name] != value}
     assert differing == {"webhook-timestamp", "webhook-signature"}
-    assert headers(second)["webhook-timestamp"] == str(int(NOW) + 300)
+    assert parse_headers(second)["webhook-timestamp"] == str(int(NOW) + 300)
     assert first.body == second.body
 
 
 def test_the_payload_is_type_time_of_the_notification_and_data() -> None:
-    told = json.loads(request(NOW + 300, created_at=NOW + 0.25).body)
+    told = json.loads(build_request(NOW + 300, created_at=NOW + 0.25).body)
     assert told == {"type": "order.shipped", "timestamp": "2025-10-09T08:53:20.250000Z", "data": {"order": 17, "to": "Zoë"}}
 
 
@@ -91,18 +91,18 @@ def test_the_payload_is_type_time_of_the_notification_and_data() -> None:
     ],
 )
 def test_where_a_url_leads(url: str, origin: str, line: str, host: str) -> None:
-    prepared = request(address=url)
+    prepared = build_request(address=url)
     assert prepared.origin == origin
     assert prepared.head.decode().startswith(f"{line}\r\nHost: {host}\r\n")
 
 
 def test_plain_http_is_for_those_who_allow_it() -> None:
-    assert target_of("http://a.example.org/", True) is not None
-    assert target_of("http://a.example.org/", False) is None
+    assert parse_target("http://a.example.org/", True) is not None
+    assert parse_target("http://a.example.org/", False) is None
 
 
 def test_all_bad_urls_count_as_one_account() -> None:
-    assert Webhook(SECRET).account(a_delivery("webhook", address="nowhere")) == ""
+    assert Webhook(SECRET).get_account(build_delivery("webhook", address="nowhere")) == ""
 
 
 @pytest.mark.parametrize(
@@ -112,21 +112,21 @@ def test_a_secret_of_another_shape_stops_the_start_and_is_not_repeated(secret: s
     with pytest.raises(ValueError, match="24 to 64 bytes") as caught:
         Webhook(secret)
     assert secret in ("", "whsec_") or secret not in str(caught.value)
-    assert len(key_of(SECRET)) == 24
+    assert len(decode_secret(SECRET)) == 24
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_delivered(status: int) -> None:
-    attempted = Webhook(SECRET).attempted(Answered(status, {}, b""), NOW)
-    assert (attempted.outcome, attempted.status) == (Outcome.ACCEPTED, StatusName.DELIVERED)
+    attempted = Webhook(SECRET).parse_result(HttpResponse(status, {}, b""), NOW)
+    assert (attempted.outcome, attempted.status) == (Outcome.ACCEPTED, Status.DELIVERED)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 413, 422, 500])
 def test_any_other_answer_is_no_delivery_and_may_be_tried_again(status: int) -> None:
-    assert Webhook(SECRET).attempted(Answered(status, {}, b""), NOW).outcome is Outcome.UNKNOWN
+    assert Webhook(SECRET).parse_result(HttpResponse(status, {}, b""), NOW).outcome is Outcome.UNKNOWN
 
 
 def test_410_ends_the_endpoint() -> None:
-    attempted = Webhook(SECRET).attempted(Answered(410, {}, b""), NOW)
-    assert attempted == webhook.GONE
+    attempted = Webhook(SECRET).parse_result(HttpResponse(410, {}, b""), NOW)
+    assert attempted == webhook.ENDPOINT_GONE
     assert (attempted.outcome, attempted.reason) == (Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE)

@@ -1,10 +1,19 @@
 import msgspec
 import pytest
 
-from app.api.problems import KINDS, Flaw, flaw_at, flaw_of, kind_of, moved, pointer_of, problem
+from app.api.problems import (
+    PROBLEM_KINDS,
+    FieldError,
+    build_field_error,
+    build_problem,
+    get_problem_kind,
+    prefix_path,
+    to_field_error,
+    to_json_pointer,
+)
 from schemas.notification import Submission
 
-DECODE = msgspec.json.Decoder(Submission).decode
+decode_submission = msgspec.json.Decoder(Submission).decode
 
 
 @pytest.mark.parametrize(
@@ -21,27 +30,27 @@ DECODE = msgspec.json.Decoder(Submission).decode
         (b'{"user_id": "u", "type": "x", "data": {"a": ' + b"[" * 100_000, "$", "#", "undecodable"),
     ],
 )
-def test_flaw_of_names_the_place(body: bytes, path: str, pointer: str, reason: str) -> None:
+def test_to_field_error_gives_the_path(body: bytes, path: str, pointer: str, reason: str) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError, RecursionError)) as caught:
-        DECODE(body)
-    flaw = flaw_of(caught.value)
+        decode_submission(body)
+    flaw = to_field_error(caught.value)
     assert (flaw.path, flaw.pointer, flaw.reason) == (path, pointer, reason)
     assert flaw.detail
     assert "at `" not in flaw.detail
 
 
 def test_pointer_ends_where_the_name_is_not_known() -> None:
-    assert pointer_of("$[3].to[...][1]") == "#/3/to"
-    assert pointer_of("$") == "#"
+    assert to_json_pointer("$[3].to[...][1]") == "#/3/to"
+    assert to_json_pointer("$") == "#"
 
 
-def test_moved_keeps_what_is_wrong() -> None:
-    flaw = flaw_at("$.user_id", "no", "unknown")
-    assert moved(flaw, "$.notifications[7]") == Flaw("$.notifications[7].user_id", "#/notifications/7/user_id", "no", "unknown")
+def test_prefix_path_keeps_detail_and_reason() -> None:
+    flaw = build_field_error("$.user_id", "no", "unknown")
+    assert prefix_path(flaw, "$.notifications[7]") == FieldError("$.notifications[7].user_id", "#/notifications/7/user_id", "no", "unknown")
 
 
 def test_problem_has_the_members_of_rfc_9457() -> None:
-    found = msgspec.to_builtins(problem("unavailable", "later", retry_after=2))
+    found = msgspec.to_builtins(build_problem("unavailable", "later", retry_after=2))
     assert found == {
         "type": "/docs#unavailable",
         "title": "Herold cannot do this at the moment",
@@ -53,6 +62,6 @@ def test_problem_has_the_members_of_rfc_9457() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 405, 413, 418, 422, 500, 501])
 def test_every_status_of_the_framework_has_a_kind(status: int) -> None:
-    kind = kind_of(status)
-    assert kind in KINDS
-    assert KINDS[kind][0] == status or kind in ("bad-request", "internal")
+    kind = get_problem_kind(status)
+    assert kind in PROBLEM_KINDS
+    assert PROBLEM_KINDS[kind][0] == status or kind in ("bad-request", "internal")

@@ -6,76 +6,81 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from app.api.ports import Outgoing
+from agents.router.gates.recipient import UNKNOWN_USER
+from app.api.ports import ProducerRecord
 from app.cli import main
-from schemas.history import Story
-from schemas.ids import delivery_id
+from schemas.enums import Outcome, State, Status
+from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
+from schemas.history import NotificationHistory
+from schemas.ids import derive_delivery_id
 from schemas.notification import Notification
-from schemas.status import Accepted, Planned, Status, Step
-from schemas.words import Outcome, Reason, State, StatusName
-from tests.unit.app.api.world import KEY, NOW, MemoryHistory, MemoryPublisher, World
-from tests.unit.app.cli.serving import served
+from tests.unit.app.api.harness import API_KEY, NOW, FakePublisher, GatewayHarness, MemoryHistoryReader
+from tests.unit.app.cli.asgi_server import serve_asgi
 
-CREATED = NOW - 0.02
+CREATED_AT = NOW - 0.02
 
 
-class Pipeline(MemoryPublisher):
+class InstantPipelinePublisher(FakePublisher):
     """Ends every notification at once; an address that begins with `bounce` fails, a user named `nobody` is refused."""
 
-    def __init__(self, history: MemoryHistory) -> None:
+    def __init__(self, history: MemoryHistoryReader) -> None:
         super().__init__()
         self.history = history
 
-    async def publish(self, records: Sequence[Outgoing]) -> Sequence[bool]:
+    async def publish(self, records: Sequence[ProducerRecord]) -> Sequence[bool]:
         confirmed = await super().publish(records)
-        for notification in self.notifications():
-            self.history.stories[notification.id or ""] = story_of(notification)
+        for notification in self.decode_notifications():
+            self.history.histories[notification.id or ""] = build_history(notification)
         return confirmed
 
 
-def story_of(notification: Notification) -> Story:
+def build_history(notification: Notification) -> NotificationHistory:
     an_id, user = notification.id or "", notification.user_id
     if user == "nobody":
-        trace = [Step("user", "refuse", Reason.UNKNOWN_USER, {"channels": ["email"]})]
-        return Story(Accepted(an_id, user, State.REFUSED, NOW, NOW, "low", reason=Reason.UNKNOWN_USER, trace=trace), [], [])
+        trace = [GateResult("user", "reject", UNKNOWN_USER, {"channels": ["email"]})]
+        return NotificationHistory(
+            DecidedEvent(an_id, user, State.REJECTED, NOW, NOW, "low", reason=UNKNOWN_USER, decision_log=trace), [], []
+        )
     address = str(notification.to.get("email", ["a@example.org"])[0])
-    planned = Planned(delivery_id(an_id, user, "email", address), "email")
-    accepted = Accepted(an_id, user, State.ROUTED, CREATED + 0.004, CREATED, "low", notification.type, deliveries=[planned])
-    ended = StatusName.FAILED if address.startswith("bounce") else StatusName.SENT
-    outcome = Outcome.REJECTED_RECIPIENT if ended is StatusName.FAILED else Outcome.ACCEPTED
-    status = Status(planned.id, an_id, user, "email", ended, NOW, CREATED, outcome=outcome, provider="sendgrid", code=202, ms=12.5)
-    return Story(accepted, [status], [status])
+    planned = DeliveryRef(derive_delivery_id(an_id, user, "email", address), "email")
+    accepted = DecidedEvent(an_id, user, State.ROUTED, CREATED_AT + 0.004, CREATED_AT, "low", notification.type, deliveries=[planned])
+    ended = Status.FAILED if address.startswith("bounce") else Status.SENT
+    outcome = Outcome.REJECTED_RECIPIENT if ended is Status.FAILED else Outcome.ACCEPTED
+    status = StatusEvent(
+        planned.id, an_id, user, "email", ended, NOW, CREATED_AT, outcome=outcome, provider="sendgrid", provider_code=202, duration_ms=12.5
+    )
+    return NotificationHistory(accepted, [status], [status])
 
 
 @pytest.fixture
-def world() -> World:
+def gateway_harness() -> GatewayHarness:
     """A gateway's world whose notifications end at once."""
-    world = World()
-    world.publisher = Pipeline(world.history)
+    world = GatewayHarness()
+    world.publisher = InstantPipelinePublisher(world.history)
     return world
 
 
 @pytest.fixture
-def gateway(world: World) -> Iterator[str]:
+def gateway_url(gateway_harness: GatewayHarness) -> Iterator[str]:
     """The address of a gateway in that world."""
-    with served(world.app()) as port:
+    with serve_asgi(gateway_harness.build_app()) as port:
         yield f"http://127.0.0.1:{port}"
 
 
-Herold = Callable[..., Result]
+HeroldRunner = Callable[..., Result]
 
 
 @pytest.fixture
-def herold(tmp_path: Path) -> Herold:
+def herold(tmp_path: Path) -> HeroldRunner:
     """Runs `herold` in an empty home."""
 
     def run(*words: str, **env: str | None) -> Result:
-        home = {"HEROLD_HOME": str(tmp_path / "home"), "HEROLD_GATEWAY_API_KEY": KEY}
+        home = {"HEROLD_HOME": str(tmp_path / "home"), "HEROLD_GATEWAY_API_KEY": API_KEY}
         return CliRunner().invoke(main, words, env={**home, **env})
 
     return run
 
 
-def json_of(result: Result) -> Any:
+def parse_json_output(result: Result) -> Any:
     """The one JSON document on stdout."""
     return json.loads(result.stdout)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.app.cli.conftest import Herold, json_of
-from tests.unit.app.cli.serving import served
+from tests.unit.app.cli.asgi_server import serve_asgi
+from tests.unit.app.cli.conftest import HeroldRunner, parse_json_output
 
 TOKEN = "t" * 32
-ROW = {"table": "idempotency", "user_id": "u/42", "key": "k", "first_id": "ntf_1"}
+ROW = {"table": "idempotency", "user_id": "u/42", "key": "k", "duplicate_of": "ntf_1"}
 
 
-async def worker(scope: Any, receive: Any, send: Any) -> None:
+async def answer_as_worker(scope: Any, receive: Any, send: Any) -> None:
     """Answers as a worker's table view does."""
     allowed = (b"authorization", f"Bearer {TOKEN}".encode()) in scope["headers"]
     known = scope["raw_path"] == b"/tables/idempotency/u%2F42/k"
@@ -22,32 +22,32 @@ async def worker(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with served(worker) as port:
+    with serve_asgi(answer_as_worker) as port:
         yield f"http://127.0.0.1:{port}"
 
 
-def test_get_shows_the_row(herold: Herold, url: str) -> None:
+def test_get_shows_the_row(herold: HeroldRunner, url: str) -> None:
     words = ("tables", "get", "idempotency", "u/42", "k", "--worker", url, "--token", TOKEN)
     result = herold(*words)
     assert result.exit_code == 0
     assert "ntf_1" in result.stdout
-    assert json_of(herold(*words, "--json")) == ROW
+    assert parse_json_output(herold(*words, "--json")) == ROW
 
 
-def test_a_row_that_is_not_there_is_3(herold: Herold, url: str) -> None:
+def test_a_row_that_is_not_there_is_3(herold: HeroldRunner, url: str) -> None:
     assert herold("tables", "get", "idempotency", "u", "k", "--worker", url, "--token", TOKEN).exit_code == 3
 
 
-def test_a_wrong_token_is_1(herold: Herold, url: str) -> None:
+def test_a_wrong_token_is_1(herold: HeroldRunner, url: str) -> None:
     result = herold("tables", "get", "idempotency", "u", "k", "--worker", url, "--token", "wrong")
     assert result.exit_code == 1
-    assert "HEROLD_STREAMING_WEB_TOKEN" in result.stderr
+    assert "HEROLD_WORKER_WEB_TOKEN" in result.stderr
 
 
-def test_without_worker_or_token_the_answer_says_what_to_give(herold: Herold) -> None:
+def test_without_worker_or_token_the_answer_says_what_to_give(herold: HeroldRunner) -> None:
     assert "--worker" in herold("tables", "get", "attempts", "u", "k", "--token", TOKEN).stderr
-    assert "HEROLD_STREAMING_WEB_TOKEN" in herold("tables", "get", "attempts", "u", "k").stderr
+    assert "HEROLD_WORKER_WEB_TOKEN" in herold("tables", "get", "attempts", "u", "k").stderr
 
 
-def test_an_unknown_table_is_wrong_usage(herold: Herold) -> None:
+def test_an_unknown_table_is_wrong_usage(herold: HeroldRunner) -> None:
     assert herold("tables", "get", "accounts", "u").exit_code == 2

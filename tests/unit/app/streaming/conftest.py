@@ -11,7 +11,7 @@ from aiokafka.consumer.fetcher import PartitionRecords
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
+def _restore_process_settings() -> Iterator[None]:
     interval, threshold = sys.getswitchinterval(), gc.get_threshold()
     record, level, send = PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__, AIOKafkaConnection.send
     yield

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from faust.tables.recovery import RebalanceAgain, ServiceStopped
 
-from app.streaming.recovery import StrictRecovery, StuckRecovery
-from tests.unit.app.streaming.apps import an_app
+from app.streaming.recovery import RecoveryTimeoutError, StrictRecovery
+from tests.unit.app.streaming.app_builder import build_app
 
 
 @pytest.fixture
 async def recovery(tmp_path: Path) -> StrictRecovery:
-    recovery = an_app(tmp_path).tables.recovery
+    recovery = build_app(tmp_path).tables.recovery
     assert isinstance(recovery, StrictRecovery)
     return recovery
 
@@ -22,7 +22,7 @@ async def test_a_step_that_ends_in_time_is_a_step(recovery: StrictRecovery) -> N
 
 
 async def test_a_step_that_outlasts_its_time_is_an_error(recovery: StrictRecovery) -> None:
-    with pytest.raises(StuckRecovery, match=r"longer than 0\.001 s"):
+    with pytest.raises(RecoveryTimeoutError, match=r"longer than 0\.001 s"):
         await recovery._wait(asyncio.Event().wait(), timeout=0.001)
 
 

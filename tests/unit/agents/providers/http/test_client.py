@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agents.providers.http import Limits, PoolClient
-from schemas.ports import Answer, Answered, NotSent, Prepared
-from tests.contracts.http.faults import FaultServer
+from agents.providers.http import HttpLimits, PooledHttpClient
+from schemas.ports import HttpRequest, HttpResponse, HttpResult, NotSent
+from tests.contracts.http.fault_server import FaultServer
 
-SOON = Limits(tick=0.01, idle=0.01)
+SHORT_TIMES = HttpLimits(tick_seconds=0.01, idle_timeout=0.01)
 
 
 @pytest.fixture
@@ -24,41 +24,41 @@ def origin(server: FaultServer) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-async def ask(client: PoolClient, origin: str) -> Answer:
+async def send_request(client: PooledHttpClient, origin: str) -> HttpResult:
     """The answer to a POST."""
-    answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    client.send(Prepared(origin, b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n", b"body"), answered.set_result)
+    answered: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
+    client.send(HttpRequest(origin, b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n", b"body"), answered.set_result)
     assert not answered.done(), "called back from within send"
     return await answered
 
 
 async def test_what_is_no_origin_is_not_sent() -> None:
-    client = PoolClient()
-    assert isinstance(await ask(client, "http://host/path"), NotSent)
+    client = PooledHttpClient()
+    assert isinstance(await send_request(client, "http://host/path"), NotSent)
     await client.close()
 
 
 async def test_after_close_nothing_is_sent(server: FaultServer, origin: str) -> None:
-    client = PoolClient()
+    client = PooledHttpClient()
     await client.close()
-    assert await ask(client, origin) == NotSent("the client was closed")
+    assert await send_request(client, origin) == NotSent("the client was closed")
     with pytest.raises(ValueError, match="closed"):
-        await client.warm(origin, 1)
+        await client.preconnect(origin, 1)
     assert not server.connections
 
 
 async def test_warm_connections_are_used(server: FaultServer, origin: str) -> None:
-    client = PoolClient()
-    assert await client.warm(origin, 3) == 3
-    assert isinstance(await ask(client, origin), Answered)
+    client = PooledHttpClient()
+    assert await client.preconnect(origin, 3) == 3
+    assert isinstance(await send_request(client, origin), HttpResponse)
     assert len(server.connections) == 3
     await client.close()
 
 
 async def test_an_address_that_is_not_admitted_is_not_connected_to(server: FaultServer, origin: str) -> None:
     asked: list[str] = []
-    client = PoolClient(admit=lambda address: bool(asked.append(address)))
-    answer = await ask(client, f"http://localhost:{server.port}")
+    client = PooledHttpClient(allow_address=lambda address: bool(asked.append(address)))
+    answer = await send_request(client, f"http://localhost:{server.port}")
     assert isinstance(answer, NotSent)
     assert "not admitted" in answer.cause
     assert "127.0.0.1" in asked
@@ -67,17 +67,17 @@ async def test_an_address_that_is_not_admitted_is_not_connected_to(server: Fault
 
 
 async def test_one_timer_closes_what_is_unused(server: FaultServer, origin: str) -> None:
-    client = PoolClient(SOON)
-    await ask(client, origin)
-    await server.connections[0].lost
-    assert isinstance(await ask(client, origin), Answered)
+    client = PooledHttpClient(SHORT_TIMES)
+    await send_request(client, origin)
+    await server.connections[0].disconnected
+    assert isinstance(await send_request(client, origin), HttpResponse)
     assert len(server.connections) == 2
     await client.close()
 
 
 async def test_origins_have_pools_of_their_own(server: FaultServer, origin: str) -> None:
-    client = PoolClient(Limits(connections=1))
-    hanging = client.send(Prepared(origin, b"POST /hang HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), lambda answer: None)
+    client = PooledHttpClient(HttpLimits(max_connections=1))
+    hanging = client.send(HttpRequest(origin, b"POST /hang HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), lambda answer: None)
     assert hanging is None
-    assert isinstance(await ask(client, f"http://localhost:{server.port}"), Answered)
+    assert isinstance(await send_request(client, f"http://localhost:{server.port}"), HttpResponse)
     await client.close()

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.providers.http.limits import Limits
+from agents.providers.http.limits import HttpLimits
 
 
 @pytest.mark.parametrize(
@@ -13,4 +13,4 @@ from agents.providers.http.limits import Limits
     ],
 )
 def test_ticks_are_never_shorter_than_asked(seconds: float, ticks: int) -> None:
-    assert Limits(tick=0.25).ticks(seconds) == ticks
+    assert HttpLimits(tick_seconds=0.25).to_ticks(seconds) == ticks

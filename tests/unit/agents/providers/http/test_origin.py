@@ -1,6 +1,6 @@
 import pytest
 
-from agents.providers.http.origin import Origin, origin_of
+from agents.providers.http.origin import Origin, parse_origin
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from agents.providers.http.origin import Origin, origin_of
     ],
 )
 def test_origin_of(text: str, origin: Origin) -> None:
-    assert origin_of(text) == origin
+    assert parse_origin(text) == origin
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ def test_origin_of(text: str, origin: Origin) -> None:
 )
 def test_what_is_no_origin(text: str) -> None:
     with pytest.raises(ValueError, match="is no origin"):
-        origin_of(text)
+        parse_origin(text)

@@ -1,0 +1,41 @@
+"""The operator's policy as the router reads it: plans by type and channels, windows by channel, templates that are compiled once."""
+
+from agents.router.routing_plan import RoutingPlan, build_plan
+from agents.router.templates.cache import CompiledTemplates, TemplateCache
+from schemas.notification import Notification
+from schemas.policy import Policy, Rule
+from tables.rate_windows import build_channel_windows
+
+MAX_PLANS = 4096  # a producer may name the same channels in any order, and several times
+
+
+class CompiledPolicy:
+    """One policy, made ready; one before it may hand over its compiled templates."""
+
+    def __init__(self, policy: Policy, known: CompiledTemplates | None = None) -> None:
+        self.policy = policy
+        self.rules = policy.rules
+        self.windows = build_channel_windows(policy.rate_limits)
+        self.limit_texts = {
+            channel: ", ".join(
+                f"{limit.max_count} in {limit.window_seconds} s" for limit in (*windows.exact_limits, *windows.sliced_limits)
+            )
+            for channel, windows in self.windows.items()
+        }
+        self.templates = TemplateCache(policy.templates, known)
+        self._plans: dict[tuple[str, ...], RoutingPlan] = {}
+
+    def get_rule(self, notification_type: str) -> Rule | None:
+        """The rule for a type of notification."""
+        return self.rules.get(notification_type)
+
+    def get_plan(self, notification: Notification) -> RoutingPlan | None:
+        """The plan for the type and the channels of a notification; none if there is no rule for the type."""
+        channels = notification.channels
+        key = (notification.type,) if channels is None else (notification.type, *channels)
+        plan = self._plans.get(key)
+        if plan is None and (rule := self.get_rule(notification.type)):
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = build_plan(notification, rule, self.limit_texts)
+        return plan

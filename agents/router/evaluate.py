@@ -1,0 +1,88 @@
+"""A batch evaluated: every state decided in order, its outputs in the outbox, its rows staged, and all of it counted."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from agents.consecutive_failure_limit import ConsecutiveFailureLimit
+from agents.router import fan_out
+from agents.router.gates.order import BATCH_GATES, check_gates
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, Pass, Repartition, Replay, Verdict
+from schemas.enums import Channel, State
+from schemas.ports import Outbox
+
+_STAGES = tuple(gate.stage for gate in BATCH_GATES if gate.stage is not None)
+
+
+class BatchSummary(Struct, frozen=True):
+    """What became of a batch, for a log line and counters: notifications by (state, reason), deliveries by channel, and seconds.
+
+    `waiting` records are tried again, because what they need (profiles, policies) is unavailable; `cause` says what.
+    """
+
+    topic: str
+    partition: int
+    records: int
+    states: dict[tuple[str, str], int]
+    deliveries: dict[Channel, int]
+    repartitioned: int
+    replays: int
+    waiting: int
+    seconds: float
+    cause: str = ""
+
+
+class BatchCounts:
+    """The counts of a batch as they grow."""
+
+    def __init__(self) -> None:
+        self.routed = 0
+        self.stopped: Counter[tuple[str, str]] = Counter()
+        self.deliveries: Counter[Channel] = Counter()
+        self.repartitioned = 0
+        self.replays = 0
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether there is anything to produce; a batch of replays has neither outputs nor rows."""
+        return bool(self.routed or self.stopped or self.repartitioned)
+
+    def add(self, state: RoutingState, verdict: Verdict) -> None:
+        """Count one decided notification."""
+        match verdict:
+            case Pass():
+                self.routed += 1
+                for channel in state.channels:
+                    self.deliveries[channel] += len(state.addresses[channel])
+            case Repartition():
+                self.repartitioned += 1
+            case Replay():
+                self.replays += 1
+            case _:
+                self.stopped[verdict.state, verdict.reason] += 1
+
+    def build_summary(self, topic: str, partition: int, waiting: int, seconds: float, cause: str) -> BatchSummary:
+        """The summary of a batch with these counts, and with so many records still waiting for this cause."""
+        states = dict(self.stopped) | ({(State.ROUTED, ""): self.routed} if self.routed else {})
+        records = sum(states.values()) + self.repartitioned + self.replays
+        deliveries = dict(self.deliveries)
+        return BatchSummary(topic, partition, records, states, deliveries, self.repartitioned, self.replays, waiting, seconds, cause)
+
+
+def evaluate_batch(
+    states: Iterable[RoutingState], context: GateContext, outbox: Outbox, now: float, failure_limit: ConsecutiveFailureLimit
+) -> BatchCounts:
+    """Decide each state at `now`; later ones see the rows that earlier ones staged. Raises as check_gates does."""
+    counts = BatchCounts()
+    for state in states:
+        state.now = now
+        verdict = state.verdict
+        if verdict is PASS:
+            verdict = check_gates(BATCH_GATES, state, context, failure_limit)
+        fan_out.write_outputs(state, verdict, outbox)
+        counts.add(state, verdict)
+        for stage in _STAGES:
+            stage(state, verdict, context)
+    return counts

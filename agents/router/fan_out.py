@@ -1,0 +1,134 @@
+"""The last step: the outputs of a decided notification as records of the outbox."""
+
+from typing import cast
+
+import msgspec
+from msgspec import Raw
+
+from agents.router.decision_log import build_routed_log, build_stopped_log
+from agents.router.gates import repartition
+from agents.router.routing_state import RoutingState
+from agents.router.verdict import DeadLetter, Hold, Merge, Pass, Reject, Repartition, Replay, Stop, Verdict
+from schemas import dead_letter
+from schemas.content import Content
+from schemas.delivery import Delivery
+from schemas.enums import Channel, State
+from schemas.events import DecidedEvent, DeliveryRef, GateResult
+from schemas.ids import derive_delivery_id
+from schemas.ports import Outbox
+from schemas.scheduled import Scheduled
+
+MAX_KEY_BYTES = 32 * 1024  # of a dead letter: compressed, a record may hold more than a dead letter can
+
+_ROUTED = State.ROUTED  # looked up once: a member of an enum costs as much as a dict with three entries
+_encode = msgspec.json.Encoder().encode
+
+
+def write_outputs(state: RoutingState, verdict: Verdict, outbox: Outbox) -> None:
+    """The records that follow from the verdict: deliveries, a scheduled or repartitioned record, a dead letter, and the decided event."""
+    match verdict:
+        case Pass():
+            _write_deliveries(state, outbox)
+        case Repartition():
+            outbox.add(state.topics.input, verdict.partition, state.user_key, verdict.value, repartition.build_headers(state))
+        case Replay():
+            pass
+        case _:
+            _write_stop(state, verdict, outbox)
+
+
+def _write_deliveries(state: RoutingState, outbox: Outbox) -> None:
+    """One delivery for each address of each channel, and the decided event that lists them."""
+    refs = []
+    for channel, content in zip(state.channels, state.contents, strict=True):
+        topic = state.topics.deliveries[channel]
+        for address in state.addresses[channel]:
+            delivery = _build_delivery(state, channel, address, cast(Content, content))
+            outbox.add(topic, state.partition, state.user_key, _encode(delivery))
+            refs.append(DeliveryRef(delivery.id, channel))
+    _write_decided_event(state, outbox, _ROUTED, refs, build_routed_log(state))
+
+
+def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
+    """The decided event; for a dead notification also a dead letter with the original bytes, for a held one the scheduled record."""
+    if isinstance(stop, DeadLetter):
+        _write_dead_letter(state, stop, outbox)
+    elif isinstance(stop, Hold):
+        _write_scheduled(state, stop, outbox)
+    duplicate_of = stop.duplicate_of if isinstance(stop, Reject) else stop.into if isinstance(stop, Merge) else ""
+    _write_decided_event(state, outbox, stop.state, [], build_stopped_log(state, stop), stop.reason, duplicate_of)
+
+
+def _get_category(state: RoutingState) -> str:
+    return state.notification.category or (state.plan.rule.category if state.plan else "")
+
+
+def _build_delivery(state: RoutingState, channel: Channel, address: str, content: Content) -> Delivery:
+    notification = state.notification
+    return Delivery(
+        id=derive_delivery_id(state.id, notification.user_id, channel, address),
+        notification_id=state.id,
+        user_id=notification.user_id,
+        channel=channel,
+        address=address,
+        content=content,
+        created_at=state.created_at,
+        expires_at=state.expires_at,
+        type=notification.type,
+        category=_get_category(state),
+        template=state.template_name,
+    )
+
+
+def _write_decided_event(
+    state: RoutingState, outbox: Outbox, outcome: State, refs: list[DeliveryRef], log: Raw, reason: str = "", duplicate_of: str = ""
+) -> None:
+    event = DecidedEvent(
+        id=state.id,
+        user_id=state.notification.user_id,
+        state=outcome,
+        decided_at=state.now,
+        created_at=state.created_at,
+        priority=state.topics.priority,
+        type=state.notification.type,
+        category=_get_category(state),
+        reason=reason,
+        deliveries=refs,
+        decision_log=cast("list[GateResult]", log),
+        duplicate_of=duplicate_of,
+        expires_at=state.expires_at,
+    )
+    outbox.add(state.topics.status, state.partition, state.user_key, _encode(event))
+
+
+def _write_scheduled(state: RoutingState, hold: Hold, outbox: Outbox) -> None:
+    scheduled = Scheduled(
+        id=state.id,
+        user_id=state.notification.user_id,
+        due_at=hold.until,
+        target_topic=state.topics.input,
+        payload=Raw(repartition.stamp_id(state)),
+        resume_count=1,
+        resume_gate=state.stopped_at,
+    )
+    outbox.add(state.topics.scheduled, state.partition, state.user_key, _encode(scheduled))
+
+
+def _write_dead_letter(state: RoutingState, dead: DeadLetter, outbox: Outbox) -> None:
+    record = state.record
+    letter = dead_letter.DeadLetter(
+        stage="router",
+        reason=dead.reason,
+        error=dead.error,
+        source_topic=state.topics.input,
+        source_partition=state.partition,
+        source_offset=record.offset,
+        key=record.key,
+        value=record.value,
+        notification_id=state.id,
+        user_id=state.notification.user_id,
+    )
+    # Kafka takes no record without key and value: an absent value is empty, and a header says that it was absent
+    value = (record.value or b"")[: dead_letter.MAX_VALUE_BYTES]
+    key = None if record.key is None else record.key[:MAX_KEY_BYTES]
+    outbox.add(state.topics.dead_letters, state.partition, key, value, dead_letter.encode_headers(letter))

@@ -1,0 +1,183 @@
+"""The gate decode: bytes to a notification with a time and an id, or a dead letter that says what is wrong and where."""
+
+import msgspec
+from msgspec import Raw
+
+from agents.router.gates.gate import Gate, encode_pass
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, DeadLetter, Verdict, build_dead_letter
+from schemas import ids
+from schemas.enums import Reason
+from schemas.errors import DECODE_ERRORS
+from schemas.notification import Notification
+from schemas.ports import Record
+from schemas.topics import MAX_NOTIFICATION_BYTES
+
+NAME = "decode"
+UNSUPPORTED = "unsupported"
+ID_TIME_MISMATCH = "id_time_mismatch"
+
+DAY = 24 * 3600.0
+MAX_NAME_CHARACTERS = 256
+BACKSLASH = ord("\\")  # to look for bytes instead costs an exception inside Python
+MAX_DEPTH = 64  # JSON nested deeper is rejected here, before a provider's encoder meets it
+
+# a repartitioned record carries the time of its first record (milliseconds), so that its expiry and its id stay the same
+ORIGINAL_TIME_HEADER = "herold-original-timestamp"
+
+_PASSED = encode_pass(NAME)
+_decode = msgspec.json.Decoder(Notification).decode
+
+
+class PartialNotification(msgspec.Struct):
+    """What can be read of a notification that is not valid."""
+
+    user_id: str = ""
+    type: str = ""
+    id: str = ""
+
+
+_decode_partial = msgspec.json.Decoder(PartialNotification).decode
+
+
+def check(state: RoutingState, context: GateContext) -> Verdict:
+    """Pass a record that is a valid notification, and identify it."""
+    record = state.record
+    if record.headers:
+        state.record_time = state.created_at = _get_record_time(record)
+    value = record.value
+    if value is None:
+        return _stop(state, Reason.NULL_VALUE, "the record has no value")
+    if len(value) > MAX_NOTIFICATION_BYTES:
+        return _stop(state, Reason.TOO_LARGE, f"{len(value)} bytes are more than {MAX_NOTIFICATION_BYTES}")
+    try:
+        notification = _decode(value)
+    except msgspec.ValidationError as error:
+        return _stop(state, Reason.INVALID, *_split_error_path(str(error)))
+    except DECODE_ERRORS as error:
+        return _stop(state, Reason.UNDECODABLE, str(error))
+    problem = find_problem(notification, state.record_time, state.now, value)
+    if problem is not None:
+        reason, path, text = problem
+        return _stop(state, reason, f"{text} - at {path}", path)
+    state.identify(notification, notification.id or _derive_id(state))
+    created_at = notification.created_at
+    if created_at is not None and abs(created_at - state.record_time) <= DAY:  # a producer's clock may say anything
+        state.created_at = created_at
+    return PASS
+
+
+def explain(state: RoutingState) -> Raw:
+    """The entry of a notification that passed."""
+    return _PASSED
+
+
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    needs_record_only=True,
+    reasons={
+        Reason.NULL_VALUE: "the record has no value",
+        Reason.TOO_LARGE: "the record is larger than 256 KiB",
+        Reason.UNDECODABLE: "the record is not JSON",
+        Reason.INVALID: "a field is missing or has the wrong type",
+        UNSUPPORTED: "it asks for something that is not supported",
+        ID_TIME_MISMATCH: "the time in its id is more than a day off",
+    },
+)
+
+
+def identify_by_key(state: RoutingState) -> None:
+    """Identify a record that could not be decoded because of an error of our own, by its key and position."""
+    state.identify(Notification(_to_storable(_decode_key(state.record.key)), ""), _derive_id(state))
+
+
+def find_problem(notification: Notification, at: float, now: float, value: bytes) -> tuple[str, str, str] | None:
+    """Reason, path and text of what the schema cannot express, as the gateway checks it too; `value` is the notification's JSON."""
+    if notification.id is not None:
+        id_time = ids.try_parse_time(notification.id)
+        if id_time is None:
+            return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
+        if abs(id_time - at) > DAY:
+            return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
+    if notification.send_at is not None and notification.send_at > now:
+        return UNSUPPORTED, "$.send_at", "a time in the future needs the scheduler, which this version does not have"
+    if notification.digest is not None:
+        return UNSUPPORTED, "$.digest", "digests need the scheduler, which this version does not have"
+    # one byte is found faster than six, and most records have none
+    if BACKSLASH in value and b"\\u0000" in value and (name := _find_nul_field(notification)):
+        return Reason.INVALID, f"$.{name}", "the character NUL cannot stand in a name or key"
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _is_deeper(notification.data, MAX_DEPTH):
+        return Reason.INVALID, "$.data", f"nested deeper than {MAX_DEPTH}"
+    return None
+
+
+def _stop(state: RoutingState, reason: str, error: str, path: str = "") -> DeadLetter:
+    partial = _read_identity(state.record, state.record_time)
+    state.identify(Notification(user_id=partial.user_id, type=partial.type), partial.id or _derive_id(state))
+    return build_dead_letter(reason, error, **({"path": path} if path else {}))
+
+
+def _get_record_time(record: Record) -> float:
+    for name, text in record.headers:
+        if name == ORIGINAL_TIME_HEADER and text and text.isdigit() and len(text) < 16:
+            return min(int(text), record.timestamp) / 1000
+    return record.timestamp / 1000
+
+
+def _find_nul_field(notification: Notification) -> str:
+    """The first field with a NUL, which separates the fields of our keys and which PostgreSQL's text cannot hold."""
+    for name in ("user_id", "type", "category", "template", "idempotency_key"):
+        if "\0" in (getattr(notification, name) or ""):
+            return name
+    addresses = [address for given in notification.to.values() for address in ([given] if isinstance(given, str) else given)]
+    return "to" if any("\0" in address for address in addresses) else ""
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(item, depth - 1) for item in items)
+
+
+def _derive_id(state: RoutingState) -> str:
+    position = (state.topics.input, str(state.partition), str(state.record.offset))
+    return ids.derive_id(ids.NOTIFICATION_PREFIX, state.record_time, *position)
+
+
+def _split_error_path(message: str) -> tuple[str, str]:
+    """The message of msgspec with the path of the field at its end, and the path alone."""
+    problem, _, rest = message.partition(" - at `")
+    path = "$" + rest.rstrip("`").partition("$")[2]
+    if problem.startswith("Object missing required field `"):
+        path += "." + problem.split("`")[1]
+    return f"{problem} - at {path}", path
+
+
+def _read_identity(record: Record, at: float) -> PartialNotification:
+    """Whom and what a dead record is about, as far as its JSON or its key tells; an id only if it can be the key of a row."""
+    try:
+        partial = _decode_partial(record.value or b"{}")
+    except DECODE_ERRORS:
+        partial = PartialNotification()
+    id_time = ids.try_parse_time(partial.id)
+    if id_time is None or abs(id_time - at) > DAY:
+        partial.id = ""
+    if not partial.user_id:
+        partial.user_id = _decode_key(record.key)
+    partial.user_id, partial.type = _to_storable(partial.user_id), _to_storable(partial.type)
+    return partial
+
+
+def _decode_key(key: bytes | None) -> str:
+    try:
+        return (key or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _to_storable(text: str) -> str:
+    """The text as PostgreSQL can store it, cut to what a valid notification could have."""
+    return text[:MAX_NAME_CHARACTERS].replace("\0", "\ufffd")

@@ -1,0 +1,35 @@
+"""The gate expiry: nothing is sent after it expired, and nothing lives longer than its idempotency row."""
+
+from msgspec import Raw
+
+from agents.router.gates.gate import Gate, encode_pass
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, Reject, Verdict
+from schemas.enums import Reason
+from tables.idempotency import HORIZON_SECONDS
+
+NAME = "expiry"
+
+_PASSED = encode_pass(NAME)
+
+
+def compute_expiry(expires_at: float | None, due_at: float) -> float:
+    """When a notification expires (epoch seconds): as it asks, at most 24 h after it is due, and not before 1970."""
+    latest = due_at + HORIZON_SECONDS
+    return latest if expires_at is None else max(min(expires_at, latest), 0.0)
+
+
+def check(state: RoutingState, context: GateContext) -> Verdict:
+    """Pass a notification that has not expired; it is due at the broker's time of its record."""
+    state.expires_at = compute_expiry(state.notification.expires_at, state.record_time)
+    if state.expires_at > state.now:
+        return PASS
+    return Reject(Reason.EXPIRED, {"expires_at": state.expires_at, "now": state.now})
+
+
+def explain(state: RoutingState) -> Raw:
+    """The entry of a notification that passed."""
+    return _PASSED
+
+
+GATE = Gate(NAME, check, explain, reasons={Reason.EXPIRED: "it had expired before it was decided"})

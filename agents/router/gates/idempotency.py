@@ -1,0 +1,75 @@
+"""The gate idempotency: a replayed notification changes nothing; another one with the key of an earlier one is rejected."""
+
+from msgspec import Raw
+
+from agents.router.gates.gate import Gate, encode_pass
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, REPLAY, Reject, Replay, Verdict
+from tables import idempotency
+
+NAME = "idempotency"
+DUPLICATE = "duplicate"
+
+_PASSED = encode_pass(NAME)
+
+
+def prefetch(state: RoutingState) -> None:
+    """Note the key of the notification's row, and of its claim if it has a key that others may have too."""
+    key = state.notification.idempotency_key
+    state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(key or state.id)
+    if key is not None:
+        state.claim_row_key = state.user_key + idempotency.encode_claim_key_suffix(key)
+
+
+def check(state: RoutingState, context: GateContext) -> Verdict:
+    """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
+    row = context.rows.idempotency[state.idempotency_row_key]
+    if row is None and not state.claim_row_key:  # nearly always
+        return PASS
+    first = idempotency.decode_unexpired_row(row, state.record_time) or _find_claim(state, context)
+    if first is None:
+        return PASS
+    if first.notification_id == state.id:
+        return REPLAY
+    inputs = {
+        "key": state.notification.idempotency_key,
+        "duplicate_of": first.notification_id,
+        "priority": first.priority,
+        "partition": first.partition,
+        "offset": first.offset,
+        "received_at": first.received_at,
+    }
+    return Reject(DUPLICATE, inputs, first.notification_id)
+
+
+def explain(state: RoutingState) -> Raw:
+    """The entry of a notification that passed."""
+    return _PASSED
+
+
+def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
+    """Stage the row that makes this notification the first with its key, unless another one is or nothing was decided."""
+    if not state.idempotency_row_key or isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of):
+        return
+    row = idempotency.encode_row_fields(state.id, state.record_time, state.topics.priority, state.partition, state.record.offset)
+    context.rows.stage_idempotency(state.idempotency_row_key, row)
+    if state.claim_row_key:
+        context.rows.stage_claim(state.claim_row_key, row)
+
+
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    prefetch=prefetch,
+    stage=stage,
+    reasons={DUPLICATE: "the same user had one with this key already: {duplicate_of}"},
+)
+
+
+def _find_claim(state: RoutingState, context: GateContext) -> idempotency.IdempotencyRow | None:
+    """Another notification that has claimed the key: its outputs may be produced, so nobody else can be the first any more."""
+    if not state.claim_row_key:
+        return None
+    first = idempotency.decode_unexpired_row(context.rows.idempotency[state.claim_row_key], state.record_time)
+    return first if first is not None and first.notification_id != state.id else None

@@ -1,0 +1,58 @@
+"""The gates in their order, on one screen.
+
+The gates that need only the record are checked first, record by record. Then the rows and profiles that the others read are prefetched for
+the whole batch, and the others are checked. What the gates leave in the state gives the decision log (agents/router/decision_log.py).
+"""
+
+from collections.abc import Sequence
+
+from agents.consecutive_failure_limit import ConsecutiveFailureLimit
+from agents.router.gates import channels, decode, expiry, idempotency, rate_limit, recipient, rendering, repartition, rule
+from agents.router.gates.gate import Gate
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, Verdict, build_dead_letter
+from schemas.enums import Reason
+
+GATES: tuple[Gate, ...] = (
+    decode.GATE,
+    repartition.GATE,
+    idempotency.GATE,
+    rule.GATE,
+    expiry.GATE,
+    recipient.GATE,
+    rate_limit.GATE,
+    channels.GATE,
+    rendering.GATE,
+)
+
+RECORD_GATES = tuple(gate for gate in GATES if gate.needs_record_only)
+BATCH_GATES = tuple(gate for gate in GATES if not gate.needs_record_only)
+
+REASONS: dict[str, str] = {
+    Reason.UNEXPECTED_ERROR: "a fault of Herold's own, which its dead letter names",
+    **{reason: text for gate in GATES for reason, text in gate.reasons.items()},
+}
+"""What each reason of the router means, as a clause; the gates declare their own."""
+
+
+def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> Verdict:
+    """The verdict of the first gate that does not pass, else PASS. Raises an unexpected error once the failure limit is exceeded."""
+    try:
+        for gate in gates:
+            verdict = gate.check(state, context)
+            if verdict is not PASS:
+                state.stopped_at = gate.name
+                break
+    except Exception as error:
+        state.stopped_at = gate.name
+        return build_dead_letter(Reason.UNEXPECTED_ERROR, failure_limit.record_failure(error))
+    if failure_limit.consecutive_failures:
+        failure_limit.record_success()
+    return verdict
+
+
+def open_record(state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> None:
+    """Set the verdict of the gates that need only the record. Raises as check_gates does."""
+    state.verdict = check_gates(RECORD_GATES, state, context, failure_limit)
+    if not state.id:  # decode failed with an error of our own
+        decode.identify_by_key(state)

@@ -1,0 +1,88 @@
+"""The gate rate limit: the channels that have room for one more; an admission is staged only for what is routed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Raw
+
+from agents.router.gates.gate import Gate, encode_pass
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, Reject, Verdict
+from schemas.enums import Channel
+from tables import rate_windows
+from tables.rate_windows import ExceededLimit
+
+NAME = "rate_limit"
+RATE_LIMITED = "rate_limited"
+
+
+def prefetch(state: RoutingState) -> None:
+    """Note the keys of the window rows, and the fingerprint by which the notification finds its own entry in them."""
+    if state.plan is None:
+        return
+    keys: dict[Channel, bytes] = {}
+    for channel, suffix in state.plan.window_key_suffixes:
+        keys[channel] = state.user_key + suffix
+    state.window_row_keys = keys
+    state.fingerprint = rate_windows.compute_fingerprint(state.id)
+
+
+def check(state: RoutingState, context: GateContext) -> Verdict:
+    """Pass a notification with at least one channel that has room in all its windows."""
+    full_windows: dict[Channel, ExceededLimit] = {}
+    rows, windows = context.rows.rate_windows, context.policy.windows
+    for channel, key in state.window_row_keys.items():
+        if channel in state.addresses:
+            exceeded = rate_windows.find_exceeded_limit(rows[key], windows[channel], state.now, state.fingerprint)
+            if exceeded is not None:
+                full_windows[channel] = exceeded
+    state.full_windows = full_windows
+    if full_windows and len(full_windows) == len(state.addresses):
+        return Reject(RATE_LIMITED, _describe_windows(full_windows))
+    return PASS
+
+
+def explain(state: RoutingState) -> Raw:
+    """The entry of a notification that passed: its limits, or which of its channels are full."""
+    assert state.plan is not None
+    if state.full_windows:
+        return encode_pass(NAME, "some_limited", _describe_windows(state.full_windows))
+    limits = {channel: text for channel, text in state.plan.limit_texts.items() if channel in state.addresses}
+    return encode_pass(NAME, "" if limits else "no_limits", limits)
+
+
+def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
+    """Stage an entry in the window of each limited channel that a routed notification goes out on."""
+    if verdict is not PASS:
+        return
+    rows = context.rows
+    for channel in state.channels:
+        key = state.window_row_keys.get(channel)
+        if key is not None:
+            old, windows = rows.rate_windows[key], context.policy.windows[channel]
+            new = rate_windows.add_entry(old, windows, state.now, state.fingerprint)
+            if new is not old:
+                # a count that is claimed would be counted again by a replay, and its window full too early
+                (rows.stage_exact_window if windows.exact_limits else rows.stage_sliced_window)(key, new)
+
+
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    prefetch=prefetch,
+    stage=stage,
+    reasons={RATE_LIMITED: "the user has got as many as the rate limits allow"},
+)
+
+
+def _describe_windows(full_windows: Mapping[Channel, ExceededLimit]) -> dict[str, Any]:
+    return {
+        channel: {
+            "used_count": exceeded.used_count,
+            "max_count": exceeded.max_count,
+            "window_seconds": exceeded.window_seconds,
+            "reset_at": exceeded.reset_at,
+        }
+        for channel, exceeded in full_windows.items()
+    }

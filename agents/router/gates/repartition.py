@@ -1,0 +1,75 @@
+"""The gate repartition: a record on another partition than its user's is written once to the right one; the second time it is dead."""
+
+import msgspec
+from msgspec import Raw
+
+from agents.router.gates.decode import ORIGINAL_TIME_HEADER
+from agents.router.gates.gate import Gate, encode_pass
+from agents.router.routing_state import GateContext, RoutingState
+from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter
+from schemas.enums import Reason
+from schemas.errors import DECODE_ERRORS
+from schemas.ids import compute_key_partition
+from schemas.ports import Header
+from schemas.record_size import compute_batch_size
+from schemas.topics import MAX_NOTIFICATION_BYTES
+
+NAME = "repartition"
+WRONG_PARTITION = "wrong_partition"
+REPARTITION_HEADER = "herold-repartitioned"
+
+_PASSED = encode_pass(NAME)
+_decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def check(state: RoutingState, context: GateContext) -> Verdict:
+    """Pass a record that is on its user's partition."""
+    partition = compute_key_partition(state.user_key, context.partitions)
+    if partition == state.partition:
+        return PASS
+    if any(name == REPARTITION_HEADER for name, _ in state.record.headers):
+        error = (
+            f"repartitioned once already, and partition {state.partition} is not the user's, {partition}: "
+            f"do all workers count {context.partitions} partitions?"
+        )
+        return build_dead_letter(WRONG_PARTITION, error)
+    return _repartition(state, partition)
+
+
+def explain(state: RoutingState) -> Raw:
+    """The entry of a notification that passed."""
+    return _PASSED
+
+
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    needs_record_only=True,
+    reasons={WRONG_PARTITION: "it was on the wrong partition even after it had been repartitioned"},
+)
+
+
+def build_headers(state: RoutingState) -> list[Header]:
+    """The headers of a repartitioned record: the producer's own, the mark, and the first record's time in milliseconds."""
+    return [*state.record.headers, (REPARTITION_HEADER, b"1"), (ORIGINAL_TIME_HEADER, b"%d" % state.record.timestamp)]
+
+
+def stamp_id(state: RoutingState) -> bytes:
+    """The record's JSON with the notification's id in it. Raises one of DECODE_ERRORS for a field that the decoder skipped unread."""
+    fields = _decode_fields(state.record.value or b"{}")
+    fields["id"] = Raw(_encode(state.id))
+    return _encode(fields)
+
+
+def _repartition(state: RoutingState, partition: int) -> Verdict:
+    try:
+        value = stamp_id(state)
+    except DECODE_ERRORS as error:
+        return build_dead_letter(Reason.UNDECODABLE, str(error))
+    if compute_batch_size(state.user_key, value, build_headers(state)) > MAX_NOTIFICATION_BYTES:
+        return build_dead_letter(
+            Reason.TOO_LARGE, f"with its id stamped in, {len(value)} bytes leave no room to write it to its user's partition"
+        )
+    return Repartition(partition, value)

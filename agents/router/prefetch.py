@@ -1,0 +1,37 @@
+"""What the states of a batch are decided by: their plans, the keys of their rows, and the users whose profiles are needed."""
+
+from collections.abc import Iterable
+
+from agents.router.compiled_policy import CompiledPolicy
+from agents.router.gates.order import BATCH_GATES
+from agents.router.routing_state import RoutingState
+from agents.router.verdict import PASS
+
+_PREFETCHES = tuple(gate.prefetch for gate in BATCH_GATES if gate.prefetch is not None)
+
+
+def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> list[str]:
+    """Set the plan and the row keys of each state; returns the users whose profiles are needed, each once."""
+    user_ids: dict[str, None] = {}
+    for state in states:
+        if state.verdict is PASS:
+            state.plan = policy.get_plan(state.notification)
+            for prefetch in _PREFETCHES:
+                prefetch(state)
+            if state.reads_profile:
+                user_ids[state.notification.user_id] = None
+    return list(user_ids)
+
+
+def collect_row_keys(states: Iterable[RoutingState]) -> tuple[list[bytes], list[bytes]]:
+    """The keys of their rows in the tables idempotency and rate_windows."""
+    idempotency_keys: list[bytes] = []
+    window_keys: dict[bytes, None] = {}
+    for state in states:
+        if state.verdict is PASS:
+            idempotency_keys.append(state.idempotency_row_key)
+            if state.claim_row_key:
+                idempotency_keys.append(state.claim_row_key)
+            for key in state.window_row_keys.values():
+                window_keys[key] = None
+    return idempotency_keys, list(window_keys)

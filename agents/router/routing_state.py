@@ -1,0 +1,148 @@
+"""What the gates work on: the state of one notification, the rows of its batch, and what they look up."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Raw, Struct
+
+from agents.router.compiled_policy import CompiledPolicy
+from agents.router.routing_plan import RoutingPlan
+from agents.router.verdict import PASS, Verdict
+from schemas import topics
+from schemas.enums import CHANNELS, Channel, Priority
+from schemas.notification import Notification
+from schemas.policy import Profile
+from schemas.ports import Record
+from tables.rate_windows import ExceededLimit
+
+
+class TopicSet(Struct, frozen=True):
+    """The topic that the records of a batch come from, and the topics of their outputs; built once per input topic."""
+
+    input: str
+    priority: Priority
+    deliveries: Mapping[Channel, str]
+    scheduled: str
+    status: str
+    dead_letters: str
+
+
+def build_topic_set(topic: str, prefix: str) -> TopicSet:
+    """The topics for a `notifications.<priority>` topic, all with the installation's prefix. Raises ValueError for another topic."""
+    priority = topics.parse_priority(topic)
+    return TopicSet(
+        input=topic,
+        priority=priority,
+        deliveries={channel: prefix + topics.get_deliveries_topic(channel, priority) for channel in CHANNELS},
+        scheduled=prefix + topics.get_scheduled_topic(priority),
+        status=prefix + topics.STATUS_TOPIC,
+        dead_letters=prefix + topics.DEAD_LETTER_TOPIC,
+    )
+
+
+class StagedRows:
+    """The rows of a batch as its later records see them: the rows of the tables, overlaid with the rows that the batch has staged."""
+
+    __slots__ = ("idempotency", "new_claims", "new_exact_windows", "new_idempotency", "new_sliced_windows", "rate_windows")
+
+    def __init__(self, idempotency: dict[bytes, bytes | None], rate_windows: dict[bytes, bytes | None]) -> None:
+        self.idempotency, self.rate_windows = idempotency, rate_windows
+        self.new_idempotency: dict[bytes, bytes] = {}
+        self.new_claims: dict[bytes, bytes] = {}
+        self.new_exact_windows: dict[bytes, bytes] = {}
+        self.new_sliced_windows: dict[bytes, bytes] = {}
+
+    def stage_idempotency(self, key: bytes, row: bytes) -> None:
+        """Stage a row of the idempotency table."""
+        self.idempotency[key] = self.new_idempotency[key] = row
+
+    def stage_claim(self, key: bytes, row: bytes) -> None:
+        """Stage a claim, a row of the idempotency table that is written before the outputs."""
+        self.idempotency[key] = self.new_claims[key] = row
+
+    def stage_exact_window(self, key: bytes, row: bytes) -> None:
+        """Stage a row of the rate_windows table in which a replay finds its own entry."""
+        self.rate_windows[key] = self.new_exact_windows[key] = row
+
+    def stage_sliced_window(self, key: bytes, row: bytes) -> None:
+        """Stage a row of the rate_windows table that only counts."""
+        self.rate_windows[key] = self.new_sliced_windows[key] = row
+
+
+class GateContext:
+    """What the gates of a batch look up. `policy`, `rows` and `profiles` are set before the first gate that reads them is checked."""
+
+    __slots__ = ("partitions", "policy", "profiles", "rows")
+    policy: CompiledPolicy
+    rows: StagedRows
+    profiles: Mapping[str, Profile]
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = partitions
+
+
+_NO_KEYS: Mapping[Channel, bytes] = MappingProxyType({})
+_UNDECODED = Notification(user_id="", type="")
+
+
+class RoutingState:
+    """One notification on its way through the gates; times in epoch seconds.
+
+    `record_time` is the broker's time of its record, `now` the time of its decision. An attribute without a value here is set by the
+    gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass.
+    """
+
+    __slots__ = (
+        "address_counts",
+        "addresses",
+        "channels",
+        "claim_row_key",
+        "contents",
+        "created_at",
+        "expires_at",
+        "fingerprint",
+        "full_windows",
+        "id",
+        "idempotency_row_key",
+        "locale",
+        "needs_profile",
+        "notification",
+        "now",
+        "partition",
+        "plan",
+        "reads_profile",
+        "record",
+        "record_time",
+        "stopped_at",
+        "template_labels",
+        "template_name",
+        "topics",
+        "user_key",
+        "verdict",
+        "window_row_keys",
+    )
+    locale: str
+    addresses: Mapping[Channel, list[str]]
+    address_counts: list[int]
+    full_windows: Mapping[Channel, ExceededLimit]
+    channels: tuple[Channel, ...]
+    template_name: str
+    contents: list[Raw]
+    template_labels: list[str]
+
+    def __init__(self, record: Record, topics: TopicSet, partition: int, now: float) -> None:
+        self.record, self.topics, self.partition, self.now = record, topics, partition, now
+        self.record_time = self.created_at = record.timestamp / 1000
+        self.notification, self.id, self.user_key = _UNDECODED, "", b""
+        self.verdict: Verdict = PASS
+        self.stopped_at = ""
+        self.idempotency_row_key = self.claim_row_key = self.fingerprint = b""
+        self.window_row_keys = _NO_KEYS
+        self.needs_profile = self.reads_profile = False
+        self.plan: RoutingPlan | None = None
+        self.expires_at = 0.0
+
+    def identify(self, notification: Notification, notification_id: str) -> None:
+        """Set the notification and its id."""
+        self.notification, self.id = notification, notification_id
+        self.user_key = notification.user_id.encode()

@@ -1,0 +1,85 @@
+"""How a parsed part of a template becomes Python: a function of the variables that returns its text.
+
+Jinja2 itself writes a generator of pieces; for texts as short as ours most of the time would go into its frames, its context and an
+object for each escaped value.
+"""
+
+from typing import NoReturn
+
+from jinja2 import TemplateError, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_RESOLVE, VAR_LOAD_UNDEFINED
+
+MAX_OUTPUT_CHARACTERS = 64 * 1024  # characters
+
+
+class OutputTooLarge(TemplateError):
+    """A part of a template renders to more than 64 Ki characters."""
+
+
+def raise_output_too_large() -> NoReturn:
+    """What a part calls when its text has grown too long."""
+    raise OutputTooLarge(f"the output is larger than {MAX_OUTPUT_CHARACTERS} characters")
+
+
+class TextCodeGenerator(CodeGenerator):
+    """Writes each run of text and values as one `text += pattern % values`, with a look at the length in loops and at the end.
+
+    `context` is the dict of the variables. Each value goes through the environment's `to_output`, except where no call is needed:
+    in HTML a str is only escaped; in a text anything but null is left to `%s`.
+    """
+
+    loop_depth = 0  # around the node at hand
+
+    def write_commons(self) -> None:
+        """What a part begins with."""
+        self.writeline("undefined, to_output, escape = environment.undefined, environment.to_output, environment.escape")
+        self.writeline("cond_expr_undefined = Undefined")
+        self.writeline("text = ''")
+
+    def enter_frame(self, frame: Frame) -> None:
+        """Give each name its value: one of the variables, one of an outer frame, or none yet."""
+        for target, (action, name) in frame.symbols.loads.items():
+            if action == VAR_LOAD_RESOLVE:
+                self.writeline(f"{target} = context[{name!r}] if {name!r} in context else missing")
+            elif action == VAR_LOAD_ALIAS:
+                self.writeline(f"{target} = {name}")
+            elif action == VAR_LOAD_UNDEFINED:
+                self.writeline(f"{target} = missing")
+
+    def leave_frame(self, frame: Frame, with_python_scope: bool = False) -> None:
+        """Forget the names of the frame; the outermost one ends with the text."""
+        super().leave_frame(frame, with_python_scope)
+        if frame.rootlevel:
+            self._write_length_check()
+            self.writeline("return text")
+
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:
+        """A loop."""
+        self.loop_depth += 1
+        super().visit_For(node, frame)
+        self.loop_depth -= 1
+
+    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
+        """A run of text and values."""
+        values = [child for child in node.nodes if not isinstance(child, nodes.TemplateData)]
+        texts = [child.data if isinstance(child, nodes.TemplateData) else None for child in node.nodes]
+        if values:
+            pattern = "".join("%s" if text is None else text.replace("%", "%%") for text in texts)
+            self.writeline(f"text += {pattern!r} % (", node)
+            for value in values:
+                self._write_value(value, frame)
+            self.write(")")
+        else:
+            self.writeline(f"text += {''.join(filter(None, texts))!r}", node)
+        if self.loop_depth:
+            self._write_length_check()
+
+    def _write_value(self, value: nodes.Node, frame: Frame) -> None:
+        before, after = ("escape(v) if type(v := ", ") is str") if frame.eval_ctx.autoescape else ("v if (v := ", ") is not None")
+        self.write(f"({before}")
+        self.visit(value, frame)
+        self.write(f"{after} else to_output(v)), ")
+
+    def _write_length_check(self) -> None:
+        self.writeline(f"if len(text) > {MAX_OUTPUT_CHARACTERS}: environment.raise_output_too_large()")

@@ -1,0 +1,74 @@
+"""A part of a template (subject, text or HTML) as a function of its variables, with bounds on its source, its loops and its output."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import Template, TemplateSyntaxError, nodes
+
+from agents.router.templates.sandbox import Sandbox
+
+MAX_SOURCE_BYTES = 64 * 1024
+MAX_LOOP_DEPTH = 2
+MAX_OPERANDS = 16
+
+
+_TEXT, _HTML = Sandbox(html=False), Sandbox(html=True)
+_FORBIDDEN = (
+    nodes.Assign,
+    nodes.AssignBlock,
+    nodes.Block,
+    nodes.Call,
+    nodes.CallBlock,
+    nodes.EvalContextModifier,
+    nodes.Extends,
+    nodes.FilterBlock,
+    nodes.FromImport,
+    nodes.Import,
+    nodes.Include,
+    nodes.Macro,
+    nodes.With,
+)
+
+
+CompiledPart = Callable[[Mapping[str, Any]], str]  # of the variables
+
+
+def compile_part(source: str, name: str, html: bool) -> CompiledPart:
+    """One part of a template, ready to render; values are escaped in HTML only.
+
+    Raises jinja2.TemplateSyntaxError for a source that is not a template or holds what no template may. The part raises
+    jinja2.UndefinedError for a missing variable, OutputTooLarge, and whatever an expression on such data raises.
+    """
+    if len(source.encode()) > MAX_SOURCE_BYTES:
+        raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
+    sandbox = _HTML if html else _TEXT
+    tree = sandbox.parse(source, name)
+    _check_nodes(tree, name)
+    for loop in tree.find_all(nodes.For):
+        loop.iter = nodes.Filter(loop.iter, "bounded", [], [], None, None)
+    part: CompiledPart = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]
+    return part
+
+
+def _check_nodes(tree: nodes.Template, name: str) -> None:
+    for forbidden in tree.find_all(_FORBIDDEN):
+        raise TemplateSyntaxError(f"a template may not use {type(forbidden).__name__.lower()}", forbidden.lineno, name)
+    for node in tree.find_all(nodes.Name):
+        if node.name == "self":
+            raise TemplateSyntaxError("a template may not use self", node.lineno, name)
+    for concat in tree.find_all(nodes.Concat):
+        if len(concat.nodes) > MAX_OPERANDS:
+            raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)
+    _check_loops(tree, name, 0)
+
+
+def _check_loops(node: nodes.Node, name: str, depth: int) -> None:
+    for child in node.iter_child_nodes():
+        inside = depth
+        if isinstance(child, nodes.For):
+            inside += 1
+            if inside > MAX_LOOP_DEPTH:
+                raise TemplateSyntaxError(f"loops nested deeper than {MAX_LOOP_DEPTH}", child.lineno, name)
+            if child.recursive or not isinstance(child.iter, (nodes.Name, nodes.Getattr, nodes.Getitem)):
+                raise TemplateSyntaxError("a loop may go over a variable only", child.lineno, name)
+        _check_loops(child, name, inside)

@@ -1,0 +1,123 @@
+"""Where templates run: no attribute of Python, no globals, a short list of filters, arithmetic on numbers of ordinary size only.
+
+Jinja2's sandbox keeps expressions away from Python, but is no limit of resources; what a template's source may hold is in parts.py.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import StrictUndefined, UndefinedError
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
+from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+from markupsafe._speedups import _escape_inner  # escape() makes an object around each text, at ten times the cost
+
+from agents.router.templates.codegen import TextCodeGenerator, raise_output_too_large
+
+MAX_ITEMS = 500
+MAX_BITS = 64
+
+_BUILTIN_FILTERS = (
+    "abs",
+    "capitalize",
+    "d",
+    "default",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "int",
+    "last",
+    "length",
+    "lower",
+    "title",
+    "trim",
+    "truncate",
+    "upper",
+)
+
+
+def to_text(value: Any) -> str:
+    """What `{{ value }}` is in a text. Raises UndefinedError for null: nobody is called None."""
+    if type(value) is str:
+        return value
+    if value is None:
+        raise UndefinedError("a variable is null; give it a default, or ask for it with if")
+    return str(value)
+
+
+def to_html(value: Any) -> str:
+    """What `{{ value }}` is in HTML: escaped, unless a filter has escaped it."""
+    return value if type(value) is Markup else _escape_inner(to_text(value))
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """An environment for texts or for HTML; `told` turns a value into what stands in the output, `safe` a str in HTML."""
+
+    code_generator_class = TextCodeGenerator
+    intercepted_binops = frozenset(["+", "*", "**", "%", "//"])
+
+    def __init__(self, html: bool) -> None:
+        super().__init__(autoescape=html, undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0)
+        self.to_output, self.escape, self.raise_output_too_large = (to_html if html else to_text), _escape_inner, raise_output_too_large
+        self.globals.clear()
+        self.filters = {name: FILTERS[name] for name in _BUILTIN_FILTERS} | _CUSTOM_FILTERS
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Arithmetic, so that no product fills the memory."""
+        if operator == "**" or not (_is_ordinary_number(left) and _is_ordinary_number(right)):
+            raise SecurityError(f"{operator} is for numbers of ordinary size only")
+        return super().call_binop(context, operator, left, right)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`order.items` is the key of the data, never a method of Python."""
+        if isinstance(obj, LoopContext):
+            return super().getattr(obj, attribute)
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """A value in the data, or an undefined one that says where it is missing."""
+        if isinstance(obj, Undefined):
+            return obj[argument]  # raises, and names what is undefined
+        try:
+            return obj[argument]
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
+
+
+def _is_ordinary_number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= MAX_BITS)
+
+
+def check_item_count(items: Any) -> Any:
+    """What a loop or a join goes over. Raises SecurityError for more than 500 items."""
+    if len(items) > MAX_ITEMS:
+        raise SecurityError(f"more than {MAX_ITEMS} items")
+    return items
+
+
+def _join(items: Iterable[Any], separator: str = "") -> str:
+    return str(separator).join(map(to_text, check_item_count(items)))
+
+
+def _decimals(value: Any, places: int = 2) -> str:
+    """A number with so many decimals, at most 6: 12.5 is 12.50."""
+    return f"{float(value):.{min(max(int(places), 0), 6)}f}"
+
+
+def _link(value: Any) -> str:
+    """A link as it is, if it is one: only http, https, mailto and tel can be followed safely."""
+    text = str(value).strip()
+    if not text.lower().startswith(("https://", "http://", "mailto:", "tel:")):
+        raise SecurityError("a link must begin with https://, http://, mailto: or tel:")
+    return text
+
+
+def _urlencode(value: Any) -> str:
+    return quote(str(value), safe="")
+
+
+_CUSTOM_FILTERS = {"bounded": check_item_count, "decimals": _decimals, "join": _join, "link": _link, "urlencode": _urlencode}

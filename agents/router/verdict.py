@@ -1,0 +1,80 @@
+"""What a gate can say of a notification: pass, hold, merge, reject, dead letter; or that its record is not to be decided here or again."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from schemas.enums import State
+
+MAX_ERROR_CHARACTERS = 500  # an error may quote what it found, and that may be all of a record
+
+
+class Pass(Struct, frozen=True, gc=False):
+    """The next gate is checked; behind the last one the notification is routed."""
+
+
+class Hold(Struct, frozen=True, gc=False):
+    """The scheduler gives the notification back to this gate at `until` (epoch seconds)."""
+
+    until: float
+    reason: str
+    inputs: Mapping[str, Any] = {}
+    state: ClassVar[State] = State.HELD
+    word: ClassVar[str] = "hold"
+
+
+class Merge(Struct, frozen=True, gc=False):
+    """The notification becomes part of another one, `into`, and is not sent itself."""
+
+    into: str
+    reason: str
+    inputs: Mapping[str, Any] = {}
+    state: ClassVar[State] = State.MERGED
+    word: ClassVar[str] = "merge"
+
+
+class Reject(Struct, frozen=True, gc=False):
+    """The notification is not sent; `duplicate_of` is the id of the notification that it repeats."""
+
+    reason: str
+    inputs: Mapping[str, Any] = {}
+    duplicate_of: str = ""
+    state: ClassVar[State] = State.REJECTED
+    word: ClassVar[str] = "reject"
+
+
+class DeadLetter(Struct, frozen=True, gc=False):
+    """The notification cannot be decided; `error` is the sentence that its dead letter carries."""
+
+    reason: str
+    error: str
+    inputs: Mapping[str, Any] = {}
+    state: ClassVar[State] = State.DEAD
+    word: ClassVar[str] = "dead_letter"
+
+
+class Repartition(Struct, frozen=True, gc=False):
+    """The record belongs to another partition; `value` is its JSON with the id stamped in."""
+
+    partition: int
+    value: bytes
+
+
+class Replay(Struct, frozen=True, gc=False):
+    """This notification was decided before: a replay, or a producer's second try. Nothing more is written."""
+
+
+PASS = Pass()
+REPLAY = Replay()
+
+Stop = Hold | Merge | Reject | DeadLetter
+"""The verdicts that end a decision and that its decision log shows."""
+
+Verdict = Pass | Stop | Repartition | Replay
+
+
+def build_dead_letter(reason: str, error: str, **inputs: str) -> DeadLetter:
+    """A dead letter whose error is cut to 500 characters; the error and the inputs stand in the decision log."""
+    error = error[:MAX_ERROR_CHARACTERS]
+    return DeadLetter(reason, error, {"error": error, **inputs})

@@ -1,0 +1,121 @@
+"""The door of the gateway, around the web framework: API key, size, one log line and the metrics of each request."""
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem
+from app.telemetry import Metrics, log_event
+from schemas.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
+from schemas.ports import Clock
+
+Scope = Any  # ASGI's dictionaries; Litestar and uvicorn each have types of their own for them
+Message = Any
+Receive = Any
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Any], Awaitable[None]]
+
+PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
+UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: logged only when they fail
+
+
+class GatewayMiddleware:
+    """Lets in who shows the key; `clock` is monotonic, `body_limit` in bytes."""
+
+    def __init__(self, app: AsgiApp, api_key: str, body_limit: int, metrics: Metrics, clock: Clock) -> None:
+        self._app, self._api_key, self._body_limit, self._metrics, self._clock = app, api_key.encode(), body_limit, metrics, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = self._clock(), 500
+
+        async def send_and_capture_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            if found := self._find_problem(scope):
+                await send_problem(found, send=send_and_capture_status)
+            else:
+                await self._app(scope, receive, send_and_capture_status)
+        finally:
+            self._record_request(scope, status, self._clock() - started)
+
+    def _find_problem(self, scope: Scope) -> ProblemDetails | None:
+        headers = scope["headers"]
+        if scope["path"] not in PUBLIC_PATHS and not self._is_authorized(headers):
+            return build_problem("unauthorized", "send the header Authorization: Bearer <API key>, or X-API-Key: <API key>")
+        if _get_content_length(headers) > self._body_limit:
+            return build_problem("too-large", f"a request has at most {self._body_limit} bytes")
+        return None
+
+    def _is_authorized(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        for name, value in headers:
+            if name == b"x-api-key":
+                return hmac.compare_digest(value, self._api_key)
+            if name == b"authorization" and value[:7].lower() == b"bearer ":
+                return hmac.compare_digest(value[7:].strip(), self._api_key)
+        return False
+
+    def _record_request(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("path_template") or "-"
+        self._metrics.increment(HTTP_REQUESTS, 1, route, str(status))
+        self._metrics.observe_duration(HTTP_REQUEST_DURATION, seconds, route)
+        if route in UNLOGGED_PATHS and status < 500:
+            return
+        level = logging.ERROR if status == 500 else logging.WARNING if status > 500 else logging.INFO
+        log_event(
+            "gateway.request_completed",
+            level,
+            method=scope["method"],
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            **get_log_fields(scope),
+        )
+
+
+def add_log_fields(scope: Scope, **fields: Any) -> None:
+    """Add fields to the request's log line."""
+    scope.setdefault("state", {}).setdefault("log_fields", {}).update(fields)
+
+
+def get_log_fields(scope: Scope) -> dict[str, Any]:
+    """The fields that were added to the request's log line."""
+    return dict(scope.get("state", {}).get("log_fields", {}))
+
+
+def _get_content_length(headers: list[tuple[bytes, bytes]]) -> int:
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+def build_problem_headers(problem: ProblemDetails) -> list[tuple[bytes, bytes]]:
+    """The headers that a problem is answered with."""
+    headers = []
+    if problem.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if problem.retry_after:
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
+    return headers
+
+
+async def send_problem(problem: ProblemDetails, *, send: Send) -> None:
+    """Send a problem document."""
+    body = msgspec.json.encode(problem)
+    headers = [
+        (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        *build_problem_headers(problem),
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,44 @@
+"""The pages for people: the OpenAPI document, and a page that draws it without loading anything from elsewhere."""
+
+from pathlib import Path
+
+import msgspec
+from litestar import Litestar, MediaType, Response, get
+from litestar.response import Redirect
+
+from app.api.openapi import build_openapi_document
+from app.api.problems import PROBLEM_KINDS
+
+PAGE_PATH = Path(__file__).with_name("docs.html")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
+)
+
+
+def register_docs_routes(app: Litestar) -> None:
+    """Give the app its root, `/docs` and `/openapi.json`; both are made here, once."""
+    described = msgspec.json.encode(build_openapi_document(app))
+    page = PAGE_PATH.read_bytes().replace(b"<!-- problems -->", _render_problem_rows())
+
+    @get("/openapi.json", include_in_schema=False)
+    async def serve_openapi() -> Response[bytes]:
+        return Response(described, media_type="application/json")
+
+    @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
+    async def serve_docs() -> Response[bytes]:
+        return Response(page, media_type="text/html", headers={"content-security-policy": CONTENT_SECURITY_POLICY})
+
+    @get("/", include_in_schema=False)
+    async def redirect_root() -> Redirect:
+        return Redirect("/docs")
+
+    for handler in (serve_openapi, serve_docs, redirect_root):
+        app.register(handler)
+
+
+def _render_problem_rows() -> bytes:
+    rows = (
+        f'<tr id="{kind}"><td>{status}</td><td><code>{kind}</code></td><td>{title}</td></tr>'
+        for kind, (status, title) in PROBLEM_KINDS.items()
+    )
+    return "\n".join(rows).encode()

@@ -1,0 +1,133 @@
+"""One order on its way through Herold: the examples of the reference, as values, so that they cannot disagree with the structs."""
+
+from msgspec import Raw, Struct
+
+from schemas.content import EmailContent
+from schemas.dead_letter import DeadLetter
+from schemas.delivery import Delivery
+from schemas.enums import Outcome, State, Status
+from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
+from schemas.ids import NOTIFICATION_PREFIX, derive_delivery_id, make_id
+from schemas.notification import Notification
+from schemas.scheduled import Cancel, Scheduled
+
+CREATED_AT = 1_760_000_000.0
+FIRST_ID, NOTIFICATION_ID = (make_id(NOTIFICATION_PREFIX, CREATED_AT, bits) for bits in (0, 1))
+USER_ID = "u-42"
+EMAIL_DELIVERY_ID = derive_delivery_id(NOTIFICATION_ID, USER_ID, "email", "ada@example.org")
+TYPE, CATEGORY, TEMPLATE = "order.shipped", "transactional", "order-shipped"
+
+DECISION_LOG = [
+    GateResult("decode", "pass"),
+    GateResult("repartition", "pass"),
+    GateResult("idempotency", "pass"),
+    GateResult("route", "pass", "", {"channels": ["email"]}),
+    GateResult("render", "pass", "", {"template": TEMPLATE, "version": 1, "locale": "de"}),
+]
+ROUTED = DecidedEvent(
+    NOTIFICATION_ID,
+    USER_ID,
+    State.ROUTED,
+    CREATED_AT + 0.01,
+    CREATED_AT,
+    "medium",
+    TYPE,
+    CATEGORY,
+    "",
+    [DeliveryRef(EMAIL_DELIVERY_ID, "email")],
+    DECISION_LOG,
+)
+DUPLICATE = DecidedEvent(
+    NOTIFICATION_ID, USER_ID, State.REJECTED, CREATED_AT + 0.01, CREATED_AT, "medium", TYPE, CATEGORY, "duplicate", duplicate_of=FIRST_ID
+)
+SENT = StatusEvent(
+    EMAIL_DELIVERY_ID,
+    NOTIFICATION_ID,
+    USER_ID,
+    "email",
+    Status.SENT,
+    CREATED_AT + 0.05,
+    CREATED_AT,
+    0,
+    1,
+    Outcome.ACCEPTED,
+    "",
+    "sendgrid",
+    "x-1",
+    202,
+    12.5,
+)
+THROTTLED = StatusEvent(
+    EMAIL_DELIVERY_ID,
+    NOTIFICATION_ID,
+    USER_ID,
+    "email",
+    Status.PENDING,
+    CREATED_AT + 0.05,
+    CREATED_AT,
+    0,
+    1,
+    Outcome.THROTTLED,
+    "",
+    "sendgrid",
+    "",
+    429,
+    3.0,
+)
+
+EXAMPLES: dict[type[Struct], dict[str, Struct]] = {
+    Notification: {
+        "minimal": Notification(USER_ID, TYPE),
+        "complete": Notification(
+            USER_ID,
+            TYPE,
+            id=NOTIFICATION_ID,
+            category=CATEGORY,
+            channels=["email", "push"],
+            template=TEMPLATE,
+            data={"name": "Ada", "order": 17, "eta": "Friday", "items": ["lamp"]},
+            locale="de-AT",
+            to={"email": "ada@example.org"},
+            expires_at=CREATED_AT + 86_400,
+            idempotency_key="order-17-shipped",
+            created_at=CREATED_AT,
+        ),
+    },
+    Scheduled: {
+        "held": Scheduled(
+            NOTIFICATION_ID, USER_ID, CREATED_AT + 3600, "notifications.medium", Raw(b'{"user_id":"u-42","type":"order.shipped"}'), 1
+        )
+    },
+    Cancel: {"cancel": Cancel(NOTIFICATION_ID, USER_ID)},
+    Delivery: {
+        "email": Delivery(
+            EMAIL_DELIVERY_ID,
+            NOTIFICATION_ID,
+            USER_ID,
+            "email",
+            "ada@example.org",
+            EmailContent("Order 17 is on its way", "Hello Ada, ..."),
+            CREATED_AT,
+            CREATED_AT + 86_400,
+            TYPE,
+            CATEGORY,
+            TEMPLATE,
+        )
+    },
+    DecidedEvent: {"routed": ROUTED, "rejected": DUPLICATE},
+    StatusEvent: {"sent": SENT, "throttled": THROTTLED},
+}
+
+DEAD_LETTER = DeadLetter(
+    stage="router",
+    reason="invalid",
+    error="Object missing required field `type`",
+    source_topic="notifications.medium",
+    source_partition=3,
+    source_offset=17,
+    key=b"u-42",
+    value=b'{"user_id":"u-42"}',
+    attempts=0,
+    notification_id=NOTIFICATION_ID,
+    user_id=USER_ID,
+)

@@ -1,0 +1,73 @@
+"""What people and tests ask of the simulators themselves: the ledger and their health."""
+
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+import msgspec
+
+from dev.simulators.protocol import ServerRequest, ServerResponse
+from dev.simulators.request_log import RequestLog
+
+_NDJSON = b"application/x-ndjson"
+_MAX_PAGE_SIZE = 10_000
+
+
+class AdminApi:
+    """GET /requests, /requests/counts, /requests/search, /healthz and POST /requests/reset."""
+
+    def __init__(self, request_log: RequestLog, reset: Callable[[], None]) -> None:
+        self._request_log, self._reset_log = request_log, reset
+        self._routes = {
+            (b"GET", b"/healthz"): self._get_health,
+            (b"GET", b"/requests/counts"): self._get_counts,
+            (b"GET", b"/requests/search"): self._search_entries,
+            (b"GET", b"/requests"): self._list_entries,
+            (b"POST", b"/requests/reset"): self._handle_reset,
+        }
+
+    def handle_request(self, request: ServerRequest) -> ServerResponse:
+        """Answer a request that is for no provider."""
+        route = self._routes.get((request.method, request.path))
+        if route is None:
+            known = ", ".join(f"{method.decode()} {path.decode()}" for method, path in self._routes)
+            return _build_error_response(404, f"no such path; there are {known} and the providers' own")
+        query = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
+        try:
+            return route(query)
+        except ValueError as error:
+            return _build_error_response(400, str(error))
+
+    def _get_health(self, query: dict[str, str]) -> ServerResponse:
+        return _build_json_response({"status": "ok", "seq": self._request_log.last_seq})
+
+    def _get_counts(self, query: dict[str, str]) -> ServerResponse:
+        return _build_json_response(self._request_log.build_report())
+
+    def _search_entries(self, query: dict[str, str]) -> ServerResponse:
+        delivery, address = query.get("delivery_id", ""), query.get("address", "")
+        if not delivery and not address:
+            return _build_error_response(400, "say which: delivery_id=, address= or both")
+        return _build_json_response(self._request_log.search_entries(delivery, address, _parse_number(query, "limit", 100)))
+
+    def _list_entries(self, query: dict[str, str]) -> ServerResponse:
+        lines = self._request_log.read_entries(_parse_number(query, "after", 0), min(_MAX_PAGE_SIZE, _parse_number(query, "limit", 1000)))
+        return ServerResponse(200, lines, content_type=_NDJSON)
+
+    def _handle_reset(self, query: dict[str, str]) -> ServerResponse:
+        self._reset_log()
+        return self._get_counts(query)
+
+
+def _parse_number(query: dict[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal():
+        raise ValueError(f"{name} is a whole number, not {text!r}")
+    return int(text)
+
+
+def _build_json_response(value: object) -> ServerResponse:
+    return ServerResponse(200, msgspec.json.encode(value))
+
+
+def _build_error_response(status: int, message: str) -> ServerResponse:
+    return ServerResponse(status, msgspec.json.encode({"error": message}))

@@ -1,0 +1,134 @@
+"""FCM's HTTP v1 messages:send (firebase.google.com/docs/reference/fcm/rest/v1): 200 with a name, or a Google API error with FcmError."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from dev.simulators.invalid_field import parse_validation_error
+from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.stubs import Stub, StubResponse, match_stub
+
+MAX_PAYLOAD_BYTES = 4096
+_match_path = re.compile(rb"/v1/projects/([^/]+)/messages:send").fullmatch
+_FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+_BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"
+_AUTHENTICATE_HEADER = b'WWW-Authenticate: Bearer realm="https://accounts.google.com/", error="invalid_token"\r\n'
+
+
+class FcmMessage(Struct, forbid_unknown_fields=True):
+    token: str = ""
+    fid: str = ""
+    topic: str = ""
+    condition: str = ""
+    name: str = ""
+    data: dict[str, str] = {}
+    notification: Raw | UnsetType = UNSET
+    android: Raw | UnsetType = UNSET
+    androidV2: Raw | UnsetType = UNSET
+    webpush: Raw | UnsetType = UNSET
+    apns: Raw | UnsetType = UNSET
+    fcm_options: Raw | UnsetType = UNSET
+    fcmOptions: Raw | UnsetType = UNSET
+
+
+class SendMessageRequest(Struct, forbid_unknown_fields=True):
+    message: FcmMessage
+    validate_only: bool = False
+    validateOnly: bool = False
+
+
+_decode = msgspec.json.Decoder(SendMessageRequest).decode
+
+
+class FcmRequestDetails(NamedTuple):
+    """What the answer needs of the request."""
+
+    project: str
+    validate_only: bool
+
+
+class FcmSimulator:
+    """Needs `Authorization: Bearer`; a token that ends with `revoked` is answered 401. The delivery id is message.data.delivery_id."""
+
+    name = "fcm"
+
+    def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        path = _match_path(request.path)
+        if path is None or request.method != b"POST":
+            return InvalidRequest(_build_error(404, "NOT_FOUND", "Requested entity was not found."))
+        if request.oversize:
+            return InvalidRequest(_build_error(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit."))
+        authorization = request.headers.get(b"authorization", b"")
+        if not authorization.startswith(b"Bearer ") or authorization.endswith(b"revoked"):
+            return InvalidRequest(_build_unauthenticated_error())
+        try:
+            send = _decode(request.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return InvalidRequest(_build_bad_request_error(str(error)))
+        message = send.message
+        target = _build_delivery_target(message)
+        if sum(map(bool, (message.token, message.fid, message.topic, message.condition))) != 1:
+            return InvalidRequest(
+                _build_fcm_error(400, "INVALID_ARGUMENT", "Recipient of the message is not set.", "INVALID_ARGUMENT"), [target]
+            )
+        if _compute_payload_size(message) > MAX_PAYLOAD_BYTES:
+            return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
+        details = FcmRequestDetails(path[1].decode("utf-8", "replace"), send.validate_only or send.validateOnly)
+        return ValidRequest((target,), match_stub(message.token or message.fid), details)
+
+    def build_response(self, details: FcmRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
+        act = stub.response
+        if act is StubResponse.ACCEPT:
+            number = "fake_message_id" if details.validate_only else f"0:{context.message_number:x}"
+            return ServerResponse(200, msgspec.json.encode({"name": f"projects/{details.project}/messages/{number}"}))
+        if act is StubResponse.UNSUBSCRIBED:
+            return _build_fcm_error(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED")
+        if act is StubResponse.BOUNCE:
+            message = "The registration token is not a valid FCM registration token"
+            return _build_fcm_error(400, "INVALID_ARGUMENT", message, "INVALID_ARGUMENT")
+        if act is StubResponse.REJECT:
+            return _build_bad_request_error("Invalid value (TYPE_STRING) - at `$.message.notification.title`")
+        if act is StubResponse.THROTTLE:
+            return _build_fcm_error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED")._replace(headers=b"Retry-After: 1\r\n")
+        return _build_fcm_error(500, "INTERNAL", "Internal error encountered.", "INTERNAL")
+
+
+def _build_delivery_target(message: FcmMessage) -> DeliveryTarget:
+    address = message.token or message.fid or (f"topic:{message.topic}" if message.topic else message.condition)
+    return DeliveryTarget(message.data.get("delivery_id", ""), address)
+
+
+def _compute_payload_size(message: FcmMessage) -> int:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in message.data.items())
+    return size + (0 if isinstance(message.notification, UnsetType) else len(bytes(message.notification)))
+
+
+def _build_error(code: int, status: str, message: str, details: Sequence[dict[str, Any]] = ()) -> ServerResponse:
+    error: dict[str, Any] = {"code": code, "message": message, "status": status}
+    if details:
+        error["details"] = details
+    return ServerResponse(code, msgspec.json.encode({"error": error}))
+
+
+def _build_fcm_error(code: int, status: str, message: str, error_code: str) -> ServerResponse:
+    return _build_error(code, status, message, [{"@type": _FCM_ERROR_TYPE, "errorCode": error_code}])
+
+
+def _build_bad_request_error(problem: str) -> ServerResponse:
+    misfit = parse_validation_error(problem)
+    if not misfit.field_path:
+        return _build_error(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {problem}")
+    message = f"Invalid value at '{misfit.field_path}': {misfit.problem}"
+    violations = [{"field": misfit.field_path, "description": message}]
+    return _build_error(400, "INVALID_ARGUMENT", message, [{"@type": _BAD_REQUEST_TYPE, "fieldViolations": violations}])
+
+
+def _build_unauthenticated_error() -> ServerResponse:
+    message = (
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication"
+        " credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
+    )
+    return _build_error(401, "UNAUTHENTICATED", message)._replace(headers=_AUTHENTICATE_HEADER)

@@ -1,0 +1,142 @@
+"""SendGrid's v3 mail/send (docs.sendgrid.com/api-reference/mail-send): 202, or errors with message, field and help."""
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from dev.simulators.invalid_field import parse_validation_error
+from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.stubs import Stub, StubResponse, match_stub
+
+MAIL_SEND_PATH = b"/v3/mail/send"
+MAX_RECIPIENTS = 1000
+_HELP_URL = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
+_Email = Annotated[str, Meta(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
+_Text = Annotated[str, Meta(min_length=1)]
+_INVALID_ADDRESS = "Does not contain a valid address."
+_ERROR_MESSAGES = {
+    "personalizations": "The personalizations field is required and must have at least one personalization.",
+    "personalizations.to": "The to array is required for all personalization objects, and must have at least one email object.",
+    "personalizations.to.email": _INVALID_ADDRESS,
+    "personalizations.cc.email": _INVALID_ADDRESS,
+    "personalizations.bcc.email": _INVALID_ADDRESS,
+    "from": "The from object must be provided for every email send. It is an object that requires the email parameter.",
+    "from.email": "The from email does not contain a valid address.",
+    "content": "Unless a valid template_id is provided, the content parameter is required, with at least one defined content block.",
+    "content.type": "The content type must be a string at least one character in length.",
+    "content.value": "The content value must be a string at least one character in length.",
+}
+_MISSING_SUBJECT = (
+    "The subject is required. You can get around this requirement if you use a template with a subject defined or if every"
+    " personalization has a subject defined."
+)
+_DUPLICATE_RECIPIENT = "Each email address in the personalization block should be unique between to, cc, and bcc."
+
+
+class EmailObject(Struct, gc=False):
+    email: _Email
+
+
+class Personalization(Struct):
+    to: Annotated[list[EmailObject], Meta(min_length=1)]
+    cc: list[EmailObject] = []
+    bcc: list[EmailObject] = []
+    subject: str = ""
+    custom_args: dict[str, str] = {}
+
+
+class MailContent(Struct, gc=False):
+    type: _Text
+    value: _Text
+
+
+class MailSendRequest(Struct):
+    personalizations: Annotated[list[Personalization], Meta(min_length=1)]
+    from_: EmailObject = field(name="from")
+    subject: str = ""
+    content: list[MailContent] = []
+    template_id: str = ""
+
+
+_ACCEPTING_RESPONSES = (StubResponse.ACCEPT, StubResponse.UNSUBSCRIBED)
+_decode = msgspec.json.Decoder(MailSendRequest).decode
+
+
+class SendGridSimulator:
+    """Needs `Authorization: Bearer`; a key that ends with `revoked` is answered 401. The delivery id is custom_args.delivery_id."""
+
+    name = "sendgrid"
+
+    def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        if request.oversize:
+            return InvalidRequest(_build_error(413, None, "Payload Too Large"))
+        if request.method != b"POST":
+            return InvalidRequest(_build_error(405, None, "method not allowed"))
+        authorization = request.headers.get(b"authorization", b"")
+        if not authorization.startswith(b"Bearer ") or authorization.endswith(b"revoked"):
+            return InvalidRequest(_build_error(401, None, "The provided authorization grant is invalid, expired, or revoked"))
+        try:
+            mail = _decode(request.body)
+        except msgspec.ValidationError as error:
+            return InvalidRequest(_build_validation_error(str(error)))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return InvalidRequest(_build_error(400, None, "Bad Request"))
+        targets = [_build_delivery_target(one) for one in mail.personalizations]
+        problem = _find_error(mail)
+        return InvalidRequest(problem, targets) if problem else ValidRequest(targets, match_stub(targets[0].address))
+
+    def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
+        # who has unsubscribed is accepted like anyone: SendGrid drops the mail afterwards and says so in an event
+        if stub.response in _ACCEPTING_RESPONSES:
+            return ServerResponse(202, b"", b"X-Message-Id: %x\r\n" % context.message_number)
+        if stub.response is StubResponse.BOUNCE:
+            return _build_error(400, "personalizations.0.to.0.email", _INVALID_ADDRESS)
+        if stub.response is StubResponse.REJECT:
+            return _build_error(400, "content.0.value", _ERROR_MESSAGES["content.value"])
+        if stub.response is StubResponse.THROTTLE:
+            limits = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (int(context.now) + 1)
+            return _build_error(429, None, "too many requests")._replace(headers=limits)
+        return _build_error(500, None, "Internal Server Error")
+
+
+def _build_delivery_target(personalization: Personalization) -> DeliveryTarget:
+    return DeliveryTarget(personalization.custom_args.get("delivery_id", ""), personalization.to[0].email)
+
+
+def _find_error(mail: MailSendRequest) -> ServerResponse | None:
+    if not mail.template_id:
+        if not mail.content:
+            return _build_error(400, "content", _ERROR_MESSAGES["content"])
+        if not mail.subject and not all(one.subject for one in mail.personalizations):
+            return _build_error(400, "subject", _MISSING_SUBJECT)
+    for number, one in enumerate(mail.personalizations):
+        if len(one.to) > 1 or one.cc or one.bcc:
+            recipients = [address.email.lower() for address in (*one.to, *one.cc, *one.bcc)]
+            if len(recipients) > MAX_RECIPIENTS:
+                return _build_error(
+                    400, f"personalizations.{number}", f"There are more than {MAX_RECIPIENTS} recipients in to, cc and bcc."
+                )
+            if len(set(recipients)) != len(recipients):
+                return _build_error(400, f"personalizations.{number}", _DUPLICATE_RECIPIENT)
+    return None
+
+
+def _build_validation_error(problem: str) -> ServerResponse:
+    misfit = parse_validation_error(problem)
+    where = re.sub(r"\[(\d+)\]", r".\1", misfit.field_path)
+    return _build_error(400, where or None, _ERROR_MESSAGES.get(_strip_indexes(where), misfit.problem))
+
+
+def _strip_indexes(field_path: str) -> str:
+    return re.sub(r"\.\d+", "", field_path)
+
+
+def _build_error(status: int, field_path: str | None, message: str) -> ServerResponse:
+    error: dict[str, Any] = {
+        "message": message,
+        "field": field_path,
+        "help": _HELP_URL + _strip_indexes(field_path) if field_path else None,
+    }
+    return ServerResponse(status, msgspec.json.encode({"errors": [error]}))

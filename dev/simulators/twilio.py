@@ -1,0 +1,159 @@
+"""Twilio's Messages resource (twilio.com/docs/messaging/api/message-resource): 201 with the message, or code, message and more_info."""
+
+import base64
+import binascii
+import re
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.sms_segments import count_segments
+from dev.simulators.stubs import Stub, StubResponse, match_number_stub
+
+MAX_CHARACTERS = 1600
+_match_path = re.compile(rb"/2010-04-01/Accounts/([^/]+)/Messages\.json").fullmatch
+_match_number = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
+_MORE_INFO_URL = "https://www.twilio.com/docs/errors/"
+_STUB_ERRORS = {
+    StubResponse.BOUNCE: (400, 21211),
+    StubResponse.REJECT: (400, 21617),
+    StubResponse.UNSUBSCRIBED: (400, 21610),
+    StubResponse.THROTTLE: (429, 20429),
+    StubResponse.FAIL: (500, 20500),
+}
+_ERROR_MESSAGES = {
+    20003: "Authenticate",
+    20404: "The requested resource was not found",
+    20429: "Too Many Requests",
+    20500: "Internal Server Error",
+    21211: "Invalid 'To' Phone Number: {to}",
+    21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}",
+    21602: "Message body is required.",
+    21603: "A 'From' phone number is required.",
+    21604: "A 'To' phone number is required.",
+    21610: "Attempt to send to unsubscribed recipient",
+    21612: "Message cannot be sent with the current combination of 'To' ({to}) and 'From' parameters",
+    21614: "'To' number is not a valid mobile number: {to}",
+    21617: f"The concatenated message body exceeds the {MAX_CHARACTERS} character limit",
+}
+
+
+class TwilioRequestDetails(NamedTuple):
+    """What the answer repeats of the request."""
+
+    account_sid: str
+    to: str
+    from_: str
+    messaging_service_sid: str
+    body: str
+
+
+class TwilioSimulator:
+    """Needs basic authentication; a password that ends with `revoked` is answered 401.
+
+    The delivery id is the query parameter `delivery` of the StatusCallback.
+    """
+
+    name = "twilio"
+
+    def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        path = _match_path(request.path)
+        if path is None or request.method != b"POST":
+            return InvalidRequest(_build_error(404, 20404))
+        if request.oversize:
+            return InvalidRequest(_build_error(413, 21617))
+        if not _is_authenticated(request.headers.get(b"authorization", b"")):
+            return InvalidRequest(_build_error(401, 20003)._replace(headers=b'WWW-Authenticate: Basic realm="Twilio API"\r\n'))
+        form = dict(_parse_form(request.body))
+        text = {name: _decode_text(form.get(name, b"")) for name in (b"To", b"From", b"MessagingServiceSid", b"Body", b"StatusCallback")}
+        sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], text[b"From"], text[b"MessagingServiceSid"], text[b"Body"])
+        target = DeliveryTarget(_parse_delivery_id(text[b"StatusCallback"]), sms.to)
+        code = _find_error_code(sms, b"MediaUrl" in form or b"ContentSid" in form)
+        if code:
+            return InvalidRequest(_build_error(400, code, sms.to), [target])
+        return ValidRequest((target,), match_number_stub(sms.to), sms)
+
+    def build_response(self, details: TwilioRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
+        if stub.response is StubResponse.ACCEPT:
+            return ServerResponse(201, _encode_message(details, context))
+        status, code = _STUB_ERRORS[stub.response]
+        return _build_error(status, stub.twilio_code or code, details.to)
+
+
+def _is_authenticated(authorization: bytes) -> bool:
+    if not authorization.startswith(b"Basic "):
+        return False
+    try:
+        user, _, password = base64.b64decode(authorization[6:], validate=True).partition(b":")
+    except binascii.Error:
+        return False
+    return bool(user and password) and not password.endswith(b"revoked")
+
+
+def _parse_form(form: bytes) -> list[tuple[bytes, bytes]]:
+    parts = (pair.partition(b"=") for pair in form.split(b"&"))
+    return [(name, value) for name, _, value in parts]
+
+
+def _decode_text(value: bytes) -> str:
+    return unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8", "replace")
+
+
+def _parse_delivery_id(callback: str) -> str:
+    query = callback.partition("#")[0].partition("?")[2]
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name == "delivery":
+            return value
+    return ""
+
+
+def _find_error_code(sms: TwilioRequestDetails, has_other_content: bool) -> int:
+    if not sms.to:
+        return 21604
+    if not _match_number(sms.to):
+        return 21211
+    if not sms.from_ and not sms.messaging_service_sid:
+        return 21603
+    if not sms.body and not has_other_content:
+        return 21602
+    return 21617 if len(sms.body) > MAX_CHARACTERS else 0
+
+
+def _build_error(status: int, code: int, to: str = "") -> ServerResponse:
+    message = _ERROR_MESSAGES[code].format(to=to)
+    return ServerResponse(
+        status, msgspec.json.encode({"code": code, "message": message, "more_info": f"{_MORE_INFO_URL}{code}", "status": status})
+    )
+
+
+def _encode_message(sms: TwilioRequestDetails, context: ResponseContext) -> bytes:
+    sid = f"SM{context.message_number:032x}"
+    date = context.date.decode().replace("GMT", "+0000")
+    uri = f"/2010-04-01/Accounts/{sms.account_sid}/Messages/{sid}"
+    message: dict[str, Any] = {
+        "account_sid": sms.account_sid,
+        "api_version": "2010-04-01",
+        "body": sms.body,
+        "date_created": date,
+        "date_sent": None,
+        "date_updated": date,
+        "direction": "outbound-api",
+        "error_code": None,
+        "error_message": None,
+        "from": sms.from_ or None,
+        "messaging_service_sid": sms.messaging_service_sid or None,
+        "num_media": "0",
+        # the service picks the sender later, and counts then
+        "num_segments": "0" if sms.messaging_service_sid else str(count_segments(sms.body)),
+        "price": None,
+        "price_unit": None,
+        "sid": sid,
+        "status": "accepted" if sms.messaging_service_sid else "queued",
+        "subresource_uris": {"media": f"{uri}/Media.json"},
+        "to": sms.to,
+        "uri": f"{uri}.json",
+    }
+    return msgspec.json.encode(message)

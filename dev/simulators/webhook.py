@@ -1,0 +1,31 @@
+"""The webhook sink: any path under `/hooks/`; takes a POST as a customer's endpoint does and says 204."""
+
+from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.stubs import Stub, StubResponse, match_stub
+
+PATH_PREFIX = b"/hooks/"
+
+
+class WebhookSimulator:
+    """The delivery id is the header webhook-id; the address is the whole URL."""
+
+    name = "webhook"
+
+    def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        path = request.path.decode("latin-1")
+        query = f"?{request.query.decode('latin-1')}" if request.query else ""
+        host = request.headers.get(b"host", b"").decode("latin-1")
+        target = DeliveryTarget(request.headers.get(b"webhook-id", b"").decode("latin-1"), f"http://{host}{path}{query}")
+        if request.oversize:
+            return InvalidRequest(ServerResponse(413), [target])
+        if request.method != b"POST":
+            return InvalidRequest(ServerResponse(405, headers=b"Allow: POST\r\n"), [target])
+        return ValidRequest((target,), match_stub(path[len(PATH_PREFIX) :]))
+
+    def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
+        act = stub.response
+        if act is StubResponse.THROTTLE:
+            return ServerResponse(429, headers=b"Retry-After: 1\r\n")
+        return ServerResponse(
+            {StubResponse.BOUNCE: 410, StubResponse.UNSUBSCRIBED: 410, StubResponse.REJECT: 400, StubResponse.FAIL: 500}.get(act, 204)
+        )

@@ -1,0 +1,163 @@
+"""One service kept running: start it, wait until it is ready, watch it, start it again, end it."""
+
+import asyncio
+import os
+import re
+import signal
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from dev.stack.process_output import LogSink, OutputPipe
+from dev.stack.service import HealthCheck, Service, ServiceStartError
+from dev.stack.spawn import ProcessHandle, Spawner, spawn_subprocess
+
+PidCallback = Callable[[Service, int | None], None]
+"""Told of each new process of a service, and (None) of its end."""
+
+
+@dataclass(frozen=True)
+class RestartPolicy:
+    """Seconds to wait before a restart: doubles from `first` to `most`, and starts anew after `calm` seconds of running."""
+
+    initial_delay: float = 0.5
+    max_delay: float = 10.0
+    reset_after: float = 30.0
+
+    def compute_delay(self, previous_delay: float, uptime: float) -> float:
+        """The wait that follows the previous one (0 if there was none) when the process ran for so long."""
+        return self.initial_delay if uptime >= self.reset_after or previous_delay == 0 else min(previous_delay * 2, self.max_delay)
+
+
+class ManagedProcess:
+    """Holds the one process of a service."""
+
+    def __init__(
+        self, service: Service, log: LogSink, on_pid_change: PidCallback, restart_policy: RestartPolicy, spawn: Spawner = spawn_subprocess
+    ) -> None:
+        self.service = service
+        self.restart_policy = restart_policy
+        self._log = log
+        self._on_pid_change = on_pid_change
+        self._spawn = spawn
+        self._process: ProcessHandle | None = None
+        self._output: OutputPipe | None = None
+        self._last_lines: deque[str] = deque(maxlen=20)
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of the running process."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    def log(self, line: str) -> None:
+        """Say a line in the name of the service."""
+        self._log(self.service.name, line)
+
+    async def start(self) -> None:
+        """Start the process and wait until it is ready; raises StartFailed with the process's last lines."""
+        began = asyncio.get_running_loop().time()
+        process = await self._spawn_process()
+        await self._wait_until_ready(process)
+        self.log(f"ready in {asyncio.get_running_loop().time() - began:.2f} s (pid {process.pid})")
+
+    async def supervise(self) -> None:
+        """Start the process again whenever it ends or is not healthy any more; for ever."""
+        wait, clock = 0.0, asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            if self._process is not None:
+                self.log(await self._wait_until_failed(self._process))
+            ran = clock() - began
+            await self.stop()
+            wait = self.restart_policy.compute_delay(wait, ran)
+            self.log(f"restarting in {wait:.1f} s")
+            await asyncio.sleep(wait)
+            await self._restart()
+
+    async def stop(self) -> None:
+        """Stop the process: its stop signal, SIGKILL after `stop_timeout`, and SIGKILL to whatever is left of its session."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            await self._stop_gracefully(process)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        if self._output is not None:
+            await self._output.drain()
+        self._process = None  # only now: if this is cancelled half-way, the next call ends the same process
+        self._on_pid_change(self.service, None)
+
+    async def _restart(self) -> None:
+        try:
+            await self.start()
+        except ServiceStartError as error:
+            self.log(str(error))
+            await self.stop()
+
+    async def _spawn_process(self) -> ProcessHandle:
+        output = OutputPipe(self.service.name, self._handle_line)
+        try:
+            process = await self._spawn(self.service, output.write_fd)
+        except OSError as error:  # no such program, not executable, too many open files
+            output.close()
+            raise ServiceStartError(f"{self.service.name} could not be started: {error}") from error
+        self._process, self._output = process, output
+        self._on_pid_change(self.service, process.pid)
+        self._last_lines.clear()
+        await output.start_reading()
+        return process
+
+    def _handle_line(self, name: str, line: str) -> None:
+        self._last_lines.append(line)
+        if not self.service.log_exclude_pattern or not re.search(self.service.log_exclude_pattern, line):
+            self._log(name, line)
+
+    async def _wait_until_ready(self, process: ProcessHandle) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.service.start_timeout
+        while True:
+            failure = await self._run_check(self.service.readiness_check)
+            if process.returncode is not None:
+                raise ServiceStartError(await self._describe_early_exit(process.returncode))
+            if failure is None:
+                return
+            if clock() > deadline:
+                raise ServiceStartError(f"{self.service.name} was not ready after {self.service.start_timeout:.0f} s: {failure!r}")
+            await asyncio.sleep(0.05)
+
+    async def _describe_early_exit(self, exit_code: int) -> str:
+        if self._output is not None:
+            await self._output.drain()  # its last words may still be in the pipe
+        said = "".join(f"\n    {line}" for line in self._last_lines)
+        return f"{self.service.name} exited with code {exit_code} before it was ready{': ' + said if said else ''}"
+
+    async def _run_check(self, check: HealthCheck | None) -> Exception | None:
+        if check is None:
+            return None
+        try:
+            await asyncio.wait_for(check(), self.service.check_timeout)
+        except Exception as error:  # a probe is anybody's code: whatever it raises means "not ready"
+            return error
+        return None
+
+    async def _wait_until_failed(self, process: ProcessHandle) -> str:
+        """Return, with the reason, when the process has ended or has failed its health check too often."""
+        misses = 0
+        while misses < self.service.failure_threshold:
+            try:
+                return f"exited with code {await asyncio.wait_for(process.wait(), self.service.check_interval)}"
+            except TimeoutError:
+                failure = await self._run_check(self.service.liveness_check or self.service.readiness_check)
+                misses = 0 if failure is None else misses + 1
+        return f"failed {misses} health checks in a row: {failure!r}"
+
+    async def _stop_gracefully(self, process: ProcessHandle) -> None:
+        with suppress(ProcessLookupError):
+            process.send_signal(self.service.stop_signal)  # to the leader alone: servers stop their own children
+        try:
+            await asyncio.wait_for(process.wait(), self.service.stop_timeout)
+        except TimeoutError:
+            self.log(f"did not stop within {self.service.stop_timeout:.0f} s: killed")

@@ -1,0 +1,31 @@
+"""Imported by the nursery for all workers: what a worker imports or looks up only when it is built and started."""
+
+import inspect
+import sys
+
+import faust.app.router
+import faust.assignor.partition_assignor
+import faust.fixups
+import faust.stores
+import faust.tables.objects
+import faust.transport.drivers
+import faust.transport.utils
+import faust.web.apps.production_index
+import faust.web.cache.backends
+import faust.web.drivers
+import uvloop  # noqa: F401
+
+import app.main
+import app.workers.delivery
+import app.workers.recorder
+import app.workers.router  # noqa: F401
+
+# Faust finds drivers by name among the entry points of all distributions, once for each kind
+faust.stores.by_url("rocksdb://")
+faust.transport.drivers.by_url("kafka://")
+faust.web.drivers.by_url("aiohttp://")
+faust.web.cache.backends.by_url("memory://")
+faust.fixups.by_name("django")
+
+# venusian asks where each task was defined, and the answer is found among all modules, whose files are then remembered
+inspect.getframeinfo(sys._getframe())

@@ -1,0 +1,115 @@
+"""Many services run as one: started stage by stage, each kept running, stopped in reverse."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from dev.stack.managed_process import ManagedProcess, PidCallback, RestartPolicy
+from dev.stack.process_output import LogSink
+from dev.stack.service import Service
+from dev.stack.spawn import Spawner, spawn_subprocess
+
+T = TypeVar("T")
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequested(Exception):
+    """Ctrl-C, SIGTERM or `request_stop` came while something was being started."""
+
+
+class Supervisor:
+    """Runs services in the order in which they are started.
+
+    `say` gets every line of every process; `on_pid` is told of each process that begins or ends; `spawn` starts them.
+    """
+
+    def __init__(
+        self,
+        log: LogSink,
+        on_pid_change: PidCallback = lambda service, pid: None,
+        restart_policy: RestartPolicy | None = None,
+        spawn: Spawner = spawn_subprocess,
+    ) -> None:
+        self._log = log
+        self._on_pid_change = on_pid_change
+        self._restart_policy = restart_policy or RestartPolicy()
+        self._spawn = spawn
+        self._stop = asyncio.Event()
+        self._stages: list[list[ManagedProcess]] = []
+        self._supervise_tasks: list[asyncio.Task[None]] = []
+
+    def get_pids(self) -> dict[str, int]:
+        """The processes that run now, by service."""
+        return {k.service.name: k.pid for stage in self._stages for k in stage if k.pid is not None}
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether a stop was requested."""
+        return self._stop.is_set()
+
+    def request_stop(self) -> None:
+        """Make `wait` return, and whatever `unless_stopped` runs end with StopRequested."""
+        self._stop.set()
+
+    async def wait(self) -> None:
+        """Wait for a request to stop; raises if the supervision of a service itself has failed."""
+        stop = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait({stop, *self._supervise_tasks}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        for task in done - {stop}:
+            await task
+
+    async def start(self, stage: Sequence[Service]) -> None:
+        """Start one stage in parallel, return when all of it is ready; raises StartFailed or StopRequested."""
+        keepers = [ManagedProcess(service, self._log, self._on_pid_change, self._restart_policy, self._spawn) for service in stage]
+        self._stages.append(keepers)
+        await self.run_unless_stopped(_gather_or_cancel([keeper.start() for keeper in keepers]))
+        self._supervise_tasks += [asyncio.create_task(keeper.supervise()) for keeper in keepers]
+
+    async def run_unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work; a request to stop cancels it and raises StopRequested."""
+        task, stop = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise StopRequested
+        finally:
+            await _cancel_all([task, stop])
+
+    async def stop(self) -> None:
+        """Stop everything, the last stage first; a stage's services in parallel."""
+        await _cancel_all(self._supervise_tasks)
+        self._supervise_tasks.clear()
+        while self._stages:
+            await asyncio.gather(*(keeper.stop() for keeper in self._stages[-1]))
+            self._stages.pop()  # only now: if this is cancelled half-way, the next call ends the same stage
+
+    @contextmanager
+    def handle_signals(self) -> Iterator[None]:
+        """Inside, SIGINT, SIGTERM and SIGHUP (the terminal has gone; not under nohup) are requests to stop."""
+        loop = asyncio.get_running_loop()
+        numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN)]
+        for number in numbers:
+            loop.add_signal_handler(number, self.request_stop)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+async def _gather_or_cancel(work: list[Coroutine[Any, Any, None]]) -> None:
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await _cancel_all(tasks)
+
+
+async def _cancel_all(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,80 @@
+"""A dead letter: the original bytes of a record that cannot go on, with headers that say why; the value of `notifications.dlq`."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+DeadLetterStage = Literal["router", "delivery", "scheduler", "recorder"]
+Headers = list[tuple[str, bytes]]
+
+MAX_ERROR_BYTES = 1000
+MAX_VALUE_BYTES = 1_000_000
+
+
+class DeadLetter(Struct, frozen=True, omit_defaults=True):
+    """Where a record died, why, and where it came from; `value` is what the producer wrote, or its first 1,000,000 bytes."""
+
+    stage: DeadLetterStage
+    reason: str
+    error: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    key: bytes | None = None
+    value: bytes | None = None
+    attempts: int = 0
+    notification_id: str = ""
+    delivery_id: str = ""
+    user_id: str = ""
+    null_value: bool = False
+    truncated: bool = False
+
+
+def encode_headers(dead_letter: DeadLetter) -> Headers:
+    """The headers that travel with the original bytes."""
+    texts = {
+        "stage": dead_letter.stage,
+        "reason": dead_letter.reason,
+        "error": dead_letter.error,
+        "source_topic": dead_letter.source_topic,
+        "source_partition": str(dead_letter.source_partition),
+        "source_offset": str(dead_letter.source_offset),
+        "attempts": str(dead_letter.attempts),
+        "notification_id": dead_letter.notification_id,
+        "delivery_id": dead_letter.delivery_id,
+        "user_id": dead_letter.user_id,
+        "null_value": "1" if dead_letter.value is None else "",
+        "truncated": "1" if dead_letter.value is not None and len(dead_letter.value) > MAX_VALUE_BYTES else "",
+    }
+    return [(name, text.encode("utf-8", "replace")[:MAX_ERROR_BYTES]) for name, text in texts.items() if text]
+
+
+def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
+    """The dead letter in a record of the topic; headers that are missing or not numbers read as empty or -1.
+
+    A record without any stage is none of ours: it is a dead letter of its reader, and says that.
+    """
+    texts = {name: (content or b"").decode("utf-8", "replace") for name, content in headers}
+    if texts.get("stage") not in get_args(DeadLetterStage):
+        texts = {**texts, "stage": "recorder", "reason": "undecodable", "error": "a record without the headers of a dead letter"}
+    return DeadLetter(
+        stage=texts["stage"],  # type: ignore[arg-type]
+        reason=texts.get("reason", ""),
+        error=texts.get("error", ""),
+        source_topic=texts.get("source_topic", ""),
+        source_partition=_parse_number(texts.get("source_partition", "")),
+        source_offset=_parse_number(texts.get("source_offset", "")),
+        key=key,
+        value=None if texts.get("null_value") else value,
+        attempts=max(0, _parse_number(texts.get("attempts", ""))),
+        notification_id=texts.get("notification_id", ""),
+        delivery_id=texts.get("delivery_id", ""),
+        user_id=texts.get("user_id", ""),
+        null_value=bool(texts.get("null_value")),
+        truncated=bool(texts.get("truncated")),
+    )
+
+
+def _parse_number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 19 else -1  # what fits 64 bits

@@ -1,0 +1,74 @@
+"""The closed vocabularies of Herold: priorities, channels, states, statuses, outcomes and reasons (docs/glossary.md)."""
+
+from enum import StrEnum
+from typing import Literal, get_args
+
+Priority = Literal["high", "medium", "low"]
+Channel = Literal["email", "sms", "push", "webhook"]
+
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+
+
+class State(StrEnum):
+    """What became of a notification in the router."""
+
+    ROUTED = "routed"
+    HELD = "held"
+    MERGED = "merged"
+    REJECTED = "rejected"
+    DEAD = "dead"
+
+
+class Status(StrEnum):
+    """What became of a delivery."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    DELIVERED = "DELIVERED"
+    BOUNCED = "BOUNCED"
+    UNSUBSCRIBED = "UNSUBSCRIBED"
+
+
+STATUS_RANK: dict[Status, int] = {
+    Status.PENDING: 0,
+    Status.SENT: 10,
+    Status.FAILED: 15,
+    Status.DELIVERED: 20,
+    Status.BOUNCED: 30,
+    Status.UNSUBSCRIBED: 40,
+}
+
+
+class Outcome(StrEnum):
+    """What one attempt came to (design: six outcomes, no seventh)."""
+
+    ACCEPTED = "ACCEPTED"
+    REJECTED_RECIPIENT = "REJECTED_RECIPIENT"
+    REJECTED_PERMANENT = "REJECTED_PERMANENT"
+    THROTTLED = "THROTTLED"
+    NOT_SENT = "NOT_SENT"
+    UNKNOWN = "UNKNOWN"
+
+
+class Reason(StrEnum):
+    """Why a record died or a delivery failed, for reasons that several stages give; the gates of the router declare their own."""
+
+    EXPIRED = "expired"
+    # of a record
+    NULL_VALUE = "null_value"
+    TOO_LARGE = "too_large"
+    UNDECODABLE = "undecodable"
+    INVALID = "invalid"
+    UNSTORABLE = "unstorable"
+    # an error of our own
+    UNEXPECTED_ERROR = "unexpected_error"
+    # of a delivery
+    REJECTED_RECIPIENT = "rejected_recipient"
+    REJECTED_PERMANENT = "rejected_permanent"
+    OPTED_OUT = "opted_out"
+    UNREGISTERED_TOKEN = "unregistered_token"
+    ENDPOINT_GONE = "endpoint_gone"
+    MISCONFIGURED = "misconfigured"
+    RETRIES_EXHAUSTED = "retries_exhausted"

@@ -1,0 +1,66 @@
+"""The policy in force: rules, templates and limits of PostgreSQL as one value, looked up every few seconds by the role that owns it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from schemas.errors import UnavailableError
+from schemas.log_events import LogEvent
+from schemas.policy import Policy, RateLimit, Rule, Template
+from tables.postgres.database import Database
+from tables.postgres.query_loader import load_queries
+
+_SQL = load_queries("policy")
+_LOGGER = logging.getLogger("herold")
+
+
+class PostgresPolicyLoader:
+    """Rules, templates and limits in PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, known: Policy | None = None) -> Policy:
+        """The policy of one moment, or `known` itself if nothing has changed since. Raises Unavailable."""
+        async with self._database.acquire_connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            version = await connection.fetchval(_SQL["get_version"])
+            if known is not None and version == known.version:
+                return known
+            rules = [Rule(**{**row, "channels": tuple(row["channels"])}) for row in await connection.fetch(_SQL["list_rules"])]
+            templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
+            limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
+        return Policy({rule.type: rule for rule in rules}, templates, limits, version)
+
+
+class CachedPolicyReader:
+    """Holds the policy in force for those who never wait; implements schemas.ports.Policies."""
+
+    def __init__(self, load: Callable[[Policy | None], Awaitable[Policy]]) -> None:
+        self._load = load
+        self._policy: Policy | None = None
+
+    def get_current(self) -> Policy:
+        """The policy in force. Raises Unavailable before the first one was loaded."""
+        if self._policy is None:
+            raise UnavailableError("rules, templates and limits were not loaded yet")
+        return self._policy
+
+    async def refresh(self) -> bool:
+        """Look for a newer policy; the old one goes on if PostgreSQL does not answer. Whether there is one in force now."""
+        try:
+            policy = await self._load(self._policy)
+        except UnavailableError as why:
+            _log_event("policy.refresh_failed", logging.WARNING, version=self._policy.version if self._policy else 0, cause=str(why))
+        else:
+            if policy is not self._policy:
+                _log_event("policy.loaded", logging.INFO, version=policy.version, rules=len(policy.rules), templates=len(policy.templates))
+            self._policy = policy
+        return self._policy is not None
+
+    async def refresh_forever(self, sleep: Callable[[float], Awaitable[None]], seconds: float) -> None:
+        """Refresh every `seconds`, for ever; every second as long as there is none."""
+        while True:
+            await sleep(seconds if await self.refresh() else min(seconds, 1.0))
+
+
+def _log_event(name: LogEvent, level: int, **fields: object) -> None:
+    _LOGGER.log(level, name, extra={"fields": fields})

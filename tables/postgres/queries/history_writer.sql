@@ -1,0 +1,39 @@
+-- create_staging_notifications: rows that may exist already wait here, for the length of a transaction
+create temporary table if not exists staging_notifications (like notifications including defaults) on commit delete rows;
+
+-- create_staging_deliveries: the same for deliveries
+create temporary table if not exists staging_deliveries (like deliveries including defaults) on commit delete rows;
+
+-- create_staging_delivery_logs: the same for the log
+create temporary table if not exists staging_delivery_logs (like delivery_logs including defaults) on commit delete rows;
+
+-- merge_notifications: routed beats refused, anything beats held, else the first stays (schemas.history.STATE_RANK)
+insert into notifications as old
+select * from staging_notifications order by id
+on conflict (id) do update set
+    user_id = excluded.user_id, type = excluded.type, category = excluded.category, priority = excluded.priority, state = excluded.state,
+    reason = excluded.reason, duplicate_of = excluded.duplicate_of, deliveries = excluded.deliveries, decision_log = excluded.decision_log,
+    created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at
+where (case old.state when 'held' then 0 when 'routed' then 2 else 1 end)
+    < (case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end);
+
+-- merge_deliveries: the greater (redrive_count, status_rank >= 20, attempt, status_rank) wins (schemas.events.compute_precedence)
+insert into deliveries as old
+select * from staging_deliveries order by id
+on conflict (id) do update set
+    status = excluded.status, status_rank = excluded.status_rank, reason = excluded.reason, outcome = excluded.outcome,
+    redrive_count = excluded.redrive_count, attempt = excluded.attempt, provider = excluded.provider, provider_message_id = excluded.provider_message_id,
+    updated_at = excluded.updated_at
+where (old.redrive_count, old.status_rank >= 20, old.attempt, old.status_rank)
+    < (excluded.redrive_count, excluded.status_rank >= 20, excluded.attempt, excluded.status_rank);
+
+-- merge_delivery_logs: the log only grows; the same event read again is there already
+insert into delivery_logs
+select * from staging_delivery_logs order by id
+on conflict do nothing;
+
+-- insert_dead_letter: a dead letter under the place and time of its record
+insert into dead_letters (topic, "partition", "offset", created_at, stage, reason, error, source_topic, source_partition, source_offset,
+                          attempts, user_id, notification_id, delivery_id, key, value, truncated)
+values ($1, $2, $3, to_timestamp($4), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+on conflict do nothing;

@@ -1,0 +1,86 @@
+"""The four providers as the contract suite sees them: made, and where each keeps the delivery's id."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from agents.providers.fcm import Fcm
+from agents.providers.sendgrid import SendGrid
+from agents.providers.twilio import Twilio
+from agents.providers.webhook import Webhook
+from schemas.outcome import Provider
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class ProviderCase(NamedTuple):
+    """A provider, the answer by which it accepts, addresses it cannot send to, and how to read the delivery's id off a request."""
+
+    provider: Provider
+    accepted_status: int
+    invalid_addresses: tuple[str, ...]
+    read_delivery_id: Callable[[dict[str, str], bytes], str]
+    secrets: tuple[str, ...] = ()
+
+
+def _read_custom_args(headers: dict[str, str], body: bytes) -> str:
+    return str(msgspec.json.decode(body)["personalizations"][0]["custom_args"]["delivery_id"])
+
+
+def _read_callback(headers: dict[str, str], body: bytes) -> str:
+    callback = parse_qs(body.decode(), strict_parsing=True)["StatusCallback"][0]
+    return parse_qs(urlsplit(callback).query)["delivery"][0]
+
+
+def _read_data(headers: dict[str, str], body: bytes) -> str:
+    return str(msgspec.json.decode(body)["message"]["data"]["delivery_id"])
+
+
+PROVIDER_CASES = {
+    "sendgrid": ProviderCase(
+        SendGrid("https://api.sendgrid.com", "SG.secret-key", "shop@example.org", "The Shop"),
+        202,
+        ("", "ada", "@example.org", "ada@", "a@b@c", "ada@example.org\r\nBcc: eve@example.org", "Ada <ada@example.org>", "a d@e"),
+        _read_custom_args,
+        ("SG.secret-key",),
+    ),
+    "twilio": ProviderCase(
+        Twilio("https://api.twilio.com", "AC17", "SK17", "secret-key", "+15005550006", "https://herold.example.org/callbacks/twilio"),
+        201,
+        ("", "017012345", "+0170123456", "+4917012345678901", "+49 170 1234567", "+49170&To=+1", "+4917012345\n", "+٤٩١٧٠١٢٣"),
+        _read_callback,
+        ("secret-key",),
+    ),
+    "fcm": ProviderCase(
+        Fcm("https://fcm.googleapis.com", "herold", lambda: "secret-token"),
+        200,
+        ("", "two words", "tok\r\nen", "töken", "t" * 4097, "topic:", "topic:a b", "topic:a/b"),
+        _read_data,
+        ("secret-token",),
+    ),
+    "webhook": ProviderCase(
+        Webhook(SECRET),
+        204,
+        (
+            "",
+            "shop.example.org/hooks",
+            "ftp://shop.example.org/",
+            "http://shop.example.org/",
+            "https://user:pw@shop.example.org/",
+            "https:///hooks",
+            "https://shop.example.org:0x1/",
+            "https://shop.example.org:99999/",
+            "https://shop.example.org/\r\nX-Admin: 1",
+            "https://shop.example.org/a b",
+            "https://shop.example.org\\@evil.example.org/",
+            "https://shop.example.org\\.evil.example.org/",
+            "https://[::1/",
+            "https://höhe.example.org/",
+            "https://-x.example.org/",
+        ),
+        lambda headers, body: headers["webhook-id"],
+        (SECRET,),
+    ),
+}

@@ -1,0 +1,60 @@
+"""Databases that have the schema. Import the fixtures where they are wanted: `database` shares one, `own_url` is a test's own copy."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from app.admin.database import upgrade_database
+from tables.postgres.database import Database
+from tests.conftest import build_database_url
+from tests.event_builders import NOW
+
+DELETE_HISTORY_SQL = "delete from notifications; delete from deliveries; delete from delivery_logs; delete from dead_letters"
+
+
+@pytest.fixture(scope="session")
+def shared_database_url(postgres_url: str) -> Iterator[str]:
+    """A database with the schema, partitions around NOW and the seed; made once, as making one takes most of a second."""
+    name = f"t_{uuid.uuid4().hex}"
+    asyncio.run(_execute(postgres_url, f"create database {name}"))
+    asyncio.run(upgrade_database(build_database_url(postgres_url, name), NOW))
+    yield build_database_url(postgres_url, name)
+    asyncio.run(_execute(postgres_url, f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+async def database(shared_database_url: str) -> AsyncIterator[Database]:
+    """The shared database with an empty history. Who changes policy, users or schema wants `own_url`."""
+    await _execute(shared_database_url, DELETE_HISTORY_SQL)
+    database = Database(shared_database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database_copy_url(postgres_url: str, shared_database_url: str) -> AsyncIterator[str]:
+    """The URL of a copy for one test."""
+    name = f"t_{uuid.uuid4().hex}"
+    await _execute(postgres_url, f"create database {name} template {shared_database_url.rsplit('/', 1)[1].partition('?')[0]}")
+    await _execute(build_database_url(postgres_url, name), DELETE_HISTORY_SQL)
+    yield build_database_url(postgres_url, name)
+    await _execute(postgres_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database_copy(database_copy_url: str) -> AsyncIterator[Database]:
+    """A copy for one test, opened."""
+    database = Database(database_copy_url)
+    yield database
+    await database.close()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

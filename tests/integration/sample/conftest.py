@@ -1,0 +1,5 @@
+"""A history with its schema."""
+
+from tests.database_fixtures import database, shared_database_url
+
+__all__ = ["database", "shared_database_url"]

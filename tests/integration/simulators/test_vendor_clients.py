@@ -1,0 +1,140 @@
+"""The vendors' own clients call the simulators and are satisfied with what they hear: they are the oracles of the simulators."""
+
+import time
+from collections.abc import Iterator
+
+import firebase_admin
+import pytest
+import sendgrid
+from firebase_admin import credentials, exceptions, messaging
+from google.oauth2.credentials import Credentials
+from python_http_client.exceptions import BadRequestsError, TooManyRequestsError, UnauthorizedError
+from sendgrid.helpers.mail import CustomArg, Mail
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
+
+from schemas.ids import DELIVERY_PREFIX, make_id
+from tests.integration.simulators.simulator_process import SimulatorProcess
+
+DELIVERY_ID = make_id(DELIVERY_PREFIX, time.time(), 17)
+
+
+def fetch_logged_request(simulator: SimulatorProcess) -> tuple[str, str, int]:
+    """The delivery, address and status of the one entry in the ledger."""
+    (entry,) = simulator.fetch(f"/requests/search?delivery_id={DELIVERY_ID}")
+    return entry["delivery_id"], entry["address"], entry["status"]
+
+
+class TestSendGrid:
+    """sendgrid.SendGridAPIClient, which raises what SendGrid's status codes mean."""
+
+    def send(self, simulator: SimulatorProcess, to: str, key: str = "SG.key") -> object:
+        mail = Mail(from_email="shop@example.org", to_emails=to, subject="Shipped", plain_text_content="On its way.")
+        mail.custom_arg = CustomArg("delivery_id", DELIVERY_ID)
+        mail.personalizations[0].add_custom_arg(CustomArg("delivery_id", DELIVERY_ID))
+        return sendgrid.SendGridAPIClient(key, host=simulator.origin).send(mail)
+
+    def test_accepted(self, simulators: SimulatorProcess) -> None:
+        reply = self.send(simulators, "a@example.org")
+        assert reply.status_code == 202  # type: ignore[attr-defined]
+        assert reply.headers["X-Message-Id"]  # type: ignore[attr-defined]
+        assert fetch_logged_request(simulators) == (DELIVERY_ID, "a@example.org", 202)
+
+    def test_refused(self, simulators: SimulatorProcess) -> None:
+        with pytest.raises(BadRequestsError) as caught:
+            self.send(simulators, "bounce@example.org")
+        assert caught.value.to_dict["errors"][0]["field"] == "personalizations.0.to.0.email"
+        assert fetch_logged_request(simulators) == (DELIVERY_ID, "bounce@example.org", 400)
+
+    def test_throttled(self, simulators: SimulatorProcess) -> None:
+        with pytest.raises(TooManyRequestsError) as caught:
+            self.send(simulators, "throttle@example.org")
+        assert int(caught.value.headers["X-RateLimit-Reset"]) > time.time() - 60
+
+    def test_the_wrong_key(self, simulators: SimulatorProcess) -> None:
+        with pytest.raises(UnauthorizedError):
+            self.send(simulators, "a@example.org", "SG.revoked")
+
+
+class TestTwilio:
+    """twilio.rest.Client, which reads the message back out of the answer."""
+
+    def send(self, simulator: SimulatorProcess, to: str, body: str = "Grüße", token: str = "token") -> object:
+        client = Client("AC" + "0" * 32, token)
+        client.api.base_url = simulator.origin
+        callback = f"https://herold.example/callbacks/twilio?delivery={DELIVERY_ID}"
+        return client.messages.create(to=to, from_="+15005550006", body=body, status_callback=callback)
+
+    def test_accepted(self, simulators: SimulatorProcess) -> None:
+        message = self.send(simulators, "+4366012345678")
+        assert message.sid.startswith("SM")  # type: ignore[attr-defined]
+        assert (message.status, message.body, message.num_segments) == ("queued", "Grüße", "1")  # type: ignore[attr-defined]
+        assert abs(message.date_created.timestamp() - time.time()) < 3600  # type: ignore[attr-defined]
+        assert fetch_logged_request(simulators) == (DELIVERY_ID, "+4366012345678", 201)
+
+    @pytest.mark.parametrize(
+        ("to", "status", "code"),
+        [("+15005550001", 400, 21211), ("+15005550004", 400, 21610), ("+15005551100", 429, 20429), ("+15005551200", 500, 20500)],
+    )
+    def test_refused(self, simulators: SimulatorProcess, to: str, status: int, code: int) -> None:
+        with pytest.raises(TwilioRestException) as caught:
+            self.send(simulators, to)
+        assert (caught.value.status, caught.value.code) == (status, code)
+        assert fetch_logged_request(simulators) == (DELIVERY_ID, to, status)
+
+    def test_the_wrong_token(self, simulators: SimulatorProcess) -> None:
+        with pytest.raises(TwilioRestException) as caught:
+            self.send(simulators, "+4366012345678", token="revoked")
+        assert (caught.value.status, caught.value.code) == (401, 20003)
+
+
+class FakeCredentials(credentials.Base):  # type: ignore[misc]
+    """Credentials that need no server of Google's."""
+
+    def get_credential(self) -> Credentials:
+        return Credentials("token")
+
+
+class TestFcm:
+    """firebase_admin.messaging, which maps FcmError to exceptions."""
+
+    @pytest.fixture
+    def app(self, simulators: SimulatorProcess) -> Iterator[firebase_admin.App]:
+        app = firebase_admin.initialize_app(FakeCredentials(), {"projectId": "shop", "httpTimeout": 5}, "simulators")
+        # the SDK has no public setting for where FCM is
+        service = messaging._get_messaging_service(app)
+        service._fcm_url = f"{simulators.origin}/v1/projects/shop/messages:send"
+        yield app
+        firebase_admin.delete_app(app)
+
+    def send(self, app: firebase_admin.App, token: str, *, dry_run: bool = False) -> str:
+        note = messaging.Notification("Shipped", "On its way")
+        with pytest.warns(DeprecationWarning, match="Message.token is deprecated"):  # FCM still takes it, and Herold still sends it
+            message = messaging.Message(
+                token=token, notification=note, data={"delivery_id": DELIVERY_ID}, android=messaging.AndroidConfig(ttl=60)
+            )
+        return str(messaging.send(message, dry_run=dry_run, app=app))
+
+    def test_accepted(self, simulators: SimulatorProcess, app: firebase_admin.App) -> None:
+        assert self.send(app, "device-3").startswith("projects/shop/messages/0:")
+        assert fetch_logged_request(simulators) == (DELIVERY_ID, "device-3", 200)
+
+    def test_a_dry_run(self, app: firebase_admin.App) -> None:
+        assert self.send(app, "device-3", dry_run=True).endswith("/fake_message_id")
+
+    @pytest.mark.parametrize(
+        ("token", "raised", "status"),
+        [
+            ("unsubscribed:1", messaging.UnregisteredError, 404),
+            ("bounce:1", exceptions.InvalidArgumentError, 400),
+            ("reject:1", exceptions.InvalidArgumentError, 400),
+        ],
+    )
+    def test_refused(self, simulators: SimulatorProcess, app: firebase_admin.App, token: str, raised: type[Exception], status: int) -> None:
+        with pytest.raises(raised):
+            self.send(app, token)
+        assert fetch_logged_request(simulators) == (DELIVERY_ID, token, status)
+
+    def test_throttled_once(self, simulators: SimulatorProcess, app: firebase_admin.App) -> None:
+        assert self.send(app, "throttle-1:device")  # this SDK tries again by itself, when Retry-After says so
+        assert [entry["status"] for entry in simulators.fetch(f"/requests/search?delivery_id={DELIVERY_ID}")] == [429, 200]

@@ -1,0 +1,189 @@
+"""Workers as processes, topics on a real broker, and what is in them."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import rocksdict
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+ROOT = Path(__file__).parents[3]
+PRIORITIES = ("high", "medium", "low")
+PARTITIONS = 2
+FAUST_OFFSET_KEY = b"__faust\0offset__"
+
+
+@dataclass
+class WorkerProcess:
+    """A worker process; `ready` is how often it has finished a rebalance."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    _ready_count: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def __post_init__(self) -> None:
+        self._stderr_thread = threading.Thread(target=self._read_stderr, daemon=True)
+        self._stderr_thread.start()
+
+    def _read_stderr(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if line.startswith("READY"):
+                self._ready_count.release()
+
+    def wait_until_ready(self) -> None:
+        """Until one more rebalance is finished."""
+        if not self._ready_count.acquire(timeout=150):
+            raise TimeoutError("".join(self.lines))
+
+    def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal if it still runs; gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code, once it has ended."""
+        code = self.process.wait(timeout=150)
+        self._stderr_thread.join(timeout=10)
+        return code
+
+
+class StreamingHarness:
+    """One test's topics and workers."""
+
+    def __init__(self, kafka: str, prefix: str, folder: Path) -> None:
+        self.kafka, self.prefix, self.folder = kafka, prefix, folder
+        self.workers: list[WorkerProcess] = []
+
+    def start_worker(self, kind: str = "copy", name: str = "one", **more: Any) -> WorkerProcess:
+        """A worker with a data directory of its own name."""
+        told = {"kafka": self.kafka, "prefix": self.prefix, "kind": kind, "datadir": str(self.get_data_dir(name)), **more}
+        env = {**os.environ, "TEST_WORKER": json.dumps(told), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "faust", "-A", "tests.integration.streaming.faust_app:app", "worker", "-l", "info"]
+        out = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.workers.append(WorkerProcess(out))
+        return self.workers[-1]
+
+    def get_data_dir(self, name: str) -> Path:
+        """Where the worker of that name keeps its tables."""
+        return self.folder / name / "data"
+
+    def close(self) -> None:
+        """End what still runs."""
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.stop(signal.SIGKILL)
+            assert worker.process.stderr is not None
+            worker.process.stderr.close()
+
+    async def create_topics(self, partitions: int = PARTITIONS) -> None:
+        """The inputs of the three priorities and the output."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            names = [*(f"{self.prefix}in.{priority}" for priority in PRIORITIES), f"{self.prefix}out"]
+            await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
+        finally:
+            await admin.close()
+
+    async def produce_records(self, priority: str, first: int, last: int) -> set[bytes]:
+        """Records with the values priority-first to priority-(last - 1), over all partitions; gives the values."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.kafka, linger_ms=20)
+        await producer.start()
+        try:
+            values = {f"{priority}-{number}".encode(): number % PARTITIONS for number in range(first, last)}
+            sent = [await producer.send(f"{self.prefix}in.{priority}", value, partition=partition) for value, partition in values.items()]
+            await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+        return set(values)
+
+    async def read_topic(self, topic: str = "out") -> list[tuple[int, bytes, bytes | None]]:
+        """All records of a topic: partition, key, value."""
+        return [(record.partition, record.key, record.value) for record in await self._read_records(topic)]
+
+    async def replay_changelog(self) -> dict[int, dict[bytes, bytes]]:
+        """What a replay of the changelog gives, for each partition."""
+        rows: dict[int, dict[bytes, bytes]] = {number: {} for number in range(PARTITIONS)}
+        for record in await self._read_records("copy-seen-changelog"):
+            rows[record.partition].pop(record.key, None)
+            if record.value is not None:
+                rows[record.partition][record.key] = record.value
+        return rows
+
+    async def read_output_values(self) -> list[bytes]:
+        """The values in the output."""
+        return [value or b"" for _, _, value in await self.read_topic()]
+
+    async def wait_for_outputs(self, count: int) -> None:
+        """Until so many different values are in the output."""
+        found = set[bytes]()
+        async with asyncio.timeout(150), self._open_consumer("out") as (consumer, _):
+            while len(found) < count:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found.update(record.value for record in records)
+                self._check_workers_running()
+
+    def _check_workers_running(self) -> None:
+        if all(worker.process.poll() is not None for worker in self.workers):
+            raise AssertionError("no worker runs any more:\n" + "".join(self.workers[-1].lines))
+
+    async def get_committed_offsets(self) -> dict[tuple[str, int], int]:
+        """The offsets that the group has committed for its inputs."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            offsets = await admin.list_consumer_group_offsets(f"{self.prefix}copy")
+        finally:
+            await admin.close()
+        return {(place.topic.removeprefix(self.prefix), place.partition): found.offset for place, found in offsets.items()}
+
+    async def _read_records(self, topic: str) -> list[Any]:
+        records: list[Any] = []
+        async with self._open_consumer(topic) as (consumer, places):
+            ends = await consumer.end_offsets(places)
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                for found in (await consumer.getmany(timeout_ms=1000)).values():
+                    records += found
+        return records
+
+    @asynccontextmanager
+    async def _open_consumer(self, topic: str) -> AsyncIterator[tuple[Any, list[TopicPartition]]]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
+        await consumer.start()
+        try:
+            places = [TopicPartition(self.prefix + topic, number) for number in range(PARTITIONS)]
+            consumer.assign(places)
+            yield consumer, places
+        finally:
+            await consumer.stop()
+
+    def read_rows(self, name: str, partition: int) -> dict[bytes, bytes]:
+        """The rows in a stopped worker's table, without the changelog offset."""
+        (path,) = self.get_data_dir(name).glob(f"v1/tables/seen-{partition}.db")
+        database = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
+        found = {bytes(key): bytes(row) for key, row in database.items() if key != FAUST_OFFSET_KEY}
+        database.close()
+        return found
+
+
+@contextmanager
+def open_harness(kafka: str, prefix: str, folder: Path) -> Iterator[StreamingHarness]:
+    """A scene whose workers end with it."""
+    made = StreamingHarness(kafka, prefix, folder)
+    try:
+        yield made
+    finally:
+        made.close()

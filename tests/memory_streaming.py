@@ -1,0 +1,146 @@
+"""The streaming ports in memory: a Kafka that is lists, tables that are dicts; both pass the contract suites of the real ones."""
+
+from asyncio import Future, get_running_loop
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from schemas.errors import PartitionFencedError, RecordTooLargeError
+from schemas.ports import Header, Outbox, Table, TableRows
+
+
+@dataclass(frozen=True)
+class TopicRecord:
+    """A record as it lies in a topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass
+class MemoryKafka:
+    """The topics: the records of each partition, in order. `limit` is the most bytes of key and value, for every topic."""
+
+    max_record_bytes: int = 1_000_000
+    topics: dict[tuple[str, int], list[TopicRecord]] = field(default_factory=lambda: defaultdict(list))
+    lost_partitions: set[int] = field(default_factory=set)
+
+    def get_records(self, topic: str, partition: int) -> list[TopicRecord]:
+        """What was written to a partition."""
+        return self.topics[topic, partition]
+
+
+@dataclass
+class MemoryOutbox:
+    """Implements schemas.ports.Outbox: nothing is in Kafka before it is flushed."""
+
+    kafka: MemoryKafka
+    unflushed: list[tuple[str, int, TopicRecord]] = field(default_factory=list)
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Add a record. Raises RecordTooLarge."""
+        size = len(key or b"") + len(value or b"")
+        if size > self.kafka.max_record_bytes:
+            raise RecordTooLargeError(topic, size, self.kafka.max_record_bytes)
+        self.unflushed.append((topic, partition, TopicRecord(key, value, tuple(headers))))
+
+    def flush(self) -> None:
+        """Write what was added."""
+        for topic, partition, record in self.unflushed:
+            self.kafka.topics[topic, partition].append(record)
+        self.unflushed.clear()
+
+
+@dataclass
+class MemoryTable:
+    """Implements schemas.ports.Table."""
+
+    name: str
+    rows: dict[int, dict[bytes, bytes]] = field(default_factory=lambda: defaultdict(dict))
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """The rows of the keys, None where there is none."""
+        return [self.rows[partition].get(key) for key in keys]
+
+    def write(self, partition: int, rows: TableRows) -> None:
+        """Write rows; None removes one."""
+        for key, row in rows.items():
+            if row is None:
+                self.rows[partition].pop(key, None)
+            else:
+                self.rows[partition][key] = row
+
+
+@dataclass
+class MemoryBatchCommitter:
+    """Implements schemas.ports.Commit; partitions in `kafka.lost` belong to another worker."""
+
+    kafka: MemoryKafka
+
+    def create_outbox(self, partition: int) -> MemoryOutbox:
+        """A new outbox for one batch."""
+        return MemoryOutbox(self.kafka)
+
+    def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
+    ) -> Future[None]:
+        """Claims, outputs, rows, all at once; or PartitionLost."""
+        safe: Future[None] = get_running_loop().create_future()
+        if partition in self.kafka.lost_partitions:
+            safe.set_exception(PartitionFencedError())
+            return safe
+        assert isinstance(outbox, MemoryOutbox)
+        outbox.flush()
+        for table, changed in (*claims, *rows):
+            assert isinstance(table, MemoryTable)
+            table.write(partition, changed)
+        safe.set_result(None)
+        return safe
+
+
+@dataclass
+class MemorySharedOutbox:
+    """Implements schemas.ports.SharedOutbox; `settle` commits what has accumulated."""
+
+    kafka: MemoryKafka
+    table: MemoryTable
+    _outbox: MemoryOutbox = field(init=False)
+    _staged_rows: list[tuple[int, bytes, bytes | None]] = field(default_factory=list)
+    _callbacks: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._outbox = MemoryOutbox(self.kafka)
+
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Add an output. Raises RecordTooLarge."""
+        self._outbox.add(topic, partition, key, value, headers)
+
+    def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
+        """Add a row; of a lost partition it is dropped."""
+        if partition not in self.kafka.lost_partitions:
+            self._staged_rows.append((partition, key, row))
+
+    @property
+    def is_full(self) -> bool:
+        """Never: memory has room."""
+        return False
+
+    def on_committed(self, callback: Callable[[], None]) -> None:
+        """Call `done` at the next `settle`."""
+        self._callbacks.append(callback)
+
+    def discard_uncommitted(self) -> None:
+        """The generation ends: rows and callbacks that are not committed are dropped."""
+        self._staged_rows.clear()
+        self._callbacks.clear()
+
+    async def commit(self) -> None:
+        """Commit: outputs, rows, callbacks."""
+        self._outbox.flush()
+        rows, done = self._staged_rows, self._callbacks
+        self._staged_rows, self._callbacks = [], []
+        for partition, key, row in rows:
+            self.table.write(partition, {key: row})
+        for call in done:
+            call()

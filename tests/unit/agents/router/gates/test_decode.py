@@ -1,0 +1,176 @@
+"""The gate decode: what becomes a dead letter, why, and under which id."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from agents.router.gates.decode import ORIGINAL_TIME_HEADER
+from schemas.dead_letter import decode_dead_letter
+from schemas.ids import derive_id, is_id
+from schemas.topics import MAX_NOTIFICATION_BYTES
+from tests.unit.agents.router.harness import (
+    NOW,
+    USER_ID,
+    USER_PARTITION,
+    FakeRecord,
+    RouterHarness,
+    build_notification,
+    encode_value,
+    make_notification_id,
+)
+
+DAY = 86_400
+DEEP = b'{"user_id":"u-42","type":"order.shipped","data":{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}}"
+
+
+async def test_a_valid_notification_leaves_a_step_for_every_gate() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification())
+    assert harness.last_state == ("routed", "")
+    gates = ["decode", "repartition", "idempotency", "rule", "expiry", "recipient", "rate_limit", "channels", "rendering", "fan_out"]
+    assert [(step.gate, step.verdict) for step in harness.decided_events[0].decision_log] == [(gate, "pass") for gate in gates]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "said"),
+    [
+        (None, "null_value", "no value"),
+        (b"", "undecodable", "truncated"),
+        (b"{", "undecodable", "truncated"),
+        (b'{"user_id":"\xff"}', "undecodable", "utf-8"),
+        (DEEP, "undecodable", "recursion"),
+        (b"[]", "invalid", "Expected `object`"),
+        (b"{}", "invalid", "$.user_id"),
+        ({"user_id": 7, "type": "t"}, "invalid", "$.user_id"),
+        ({"user_id": "", "type": "t"}, "invalid", "$.user_id"),
+        (build_notification(channels=["email", "fax"]), "invalid", "$.channels[1]"),
+        (build_notification(to={"email": [""]}), "invalid", "$.to"),
+        (build_notification(id="42"), "invalid", "$.id"),
+        (build_notification(id=make_notification_id(1).replace("ntf_", "dlv_")), "invalid", "$.id"),
+        (build_notification(id=make_notification_id(1).upper()), "invalid", "$.id"),
+        (build_notification(type="a\0b"), "invalid", "$.type"),
+        (build_notification(to={"email": "a\0b"}), "invalid", "$.to"),
+        (build_notification(data={"a": {}} | {"b": msgspec.json.decode(b"[" * 65 + b"]" * 65)}), "invalid", "$.data"),
+        (build_notification(id=make_notification_id(1, NOW - DAY - 1)), "id_time_mismatch", "$.id"),
+        (build_notification(id=make_notification_id(1, NOW + DAY + 1)), "id_time_mismatch", "$.id"),
+        (build_notification(send_at=NOW + 1), "unsupported", "$.send_at"),
+        (build_notification(digest="daily"), "unsupported", "$.digest"),
+        (build_notification(data={"a": "x" * MAX_NOTIFICATION_BYTES}), "too_large", str(MAX_NOTIFICATION_BYTES)),
+    ],
+)
+async def test_bad_records_are_dead_letters(value: bytes | dict[str, Any] | None, reason: str, said: str) -> None:
+    harness = RouterHarness()
+    await harness.route(value)
+    assert harness.last_state == ("dead", reason)
+    step = harness.decided_events[0].decision_log[-1]
+    assert (step.gate, step.verdict, step.reason) == ("decode", "dead_letter", reason)
+    assert said in step.inputs["error"]
+    assert not harness.deliveries
+    assert not harness.idempotency.rows
+
+
+async def test_a_dead_letter_has_the_original_bytes_and_its_place() -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(b'{"user_id":', offset=7, key=b"\xfe"))
+    (record,) = harness.get_records("notifications.dlq")
+    letter = decode_dead_letter(record.key, record.value, record.headers)
+    assert (record.partition, record.key, record.value) == (USER_PARTITION, b"\xfe", b'{"user_id":')
+    assert (letter.stage, letter.reason, letter.source_topic) == ("router", "undecodable", "notifications.medium")
+    assert (letter.source_partition, letter.source_offset) == (USER_PARTITION, 7)
+    assert letter.notification_id == harness.decided_events[0].id
+
+
+@pytest.mark.parametrize("key", [None, b"u-42"])
+async def test_a_null_value_is_told_from_an_empty_one(key: bytes | None) -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(None, key=key))
+    (record,) = harness.get_records("notifications.dlq")
+    assert record.value == b""
+    assert decode_dead_letter(record.key, record.value, record.headers).null_value
+
+
+async def test_a_record_without_id_gets_the_one_of_its_place_every_time() -> None:
+    harness, again = RouterHarness(), RouterHarness()
+    record = FakeRecord(encode_value(build_notification(id=None)), offset=7, key=None)
+    await harness.route(record)
+    await again.route(record)
+    assert (
+        harness.decided_events[0].id
+        == again.decided_events[0].id
+        == derive_id("ntf_", NOW, "notifications.medium", str(USER_PARTITION), "7")
+    )
+
+
+@pytest.mark.parametrize("offset", [7, 8])
+async def test_an_undecodable_record_is_told_by_its_place_too(offset: int) -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(b"{", offset=offset))
+    assert harness.decided_events[0].id == derive_id("ntf_", NOW, "notifications.medium", str(USER_PARTITION), str(offset))
+
+
+async def test_what_is_invalid_keeps_what_can_be_said_of_it() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(channels=["fax"]))
+    dead = harness.decided_events[0]
+    assert (dead.id, dead.user_id, dead.type, dead.priority) == (make_notification_id(1), USER_ID, "order.shipped", "medium")
+
+
+@pytest.mark.parametrize("bad_id", ["42", make_notification_id(1, NOW - 10 * DAY)])
+async def test_an_id_that_cannot_be_one_is_not_kept(bad_id: str) -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(id=bad_id), build_notification(id=bad_id, channels=["fax"]))
+    assert all(is_id(dead.id) and dead.id != bad_id for dead in harness.decided_events)
+
+
+@pytest.mark.parametrize(("key", "user_id"), [(b"u-7", "u-7"), (None, ""), (b"\xff", "")])
+async def test_the_key_tells_the_user_of_what_cannot_be_decoded(key: bytes | None, user_id: str) -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(b"{", key=key))
+    assert harness.decided_events[0].user_id == user_id
+
+
+@pytest.mark.parametrize(
+    "sent", [build_notification(send_at=NOW), build_notification(data={"a": "\\u0000"}), build_notification(extra={"new": "field"})]
+)
+async def test_what_is_unusual_but_right_passes(sent: dict[str, Any]) -> None:
+    harness = RouterHarness()
+    await harness.route(sent | {"data": {**sent["data"], "order": 1, "name": "Ada"}})
+    assert harness.last_state == ("routed", "")
+
+
+async def test_what_is_said_of_a_dead_record_can_be_stored() -> None:
+    harness = RouterHarness()
+    await harness.route({"user_id": "a\0" + "b" * 1000, "type": "c\0d"})
+    assert (harness.decided_events[0].user_id, harness.decided_events[0].type) == ("a\ufffd" + "b" * 254, "c\ufffdd")
+
+
+async def test_an_error_quotes_no_more_than_a_sentence() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(channels=["\x01" * 40_000]))
+    assert harness.last_state == ("dead", "invalid")
+    assert len(harness.get_records("notifications.status")[0].value or b"") < 5000
+
+
+async def test_what_was_compressed_to_fit_is_cut_to_fit_a_dead_letter() -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(b"\0" * 2_000_000, key=b"k" * 2_000_000))
+    (record,) = harness.get_records("notifications.dlq")
+    letter = decode_dead_letter(record.key, record.value, record.headers)
+    assert (len(record.value or b""), len(record.key or b""), letter.truncated) == (1_000_000, 32 * 1024, True)
+
+
+async def test_one_bad_record_holds_up_no_other() -> None:
+    harness = RouterHarness()
+    await harness.route(b"{", build_notification(), None)
+    assert [event.state for event in harness.decided_events] == ["dead", "routed", "dead"]
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "at"),
+    [(b"%d" % int((NOW - 60) * 1000), NOW - 60), (b"9" * 15, NOW), (b"9" * 5000, NOW), (b"soon", NOW)],
+)
+async def test_a_forwarded_record_keeps_its_first_time(first_seen: bytes, at: float) -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(encode_value(build_notification()), headers=[("other", b"x"), (ORIGINAL_TIME_HEADER, first_seen)]))
+    assert harness.decided_events[0].expires_at == at + DAY

@@ -1,0 +1,44 @@
+"""The expiry gate: 24 h at most, and never after the time asked for."""
+
+import pytest
+
+from agents.router.gates.expiry import compute_expiry
+from tests.unit.agents.router.harness import NOW, FakeRecord, RouterHarness, build_notification, encode_value
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("asked", "expires_at"),
+    [
+        (None, NOW + DAY),
+        (NOW + 60, NOW + 60),
+        (NOW + DAY + 1, NOW + DAY),  # never beyond the idempotency horizon
+        (NOW - 1, NOW - 1),
+        (-1e300, 0.0),  # PostgreSQL has no such time
+    ],
+)
+def test_expiry_is_as_asked_within_a_day_of_due(asked: float | None, expires_at: float) -> None:
+    assert compute_expiry(asked, NOW) == expires_at
+
+
+@pytest.mark.parametrize(("expires_at", "state"), [(NOW + 0.001, "routed"), (NOW, "rejected"), (NOW - 5, "rejected")])
+async def test_what_has_expired_is_refused(expires_at: float, state: str) -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(expires_at=expires_at))
+    assert harness.decided_events[0].state == state
+    assert harness.decided_events[0].expires_at == expires_at
+
+
+async def test_deliveries_carry_the_expiry() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(expires_at=NOW + 60))
+    assert {delivery.expires_at for delivery in harness.deliveries} == {NOW + 60}
+
+
+async def test_what_lay_in_kafka_for_a_day_is_refused() -> None:
+    harness = RouterHarness()
+    harness.now = NOW + DAY
+    await harness.route(FakeRecord(encode_value(build_notification())))
+    assert harness.last_state == ("rejected", "expired")
+    assert harness.decided_events[0].decision_log[-1].inputs == {"expires_at": NOW + DAY, "now": NOW + DAY}

@@ -1,0 +1,144 @@
+"""The idempotency gate: replays say nothing, duplicates are explained."""
+
+from schemas.ids import to_uuid_hex
+from tables.idempotency import decode_row, encode_claim_key, encode_key
+from tests.unit.agents.router.harness import (
+    NOW,
+    USER_ID,
+    USER_PARTITION,
+    FakeRecord,
+    RouterHarness,
+    build_notification,
+    encode_value,
+    make_notification_id,
+)
+
+DAY = 86_400
+
+
+async def test_a_replay_says_and_writes_nothing() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification())
+    sent, rows = list(harness.committer.records), dict(harness.idempotency.rows[USER_PARTITION])
+    await harness.route(build_notification())
+    assert (harness.committer.records, harness.idempotency.rows[USER_PARTITION]) == (sent, rows)
+    assert len(harness.committer.commits) == 1
+    assert harness.routed_batches[-1].replays == 1
+
+
+async def test_the_same_notification_at_another_place_is_the_same() -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(encode_value(build_notification()), 5), FakeRecord(encode_value(build_notification()), 6))
+    await harness.route(FakeRecord(encode_value(build_notification()), 99), topic="notifications.low")
+    assert [event.state for event in harness.decided_events] == ["routed"]
+    assert [batch.replays for batch in harness.routed_batches] == [1, 1]
+
+
+async def test_another_one_with_the_key_is_refused_and_told_the_first() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(idempotency_key="k"), build_notification(id=make_notification_id(2), idempotency_key="k"))
+    rejected = harness.decided_events[1]
+    assert (rejected.id, rejected.state, rejected.reason, rejected.duplicate_of) == (
+        make_notification_id(2),
+        "rejected",
+        "duplicate",
+        make_notification_id(1),
+    )
+    assert rejected.decision_log[-1].inputs["duplicate_of"] == make_notification_id(1)
+    assert len({delivery.notification_id for delivery in harness.deliveries}) == 1
+
+
+async def test_a_refused_duplicate_does_not_become_the_first() -> None:
+    harness = RouterHarness()
+    await harness.route(*(build_notification(id=make_notification_id(number), idempotency_key="k") for number in (1, 2, 3)))
+    assert [event.duplicate_of for event in harness.decided_events] == ["", make_notification_id(1), make_notification_id(1)]
+
+
+async def test_a_key_is_free_again_after_a_day_of_broker_time() -> None:
+    harness = RouterHarness()
+    later = FakeRecord(
+        encode_value(build_notification(id=make_notification_id(2, NOW + DAY), idempotency_key="k")), timestamp=int((NOW + DAY + 1) * 1000)
+    )
+    await harness.route(build_notification(idempotency_key="k"))
+    harness.now += DAY + 1
+    await harness.route(later)
+    assert [event.state for event in harness.decided_events] == ["routed", "routed"]
+
+
+async def test_a_replay_days_later_is_still_one() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification())
+    harness.now += 3 * DAY
+    await harness.route(build_notification())
+    assert len(harness.decided_events) == 1
+
+
+async def test_users_do_not_share_keys() -> None:
+    harness = RouterHarness()
+    other = "u-43"
+    assert USER_PARTITION == 0 or other != USER_ID
+    await harness.route(build_notification(idempotency_key="k"))
+    await harness.route(build_notification(id=make_notification_id(2), user_id=USER_ID, idempotency_key="k2"))
+    assert [event.state for event in harness.decided_events] == ["routed", "routed"]
+
+
+async def test_what_was_refused_or_died_is_a_replay_the_next_time() -> None:
+    harness = RouterHarness()
+    dead, rejected = build_notification(type="nobody.knows"), build_notification(id=make_notification_id(2), expires_at=NOW - 1)
+    await harness.route(dead, rejected)
+    await harness.route(dead, rejected)
+    assert [event.state for event in harness.decided_events] == ["dead", "rejected"]
+    assert harness.routed_batches[-1].replays == 2
+
+
+async def test_the_row_says_which_was_first_and_where() -> None:
+    harness = RouterHarness()
+    await harness.route(FakeRecord(encode_value(build_notification(idempotency_key="k")), 7))
+    rows = harness.idempotency.rows[USER_PARTITION]
+    first = decode_row(rows[USER_ID.encode() + b"\0k"])
+    assert (first.notification_id, first.received_at, first.priority, first.partition, first.offset) == (
+        make_notification_id(1),
+        NOW,
+        "medium",
+        USER_PARTITION,
+        7,
+    )
+    assert len(to_uuid_hex(first.notification_id)) == 32
+
+
+async def test_a_key_is_claimed_before_its_outputs_so_that_after_a_crash_another_priority_finds_the_same_first() -> None:
+    harness = RouterHarness()
+    first, second = build_notification(idempotency_key="k"), build_notification(id=make_notification_id(2), idempotency_key="k")
+    await harness.route(first)
+    del harness.idempotency.rows[USER_PARTITION][encode_key(USER_ID, "k")]  # its outputs are out, its row is lost
+    await harness.route(second, topic="notifications.high")
+    await harness.route(first)
+    assert [(event.id, event.state, event.duplicate_of) for event in harness.decided_events] == [
+        (make_notification_id(1), "routed", ""),
+        (make_notification_id(2), "rejected", make_notification_id(1)),
+        (make_notification_id(1), "routed", ""),
+    ]
+    assert {delivery.notification_id for delivery in harness.deliveries} == {make_notification_id(1)}
+
+
+async def test_only_a_key_that_others_may_have_is_claimed() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(idempotency_key="k"), build_notification(id=make_notification_id(2)))
+    assert set(harness.idempotency.rows[USER_PARTITION]) == {
+        encode_key(USER_ID, "k"),
+        encode_claim_key(USER_ID, "k"),
+        encode_key(USER_ID, make_notification_id(2)),
+    }
+    assert harness.committer.commits == [(USER_PARTITION, ["rate_windows", "idempotency"], ["idempotency"])]
+
+
+async def test_a_claim_of_yesterday_counts_for_nothing() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(idempotency_key="k"))
+    del harness.idempotency.rows[USER_PARTITION][encode_key(USER_ID, "k")]
+    harness.now += DAY + 1
+    later = FakeRecord(
+        encode_value(build_notification(id=make_notification_id(2, NOW + DAY), idempotency_key="k")), timestamp=int((NOW + DAY + 1) * 1000)
+    )
+    await harness.route(later)
+    assert [event.state for event in harness.decided_events] == ["routed", "routed"]

@@ -1,0 +1,77 @@
+"""The gate rendering: all chosen channels or none."""
+
+from typing import Any
+
+import pytest
+
+from schemas.content import EmailContent, WebhookContent
+from schemas.policy import Template
+from tests.unit.agents.router.builders import TEMPLATES
+from tests.unit.agents.router.harness import RouterHarness, build_notification, build_policy
+
+HOOK = {"type": "partner.order", "to": {"webhook": "https://example.org/hook"}}
+
+
+async def test_the_users_locale_is_spoken() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification())
+    assert harness.deliveries[0].content == EmailContent("Bestellung 17", "Guten Tag Ada")
+    assert harness.decided_events[0].decision_log[8].inputs == {"email": "shipped@7 de", "push": "shipped@7 default"}
+
+
+async def test_the_notifications_locale_comes_first() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(locale="en"))
+    assert harness.deliveries[0].content == EmailContent("Order 17", "Hello Ada, 17 left.", "<p>Hello Ada</p>")
+
+
+async def test_a_webhook_is_told_type_and_data() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(**HOOK, data={"a": [1, {"b": None}]}))
+    assert harness.deliveries[0].content == WebhookContent("partner.order", {"a": [1, {"b": None}]})
+
+
+@pytest.mark.parametrize("fields", [{"template": "otp", "channels": ["sms"]}, {"type": "account.otp", "channels": ["sms"]}])
+async def test_the_notification_names_the_template_or_the_rule_does(fields: dict[str, Any]) -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(data={"code": 4711}, **fields))
+    assert (harness.deliveries[0].template, harness.deliveries[0].content.text) == ("otp", "4711")  # type: ignore[union-attr]
+
+
+async def test_without_either_the_type_names_it() -> None:
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, Template("partner.order", 1, "sms", "default", text="x")]))
+    await harness.route(build_notification(type="partner.order", channels=["sms"]))
+    assert harness.deliveries[0].template == "partner.order"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "words"),
+    [
+        ({"template": "nobody-wrote"}, "unknown_template", ["nobody-wrote", "email"]),
+        ({"template": "otp", "data": {"code": 1}}, "unknown_template", ["otp", "push"]),  # push has none: not half of it
+        ({"data": {"order": 17}}, "missing_variable", ["shipped@7 de", "name"]),
+        ({"template": "broken", "channels": ["sms"]}, "template_error", ["broken"]),
+        ({"template": "wrong", "channels": ["sms"]}, "template_error", ["wrong"]),
+        ({**HOOK, "data": {"a": "x" * 66_000}}, "content_too_large", ["webhook"]),
+        ({"template": "long", "channels": ["email"], "data": {"a": "é" * 20_000}}, "content_too_large", ["email"]),
+    ],
+)
+async def test_what_cannot_be_rendered_is_dead(fields: dict[str, Any], reason: str, words: list[str]) -> None:
+    odd = [
+        Template("broken", 1, "sms", "default", text="{{"),
+        Template("wrong", 1, "sms", "default", text="{{ 1 // 0 }}"),
+        Template("long", 1, "email", "default", "s", "{{ a }}", "{{ a }}"),
+    ]
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, *odd]))
+    await harness.route(build_notification(**fields))
+    assert harness.last_state == ("dead", reason)
+    assert not harness.deliveries
+    step = harness.decided_events[0].decision_log[-1]
+    assert (step.gate, step.verdict) == ("rendering", "dead_letter")
+    assert all(word in step.inputs["error"] for word in words)
+
+
+async def test_channels_that_are_not_chosen_need_no_template() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(type="account.otp", data={"code": 1}, channels=["sms", "push"]))
+    assert harness.last_state == ("routed", "")

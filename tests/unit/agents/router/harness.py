@@ -1,0 +1,189 @@
+"""The harness of a router in memory: simulators of its ports, and a policy small enough to read in one look."""
+
+from asyncio import Future, get_running_loop
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from agents.router.evaluate import BatchSummary
+from agents.router.router import Router
+from schemas.delivery import Delivery
+from schemas.errors import UnavailableError
+from schemas.events import DecidedEvent
+from schemas.ids import compute_partition, derive_id
+from schemas.policy import Policy, Profile, RateLimit, Rule, Template
+from schemas.ports import Batch, Header, Outbox, Table, TableRows
+from schemas.topics import MAX_DEAD_LETTER_BYTES
+from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemoryOutbox, MemoryTable
+from tests.unit.agents.router.builders import POLICY
+
+NOW = 1_760_000_000.0
+PARTITIONS = 4
+USER_ID = "u-42"
+USER_PARTITION = compute_partition(USER_ID, PARTITIONS)
+
+Value = bytes | dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class FakeRecord:
+    """A record as the consumer gives it."""
+
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = int(NOW * 1000)
+    key: bytes | None = USER_ID.encode()
+    headers: Sequence[Header] = ()
+
+
+@dataclass(frozen=True)
+class ProducedRecord:
+    """A record as the outbox took it."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+
+class RecordingBatchCommitter(MemoryBatchCommitter):
+    """Commits that remember the order of all records; `slow` ones are not safe before the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
+        self.records: list[ProducedRecord] = []
+        self.commits: list[tuple[int, list[str], list[str]]] = []
+        self.is_delayed = False
+        self.pending_commits: list[Future[None]] = []
+
+    def commit(
+        self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
+    ) -> Future[None]:
+        """Finish a batch."""
+        assert isinstance(outbox, MemoryOutbox)
+        added = list(outbox.unflushed)
+        safe = super().commit(partition, outbox, rows, claims)
+        if safe.exception() is None:
+            self.records += (ProducedRecord(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
+            self.commits.append((partition, [table.name for table, _ in claims], [table.name for table, _ in rows]))
+        if self.is_delayed:
+            safe = get_running_loop().create_future()
+            self.pending_commits.append(safe)
+        return safe
+
+
+@dataclass
+class MemoryPolicyReader:
+    """The policy in force, or none as long as PostgreSQL is away."""
+
+    policy: Policy | None = POLICY
+
+    def get_current(self) -> Policy:
+        if self.policy is None:
+            raise UnavailableError("no rules yet")
+        return self.policy
+
+
+@dataclass
+class FakeProfileReader:
+    """Profiles in a dict; `away` answers so many calls with Unavailable."""
+
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    failures_left: int = 0
+    requested_user_ids: list[list[str]] = field(default_factory=list)
+
+    async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
+        self.requested_user_ids.append(list(user_ids))
+        if self.failures_left:
+            self.failures_left -= 1
+            raise UnavailableError("no profiles now")
+        return {user_id: self.profiles.get(user_id, Profile(user_id, known=False)) for user_id in self.requested_user_ids[-1]}
+
+
+class RouterHarness:
+    """A router and all it touches."""
+
+    def __init__(self, policy: Policy = POLICY, prefix: str = "") -> None:
+        ada = Profile(USER_ID, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
+        self.now = NOW
+        self.policies, self.profiles = MemoryPolicyReader(policy), FakeProfileReader({USER_ID: ada})
+        self.idempotency, self.rate_windows, self.committer = (
+            MemoryTable("idempotency"),
+            MemoryTable("rate_windows"),
+            RecordingBatchCommitter(),
+        )
+        self.sleeps: list[float] = []
+        self.routed_batches: list[BatchSummary] = []
+        self.released_topics: list[str] = []
+        self.router = Router(
+            self.policies,
+            self.profiles,
+            self.idempotency,
+            self.rate_windows,
+            self.committer,
+            lambda: self.now,
+            PARTITIONS,
+            prefix,
+            lambda seconds: self.sleep(seconds),
+            self.routed_batches.append,
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    async def route(self, *values: Value | FakeRecord, partition: int = USER_PARTITION, topic: str = "notifications.medium") -> None:
+        """Route a batch; what is not a record yet becomes one, at the next offset."""
+        records = [one if isinstance(one, FakeRecord) else FakeRecord(encode_value(one), offset) for offset, one in enumerate(values)]
+        safe = await self.router.route(Batch(topic, partition, records), lambda: self.released_topics.append(topic))
+        await safe
+
+    def get_records(self, topic: str) -> list[ProducedRecord]:
+        """What was produced to a topic."""
+        return [record for record in self.committer.records if record.topic == topic]
+
+    @property
+    def decided_events(self) -> list[DecidedEvent]:
+        """The Accepted events, in order."""
+        return [msgspec.json.decode(record.value or b"", type=DecidedEvent) for record in self.get_records("notifications.status")]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The deliveries of all channels, in order."""
+        return [msgspec.json.decode(r.value or b"", type=Delivery) for r in self.committer.records if r.topic.startswith("deliveries.")]
+
+    @property
+    def last_state(self) -> tuple[str, str]:
+        """State and reason of the last Accepted event."""
+        last = self.decided_events[-1]
+        return last.state, last.reason
+
+
+def encode_value(value: Value) -> bytes | None:
+    """The value of a record: a notification as JSON, anything else as it is."""
+    return msgspec.json.encode(value) if isinstance(value, dict) else value
+
+
+def make_notification_id(number: int, at: float = NOW) -> str:
+    """A notification's id."""
+    return derive_id("ntf_", at, str(number))
+
+
+def build_notification(**fields: Any) -> dict[str, Any]:
+    """A valid notification of the user, with these fields instead of its own; None leaves one out."""
+    whole = {"id": make_notification_id(1), "user_id": USER_ID, "type": "order.shipped", "data": {"order": 17, "name": "Ada"}, **fields}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def build_policy(
+    rules: Iterable[Rule] | None = None, templates: Iterable[Template] | None = None, limits: Iterable[RateLimit] | None = None
+) -> Policy:
+    """The policy of the tests, with some of it replaced."""
+    return Policy(
+        POLICY.rules if rules is None else {rule.type: rule for rule in rules},
+        POLICY.templates if templates is None else tuple(templates),
+        POLICY.rate_limits if limits is None else tuple(limits),
+    )

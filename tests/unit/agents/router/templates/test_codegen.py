@@ -1,0 +1,37 @@
+"""Parts as Python functions: names find their values wherever a template may put them, and the data stays as it is."""
+
+from typing import Any
+
+import pytest
+
+from agents.router.templates.compiler import compile_part
+
+DATA: dict[str, Any] = {"a": "A<", "text": "T", "context": "C", "v": "V", "rows": [["p", "q"], ["r"]], "empty": []}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ text }}{{ v }}{{ context }}{{ told }}", "TVCt"),  # the words of the function itself are free for variables
+        ("{% for row in rows %}{{ a }}{% for a in row %}{{ a }}{% endfor %}{{ a }}{% endfor %}", "A<pqA<A<rA<"),
+        ("{% for x in empty %}{% else %}{{ a }}{% endfor %}{{ a }}", "A<A<"),
+        ("{% for row in rows if row|length > 1 %}{{ row|join(v) }}{% endfor %}", "pVq"),
+        ("{% for row in rows %}{{ loop.index }}{{ ',' if not loop.last else '.' }}{% endfor %}", "1,2."),
+        ("{% if v %}{{ v }}{% else %}{{ absent }}{% endif %}", "V"),
+        ("{{ 1 }}{{ 'x' }}{{ true }}{{ 2.5 }}{{ [1, 'y'] }}", "1xTrue2.5[1, 'y']"),
+        ("%{{ v }}%s%%{% if a %}%{% endif %}", "%V%s%%%"),
+    ],
+)
+def test_names_have_their_values(source: str, text: str) -> None:
+    given = {**DATA, "told": "t"}
+    assert compile_part(source, "t", html=False)(given) == text
+    assert given == {**DATA, "told": "t"}
+
+
+@pytest.mark.parametrize("value", ["plain", "<&>'\"", "é<", "", 0, 1.5, True, ["<"], {"k": "<"}])
+def test_a_value_is_the_same_in_a_run_and_by_itself(value: object) -> None:
+    alone = compile_part("{{ x }}", "t", html=True)({"x": value})
+    run = compile_part("<b>{{ x }}</b>{% for y in xs %}{{ y }}{% endfor %}", "t", html=True)
+    assert run({"x": value, "xs": [value]}) == f"<b>{alone}</b>{alone}"
+    assert "<" not in alone
+    assert compile_part("{{ x }}", "t", html=False)({"x": value}) == str(value)

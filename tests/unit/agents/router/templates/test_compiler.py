@@ -1,0 +1,93 @@
+"""What a template's source may hold, and how much it may say."""
+
+from collections.abc import Iterator
+
+import pytest
+from jinja2 import TemplateSyntaxError
+
+from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, OutputTooLarge
+from agents.router.templates.compiler import MAX_SOURCE_BYTES, compile_part
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ name",
+        "{% if a %}",
+        "{% endblock %}",
+        "{% unknown %}",
+        "{{ name() }}",
+        "{{ self }}",
+        "{{ name.upper() }}",
+        "{{ lipsum(100) }}",
+        "{% for i in range(9) %}{% endfor %}",
+        "{% set a = 1 %}",
+        "{% set a %}x{% endset %}",
+        "{% with a = 1 %}{% endwith %}",
+        "{% macro m() %}{% endmacro %}",
+        "{% call m() %}{% endcall %}",
+        "{% filter upper %}{% endfilter %}",
+        "{% block b %}{% endblock %}",
+        "{% extends 'a' %}",
+        "{% include 'a' %}",
+        "{% import 'a' as a %}",
+        "{% from 'a' import b %}",
+        "{% autoescape false %}{{ a }}{% endautoescape %}",
+        "{% for a in [1, 2] %}{% endfor %}",
+        "{% for a in b|list %}{% endfor %}",
+        "{% for a in b ~ b %}{% endfor %}",
+        "{% for a in b recursive %}{% endfor %}",
+        "{% for a in b %}{% for c in b %}{% if c %}{% for d in b %}{% endfor %}{% endif %}{% endfor %}{% endfor %}",
+        "{{ " + " ~ ".join(["a"] * 17) + " }}",
+        "é" * (MAX_SOURCE_BYTES // 2 + 1),
+    ],
+)
+@pytest.mark.parametrize("html", [False, True])
+def test_what_no_template_may_hold(source: str, html: bool) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        compile_part(source, "t", html)
+
+
+@pytest.mark.parametrize(
+    ("source", "size"),
+    [
+        ("{{ a }}", 1),
+        ("{% for x in many %}{{ a }}{% endfor %}", 500),
+        ("{% for x in many %}{% for y in many %}{{ a }}{% endfor %}{% endfor %}", 250_000),
+    ],
+)
+@pytest.mark.parametrize("html", [False, True])
+def test_output_is_bounded_to_the_character(source: str, size: int, html: bool) -> None:
+    part, most = compile_part(source, "t", html), MAX_OUTPUT_CHARACTERS // size
+    many = [0] * 500
+    if most:
+        assert len(part({"many": many, "a": "x" * most})) == size * most
+    with pytest.raises(OutputTooLarge):
+        part({"many": many, "a": "x" * (most + 1)})
+
+
+class Counted(list[str]):
+    """Items that count how many of them were asked for."""
+
+    asked = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for item in super().__iter__():
+            self.asked += 1
+            yield item
+
+
+@pytest.mark.parametrize(
+    "source", ["{% for x in many %}{{ x }}{% endfor %}", "{% for x in many %}{% if x %}{{ x }}{% endif %}{% endfor %}"]
+)
+@pytest.mark.parametrize("html", [False, True])
+def test_what_is_too_long_is_not_rendered_to_its_end(source: str, html: bool) -> None:
+    many = Counted(["x" * 40_000] * 10)
+    with pytest.raises(OutputTooLarge):
+        compile_part(source, "t", html)({"many": many})
+    assert many.asked == 2
+
+
+def test_a_part_is_used_again_and_again() -> None:
+    part = compile_part("{{ a }}", "t", html=False)
+    assert [part({"a": number}) for number in (1, 2)] == ["1", "2"]

@@ -1,0 +1,167 @@
+"""A gateway whose Kafka, history and Redis are in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import msgspec
+from litestar.testing import TestClient
+
+from app.api.asgi import build_asgi_app
+from app.api.dependencies import Dependencies
+from app.api.middleware import AsgiApp
+from app.api.ports import ProducerRecord
+from app.api.services.readiness import ReadinessMonitor
+from app.api.services.submission_service import SubmissionService
+from app.telemetry import Metrics
+from schemas.enums import Channel, Priority
+from schemas.errors import UnavailableError
+from schemas.history import NotificationHistory
+from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, RecentNotification, StoredResponse
+from schemas.ids import NOTIFICATION_PREFIX, make_id
+from schemas.notification import Notification
+from schemas.policy import Policy, Rule, Template
+
+NOW = 1_760_000_000.0
+API_KEY = "k" * 32
+HEADERS = {"authorization": f"Bearer {API_KEY}"}
+RULES = {"order.shipped": Rule("order.shipped", "transactional", "low", ("email",), template="order-shipped")}
+TEMPLATES = (Template("order-shipped", 1, "email", "default", "s", "t"),)
+POLICY = Policy(RULES, TEMPLATES, (), 1)
+RECEIPT_TIMEOUTS: dict[Channel, int] = {"email": 0, "sms": 60, "push": 0, "webhook": 0}
+
+
+def make_notification_id(bits: int = 1, at: float = NOW) -> str:
+    """An id of the time `at`."""
+    return make_id(NOTIFICATION_PREFIX, at, bits)
+
+
+@dataclass
+class FakePublisher:
+    """Confirms what `confirmations` says; keeps what it was given."""
+
+    records: list[ProducerRecord] = field(default_factory=list)
+    confirmations: Iterator[bool] | None = None
+    error: str = ""
+
+    async def publish(self, records: Sequence[ProducerRecord]) -> Sequence[bool]:
+        self.records += records
+        return [next(self.confirmations) if self.confirmations else not self.error for _ in records]
+
+    def get_error(self) -> str:
+        return self.error
+
+    def decode_notifications(self) -> list[Notification]:
+        """What was written, decoded as the router does it."""
+        return [msgspec.json.decode(record.value, type=Notification) for record in self.records]
+
+
+@dataclass
+class MemoryPolicyReader:
+    """A policy, or none yet."""
+
+    policy: Policy | None = field(default_factory=lambda: POLICY)
+
+    def get_current(self) -> Policy:
+        if self.policy is None:
+            raise UnavailableError("never loaded")
+        return self.policy
+
+
+@dataclass
+class MemoryRecentNotifications:
+    """Accepted a moment ago."""
+
+    priorities: dict[str, Priority] = field(default_factory=dict)
+
+    async def add_many(self, accepted: Sequence[RecentNotification]) -> None:
+        self.priorities.update({fresh.id: fresh.priority for fresh in accepted})
+
+    async def get_priority(self, notification_id: str) -> Priority | None:
+        return self.priorities.get(notification_id)
+
+
+@dataclass
+class MemoryIdempotentResponses:
+    """First answers by key; None as answer: still running."""
+
+    responses: dict[str, tuple[str, StoredResponse | None]] = field(default_factory=dict)
+
+    async def acquire_key(self, key: str, request_hash: str) -> KeyState:
+        if key not in self.responses:
+            self.responses[key] = (request_hash, None)
+            return KeyAcquired("token")
+        known, reply = self.responses[key]
+        if known != request_hash:
+            return KeyConflict()
+        return reply or KeyInProgress()
+
+    async def store_response(self, key: str, request_hash: str, token: str, response: StoredResponse) -> None:
+        self.responses[key] = (request_hash, response)
+
+    async def release_key(self, key: str, token: str) -> None:
+        del self.responses[key]
+
+
+@dataclass
+class MemoryHistoryReader:
+    """Stories by id; `gone` stands for a PostgreSQL that does not answer."""
+
+    histories: dict[str, NotificationHistory] = field(default_factory=dict)
+    is_unavailable: bool = False
+
+    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
+        if self.is_unavailable:
+            raise UnavailableError("gone")
+        return self.histories.get(notification_id)
+
+    async def list_by_user(self, user_id: str, limit: int, before: str | None) -> Sequence[NotificationHistory]:
+        if self.is_unavailable:
+            raise UnavailableError("gone")
+        theirs = [(an_id, story) for an_id, story in self.histories.items() if story.decided and story.decided.user_id == user_id]
+        return [story for an_id, story in sorted(theirs, reverse=True) if before is None or an_id < before][:limit]
+
+
+@dataclass
+class GatewayHarness:
+    """The ports of one gateway, and a client that shows the key."""
+
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    policy_reader: MemoryPolicyReader = field(default_factory=MemoryPolicyReader)
+    recent_notifications: MemoryRecentNotifications = field(default_factory=MemoryRecentNotifications)
+    idempotent_responses: MemoryIdempotentResponses = field(default_factory=MemoryIdempotentResponses)
+    history: MemoryHistoryReader = field(default_factory=MemoryHistoryReader)
+    metrics: Metrics = field(default_factory=Metrics)
+    now: float = NOW
+
+    def get_time(self) -> float:
+        return self.now
+
+    async def probe_kafka(self) -> str:
+        return self.publisher.error
+
+    async def probe_postgres(self) -> str:
+        return "gone" if self.history.is_unavailable else ""
+
+    def build_app(self, body_limit: int = 1_000_000) -> AsgiApp:
+        numbers = count(1)
+        intake = SubmissionService(
+            self.publisher,
+            self.policy_reader,
+            self.idempotent_responses,
+            self.recent_notifications,
+            self.get_time,
+            lambda: next(numbers),
+            partitions=4,
+            topic_prefix="t.",
+        )
+        self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
+        services = Dependencies(
+            intake, self.history, self.recent_notifications, self.readiness, self.metrics, self.get_time, RECEIPT_TIMEOUTS
+        )
+        return build_asgi_app(services, API_KEY, body_limit, self.get_time)
+
+    def build_client(self, body_limit: int = 1_000_000) -> TestClient:  # type: ignore[type-arg]
+        client = TestClient(self.build_app(body_limit))
+        client.headers.update(HEADERS)
+        return client

@@ -1,0 +1,63 @@
+import re
+from typing import Any
+
+from app.api.problems import PROBLEM_KINDS
+from tests.unit.app.api.harness import GatewayHarness
+
+
+def fetch_openapi_document() -> dict[str, Any]:
+    with GatewayHarness().build_client() as client:
+        found: dict[str, Any] = client.get("/openapi.json").json()
+        return found
+
+
+def test_every_route_is_described() -> None:
+    paths = fetch_openapi_document()["paths"]
+    assert set(paths) == {
+        "/v1/notifications",
+        "/v1/notifications/bulk",
+        "/v1/notifications/{notification_id}",
+        "/v1/notifications/{notification_id}/explain",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
+    assert set(paths["/v1/notifications"]) == {"get", "post"}
+
+
+def test_bodies_are_described_by_the_structs_that_decode_them() -> None:
+    document = fetch_openapi_document()
+    content = document["paths"]["/v1/notifications"]["post"]["requestBody"]["content"]["application/json"]
+    assert content["schema"] == {"$ref": "#/components/schemas/Submission"}
+    submission = document["components"]["schemas"]["Submission"]
+    assert submission["required"] == ["user_id", "type"]
+    assert submission["properties"]["user_id"]["maxLength"] == 256
+    bulk = document["paths"]["/v1/notifications/bulk"]["post"]["requestBody"]["content"]["application/json"]
+    assert bulk["schema"] == {"$ref": "#/components/schemas/BulkRequest"}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = fetch_openapi_document()
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert names
+    assert names <= set(document["components"]["schemas"])
+
+
+def test_every_error_is_a_problem() -> None:
+    for methods in fetch_openapi_document()["paths"].values():
+        for operation in methods.values():
+            errors = {
+                status: answer for status, answer in operation["responses"].items() if status in ("400", "401", "404", "409", "413", "422")
+            }
+            assert all("application/problem+json" in answer["content"] for answer in errors.values())
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    with GatewayHarness().build_client() as client:
+        answer = client.get("/docs")
+        root = client.get("/", follow_redirects=False)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", answer.text)
+    assert all(f'id="{kind}"' in answer.text for kind in PROBLEM_KINDS)
+    assert root.headers["location"] == "/docs"

@@ -1,0 +1,122 @@
+"""The gateway's verdicts, and that they are the router's."""
+
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from agents.router.gates import decode
+from agents.router.routing_state import GateContext, RoutingState, build_topic_set
+from agents.router.verdict import DeadLetter
+from app.api.problems import ProblemError
+from app.api.services.policy_validation import PolicyValidator
+from app.api.services.submission_validation import decode_submission, find_field_error
+from schemas.notification import Notification
+from schemas.policy import Policy, Rule, Template
+from schemas.ports import Header
+from tests.unit.app.api.harness import NOW, make_notification_id
+
+TEMPLATES = (
+    Template("shipped", 1, "email", "default", "Order {{ order }}", "Hello {{ user.name }}"),
+    Template("shipped", 1, "email", "de", "Bestellung {{ order }}", "Hallo"),
+    Template("shipped", 1, "sms", "default", text="sent"),
+    Template("broken", 1, "email", "default", "{{ 1 / nothing }}", "{{ order + 1 }}"),
+)
+POLICY = Policy(
+    {
+        "all": Rule("all", "c", "low", ("email", "sms", "webhook"), "all", "shipped"),
+        "first": Rule("first", "c", "low", ("email", "sms"), "first", "shipped"),
+        "mail": Rule("mail", "c", "low", ("email",), "all", "shipped"),
+        "bare": Rule("bare", "c", "low", ("email",)),
+        "broken": Rule("broken", "c", "low", ("email",), "all", "broken"),
+    },
+    TEMPLATES,
+    (),
+    1,
+)
+VALIDATOR = PolicyValidator(POLICY)
+GOOD = {"order": 17, "user": {"name": "Ann"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "reason"),
+    [
+        ({"type": "none"}, "$.type", "unknown_type"),
+        ({"type": "mail", "template": "none"}, "$.template", "unknown_template"),
+        ({"type": "bare"}, "$.template", "unknown_template"),
+        ({"type": "mail", "data": {}}, "$.data.order", "missing_variable"),
+        ({"type": "mail", "data": {"order": 1, "user": {}}}, "$.data", "missing_variable"),
+        ({"type": "all", "data": {}, "to": {"email": "a@example.org"}}, "$.data.order", "missing_variable"),
+        ({"type": "all", "data": {}, "channels": ["email"]}, "$.data.order", "missing_variable"),
+        ({"type": "broken", "data": {"nothing": 0}}, "$.data", "template_error"),
+    ],
+)
+def test_what_would_die_in_the_router_is_told_before(fields: dict[str, object], path: str, reason: str) -> None:
+    flaw = VALIDATOR.find_field_error(msgspec.convert({"user_id": "u", **fields}, Notification))
+    assert flaw is not None
+    assert (flaw.path, flaw.reason) == (path, reason)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "mail", "data": GOOD},
+        {"type": "mail", "data": {"order": 1}, "locale": "de-AT"},
+        {"type": "all", "data": {}},  # nobody knows yet whether the user has an e-mail address
+        {"type": "first", "data": {}, "to": {"email": "a@example.org"}},  # the first usable channel: perhaps not e-mail
+        {"type": "mail", "channels": ["webhook"], "data": {}},  # a webhook has no template
+    ],
+)
+def test_what_may_go_well_is_left_to_the_router(fields: dict[str, object]) -> None:
+    assert VALIDATOR.find_field_error(msgspec.convert({"user_id": "u", **fields}, Notification)) is None
+
+
+def test_compiled_templates_outlive_a_change_of_rules() -> None:
+    VALIDATOR.find_field_error(Notification("u", "mail", data=GOOD))
+    later = PolicyValidator(Policy({}, TEMPLATES, (), 2), VALIDATOR)
+    assert later._compiled_policy.templates.compiled
+
+
+class StubRecord(NamedTuple):
+    """A record of a Kafka topic."""
+
+    value: bytes
+    offset: int = 0
+    timestamp: int = int(NOW * 1000)
+    key: bytes | None = b"u"
+    headers: tuple[Header, ...] = ()
+
+
+BODIES = [
+    b"",
+    b"[]",
+    b'{"user_id": "u"}',
+    b'{"user_id": "", "type": "mail"}',
+    b'{"user_id": "u", "type": "mail", "channels": []}',
+    b'{"user_id": "u", "type": "mail", "to": {"fax": "1"}}',
+    b'{"user_id": "u\\u0000", "type": "mail"}',
+    b'{"user_id": "u", "type": "mail", "idempotency_key": "a\\u0000b"}',
+    b'{"user_id": "u", "type": "mail", "category": "\\u0000"}',
+    b'{"user_id": "u", "type": "mail", "to": {"email": "a\\u0000"}}',
+    b'{"user_id": "u", "type": "mail", "id": "ntf_1"}',
+    b'{"user_id": "u", "type": "mail", "id": "ntf_01704067200070008000000000000001"}',
+    b'{"user_id": "u", "type": "mail", "send_at": 9999999999}',
+    b'{"user_id": "u", "type": "mail", "digest": "daily"}',
+    b'{"user_id": "u", "type": "mail", "data": {"x": ' + b"[" * 70 + b"]" * 70 + b"}}",
+    b'{"user_id": "u", "type": "mail", "data": {"order": 1, "user": {"name": "A"}}, "id": "' + make_notification_id().encode() + b'"}',
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_gateway_and_router_decode_alike(body: bytes) -> None:
+    state = RoutingState(StubRecord(body), build_topic_set("notifications.low", ""), 0, NOW)
+    verdict = decode.check(state, GateContext(1))
+    assert find_gateway_reason(body) == (verdict.reason if isinstance(verdict, DeadLetter) else "")
+
+
+def find_gateway_reason(body: bytes) -> str:
+    try:
+        flaw = find_field_error(decode_submission(body), body, None, NOW)
+    except ProblemError as found:
+        return found.problem.errors[0].reason
+    return flaw.reason if flaw else ""

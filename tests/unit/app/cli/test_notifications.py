@@ -1,0 +1,63 @@
+from schemas.notification import Notification
+from tests.unit.app.api.harness import GatewayHarness, make_notification_id
+from tests.unit.app.cli.conftest import HeroldRunner, build_history, parse_json_output
+
+
+def test_show_is_a_timeline(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.history.histories[make_notification_id(7)] = build_history(
+        Notification("u-42", "order.shipped", make_notification_id(7))
+    )
+    result = herold("show", make_notification_id(7), "--url", gateway_url)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    router = next(line for line in lines if "router" in line)
+    attempt = next(line for line in lines if "email attempt 1" in line)
+    assert "+4 ms" in router
+    assert all(part in attempt for part in ("+20 ms", "SENT", "ACCEPTED", "sendgrid", "code 202", "12.5 ms"))
+    assert parse_json_output(herold("show", make_notification_id(7), "--url", gateway_url, "--json"))["id"] == make_notification_id(7)
+
+
+def test_explain_tells_the_sentence_and_the_gates(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.history.histories[make_notification_id(7)] = build_history(
+        Notification("nobody", "order.shipped", make_notification_id(7))
+    )
+    result = herold("explain", make_notification_id(7), "--url", gateway_url)
+    assert result.exit_code == 0
+    assert "Rejected: the user is not known" in result.stdout
+    assert "channels=email" in result.stdout
+    assert parse_json_output(herold("explain", make_notification_id(7), "--url", gateway_url, "--json"))["state"] == "rejected"
+
+
+def test_explain_tells_every_attempt(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.history.histories[make_notification_id(7)] = build_history(
+        Notification("u-42", "order.shipped", make_notification_id(7))
+    )
+    result = herold("explain", make_notification_id(7), "--url", gateway_url)
+    attempt = next(line for line in result.stdout.splitlines() if "email attempt 1" in line)
+    assert all(part in attempt for part in ("SENT", "ACCEPTED", "sendgrid", "code 202", "12.5 ms"))
+    (delivery,) = parse_json_output(herold("explain", make_notification_id(7), "--url", gateway_url, "--json"))["deliveries"]
+    assert delivery["attempts"][0]["outcome"] == "ACCEPTED"
+
+
+def test_what_nobody_knows_is_3(herold: HeroldRunner, gateway_url: str) -> None:
+    for command in ("show", "explain"):
+        assert herold(command, make_notification_id(9), "--url", gateway_url).exit_code == 3
+        assert herold(command, "../../metrics", "--url", gateway_url).exit_code == 3
+
+
+def test_list_shows_a_users(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    for number in (1, 2):
+        gateway_harness.history.histories[make_notification_id(number)] = build_history(
+            Notification("u-42", "order.shipped", make_notification_id(number))
+        )
+    result = herold("list", "u-42", "--url", gateway_url)
+    assert result.exit_code == 0
+    assert result.stdout.index(make_notification_id(2)) < result.stdout.index(make_notification_id(1))
+    older = parse_json_output(herold("list", "u-42", "--before", make_notification_id(2), "--url", gateway_url, "--json"))
+    assert [one["id"] for one in older["notifications"]] == [make_notification_id(1)]
+
+
+def test_a_wrong_key_is_1(herold: HeroldRunner, gateway_url: str) -> None:
+    result = herold("show", make_notification_id(7), "--url", gateway_url, "--api-key", "wrong")
+    assert result.exit_code == 1
+    assert "refused the key" in result.stderr

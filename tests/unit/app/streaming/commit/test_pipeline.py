@@ -1,0 +1,174 @@
+"""A line under random interleavings of batches, rounds and lost generations, against what a reader of its topics may ever find."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.streaming.commit.committer import PipelinedCommitter
+from app.streaming.commit.fencing import GenerationFence
+from app.streaming.commit.outbox import WrittenOffsets
+from schemas.errors import PartitionFencedError
+from schemas.ports import TableRows
+from tests.unit.app.streaming.fake_membership import FakeMembership
+from tests.unit.app.streaming.fake_producer import FakeBatchProducer, FakeRecordMetadata
+from tests.unit.app.streaming.fake_table import FakeBatchTable
+
+CHANGELOG = "idempotency-changelog"
+ROWS, CLAIMS = (b"r1", b"r2"), (b"c1", b"c2")
+KEYS = ROWS + CLAIMS
+
+
+class DecideBatch(NamedTuple):
+    """A batch with an output, which changes these rows and claims these keys."""
+
+    rows: frozenset[bytes]
+    claims: frozenset[bytes]
+
+
+class RunLoop(NamedTuple):
+    """So many turns of the event loop: rounds go on, up to any of their awaits."""
+
+    iterations: int
+
+
+class LeaveGroup(NamedTuple):
+    """The group goes on without this member."""
+
+
+class RejoinGroup(NamedTuple):
+    """This member joins the group again, once what it has sent is out (Faust flushes the producer), and has the partition again."""
+
+
+def choose_keys(*keys: bytes) -> st.SearchStrategy[frozenset[bytes]]:
+    return st.frozensets(st.sampled_from(keys))
+
+
+MOVES = st.lists(
+    st.builds(DecideBatch, choose_keys(*ROWS), choose_keys(*CLAIMS))
+    | st.builds(RunLoop, st.integers(1, 12))
+    | st.sampled_from([LeaveGroup(), RejoinGroup()]),
+    max_size=30,
+)
+
+
+class OrderedFakeProducer(FakeBatchProducer):
+    """Remembers all records in the order in which the brokers took them; the one that leads the topic `slow` takes longer."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self.records: list[tuple[str, bytes | None, bytes | None]] = []
+        self._slow = slow
+
+    async def _acknowledge(self, builder: Any, topic: str, partition: int) -> FakeRecordMetadata:
+        for _ in range(3 if topic == self._slow else 0):
+            await asyncio.sleep(0)
+        metadata = await super()._acknowledge(builder, topic, partition)
+        self.records += [(topic, line.key, line.value) for line in self.log[topic, partition][metadata.offset :]]
+        return metadata
+
+
+class FencedFakeTable(FakeBatchTable):
+    """Takes nothing once the partition may be another worker's."""
+
+    def __init__(self, members: FakeMembership) -> None:
+        super().__init__("idempotency")
+        self._membership = members
+
+    def apply_rows(self, partition: int, rows: TableRows, written: WrittenOffsets) -> None:
+        assert self._membership.current_generation == self._membership.confirmed_generation
+        super().apply_rows(partition, rows, written)
+
+
+class PipelineScenario:
+    """One line, and what each of its batches said."""
+
+    def __init__(self, linger: float, slow: str) -> None:
+        self.failures: list[BaseException] = []
+        self.producer, self.membership = OrderedFakeProducer(slow), FakeMembership()
+        self.table = FencedFakeTable(self.membership)
+        ownership = GenerationFence(self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
+        self.committer = PipelinedCommitter(
+            lambda: self.producer, lambda topic: 100_000, ownership, linger=linger, on_failure=self.failures.append
+        )
+        self.batches: list[tuple[DecideBatch, int, asyncio.Future[None]]] = []
+        self.expected_rows: dict[bytes, bytes] = {}
+
+    async def apply_move(self, move: object) -> None:
+        match move:
+            case DecideBatch():
+                self.decide_batch(move)
+            case RunLoop(many):
+                for _ in range(many):
+                    await asyncio.sleep(0)
+            case LeaveGroup():
+                self.membership.lose_membership()
+            case RejoinGroup():
+                await self.rejoin_group()
+        if self.membership.current_generation == self.membership.confirmed_generation:
+            assert self.get_visible_rows(*KEYS) == self.expected_rows  # what the next batch is decided on
+
+    def decide_batch(self, batch: DecideBatch) -> None:
+        value = b"%d" % len(self.batches)
+        outbox = self.committer.create_outbox(1)
+        outbox.add("out", 1, b"k", value)
+        rows, claims = dict.fromkeys(batch.rows, value), dict.fromkeys(batch.claims, value)
+        safe = self.committer.commit(1, outbox, [(self.table, rows)], [(self.table, claims)])
+        self.batches.append((batch, self.membership.current_generation, safe))
+        self.expected_rows |= {**rows, **claims}
+
+    async def rejoin_group(self) -> None:
+        self.membership.lose_membership()
+        await self.wait_until_committed()
+        self.membership.current_generation = self.membership.confirmed_generation
+        self.table.rows = {(1, key or b""): value for topic, key, value in self.producer.records if topic == CHANGELOG}  # recovery
+        self.expected_rows = {key: value or b"" for (_, key), value in self.table.rows.items()}
+
+    async def wait_until_committed(self) -> None:
+        async with asyncio.timeout(5):  # nobody is left waiting
+            while self.failures == [] and not all(safe.done() for _, _, safe in self.batches):
+                await asyncio.sleep(0)
+        assert self.failures == []
+
+    def get_visible_rows(self, *keys: bytes) -> dict[bytes, bytes]:
+        return {key: row for key, row in zip(keys, self.table.get_many(1, keys), strict=True) if row is not None}
+
+    def find_position(self, topic: str, key: bytes | None, number: int) -> float:
+        record = topic, key, b"%d" % number
+        return self.producer.records.index(record) if record in self.producer.records else float("inf")
+
+    def check_order(self) -> None:
+        claimed: dict[int, float] = {}  # by generation: when the claims of all batches so far were out
+        for number, (batch, generation, safe) in enumerate(self.batches):
+            out = self.find_position("out", b"k", number)
+            replaced = {key for later, its, _ in self.batches[number + 1 :] if its == generation for key in later.rows | later.claims}
+            own = [self.find_position(CHANGELOG, key, number) for key in batch.claims - replaced]
+            claimed[generation] = max([claimed.get(generation, -1.0), *own])
+            assert claimed[generation] < out or out == float("inf")
+            for key in batch.rows:
+                row = self.find_position(CHANGELOG, key, number)
+                assert out < row or row == float("inf")
+            if safe.exception() is None:
+                assert out < float("inf")
+                assert all(self.find_position(CHANGELOG, key, number) < float("inf") for key in batch.rows - replaced)
+            else:
+                assert isinstance(safe.exception(), PartitionFencedError)
+        for key in KEYS:
+            values = [int(value or b"") for topic, its, value in self.producer.records if (topic, its) == (CHANGELOG, key)]
+            assert values == sorted(set(values))  # no older one over a newer one
+        assert self.producer.log["out", 1] == sorted(self.producer.log["out", 1], key=lambda line: int(line.value or b""))
+
+
+async def play_moves(moves: list[object], linger: float, slow: str) -> None:
+    play = PipelineScenario(linger, slow)
+    for move in moves:
+        await play.apply_move(move)
+    await play.wait_until_committed()
+    play.check_order()
+
+
+@settings(max_examples=100, deadline=None)
+@given(MOVES, st.sampled_from([0.0, 0.0005]), st.sampled_from(["out", CHANGELOG, "none"]))
+def test_no_interleaving_breaks_the_order_of_claims_outputs_and_rows(moves: list[object], linger: float, slow: str) -> None:
+    asyncio.run(play_moves(moves, linger, slow))

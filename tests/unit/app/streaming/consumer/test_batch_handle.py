@@ -1,0 +1,62 @@
+"""Asking for the next batch acknowledges the one before; held batches only end by their own acknowledgement."""
+
+import pytest
+
+from app.streaming.consumer.batch_handle import AutoAckBatches, BatchHandleStream
+from tests.unit.app.streaming.fake_stream import FakeStream, build_batch
+
+
+def build_stream() -> FakeStream:
+    return FakeStream(build_batch(0, 9), build_batch(10, 19), build_batch(20, 29))
+
+
+async def test_faust_itself_acknowledges_nothing() -> None:
+    stream = build_stream()
+    BatchHandleStream(stream)
+    assert not stream.enable_acks
+
+
+async def test_asking_for_the_next_batch_acknowledges_the_one_before() -> None:
+    stream = build_stream()
+    batches = AutoAckBatches(BatchHandleStream(stream))
+    first = await anext(batches)
+    assert [record.offset for record in first.records] == list(range(10))
+    assert stream.app.consumer.acked_offsets == []
+    await anext(batches)
+    assert stream.app.consumer.acked_offsets == [0]
+
+
+async def test_the_last_batch_is_acknowledged_when_the_stream_ends() -> None:
+    stream = build_stream()
+    async for _ in AutoAckBatches(BatchHandleStream(stream)):
+        pass
+    assert stream.app.consumer.acked_offsets == [0, 10, 20]
+
+
+async def test_a_dropped_batch_is_let_go_and_never_acknowledged() -> None:
+    stream = build_stream()
+    batches = AutoAckBatches(BatchHandleStream(stream))
+    await anext(batches)
+    batches.release_current()
+    batches.release_current()
+    await anext(batches)
+    await anext(batches)
+    assert stream.app.consumer.released_offsets == [0]
+    assert stream.app.consumer.acked_offsets == [10]
+
+
+async def test_held_batches_end_in_any_order() -> None:
+    stream = build_stream()
+    held = [one async for one in BatchHandleStream(stream)]
+    assert stream.app.consumer.acked_offsets == []
+    for number in (2, 0, 1):
+        held[number].ack()
+    assert stream.app.consumer.acked_offsets == [20, 0, 10]
+
+
+async def test_the_end_of_the_stream_is_known() -> None:
+    source = BatchHandleStream(FakeStream())
+    assert not source.is_exhausted
+    with pytest.raises(StopAsyncIteration):
+        await anext(source)
+    assert source.is_exhausted

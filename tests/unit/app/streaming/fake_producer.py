@@ -1,0 +1,62 @@
+"""A stand-in for aiokafka's producer: real batch builders, a log in memory, and faults on demand."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+
+
+class FakeRecordMetadata(NamedTuple):
+    """What the broker answers for a batch: the offset of its first record."""
+
+    offset: int
+
+
+class TopicRecord(NamedTuple):
+    """A record in the log."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class FakeBatchProducer:
+    """Takes batches as AIOKafkaProducer does; `before_send` and `before_answer` may raise, in place of the broker."""
+
+    def __init__(self, batch_bytes: int = 4096) -> None:
+        self.log: dict[tuple[str, int], list[TopicRecord]] = defaultdict(list)
+        self.sends: list[tuple[str, int]] = []
+        self.before_send: Callable[[str], None] = lambda topic: None
+        self.before_ack: Callable[[str], None] = lambda topic: None
+        self.acks_allowed = asyncio.Event()
+        self.acks_allowed.set()
+        self._batch_bytes = batch_bytes
+
+    def create_batch(self) -> BatchBuilder:
+        """An empty batch of the producer's size."""
+        return BatchBuilder(self._batch_bytes, 0)
+
+    async def send_batch(self, builder: Any, topic: str, *, partition: int) -> asyncio.Future[FakeRecordMetadata]:
+        """Queue a batch; the future is its acknowledgement."""
+        self.before_send(topic)
+        self.sends.append((topic, partition))
+        return asyncio.ensure_future(self._acknowledge(builder, topic, partition))
+
+    async def _acknowledge(self, builder: Any, topic: str, partition: int) -> FakeRecordMetadata:
+        await self.acks_allowed.wait()
+        self.before_ack(topic)
+        log = self.log[topic, partition]
+        first = len(log)
+        log.extend(_decode_records(bytes(builder._build())))
+        return FakeRecordMetadata(first)
+
+
+def _decode_records(buffer: bytes) -> list[TopicRecord]:
+    lines = []
+    batches = MemoryRecords(buffer)
+    while batches.has_next():
+        lines += [TopicRecord(record.key, record.value, tuple(record.headers)) for record in batches.next_batch()]
+    return lines

@@ -1,0 +1,64 @@
+"""A stand-in for a Faust stream and its consumer: batches in, acknowledgements noted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from schemas.ports import Batch
+
+
+class FakeRecord(NamedTuple):
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = b"k"
+    value: bytes | None = b"v"
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def build_batch(first: int, last: int) -> Batch:
+    return Batch("notifications.low", 3, [FakeRecord(offset) for offset in range(first, last + 1)])
+
+
+class FakeMessage(NamedTuple):
+    value: Batch
+
+
+class FakeEvent(NamedTuple):
+    message: FakeMessage
+
+
+class FakeConsumer:
+    """Notes which batches were acknowledged and which were let go, by their first offset."""
+
+    def __init__(self) -> None:
+        self.acked_offsets: list[int] = []
+        self.released_offsets: list[int] = []
+
+    def ack(self, message: FakeMessage) -> None:
+        self.acked_offsets.append(message.value.records[0].offset)
+
+    def release(self, message: FakeMessage) -> None:
+        self.released_offsets.append(message.value.records[0].offset)
+
+
+class FakeStreamApp:
+    def __init__(self) -> None:
+        self.consumer = FakeConsumer()
+
+
+class FakeStream:
+    """Gives these batches, then waits for ever, or ends as a stopped stream does."""
+
+    def __init__(self, *batches: Batch, ends: bool = True) -> None:
+        self.app = FakeStreamApp()
+        self.enable_acks = True
+        self.current_event: FakeEvent | None = None
+        self._batches = batches
+        self._ends = ends
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for batch in self._batches:
+            self.current_event = FakeEvent(FakeMessage(batch))
+            yield batch
+        if not self._ends:
+            await asyncio.Event().wait()

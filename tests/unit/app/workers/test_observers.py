@@ -1,0 +1,97 @@
+"""What roles tell of their work reaches the declared metrics and one wide line per batch, without addresses."""
+
+import logging
+from typing import Any
+
+import msgspec
+import pytest
+
+from agents.delivery.observer import DeliveryBatchSummary
+from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
+from agents.router.evaluate import BatchSummary
+from app.telemetry import Metrics
+from app.workers.observers import DeliveryObserver, RecorderObserver, RouterObserver
+from schemas.dead_letter import DeadLetter
+from schemas.enums import Outcome, Status
+from schemas.events import StatusEvent
+from schemas.history import RecordedDeadLetter
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Any:
+    caplog.set_level(logging.INFO, logger="herold")
+    return lambda: [(record.getMessage(), record.levelname, record.fields) for record in caplog.records]  # type: ignore[attr-defined]
+
+
+def build_routed_batch(waiting: int = 0) -> BatchSummary:
+    states = {("routed", ""): 5, ("rejected", "duplicate"): 2, ("dead", "invalid"): 1}
+    return BatchSummary("notifications.high", 2, 10, states, {"email": 6}, 1, 1, waiting, 0.02)
+
+
+def test_a_routed_batch(metrics: Metrics, lines: Any) -> None:
+    RouterObserver(metrics)(build_routed_batch())
+    page = metrics.encode_metrics().decode()
+    assert 'herold_notifications_decided_total{priority="high",reason="duplicate",state="rejected"} 2.0' in page
+    assert 'herold_router_records_total{priority="high",result="decided"} 8.0' in page
+    assert 'herold_router_records_total{priority="high",result="repartitioned"} 1.0' in page
+    assert 'herold_dead_letters_total{reason="invalid",stage="router"} 1.0' in page
+    ((name, level, fields),) = lines()
+    assert (name, level) == ("router.batch_completed", "INFO")
+    assert fields["states"] == {"routed": 5, "rejected:duplicate": 2, "dead:invalid": 1}
+
+
+def test_a_batch_that_waits_is_a_warning(metrics: Metrics, lines: Any) -> None:
+    RouterObserver(metrics)(msgspec.structs.replace(build_routed_batch(waiting=3), cause="PostgreSQL does not answer"))
+    ((name, level, fields),) = lines()
+    assert (name, level, fields["waiting"], fields["cause"]) == ("router.batch_delayed", "WARNING", 3, "PostgreSQL does not answer")
+
+
+def build_status_event(status: Status, outcome: Outcome, **more: Any) -> StatusEvent:
+    return StatusEvent("dlv_1", "ntf_1", "u-1", "email", status, 20.0, 10.0, outcome=outcome, **more)
+
+
+def test_attempts_are_counted_with_their_batch(metrics: Metrics, lines: Any) -> None:
+    observer = DeliveryObserver(metrics, "email")
+    observer.on_attempt("low", build_status_event(Status.PENDING, Outcome.UNKNOWN))
+    observer.on_attempt("low", build_status_event(Status.SENT, Outcome.ACCEPTED, possible_duplicate=True))
+    observer.on_batch_end(DeliveryBatchSummary("low", 1, 1, {"ACCEPTED": 1}, 0.5))
+    page = metrics.encode_metrics().decode()
+    assert 'herold_delivery_attempts_total{channel="email",outcome="UNKNOWN",priority="low"} 1.0' in page
+    assert 'herold_delivery_attempts_total{channel="email",outcome="ACCEPTED",priority="low"} 1.0' in page
+    assert 'herold_deliveries_ended_total{channel="email",priority="low",reason="",status="SENT"} 1.0' in page
+    assert 'herold_possible_duplicates_total{channel="email"} 1.0' in page
+    assert 'herold_handover_latency_seconds_count{channel="email",priority="low"} 1.0' in page
+    ((name, _, fields),) = lines()
+    assert (name, fields["outcomes"], fields["duration_ms"]) == ("delivery.batch_completed", {"ACCEPTED": 1}, 500.0)
+
+
+def test_a_dead_delivery_is_named_by_its_ids(metrics: Metrics, lines: Any) -> None:
+    DeliveryObserver(metrics, "sms").on_dead_letter("high", "retries_exhausted", "ntf_1", "dlv_1")
+    assert 'herold_dead_letters_total{reason="retries_exhausted",stage="delivery"} 1.0' in metrics.encode_metrics().decode()
+    ((name, level, fields),) = lines()
+    assert (name, level) == ("delivery.dead_lettered", "WARNING")
+    assert fields == {
+        "channel": "sms",
+        "priority": "high",
+        "reason": "retries_exhausted",
+        "notification_id": "ntf_1",
+        "delivery_id": "dlv_1",
+    }
+
+
+def test_commits_waits_and_strays(metrics: Metrics, lines: Any) -> None:
+    observer = RecorderObserver(metrics)
+    observer(HistoryCommit(3, 4, 0, 0.1))
+    observer(WriteRetry("PostgreSQL does not answer", 0.2))
+    letter = DeadLetter("recorder", "unstorable", "a secret of somebody", "notifications.status", 1, 9)
+    observer(Unrecordable(RecordedDeadLetter(1.0, "notifications.status", 1, 9, letter)))
+    page = metrics.encode_metrics().decode()
+    assert 'herold_recorder_rows_total{table="delivery_logs"} 4.0' in page
+    assert 'herold_recorder_rows_total{table="dead_letters"}' not in page
+    assert [name for name, _, _ in lines()] == ["recorder.batch_committed", "recorder.database_unavailable", "recorder.dead_lettered"]
+    assert "secret" not in str(lines())

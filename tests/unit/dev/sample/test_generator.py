@@ -1,0 +1,93 @@
+"""The committed sample is what is made, has its 1,000 lines of every kind, and is described as it is."""
+
+from collections import Counter
+
+import pytest
+
+from agents.router.gates.order import REASONS
+from dev.sample.generator import GENERATE_COMMAND, SAMPLE_SIZE, build_lines, count_expected, encode_lines
+from dev.sample.sample_file import SAMPLE_FILE, load_sample
+from schemas.enums import CHANNELS, PRIORITIES, Reason
+from tables.postgres.seed import load_seed_policy
+
+SAMPLE = build_lines()
+RESULT_COUNTS, STATUS_COUNTS = count_expected(SAMPLE)
+README = (SAMPLE_FILE.parent / "README.md").read_text()
+RULES = load_seed_policy().rules
+
+
+def test_the_committed_file_is_what_is_made() -> None:
+    assert SAMPLE_FILE.read_text() == encode_lines(), (
+        f"docs/samples/shop.jsonl differs: run `{GENERATE_COMMAND}` and commit it with its README"
+    )
+
+
+def test_it_can_be_loaded() -> None:
+    assert len(load_sample("r", "http://127.0.0.1:1")) == SAMPLE_SIZE == 1000
+
+
+def test_every_priority_channel_and_type_is_used() -> None:
+    good = [line for line in SAMPLE if line.expected[0] == "routed" and line.notification]
+    types = {line.notification["type"] for line in good if line.notification}
+    priorities = {line.priority or RULES[line.notification["type"]].priority for line in good if line.notification}
+    channels = {channel for line in good for channel in RULES[(line.notification or {})["type"]].channels}
+    assert (types, priorities, channels) == (set(RULES), set(PRIORITIES), set(CHANNELS))
+
+
+@pytest.mark.parametrize("via", ["kafka", "http"])
+def test_both_ways_in_are_used_by_many(via: str) -> None:
+    assert sum(line.via == via for line in SAMPLE) > 200
+
+
+def test_every_reason_of_the_router_occurs() -> None:
+    of_deliveries = {
+        "rejected_recipient",
+        "rejected_permanent",
+        "opted_out",
+        "unregistered_token",
+        "endpoint_gone",
+        "misconfigured",
+        "retries_exhausted",
+    }
+    reasons = {word for fate in [*RESULT_COUNTS, *STATUS_COUNTS] for word in fate.split()[1:]}
+    # no line can ask for a fault of our own, or for what only the recorder meets
+    assert reasons == {*map(str, REASONS), *map(str, Reason)} - {"unexpected_error", "unstorable"}
+    assert of_deliveries <= {word for status in STATUS_COUNTS for word in status.split()[1:]}
+
+
+def test_the_file_stays_small() -> None:
+    assert SAMPLE_FILE.stat().st_size < 400_000
+    assert max(map(len, SAMPLE_FILE.read_text().splitlines())) < 1000
+
+
+def test_a_replay_goes_the_same_way_as_its_original() -> None:
+    again = [line for line in SAMPLE if line.replay_of]
+    assert len(again) == RESULT_COUNTS["replayed"] > 0
+    assert all(SAMPLE[(line.replay_of or 0) - 1].via == line.via for line in again)
+
+
+def test_a_key_is_used_twice_by_the_same_user() -> None:
+    keyed = [line.notification for line in SAMPLE if line.notification and "idempotency_key" in line.notification]
+    users = Counter((said["user_id"], said["idempotency_key"]) for said in keyed)
+    assert set(users.values()) == {2}
+    assert len(users) == RESULT_COUNTS["rejected duplicate"]
+
+
+def test_no_user_but_the_bursting_ones_meets_a_limit() -> None:
+    texts = Counter(
+        (line.notification or {})["user_id"] for line in SAMPLE if line.expected[0] == "routed" and "sms" in str(line.notification)
+    )
+    assert {user for user, count in texts.items() if count > 3} == {f"burst-{{run}}-{number}" for number in range(3)}
+
+
+@pytest.mark.parametrize(("word", "count"), [*RESULT_COUNTS.items(), *STATUS_COUNTS.items(), ("all", SAMPLE_SIZE)])
+def test_the_readme_has_the_counts(word: str, count: int) -> None:
+    name, _, reason = word.partition(" ")
+    assert f"| {name} | {reason} | {count} |".replace("|  |", "| |") in README
+
+
+def test_the_readme_has_no_other_counts() -> None:
+    rows = [line for line in README.splitlines() if line.startswith("| ") and line.rstrip(" |").split()[-1].isdigit()]
+    assert len(rows) == len(RESULT_COUNTS) + len(STATUS_COUNTS) + 1
+    assert sum(RESULT_COUNTS.values()) == SAMPLE_SIZE
+    assert f"The {RESULT_COUNTS['routed']} routed ones have {STATUS_COUNTS.total()} deliveries" in README

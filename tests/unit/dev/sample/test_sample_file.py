@@ -1,0 +1,58 @@
+"""A line of the sample says exactly one thing, and a broken file says which line and why."""
+
+from pathlib import Path
+
+import pytest
+
+from dev.sample.sample_file import SampleFileError, load_sample
+
+VALID_LINE = (
+    '{"via":"kafka","priority":"low","expected":["routed"],'
+    '"notification":{"user_id":"u-{run}","type":"t","to":{"webhook":"{simulators}/hooks/a"}}}'
+)
+
+
+def write_sample(folder: Path, *lines: str) -> Path:
+    file = folder / "sample.jsonl"
+    file.write_text("".join(line + "\n" for line in lines))
+    return file
+
+
+def test_the_run_id_and_the_simulators_url_are_filled_in(tmp_path: Path) -> None:
+    (line,) = load_sample("r1", "http://127.0.0.1:1", write_sample(tmp_path, VALID_LINE))
+    assert line.notification == {"user_id": "u-r1", "type": "t", "to": {"webhook": "http://127.0.0.1:1/hooks/a"}}
+
+
+def test_a_long_field_is_made_long(tmp_path: Path) -> None:
+    text = '{"via":"kafka","priority":"low","expected":[],"notification":{"data":{"a":1}},"repeat":{"field":"intro","text":"ab","times":3}}'
+    (line,) = load_sample("r", "", write_sample(tmp_path, text))
+    assert line.expanded_notification == {"data": {"a": 1, "intro": "ababab"}}
+    assert line.notification == {"data": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [('"text":"nonsense"', b"nonsense"), ('"text":""', b""), ('"base64":"//4A"', b"\xff\xfe\x00"), ('"null":true', None)],
+)
+def test_what_is_no_notification_goes_as_bytes(tmp_path: Path, field: str, value: bytes | None) -> None:
+    (line,) = load_sample("r", "", write_sample(tmp_path, f'{{"via":"kafka","priority":"high","expected":["dead undecodable"],{field}}}'))
+    assert line.expanded_notification is None
+    assert line.raw_value == value
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("not json", "line 2"),
+        ('{"via":"post","expected":[]}', "via"),
+        ('{"via":"kafka","priority":"low","expected":[]}', "exactly one"),
+        ('{"via":"kafka","priority":"low","expected":[],"text":"a","null":true}', "exactly one"),
+        ('{"via":"kafka","expected":[],"notification":{}}', "needs a priority"),
+        ('{"via":"http","expected":[],"text":"a"}', "only notifications"),
+        ('{"via":"kafka","expected":[],"replay_of":2}', "earlier line"),
+        ('{"via":"kafka","expected":[],"replay_of":0}', "earlier line"),
+    ],
+)
+def test_an_invalid_line_is_named(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(SampleFileError, match=words):
+        load_sample("r", "", write_sample(tmp_path, VALID_LINE, line))

@@ -1,0 +1,36 @@
+import pytest
+
+from dev.simulators.webhook import WebhookSimulator
+from tests.unit.dev.simulators.request_builders import DELIVERY_ID, build_webhook_request, get_response, get_targets
+
+SIMULATOR = WebhookSimulator()
+
+
+def test_a_hook_is_taken() -> None:
+    assert get_response(SIMULATOR, build_webhook_request()).status == 204
+    assert get_targets(SIMULATOR, build_webhook_request()) == [(DELIVERY_ID, "http://127.0.0.1:4010/hooks/u-1?a=b")]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (b"/hooks/", 204),
+        (b"/hooks/u-1/fail", 204),
+        (b"/hooks/bounce/u-1", 410),
+        (b"/hooks/unsubscribed", 410),
+        (b"/hooks/reject/u-1", 400),
+        (b"/hooks/throttle/u-1", 429),
+        (b"/hooks/fail", 500),
+    ],
+)
+def test_scripts(path: bytes, status: int) -> None:
+    assert get_response(SIMULATOR, build_webhook_request(path)).status == status
+
+
+def test_throttled_says_how_long() -> None:
+    assert get_response(SIMULATOR, build_webhook_request(b"/hooks/throttle")).headers == b"Retry-After: 1\r\n"
+
+
+def test_only_posts_and_not_too_much() -> None:
+    assert get_response(SIMULATOR, build_webhook_request(method=b"GET")).status == 405
+    assert get_response(SIMULATOR, build_webhook_request()._replace(oversize=True)).status == 413

@@ -1,0 +1,6 @@
+"""`python -m tests.unit.dev.stack.code_runner CODE ...`: a service that does what it is told."""
+
+import sys
+
+if __name__ == "__main__":
+    exec(sys.argv[1])

@@ -1,0 +1,163 @@
+"""The stack with all three servers given from outside: what is left is the order of things, the home, and who may hold it."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev.stack.process_registry import ProcessRegistry
+from dev.stack.service import ServiceStartError
+from dev.stack.stack import AlreadyRunningError, ServerUrls, list_embedded_servers, open_stack, resolve_server_urls
+from dev.stack.stack_state import LOOPBACK, StackState
+from dev.stack.supervisor import StopRequested
+from tests.unit.dev.stack.child_processes import EXIT_ON_SIGTERM, LogRecorder, build_service
+
+EXTERNAL_SERVERS = {"KAFKA_BOOTSTRAP_SERVERS": "k:9092", "DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://r"}
+SUPERVISOR_CODE = """
+import asyncio, sys
+from pathlib import Path
+from dev.stack.stack import open_stack
+from tests.unit.dev.stack.child_processes import LogRecorder, build_service
+
+async def main():
+    log_recorder = LogRecorder()
+    async with open_stack(Path(sys.argv[1]), EXTERNAL_SERVERS, log_recorder.log) as stack:
+        await stack.start(stages=[[build_service("worker")]])
+        await log_recorder.wait_for("worker", "up")  # it would end by itself if nobody hears it say so
+        print(stack.supervisor.get_pids()["worker"], flush=True)
+        await stack.wait()
+
+asyncio.run(main())
+""".replace("EXTERNAL_SERVERS", repr(EXTERNAL_SERVERS))
+
+
+@pytest.fixture
+def log_recorder() -> LogRecorder:
+    return LogRecorder()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def test_what_the_environment_gives_is_used_and_the_rest_is_embedded(home: Path) -> None:
+    state = StackState(home)
+    state.create()
+    password = state.get_secret("password")
+    urls = resolve_server_urls(state, {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": ""})
+    assert urls.kafka == f"127.0.0.1:{state.get_port('kafka')}"
+    assert urls.database == "postgresql://db/x"
+    assert urls.redis == f"redis://:{password}@127.0.0.1:{state.get_port('valkey')}/0"
+    assert resolve_server_urls(state, {}).database == f"postgresql://herold:{password}@127.0.0.1:{state.get_port('postgres')}/postgres"
+
+
+def test_only_what_is_wanted_and_not_given_is_embedded() -> None:
+    assert list_embedded_servers({}) == ["kafka", "postgres", "valkey"]
+    assert list_embedded_servers({"DATABASE_URL": "postgresql://db/x"}, ["kafka", "postgres"]) == ["kafka"]
+    assert list_embedded_servers(EXTERNAL_SERVERS) == []
+
+
+def test_urls_become_the_environment_of_a_process() -> None:
+    assert ServerUrls("k:9092", "postgresql://db/x", "redis://r").to_env() == EXTERNAL_SERVERS
+
+
+async def test_prepare_comes_before_the_services_and_the_run_is_noted(home: Path, log_recorder: LogRecorder) -> None:
+    async def prepare(urls: ServerUrls) -> None:
+        log_recorder.log("prepare", urls.kafka)
+
+    async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
+        urls = await stack.start(
+            prepare, [[build_service("simulators", EXIT_ON_SIGTERM)], [build_service("router"), build_service("email")]]
+        )
+        assert urls == stack.urls == ServerUrls(*EXTERNAL_SERVERS.values())
+        order = [name for name, line in log_recorder.entries if name == "prepare" or "ready in" in line]
+        assert order[:2] == ["prepare", "simulators"]
+        assert set(order[2:]) == {"router", "email"}
+        assert ProcessRegistry(home).is_ready()
+        assert set(ProcessRegistry(home).read()) == {"supervisor", "simulators", "router", "email"}
+        await log_recorder.wait_for("simulators", "up")
+    assert log_recorder.get_lines("simulators")[-1] == "bye"
+    assert ProcessRegistry(home).read() == {}
+
+
+async def test_a_failed_preparation_stops_everything(home: Path, log_recorder: LogRecorder) -> None:
+    async def prepare(urls: ServerUrls) -> None:
+        raise ValueError("no topics")
+
+    with pytest.raises(ValueError, match="no topics"):
+        async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
+            await stack.start(prepare, [[build_service("worker")]])
+    assert log_recorder.get_lines("worker") == []
+    assert ProcessRegistry(home).read() == {}
+
+
+async def test_a_service_that_does_not_start_stops_the_others(home: Path, log_recorder: LogRecorder) -> None:
+    async def never() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ServiceStartError, match="email exited with code 3"):
+        async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
+            await stack.start(stages=[[build_service("router")], [build_service("email", "raise SystemExit(3)", readiness_check=never)]])
+    assert ProcessRegistry(home).read() == {}
+
+
+async def test_ctrl_c_during_the_preparation_ends_it(home: Path, log_recorder: LogRecorder) -> None:
+    async def prepare(urls: ServerUrls) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.Event().wait()
+
+    with pytest.raises(StopRequested):
+        async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
+            await stack.start(prepare)
+
+
+async def test_a_second_run_in_the_same_home_fails_with_the_pid_of_the_first(home: Path, log_recorder: LogRecorder) -> None:
+    async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log):
+        with pytest.raises(AlreadyRunningError, match=rf"already runs in {home} \(pid {os.getpid()}\): stop that run, or set HEROLD_HOME"):
+            async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log):
+                pass
+        async with open_stack(home.with_name("other"), EXTERNAL_SERVERS, log_recorder.log):
+            pass
+    async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log):
+        pass
+
+
+def start_and_kill_supervisor(home: Path) -> int:
+    """Start a worker under a stack in another process and kill that process alone; returns the worker's pid."""
+    command = [sys.executable, "-c", SUPERVISOR_CODE, str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[4]) as run:
+        assert run.stdout is not None
+        pid = int(run.stdout.readline())
+        run.kill()
+    return pid
+
+
+async def test_what_outlived_a_killed_run_is_ended_by_the_next(home: Path, log_recorder: LogRecorder) -> None:
+    pid = start_and_kill_supervisor(home)
+    orphan = ProcessRegistry(home).read()["worker"]
+    assert orphan.pid == pid
+    assert orphan.find_process() is not None
+    async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
+        assert orphan.find_process() is None
+        assert "ended worker, left by a run that was killed" in log_recorder.get_lines("herold")
+        await stack.start(stages=[[build_service("worker")]])
+
+
+async def test_a_port_that_somebody_has_taken_is_replaced_before_the_urls_are_known(home: Path, log_recorder: LogRecorder) -> None:
+    state = StackState(home)
+    state.create()
+    port = state.get_port("kafka")
+    with socket.socket() as other:
+        other.bind((LOOPBACK, port))
+        other.listen()
+        async with open_stack(home, {**EXTERNAL_SERVERS, "KAFKA_BOOTSTRAP_SERVERS": ""}, log_recorder.log) as stack:
+            assert stack.urls.kafka == f"127.0.0.1:{state.get_port('kafka')}" != f"127.0.0.1:{port}"
+    assert log_recorder.get_lines("herold")[:-1] == [
+        f"port {port} of kafka is used by another program: kafka now has {state.get_port('kafka')}"
+    ]

@@ -1,0 +1,78 @@
+"""A dead letter says in headers why it died, beside the producer's own bytes."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.dead_letter import MAX_ERROR_BYTES, MAX_VALUE_BYTES, DeadLetter, DeadLetterStage, decode_dead_letter, encode_headers
+from schemas.ports import Header
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+dead_letters = st.builds(
+    DeadLetter,
+    stage=st.sampled_from(["router", "delivery", "scheduler"]),
+    reason=texts,
+    error=texts,
+    source_topic=texts,
+    source_partition=st.integers(0, 99),
+    source_offset=st.integers(0, 10**18 - 1),
+    key=st.none() | st.binary(max_size=20),
+    value=st.none() | st.binary(max_size=20),
+    attempts=st.integers(0, 9),
+    notification_id=texts,
+    delivery_id=texts,
+    user_id=texts,
+)
+
+
+@given(dead_letters)
+def test_a_letter_comes_back_from_its_headers(said: DeadLetter) -> None:
+    expected = msgspec.structs.replace(said, null_value=said.value is None)
+    assert decode_dead_letter(said.key, said.value, encode_headers(said)) == expected
+
+
+def test_a_null_value_is_told_from_an_empty_one() -> None:
+    null, empty = (DeadLetter("router", "null_value", "", "t", 0, 0, b"k", value) for value in (None, b""))
+    assert decode_dead_letter(b"k", b"", encode_headers(null)).value is None  # the record itself had to carry some bytes
+    assert decode_dead_letter(b"k", b"", encode_headers(empty)).value == b""
+
+
+def test_a_value_that_was_cut_is_marked() -> None:
+    marks = [
+        decode_dead_letter(None, b"", encode_headers(DeadLetter("router", "too_large", "", "t", 0, 0, None, b"x" * size))).truncated
+        for size in (MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1)
+    ]
+    assert marks == [False, True]
+
+
+@given(st.text(min_size=MAX_ERROR_BYTES, max_size=MAX_ERROR_BYTES + 200))
+def test_a_long_error_is_cut_and_still_reads(error: str) -> None:
+    headers = dict(encode_headers(DeadLetter("router", "invalid", error, "t", 0, 0)))
+    assert len(headers["error"]) == MAX_ERROR_BYTES
+    assert decode_dead_letter(None, None, list(headers.items())).error
+
+
+@given(
+    st.lists(
+        st.tuples(texts | st.sampled_from(["stage", "source_partition", "source_offset", "attempts"]), st.binary(max_size=12)), max_size=8
+    )
+)
+def test_any_headers_can_be_read(headers: list[tuple[str, bytes]]) -> None:
+    letter = decode_dead_letter(b"k", b"v", headers)
+    assert letter.stage in get_args(DeadLetterStage)
+    assert letter.source_partition >= -1
+    assert letter.attempts >= 0
+
+
+@pytest.mark.parametrize("headers", [[], [("stage", None)], [("stage", b"nobody's"), ("reason", b"theirs")]])
+def test_a_record_that_is_none_of_ours_says_that(headers: list[Header]) -> None:
+    why = "a record without the headers of a dead letter"
+    assert decode_dead_letter(None, b"v", headers) == DeadLetter("recorder", "undecodable", why, "", -1, -1, None, b"v")
+
+
+def test_a_number_too_long_to_be_stored_reads_as_none() -> None:
+    letter = decode_dead_letter(None, b"v", [("source_offset", b"9" * 18), ("source_partition", b"9" * 19)])
+    assert (letter.source_offset, letter.source_partition) == (10**18 - 1, -1)

@@ -1,1 +1,0 @@
-"""The providers' stand-ins in one process: same APIs, scripted faults, and a ledger of all they were asked to do (docs/twins.md)."""
