@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import yaml
 from msgspec import Meta, Struct
 
+from schemas.channels import CHANNELS, ChannelName
 from schemas.errors import SettingError
 
 SETTINGS_FILE = Path(__file__).resolve().parent.parent / "faust.yml"
@@ -25,6 +26,12 @@ NonNegativeInt = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
+
+
+T = TypeVar("T", bound=Struct)
+
+OPEN_SECTIONS = ("providers", "receipt_timeouts")
+"""Sections whose keys the providers and the catalogue of channels declare."""
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,31 +115,6 @@ class GatewaySection(Section, frozen=True):
     max_body_bytes: PositiveInt
 
 
-class ProvidersSection(Section, frozen=True):
-    sendgrid_url: NonEmptyStr
-    sendgrid_api_key: str
-    sendgrid_from_email: NonEmptyStr
-    sendgrid_from_name: str
-    twilio_url: NonEmptyStr
-    twilio_account_sid: str
-    twilio_api_key_sid: str
-    twilio_api_key_secret: str
-    twilio_from_number: NonEmptyStr
-    fcm_url: NonEmptyStr
-    fcm_project_id: NonEmptyStr
-    fcm_access_token: str
-    webhook_signing_secret: str
-    webhook_allow_http: bool
-    callback_base_url: str
-
-
-class ReceiptTimeoutsSection(Section, frozen=True):
-    email: NonNegativeInt
-    sms: NonNegativeInt
-    push: NonNegativeInt
-    webhook: NonNegativeInt
-
-
 class SimulatorsSection(Section, frozen=True):
     url: NonEmptyStr
 
@@ -149,8 +131,8 @@ class Settings(Section, frozen=True):
     delivery: DeliverySection
     recorder: RecorderSection
     gateway: GatewaySection
-    providers: ProvidersSection
-    receipt_timeouts: ReceiptTimeoutsSection
+    providers: Mapping[str, Mapping[str, Any]]
+    receipt_timeouts: Mapping[ChannelName, int]
     simulators: SimulatorsSection
 
 
@@ -160,47 +142,69 @@ def find_home_dir(env: Mapping[str, str], cwd: Path) -> Path:
 
 
 def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FILE) -> Settings:
-    """The settings of this process. Raises SettingError, which names the key, for a file or variable that cannot be used."""
+    """The settings of this process: the file with the environment over it. Raises SettingError, which names the key that is wrong."""
     env = os.environ if env is None else env
     tree = _read_file(path)
-    for (section, key), text in _read_overrides(env).items():
-        tree[section][key] = text
-    return Settings(**{name: _build_section(name, values) for name, values in tree.items()})
+    _apply_environment(tree, env)
+    types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    sections = {name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS}
+    return Settings(**sections, providers=tree["providers"], receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"]))
 
 
-def _read_file(file: Path) -> dict[str, dict[str, Any]]:
-    tree = yaml.load(file.read_text("utf-8"), YAML_LOADER)
-    wanted = set(Settings.__struct_fields__)
-    if not isinstance(tree, dict) or set(tree) != wanted or not all(isinstance(section, dict) for section in tree.values()):
-        found = sorted(map(str, tree)) if isinstance(tree, dict) else tree
-        raise SettingError(str(file), f"must have the sections {sorted(wanted)}, has {found}")
+def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -> T:
+    """A section as its struct; text from the environment is read as the key's type. Raises SettingError, which names the key."""
+    types = {field.name: field.type for field in msgspec.structs.fields(section_type)}
+    if unmatched := set(values) ^ set(types):
+        key = min(unmatched)
+        raise SettingError(f"{name}.{key}", "is unknown" if key in values else "is missing from faust.yml")
+    # one key at a time, so that an error names it
+    return section_type(**{key: _convert_value(f"{name}.{key}", value, types[key]) for key, value in values.items()})
+
+
+def _build_receipt_timeouts(values: Mapping[str, Any]) -> dict[ChannelName, int]:
+    expected = {channel.name for channel in CHANNELS if channel.has_receipts}
+    if set(values) != expected:
+        raise SettingError("receipt_timeouts", f"must have the channels with receipts, {sorted(expected)}; it has {sorted(values)}")
+    return {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
+
+
+def _read_file(path: Path) -> dict[str, dict[str, Any]]:
+    tree = yaml.load(path.read_text("utf-8"), YAML_LOADER)
+    expected = set(Settings.__struct_fields__)
+    if not isinstance(tree, dict) or set(tree) != expected or not all(isinstance(section, dict) for section in tree.values()):
+        actual = sorted(map(str, tree)) if isinstance(tree, dict) else tree
+        raise SettingError(str(path), f"must have the sections {sorted(expected)}, has {actual}")
     return tree
 
 
-def _read_overrides(environ: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """What the environment says, by section and key; a variable that names a section but no key of it is a mistake."""
-    found = {place: environ[name] for name, place in ENV_ALIASES.items() if environ.get(name)}
-    for field in msgspec.structs.fields(Settings):
-        keys = {f"{ENV_PREFIX}{field.name}_{key}".upper(): key for key in field.type.__struct_fields__}
-        for name in environ:
-            if name.startswith(f"{ENV_PREFIX}{field.name}_".upper()):
-                if name not in keys:
-                    raise SettingError(name, f"{field.name} has no such key; it has {sorted(keys.values())}")
-                found[field.name, keys[name]] = environ[name]
-    return found
+def _apply_environment(tree: dict[str, dict[str, Any]], env: Mapping[str, str]) -> None:
+    """Override keys of the tree. Raises SettingError for a variable that names a section but none of its keys."""
+    for variable, (section, key) in ENV_ALIASES.items():
+        if env.get(variable):
+            tree[section][key] = env[variable]
+    for name, values in tree.items():
+        targets = _list_variables(f"{ENV_PREFIX}{name}", values)
+        for variable in env:
+            if variable.startswith(f"{ENV_PREFIX}{name}_".upper()):
+                if variable not in targets:
+                    raise SettingError(variable, f"{name} has no such key; it has {sorted(targets)}")
+                container, key = targets[variable]
+                container[key] = env[variable]
 
 
-def _build_section(name: str, values: dict[str, Any]) -> Any:
-    """One section; a variable's text is read as the key's type. Its keys are tried singly, so that the error names one."""
-    kind = next(field.type for field in msgspec.structs.fields(Settings) if field.name == name)
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    if strays := set(values) ^ set(types):
-        raise SettingError(f"{name}.{min(strays)}", "is unknown" if min(strays) in values else "is missing from faust.yml")
-    return kind(**{key: _convert_value(f"{name}.{key}", value, types[key]) for key, value in values.items()})
+def _list_variables(prefix: str, section: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
+    """The variables of a section, each with the dict and the key that it overrides; a provider has a section of its own."""
+    variables: dict[str, tuple[dict[str, Any], str]] = {}
+    for key, value in section.items():
+        if isinstance(value, dict):
+            variables |= _list_variables(f"{prefix}_{key}", value)
+        else:
+            variables[f"{prefix}_{key}".upper()] = section, key
+    return variables
 
 
-def _convert_value(key: str, value: Any, kind: Any) -> Any:
+def _convert_value(key: str, value: Any, value_type: Any) -> Any:
     try:
-        return msgspec.convert(value, kind, strict=not isinstance(value, str))
+        return msgspec.convert(value, value_type, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         raise SettingError(key, f"{value!r} does not fit: {error}") from None

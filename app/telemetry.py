@@ -1,4 +1,4 @@
-"""What Herold says of itself: structured log lines on stderr and Prometheus metrics, both by names declared in schemas/."""
+"""Structured log lines on stderr and Prometheus metrics; the names of both are declared in schemas/."""
 
 import logging
 import logging.config
@@ -19,33 +19,33 @@ from schemas.metrics import METRICS, Metric
 encode_json = msgspec.json.Encoder(enc_hook=str).encode
 LOGGER = logging.getLogger("herold")
 LIBRARY_LOGGERS = ("aiokafka", "mode", "faust", "asyncio", "kafka", "alembic")
-DUPLICATE_INTERVAL = 10.0  # a library says the same only so often: without a broker, aiokafka complains 30 times a second and process
+DUPLICATE_INTERVAL = 10.0  # seconds; without a broker, aiokafka logs the same line 30 times a second in each process
 
 
 class DuplicateLogFilter(logging.Filter):
-    """Lets a library's complaint (by logger, wording and kinds of arguments) pass once in DUPLICATE_INTERVAL; counts those left out."""
+    """Passes a library's record (same logger, message and argument types) once in DUPLICATE_INTERVAL, with the number suppressed before."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last_logged: dict[tuple[str, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is said."""
+        """Whether the record is logged."""
         if record.name.partition(".")[0] not in LIBRARY_LOGGERS or record.exc_info:
             return True
         key = record.name, str(record.msg), *(type(arg).__name__ for arg in record.args or ())
-        at, left_out = self._last_logged.get(key, (-DUPLICATE_INTERVAL, 0))
-        if 0 <= record.created - at < DUPLICATE_INTERVAL:
-            self._last_logged[key] = at, left_out + 1
+        logged_at, suppressed = self._last_logged.get(key, (-DUPLICATE_INTERVAL, 0))
+        if 0 <= record.created - logged_at < DUPLICATE_INTERVAL:
+            self._last_logged[key] = logged_at, suppressed + 1
             return False
         self._last_logged[key] = record.created, 0
-        if left_out:
-            record.__dict__["fields"] = {"suppressed": left_out}
+        if suppressed:
+            record.__dict__["fields"] = {"suppressed": suppressed}
         return True
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, event, and the fields given with `extra={"fields": ...}`."""
+    """One JSON object per line: timestamp, level, logger, event, and the fields of `extra={"fields": ...}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -61,7 +61,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def build_logging_config(level: str) -> dict[str, Any]:
-    """All logs to stderr as JSON lines, ours from `level` up, libraries from warning up; Faust sets logging up anew and needs it too."""
+    """All logs as JSON lines on stderr: Herold's from `level`, those of libraries from warning. Faust configures logging again with it."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -76,28 +76,28 @@ def build_logging_config(level: str) -> dict[str, Any]:
 
 
 def configure_logging(level: str) -> None:
-    """Let this process log as `build_logging_config` says."""
+    """Configure the logging of this process with `build_logging_config`."""
     logging.config.dictConfig(build_logging_config(level))
 
 
 def log_event(name: LogEvent, level: int = logging.INFO, **fields: Any) -> None:
-    """One wide line; building it costs nothing below the level in force."""
+    """Log one line with all fields; below the configured level no line is built."""
     if LOGGER.isEnabledFor(level):
         LOGGER.log(level, name, extra={"fields": fields})
 
 
 class DurationHistogram(Collector):
-    """A histogram counted in plain lists: one duration per delivery is too many for the library's own, at four times the cost."""
+    """A histogram that counts in plain lists, at a quarter of the cost of prometheus_client's own: it gets a duration for each delivery."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
         self._counts: dict[tuple[str, ...], list[int]] = {}
         self._sums: dict[tuple[str, ...], float] = {}
-        if not metric.labels:  # there before its first duration, as the library's own would be
+        if not metric.labels:  # exported before the first duration, as by prometheus_client
             self._create_series(())
 
     def observe(self, seconds: float, labels: tuple[str, ...]) -> None:
-        """Count one duration in the first bucket whose bound it does not exceed."""
+        """Count one duration in the first bucket whose upper bound it does not exceed."""
         counts = self._counts.get(labels) or self._create_series(labels)
         counts[bisect_left(self._metric.buckets, seconds)] += 1
         self._sums[labels] += seconds
@@ -108,7 +108,7 @@ class DurationHistogram(Collector):
         return counts
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """What prometheus_client asks for: each bucket with all that is in those below."""
+        """The samples for prometheus_client: each bucket includes the counts of those below."""
         metric = self._metric
         family = HistogramMetricFamily(metric.name, metric.description, labels=metric.labels)
         bounds = [*map(floatToGoString, metric.buckets), "+Inf"]
@@ -118,14 +118,14 @@ class DurationHistogram(Collector):
 
 
 class Metrics:
-    """The declared metrics as Prometheus objects in a registry of their own."""
+    """The declared metrics in a Prometheus registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._counters_and_gauges = {metric.name: self._create_metric(metric) for metric in METRICS if metric.kind != "histogram"}
         self._histograms = {metric.name: DurationHistogram(metric) for metric in METRICS if metric.kind == "histogram"}
-        for durations in self._histograms.values():
-            self.registry.register(durations)
+        for histogram in self._histograms.values():
+            self.registry.register(histogram)
         self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
 
     def _create_metric(self, metric: Metric) -> Counter | Gauge:
@@ -141,7 +141,7 @@ class Metrics:
         self._get_child(metric, labels).set(value)
 
     def set_gauge_function(self, metric: Metric, get_value: Callable[[], float], *labels: str) -> None:
-        """Let a gauge ask for its value when it is read."""
+        """Read a gauge's value from a function at each scrape."""
         self._get_child(metric, labels).set_function(get_value)
 
     def observe_duration(self, metric: Metric, seconds: float, *labels: str) -> None:
@@ -151,10 +151,10 @@ class Metrics:
     def _get_child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
         child = self._children.get((metric.name, labels))  # prometheus_client takes a lock and checks labels at each look-up
         if child is None:
-            made = self._counters_and_gauges[metric.name]
-            child = self._children[metric.name, labels] = made.labels(*labels) if labels else made
+            parent = self._counters_and_gauges[metric.name]
+            child = self._children[metric.name, labels] = parent.labels(*labels) if labels else parent
         return child
 
     def encode_metrics(self) -> bytes:
-        """The metrics in Prometheus' text format."""
+        """The metrics in Prometheus's text format."""
         return generate_latest(self.registry)

@@ -1,54 +1,62 @@
-"""The pipeline on one screen: which role reads which topics, remembers what, and writes where (docs/architecture.md)."""
+"""The pipeline on one screen: each role with its source topics, its sink topics and its tables (docs/architecture.md)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.enums import CHANNELS, PRIORITIES
+from schemas.channels import CHANNEL_NAMES
+from schemas.enums import PRIORITIES
 from schemas.policy import MAX_WINDOW_SECONDS
-from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic
+from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic, get_scheduled_topic
+from tables import attempts, idempotency, rate_windows
+from tables.table_definition import TableDefinition
 
 
 @dataclass(frozen=True)
 class RoleSpec:
-    """A role: the topics it reads, highest priority first; its tables with the seconds their rows live; the topics it writes."""
+    """A role: its source topics, highest priority first; its sink topics; its tables with the time to live of their rows in seconds."""
 
     role: str
     source_topics: tuple[str, ...]
     sink_topics: tuple[str, ...] = ()
-    table_ttls: dict[str, int] = field(default_factory=dict)
+    tables: Mapping[TableDefinition, int] = field(default_factory=dict)
+
+    @property
+    def table_ttls(self) -> dict[str, int]:
+        """The time to live of the rows, in seconds, by table name."""
+        return {table.name: ttl for table, ttl in self.tables.items()}
 
 
-DAY_SECONDS = 24 * 3600
+SCHEDULED_TOPICS = tuple(get_scheduled_topic(priority) for priority in PRIORITIES)
+NOTIFICATIONS_TOPICS = tuple(get_notifications_topic(priority) for priority in PRIORITIES)
+DELIVERIES_TOPICS = {channel: tuple(get_deliveries_topic(channel, priority) for priority in PRIORITIES) for channel in CHANNEL_NAMES}
+ALL_DELIVERIES_TOPICS = tuple(topic for topics in DELIVERIES_TOPICS.values() for topic in topics)
 
 TOPOLOGY: tuple[RoleSpec, ...] = (
     RoleSpec(
         "router",
-        source_topics=tuple(get_notifications_topic(priority) for priority in PRIORITIES),
-        sink_topics=(
-            *(get_deliveries_topic(channel, priority) for channel in CHANNELS for priority in PRIORITIES),
-            *(get_notifications_topic(priority) for priority in PRIORITIES),
-            STATUS_TOPIC,
-            DEAD_LETTER_TOPIC,
-        ),
-        table_ttls={
-            "idempotency": 2 * DAY_SECONDS,
-            "rate_windows": MAX_WINDOW_SECONDS,
-        },  # a record may be a day old when the first with its key is sought
+        source_topics=NOTIFICATIONS_TOPICS,
+        # scheduled: held notifications; notifications: to repartition
+        sink_topics=(*ALL_DELIVERIES_TOPICS, *SCHEDULED_TOPICS, *NOTIFICATIONS_TOPICS, STATUS_TOPIC, DEAD_LETTER_TOPIC),
+        tables={
+            idempotency.TABLE: 2 * idempotency.HORIZON_SECONDS,  # 48 h: a record may wait 24 h before it is looked up
+            rate_windows.TABLE: MAX_WINDOW_SECONDS,  # 7 days
+        },
     ),
     *(
         RoleSpec(
-            channel,
-            source_topics=tuple(get_deliveries_topic(channel, priority) for priority in PRIORITIES),
+            channel,  # email, sms, push, webhook
+            source_topics=DELIVERIES_TOPICS[channel],
             sink_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC),
-            table_ttls={"attempts": 3 * DAY_SECONDS},
+            tables={attempts.TABLE: attempts.RETENTION_SECONDS},  # 72 h, the retention of deliveries.*
         )
-        for channel in CHANNELS
+        for channel in CHANNEL_NAMES
     ),
-    RoleSpec("recorder", source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC)),
+    RoleSpec("recorder", source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC)),  # writes to PostgreSQL
 )
 
-ROLES: tuple[str, ...] = tuple(stage.role for stage in TOPOLOGY)
+ROLES: tuple[str, ...] = tuple(spec.role for spec in TOPOLOGY)
 
 
 def get_role_spec(role: str) -> RoleSpec:
-    """The stage of a role. Raises KeyError for a role that there is not."""
-    return {stage.role: stage for stage in TOPOLOGY}[role]
+    """The specification of a role. Raises KeyError for an unknown role."""
+    return {spec.role: spec for spec in TOPOLOGY}[role]

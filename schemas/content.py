@@ -1,5 +1,7 @@
-"""What a template renders to for each channel; at most 64 KiB encoded."""
+"""The content of a delivery on each channel, at most 64 KiB encoded, and how a template renders to it."""
 
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -30,10 +32,44 @@ class PushContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="
 
 
 class WebhookContent(Struct, frozen=True, gc=False, tag_field="kind", tag="webhook"):
-    """What a webhook's consumer is told: the notification's type and data."""
+    """The body of a webhook: the notification's type and data."""
 
     type: str
     data: dict[str, Any]
 
 
 Content = EmailContent | SmsContent | PushContent | WebhookContent
+
+Part = Callable[[Mapping[str, Any]], str]
+"""A compiled part of a template: a function of the variables that returns its text."""
+
+Renderer = Callable[[Mapping[str, Any]], Content]
+"""A compiled template: a function of the variables that returns the content."""
+
+BuildRenderer = Callable[[Callable[[str], Part]], Renderer]
+"""Makes a renderer from a function that compiles the part `subject`, `text` or `html` of a template; an empty part renders to ""."""
+
+_LINE_BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
+
+
+def build_email_renderer(compile_part: Callable[[str], Part]) -> Renderer:
+    """The renderer of an e-mail."""
+    subject, text, html = compile_part("subject"), compile_part("text"), compile_part("html")
+    return lambda variables: EmailContent(_to_single_line(subject(variables)), text(variables), html(variables))
+
+
+def build_sms_renderer(compile_part: Callable[[str], Part]) -> Renderer:
+    """The renderer of a text message."""
+    text = compile_part("text")
+    return lambda variables: SmsContent(text(variables).strip())
+
+
+def build_push_renderer(compile_part: Callable[[str], Part]) -> Renderer:
+    """The renderer of a push message; its title is the template's subject."""
+    title, body = compile_part("subject"), compile_part("text")
+    return lambda variables: PushContent(_to_single_line(title(variables)), body(variables).strip())
+
+
+def _to_single_line(text: str) -> str:
+    """The text without line breaks and control characters: a line break in a subject could end the header that it is in."""
+    return (text if text.isprintable() else _LINE_BREAKS.sub(" ", text)).strip()

@@ -1,4 +1,4 @@
-"""A dead letter: the original bytes of a record that cannot go on, with headers that say why; the value of `notifications.dlq`."""
+"""A dead letter: the original key and value of a record that could not be processed, with headers; a record of `notifications.dlq`."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -13,7 +13,7 @@ MAX_VALUE_BYTES = 1_000_000
 
 
 class DeadLetter(Struct, frozen=True, omit_defaults=True):
-    """Where a record died, why, and where it came from; `value` is what the producer wrote, or its first 1,000,000 bytes."""
+    """The stage and reason of the failure, the source of the record, and its value, cut to MAX_VALUE_BYTES."""
 
     stage: DeadLetterStage
     reason: str
@@ -32,7 +32,7 @@ class DeadLetter(Struct, frozen=True, omit_defaults=True):
 
 
 def encode_headers(dead_letter: DeadLetter) -> Headers:
-    """The headers that travel with the original bytes."""
+    """The headers of the dead letter's record; empty fields are left out, and each value is cut to MAX_ERROR_BYTES."""
     texts = {
         "stage": dead_letter.stage,
         "reason": dead_letter.reason,
@@ -51,9 +51,9 @@ def encode_headers(dead_letter: DeadLetter) -> Headers:
 
 
 def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
-    """The dead letter in a record of the topic; headers that are missing or not numbers read as empty or -1.
+    """The dead letter in a record of the topic; a missing header decodes as empty, a missing or invalid number as -1.
 
-    A record without any stage is none of ours: it is a dead letter of its reader, and says that.
+    A record without a valid stage was not produced by Herold; it becomes a dead letter of the recorder with the reason `undecodable`.
     """
     texts = {name: (content or b"").decode("utf-8", "replace") for name, content in headers}
     if texts.get("stage") not in get_args(DeadLetterStage):
@@ -77,4 +77,4 @@ def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence
 
 
 def _parse_number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 19 else -1  # what fits 64 bits
+    return int(text) if text.isdecimal() and len(text) < 19 else -1  # fits in 64 bits

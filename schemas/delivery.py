@@ -1,18 +1,18 @@
-"""A delivery: one notification on one channel to one address; the value of `deliveries.<channel>.<priority>`."""
+"""A delivery, one notification on one channel to one address: the value of `deliveries.<channel>.<priority>`."""
 
 from msgspec import Struct
 
+from schemas.channels import ChannelName
 from schemas.content import Content
-from schemas.enums import Channel
 
 
 class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Rendered once by the router and sent as it is by workers, retries and redrives; times in epoch seconds."""
+    """A delivery with its rendered content, which retries and redrives send unchanged; times in epoch seconds."""
 
     id: str
     notification_id: str
     user_id: str
-    channel: Channel
+    channel: ChannelName
     address: str
     content: Content
     created_at: float

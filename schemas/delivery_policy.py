@@ -1,21 +1,23 @@
-"""How often a delivery is tried and how many calls may be under way: frozen data, set by an operator, read by pure decisions."""
+"""The retry policy and the concurrency limits of the delivery workers, as immutable values."""
 
 from msgspec import Struct
 
+MAX_RETRY_DELAY = 10.0  # seconds; a batch stays unacknowledged until the last retry
+
 
 class RetryPolicy(Struct, frozen=True):
-    """One further try after each of `pauses` (seconds); a provider's Retry-After lengthens a pause, to at most `longest` seconds."""
+    """One retry after each of `delays` (seconds). A provider's Retry-After can extend a delay up to `max_delay` seconds."""
 
-    delays: tuple[float, ...] = (0.5, 2.0)
-    max_delay: float = 10.0
+    delays: tuple[float, ...]
+    max_delay: float = MAX_RETRY_DELAY
 
 
 class ConcurrencyLimits(Struct, frozen=True):
-    """Calls under way in one worker: at most `max_in_flight`, of which `reserved_for_high` are kept for the high priority.
+    """Calls in flight of one worker: at most `max_in_flight`, of which `reserved_for_high` are reserved for the high priority.
 
     Each provider account or webhook origin has at most `max_per_account`.
     """
 
-    max_in_flight: int = 256
-    reserved_for_high: int = 64
-    max_per_account: int = 256
+    max_in_flight: int
+    reserved_for_high: int
+    max_per_account: int

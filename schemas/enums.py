@@ -1,13 +1,11 @@
-"""The closed vocabularies of Herold: priorities, channels, states, statuses, outcomes and reasons (docs/glossary.md)."""
+"""The closed vocabularies of Herold: priorities, states, statuses, outcomes and reasons (docs/glossary.md)."""
 
 from enum import StrEnum
 from typing import Literal, get_args
 
 Priority = Literal["high", "medium", "low"]
-Channel = Literal["email", "sms", "push", "webhook"]
 
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
-CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 class State(StrEnum):

@@ -1,26 +1,26 @@
-"""The exceptions of Herold; the docstring is the message.
+"""The exceptions of Herold.
 
 HeroldError
-|-- SettingError          a setting is missing or wrong: names the key
-|-- PartitionFencedError  this worker no longer owns the partition
-|-- RecordTooLargeError   a record does not fit its topic
-|-- TopicMismatchError    topics are missing or have a wrong policy
-|-- UnstorableRowError    a store cannot take a row as it is
-+-- UnavailableError      Kafka, PostgreSQL or Redis does not answer: try again later
+|-- SettingError          a setting is missing or invalid; names the key
+|-- PartitionFencedError  the partition was assigned to another worker
+|-- RecordTooLargeError   a record is larger than its topic allows
+|-- TopicMismatchError    topics are missing or have a different configuration
+|-- UnstorableRowError    a store rejects the values of a row
++-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
 """
 
 import msgspec
 
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not the JSON that was expected; the last two are not among its own errors."""
+"""What msgspec raises for bytes that are not the expected JSON; the last two do not derive from msgspec.DecodeError."""
 
 
 class HeroldError(Exception):
-    """Herold cannot go on with this."""
+    """The base class of Herold's exceptions."""
 
 
 class SettingError(HeroldError):
-    """A setting is missing or wrong."""
+    """A setting is missing or invalid."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"setting {key}: {problem}")
@@ -28,11 +28,11 @@ class SettingError(HeroldError):
 
 
 class PartitionFencedError(HeroldError):
-    """The partition belongs to another worker since a rebalance: what was decided for it here is dropped, and decided there."""
+    """A rebalance assigned the partition to another worker; its uncommitted work is discarded here and repeated there."""
 
 
 class RecordTooLargeError(HeroldError):
-    """A record is larger than its topic takes."""
+    """A record is larger than its topic allows."""
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
         super().__init__(f"a record of {size} bytes for {topic} is larger than {limit}")
@@ -43,8 +43,8 @@ class TopicMismatchError(HeroldError):
 
 
 class UnstorableRowError(HeroldError):
-    """A store cannot take a row as it is, now or later."""
+    """A store rejects the values of a row; a retry cannot succeed."""
 
 
 class UnavailableError(HeroldError):
-    """A server does not answer."""
+    """A server does not answer; a retry may succeed."""

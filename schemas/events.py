@@ -1,14 +1,15 @@
-"""What the recorder hears: one Accepted event per notification and a Status event per attempt; values of `notifications.status`."""
+"""The events of `notifications.status`: one decided event per notification and a status event per attempt."""
 
 from typing import Any
 
 from msgspec import Struct
 
-from schemas.enums import STATUS_RANK, Channel, Outcome, Priority, State, Status
+from schemas.channels import ChannelName
+from schemas.enums import STATUS_RANK, Outcome, Priority, State, Status
 
 
 class GateResult(Struct, frozen=True, gc=False, array_like=True):
-    """What one gate of the router decided, and on what: an entry of the decision trace."""
+    """The verdict of one gate of the router, with its reason and inputs: an entry of the decision log."""
 
     gate: str
     verdict: str
@@ -17,14 +18,14 @@ class GateResult(Struct, frozen=True, gc=False, array_like=True):
 
 
 class DeliveryRef(Struct, frozen=True, gc=False, array_like=True):
-    """A delivery that a routed notification has: it is PENDING until its first Status event."""
+    """A delivery of a routed notification; it is PENDING until its first status event."""
 
     id: str
-    channel: Channel
+    channel: ChannelName
 
 
 class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="decided"):
-    """What the router made of a notification, with its decision trace; it becomes the row in `notifications`."""
+    """The router's decision on a notification, with its decision log: a row of the table notifications. Times in epoch seconds."""
 
     id: str
     user_id: str
@@ -43,15 +44,15 @@ class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
 
 
 class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="status"):
-    """What one attempt, or one provider event, says of a delivery; `at` and `created_at` in epoch seconds, `ms` the call's milliseconds.
+    """The status of a delivery after an attempt or a provider's event; times in epoch seconds, `duration_ms` is the call's.
 
-    `detail` is for a person and holds no address, text or token.
+    `detail` is text for operators; it contains no address, content or token.
     """
 
     delivery_id: str
     notification_id: str
     user_id: str
-    channel: Channel
+    channel: ChannelName
     status: Status
     occurred_at: float
     created_at: float
@@ -72,6 +73,6 @@ HistoryEvent = DecidedEvent | StatusEvent
 
 
 def compute_precedence(event: StatusEvent) -> tuple[int, bool, int, int]:
-    """What decides between two events of a delivery: the greater wins (design.md section 6, status merge)."""
+    """The sort key of a delivery's events: the event with the greatest key is the current status (docs/architecture.md)."""
     rank = STATUS_RANK[event.status]
     return event.redrive_count, rank >= STATUS_RANK[Status.DELIVERED], event.attempt, rank

@@ -1,4 +1,4 @@
-"""What history holds: what the recorder writes of a notification, and what is read of it again."""
+"""The notification history: what the recorder writes and what readers get."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from schemas.events import DecidedEvent, StatusEvent
 
 
 class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="decided"):
-    """An Accepted event as the recorder reads it: the same, but deliveries and trace stay the JSON that they are stored as."""
+    """A decided event as the recorder decodes it: `deliveries` and `decision_log` stay JSON, as they are stored."""
 
     id: str
     user_id: str
@@ -30,11 +30,11 @@ class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="k
 
 
 STATE_RANK: dict[State, int] = {State.HELD: 0, State.MERGED: 1, State.REJECTED: 1, State.DEAD: 1, State.ROUTED: 2}
-"""Of two Accepted events of a notification the greater rank wins, else the first: routed beats refused, anything beats held."""
+"""Of two decided events of a notification, the greater rank wins; of equal ranks, the first event."""
 
 
 class RecordedDeadLetter(NamedTuple):
-    """A dead letter and the record it was read from; `at` is that record's time in epoch seconds."""
+    """A dead letter with the topic, partition and offset of its record; `created_at` is the record's timestamp in epoch seconds."""
 
     created_at: float
     topic: str
@@ -44,14 +44,14 @@ class RecordedDeadLetter(NamedTuple):
 
 
 class LoggedAttempt(Struct, frozen=True, gc=False):
-    """A Status event under the id of its row in the log: 32 hex digits, the same whenever the same record is read."""
+    """A status event with the id of its row in delivery_logs: 32 hex digits, derived, so that a replay produces the same id."""
 
     id: str
     event: StatusEvent
 
 
 class HistoryBatch(NamedTuple):
-    """What one commit of the recorder writes; at most one event of each notification and each delivery, the winning one."""
+    """The rows of one commit of the recorder; at most one event per notification and per delivery, the winning one."""
 
     notifications: Sequence[DecidedRow] = ()
     deliveries: Sequence[StatusEvent] = ()
@@ -60,9 +60,9 @@ class HistoryBatch(NamedTuple):
 
 
 class NotificationHistory(NamedTuple):
-    """All that history has of a notification: the router's event, the winning status of each delivery that has one, and every attempt.
+    """The history of a notification: the decided event, the current status of each delivery that has one, and all attempts.
 
-    `accepted` is None while only attempts have been recorded. Attempts are oldest first.
+    `decided` is None while only attempts are recorded. Attempts are in order of time, oldest first.
     """
 
     decided: DecidedEvent | None
@@ -71,7 +71,7 @@ class NotificationHistory(NamedTuple):
 
 
 class HandoverLatency(Struct, frozen=True):
-    """How long deliveries of a priority took from submission to the provider's acceptance, in seconds."""
+    """The time from submission to the provider's acceptance, for the deliveries of a priority, in seconds."""
 
     count: int
     p50: float
@@ -79,7 +79,7 @@ class HandoverLatency(Struct, frozen=True):
 
 
 class HistoryCounts(Struct, frozen=True):
-    """Counts of what was submitted since a moment; a listed delivery without a row counts as PENDING."""
+    """Counts of the notifications submitted since a given time; a listed delivery without a row counts as PENDING."""
 
     notifications: Mapping[str, int]
     notification_reasons: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""What Redis remembers for the gateway: answers to Idempotency-Keys, and what was accepted a moment ago."""
+"""The gateway's values in Redis: responses by Idempotency-Key, and recently accepted notifications."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ from schemas.enums import Priority
 
 
 class RecentNotification(NamedTuple):
-    """A notification accepted a moment ago, which history may not know yet."""
+    """A recently accepted notification that may not be in the history yet."""
 
     id: str
     priority: Priority
 
 
 class StoredResponse(NamedTuple):
-    """An answer to a submission: HTTP status, JSON body, and whether a repeated request gets the same."""
+    """The response to a submission; a repeated request gets it again if it is `cacheable`."""
 
     status_code: int
     body: bytes
@@ -21,17 +21,17 @@ class StoredResponse(NamedTuple):
 
 
 class KeyAcquired(NamedTuple):
-    """This is the first request with its key, or nobody can know; `token` ends it."""
+    """No other request with the key is known. `token` identifies this request when it stores its response."""
 
     token: str
 
 
 class KeyInProgress(NamedTuple):
-    """The first request with this key has no answer yet."""
+    """The first request with the key has no response yet."""
 
 
 class KeyConflict(NamedTuple):
-    """The key belongs to another request."""
+    """The key was used with a different request."""
 
 
 KeyState = KeyAcquired | KeyInProgress | KeyConflict | StoredResponse

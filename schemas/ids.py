@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 as 32 hex digits behind a prefix, made or derived from a given time and given bits; and the partition of a user."""
+"""Ids (a prefix and a UUIDv7 as 32 hex digits) and the partition of a user."""
 
 import zlib
 from hashlib import blake2b
@@ -6,11 +6,11 @@ from hashlib import blake2b
 NOTIFICATION_PREFIX = "ntf_"
 DELIVERY_PREFIX = "dlv_"
 
-_make_hash = blake2b(digest_size=10).copy  # half the time of reading the parameters anew
+_make_hash = blake2b(digest_size=10).copy  # copying takes half the time of parsing the parameters again
 
 
 def compute_partition(user_id: str, partitions: int) -> int:
-    """The partition of a user on every topic: crc32 of the UTF-8 id, as librdkafka's default partitioner does it."""
+    """The partition of a user on every topic: crc32 of the UTF-8 id, as librdkafka's default partitioner computes it."""
     return compute_key_partition(user_id.encode(), partitions)
 
 
@@ -20,48 +20,48 @@ def compute_key_partition(key: bytes, partitions: int) -> int:
 
 
 def make_id(prefix: str, at: float, bits: int) -> str:
-    """A UUIDv7 of the time `at` (epoch seconds) and 74 random bits given by the caller (RFC 9562, section 5.7)."""
+    """A UUIDv7 of the time `at` (epoch seconds) and the caller's 74 random bits (RFC 9562, section 5.7)."""
     low = 0x8 << 60 | (bits & (1 << 62) - 1)
     return f"{prefix}{int(at * 1000):012x}7{bits >> 62 & 0xFFF:03x}{low:016x}"
 
 
 def derive_id(prefix: str, at: float, *parts: str) -> str:
-    """The same id for the same time and parts, whoever computes it: a UUIDv7 whose random bits are a hash of the parts."""
+    """A UUIDv7 whose random bits are a hash of the parts: the same time and parts always give the same id."""
     digest = blake2b("\0".join(parts).encode(), digest_size=10).digest()
     return make_id(prefix, at, int.from_bytes(digest, "big") & (1 << 74) - 1)
 
 
 def derive_delivery_id(notification_id: str, user_id: str, channel: str, address: str) -> str:
-    """The id of a delivery: the time of its notification, the rest hashed, so that every replay makes the same one."""
-    hashing = _make_hash()
-    hashing.update(f"{user_id}\0{notification_id}\0{channel}\0{address}".encode())
-    digest = hashing.hexdigest()
+    """The id of a delivery: the notification's time and a hash of the arguments, so that a replay produces the same id."""
+    hasher = _make_hash()
+    hasher.update(f"{user_id}\0{notification_id}\0{channel}\0{address}".encode())
+    digest = hasher.hexdigest()
     return f"{DELIVERY_PREFIX}{notification_id[4:16]}7{digest[:3]}8{digest[3:18]}"
 
 
 def is_id(text: str, prefix: str = NOTIFICATION_PREFIX) -> bool:
-    """Whether the text has the shape of an id with that prefix."""
+    """Whether the text is a valid id with this prefix."""
     return try_parse_time(text, prefix) is not None
 
 
-def parse_time(an_id: str) -> float:
-    """The time in an id, in epoch seconds."""
-    return int(an_id[4:16], 16) / 1000
+def parse_time(prefixed_id: str) -> float:
+    """The time in a valid id, in epoch seconds."""
+    return int(prefixed_id[4:16], 16) / 1000
 
 
 def try_parse_time(text: str, prefix: str = NOTIFICATION_PREFIX) -> float | None:
-    """The time in an id with that prefix, in epoch seconds; none if the text is not one."""
+    """The time in an id with this prefix, in epoch seconds; None if the text is not a valid id."""
     digits = text[4:]
     try:
         uuid = bytes.fromhex(digits)
     except ValueError:
         return None
-    # small letters and nothing else, 16 bytes, version 7, variant 2
+    # lower case only, 16 bytes, version 7, variant 2
     if uuid.hex() == digits and text[:4] == prefix and len(uuid) == 16 and uuid[6] >> 4 == 7 and uuid[8] >> 6 == 2:
         return int(digits[:12], 16) / 1000
     return None
 
 
-def to_uuid_hex(an_id: str) -> str:
-    """The 32 hex digits behind the prefix, as PostgreSQL's uuid reads them."""
-    return an_id[4:]
+def to_uuid_hex(prefixed_id: str) -> str:
+    """The 32 hex digits after the prefix, which PostgreSQL accepts as a uuid."""
+    return prefixed_id[4:]

@@ -1,4 +1,4 @@
-"""Every metric of Herold, declared once: name, kind, labels and meaning; times in seconds."""
+"""The Prometheus metrics of Herold: name, kind, description and labels; times in seconds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Metric:
-    """A Prometheus metric; the buckets of a histogram are upper bounds in seconds."""
+    """A Prometheus metric; `buckets` are the upper bounds of a histogram in seconds."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -15,35 +15,44 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
 
-# 1, 5 and 30 s are the promises of the priorities
+# includes the latency targets of the priorities: 1, 5 and 30 s
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 120.0)
 
 NOTIFICATIONS_DECIDED = Metric(
     "herold_notifications_decided_total", "counter", "notifications decided by the router", ("priority", "state", "reason")
 )
-ROUTER_RECORDS = Metric(
-    "herold_router_records_total", "counter", "records read by the router, by what became of them", ("priority", "result")
-)
+ROUTER_RECORDS = Metric("herold_router_records_total", "counter", "records read by the router, by result", ("priority", "result"))
 ROUTER_BATCH_DURATION = Metric(
-    "herold_router_batch_duration_seconds", "histogram", "from a batch in to its acknowledgement", ("priority",), LATENCY_BUCKETS
+    "herold_router_batch_duration_seconds",
+    "histogram",
+    "time from receiving a batch to its acknowledgement",
+    ("priority",),
+    LATENCY_BUCKETS,
 )
-DELIVERY_ATTEMPTS = Metric("herold_delivery_attempts_total", "counter", "calls of a provider", ("channel", "priority", "outcome"))
+DELIVERY_ATTEMPTS = Metric("herold_delivery_attempts_total", "counter", "provider calls", ("channel", "priority", "outcome"))
 DELIVERIES_ENDED = Metric(
-    "herold_deliveries_ended_total", "counter", "deliveries that ended in a worker", ("channel", "priority", "status", "reason")
+    "herold_deliveries_ended_total",
+    "counter",
+    "deliveries that reached a final status in a worker",
+    ("channel", "priority", "status", "reason"),
 )
-POSSIBLE_DUPLICATES = Metric("herold_possible_duplicates_total", "counter", "attempts made again after an unknown outcome", ("channel",))
+POSSIBLE_DUPLICATES = Metric("herold_possible_duplicates_total", "counter", "attempts repeated after an unknown outcome", ("channel",))
 HANDOVER_LATENCY = Metric(
-    "herold_handover_latency_seconds", "histogram", "from submission to the provider's answer", ("channel", "priority"), LATENCY_BUCKETS
+    "herold_handover_latency_seconds",
+    "histogram",
+    "time from submission to the provider's response",
+    ("channel", "priority"),
+    LATENCY_BUCKETS,
 )
-PROVIDER_REQUESTS_IN_FLIGHT = Metric(
-    "herold_provider_requests_in_flight", "gauge", "calls of a provider that have no answer yet", ("channel",)
+PROVIDER_REQUESTS_IN_FLIGHT = Metric("herold_provider_requests_in_flight", "gauge", "provider calls without a response yet", ("channel",))
+RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to PostgreSQL", ("table",))
+RECORDER_COMMIT_DURATION = Metric(
+    "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )
-RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "events written to PostgreSQL", ("table",))
-RECORDER_COMMIT_DURATION = Metric("herold_recorder_commit_duration_seconds", "histogram", "one commit of the recorder", (), LATENCY_BUCKETS)
-DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records that cannot go on", ("stage", "reason"))
+DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records moved to the dead letter topic", ("stage", "reason"))
 HTTP_REQUESTS = Metric("herold_http_requests_total", "counter", "HTTP requests answered by the gateway", ("route", "status_code"))
 HTTP_REQUEST_DURATION = Metric(
-    "herold_http_request_duration_seconds", "histogram", "time to answer an HTTP request", ("route",), LATENCY_BUCKETS
+    "herold_http_request_duration_seconds", "histogram", "duration of an HTTP request", ("route",), LATENCY_BUCKETS
 )
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

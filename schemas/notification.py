@@ -1,10 +1,11 @@
-"""A notification as a producer submits it: the value of `notifications.<priority>` and, with a priority, the body of the HTTP API."""
+"""A notification as a producer submits it: the value of `notifications.<priority>` and, with a priority, a body of the HTTP API."""
 
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.enums import Channel, Priority
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.enums import Priority
 
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -13,17 +14,17 @@ Address = Annotated[str, Meta(min_length=1, max_length=2048)]
 
 
 class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What one user is to be told; times in epoch seconds (design.md section 5). Only `user_id` and `type` are required."""
+    """A message for one user; times in epoch seconds. Only `user_id` and `type` are required."""
 
     user_id: UserId
     type: Name
     id: str | None = None
     category: Name | None = None
-    channels: Annotated[list[Channel], Meta(min_length=1, max_length=4)] | None = None
+    channels: Annotated[list[ChannelName], Meta(min_length=1, max_length=len(CHANNEL_NAMES))] | None = None
     template: Name | None = None
     data: dict[str, Any] = {}
     locale: Annotated[str, Meta(max_length=35)] | None = None
-    to: dict[Channel, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]] = {}
+    to: dict[ChannelName, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]] = {}
     send_at: float | None = None
     expires_at: float | None = None
     digest: str | None = None
@@ -34,9 +35,9 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """A notification over HTTP: `priority` names the priority; without it the rule for the type does.
+    """A notification submitted over HTTP; without `priority`, the rule for the type sets it.
 
-    What a record in Kafka may hold besides is ignored there; here a misspelt name is told while somebody listens.
+    Unknown fields are ignored on Kafka but rejected here, so that the client learns of a misspelt name.
     """
 
     priority: Priority | UnsetType = UNSET

@@ -1,19 +1,20 @@
-"""What one attempt came to, and what a provider must be able to do: say a delivery as a request, and an answer as an outcome."""
+"""The result of an attempt, and the protocol of a provider, which builds requests and parses their results."""
 
 from typing import Protocol
 
 from msgspec import Struct
 
+from schemas.channels import ChannelName
 from schemas.delivery import Delivery
-from schemas.enums import Channel, Outcome, Status
-from schemas.ports import HttpRequest, HttpResult
+from schemas.enums import Outcome, Status
+from schemas.http import HttpRequest, HttpResult
 
 
 class AttemptResult(Struct, frozen=True, gc=False):
-    """The outcome of one call, or of none if the delivery could not be sent at all.
+    """The outcome of one attempt, with or without a call.
 
-    `reason` is a word of schemas.enums.Reason or empty; `status` says what becomes of the delivery where that is not the outcome's usual
-    status; `retry_after` are seconds the provider asked for, 0 if it did not; `detail` is for a person and holds no address, text or token.
+    `reason` is a value of schemas.enums.Reason or empty; `status` is set if the delivery's status differs from the usual one of its
+    outcome; `retry_after` is in seconds, 0 without a Retry-After; `detail` is a text for operators, without address, content or token.
     """
 
     outcome: Outcome
@@ -26,21 +27,21 @@ class AttemptResult(Struct, frozen=True, gc=False):
 
 
 class Provider(Protocol):
-    """One provider: no retries, no storage, no clock."""
+    """One provider; it has no retries, no storage and no clock."""
 
     @property
     def name(self) -> str: ...
     @property
-    def channel(self) -> Channel: ...
+    def channel(self) -> ChannelName: ...
 
     def get_account(self, delivery: Delivery) -> str:
-        """What its calls in flight are counted by: the provider's account, or the origin of a webhook."""
+        """The provider's account, or the origin of a webhook: the unit by which calls in flight are limited."""
         ...
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
-        """The request, or the rejection of a delivery that cannot be sent."""
+        """The request, or the rejection of a delivery that cannot be sent. `now` is in epoch seconds."""
         ...
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """What an answer means; `now` (epoch seconds) turns dates in its headers into seconds."""
+        """The result of a call; `now` (epoch seconds) is used to convert dates in headers to seconds."""
         ...

@@ -1,20 +1,21 @@
-"""What an operator decides: rules per type, templates, rate limits, and what is known of a user; rows of PostgreSQL as values."""
+"""The operator's policy: rules by notification type, templates and rate limits; each struct is a row of PostgreSQL."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
 
-from schemas.enums import Channel, Priority
+from schemas.channels import ChannelName
+from schemas.enums import Priority
 
 
 class Rule(Struct, frozen=True):
-    """How notifications of a type are routed; `strategy` takes all usable channels or the first."""
+    """How notifications of a type are routed; `strategy` selects all usable channels or the first one."""
 
     type: str
     category: str
     priority: Priority
-    channels: tuple[Channel, ...]
+    channels: tuple[ChannelName, ...]
     strategy: Literal["all", "first"] = "all"
     template: str = ""
     mandatory: bool = False
@@ -22,41 +23,30 @@ class Rule(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """One published version of a template for a channel and locale; `subject` is also the title of a push."""
+    """The published version of a template for a channel and locale; `subject` is also the title of a push message."""
 
     name: str
     version: int
-    channel: Channel
+    channel: ChannelName
     locale: str
     subject: str = ""
     text: str = ""
     html: str = ""
 
 
-MAX_WINDOW_SECONDS = 7 * 24 * 3600  # seconds; so long the rows live in which a window is counted
+MAX_WINDOW_SECONDS = 7 * 24 * 3600  # the retention of the table rate_windows
 
 
 class RateLimit(Struct, frozen=True):
-    """At most `most` admitted notifications per user and channel in any `seconds`, which are LONGEST_WINDOW at most."""
+    """At most `max_count` admitted notifications per user and channel in any `window_seconds` (at most MAX_WINDOW_SECONDS)."""
 
-    channel: Channel
+    channel: ChannelName
     max_count: int
     window_seconds: int
 
 
-class Profile(Struct, frozen=True, omit_defaults=True):
-    """What Herold knows of a user: addresses per channel (several devices for push), locale and time zone."""
-
-    user_id: str
-    known: bool = True
-    addresses: dict[Channel, list[str]] = {}
-    locale: str = ""
-    time_zone: str = ""
-    version: int = 0
-
-
 class Policy(Struct, frozen=True):
-    """All rules, templates and limits of one moment: what the router decides by."""
+    """All rules, templates and rate limits at one moment."""
 
     rules: Mapping[str, Rule]
     templates: tuple[Template, ...]

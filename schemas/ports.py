@@ -1,18 +1,15 @@
-"""The protocols by which agents reach the world: batches, outbox, tables, clock, stores and HTTP; app/ and tables/ implement them."""
+"""The protocols of streaming and time that agents use; app/streaming implements the streaming ones over Faust."""
 
 from asyncio import Future
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
-from schemas.history import HistoryBatch
-from schemas.policy import Policy, Profile
-
-Header = tuple[str, bytes | None]  # Kafka knows headers without a value
-TableRows = Mapping[bytes, bytes | None]
+Header = tuple[str, bytes | None]  # a Kafka header may have no value
+TableRows = Mapping[bytes, bytes | None]  # None deletes the row
 
 
 class Record(Protocol):
-    """A Kafka record as the consumer gives it; `timestamp` in milliseconds, set by the broker."""
+    """A consumed Kafka record; `timestamp` is in milliseconds."""
 
     @property
     def offset(self) -> int: ...
@@ -39,13 +36,13 @@ class Batch:
 
 
 class BatchHandle(Protocol):
-    """A batch whose acknowledgement is the agent's: it counts as done only after `ack()`, in whatever order batches end."""
+    """A batch that the agent acknowledges itself. Batches of a partition may be acknowledged in any order."""
 
     @property
     def batch(self) -> Batch: ...
     def ack(self) -> None: ...
     def release(self) -> None:
-        """No rebalance or stop waits for it any longer; it comes again unless it is acknowledged before."""
+        """Let a rebalance or shutdown proceed without this batch. Its records are consumed again unless `ack` comes first."""
         ...
 
 
@@ -54,13 +51,15 @@ BatchHandles = AsyncIterator[BatchHandle]
 
 
 class Outbox(Protocol):
-    """Records to be produced, grouped into whole Kafka batches. Raises RecordTooLarge for one that its topic cannot take."""
+    """Collects records to produce and groups them into Kafka record batches."""
 
-    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None: ...
+    def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Add one record. Raises RecordTooLargeError if its topic cannot hold it."""
+        ...
 
 
 class Table(Protocol):
-    """A Faust table, read a batch at a time; every access names the partition."""
+    """A Faust table, read by batch; each access names the partition."""
 
     @property
     def name(self) -> str: ...
@@ -68,108 +67,48 @@ class Table(Protocol):
 
 
 class BatchCommitter(Protocol):
-    """Finishes router batches: of each, claims, then outputs, then rows, each acknowledged before the next is sent.
+    """Commits router batches in three steps: claims, outputs, rows. Each step is acknowledged by Kafka before the next is sent.
 
-    A claim is a row that must be safe before the outputs are out, a row one that proves that they are; both go to their changelog, then to
-    RocksDB with its offset.
+    A claim is a row that must be durable before the outputs are produced. A row is written after the outputs are acknowledged.
+    Both are produced to the changelog topic first, then written to RocksDB with their offset (docs/decisions/0005).
     """
 
     def create_outbox(self, partition: int) -> Outbox:
-        """For the outputs of a batch: asked for before its rows are read, and nothing may be awaited until its `commit`."""
+        """The outbox of one batch. Create it before the batch's rows are read, and do not await anything until `commit`."""
         ...
 
     def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> Future[None]:
-        """Begin to finish a batch: the tables show its claims and rows from now on, so the next one can be decided at once.
+        """Start the commit of a batch. Reads of the tables return its claims and rows at once, so the next batch can be processed.
 
-        The future is done when all is safe, in the order of the commits of a partition; it raises PartitionLost.
+        The future completes when everything is durable, in commit order within a partition. It raises PartitionFencedError.
         """
         ...
 
 
 class SharedOutbox(Outbox, Protocol):
-    """One outbox for all batches in flight: outputs first, then the rows that were put with them, in order."""
+    """One outbox for all batches in flight: outputs first, then the staged rows, in order."""
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
-        """A row of the attempts table, written after every output added so far is acknowledged."""
+        """Stage a row of the table; it is written after all outputs added before it are acknowledged."""
         ...
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is not safe yet that no new work should begin: what a crash repeats is bounded by it."""
+        """Whether uncommitted work has reached its limit, so that no new work may start. The limit bounds duplicates after a crash."""
         ...
 
     def on_committed(self, callback: Callable[[], None]) -> None:
-        """Call `done` once everything added and put so far is safe; never called for a partition that was lost."""
+        """Call `callback` when everything added and staged so far is durable; never if the partition is revoked before."""
         ...
 
 
 class Clock(Protocol):
-    """The time in epoch seconds."""
+    """Returns the time in epoch seconds."""
 
     def __call__(self) -> float: ...
 
 
-Sleep = Callable[[float], Awaitable[None]]
-CallLater = Callable[[float, Callable[[], None]], object]
-
-
-class ProfileReader(Protocol):
-    """What is known of users. Raises Unavailable if neither cache nor store answers."""
-
-    async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]: ...
-
-
-class PolicyReader(Protocol):
-    """The rules, templates and limits in force now; never waits."""
-
-    def get_current(self) -> Policy: ...
-
-
-class HistoryWriter(Protocol):
-    """Where history is written."""
-
-    async def write(self, batch: HistoryBatch) -> None:
-        """All or nothing. Raises Unstorable if a row cannot be stored as it is, Unavailable if the store does not answer."""
-        ...
-
-
-class HttpRequest(NamedTuple):
-    """One HTTP/1.1 request, ready to be written: the origin (`https://host:port`), request line with headers, body.
-
-    `head` names Host and Content-Length and ends with the empty line; it and `body` go out as they are.
-    """
-
-    origin: str
-    head: bytes
-    body: bytes
-
-
-class HttpResponse(NamedTuple):
-    """The other side answered; header names in lower case."""
-
-    status_code: int
-    headers: Mapping[bytes, bytes]
-    body: bytes
-
-
-class NotSent(NamedTuple):
-    """Nothing left this host: refused, no such name, connect timeout, TLS failure."""
-
-    cause: str
-
-
-class MaybeSent(NamedTuple):
-    """The request was written, at least in part, and no whole answer came."""
-
-    cause: str
-
-
-HttpResult = HttpResponse | NotSent | MaybeSent
-
-
-class HttpClient(Protocol):
-    """Sends one request and calls back exactly once, never re-sending by itself."""
-
-    def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None: ...
+Sleep = Callable[[float], Awaitable[None]]  # seconds
+CallLater = Callable[[float, Callable[[], None]], object]  # seconds, callback

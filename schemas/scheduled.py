@@ -1,4 +1,4 @@
-"""What is not due yet: the value of `scheduled.<priority>`."""
+"""Scheduled notifications and deliveries: the values of `scheduled.<priority>`."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from msgspec import Raw, Struct
 
 
 class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="scheduled"):
-    """A notification or delivery to be released at `due` (epoch seconds); `payload` is the record's JSON, untouched."""
+    """A notification or delivery to release at `due_at` (epoch seconds); `payload` is the JSON of the record, byte for byte."""
 
     id: str
     user_id: str
@@ -19,7 +19,7 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
 
 
 class Cancel(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="cancel"):
-    """Forget what is scheduled under this id."""
+    """Cancels the scheduled entry with this id."""
 
     id: str
     user_id: str

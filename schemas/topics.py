@@ -1,10 +1,11 @@
-"""Every topic of Herold: name, key, value and policy; the contract with Kafka (design.md section 4)."""
+"""The topics of Herold: name, key, values and configuration (docs/reference/topics.md)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.delivery import Delivery
-from schemas.enums import CHANNELS, PRIORITIES, Channel, Priority
+from schemas.enums import PRIORITIES, Priority
 from schemas.events import DecidedEvent, StatusEvent
 from schemas.notification import Notification
 from schemas.scheduled import Cancel, Scheduled
@@ -17,7 +18,7 @@ MAX_DEAD_LETTER_BYTES = 1024 * 1024 + 64 * 1024
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic of the catalogue; `values` are the structs its JSON values decode to, none for raw bytes."""
+    """A topic; `value_types` are the structs that its JSON values decode to, empty for raw bytes."""
 
     name: str
     key: str
@@ -30,22 +31,22 @@ class Topic:
     @property
     def kafka_config(self) -> dict[str, str]:
         """The topic's configuration in Kafka."""
-        kept = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * MS_PER_DAY)}
-        return {**kept, "max.message.bytes": str(self.max_message_bytes), **self.config_overrides}
+        retention = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * MS_PER_DAY)}
+        return {**retention, "max.message.bytes": str(self.max_message_bytes), **self.config_overrides}
 
 
 def get_notifications_topic(priority: Priority) -> str:
-    """The topic that producers write a priority's notifications to."""
+    """The input topic of a priority."""
     return f"notifications.{priority}"
 
 
 def get_scheduled_topic(priority: Priority) -> str:
-    """The topic of what is not due yet."""
+    """The topic of a priority's scheduled notifications and deliveries."""
     return f"scheduled.{priority}"
 
 
-def get_deliveries_topic(channel: Channel, priority: Priority) -> str:
-    """The topic of a channel's deliveries in a priority."""
+def get_deliveries_topic(channel: ChannelName, priority: Priority) -> str:
+    """The topic of a channel's deliveries of a priority."""
     return f"deliveries.{channel}.{priority}"
 
 
@@ -54,30 +55,27 @@ DEAD_LETTER_TOPIC = "notifications.dlq"
 LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 
 
-def define_topics() -> Iterator[Topic]:
-    """All topics, in the order of the flow, without the prefix of an installation."""
+def _define_topics() -> Iterator[Topic]:
     for priority in PRIORITIES:
-        about = f"notifications of the {priority} priority"
-        yield Topic(get_notifications_topic(priority), "user_id", (Notification,), about, 7, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
+        description = f"submitted notifications of {priority} priority"
+        yield Topic(get_notifications_topic(priority), "user_id", (Notification,), description, 7, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
     for priority in PRIORITIES:
-        yield Topic(
-            get_scheduled_topic(priority),
-            "user_id",
-            (Scheduled, Cancel),
-            f"what is not due yet in the {priority} priority",
-            7,
-            MAX_DELIVERY_BYTES,
-        )
-    for channel in CHANNELS:
+        description = f"notifications and deliveries of {priority} priority that are not due yet"
+        yield Topic(get_scheduled_topic(priority), "user_id", (Scheduled, Cancel), description, 7, MAX_DELIVERY_BYTES)
+    for channel in CHANNEL_NAMES:
         for priority in PRIORITIES:
-            about = f"{channel} deliveries of the {priority} priority"
-            yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), about, 3, MAX_DELIVERY_BYTES)
-    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), "what the recorder writes to history", 7, MAX_DELIVERY_BYTES)
-    yield Topic(DEAD_LETTER_TOPIC, "user_id", (), "original bytes of what cannot go on; headers say why", 30, MAX_DEAD_LETTER_BYTES)
+            description = f"{channel} deliveries of {priority} priority"
+            yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), description, 3, MAX_DELIVERY_BYTES)
+    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), "decided and status events for the recorder", 7, MAX_DELIVERY_BYTES)
+    yield Topic(DEAD_LETTER_TOPIC, "user_id", (), "original bytes of records that could not be processed", 30, MAX_DEAD_LETTER_BYTES)
+
+
+TOPICS: tuple[Topic, ...] = tuple(_define_topics())
+"""All topics in the order of the pipeline, without the topic prefix of an installation."""
 
 
 def parse_priority(topic: str) -> Priority:
-    """The priority in a topic's name. Raises ValueError for a topic without one."""
+    """The priority at the end of a topic's name. Raises ValueError for a topic without one."""
     for priority in PRIORITIES:
         if topic.endswith(f".{priority}"):
             return priority

@@ -1,6 +1,6 @@
-"""The table `attempts`: how far a worker got with a delivery; key the 16 bytes of its id, kept as long as `deliveries.*` (3 days).
+"""The table `attempts`: the last attempt of each delivery. Key: the 16 bytes of the delivery id.
 
-A row is written after its outputs are acknowledged. So it proves them, and a replay that finds it does nothing.
+A row is written after its outputs are acknowledged. So it proves that they exist, and a replay that finds the row does nothing.
 """
 
 import struct
@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
+from schemas.ids import DELIVERY_PREFIX, is_id
+from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
-TABLE_NAME = "attempts"
-RETENTION_SECONDS = 72 * 3600
+RETENTION_SECONDS = 72 * 3600  # as long as the topics `deliveries.*` keep a record
 MAX_UINT32 = 2**32 - 1
 
 _VERSION = 1
-_ROW_FORMAT = struct.Struct("<BIIBBBid")  # version, generation, attempt, outcome, status, follows, code, time; then the provider's id
-_PROGRESS_FORMAT = struct.Struct("<BII7xd")  # the same without what lies between
+# version, redrive count, attempt, outcome, status, next action, provider's code, time; then the provider's message id in UTF-8
+_ROW_FORMAT = struct.Struct("<BIIBBBid")
+_PROGRESS_FORMAT = struct.Struct("<BII7xd")  # version, redrive count, attempt, time
 _NO_OUTCOME = 255
 _OUTCOMES = tuple(Outcome)
 _STATUSES = tuple(Status)
@@ -33,11 +35,11 @@ class NextAction(StrEnum):
 
 
 _NEXT_ACTIONS = tuple(NextAction)
-_NEXT_ACTION_NUMBERS = {follows: number for number, follows in enumerate(_NEXT_ACTIONS)}
+_NEXT_ACTION_NUMBERS = {action: number for number, action in enumerate(_NEXT_ACTIONS)}
 
 
 class AttemptRow(NamedTuple):
-    """The last attempt of a delivery, its outcome (none if nothing was sent), and what followed; `at` in epoch seconds."""
+    """The last attempt of a delivery: its outcome (None if nothing was sent) and what followed; `attempted_at` in epoch seconds."""
 
     redrive_count: int
     attempt: int
@@ -59,23 +61,43 @@ def encode_key(delivery_id: str) -> bytes:
 
 def encode_row(row: AttemptRow) -> bytes:
     """A row as bytes."""
-    generation, attempt, outcome, status, follows, code, at, provider_id = row
-    numbers = _OUTCOME_NUMBERS[outcome], _STATUS_NUMBERS[status], _NEXT_ACTION_NUMBERS[follows]
-    return _ROW_FORMAT.pack(_VERSION, generation, attempt, *numbers, code, at) + provider_id.encode()
+    redrive_count, attempt, outcome, status, next_action, code, at, message_id = row
+    numbers = _OUTCOME_NUMBERS[outcome], _STATUS_NUMBERS[status], _NEXT_ACTION_NUMBERS[next_action]
+    return _ROW_FORMAT.pack(_VERSION, redrive_count, attempt, *numbers, code, at) + message_id.encode()
 
 
 def decode_row(packed: bytes) -> AttemptRow:
-    """The row in these bytes. Raises ValueError if they are none."""
+    """The row in these bytes. Raises ValueError if they are no row."""
     if len(packed) < _ROW_FORMAT.size or packed[0] != _VERSION:
         raise ValueError("not a row of the table attempts")
-    _, generation, attempt, outcome, status, follows, code, at = _ROW_FORMAT.unpack_from(packed)
-    known = None if outcome == _NO_OUTCOME else _OUTCOMES[outcome]
-    return AttemptRow(generation, attempt, known, _STATUSES[status], _NEXT_ACTIONS[follows], code, at, packed[_ROW_FORMAT.size :].decode())
+    _, redrive_count, attempt, outcome_number, status, next_action, code, at = _ROW_FORMAT.unpack_from(packed)
+    outcome = None if outcome_number == _NO_OUTCOME else _OUTCOMES[outcome_number]
+    message_id = packed[_ROW_FORMAT.size :].decode()
+    return AttemptRow(redrive_count, attempt, outcome, _STATUSES[status], _NEXT_ACTIONS[next_action], code, at, message_id)
 
 
 def is_already_done(packed: bytes | None, delivery: Delivery, now: float) -> bool:
-    """Whether the row, if it is not older than the retention, is at or above the record's generation and attempt."""
+    """Whether a row within the retention has the redrive count and attempt of the delivery, or later ones."""
     if packed is None or len(packed) < _ROW_FORMAT.size or packed[0] != _VERSION:
         return False
-    _, generation, attempt, at = _PROGRESS_FORMAT.unpack_from(packed)
-    return now - at <= RETENTION_SECONDS and (generation, attempt) >= (delivery.redrive_count, delivery.attempt)
+    _, redrive_count, attempt, at = _PROGRESS_FORMAT.unpack_from(packed)
+    return now - at <= RETENTION_SECONDS and (redrive_count, attempt) >= (delivery.redrive_count, delivery.attempt)
+
+
+def read_time(packed: bytes) -> float:
+    """The time of the attempt, in epoch seconds."""
+    return decode_row(packed).attempted_at
+
+
+def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
+    """The row of a delivery id, decoded. Raises ValueError if `key` is not a delivery id."""
+    if not is_id(key, DELIVERY_PREFIX):
+        raise ValueError("invalid key: use /tables/attempts/{user}/{delivery id}; the id is dlv_ and 32 hex digits")
+    (packed,) = get_rows([encode_key(key)])
+    if packed is None:
+        return None
+    row = decode_row(packed)
+    return {"delivery_id": key, **row._asdict(), "attempted_at": format_time(row.attempted_at)}
+
+
+TABLE = TableDefinition("attempts", read_time, find_row)

@@ -1,9 +1,9 @@
-"""The idempotency table: which notification was the first with a user's key, and where it was read (design.md section 6).
+"""The table `idempotency`: the first notification with each idempotency key of a user, and the position of its record.
 
-A row proves that the outputs of its notification are out. It counts for 24 h of broker time; an older one is as good as none.
+A row proves that the outputs of its notification are acknowledged. It is valid for 24 h of broker time.
 
-A key that the producer chose has a claim besides, a row under a key of its own that is safe before the outputs go out: whoever reads the
-priorities after a crash, in whatever order, finds the same first.
+A key that a producer chose also has a claim: a row under a key of its own, acknowledged before the outputs are produced. After a crash the
+priorities are consumed again in any order, and the claim still names the same first notification (docs/decisions/0005).
 """
 
 from struct import Struct as Layout
@@ -12,15 +12,16 @@ from msgspec import Struct
 
 from schemas.enums import PRIORITIES, Priority
 from schemas.ids import NOTIFICATION_PREFIX
+from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
-HORIZON_SECONDS = 24 * 3600.0
+HORIZON_SECONDS = 24 * 3600
 
 _ROW_FORMAT = Layout("<dqBH16s")  # time, offset, priority, partition, the 16 bytes of the id
 _PRIORITY_NUMBERS = {priority: number for number, priority in enumerate(PRIORITIES)}
 
 
 class IdempotencyRow(Struct, frozen=True, gc=False):
-    """The first notification with a key: its id, the broker's time of its record (epoch seconds), and where that was."""
+    """The first notification with a key: its id, the broker's time of its record (epoch seconds), and the record's position."""
 
     notification_id: str
     received_at: float
@@ -30,7 +31,7 @@ class IdempotencyRow(Struct, frozen=True, gc=False):
 
 
 def encode_key(user_id: str, key: str, resume_count: int = 0) -> bytes:
-    """The key of a row: the user, and the notification's idempotency key or id; one released by the scheduler has its pass too."""
+    """The key of a row: the user and the idempotency key or notification id; a resumed notification adds its resume count."""
     return user_id.encode() + encode_key_suffix(f"{key}\0{resume_count}" if resume_count else key)
 
 
@@ -40,34 +41,59 @@ def encode_claim_key(user_id: str, key: str) -> bytes:
 
 
 def encode_key_suffix(key: str) -> bytes:
-    """What follows the user in the key of a row."""
+    """The part of a row's key after the user."""
     return b"\0" + key.encode()
 
 
 def encode_claim_key_suffix(key: str) -> bytes:
-    """What follows the user in the key of a claim."""
+    """The part of a claim's key after the user."""
     return b"\0%b\0claim" % key.encode()
 
 
-def encode_row(first: IdempotencyRow) -> bytes:
-    """The row: 35 bytes."""
-    return encode_row_fields(first.notification_id, first.received_at, first.priority, first.partition, first.offset)
+def encode_row(row: IdempotencyRow) -> bytes:
+    """The row as 35 bytes."""
+    return encode_row_fields(row.notification_id, row.received_at, row.priority, row.partition, row.offset)
 
 
-def encode_row_fields(notification_id: str, at: float, priority: Priority, partition: int, offset: int) -> bytes:
-    """The row of a First of these fields, without making one."""
-    return _ROW_FORMAT.pack(at, offset, _PRIORITY_NUMBERS[priority], partition, bytes.fromhex(notification_id[4:]))
+def encode_row_fields(notification_id: str, received_at: float, priority: Priority, partition: int, offset: int) -> bytes:
+    """The bytes of an IdempotencyRow with these fields, without creating one."""
+    return _ROW_FORMAT.pack(received_at, offset, _PRIORITY_NUMBERS[priority], partition, bytes.fromhex(notification_id[4:]))
 
 
-def decode_row(row: bytes) -> IdempotencyRow:
-    """What a row says. Raises struct.error for one of another length."""
-    at, offset, priority, partition, uuid = _ROW_FORMAT.unpack(row)
-    return IdempotencyRow(NOTIFICATION_PREFIX + uuid.hex(), at, PRIORITIES[priority], partition, offset)
+def decode_row(packed: bytes) -> IdempotencyRow:
+    """The row in these bytes. Raises struct.error if their length is not 35."""
+    received_at, offset, priority, partition, uuid = _ROW_FORMAT.unpack(packed)
+    return IdempotencyRow(NOTIFICATION_PREFIX + uuid.hex(), received_at, PRIORITIES[priority], partition, offset)
 
 
-def decode_unexpired_row(row: bytes | None, at: float) -> IdempotencyRow | None:
-    """The first notification as one of the time `at` sees it: none if there is no row or it is older than the horizon."""
-    if row is None:
+def decode_unexpired_row(packed: bytes | None, at: float) -> IdempotencyRow | None:
+    """The row as of `at` (epoch seconds); None if there is no row, or if it is older than the horizon."""
+    if packed is None:
         return None
-    first = decode_row(row)
-    return first if at - first.received_at <= HORIZON_SECONDS else None
+    row = decode_row(packed)
+    return row if at - row.received_at <= HORIZON_SECONDS else None
+
+
+def read_time(packed: bytes) -> float:
+    """The broker's time of the first notification's record, in epoch seconds."""
+    return decode_row(packed).received_at
+
+
+def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
+    """The row of an idempotency key or notification id, decoded. Raises ValueError without a key."""
+    if not key:
+        raise ValueError("missing key: use /tables/idempotency/{user}/{idempotency key or notification id}")
+    (packed,) = get_rows([encode_key(user_id, key)])
+    if packed is None:
+        return None
+    row = decode_row(packed)
+    return {
+        "key": key,
+        "duplicate_of": row.notification_id,
+        "received_at": format_time(row.received_at),
+        "expires_at": format_time(row.received_at + HORIZON_SECONDS),
+        "source": {"priority": row.priority, "partition": row.partition, "offset": row.offset},
+    }
+
+
+TABLE = TableDefinition("idempotency", read_time, find_row)

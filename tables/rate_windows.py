@@ -1,9 +1,9 @@
-"""The rate_windows table: what a user was admitted for on a channel, and whether one more fits (design.md section 6).
+"""The table `rate_windows`: the admitted notifications of a user on a channel, and whether the limits admit one more.
 
-A row begins with the exact part: one entry of 12 bytes per admitted notification, (time, 4-byte mark), oldest first, as far back as
-the longest exact window. A notification finds its own mark there, so a replay gets the same verdict and counts once. Limits above
-200 are counted by slices of a 64th of their window instead, (newest time, count): never over the limit, and free again at most one
-slice late. Times are epoch seconds; every entry carries its own, and is checked against it when the row is read.
+A row begins with the exact part: one entry of 12 bytes per admitted notification (time, 4-byte fingerprint), oldest first, as far back
+as the longest exact window. A replay finds the fingerprint of its notification there: it gets the same verdict and is counted once.
+Limits above 200 are counted by slices, each a 64th of the window, as (newest time, count): the limit is never exceeded, and room returns
+at most one slice late (docs/decisions/0004). Times are epoch seconds; every entry carries its own, and it is checked when the row is read.
 """
 
 import struct
@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from schemas.enums import Channel
+from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.policy import RateLimit
+from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
 MAX_EXACT = 200
 SLICES_PER_WINDOW = 64
@@ -28,7 +29,7 @@ _SECTION_FORMAT = Layout("<IH")  # seconds of the window, number of slices; then
 
 
 class Slices(NamedTuple):
-    """A window counted by slices, oldest first: when each was last admitted to, and how often."""
+    """A window counted by slices, oldest first: the newest time and the count of each slice."""
 
     times: list[float]
     counts: list[int]
@@ -38,9 +39,9 @@ _NO_SLICES = Slices([], [])
 
 
 class ChannelWindows(Struct, frozen=True):
-    """The limits of one channel, parted by how they are counted.
+    """The limits of one channel, divided by how they are counted.
 
-    `longest` is the longest exact window in seconds; `blocked` says that a limit is zero, so that even an empty row has no room.
+    `longest_exact_seconds`: the longest exact window. `has_zero_limit`: a limit is zero, so that even an empty row has no room.
     """
 
     exact_limits: tuple[RateLimit, ...]
@@ -50,7 +51,7 @@ class ChannelWindows(Struct, frozen=True):
 
 
 class ExceededLimit(Struct, frozen=True, gc=False):
-    """A window without room: how many it holds, and when one will fit again (epoch seconds; never for a limit of zero)."""
+    """A window without room: how many it contains, and when it has room again (epoch seconds; None for a limit of zero)."""
 
     used_count: int
     max_count: int
@@ -58,39 +59,39 @@ class ExceededLimit(Struct, frozen=True, gc=False):
     reset_at: float | None
 
 
-def build_channel_windows(limits: Iterable[RateLimit]) -> dict[Channel, ChannelWindows]:
+def build_channel_windows(limits: Iterable[RateLimit]) -> dict[ChannelName, ChannelWindows]:
     """The windows of each channel that has limits."""
-    by_channel: dict[Channel, list[RateLimit]] = {}
+    by_channel: dict[ChannelName, list[RateLimit]] = {}
     for limit in limits:
         by_channel.setdefault(limit.channel, []).append(limit)
-    return {channel: _split_limits(several) for channel, several in by_channel.items()}
+    return {channel: _split_limits(channel_limits) for channel, channel_limits in by_channel.items()}
 
 
 def _split_limits(limits: list[RateLimit]) -> ChannelWindows:
     exact = tuple(limit for limit in limits if limit.max_count <= MAX_EXACT)
-    counted = tuple(limit for limit in limits if limit.max_count > MAX_EXACT)
+    sliced = tuple(limit for limit in limits if limit.max_count > MAX_EXACT)
     return ChannelWindows(
-        exact, counted, max((limit.window_seconds for limit in exact), default=0), any(limit.max_count <= 0 for limit in limits)
+        exact, sliced, max((limit.window_seconds for limit in exact), default=0), any(limit.max_count <= 0 for limit in limits)
     )
 
 
-def encode_key(user_id: str, channel: Channel) -> bytes:
+def encode_key(user_id: str, channel: ChannelName) -> bytes:
     """The key of a row."""
     return user_id.encode() + encode_key_suffix(channel)
 
 
-def encode_key_suffix(channel: Channel) -> bytes:
-    """What follows the user in the key of a row."""
+def encode_key_suffix(channel: ChannelName) -> bytes:
+    """The part of a row's key after the user."""
     return b"\0" + channel.encode()
 
 
 def compute_fingerprint(notification_id: str) -> bytes:
-    """The 4 bytes by which a notification finds its own entry."""
+    """The 4 bytes that identify a notification's entry in a row."""
     return zlib.crc32(notification_id.encode()).to_bytes(4, "little")
 
 
 def find_exceeded_limit(row: bytes | None, windows: ChannelWindows, now: float, fingerprint: bytes) -> ExceededLimit | None:
-    """The first window without room for one more at `now`; none if all have room, or if the mark was admitted before."""
+    """The first window without room for one more at `now`; None if all have room, or if the fingerprint is already in the row."""
     if row is None and not windows.has_zero_limit:
         return None
     row = row or _EMPTY_ROW
@@ -108,7 +109,7 @@ def find_exceeded_limit(row: bytes | None, windows: ChannelWindows, now: float, 
 
 
 def add_entry(row: bytes | None, windows: ChannelWindows, now: float, fingerprint: bytes) -> bytes:
-    """The row with one more entry and without those that no window needs; the same row if the mark is in it."""
+    """The row with one more entry and without those that no window needs; the same row if the fingerprint is already in it."""
     if row is None and not windows.sliced_limits:
         return _COUNT_OF_ONE + _ENTRY_FORMAT.pack(now, fingerprint)
     row = row or _EMPTY_ROW
@@ -119,7 +120,7 @@ def add_entry(row: bytes | None, windows: ChannelWindows, now: float, fingerprin
     if count and end == len(row) and not windows.sliced_limits and _is_append_only(row, end, now, windows.longest_exact_seconds):
         return _COUNT_FORMAT.pack(count + 1) + row[2:] + _ENTRY_FORMAT.pack(now, fingerprint)
     sections = _decode_sections(row[end:])
-    at = max(now, _find_newest_time(row, count, sections))  # a clock that went back must not disorder the entries
+    at = max(now, _find_newest_time(row, count, sections))  # keeps the order of the entries when the clock went back
     kept = row[2 + 12 * _count_outdated(row, count, at - windows.longest_exact_seconds) : end]
     if windows.exact_limits:
         kept += _ENTRY_FORMAT.pack(at, fingerprint)
@@ -128,34 +129,59 @@ def add_entry(row: bytes | None, windows: ChannelWindows, now: float, fingerprin
 
 
 def count_used(row: bytes | None, limit: RateLimit, now: float) -> int:
-    """How many the limit's window holds at `now`."""
-    entries, counted = decode_row(row)
-    held = counted.get(limit.window_seconds, []) if limit.max_count > MAX_EXACT else [(at, 1) for at, _ in entries]
-    return sum(count for at, count in held if at > now - limit.window_seconds)
+    """How many the window of the limit contains at `now`."""
+    entries, sections = decode_row(row)
+    counts = sections.get(limit.window_seconds, []) if limit.max_count > MAX_EXACT else [(at, 1) for at, _ in entries]
+    return sum(count for at, count in counts if at > now - limit.window_seconds)
 
 
 def decode_row(row: bytes | None) -> tuple[list[tuple[float, bytes]], dict[int, list[tuple[float, int]]]]:
-    """What a row says: the exact entries, and (newest time, count) of the slices of each counted window by its seconds."""
+    """A row's exact entries (time, fingerprint), and for each sliced window, by its seconds, its slices (newest time, count)."""
     row = row or _EMPTY_ROW
     (count,) = _COUNT_FORMAT.unpack_from(row)
     end = 2 + 12 * count
-    counted = {seconds: list(zip(*slices, strict=True)) for seconds, slices in _decode_sections(row[end:]).items()}
-    return list(_ENTRY_FORMAT.iter_unpack(row[2:end])), counted
+    sections = {seconds: list(zip(*slices, strict=True)) for seconds, slices in _decode_sections(row[end:]).items()}
+    return list(_ENTRY_FORMAT.iter_unpack(row[2:end])), sections
 
+
+def read_time(row: bytes) -> float:
+    """The newest time in a row, in epoch seconds; 0 for a row without entries."""
+    entries, sections = decode_row(row)
+    return max([at for at, _ in entries] + [slices[-1][0] for slices in sections.values() if slices], default=0.0)
+
+
+def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
+    """The rows of a user, decoded, by channel; `key` is ignored."""
+    rows = zip(CHANNEL_NAMES, get_rows([encode_key(user_id, channel) for channel in CHANNEL_NAMES]), strict=True)
+    channels = {channel: _build_row_view(row) for channel, row in rows if row is not None}
+    return {"channels": channels} if channels else None
+
+
+def _build_row_view(row: bytes) -> RowView:
+    entries, sections = decode_row(row)
+    return {
+        "entries": [{"at": format_time(at), "fingerprint": fingerprint.hex()} for at, fingerprint in entries],
+        "slices": {
+            str(seconds): [{"until": format_time(at), "count": count} for at, count in slices] for seconds, slices in sections.items()
+        },
+    }
+
+
+TABLE = TableDefinition("rate_windows", read_time, find_row)
 
 _EMPTY_ROW, _COUNT_OF_ONE = _COUNT_FORMAT.pack(0), _COUNT_FORMAT.pack(1)
 
 
 def _has_fingerprint(row: bytes, count: int, fingerprint: bytes) -> bool:
     end = 2 + 12 * count
-    place = row.find(fingerprint, 10, end)
-    while place >= 0 and (place - 10) % 12:  # found across two fields: not a mark
-        place = row.find(fingerprint, place + 1, end)
-    return place >= 0
+    position = row.find(fingerprint, 10, end)
+    while position >= 0 and (position - 10) % 12:  # the match spans two fields: not a fingerprint
+        position = row.find(fingerprint, position + 1, end)
+    return position >= 0
 
 
 def _is_append_only(row: bytes, end: int, now: float, longest: int) -> bool:
-    """Whether no entry is outdated at `now`, or later than that: nearly always, and then one more is all that changes."""
+    """Whether no entry is outdated at `now` or later than `now`: the usual case, in which only one entry is appended."""
     return bool(_TIME_FORMAT.unpack_from(row, 2)[0] > now - longest and _TIME_FORMAT.unpack_from(row, end - 12)[0] <= now)
 
 
@@ -175,13 +201,13 @@ def _count_outdated(row: bytes, count: int, since: float) -> int:
 
 
 def _decode_sections(tail: bytes) -> dict[int, Slices]:
-    sections, place = {}, 0
-    while place < len(tail):
-        seconds, count = _SECTION_FORMAT.unpack_from(tail, place)
-        place += _SECTION_FORMAT.size
-        numbers = struct.unpack_from(f"<{count}d{count}I", tail, place)
+    sections, position = {}, 0
+    while position < len(tail):
+        seconds, count = _SECTION_FORMAT.unpack_from(tail, position)
+        position += _SECTION_FORMAT.size
+        numbers = struct.unpack_from(f"<{count}d{count}I", tail, position)
         sections[seconds] = Slices(list(numbers[:count]), list(numbers[count:]))
-        place += 12 * count
+        position += 12 * count
     return sections
 
 
@@ -190,10 +216,10 @@ def _find_exceeded_sliced_limit(tail: bytes, limits: tuple[RateLimit, ...], now:
     for limit in limits:
         slices = sections.get(limit.window_seconds, _NO_SLICES)
         since = now - limit.window_seconds
-        held = _count_since(slices, since)
-        if held >= limit.max_count:
+        used = _count_since(slices, since)
+        if used >= limit.max_count:
             return ExceededLimit(
-                held, limit.max_count, limit.window_seconds, slices.times[bisect_right(slices.times, since)] + limit.window_seconds
+                used, limit.max_count, limit.window_seconds, slices.times[bisect_right(slices.times, since)] + limit.window_seconds
             )
     return None
 
@@ -203,7 +229,7 @@ def _count_since(slices: Slices, since: float) -> int:
 
 
 def _encode_sections(sections: Mapping[int, Slices], limits: tuple[RateLimit, ...], at: float) -> bytes:
-    """The slices of all counted windows with one more in the slice of `at`."""
+    """The slices of all sliced windows with one more in the slice of `at`."""
     return b"".join(
         _encode_incremented_section(seconds, sections.get(seconds, _NO_SLICES), at)
         for seconds in dict.fromkeys(limit.window_seconds for limit in limits)

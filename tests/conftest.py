@@ -1,4 +1,4 @@
-"""Fixtures over real servers: KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL, REDIS_URL are used if set, else servers are started."""
+"""Fixtures of real servers: those of KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL and REDIS_URL if set, else servers of the test session."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -13,9 +13,9 @@ from tests.server_processes import KafkaBroker, create_session_dir, get_or_start
 
 @pytest.fixture(scope="session")
 def session_dir() -> Iterator[Path]:
-    """A folder that lives as long as the test session."""
-    with create_session_dir(get_sessions_dir()) as folder:
-        yield folder
+    """The directory of the test session."""
+    with create_session_dir(get_sessions_dir()) as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def kafka_url(session_dir: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def broker(session_dir: Path) -> Iterator[KafkaBroker]:
-    """A Kafka broker for the tests that hurt it, never a given one; each uses it under its `prefix` and leaves it at work."""
+    """A Kafka broker for tests that kill or freeze it, never an external one; each test uses its `prefix` and leaves the broker running."""
     home = session_dir / "home-broker"
     with start_server("kafka", home) as url:
         yield KafkaBroker(home, url)
@@ -35,28 +35,28 @@ def broker(session_dir: Path) -> Iterator[KafkaBroker]:
 
 @pytest.fixture(scope="session")
 def postgres_url(session_dir: Path) -> Iterator[str]:
-    """The PostgreSQL server's own database, for what concerns the server; tests want `database_url`."""
+    """The default database of the PostgreSQL server, for tests of the server itself; others use `database_url`."""
     with get_or_start_server("postgres", session_dir) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def redis_url(session_dir: Path) -> Iterator[str]:
-    """A server that speaks the Redis protocol; keys must start with `prefix`."""
+    """A server with the Redis protocol; keys must start with `prefix`."""
     with get_or_start_server("valkey", session_dir) as url:
         yield url
 
 
 @pytest.fixture
 async def database_url(postgres_url: str) -> AsyncIterator[str]:
-    """An empty database for one test, dropped at its end with whoever is still connected."""
-    async with create_database(postgres_url) as url:
+    """An empty database for one test, dropped at its end with all connections."""
+    async with create_temporary_database(postgres_url) as url:
         yield url
 
 
 @asynccontextmanager
-async def create_database(postgres_url: str) -> AsyncIterator[str]:
-    """The URL of a new database on this server, which is dropped with whoever is still connected."""
+async def create_temporary_database(postgres_url: str) -> AsyncIterator[str]:
+    """Create a database on this server and drop it at the end with all connections; yields its URL."""
     name = f"t_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(postgres_url)
     try:
@@ -68,12 +68,12 @@ async def create_database(postgres_url: str) -> AsyncIterator[str]:
 
 
 def build_database_url(url: str, name: str) -> str:
-    """The URL of another database on the same server."""
+    """Build the URL of another database on the same server."""
     base, _, query = url.partition("?")
     return f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
 
 
 @pytest.fixture
 def prefix() -> str:
-    """What every name of one test on a shared server starts with."""
+    """The prefix of all names of one test on a shared server."""
     return f"t-{uuid.uuid4().hex[:12]}-"

@@ -1,4 +1,4 @@
-"""Databases that have the schema. Import the fixtures where they are wanted: `database` shares one, `own_url` is a test's own copy."""
+"""Databases with the schema. Import the fixtures in a conftest.py: `database` is shared, `database_copy` is a copy for one test."""
 
 import asyncio
 import uuid
@@ -11,32 +11,38 @@ from app.admin.database import upgrade_database
 from tables.postgres.database import Database
 from tests.conftest import build_database_url
 from tests.event_builders import NOW
+from tests.settings_builders import DEFAULT_SETTINGS
 
 DELETE_HISTORY_SQL = "delete from notifications; delete from deliveries; delete from delivery_logs; delete from dead_letters"
 
 
+def create_database(url: str, **timeouts: float) -> Database:
+    """Create a pool with the maximum size of faust.yml."""
+    return Database(url, DEFAULT_SETTINGS.postgres.pool_max_size, **timeouts)
+
+
 @pytest.fixture(scope="session")
 def shared_database_url(postgres_url: str) -> Iterator[str]:
-    """A database with the schema, partitions around NOW and the seed; made once, as making one takes most of a second."""
+    """A database with the schema, partitions around NOW and the seed; created once per session, because it takes most of a second."""
     name = f"t_{uuid.uuid4().hex}"
     asyncio.run(_execute(postgres_url, f"create database {name}"))
-    asyncio.run(upgrade_database(build_database_url(postgres_url, name), NOW))
+    asyncio.run(upgrade_database(build_database_url(postgres_url, name), NOW, DEFAULT_SETTINGS.simulators.url))
     yield build_database_url(postgres_url, name)
     asyncio.run(_execute(postgres_url, f"drop database {name} with (force)"))
 
 
 @pytest.fixture
 async def database(shared_database_url: str) -> AsyncIterator[Database]:
-    """The shared database with an empty history. Who changes policy, users or schema wants `own_url`."""
+    """The shared database with an empty history. A test that changes policy, users or schema uses `database_copy`."""
     await _execute(shared_database_url, DELETE_HISTORY_SQL)
-    database = Database(shared_database_url)
+    database = create_database(shared_database_url)
     yield database
     await database.close()
 
 
 @pytest.fixture
 async def database_copy_url(postgres_url: str, shared_database_url: str) -> AsyncIterator[str]:
-    """The URL of a copy for one test."""
+    """The URL of a copy of the shared database for one test."""
     name = f"t_{uuid.uuid4().hex}"
     await _execute(postgres_url, f"create database {name} template {shared_database_url.rsplit('/', 1)[1].partition('?')[0]}")
     await _execute(build_database_url(postgres_url, name), DELETE_HISTORY_SQL)
@@ -46,8 +52,8 @@ async def database_copy_url(postgres_url: str, shared_database_url: str) -> Asyn
 
 @pytest.fixture
 async def database_copy(database_copy_url: str) -> AsyncIterator[Database]:
-    """A copy for one test, opened."""
-    database = Database(database_copy_url)
+    """A pool of connections to the copy."""
+    database = create_database(database_copy_url)
     yield database
     await database.close()
 

@@ -1,23 +1,23 @@
-"""Deliveries to test with: one of each channel, valid unless told otherwise."""
+"""Builds valid deliveries of each channel for tests."""
 
 from typing import Any
 
 import msgspec
 
+from schemas.channels import ChannelName
 from schemas.content import Content, EmailContent, PushContent, SmsContent, WebhookContent
 from schemas.delivery import Delivery
-from schemas.enums import Channel
 from schemas.ids import derive_delivery_id, make_id
 
 NOW = 1_760_000_000.0
 
-ADDRESSES: dict[Channel, str] = {
+ADDRESSES: dict[ChannelName, str] = {
     "email": "ada@example.org",
     "sms": "+491701234567",
     "push": "dXNlcg:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx",
     "webhook": "https://shop.example.org/hooks/1?of=42",
 }
-CONTENTS: dict[Channel, Content] = {
+CONTENTS: dict[ChannelName, Content] = {
     "email": EmailContent("Your order", "It is on its way.", "<p>It is on its way.</p>"),
     "sms": SmsContent("Your order is on its way: 3 € & more"),
     "push": PushContent("Your order", "It is on its way.", {"order": "17"}),
@@ -25,10 +25,10 @@ CONTENTS: dict[Channel, Content] = {
 }
 
 
-def build_delivery(channel: Channel = "email", number: int = 1, **changes: Any) -> Delivery:
-    """The delivery number so-and-so of a channel, made at NOW, for an hour."""
-    notification = make_id("ntf_", NOW, number)
-    user, address = f"u-{number}", changes.get("address", ADDRESSES[channel])
-    an_id = derive_delivery_id(notification, user, channel, address)
-    delivery = Delivery(an_id, notification, user, channel, address, CONTENTS[channel], NOW, NOW + 3600)
+def build_delivery(channel: ChannelName = "email", number: int = 1, **changes: Any) -> Delivery:
+    """Build a delivery that was created at NOW and expires after an hour; `number` determines its ids, `changes` are fields of Delivery."""
+    notification_id = make_id("ntf_", NOW, number)
+    user_id, address = f"u-{number}", changes.get("address", ADDRESSES[channel])
+    delivery_id = derive_delivery_id(notification_id, user_id, channel, address)
+    delivery = Delivery(delivery_id, notification_id, user_id, channel, address, CONTENTS[channel], NOW, NOW + 3600)
     return msgspec.structs.replace(delivery, **changes)

@@ -1,4 +1,4 @@
-"""The streaming ports in memory: a Kafka that is lists, tables that are dicts; both pass the contract suites of the real ones."""
+"""The streaming ports in memory, with Kafka as lists and tables as dicts; they pass the contract suites of the real ones."""
 
 from asyncio import Future, get_running_loop
 from collections import defaultdict
@@ -7,46 +7,38 @@ from dataclasses import dataclass, field
 
 from schemas.errors import PartitionFencedError, RecordTooLargeError
 from schemas.ports import Header, Outbox, Table, TableRows
-
-
-@dataclass(frozen=True)
-class TopicRecord:
-    """A record as it lies in a topic."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...] = ()
+from tests.fakes import TopicRecord
 
 
 @dataclass
 class MemoryKafka:
-    """The topics: the records of each partition, in order. `limit` is the most bytes of key and value, for every topic."""
+    """The records of each partition, in order. `max_record_bytes`: of key and value, for every topic."""
 
     max_record_bytes: int = 1_000_000
     topics: dict[tuple[str, int], list[TopicRecord]] = field(default_factory=lambda: defaultdict(list))
     lost_partitions: set[int] = field(default_factory=set)
 
     def get_records(self, topic: str, partition: int) -> list[TopicRecord]:
-        """What was written to a partition."""
+        """The records written to a partition."""
         return self.topics[topic, partition]
 
 
 @dataclass
 class MemoryOutbox:
-    """Implements schemas.ports.Outbox: nothing is in Kafka before it is flushed."""
+    """Implements schemas.ports.Outbox; records are written by `flush`."""
 
     kafka: MemoryKafka
     unflushed: list[tuple[str, int, TopicRecord]] = field(default_factory=list)
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
-        """Add a record. Raises RecordTooLarge."""
+        """Add a record. Raises RecordTooLargeError."""
         size = len(key or b"") + len(value or b"")
         if size > self.kafka.max_record_bytes:
             raise RecordTooLargeError(topic, size, self.kafka.max_record_bytes)
         self.unflushed.append((topic, partition, TopicRecord(key, value, tuple(headers))))
 
     def flush(self) -> None:
-        """Write what was added."""
+        """Write the added records."""
         for topic, partition, record in self.unflushed:
             self.kafka.topics[topic, partition].append(record)
         self.unflushed.clear()
@@ -60,7 +52,7 @@ class MemoryTable:
     rows: dict[int, dict[bytes, bytes]] = field(default_factory=lambda: defaultdict(dict))
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        """The rows of the keys, None where there is none."""
+        """The rows of the keys; None for a key without a row."""
         return [self.rows[partition].get(key) for key in keys]
 
     def write(self, partition: int, rows: TableRows) -> None:
@@ -74,7 +66,7 @@ class MemoryTable:
 
 @dataclass
 class MemoryBatchCommitter:
-    """Implements schemas.ports.Commit; partitions in `kafka.lost` belong to another worker."""
+    """Implements schemas.ports.BatchCommitter; `kafka.lost_partitions` are assigned to another worker."""
 
     kafka: MemoryKafka
 
@@ -85,23 +77,23 @@ class MemoryBatchCommitter:
     def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> Future[None]:
-        """Claims, outputs, rows, all at once; or PartitionLost."""
-        safe: Future[None] = get_running_loop().create_future()
+        """Write claims, outputs and rows at once; or fail the future with PartitionFencedError."""
+        committed: Future[None] = get_running_loop().create_future()
         if partition in self.kafka.lost_partitions:
-            safe.set_exception(PartitionFencedError())
-            return safe
+            committed.set_exception(PartitionFencedError())
+            return committed
         assert isinstance(outbox, MemoryOutbox)
         outbox.flush()
-        for table, changed in (*claims, *rows):
+        for table, changed_rows in (*claims, *rows):
             assert isinstance(table, MemoryTable)
-            table.write(partition, changed)
-        safe.set_result(None)
-        return safe
+            table.write(partition, changed_rows)
+        committed.set_result(None)
+        return committed
 
 
 @dataclass
 class MemorySharedOutbox:
-    """Implements schemas.ports.SharedOutbox; `settle` commits what has accumulated."""
+    """Implements schemas.ports.SharedOutbox; `commit` writes what was added."""
 
     kafka: MemoryKafka
     table: MemoryTable
@@ -113,34 +105,34 @@ class MemorySharedOutbox:
         self._outbox = MemoryOutbox(self.kafka)
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
-        """Add an output. Raises RecordTooLarge."""
+        """Add an output. Raises RecordTooLargeError."""
         self._outbox.add(topic, partition, key, value, headers)
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
-        """Add a row; of a lost partition it is dropped."""
+        """Add a row; a row of a lost partition is dropped."""
         if partition not in self.kafka.lost_partitions:
             self._staged_rows.append((partition, key, row))
 
     @property
     def is_full(self) -> bool:
-        """Never: memory has room."""
+        """Never."""
         return False
 
     def on_committed(self, callback: Callable[[], None]) -> None:
-        """Call `done` at the next `settle`."""
+        """Call `callback` at the next `commit`."""
         self._callbacks.append(callback)
 
     def discard_uncommitted(self) -> None:
-        """The generation ends: rows and callbacks that are not committed are dropped."""
+        """Drop rows and callbacks that are not committed, as at the end of a generation."""
         self._staged_rows.clear()
         self._callbacks.clear()
 
     async def commit(self) -> None:
-        """Commit: outputs, rows, callbacks."""
+        """Write outputs, then rows, then call the callbacks."""
         self._outbox.flush()
-        rows, done = self._staged_rows, self._callbacks
+        rows, callbacks = self._staged_rows, self._callbacks
         self._staged_rows, self._callbacks = [], []
         for partition, key, row in rows:
             self.table.write(partition, {key: row})
-        for call in done:
-            call()
+        for callback in callbacks:
+            callback()

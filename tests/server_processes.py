@@ -1,8 +1,8 @@
-"""The real servers of one test session: each started when first asked for, gone when the session is, however it ends.
+"""The real servers of a test session: each starts at its first use and stops at the end of the session, also if that is killed.
 
-Every session has a folder of its own below one that all sessions of this user share. Three things keep it clean: the fixtures
-stop what they started; a killed session closes the pipe that its servers read, and they stop; and the next session removes the
-folders of dead ones, ending whatever still runs there by pid and start time.
+Each session has a directory below one that all sessions of the user share. The fixtures stop the servers at the end. If the session is
+killed, its servers read the end of their input and stop. The next session removes the directories of dead sessions, and stops processes
+that still run there, identified by pid and start time.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
-from dev.stack.files import acquire_file_lock, try_acquire_file_lock
+from dev.stack.private_files import acquire_file_lock, try_acquire_file_lock
 from dev.stack.process_registry import ProcessRegistry
 from dev.stack.stack import URL_VARIABLES, resolve_server_urls
 from dev.stack.stack_state import StackState
@@ -29,59 +29,59 @@ SESSION_LOCK = "session.lock"
 
 
 def get_sessions_dir() -> Path:
-    """Where the sessions of this user keep their folders."""
+    """Get the directory of all test sessions of this user."""
     return Path(tempfile.gettempdir()) / f"herold-tests-{os.geteuid()}"
 
 
 @contextmanager
 def create_session_dir(root: Path) -> Iterator[Path]:
-    """A folder for one session, removed at its end; those of dead sessions are removed first."""
+    """Create the directory of a session and remove it at the end; directories of dead sessions are removed first."""
     root.mkdir(mode=0o711, exist_ok=True)
-    with ExitStack() as held:
-        with acquire_file_lock(root / "sweep.lock"):  # nobody takes a folder that is not locked yet for a dead one
+    with ExitStack() as locks:
+        with acquire_file_lock(root / "sweep.lock"):  # a new directory that is not locked yet would look like that of a dead session
             remove_dead_sessions(root)
-            folder = Path(tempfile.mkdtemp(dir=root, prefix="session-"))
-            folder.chmod(0o711)  # root's PostgreSQL is another user and must get in
-            held.enter_context(try_acquire_file_lock(folder / SESSION_LOCK))
+            directory = Path(tempfile.mkdtemp(dir=root, prefix="session-"))
+            directory.chmod(0o711)  # if root runs the tests, PostgreSQL runs as another user, who needs access
+            locks.enter_context(try_acquire_file_lock(directory / SESSION_LOCK))
         try:
-            yield folder
+            yield directory
         finally:
-            remove_session_dir(folder)
+            remove_session_dir(directory)
 
 
 def remove_dead_sessions(root: Path) -> list[Path]:
-    """Remove the folders of sessions that are dead; returns them."""
-    dead = []
-    for folder in root.glob("session-*"):
-        with try_acquire_file_lock(folder / SESSION_LOCK) as free:
-            if free:
-                remove_session_dir(folder)
-                dead.append(folder)
-    return dead
+    """Remove the directories of dead sessions and return their paths."""
+    removed = []
+    for directory in root.glob("session-*"):
+        with try_acquire_file_lock(directory / SESSION_LOCK) as acquired:
+            if acquired:
+                remove_session_dir(directory)
+                removed.append(directory)
+    return removed
 
 
-def remove_session_dir(folder: Path) -> None:
-    """End what runs in a session's folder and remove it."""
-    for home in folder.glob("home-*"):
+def remove_session_dir(directory: Path) -> None:
+    """Stop the servers of a session and remove its directory. Raises RuntimeError if they do not stop."""
+    for home in directory.glob("home-*"):
         if not stop_supervisor(home):
-            raise RuntimeError(f"the servers in {home} do not stop; see {home / 'run.log'}")
+            raise RuntimeError(f"the servers in {home} do not stop: see {home / 'run.log'}")
         remove_data_dir(home)
-    shutil.rmtree(folder)
+    shutil.rmtree(directory)
 
 
 @contextmanager
-def get_or_start_server(name: str, folder: Path) -> Iterator[str]:
-    """The URL of "kafka", "postgres" or "valkey": the one in the environment, or a server started for this session."""
-    if given := os.environ.get(URL_VARIABLES[name]):
-        yield given
+def get_or_start_server(name: str, directory: Path) -> Iterator[str]:
+    """Get the URL of "kafka", "postgres" or "valkey": that of the environment, or of a server started for this session."""
+    if external_url := os.environ.get(URL_VARIABLES[name]):
+        yield external_url
         return
-    with start_server(name, folder / f"home-{name}") as url:
+    with start_server(name, directory / f"home-{name}") as url:
         yield url
 
 
 @contextmanager
 def start_server(name: str, home: Path) -> Iterator[str]:
-    """The URL of a server started in this home, whatever the environment names."""
+    """Start a server in this home, although the environment may have a URL, and stop it at the end; yields its URL."""
     env = {variable: value for variable, value in os.environ.items() if variable not in URL_VARIABLES.values()}
     with start_supervisor(home, env, ["--only", name], until_eof=True) as child:
         wait_until_ready(home, child)
@@ -93,18 +93,18 @@ def start_server(name: str, home: Path) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class KafkaBroker:
-    """A Kafka broker that tests may freeze and kill: it comes back at the same address."""
+    """A Kafka broker that tests can freeze and kill; the supervisor restarts it at the same address."""
 
     home: Path
     url: str
 
     def kill(self) -> None:
-        """End it with -9."""
+        """Kill the broker with SIGKILL."""
         self._find_process().kill()
 
     @asynccontextmanager
     async def freeze(self) -> AsyncIterator[None]:
-        """It stands still inside this block."""
+        """Stop the broker with SIGSTOP while the context is open."""
         process = self._find_process()
         process.suspend()
         try:
@@ -115,7 +115,7 @@ class KafkaBroker:
             process.resume()
 
     async def wait_until_available(self) -> None:
-        """Until it answers and is in its cluster, which shuts out for a moment what stood still."""
+        """Wait until the broker responds and is in its cluster: the controller fences a broker that was frozen."""
         async with asyncio.timeout(150):
             while not await self._is_available():
                 await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A TCP proxy that a test cuts, mends or stalls: a server that is away, back, or reachable and silent."""
+"""A TCP proxy with which a test simulates a server that is down, up again, or accepts connections and does not respond."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class TcpProxy:
-    """Forwards connections to a server on loopback."""
+    """Forwards connections from a port on loopback to a server."""
 
     def __init__(self, url: str) -> None:
         self._upstream = urlsplit(url)
@@ -18,28 +18,29 @@ class TcpProxy:
 
     @property
     def url(self) -> str:
-        """The server's URL by way of this proxy."""
-        account, _, _ = self._upstream.netloc.rpartition("@")
-        return urlunsplit(self._upstream._replace(netloc=f"{account}@127.0.0.1:{self.port}" if account else f"127.0.0.1:{self.port}"))
+        """The server's URL with the address of this proxy."""
+        credentials, _, _ = self._upstream.netloc.rpartition("@")
+        address = f"127.0.0.1:{self.port}"
+        return urlunsplit(self._upstream._replace(netloc=f"{credentials}@{address}" if credentials else address))
 
     async def enable(self) -> None:
-        """Let connections in and bytes flow."""
+        """Accept connections and forward bytes."""
         self._traffic_enabled.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._handle_connection, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     def pause_traffic(self) -> None:
-        """Let connections in, and no byte through."""
+        """Accept connections, but forward no bytes."""
         self._traffic_enabled.clear()
 
     async def disable(self) -> None:
-        """End all connections and refuse new ones."""
+        """Close all connections and refuse new ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        for pipe in self._connections:
-            pipe.cancel()
+        for connection in self._connections:
+            connection.cancel()
         if self._connections:
             await asyncio.wait(self._connections)
 
@@ -51,29 +52,29 @@ class TcpProxy:
         writers = [writer]
         with suppress(asyncio.CancelledError, OSError):
             try:
-                there, back = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
-                writers.append(back)
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(self._forward(reader, back))
-                    both.create_task(self._forward(there, writer))
+                upstream_reader, upstream_writer = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
+                writers.append(upstream_writer)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._forward(reader, upstream_writer))
+                    tasks.create_task(self._forward(upstream_reader, writer))
             except* (ConnectionError, OSError):
                 pass
             finally:
-                for each in writers:
-                    each.close()
-                await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
+                for open_writer in writers:
+                    open_writer.close()
+                await asyncio.gather(*(open_writer.wait_closed() for open_writer in writers), return_exceptions=True)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             await self._traffic_enabled.wait()
             writer.write(data)
             await writer.drain()
-        raise ConnectionResetError("one side has ended: so does the other")
+        raise ConnectionResetError("one side has closed the connection")  # ends the task group, and with it the other direction
 
 
 @asynccontextmanager
 async def run_proxy(url: str) -> AsyncIterator[TcpProxy]:
-    """A proxy that works, cut at the end."""
+    """Run an enabled proxy and disable it at the end."""
     proxy = TcpProxy(url)
     await proxy.enable()
     try:

@@ -1,4 +1,4 @@
-"""Topics as logs to be judged: where they end, what a group has committed, and everything that was ever written to them."""
+"""Reads topics for assertions: their end offsets, the lag of a consumer group, and all their records."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,46 +11,46 @@ OffsetsByPartition = dict[TopicPartition, int]
 
 
 class TopicReader:
-    """Reads topics without being part of a group."""
+    """Reads topics without a consumer group."""
 
     def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
         self._consumer, self._admin = consumer, admin
         self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def get_end_offsets(self, topics: Iterable[str]) -> OffsetsByPartition:
-        """The offset behind the last record of each partition."""
-        wanted = []
+        """Get the end offset of each partition."""
+        partitions = []
         for topic in topics:
             if topic not in self._partitions:
                 self._partitions[topic] = await self._find_partitions(topic)
-            wanted += self._partitions[topic]
-        return dict(await self._consumer.end_offsets(wanted))
+            partitions += self._partitions[topic]
+        return dict(await self._consumer.end_offsets(partitions))
 
     async def _find_partitions(self, topic: str) -> list[TopicPartition]:
-        (found,) = await self._admin.describe_topics([topic])
-        return [TopicPartition(topic, partition["partition"]) for partition in found["partitions"]]
+        (description,) = await self._admin.describe_topics([topic])
+        return [TopicPartition(topic, partition["partition"]) for partition in description["partitions"]]
 
     async def compute_lag(self, group: str, topics: Iterable[str]) -> int:
-        """How many records of the topics the group has not committed yet."""
-        ends = await self.get_end_offsets(topics)
+        """Count the records of the topics that the group has not committed."""
+        end_offsets = await self.get_end_offsets(topics)
         committed = await self._admin.list_consumer_group_offsets(group)
-        return sum(end - max(0, committed[tp].offset if tp in committed else 0) for tp, end in ends.items())
+        return sum(end - max(0, committed[tp].offset if tp in committed else 0) for tp, end in end_offsets.items())
 
     async def read_records(self, topics: Iterable[str]) -> AsyncIterator[Any]:
-        """Every record up to the present end, in the order of each partition."""
-        ends = {tp: end for tp, end in (await self.get_end_offsets(topics)).items() if end}
-        self._consumer.assign(list(ends))
+        """Read all records up to the current end offsets, in the order of each partition."""
+        end_offsets = {tp: end for tp, end in (await self.get_end_offsets(topics)).items() if end}
+        self._consumer.assign(list(end_offsets))
         await self._consumer.seek_to_beginning()
-        while unread := [tp for tp, end in ends.items() if await self._consumer.position(tp) < end]:
+        while unread := [tp for tp, end in end_offsets.items() if await self._consumer.position(tp) < end]:
             for tp, records in (await self._consumer.getmany(*unread, timeout_ms=1000)).items():
                 for record in records:
-                    if record.offset < ends[tp]:
+                    if record.offset < end_offsets[tp]:
                         yield record
 
 
 @asynccontextmanager
 async def open_topic_reader(bootstrap_servers: str) -> AsyncIterator[TopicReader]:
-    """A reader of this broker's topics."""
+    """Open a reader of a cluster's topics."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest")
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await consumer.start()

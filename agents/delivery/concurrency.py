@@ -1,4 +1,4 @@
-"""Which delivery may call next: calls in flight are bounded over the priorities and per account, and the high priority goes first."""
+"""Limits the calls in flight, over all priorities and per account, and starts those of the high priority first."""
 
 from collections import deque
 
@@ -8,7 +8,7 @@ from schemas.enums import PRIORITIES, Priority
 
 
 class PriorityQueue:
-    """Deliveries that wait, by priority: high first, medium and low in turns."""
+    """Deliveries that wait for a call: first high, then medium and low in turns."""
 
     __slots__ = ("_queues", "_turn_order")
 
@@ -20,31 +20,31 @@ class PriorityQueue:
         return sum(map(len, self._queues.values()))
 
     def put(self, in_flight: InFlight) -> None:
-        """To the end of its priority."""
+        """Append a delivery to the queue of its priority."""
         self._queues[in_flight.batch.priority].append(in_flight)
 
     def put_first(self, in_flight: InFlight) -> None:
-        """To the head of its priority."""
+        """Prepend a delivery to the queue of its priority."""
         self._queues[in_flight.batch.priority].appendleft(in_flight)
 
     def take(self, high_only: bool = False) -> InFlight | None:
-        """The next one, or none."""
-        priorities = self._queues
-        if priorities["high"]:
-            return priorities["high"].popleft()
+        """Remove and return the next delivery, or None."""
+        queues = self._queues
+        if queues["high"]:
+            return queues["high"].popleft()
         if high_only:
             return None
         first, second = self._turn_order
-        if not priorities[first]:
+        if not queues[first]:
             first, second = second, first
-        if not priorities[first]:
+        if not queues[first]:
             return None
         self._turn_order = (second, first)
-        return priorities[first].popleft()
+        return queues[first].popleft()
 
 
 class AccountConcurrency:
-    """A provider's account or a webhook's origin: its calls in flight, and what waits for one of them to end."""
+    """The calls in flight of a provider account or webhook origin, and the deliveries that wait for it."""
 
     __slots__ = ("calls_in_flight", "queue")
 
@@ -54,7 +54,7 @@ class AccountConcurrency:
 
 
 class ConcurrencyLimiter:
-    """The bounded set of calls in flight. What an account has no room for is parked there and holds up no other account."""
+    """Admits deliveries up to the limits. A delivery whose account is at its limit waits at the account and blocks no other account."""
 
     def __init__(self, limits: ConcurrencyLimits) -> None:
         self._limits = limits
@@ -64,32 +64,32 @@ class ConcurrencyLimiter:
         self._calls_below_high = 0
 
     def enqueue(self, in_flight: InFlight) -> None:
-        """Let a delivery wait for its turn."""
+        """Add a delivery that needs a call."""
         self._queue.put(in_flight)
 
     def acquire(self) -> InFlight | None:
-        """The next delivery that may call, counted as a call until `free`; none if nothing waits or nothing has room."""
+        """The next delivery to call for, counted as in flight until `release`; None if none waits or the limits are reached."""
         limits = self._limits
         while self.calls_in_flight < limits.max_in_flight:
-            sending = self._queue.take(high_only=self._calls_below_high >= limits.max_in_flight - limits.reserved_for_high)
-            if sending is None:
+            in_flight = self._queue.take(high_only=self._calls_below_high >= limits.max_in_flight - limits.reserved_for_high)
+            if in_flight is None:
                 return None
-            account = self._accounts.get(sending.account)
+            account = self._accounts.get(in_flight.account)
             if account is None:
-                account = self._accounts[sending.account] = AccountConcurrency()
+                account = self._accounts[in_flight.account] = AccountConcurrency()
             if account.calls_in_flight < limits.max_per_account:
-                self._adjust_counts(account, sending, 1)
-                return sending
-            account.queue.put(sending)
+                self._adjust_counts(account, in_flight, 1)
+                return in_flight
+            account.queue.put(in_flight)
         return None
 
     def release(self, in_flight: InFlight) -> None:
-        """The call of this delivery is over: one that its account had parked is next in its priority."""
+        """End the call of this delivery; a delivery that waits at its account becomes the first of its priority."""
         account = self._accounts[in_flight.account]
         self._adjust_counts(account, in_flight, -1)
-        parked = account.queue.take()
-        if parked is not None:
-            self._queue.put_first(parked)
+        queued = account.queue.take()
+        if queued is not None:
+            self._queue.put_first(queued)
         elif not account.calls_in_flight:
             del self._accounts[in_flight.account]
 

@@ -1,21 +1,22 @@
-"""A record of `deliveries.*` as a delivery that can be worked on, or the reason why it cannot."""
+"""Decodes records of `deliveries.*` and validates the deliveries in them."""
 
 from typing import NamedTuple
 
 import msgspec
 
+from schemas.channels import ChannelName
 from schemas.delivery import Delivery
-from schemas.enums import Channel, Reason
+from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.ports import Record
 from tables.attempts import MAX_UINT32, encode_key
 
-_MAX_TIMESTAMP = 1e11
+_MAX_TIMESTAMP = 1e11  # seconds since 1970: a greater value is probably in milliseconds
 _decoder = msgspec.json.Decoder(Delivery)
 
 
 class DecodedDelivery(NamedTuple):
-    """A record, its delivery and the key of the delivery's row."""
+    """A record, its delivery and the key of the delivery's row in the table `attempts`."""
 
     record: Record
     delivery: Delivery
@@ -23,7 +24,7 @@ class DecodedDelivery(NamedTuple):
 
 
 class DecodeFailure(NamedTuple):
-    """A record that is no delivery of this channel; as much of the delivery as could be read."""
+    """A record without a valid delivery of the worker's channel; `delivery` is set if the value could be decoded."""
 
     record: Record
     reason: Reason
@@ -31,8 +32,8 @@ class DecodeFailure(NamedTuple):
     delivery: Delivery | None = None
 
 
-def decode_delivery(record: Record, channel: Channel) -> DecodedDelivery | DecodeFailure:
-    """The delivery in a record, checked as far as everything after it relies on."""
+def decode_delivery(record: Record, channel: ChannelName) -> DecodedDelivery | DecodeFailure:
+    """The delivery in a record, or why there is none."""
     if record.value is None:
         return DecodeFailure(record, Reason.NULL_VALUE, "the record has no value")
     try:
@@ -45,17 +46,18 @@ def decode_delivery(record: Record, channel: Channel) -> DecodedDelivery | Decod
         row_key = encode_key(delivery.id)
     except ValueError as error:
         return DecodeFailure(record, Reason.INVALID, f"{error} - at `$.id`")
-    wrong = _validate_delivery(delivery, channel)
-    if wrong:
-        return DecodeFailure(record, Reason.INVALID, wrong, delivery)
+    error_text = _validate_delivery(delivery, channel)
+    if error_text:
+        return DecodeFailure(record, Reason.INVALID, error_text, delivery)
     return DecodedDelivery(record, delivery, row_key)
 
 
-def _validate_delivery(delivery: Delivery, channel: Channel) -> str:
+def _validate_delivery(delivery: Delivery, channel: ChannelName) -> str:
+    """Why the delivery is invalid; empty if it is valid."""
     if delivery.channel != channel:
-        return f"a delivery by {delivery.channel} on a topic of {channel} - at `$.channel`"
+        return f"the channel is {delivery.channel}, but the topic is for {channel} - at `$.channel`"
     if not (0 <= delivery.redrive_count < MAX_UINT32 and 0 <= delivery.attempt < MAX_UINT32):
-        return "redrive_count and attempt are 0 or more, and less than 2**32 - at `$.attempt`"
+        return "redrive_count and attempt must be at least 0 and less than 2**32 - at `$.attempt`"
     if not (0 <= delivery.created_at < _MAX_TIMESTAMP and 0 <= delivery.expires_at < _MAX_TIMESTAMP):
-        return "times are seconds since 1970 - at `$.expires_at`"
+        return "created_at and expires_at must be seconds since 1970 - at `$.expires_at`"
     return ""

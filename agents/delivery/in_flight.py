@@ -1,16 +1,16 @@
-"""A delivery under way in this worker, and the batch that it belongs to."""
+"""The deliveries in flight in this worker, their batches, and the detection of duplicates and of records read again after a rebalance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from agents.delivery.decide import Decision
 from agents.delivery.decode import DecodedDelivery
+from agents.delivery.retry_decision import Decision
 from schemas.enums import Priority
 from schemas.outcome import AttemptResult
 from schemas.ports import BatchHandle
 
 
 class InFlightBatch:
-    """A batch with records that have not ended; `settle` is called once, when the last one has."""
+    """A batch with unfinished records; `on_finished` is called once, when the last record has finished."""
 
     __slots__ = ("deliveries", "handle", "on_finished", "outcome_counts", "priority", "remaining", "started_at")
 
@@ -21,7 +21,7 @@ class InFlightBatch:
         self.deliveries: list[InFlight] = []
 
     def finish_record(self, result: str) -> None:
-        """One more record has ended: with an outcome, or `skipped`, `expired` or `decode_failed`."""
+        """Count one more finished record by its outcome, or by `skipped`, `expired` or `decode_failed`."""
         self.outcome_counts[result] = self.outcome_counts.get(result, 0) + 1
         self.remaining -= 1
         if not self.remaining:
@@ -29,10 +29,11 @@ class InFlightBatch:
 
 
 class InFlight:
-    """One delivery from its record to its end; `tries` counts the calls made here, `attempt` numbers them over all workers.
+    """One delivery from its record to its end.
 
-    It waits, is `calling`, in a pause, or `ended`; `lost` since a rebalance took its batch away. What it came to is kept after its end:
-    the same record, given again because its row was not safe yet, is recorded again and not sent again.
+    `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one. `is_calling` is true during a call,
+    `is_finished` after the end, `is_revoked` while the partition is revoked. The result is kept after the end: if the same record is read
+    again because its row was not committed, the result is recorded again without a second call.
     """
 
     __slots__ = (
@@ -62,12 +63,62 @@ class InFlight:
         self.decision: Decision | None = None
 
     def is_same_record(self, other: "InFlight") -> bool:
-        """Whether both come from the same record: the same topic, partition and offset."""
-        mine, others = self.batch.handle.batch, other.batch.handle.batch
-        same_place = mine.topic == others.topic and mine.partition == others.partition
-        return same_place and self.record.offset == other.record.offset
+        """Whether both have the same topic, partition and offset."""
+        batch, other_batch = self.batch.handle.batch, other.batch.handle.batch
+        same_partition = batch.topic == other_batch.topic and batch.partition == other_batch.partition
+        return same_partition and self.record.offset == other.record.offset
 
     def supersedes(self, other: "InFlight") -> bool:
-        """Whether this one makes the other needless: it is as far on, or further."""
-        ours, theirs = self.delivery, other.delivery
-        return (ours.redrive_count, self.attempt) >= (theirs.redrive_count, theirs.attempt)
+        """Whether this one is at the same redrive and attempt as the other one, or at a later one."""
+        return (self.delivery.redrive_count, self.attempt) >= (other.delivery.redrive_count, other.delivery.attempt)
+
+
+class InFlightRegistry:
+    """The deliveries in flight by id; one that has finished stays until its batch is acknowledged."""
+
+    def __init__(self) -> None:
+        self._deliveries: dict[str, InFlight] = {}
+
+    def __len__(self) -> int:
+        return len(self._deliveries)
+
+    def register(self, in_flight: InFlight) -> InFlight | None:
+        """Add a delivery to its batch and return the one to work on.
+
+        That is `in_flight` itself if it is new; the existing one, moved to the new batch, if the same record was read again after a
+        rebalance; None if another record of this delivery is in flight already.
+        """
+        existing = self._deliveries.get(in_flight.delivery.id)
+        if existing is not None:
+            if not existing.is_same_record(in_flight):
+                if existing.supersedes(in_flight):
+                    return None
+            elif existing.is_finished or existing.is_calling or not existing.is_revoked:
+                existing.batch, existing.is_revoked = in_flight.batch, False
+                in_flight.batch.deliveries.append(existing)
+                return existing
+        self._deliveries[in_flight.delivery.id] = in_flight
+        in_flight.batch.deliveries.append(in_flight)
+        return in_flight
+
+    def discard_recorded(self, delivery_id: str) -> None:
+        """Remove a finished delivery of a revoked partition, because its row was found."""
+        existing = self._deliveries.get(delivery_id)
+        if existing is not None and existing.is_finished and existing.is_revoked:
+            del self._deliveries[delivery_id]
+
+    def revoke_partitions(self, partitions: Collection[int]) -> None:
+        """Remove waiting deliveries of these partitions; the results of calls in flight are kept in case their records are read again."""
+        for in_flight in list(self._deliveries.values()):
+            if in_flight.batch.handle.batch.partition not in partitions:
+                continue
+            if not in_flight.is_calling and (in_flight.is_revoked or not in_flight.is_finished):
+                del self._deliveries[in_flight.delivery.id]
+            in_flight.is_revoked = True
+
+    def remove_batch(self, batch: InFlightBatch) -> None:
+        """Remove the deliveries of a batch that is committed."""
+        for in_flight in batch.deliveries:
+            if self._deliveries.get(in_flight.delivery.id) is in_flight:
+                del self._deliveries[in_flight.delivery.id]
+        batch.deliveries.clear()  # breaks the reference cycle, which otherwise the garbage collector would have to find

@@ -1,4 +1,4 @@
-"""What a delivery worker tells metrics and logs; none of it holds an address, a text or a token."""
+"""The events of a delivery worker for metrics and logs; they contain no address, content or token."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
@@ -8,7 +8,7 @@ from schemas.events import StatusEvent
 
 
 class DeliveryBatchSummary(NamedTuple):
-    """A batch whose records have all ended: how many with which outcome, or `skipped`, `expired`, `decode_failed`, and in what time."""
+    """A finished batch: its record count by outcome (or `skipped`, `expired`, `decode_failed`) and its duration in seconds."""
 
     priority: Priority
     partition: int
@@ -18,7 +18,7 @@ class DeliveryBatchSummary(NamedTuple):
 
 
 class Observer(Protocol):
-    """Hears of each attempt, dead letter and batch; must not raise."""
+    """Called for each attempt, dead letter and finished batch; must not raise."""
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
@@ -26,16 +26,16 @@ class Observer(Protocol):
 
 
 class NullObserver:
-    """The observer that does nothing."""
+    """An observer that does nothing."""
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 NULL_OBSERVER = NullObserver()

@@ -1,7 +1,8 @@
 """Firebase Cloud Messaging: a push message as one HTTP v1 call.
 
 Source of the request and of the codes: Google's discovery document fcm.v1 (projects.messages.send) and
-https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. A re-sent message replaces the first on the device (collapse key).
+https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. A message that is sent again replaces the first one on the device
+(collapse key).
 """
 
 import re
@@ -11,13 +12,14 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import MAX_PROVIDER_ID_LENGTH, parse_no_response, parse_retry_after
+from agents.providers.response import MAX_PROVIDER_ID_LENGTH, build_invalid_content, parse_no_response, parse_retry_after
+from schemas.channels import ChannelName
 from schemas.content import PushContent
 from schemas.delivery import Delivery
-from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.enums import Outcome, Reason, Status
 from schemas.errors import DECODE_ERRORS
+from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
-from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
 MAX_TTL_SECONDS = 28 * 86_400
 TOPIC_PREFIX = "topic:"
@@ -33,13 +35,13 @@ ERROR_CODES: dict[str, AttemptResult] = {
     "APNS_AUTH_ERROR": AttemptResult(*_MISCONFIGURED, detail="the APNs certificate is wrong"),
 }
 HTTP_STATUSES: dict[int, AttemptResult] = {
-    401: AttemptResult(*_MISCONFIGURED, detail="the access token was refused"),
+    401: AttemptResult(*_MISCONFIGURED, detail="the access token was rejected"),
     403: AttemptResult(*_MISCONFIGURED, detail="the service account may not send"),
     404: AttemptResult(*_MISCONFIGURED, detail="no such project"),
 }
-REJECTED_MESSAGE = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail="the message was refused")
+REJECTED_MESSAGE = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail="the message was rejected")
 INVALID_TOKEN = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token or topic")
-INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a push message's")
+INVALID_CONTENT = build_invalid_content("push")
 
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
 _TOPIC = re.compile(r"topic:([A-Za-z0-9_.~%-]{1,900})").fullmatch
@@ -114,12 +116,22 @@ _encode = msgspec.json.Encoder().encode
 _response_decoder = msgspec.json.Decoder(_SendMessageResponse)
 
 
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The section providers.fcm of faust.yml."""
+
+    url: str
+    project_id: str
+    access_token: str
+
+
 class Fcm:
-    """A Firebase project; `token` gives the access token in force at each attempt. Raises ValueError for a URL or project that cannot
-    stand in a request, and at an attempt for such a token."""
+    """A Firebase project; `get_token` returns the current access token at each attempt.
+
+    Raises ValueError for a URL or project that is not valid in a request, and at an attempt for such a token.
+    """
 
     name = "fcm"
-    channel: Channel = "push"
+    channel: ChannelName = "push"
 
     def __init__(self, url: str, project: str, get_token: Callable[[], str]) -> None:
         self._url = parse_url(url)
@@ -129,11 +141,11 @@ class Fcm:
         self._head_prefix = encode_head_prefix(self._url.host_header, self._path, {})
 
     def get_account(self, delivery: Delivery) -> str:
-        """One project, one bound."""
+        """The origin: all calls count towards one project."""
         return self._url.origin
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
-        """The message to one token, or to a topic if the address is `topic:<name>`."""
+        """Build the message to one token, or to a topic if the address is `topic:<name>`."""
         content = delivery.content
         if not isinstance(content, PushContent):
             return INVALID_CONTENT
@@ -144,16 +156,16 @@ class Fcm:
         return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """200 is accepted; else FCM's own code decides before the HTTP status; 5xx may have been sent."""
+        """200 is ACCEPTED; otherwise FCM's error code is looked up, then the HTTP status; after 5xx the message may have been sent."""
         if not isinstance(result, HttpResponse):
             return parse_no_response(result)
-        status, said = result.status_code, _decode_response(result.body)
+        status, response = result.status_code, _decode_response(result.body)
         if status == 200:
-            return AttemptResult(Outcome.ACCEPTED, "", 200, said.name[:MAX_PROVIDER_ID_LENGTH])
+            return AttemptResult(Outcome.ACCEPTED, "", 200, response.name[:MAX_PROVIDER_ID_LENGTH])
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
-            return msgspec.structs.replace(_map_error(status, said.error), provider_code=status)
+            return msgspec.structs.replace(_map_error(status, response.error), provider_code=status)
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
     def _get_head_prefix(self) -> bytes:
@@ -164,14 +176,19 @@ class Fcm:
         return self._head_prefix
 
 
+def build_provider(settings: Settings) -> Fcm:
+    """The provider with these settings. Raises ValueError as Fcm does."""
+    return Fcm(settings.url, settings.project_id, lambda: settings.access_token)
+
+
 def build_message(delivery: Delivery, content: PushContent, topic: str | None, now: float) -> _Message:
-    """What FCM is told: it expires with the delivery, and a second copy replaces the first."""
-    same, ttl = delivery.notification_id, compute_ttl(delivery.expires_at, now)
+    """The message: it expires with the delivery, and a second copy replaces the first."""
+    collapse_key, ttl = delivery.notification_id, compute_ttl(delivery.expires_at, now)
     return _Message(
         _Notification(content.title, content.body),
         {**content.data, "delivery_id": delivery.id},
-        _AndroidConfig(same, f"{ttl}s", _AndroidNotification(same)),
-        _ApnsConfig(_ApnsHeaders(same, str(int(now) + ttl))),
+        _AndroidConfig(collapse_key, f"{ttl}s", _AndroidNotification(collapse_key)),
+        _ApnsConfig(_ApnsHeaders(collapse_key, str(int(now) + ttl))),
         _WebpushConfig(_WebpushHeaders(str(ttl))),
         delivery.address if topic is None else UNSET,
         topic or UNSET,
@@ -179,7 +196,7 @@ def build_message(delivery: Delivery, content: PushContent, topic: str | None, n
 
 
 def compute_ttl(expires_at: float, now: float) -> int:
-    """Seconds for which FCM may still deliver, at most four weeks."""
+    """TTL: the seconds in which FCM may still deliver, at most four weeks."""
     return min(MAX_TTL_SECONDS, max(0, int(expires_at - now)))
 
 
@@ -193,7 +210,7 @@ def _map_error(status: int, error: _RpcError) -> AttemptResult:
 
 
 def _is_token_error(error: _RpcError) -> bool:
-    """Google names the field, or, for a malformed token, only says so in words; a doubtful answer must not cost a user the device."""
+    """Whether a 400 is about the token: by the field, or, for a malformed token, by the message. In doubt it is not: the device is kept."""
     fields = [violation.field for detail in error.details for violation in detail.violations]
     return all(field == "message.token" for field in fields) if fields else "registration token" in error.message.lower()
 

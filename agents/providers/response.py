@@ -1,26 +1,32 @@
-"""What all providers read alike in an answer: no answer at all, and how long to wait."""
+"""Results that all providers share: content of another channel, a missing response, Retry-After, message ids."""
 
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from schemas.enums import Outcome
+from schemas.channels import ChannelName
+from schemas.enums import Outcome, Reason
+from schemas.http import MaybeSent, NotSent
 from schemas.outcome import AttemptResult
-from schemas.ports import MaybeSent, NotSent
 
 MAX_PROVIDER_ID_LENGTH = 200
 
 _SECONDS = re.compile(rb"[0-9]{1,9}").fullmatch
 
 
+def build_invalid_content(channel: ChannelName) -> AttemptResult:
+    """The result for a delivery whose content is not the channel's; no request is made."""
+    return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail=f"the content is not of the channel {channel}")
+
+
 def parse_no_response(failure: NotSent | MaybeSent) -> AttemptResult:
-    """Nothing left this host, or nobody knows whether it arrived."""
+    """NOT_SENT, or UNKNOWN if the request may have reached the provider."""
     outcome = Outcome.NOT_SENT if isinstance(failure, NotSent) else Outcome.UNKNOWN
     return AttemptResult(outcome, detail=failure.cause)
 
 
 def parse_retry_after(headers: Mapping[bytes, bytes], now: float) -> float:
-    """Seconds to wait by Retry-After, as seconds or as a date (RFC 9110, 10.2.3); 0 without one, for nonsense and for the past."""
+    """Seconds to wait by Retry-After, a number or a date (RFC 9110, 10.2.3); 0 if it is missing, invalid or in the past."""
     value = headers.get(b"retry-after", b"").strip()
     if not value:
         return 0.0
@@ -33,5 +39,5 @@ def parse_retry_after(headers: Mapping[bytes, bytes], now: float) -> float:
 
 
 def parse_provider_id(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    """A provider's id in a header; empty without one."""
+    """The provider's message id in this header, cut to 200 characters; empty if it is missing."""
     return headers.get(name, b"").decode("latin-1")[:MAX_PROVIDER_ID_LENGTH]

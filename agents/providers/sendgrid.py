@@ -1,7 +1,7 @@
 """SendGrid: an e-mail as one v3 mail/send call.
 
 Source of the request and of the codes: SendGrid's OpenAPI document tsg_mail_v3 (POST /v3/mail/send) and the pages "Mail Send errors" and
-"Rate limits" of its API reference. There is no idempotency key for sends, so an answer that is no answer stays UNKNOWN.
+"Rate limits" of its API reference. There is no idempotency key, so a call without a response is UNKNOWN.
 """
 
 import re
@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import parse_no_response, parse_provider_id, parse_retry_after
+from agents.providers.response import build_invalid_content, parse_no_response, parse_provider_id, parse_retry_after
+from schemas.channels import ChannelName
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.enums import Channel, Outcome, Reason
+from schemas.enums import Outcome, Reason
 from schemas.errors import DECODE_ERRORS
+from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
-from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
 HTTP_STATUSES: dict[int, AttemptResult] = {
     400: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 400, detail="bad request"),
@@ -74,41 +75,52 @@ _error_decoder = msgspec.json.Decoder(_ErrorResponse)
 _ACCEPTED = Outcome.ACCEPTED
 
 INVALID_ADDRESS = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not an e-mail address")
-INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not an e-mail's")
+INVALID_CONTENT = build_invalid_content("email")
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The section providers.sendgrid of faust.yml."""
+
+    url: str
+    api_key: str
+    from_email: str
+    from_name: str
 
 
 class SendGrid:
-    """An account at SendGrid: its URL, API key and verified sender. Raises ValueError for a URL or key that cannot stand in a header."""
+    """A SendGrid account: URL, API key and verified sender. Raises ValueError for a URL or key that is not valid in a header."""
 
     name = "sendgrid"
-    channel: Channel = "email"
+    channel: ChannelName = "email"
 
     def __init__(self, url: str, api_key: str, sender_address: str, sender_name: str = "") -> None:
-        at = parse_url(url)
-        self._origin = at.origin
+        parsed = parse_url(url)
+        self._origin = parsed.origin
         self._head_prefix = encode_head_prefix(
-            at.host_header, at.join_path("/v3/mail/send"), {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+            parsed.host_header,
+            parsed.join_path("/v3/mail/send"),
+            {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
         )
         self._sender = Raw(_encode({"email": sender_address, "name": sender_name} if sender_name else {"email": sender_address}))
 
     def get_account(self, delivery: Delivery) -> str:
-        """One account, one bound."""
+        """The origin: all calls count towards one account."""
         return self._origin
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
-        """The mail/send request; custom_args come back with every event, so events find their delivery and attempt."""
+        """Build the mail/send request. SendGrid returns custom_args with every event, which names the delivery and attempt."""
         content = delivery.content
         if not isinstance(content, EmailContent):
             return INVALID_CONTENT
         if not _ADDRESS(delivery.address):
             return INVALID_ADDRESS
-        arguments = _CustomArgs(delivery.id, str(attempt), str(delivery.redrive_count))
-        to = _Personalization((_To(delivery.address),), arguments)
+        custom_args = _CustomArgs(delivery.id, str(attempt), str(delivery.redrive_count))
+        to = _Personalization((_To(delivery.address),), custom_args)
         body = _encode(_Mail((to,), self._sender, replace_line_breaks(content.subject), build_content(content)))
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """202 is accepted; a 400 about the `to` address is the recipient's; 5xx may have been sent."""
+        """202 is ACCEPTED; a 400 about the `to` address rejects the recipient; after 5xx the e-mail may have been sent."""
         if not isinstance(result, HttpResponse):
             return parse_no_response(result)
         status = result.status_code
@@ -117,21 +129,26 @@ class SendGrid:
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=_parse_rate_limit_reset(result, now))
         if status == 400 and _is_recipient_error(result.body):
-            return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, 400, detail="the address was refused")
+            return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, 400, detail="the address was rejected")
         if status in HTTP_STATUSES:
             return HTTP_STATUSES[status]
         if 300 <= status < 500 and status != 408:
-            return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, status, detail="an undocumented code")
+            return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, status, detail="an undocumented HTTP status")
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
 
+def build_provider(settings: Settings) -> SendGrid:
+    """The provider with these settings. Raises ValueError as SendGrid does."""
+    return SendGrid(settings.url, settings.api_key, settings.from_email, settings.from_name)
+
+
 def replace_line_breaks(subject: str) -> str:
-    """A subject without line breaks and control characters: a header of the mail cannot be broken by it."""
+    """The subject without line breaks and control characters, which could end the header that it is in."""
     return subject if subject.isprintable() else _LINE_BREAKS.sub(" ", subject)
 
 
 def build_content(content: EmailContent) -> tuple[_ContentPart, ...]:
-    """The text part before the HTML part, as SendGrid wants them; an empty one is left out."""
+    """The parts in the order that SendGrid requires, text before HTML; an empty part is left out."""
     if not content.html:
         return (_ContentPart("text/plain", content.text),)
     if not content.text:
@@ -141,10 +158,10 @@ def build_content(content: EmailContent) -> tuple[_ContentPart, ...]:
 
 def _is_recipient_error(body: bytes) -> bool:
     try:
-        found = _error_decoder.decode(body).errors
+        errors = _error_decoder.decode(body).errors
     except DECODE_ERRORS:
         return False
-    return any((error.field or "").startswith("personalizations.0.to") for error in found)
+    return any((error.field or "").startswith("personalizations.0.to") for error in errors)
 
 
 def _parse_rate_limit_reset(response: HttpResponse, now: float) -> float:

@@ -12,13 +12,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import MAX_PROVIDER_ID_LENGTH, parse_no_response, parse_retry_after
+from agents.providers.response import MAX_PROVIDER_ID_LENGTH, build_invalid_content, parse_no_response, parse_retry_after
+from schemas.channels import ChannelName
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
-from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.enums import Outcome, Reason, Status
 from schemas.errors import DECODE_ERRORS
+from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
-from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
 MAX_VALIDITY_SECONDS = 36_000
 
@@ -49,7 +50,7 @@ HTTP_STATUSES: dict[int, AttemptResult] = {
 }
 
 INVALID_NUMBER = AttemptResult(*_INVALID_RECIPIENT, detail="not a phone number in E.164")
-INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a text message's")
+INVALID_CONTENT = build_invalid_content("sms")
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}").fullmatch
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.~ -]")
@@ -64,52 +65,65 @@ class _MessageResource(Struct, gc=False):
 _response_decoder = msgspec.json.Decoder(_MessageResource)
 
 
-class Twilio:
-    """An account at Twilio: API key, sender (a number, or the SID of a messaging service) and where it reports to, if anywhere.
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The section providers.twilio of faust.yml."""
 
-    Raises ValueError for a URL, account or callback URL that cannot stand in a request.
+    url: str
+    account_sid: str
+    api_key_sid: str
+    api_key_secret: str
+    from_number: str
+    callback_base_url: str
+
+
+class Twilio:
+    """A Twilio account: API key, sender (a number, or the SID of a messaging service) and the URL for status callbacks, or "".
+
+    Raises ValueError for a URL, account or callback URL that is not valid in a request.
     """
 
     name = "twilio"
-    channel: Channel = "sms"
+    channel: ChannelName = "sms"
 
     def __init__(self, url: str, account_sid: str, key_sid: str, key_secret: str, sender: str, callback_url: str = "") -> None:
-        at = parse_url(url)
+        parsed = parse_url(url)
         if callback_url:
             parse_url(callback_url)
         basic = b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
-        self._origin = at.origin
-        self._head_prefix = encode_head_prefix(at.host_header, at.join_path(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers)
+        self._origin = parsed.origin
+        self._head_prefix = encode_head_prefix(
+            parsed.host_header, parsed.join_path(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers
+        )
         field = b"MessagingServiceSid" if sender.startswith("MG") else b"From"
         query = callback_url + ("&" if "?" in callback_url else "?")
         self._sender = b"%b=%b&SmartEncoded=true" % (field, quote_form_value(sender))
         self._status_callback = f"&StatusCallback={quote_form_value(query).decode()}" if callback_url else ""
 
     def get_account(self, delivery: Delivery) -> str:
-        """One account, one bound."""
+        """The origin: all calls count towards one account."""
         return self._origin
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
-        """The form; the callback URL carries delivery and attempt, so a report that overtakes our own record finds them."""
+        """Build the form. The callback URL names delivery and attempt, so a callback finds them before they are recorded."""
         content = delivery.content
         if not isinstance(content, SmsContent):
             return INVALID_CONTENT
         if not _E164(delivery.address):
             return INVALID_NUMBER
-        report = self._status_callback and f"{self._status_callback}{_encode_callback_query(delivery, attempt)}"
-        form = f"{report}&ValidityPeriod={compute_validity_period(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
+        callback = self._status_callback and f"{self._status_callback}{_encode_callback_query(delivery, attempt)}"
+        form = f"{callback}&ValidityPeriod={compute_validity_period(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
         body = b"%b%b%b" % (self._sender, form.encode(), quote_form_value(content.text))
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """201 is accepted; else Twilio's own code decides before the HTTP status; 5xx may have been sent."""
+        """201 is ACCEPTED; otherwise Twilio's error code is looked up, then the HTTP status; after 5xx the message may have been sent."""
         if not isinstance(result, HttpResponse):
             return parse_no_response(result)
-        status, said = result.status_code, _decode_response(result.body)
+        status, message = result.status_code, _decode_response(result.body)
         if status == 201:
-            return AttemptResult(Outcome.ACCEPTED, "", 201, said.sid[:MAX_PROVIDER_ID_LENGTH])
-        code = said.code or 0
+            return AttemptResult(Outcome.ACCEPTED, "", 201, message.sid[:MAX_PROVIDER_ID_LENGTH])
+        code = message.code or 0
         if status == 429 or (status < 500 and code in ERROR_CODES and ERROR_CODES[code].outcome is Outcome.THROTTLED):
             return AttemptResult(Outcome.THROTTLED, "", code or status, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
@@ -118,18 +132,24 @@ class Twilio:
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
 
+def build_provider(settings: Settings) -> Twilio:
+    """The provider with these settings. Raises ValueError as Twilio does."""
+    callback_url = settings.callback_base_url and settings.callback_base_url.rstrip("/") + "/v1/callbacks/twilio"
+    return Twilio(settings.url, settings.account_sid, settings.api_key_sid, settings.api_key_secret, settings.from_number, callback_url)
+
+
 def _encode_callback_query(delivery: Delivery, attempt: int) -> str:
-    """What a report says it is about, quoted as a part of the callback URL."""
+    """The query of the callback URL, quoted as a part of the form value."""
     return f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26redrive_count%3D{delivery.redrive_count}"
 
 
 def quote_form_value(text: str) -> bytes:
-    """Form encoding (application/x-www-form-urlencoded): what is not unreserved becomes %XX, a space becomes +."""
+    """Form encoding (application/x-www-form-urlencoded): each byte that is not unreserved becomes %XX, a space becomes +."""
     return _UNSAFE.sub(_escape, text.encode()).replace(b" ", b"+")
 
 
 def compute_validity_period(expires_at: float, now: float) -> int:
-    """Seconds for which Twilio may still deliver, 1 to 36,000 as it wants them."""
+    """ValidityPeriod: the seconds in which Twilio may still deliver, 1 to 36,000."""
     return min(MAX_VALIDITY_SECONDS, max(1, int(expires_at - now)))
 
 

@@ -1,7 +1,7 @@
-"""Customers' webhooks: a signed POST after Standard Webhooks 1.0.
+"""Webhooks: a signed POST as Standard Webhooks 1.0 specifies.
 
-Source of the headers, the signature and the meaning of answers: the specification of standard-webhooks/standard-webhooks. Its consumers
-drop doubles by `webhook-id`, which stays the same over all attempts.
+Source of the headers, the signature and the meaning of responses: the specification of standard-webhooks/standard-webhooks. Consumers
+drop duplicates by `webhook-id`, which is the same in all attempts.
 """
 
 import hmac
@@ -14,19 +14,20 @@ import msgspec
 from msgspec import Struct
 
 from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
-from agents.providers.response import parse_no_response, parse_retry_after
+from agents.providers.response import build_invalid_content, parse_no_response, parse_retry_after
+from schemas.channels import ChannelName
 from schemas.content import WebhookContent
 from schemas.delivery import Delivery
-from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.enums import Outcome, Reason, Status
+from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
-from schemas.ports import HttpRequest, HttpResponse, HttpResult
 
 SECRET_PREFIX = "whsec_"
 TARGET_CACHE_SIZE = 4096
 
-INVALID_URL = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a URL that webhooks go to")
-ENDPOINT_GONE = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, 410, detail="the endpoint wants no more webhooks")
-INVALID_CONTENT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="the content is not a webhook's")
+INVALID_URL = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a webhook URL: it is invalid, or plain http")
+ENDPOINT_GONE = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, 410, detail="the endpoint is gone")
+INVALID_CONTENT = build_invalid_content("webhook")
 
 
 class _Payload(Struct, gc=False):
@@ -38,26 +39,33 @@ class _Payload(Struct, gc=False):
 _encode = msgspec.json.Encoder().encode
 
 
-class Webhook:
-    """The webhooks of one signing secret (`whsec_` and base64 of 24 to 64 bytes); plain http only if allowed.
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The section providers.webhook of faust.yml."""
 
-    Raises ValueError for another secret.
+    signing_secret: str
+    allow_http: bool
+
+
+class Webhook:
+    """Webhooks with one signing secret (`whsec_` and base64 of 24 to 64 bytes); plain http only if allowed.
+
+    Raises ValueError for an invalid secret.
     """
 
     name = "webhook"
-    channel: Channel = "webhook"
+    channel: ChannelName = "webhook"
 
     def __init__(self, secret: str, allow_http: bool = False) -> None:
         self._signing_key = decode_secret(secret)
         self._allow_http = allow_http
 
     def get_account(self, delivery: Delivery) -> str:
-        """The origin: one dead host cannot take every call. All bad URLs count as one."""
+        """The origin, so that one dead host cannot use all calls; invalid URLs share one account."""
         target = parse_target(delivery.address, self._allow_http)
         return target[0].origin if target else ""
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
-        """The signed request; its timestamp is the attempt's, the payload's is the notification's."""
+        """Build the signed request; the header has the time of the attempt, the payload the time of the notification."""
         content = delivery.content
         if not isinstance(content, WebhookContent):
             return INVALID_CONTENT
@@ -65,14 +73,13 @@ class Webhook:
         if target is None:
             return INVALID_URL
         body = _encode(_Payload(content.type, datetime.fromtimestamp(delivery.created_at, UTC), content.data))
-        an_id, at = delivery.id.encode(), b"%d" % now
+        message_id, timestamp = delivery.id.encode(), b"%d" % now
+        signature = compute_signature(self._signing_key, message_id, timestamp, body)
         head = b"%b%d\r\nwebhook-id: %b\r\nwebhook-timestamp: %b\r\nwebhook-signature: %b\r\n\r\n"
-        return HttpRequest(
-            target[0].origin, head % (target[1], len(body), an_id, at, compute_signature(self._signing_key, an_id, at, body)), body
-        )
+        return HttpRequest(target[0].origin, head % (target[1], len(body), message_id, timestamp, signature), body)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """2xx is delivered, 410 ends the endpoint; any other answer may be tried again (section "Deliverability" of the specification)."""
+        """2xx is DELIVERED, 410 ends the endpoint, any other response may be retried (specification, section "Deliverability")."""
         if not isinstance(result, HttpResponse):
             return parse_no_response(result)
         status = result.status_code
@@ -84,8 +91,13 @@ class Webhook:
         return AttemptResult(outcome, "", status, retry_after=parse_retry_after(result.headers, now))
 
 
+def build_provider(settings: Settings) -> Webhook:
+    """The provider with these settings. Raises ValueError as Webhook does."""
+    return Webhook(settings.signing_secret, settings.allow_http)
+
+
 def decode_secret(secret: str) -> bytes:
-    """The bytes of a `whsec_` secret. Raises ValueError, which does not repeat the secret."""
+    """The bytes of a `whsec_` secret. Raises ValueError, whose text does not hold the secret."""
     try:
         key = b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except ValueError:
@@ -102,11 +114,11 @@ def compute_signature(key: bytes, message_id: bytes, timestamp: bytes, body: byt
 
 @lru_cache(TARGET_CACHE_SIZE)
 def parse_target(url: str, allow_http: bool) -> tuple[ParsedUrl, bytes] | None:
-    """Where a URL leads and its fixed header bytes; none for a URL that webhooks do not go to."""
+    """The parsed URL and the fixed bytes of its request head; None for an invalid URL, or plain http if that is not allowed."""
     try:
-        at = parse_url(url)
+        parsed = parse_url(url)
     except ValueError:
         return None
-    if at.origin.startswith("http://") and not allow_http:
+    if parsed.origin.startswith("http://") and not allow_http:
         return None
-    return at, encode_head_prefix(at.host_header, at.target, {"Content-Type": "application/json"})
+    return parsed, encode_head_prefix(parsed.host_header, parsed.target, {"Content-Type": "application/json"})

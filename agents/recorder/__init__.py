@@ -1,4 +1,4 @@
-"""status events -> history: many actors wait for one commit; a batch is acknowledged after it."""
+"""The recorder: notifications.status and notifications.dlq -> PostgreSQL. Batches share commits; each is acknowledged after its commit."""
 
 from agents.recorder.dead_letters import DeadLetterRecorder
 from agents.recorder.recorder import Recorder

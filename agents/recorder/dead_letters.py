@@ -1,44 +1,32 @@
-"""notifications.dlq -> dead_letters, so that operators can search what has died."""
+"""notifications.dlq -> dead_letters, so that operators can search and redrive dead letters."""
 
 from collections.abc import Sequence
 
-from agents.recorder.group_writer import GroupWriter
-from agents.recorder.retrying_writer import RetryingWriter, WriteObserver
+from agents.recorder.group_recorder import GroupRecorder
+from agents.recorder.retrying_writer import WriteObserver
 from schemas.dead_letter import decode_dead_letter
 from schemas.history import HistoryBatch, RecordedDeadLetter
-from schemas.ports import Batch, Batches, Clock, HistoryWriter, Sleep
+from schemas.ports import Batch, Clock, Sleep
+from schemas.store_ports import HistoryWriter
+
+MAX_GROUP_SIZE = 500  # dead letters in one commit; each may have a value of 1,000,000 bytes
 
 
-class DeadLetterRecorder:
-    """One for all actors of a worker, as Recorder is."""
+class DeadLetterRecorder(GroupRecorder[RecordedDeadLetter]):
+    """Records dead letters."""
 
-    def __init__(
-        self,
-        store: HistoryWriter,
-        sleep: Sleep,
-        clock: Clock,
-        observer: WriteObserver = lambda seen: None,
-        linger: float = 0.05,
-        max_items: int = 500,
-    ) -> None:
-        self._writer = RetryingWriter(store, sleep, clock, observer)
-        self._group_writer: GroupWriter[RecordedDeadLetter] = GroupWriter(self._write, sleep, linger, max_items)
+    def __init__(self, store: HistoryWriter, sleep: Sleep, clock: Clock, observer: WriteObserver, linger: float) -> None:
+        super().__init__(store, sleep, clock, observer, linger, MAX_GROUP_SIZE)
 
-    async def run(self, batches: Batches) -> None:
-        """File batch after batch; one is done when it is committed."""
-        async for batch in batches:
-            await self._group_writer.add(decode_dead_letters(batch))
+    def _decode(self, batch: Batch) -> list[RecordedDeadLetter]:
+        return decode_dead_letters(batch)
 
-    async def stop(self) -> None:
-        """Give up what is not committed yet; it is read again at the next start."""
-        await self._group_writer.stop()
-
-    async def _write(self, letters: Sequence[RecordedDeadLetter]) -> None:
-        await self._writer.write(HistoryBatch(dead_letters=letters))
+    async def _write(self, items: Sequence[RecordedDeadLetter]) -> None:
+        await self._writer.write(HistoryBatch(dead_letters=items))
 
 
 def decode_dead_letters(batch: Batch) -> list[RecordedDeadLetter]:
-    """The dead letters of a batch, each with the place of its record."""
+    """The dead letters of a batch, each with the topic, partition and offset of its record."""
     return [
         RecordedDeadLetter(
             record.timestamp / 1000,

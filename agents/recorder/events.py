@@ -1,4 +1,4 @@
-"""Records of `notifications.status` to the rows of one commit; pure."""
+"""Decodes records of `notifications.status` and builds the rows of one commit; pure functions."""
 
 from collections.abc import Iterable, Sequence
 from zlib import crc32
@@ -6,7 +6,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from schemas.dead_letter import DeadLetter
+from agents.dead_letter import build_dead_letter
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.events import StatusEvent, compute_precedence
@@ -16,13 +16,9 @@ from schemas.ports import Batch, Record
 _decode = msgspec.json.Decoder(DecidedRow | StatusEvent).decode
 _ESCAPED_NUL = b"\\u0000"
 
-NULL_VALUE = Reason.NULL_VALUE.value
-UNDECODABLE = Reason.UNDECODABLE.value
-UNSTORABLE = Reason.UNSTORABLE.value
-
 
 class DecodedRecord(Struct, frozen=True, gc=False):
-    """A record with the event in it; without one, `error` says why."""
+    """A record with its event, or with the error if it could not be decoded."""
 
     topic: str
     partition: int
@@ -32,51 +28,42 @@ class DecodedRecord(Struct, frozen=True, gc=False):
 
 
 def decode_events(batch: Batch) -> list[DecodedRecord]:
-    """What a batch says, in its order."""
+    """The records of a batch with their events, in the same order."""
     return [_decode_event(batch.topic, batch.partition, record) for record in batch.records]
 
 
 def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
-    """The rows of one commit: one per notification and delivery, by precedence; every attempt; a letter for what cannot be read."""
+    """The rows of one commit: the winning event per notification and delivery, every attempt, a dead letter per undecodable record."""
     notifications: dict[str, DecidedRow] = {}
     deliveries: dict[str, StatusEvent] = {}
     attempts: list[LoggedAttempt] = []
-    letters: list[RecordedDeadLetter] = []
-    for each in records:
-        event = each.event
+    dead_letters: list[RecordedDeadLetter] = []
+    for decoded in records:
+        event = decoded.event
         if type(event) is StatusEvent:
-            old = deliveries.get(event.delivery_id)
-            if old is None or compute_precedence(old) < compute_precedence(event):
+            winner = deliveries.get(event.delivery_id)
+            if winner is None or compute_precedence(winner) < compute_precedence(event):
                 deliveries[event.delivery_id] = event
-            attempts.append(LoggedAttempt(_derive_log_id(event, each.record), event))
+            attempts.append(LoggedAttempt(_derive_log_id(event, decoded.record), event))
         elif type(event) is DecidedRow:
             first = notifications.get(event.id)
             if first is None or STATE_RANK[first.state] < STATE_RANK[event.state]:
                 notifications[event.id] = event
         else:
-            letters.append(build_dead_letter(each, NULL_VALUE if each.record.value is None else UNDECODABLE, each.error))
-    return HistoryBatch(list(notifications.values()), list(deliveries.values()), attempts, letters)
+            reason = Reason.NULL_VALUE if decoded.record.value is None else Reason.UNDECODABLE
+            dead_letters.append(build_recorded_dead_letter(decoded, reason, decoded.error))
+    return HistoryBatch(list(notifications.values()), list(deliveries.values()), attempts, dead_letters)
 
 
-def build_dead_letter(decoded: DecodedRecord, reason: str, error: str) -> RecordedDeadLetter:
-    """The dead letter of a record that history cannot hold, filed under the record's own place."""
-    record = decoded.record
-    letter = DeadLetter(
-        stage="recorder",
-        reason=reason,
-        error=error,
-        source_topic=decoded.topic,
-        source_partition=decoded.partition,
-        source_offset=record.offset,
-        key=record.key,
-        value=record.value,
-        null_value=record.value is None,
-    )
-    return RecordedDeadLetter(record.timestamp / 1000, decoded.topic, decoded.partition, record.offset, letter)
+def build_recorded_dead_letter(decoded: DecodedRecord, reason: Reason, error: str) -> RecordedDeadLetter:
+    """The dead letter of a record that cannot be recorded, stored under the record's own topic, partition and offset."""
+    topic, partition, record = decoded.topic, decoded.partition, decoded.record
+    dead_letter = build_dead_letter("recorder", topic, partition, record, reason, error)
+    return RecordedDeadLetter(record.timestamp / 1000, topic, partition, record.offset, dead_letter)
 
 
 def split_in_half(records: Sequence[DecodedRecord]) -> tuple[Sequence[DecodedRecord], Sequence[DecodedRecord]]:
-    """Both halves, to find what one commit failed at."""
+    """Both halves, to find the record that makes a commit fail."""
     middle = len(records) // 2
     return records[:middle], records[middle:]
 
@@ -93,11 +80,11 @@ def _decode_event(topic: str, partition: int, record: Record) -> DecodedRecord:
 
 
 def _replace_nul(event: DecidedRow | StatusEvent) -> DecidedRow | StatusEvent:
-    """The event with U+FFFD for each NUL, which text in PostgreSQL cannot hold; JSON that is stored as it is keeps its escape."""
+    """The event with U+FFFD for each NUL in its text fields, because PostgreSQL text cannot hold it. Raw JSON keeps its escape."""
     texts = {name: text for name in event.__struct_fields__ if type(text := getattr(event, name)) is str and "\0" in text}
     return msgspec.structs.replace(event, **{name: text.replace("\0", "\ufffd") for name, text in texts.items()})
 
 
 def _derive_log_id(event: StatusEvent, record: Record) -> str:
-    """The same for the same record, however often it is read: the delivery's first 24 digits and a checksum of the bytes."""
+    """The first 24 hex digits of the delivery id and a checksum of the record, so that a replay has the same id."""
     return f"{event.delivery_id[4:28]}{crc32(record.value or b''):08x}"

@@ -1,18 +1,19 @@
-"""Entries to the store, however long it is away; and what an observer hears of it."""
+"""Writes history with retries while the store is unavailable."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from schemas.errors import UnavailableError
 from schemas.history import HistoryBatch, RecordedDeadLetter
-from schemas.ports import Clock, HistoryWriter, Sleep
+from schemas.ports import Clock, Sleep
+from schemas.store_ports import HistoryWriter
 
-INITIAL_BACKOFF = 0.1  # seconds; doubled each time
-MAX_BACKOFF = 5.0
+INITIAL_BACKOFF = 0.1  # seconds; doubled for each retry
+MAX_BACKOFF = 5.0  # seconds
 
 
 class HistoryCommit(NamedTuple):
-    """A commit: how many events of each kind, and its time in seconds."""
+    """A commit: its number of rows by table, and its duration in seconds."""
 
     notifications: int
     attempts: int
@@ -21,14 +22,14 @@ class HistoryCommit(NamedTuple):
 
 
 class WriteRetry(NamedTuple):
-    """The store does not answer; it is asked again in `seconds`."""
+    """The store is unavailable; the next try is in `delay` seconds."""
 
     cause: str
     delay: float
 
 
 class Unrecordable(NamedTuple):
-    """A record that history cannot hold: it was filed as a dead letter."""
+    """A record that the history cannot hold was recorded as a dead letter."""
 
     dead_letter: RecordedDeadLetter
 
@@ -37,27 +38,27 @@ WriteObserver = Callable[[HistoryCommit | WriteRetry | Unrecordable], None]
 
 
 class RetryingWriter:
-    """Writes until it is written: waits for a store that is away, and lets only Unstorable through."""
+    """Retries a write without limit while the store is unavailable."""
 
     def __init__(self, store: HistoryWriter, sleep: Sleep, clock: Clock, observer: WriteObserver) -> None:
         self._store, self._sleep, self._clock, self._observer = store, sleep, clock, observer
 
     async def write(self, batch: HistoryBatch) -> None:
-        """Return when the entries are safe. Raises Unstorable if one cannot be stored as it is."""
-        pause = INITIAL_BACKOFF
+        """Write the batch; returns after the commit. Raises UnstorableRowError if a row cannot be stored as it is."""
+        backoff = INITIAL_BACKOFF
         while True:
-            began = self._clock()
+            started_at = self._clock()
             try:
                 await self._store.write(batch)
-            except UnavailableError as why:
-                self._observer(WriteRetry(str(why), pause))
-                await self._sleep(pause)
-                pause = min(2 * pause, MAX_BACKOFF)
+            except UnavailableError as error:
+                self._observer(WriteRetry(str(error), backoff))
+                await self._sleep(backoff)
+                backoff = min(2 * backoff, MAX_BACKOFF)
             else:
-                return self._report(batch, self._clock() - began)
+                return self._report(batch, self._clock() - started_at)
 
     def _report(self, batch: HistoryBatch, seconds: float) -> None:
         self._observer(HistoryCommit(len(batch.notifications), len(batch.attempts), len(batch.dead_letters), seconds))
-        for filed in batch.dead_letters:
-            if filed.dead_letter.stage == "recorder":
-                self._observer(Unrecordable(filed))
+        for recorded in batch.dead_letters:
+            if recorded.dead_letter.stage == "recorder":
+                self._observer(Unrecordable(recorded))

@@ -1,4 +1,4 @@
-"""The operator's policy as the router reads it: plans by type and channels, windows by channel, templates that are compiled once."""
+"""The policy in the form that the router uses: plans by type and channels, windows by channel, compiled templates."""
 
 from agents.router.routing_plan import RoutingPlan, build_plan
 from agents.router.templates.cache import CompiledTemplates, TemplateCache
@@ -10,9 +10,9 @@ MAX_PLANS = 4096  # a producer may name the same channels in any order, and seve
 
 
 class CompiledPolicy:
-    """One policy, made ready; one before it may hand over its compiled templates."""
+    """One compiled policy; `previous` are compiled templates of an older policy, of which the unchanged ones are kept."""
 
-    def __init__(self, policy: Policy, known: CompiledTemplates | None = None) -> None:
+    def __init__(self, policy: Policy, previous: CompiledTemplates | None = None) -> None:
         self.policy = policy
         self.rules = policy.rules
         self.windows = build_channel_windows(policy.rate_limits)
@@ -22,7 +22,7 @@ class CompiledPolicy:
             )
             for channel, windows in self.windows.items()
         }
-        self.templates = TemplateCache(policy.templates, known)
+        self.templates = TemplateCache(policy.templates, previous)
         self._plans: dict[tuple[str, ...], RoutingPlan] = {}
 
     def get_rule(self, notification_type: str) -> Rule | None:
@@ -30,7 +30,7 @@ class CompiledPolicy:
         return self.rules.get(notification_type)
 
     def get_plan(self, notification: Notification) -> RoutingPlan | None:
-        """The plan for the type and the channels of a notification; none if there is no rule for the type."""
+        """The plan for the type and the channels of a notification; None if there is no rule for the type."""
         channels = notification.channels
         key = (notification.type,) if channels is None else (notification.type, *channels)
         plan = self._plans.get(key)

@@ -10,7 +10,8 @@ from agents.router import fan_out
 from agents.router.gates.order import BATCH_GATES, check_gates
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Pass, Repartition, Replay, Verdict
-from schemas.enums import Channel, State
+from schemas.channels import ChannelName
+from schemas.enums import State
 from schemas.ports import Outbox
 
 _STAGES = tuple(gate.stage for gate in BATCH_GATES if gate.stage is not None)
@@ -26,7 +27,7 @@ class BatchSummary(Struct, frozen=True):
     partition: int
     records: int
     states: dict[tuple[str, str], int]
-    deliveries: dict[Channel, int]
+    deliveries: dict[ChannelName, int]
     repartitioned: int
     replays: int
     waiting: int
@@ -40,7 +41,7 @@ class BatchCounts:
     def __init__(self) -> None:
         self.routed = 0
         self.stopped: Counter[tuple[str, str]] = Counter()
-        self.deliveries: Counter[Channel] = Counter()
+        self.deliveries: Counter[ChannelName] = Counter()
         self.repartitioned = 0
         self.replays = 0
 
@@ -81,7 +82,10 @@ def evaluate_batch(
         verdict = state.verdict
         if verdict is PASS:
             verdict = check_gates(BATCH_GATES, state, context, failure_limit)
-        fan_out.write_outputs(state, verdict, outbox)
+        if verdict is PASS:
+            fan_out.write_deliveries(state, outbox)
+        else:
+            fan_out.write_verdict(state, verdict, outbox)
         counts.add(state, verdict)
         for stage in _STAGES:
             stage(state, verdict, context)

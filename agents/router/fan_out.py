@@ -5,14 +5,16 @@ from typing import cast
 import msgspec
 from msgspec import Raw
 
+from agents.dead_letter import build_dead_letter, truncate_value
 from agents.router.decision_log import build_routed_log, build_stopped_log
 from agents.router.gates import repartition
 from agents.router.routing_state import RoutingState
-from agents.router.verdict import DeadLetter, Hold, Merge, Pass, Reject, Repartition, Replay, Stop, Verdict
-from schemas import dead_letter
+from agents.router.verdict import DeadLetterVerdict, Hold, Merge, Reject, Repartition, Stop, Verdict
+from schemas.channels import ChannelName
 from schemas.content import Content
+from schemas.dead_letter import encode_headers
 from schemas.delivery import Delivery
-from schemas.enums import Channel, State
+from schemas.enums import State
 from schemas.events import DecidedEvent, DeliveryRef, GateResult
 from schemas.ids import derive_delivery_id
 from schemas.ports import Outbox
@@ -24,21 +26,8 @@ _ROUTED = State.ROUTED  # looked up once: a member of an enum costs as much as a
 _encode = msgspec.json.Encoder().encode
 
 
-def write_outputs(state: RoutingState, verdict: Verdict, outbox: Outbox) -> None:
-    """The records that follow from the verdict: deliveries, a scheduled or repartitioned record, a dead letter, and the decided event."""
-    match verdict:
-        case Pass():
-            _write_deliveries(state, outbox)
-        case Repartition():
-            outbox.add(state.topics.input, verdict.partition, state.user_key, verdict.value, repartition.build_headers(state))
-        case Replay():
-            pass
-        case _:
-            _write_stop(state, verdict, outbox)
-
-
-def _write_deliveries(state: RoutingState, outbox: Outbox) -> None:
-    """One delivery for each address of each channel, and the decided event that lists them."""
+def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
+    """Write one delivery for each address of each channel, and the decided event that lists them."""
     refs = []
     for channel, content in zip(state.channels, state.contents, strict=True):
         topic = state.topics.deliveries[channel]
@@ -49,9 +38,18 @@ def _write_deliveries(state: RoutingState, outbox: Outbox) -> None:
     _write_decided_event(state, outbox, _ROUTED, refs, build_routed_log(state))
 
 
+def write_verdict(state: RoutingState, verdict: Verdict, outbox: Outbox) -> None:
+    """Write what follows from a verdict other than pass: a repartitioned record, or the records of a stopped notification."""
+    match verdict:
+        case Repartition():
+            outbox.add(state.topics.input, verdict.partition, state.user_key, verdict.value, repartition.build_headers(state))
+        case Hold() | Merge() | Reject() | DeadLetterVerdict():
+            _write_stop(state, verdict, outbox)
+
+
 def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
     """The decided event; for a dead notification also a dead letter with the original bytes, for a held one the scheduled record."""
-    if isinstance(stop, DeadLetter):
+    if isinstance(stop, DeadLetterVerdict):
         _write_dead_letter(state, stop, outbox)
     elif isinstance(stop, Hold):
         _write_scheduled(state, stop, outbox)
@@ -63,7 +61,7 @@ def _get_category(state: RoutingState) -> str:
     return state.notification.category or (state.plan.rule.category if state.plan else "")
 
 
-def _build_delivery(state: RoutingState, channel: Channel, address: str, content: Content) -> Delivery:
+def _build_delivery(state: RoutingState, channel: ChannelName, address: str, content: Content) -> Delivery:
     notification = state.notification
     return Delivery(
         id=derive_delivery_id(state.id, notification.user_id, channel, address),
@@ -114,21 +112,19 @@ def _write_scheduled(state: RoutingState, hold: Hold, outbox: Outbox) -> None:
     outbox.add(state.topics.scheduled, state.partition, state.user_key, _encode(scheduled))
 
 
-def _write_dead_letter(state: RoutingState, dead: DeadLetter, outbox: Outbox) -> None:
+def _write_dead_letter(state: RoutingState, verdict: DeadLetterVerdict, outbox: Outbox) -> None:
     record = state.record
-    letter = dead_letter.DeadLetter(
-        stage="router",
-        reason=dead.reason,
-        error=dead.error,
-        source_topic=state.topics.input,
-        source_partition=state.partition,
-        source_offset=record.offset,
-        key=record.key,
-        value=record.value,
+    dead_letter = build_dead_letter(
+        "router",
+        state.topics.input,
+        state.partition,
+        record,
+        verdict.reason,
+        verdict.error,
         notification_id=state.id,
         user_id=state.notification.user_id,
     )
-    # Kafka takes no record without key and value: an absent value is empty, and a header says that it was absent
-    value = (record.value or b"")[: dead_letter.MAX_VALUE_BYTES]
+    # Kafka rejects a record without key and value: an absent value is written as an empty one, and a header says that it was absent
+    value = truncate_value(dead_letter) or b""
     key = None if record.key is None else record.key[:MAX_KEY_BYTES]
-    outbox.add(state.topics.dead_letters, state.partition, key, value, dead_letter.encode_headers(letter))
+    outbox.add(state.topics.dead_letters, state.partition, key, value, encode_headers(dead_letter))

@@ -13,18 +13,8 @@ from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
 from agents.router.verdict import PASS
 from schemas.errors import PartitionFencedError, UnavailableError
-from schemas.ports import (
-    Batch,
-    BatchCommitter,
-    BatchHandle,
-    BatchHandles,
-    Clock,
-    PolicyReader,
-    ProfileReader,
-    Sleep,
-    Table,
-    TableRows,
-)
+from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, Sleep, Table, TableRows
+from schemas.store_ports import PolicyReader, ProfileReader
 
 RETRY_SECONDS = 1.0
 

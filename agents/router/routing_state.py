@@ -9,10 +9,11 @@ from agents.router.compiled_policy import CompiledPolicy
 from agents.router.routing_plan import RoutingPlan
 from agents.router.verdict import PASS, Verdict
 from schemas import topics
-from schemas.enums import CHANNELS, Channel, Priority
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.enums import Priority
 from schemas.notification import Notification
-from schemas.policy import Profile
 from schemas.ports import Record
+from schemas.profile import Profile
 from tables.rate_windows import ExceededLimit
 
 
@@ -21,7 +22,7 @@ class TopicSet(Struct, frozen=True):
 
     input: str
     priority: Priority
-    deliveries: Mapping[Channel, str]
+    deliveries: Mapping[ChannelName, str]
     scheduled: str
     status: str
     dead_letters: str
@@ -33,7 +34,7 @@ def build_topic_set(topic: str, prefix: str) -> TopicSet:
     return TopicSet(
         input=topic,
         priority=priority,
-        deliveries={channel: prefix + topics.get_deliveries_topic(channel, priority) for channel in CHANNELS},
+        deliveries={channel: prefix + topics.get_deliveries_topic(channel, priority) for channel in CHANNEL_NAMES},
         scheduled=prefix + topics.get_scheduled_topic(priority),
         status=prefix + topics.STATUS_TOPIC,
         dead_letters=prefix + topics.DEAD_LETTER_TOPIC,
@@ -81,7 +82,7 @@ class GateContext:
         self.partitions = partitions
 
 
-_NO_KEYS: Mapping[Channel, bytes] = MappingProxyType({})
+_NO_KEYS: Mapping[ChannelName, bytes] = MappingProxyType({})
 _UNDECODED = Notification(user_id="", type="")
 
 
@@ -122,10 +123,10 @@ class RoutingState:
         "window_row_keys",
     )
     locale: str
-    addresses: Mapping[Channel, list[str]]
+    addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
-    full_windows: Mapping[Channel, ExceededLimit]
-    channels: tuple[Channel, ...]
+    full_windows: Mapping[ChannelName, ExceededLimit]
+    channels: tuple[ChannelName, ...]
     template_name: str
     contents: list[Raw]
     template_labels: list[str]

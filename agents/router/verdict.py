@@ -44,7 +44,7 @@ class Reject(Struct, frozen=True, gc=False):
     word: ClassVar[str] = "reject"
 
 
-class DeadLetter(Struct, frozen=True, gc=False):
+class DeadLetterVerdict(Struct, frozen=True, gc=False):
     """The notification cannot be decided; `error` is the sentence that its dead letter carries."""
 
     reason: str
@@ -68,13 +68,13 @@ class Replay(Struct, frozen=True, gc=False):
 PASS = Pass()
 REPLAY = Replay()
 
-Stop = Hold | Merge | Reject | DeadLetter
+Stop = Hold | Merge | Reject | DeadLetterVerdict
 """The verdicts that end a decision and that its decision log shows."""
 
 Verdict = Pass | Stop | Repartition | Replay
 
 
-def build_dead_letter(reason: str, error: str, **inputs: str) -> DeadLetter:
+def build_dead_letter_verdict(reason: str, error: str, **inputs: str) -> DeadLetterVerdict:
     """A dead letter whose error is cut to 500 characters; the error and the inputs stand in the decision log."""
     error = error[:MAX_ERROR_CHARACTERS]
-    return DeadLetter(reason, error, {"error": error, **inputs})
+    return DeadLetterVerdict(reason, error, {"error": error, **inputs})

@@ -1,4 +1,4 @@
-"""The database of an installation: upgrade it and check it (`herold db`)."""
+"""The database of an installation: `herold db` upgrades it, checks it and maintains its partitions."""
 
 from pathlib import Path
 
@@ -6,15 +6,14 @@ from msgspec import Struct
 
 from tables import postgres
 from tables.postgres.database import Database
-from tables.postgres.partitions import count_days_ahead, count_default_partition_rows, ensure_partitions
-from tables.postgres.seed import insert_seed_policy, insert_seed_users
+from tables.postgres.partitions import count_days_ahead, count_default_partition_rows, drop_expired_partitions, ensure_partitions
+from tables.postgres.seed import insert_channels, insert_seed_policy, insert_seed_users
 
-PARTITION_DAYS_AHEAD = 7
 VERSIONS_DIR = Path(postgres.__file__).parent / "migrations" / "versions"
 
 
 class DatabaseHealth(Struct, frozen=True):
-    """What `herold db check` tells: revisions, days of partitions ahead, rows outside of all partitions."""
+    """The result of `herold db check`: schema revisions, days with partitions after today, rows outside of all daily partitions."""
 
     revision: str | None
     head_revision: str
@@ -23,35 +22,33 @@ class DatabaseHealth(Struct, frozen=True):
 
     @property
     def problems(self) -> list[str]:
-        """What an operator has to do something about, in words."""
-        found = []
-        if behind := describe_outdated_schema(self.revision, self.head_revision):
-            found.append(behind)
+        """Each problem that an operator must solve, as a sentence."""
+        problems = []
+        if schema_problem := describe_outdated_schema(self.revision, self.head_revision):
+            problems.append(schema_problem)
         elif self.partition_days_ahead < 1:
-            found.append("there is no partition for tomorrow: run `herold db upgrade`, and see why the recorder did not make it")
+            problems.append("there is no partition for tomorrow: run `herold db upgrade`, and check why the recorder did not create it")
         if self.default_partition_rows:
-            found.append(f"{self.default_partition_rows} rows lie in the default partitions: their ids have days that have no partition")
-        return found
+            problems.append(f"{self.default_partition_rows} rows are in the default partitions: their ids have days without a partition")
+        return problems
 
 
-async def upgrade_database(
-    database_url: str, now: float, with_sample_users: bool = True, simulators_url: str = "http://127.0.0.1:8025"
-) -> str:
-    """Bring the schema to the newest revision, make partitions, plant the seed; the revision.
+async def upgrade_database(database_url: str, now: float, simulators_url: str | None = None) -> str:
+    """Migrate the schema to the newest revision, create partitions, insert the seed's missing rules; returns the revision.
 
-    The seed's rules come with or without the sample shop's users, whose webhooks are at the simulators.
-
-    Raises Unavailable if PostgreSQL does not answer.
+    `now`: epoch seconds. `simulators_url`: also insert the users of the sample shop, whose webhooks are on the simulators at this URL.
+    Raises UnavailableError if PostgreSQL does not answer.
     """
-    database = Database(database_url, size=1)
+    database = Database(database_url, max_size=1)
     try:
-        if describe_outdated_schema(await read_revision(database), get_head_revision()):
-            from app.admin.migrations import run_migrations  # Alembic is slow to import, and rarely has anything to do
+        if await find_schema_problem(database):
+            from app.admin.migrations import run_migrations  # imports Alembic, which takes a second
 
             await run_migrations(database_url)
-        await ensure_partitions(database, now, PARTITION_DAYS_AHEAD)
+        await ensure_partitions(database, now)
+        await insert_channels(database)
         await insert_seed_policy(database)
-        if with_sample_users:
+        if simulators_url is not None:
             await insert_seed_users(database, simulators_url)
     finally:
         await database.close()
@@ -59,8 +56,8 @@ async def upgrade_database(
 
 
 async def check_database(database_url: str, now: float) -> DatabaseHealth:
-    """How the database is. Raises Unavailable if it does not answer."""
-    database = Database(database_url, size=1)
+    """The health of the database at `now` (epoch seconds). Raises UnavailableError if PostgreSQL does not answer."""
+    database = Database(database_url, max_size=1)
     try:
         revision = await read_revision(database)
         if revision is None:
@@ -72,20 +69,34 @@ async def check_database(database_url: str, now: float) -> DatabaseHealth:
         await database.close()
 
 
+async def maintain_partitions(database: Database, now: float, retention_days: int) -> tuple[int, list[str]]:
+    """Create missing partitions of history ahead of `now` (epoch seconds) and drop expired ones.
+
+    Returns how many were created, and the names of the dropped ones. Raises UnavailableError if PostgreSQL does not answer.
+    """
+    created = await ensure_partitions(database, now)
+    return created, await drop_expired_partitions(database, now, retention_days)
+
+
 def get_head_revision() -> str:
-    """The newest revision of this release: its file's name begins with it."""
+    """The newest revision of this release: the file name of a migration begins with its revision."""
     return max(file.name.partition("_")[0] for file in VERSIONS_DIR.glob("[0-9]*.py"))
 
 
+async def find_schema_problem(database: Database) -> str:
+    """What is wrong with the schema, and what to do; empty if it is new enough. Raises UnavailableError if PostgreSQL does not answer."""
+    return describe_outdated_schema(await read_revision(database), get_head_revision())
+
+
 def describe_outdated_schema(revision: str | None, head_revision: str) -> str:
-    """What to do about a schema older than this release needs; empty for any other: a newer one is upgraded ahead of its workers."""
+    """The problem of a schema that is older than this release; empty for a newer one, which is upgraded before its workers."""
     if revision is not None and revision >= head_revision:
         return ""
     return f"the schema is at revision {revision or 'none'}, this release needs {head_revision}: run `herold db upgrade`"
 
 
 async def read_revision(database: Database) -> str | None:
-    """The revision of the schema; None if there is none. Raises Unavailable if PostgreSQL does not answer."""
+    """The revision of the schema; None without a schema. Raises UnavailableError if PostgreSQL does not answer."""
     if not (await database.fetch("select to_regclass('alembic_version') is not null as found"))[0]["found"]:
         return None
     rows = await database.fetch("select version_num from alembic_version")

@@ -1,4 +1,4 @@
-"""Alembic's part of the database's upgrade; imported only when there is something to migrate, because that takes a second."""
+"""Runs the Alembic migrations. Imported only when there is one to run, because importing Alembic takes a second."""
 
 from functools import partial
 from pathlib import Path
@@ -14,34 +14,34 @@ from schemas.errors import UnavailableError
 from tables.postgres import migrations
 from tables.postgres.database import TRANSIENT_ERRORS
 
-ADVISORY_LOCK_ID = 0x4865726F6C64  # "Herold": one upgrade at a time
+ADVISORY_LOCK_ID = 0x4865726F6C64  # "Herold" in ASCII; one upgrade at a time
 
 
 def build_alembic_config() -> Config:
-    """Alembic's configuration: where the migrations are."""
-    made = Config()
-    made.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    return made
+    """Alembic's configuration with the directory of the migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return config
 
 
 async def run_migrations(database_url: str) -> None:
-    """Bring the schema to the newest revision. Raises Unavailable if PostgreSQL does not answer."""
+    """Migrate the schema to the newest revision. Raises UnavailableError if PostgreSQL does not answer."""
     engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(asyncpg.connect, database_url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade_to_head)
-    except TRANSIENT_ERRORS as gone:
-        raise UnavailableError(f"PostgreSQL does not answer: {gone}") from gone
+    except TRANSIENT_ERRORS as error:
+        raise UnavailableError(f"PostgreSQL does not answer: {error}") from error
     finally:
         await engine.dispose()
 
 
 def _upgrade_to_head(connection: Connection) -> None:
-    made = build_alembic_config()
-    made.attributes["connection"] = connection
+    config = build_alembic_config()
+    config.attributes["connection"] = connection
     connection.exec_driver_sql(f"select pg_advisory_lock({ADVISORY_LOCK_ID})")
     connection.commit()
     try:
-        command.upgrade(made, "head")
+        command.upgrade(config, "head")
     finally:
         connection.exec_driver_sql(f"select pg_advisory_unlock({ADVISORY_LOCK_ID})")

@@ -1,25 +1,24 @@
-"""`python -m app.api`: the gateway, until it is told to stop."""
+"""`python -m app.api`: serves the gateway until SIGTERM or SIGINT."""
 
 import uvicorn
 
-from app.api.settings import build_gateway_settings
-from app.settings import load_settings
+from app.api.gateway import load_gateway_settings
 from schemas.errors import SettingError
 
-GRACEFUL_SHUTDOWN_SECONDS = 10  # seconds that requests in flight have to end
+GRACEFUL_SHUTDOWN_SECONDS = 10  # seconds that requests in flight may take after SIGTERM
 
 
 def main() -> None:
-    """Serve the API at the address in the settings; a setting that is missing or wrong ends it with a line that names the key."""
+    """Serve the API at `gateway.host` and `gateway.port`. Exits with one line that names the key if a setting is missing or wrong."""
     try:
-        settings = build_gateway_settings(load_settings())
+        settings = load_gateway_settings()
     except SettingError as error:
         raise SystemExit(f"error: {error}") from None
     uvicorn.run(
         "app.api.gateway:create_app",
         factory=True,
-        host=settings.host,
-        port=settings.port,
+        host=settings.gateway.host,
+        port=settings.gateway.port,
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -1,4 +1,4 @@
-"""One ASGI app: resources, problem documents, and the door around them."""
+"""The ASGI app: routes, exception handlers and middleware."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -20,7 +20,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> AsgiApp:
-    """The app around these services; `body_limit` in bytes, `clock` monotonic."""
+    """The app with these dependencies; `body_limit` in bytes, `clock` monotonic."""
     app = Litestar(
         [notifications.router, health.router],
         exception_handlers={ProblemError: handle_problem, HTTPException: handle_http_exception, Exception: handle_unexpected},

@@ -1,4 +1,4 @@
-"""What the handlers of the gateway work with, put together once."""
+"""The dependencies of the route handlers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.api.ports import HistoryReader, RecentNotifications
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
-from schemas.enums import Channel
+from schemas.channels import ChannelName
 from schemas.ports import Clock
 
 ApiRequest = Request[Any, Any, Any]
@@ -18,7 +18,7 @@ ApiRequest = Request[Any, Any, Any]
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Ports and values of one gateway; `receipt_timeouts` in seconds per channel."""
+    """Services, ports and values of one gateway; `receipt_timeouts` in seconds for each channel."""
 
     submission_service: SubmissionService
     history: HistoryReader
@@ -26,9 +26,9 @@ class Dependencies:
     readiness: ReadinessMonitor
     metrics: Metrics
     clock: Clock
-    receipt_timeouts: Mapping[Channel, int]
+    receipt_timeouts: Mapping[ChannelName, int]
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:
-    """What the app that has this request was built with."""
+    """The dependencies of the app that handles this request."""
     return cast(Dependencies, request.app.state.dependencies)

@@ -1,4 +1,4 @@
-"""The door of the gateway, around the web framework: API key, size, one log line and the metrics of each request."""
+"""The outermost ASGI middleware: authentication, body limit, and one log line and the metrics of each request."""
 
 import hmac
 import logging
@@ -7,23 +7,23 @@ from typing import Any
 
 import msgspec
 
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
 from app.telemetry import Metrics, log_event
 from schemas.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
 from schemas.ports import Clock
 
-Scope = Any  # ASGI's dictionaries; Litestar and uvicorn each have types of their own for them
+Scope = Any  # ASGI dictionaries: Litestar and uvicorn have different types for them
 Message = Any
 Receive = Any
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Any], Awaitable[None]]
 
 PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
-UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: logged only when they fail
+UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: only failures are logged
 
 
 class GatewayMiddleware:
-    """Lets in who shows the key; `clock` is monotonic, `body_limit` in bytes."""
+    """Rejects requests without the API key or with a large body; `clock` is monotonic, `body_limit` in bytes."""
 
     def __init__(self, app: AsgiApp, api_key: str, body_limit: int, metrics: Metrics, clock: Clock) -> None:
         self._app, self._api_key, self._body_limit, self._metrics, self._clock = app, api_key.encode(), body_limit, metrics, clock
@@ -41,8 +41,8 @@ class GatewayMiddleware:
             await send(message)
 
         try:
-            if found := self._find_problem(scope):
-                await send_problem(found, send=send_and_capture_status)
+            if problem := self._find_problem(scope):
+                await send_problem(problem, send=send_and_capture_status)
             else:
                 await self._app(scope, receive, send_and_capture_status)
         finally:
@@ -53,7 +53,7 @@ class GatewayMiddleware:
         if scope["path"] not in PUBLIC_PATHS and not self._is_authorized(headers):
             return build_problem("unauthorized", "send the header Authorization: Bearer <API key>, or X-API-Key: <API key>")
         if _get_content_length(headers) > self._body_limit:
-            return build_problem("too-large", f"a request has at most {self._body_limit} bytes")
+            return build_problem("too-large", f"a request body has at most {self._body_limit} bytes")
         return None
 
     def _is_authorized(self, headers: list[tuple[bytes, bytes]]) -> bool:
@@ -99,18 +99,8 @@ def _get_content_length(headers: list[tuple[bytes, bytes]]) -> int:
     return 0
 
 
-def build_problem_headers(problem: ProblemDetails) -> list[tuple[bytes, bytes]]:
-    """The headers that a problem is answered with."""
-    headers = []
-    if problem.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    if problem.retry_after:
-        headers.append((b"retry-after", str(problem.retry_after).encode()))
-    return headers
-
-
 async def send_problem(problem: ProblemDetails, *, send: Send) -> None:
-    """Send a problem document."""
+    """Send a problem document as the response."""
     body = msgspec.json.encode(problem)
     headers = [
         (b"content-type", PROBLEM_MEDIA_TYPE.encode()),

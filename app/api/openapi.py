@@ -1,4 +1,4 @@
-"""The OpenAPI document: routes by Litestar, every schema by msgspec, which decodes by the same structs."""
+"""The OpenAPI document: Litestar describes the routes, msgspec the schemas, from the structs that decode the bodies."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +50,7 @@ def _build_request_body(name: str, example: object) -> RequestBody:
 
 @dataclass
 class SubmitOperation(Operation):
-    """An operation whose body, read by our own decoder, is a Submission."""
+    """An operation whose request body is a Submission; the handler decodes it, so Litestar does not know it."""
 
     def __post_init__(self) -> None:
         self.request_body = _build_request_body("Submission", EXAMPLE_SUBMISSION)
@@ -58,23 +58,23 @@ class SubmitOperation(Operation):
 
 @dataclass
 class SubmitBulkOperation(Operation):
-    """An operation whose body is an array of Submissions, or an object with such an array."""
+    """An operation whose request body is an array of Submissions, or an object with such an array."""
 
     def __post_init__(self) -> None:
         self.request_body = _build_request_body("BulkRequest", [EXAMPLE_SUBMISSION])
 
 
 def build_openapi_config() -> OpenAPIConfig:
-    """How Litestar generates its part; its own pages, which load scripts from elsewhere, are off."""
-    keys: dict[str, SecurityScheme | Reference] = {
+    """Litestar's part of the document. Its own pages are disabled: they load scripts from other hosts."""
+    security_schemes: dict[str, SecurityScheme | Reference] = {
         "bearer": SecurityScheme(type="http", scheme="bearer"),
         "api_key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
     }
     return OpenAPIConfig(
         title="Herold",
         version="0.1.0",
-        description="Notifications decided, delivered and proven.",
-        components=Components(security_schemes=keys),
+        description="Submits notifications, and shows their deliveries, attempts and decision logs.",
+        components=Components(security_schemes=security_schemes),
         security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,
         render_plugins=[],
@@ -82,19 +82,19 @@ def build_openapi_config() -> OpenAPIConfig:
 
 
 def build_openapi_document(app: Litestar) -> dict[str, Any]:
-    """The whole document as plain values."""
-    generated: dict[str, Any] = app.openapi_schema.to_schema()
-    for operation in (operation for methods in generated["paths"].values() for operation in methods.values()):
+    """The whole document as built-in values."""
+    document: dict[str, Any] = app.openapi_schema.to_schema()
+    for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         _remove_framework_errors(operation["responses"])
     _, schemas = msgspec.json.schema_components(SCHEMA_STRUCTS, ref_template=SCHEMA_REF)
     items = {"type": "array", "items": {"$ref": SCHEMA_REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK_SIZE}
     schemas["BulkRequest"] = {"title": "BulkRequest", "anyOf": [items, {"$ref": SCHEMA_REF.format(name="BulkSubmission")}]}
     schemas["Submission"]["example"] = EXAMPLE_SUBMISSION
-    generated["components"]["schemas"].update(schemas)
-    return generated
+    document["components"]["schemas"].update(schemas)
+    return document
 
 
 def _remove_framework_errors(responses: dict[str, Any]) -> None:
-    """Litestar lists an error body of its own wherever there are parameters; every error of ours is a Problem."""
+    """Remove the 400 that Litestar adds to routes with parameters: the gateway responds with problem documents only."""
     if "400" in responses and PROBLEM_MEDIA_TYPE not in responses["400"]["content"]:
         del responses["400"]

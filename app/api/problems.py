@@ -1,34 +1,45 @@
-"""What the API answers when it cannot do what was asked: RFC 9457 problem documents with the path of the field that is wrong."""
+"""Problem documents (RFC 9457): how the API reports an error, with the path of each invalid field."""
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+MAX_LISTED_ERRORS: Final = 3  # field errors that the detail of a problem quotes; `errors` has all of them
 
-# every problem by its name: HTTP status, title; the docs page explains each under #<name>
+# HTTP status and title of each kind of problem; the docs page lists them under #<kind>
 PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
-    "bad-request": (400, "The request cannot be understood"),
+    "bad-request": (400, "The request is malformed"),
     "unauthorized": (401, "The API key is missing or wrong"),
-    "not-found": (404, "There is no such thing"),
-    "method-not-allowed": (405, "This address does not take that method"),
-    "idempotency-key-conflict": (409, "The Idempotency-Key belongs to another request"),
-    "idempotency-key-in-progress": (409, "The first request with this Idempotency-Key is still running"),
+    "not-found": (404, "The resource does not exist"),
+    "method-not-allowed": (405, "The resource does not support this method"),
+    "idempotency-key-conflict": (409, "The Idempotency-Key was used with another request"),
+    "idempotency-key-in-progress": (409, "The first request with this Idempotency-Key is in progress"),
     "too-large": (413, "The request is too large"),
     "invalid": (422, "The request is not valid"),
-    "internal": (500, "Herold failed on this request"),
-    "unavailable": (503, "Herold cannot do this at the moment"),
+    "internal": (500, "Herold failed to process the request"),
+    "unavailable": (503, "Herold cannot process the request at the moment"),
+}
+_KINDS_BY_STATUS = {
+    400: "bad-request",
+    401: "unauthorized",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    422: "invalid",
 }
 
+# the texts of msgspec's errors
 _PATH_SUFFIX = re.compile(r"^(.*?)(?: - at (?:`key` in )?`(\$.*)`)?$", re.DOTALL)
 _FIELD_NAME = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]+)`")
 _PATH_SEGMENT = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 
 
 class FieldError(Struct, frozen=True, omit_defaults=True):
-    """One thing wrong with a request: where (JSONPath, and JSON Pointer as far as it is known), what, and a word to count by."""
+    """An invalid part of a request: its JSONPath, its JSON Pointer as far as known, a text, and a reason code."""
 
     path: str
     pointer: str
@@ -37,7 +48,7 @@ class FieldError(Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
-    """A problem document (RFC 9457); `ids` are for a second try, in the request's order, so that it cannot tell a user twice."""
+    """A problem document (RFC 9457). A retry repeats `ids`, in the order of the request, so that duplicates are recognised."""
 
     type: str
     title: str
@@ -49,7 +60,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem document."""
+    """A request ends with a problem document."""
 
     def __init__(self, problem: ProblemDetails) -> None:
         super().__init__(problem.title)
@@ -59,30 +70,46 @@ class ProblemError(Exception):
 def build_problem(
     kind: str, detail: str, errors: Sequence[FieldError] = (), *, ids: Sequence[str] = (), retry_after: int = 0
 ) -> ProblemDetails:
-    """The problem of this name; `retry_after` in seconds, 0 for none."""
+    """The problem document of a kind; `retry_after` in seconds, 0 for none."""
     status, title = PROBLEM_KINDS[kind]
     return ProblemDetails(f"/docs#{kind}", title, status, detail, [*errors], [*ids], retry_after)
 
 
+def build_validation_problem(errors: Sequence[FieldError]) -> ProblemDetails:
+    """The problem `invalid` with these field errors."""
+    detail = "; ".join(f"{error.path}: {error.detail}" for error in errors[:MAX_LISTED_ERRORS])
+    remaining = len(errors) - MAX_LISTED_ERRORS
+    return build_problem("invalid", f"{detail}; and {remaining} more" if remaining > 0 else detail, errors)
+
+
+def build_problem_headers(problem: ProblemDetails) -> list[tuple[bytes, bytes]]:
+    """The HTTP headers that belong to a problem: WWW-Authenticate, Retry-After."""
+    headers = []
+    if problem.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if problem.retry_after:
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
+    return headers
+
+
 def get_problem_kind(status: int) -> str:
-    """The name of the problem that an HTTP status means, for errors that the framework found."""
-    names = {400: "bad-request", 401: "unauthorized", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 422: "invalid"}
-    return names.get(status, "bad-request" if status < 500 else "internal")
+    """The kind of problem for an HTTP status that the web framework chose."""
+    return _KINDS_BY_STATUS.get(status, "bad-request" if status < 500 else "internal")
 
 
 def build_field_error(path: str, detail: str, reason: str = "invalid") -> FieldError:
-    """A flaw at a JSONPath such as `$.to.email`."""
+    """A field error at a JSONPath such as `$.to.email`."""
     return FieldError(path, to_json_pointer(path), detail, reason)
 
 
 def to_field_error(error: Exception) -> FieldError:
-    """The flaw that a decoder's error tells of; one without a place is of the whole document."""
+    """The field error for an exception of a msgspec decoder; the path is `$` if the exception names none."""
     if isinstance(error, UnicodeDecodeError):
         return build_field_error("$", "the text is not UTF-8", "undecodable")
     if isinstance(error, RecursionError):
         return build_field_error("$", "the JSON is nested too deeply", "undecodable")
-    matched = _PATH_SUFFIX.match(str(error))
-    detail, path = (matched[1], matched[2] or "$") if matched else (str(error), "$")
+    match = _PATH_SUFFIX.match(str(error))
+    detail, path = (match[1], match[2] or "$") if match else (str(error), "$")
     if field := _FIELD_NAME.search(detail):
         path = f"{path}.{field[1]}"
     reason = "invalid" if isinstance(error, msgspec.ValidationError) else "undecodable"
@@ -90,15 +117,15 @@ def to_field_error(error: Exception) -> FieldError:
 
 
 def to_json_pointer(path: str) -> str:
-    """The JSON Pointer (RFC 6901, as a URI fragment) of a JSONPath, up to the first step whose name is not known."""
-    steps = []
+    """The JSON Pointer (RFC 6901, as a URI fragment) of a JSONPath; it ends before the first segment without a known name."""
+    segments = []
     for name, index in _PATH_SEGMENT.findall(path):
         if index == "...":
             break
-        steps.append(name or index)
-    return "#" + "".join(f"/{step}" for step in steps)
+        segments.append(name or index)
+    return "#" + "".join(f"/{segment}" for segment in segments)
 
 
 def prefix_path(error: FieldError, root: str) -> FieldError:
-    """The same flaw in a part of a larger document, whose JSONPath is `root`."""
+    """The same field error in a larger document; `root` is the JSONPath of the part."""
     return build_field_error(f"{root}{error.path[1:]}", error.detail, error.reason)

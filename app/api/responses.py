@@ -1,15 +1,16 @@
-"""What the API answers: the bodies of good responses; times in epoch seconds."""
+"""The bodies of successful responses; times in epoch seconds."""
 
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from app.api.problems import FieldError
-from schemas.enums import Channel, Priority
+from schemas.channels import ChannelName
+from schemas.enums import Priority
 
 
 class SubmissionResponse(Struct, frozen=True):
-    """A notification that is on all in-sync replicas of its topic."""
+    """A notification that all in-sync replicas of its topic have."""
 
     id: str
     priority: Priority
@@ -17,7 +18,7 @@ class SubmissionResponse(Struct, frozen=True):
 
 
 class BulkResult(Struct, frozen=True, omit_defaults=True):
-    """What became of one notification of a bulk request; one that is `unavailable` may be sent again with the id given here."""
+    """The result for one notification of a bulk request; an `unavailable` one may be submitted again with this id."""
 
     index: int
     status: Literal["accepted", "invalid", "unavailable"]
@@ -27,7 +28,7 @@ class BulkResult(Struct, frozen=True, omit_defaults=True):
 
 
 class BulkSubmissionResponse(Struct, frozen=True):
-    """What became of each notification of a bulk request, in its order."""
+    """The result for each notification of a bulk request, in the order of the request, and their counts."""
 
     accepted: int
     invalid: int
@@ -36,7 +37,7 @@ class BulkSubmissionResponse(Struct, frozen=True):
 
 
 class AttemptResponse(Struct, frozen=True, omit_defaults=True):
-    """One call of a provider, or one event that a provider reported; `duration_ms` is the call's time, `detail` what was said of it."""
+    """One call of a provider, or one event that a provider reported; `detail` is the provider's text or the error's."""
 
     occurred_at: float
     status: str
@@ -53,10 +54,10 @@ class AttemptResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
-    """A delivery and its attempts, oldest first; PENDING until its first attempt is known."""
+    """A delivery and its attempts, oldest first; its status is PENDING until its first attempt is recorded."""
 
     id: str
-    channel: Channel
+    channel: ChannelName
     status: str
     reason: str = ""
     provider: str = ""
@@ -64,7 +65,7 @@ class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class NotificationResponse(Struct, frozen=True, omit_defaults=True):
-    """A notification; `state` is `accepted` until the router has decided; `final` says that nothing more will happen to it."""
+    """A notification; `state` is `accepted` until the router's decision is recorded; a `final` one does not change any more."""
 
     id: str
     state: str
@@ -82,7 +83,7 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class GateResponse(Struct, frozen=True):
-    """What one gate of the router decided, and on what."""
+    """The result of one gate of the router: its verdict, the reason and the inputs."""
 
     gate: str
     verdict: str
@@ -91,7 +92,7 @@ class GateResponse(Struct, frozen=True):
 
 
 class ExplanationResponse(Struct, frozen=True):
-    """Why a notification became what it is: one plain sentence, every gate in the order it was passed, and each delivery's attempts."""
+    """Why a notification has its state: a sentence, the gate results in order, and the attempts of each delivery."""
 
     id: str
     state: str
@@ -101,27 +102,27 @@ class ExplanationResponse(Struct, frozen=True):
 
 
 class NotificationPage(Struct, frozen=True):
-    """Notifications of a user, newest first; `next` is the address of the next page, null on the last."""
+    """Notifications of a user, newest first; `next` is the path of the next page, null on the last."""
 
     notifications: list[NotificationResponse]
     next: str | None
 
 
 class LivenessResponse(Struct, frozen=True):
-    """The process is alive."""
+    """The process answers."""
 
     status: Literal["alive"] = "alive"
 
 
 class ProbeResult(Struct, frozen=True, omit_defaults=True):
-    """Whether a server or role makes progress."""
+    """The last result of one readiness probe."""
 
     status: Literal["ok", "degraded", "down"]
     detail: str = ""
 
 
 class ReadinessResponse(Struct, frozen=True):
-    """`ready` as long as a notification that is posted now would be accepted; what else is slow or away is `degraded`."""
+    """`unready` if notifications cannot be accepted, `degraded` if another probe fails."""
 
     status: Literal["ready", "degraded", "unready"]
     probes: dict[str, ProbeResult]

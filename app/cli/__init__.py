@@ -1,17 +1,19 @@
-"""`herold`, the operator's command line: send, look up, watch, and look after topics, database and tables.
+"""`herold`, the operator's command line.
 
-Exit codes: 0 done; 1 failed or refused; 2 wrong usage; 3 not found; 4 a server cannot be reached.
+Exit codes: 0 success; 1 failed or rejected; 2 wrong usage; 3 not found; 4 a server does not answer.
 """
 
 import logging
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import NoReturn
 
 import click
 
 from app.cli.errors import CommandError
 
 ENTRY_POINT_GROUP = "herold.commands"
+INSTALL_ADVICE = "pip install herold[local]"
 COMMAND_PATHS = {
     "send": "app.cli.send:send",
     "show": "app.cli.notifications:show",
@@ -25,7 +27,7 @@ COMMAND_PATHS = {
 
 
 class LazyGroup(click.Group):
-    """Loads a command's module when the command is used, so that the others cost nothing."""
+    """Imports a command's module when the command is used, because the imports take time."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMAND_PATHS, *entry_points(group=ENTRY_POINT_GROUP).names]
@@ -39,28 +41,44 @@ class LazyGroup(click.Group):
 
 
 def _load_entry_point(name: str) -> click.Command | None:
-    """A command that another distribution or package adds; None if nobody does. All distributions are scanned for it, which takes time."""
+    """A command from the entry points, None if there is none. This scans all installed distributions, which takes time."""
     for entry_point in entry_points(group=ENTRY_POINT_GROUP, name=name):
         try:
             command: click.Command = entry_point.load()
         except ImportError as error:
-            raise CommandError(f"`herold {name}` cannot be loaded: {error}", "install herold[local]") from None
+            return _build_unavailable_command(name, error)
         return command
     return None
+
+
+def _build_unavailable_command(name: str, error: ImportError) -> click.Command:
+    """A command that fails with the error whatever its arguments, so that the help of `herold` can list it."""
+    message = f"`herold {name}` is not available: {error}"
+
+    def fail(args: tuple[str, ...]) -> NoReturn:
+        raise CommandError(message, INSTALL_ADVICE)
+
+    return click.Command(
+        name,
+        callback=fail,
+        params=[click.Argument(["args"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        help=f"Not available: {INSTALL_ADVICE}",
+    )
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="herold")
 def main() -> None:
-    """Tell people things, and prove that it was done.
+    """Submit notifications, show their deliveries and decisions, and operate topics, database and tables.
 
     \b
     herold send --user u-42 --type order.shipped --data order=17 --to email=a@example.org --wait
     herold explain ntf_0199c82cc00070008000000000000001
 
-    Commands find the stack that `make run` has started in this folder (HEROLD_HOME says another), or the servers
-    that HEROLD_... variables name. Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 not found,
-    4 a server cannot be reached.
+    Commands connect to the stack that `make run` has started in this directory or in HEROLD_HOME, or to the servers
+    that HEROLD_... variables name. Exit codes: 0 success, 1 failed or rejected, 2 wrong usage, 3 not found,
+    4 a server does not answer.
     """
-    # what aiokafka would print about a broker that is away is said in a sentence of ours
+    # aiokafka's log records about an unavailable broker are not printed: the CommandError reports it
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""The gateway's API as commands use it; what goes wrong becomes a Failure that says what to do."""
+"""HTTP clients of the gateway and of workers; every failure becomes a CommandError with advice."""
 
 from typing import Any
 from urllib.parse import quote
@@ -6,21 +6,21 @@ from urllib.parse import quote
 import click
 import httpx
 
+from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE, CommandError, build_unreachable_error
+from app.cli.output import JsonValue
 
 REQUEST_TIMEOUT = 15.0  # seconds
-RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` tell more"
-
+RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` show the state of the servers"
+NOT_FOUND_ADVICE = "a notification id begins with ntf_; a new one is known after a second or two"
 CREDENTIAL_ADVICE = {
-    "the gateway": "set HEROLD_GATEWAY_API_KEY, or run where `make run` was started",
-    "the worker": "set HEROLD_WORKER_WEB_TOKEN, or run where `make run` was started",
+    "the gateway": "set HEROLD_GATEWAY_API_KEY, or run in the directory where `make run` was started",
+    "the worker": "set HEROLD_WORKER_WEB_TOKEN, or run in the directory where `make run` was started",
 }
-
-JsonValue = Any
 
 
 class ApiClient:
-    """Calls of one server; the answer is its JSON. Its connections close with the command that made it."""
+    """Sends requests to one server and returns its JSON; the connections close with the current command."""
 
     def __init__(self, url: str, server_name: str, headers: dict[str, str]) -> None:
         self._server_name, self._url = server_name, url
@@ -28,56 +28,57 @@ class ApiClient:
         click.get_current_context().call_on_close(self._client.close)
 
     def get(self, path: str, **params: str | int) -> JsonValue:
-        """GET; raises Failure for every answer that is no success."""
+        """GET. Raises CommandError for every response that is not a success."""
         return self._request("GET", path, params=params)
 
     def post(self, path: str, body: JsonValue, headers: dict[str, str] | None = None) -> JsonValue:
-        """POST of JSON; raises Failure for every answer that is no success."""
+        """POST of JSON. Raises CommandError for every response that is not a success."""
         return self._request("POST", path, json=body, headers=headers)
 
-    def _request(self, method: str, path: str, **more: Any) -> JsonValue:
+    def _request(self, method: str, path: str, **options: Any) -> JsonValue:
         try:
-            answer = self._client.request(method, path, **more)
+            response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise build_unreachable_error(self._server_name, self._url, error) from None
         try:
-            body = answer.json()
+            body = response.json()
         except ValueError:
-            raise CommandError(f"{self._url}{path} answered {answer.status_code} without JSON: is it {self._server_name}?") from None
-        if answer.is_success:
+            message = f"{self._url}{path} responded with {response.status_code} and a body that is not JSON"
+            raise CommandError(message, f"check that this is the address of {self._server_name}") from None
+        if response.is_success:
             return body
-        raise _build_error(self._server_name, answer.status_code, body)
+        raise _build_error(self._server_name, response.status_code, body)
 
 
 def _build_error(server_name: str, status: int, body: JsonValue) -> CommandError:
-    told = body if isinstance(body, dict) else {}
-    message = str(told.get("detail") or told.get("error") or told.get("title") or body)
+    problem = body if isinstance(body, dict) else {}
+    message = str(problem.get("detail") or problem.get("error") or problem.get("title") or body)
     if status == 401:
-        return CommandError(
-            f"{server_name} refused the key: {message}", CREDENTIAL_ADVICE.get(server_name, f"is this the address of {server_name}?")
-        )
+        advice = CREDENTIAL_ADVICE.get(server_name, f"check that this is the address of {server_name}")
+        return CommandError(f"{server_name} rejected the key: {message}", advice)
     if status == 404:
-        return CommandError(message, "ids of notifications begin with ntf_; a new one is known within a second or two", EXIT_NOT_FOUND)
+        return CommandError(message, NOT_FOUND_ADVICE, EXIT_NOT_FOUND)
     if status == 503:
-        return CommandError(
-            f"{server_name} cannot do it now: {message}", _build_unconfirmed_advice(told.get("ids", [])) or RETRY_ADVICE, EXIT_UNREACHABLE
-        )
-    return CommandError(f"{server_name} answered {status}: {message}", "", EXIT_FAILED, status, told.get("errors", ()))
+        advice = _build_unconfirmed_advice(problem.get("ids", [])) or RETRY_ADVICE
+        return CommandError(f"{server_name} is unavailable: {message}", advice, EXIT_UNREACHABLE)
+    return CommandError(f"{server_name} responded with {status}: {message}", "", EXIT_FAILED, status, problem.get("errors", ()))
 
 
 def _build_unconfirmed_advice(ids: list[str]) -> str:
-    """What to do about notifications that Kafka may have although it did not confirm them."""
-    first = next(filter(None, ids), "")
-    return f"it may go out after all: before you send it again, ask `herold show {first}` in a minute" if first else ""
+    """What to do about notifications that may be in Kafka although it did not confirm them; empty without ids."""
+    notification_id = next(filter(None, ids), "")
+    return f"it may still be sent: check `herold show {notification_id}` in a minute before you submit it again" if notification_id else ""
 
 
-def build_gateway_client(url: str, key: str) -> ApiClient:
-    """The gateway; raises Failure if there is no key to show."""
+def load_gateway_client(url: str | None, api_key: str | None) -> ApiClient:
+    """A client of the gateway; the connection profile fills what is None. Raises CommandError without an API key."""
+    profile = load_connection_profile()
+    key = api_key or profile.api_key
     if not key:
-        raise CommandError("no API key is known", "set HEROLD_GATEWAY_API_KEY, or start the stack with `make run`")
-    return ApiClient(url, "the gateway", {"authorization": f"Bearer {key}"})
+        raise CommandError("no API key is set", "set HEROLD_GATEWAY_API_KEY, or start the stack with `make run`")
+    return ApiClient(url or profile.gateway_url, "the gateway", {"authorization": f"Bearer {key}"})
 
 
 def build_notification_path(notification_id: str) -> str:
-    """The path of a notification, whatever its id is made of."""
+    """The path of a notification; characters that have a meaning in URLs are quoted."""
     return f"/v1/notifications/{quote(notification_id, safe='')}"

@@ -1,6 +1,5 @@
-"""`herold db`: the database's schema and the partitions of history."""
+"""`herold db`: the schema of the database and the partitions of history."""
 
-import asyncio
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -9,17 +8,14 @@ import click
 import msgspec
 from rich.console import RenderableType
 
-from app.admin import database
+from app.admin.database import check_database, maintain_partitions, upgrade_database
 from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
-from app.cli.errors import EXIT_FAILED, CommandError, build_unreachable_error
-from app.cli.output import build_progress_console, json_option, print_result
-from schemas.errors import HeroldError, UnavailableError
+from app.cli.errors import EXIT_FAILED, run_async
+from app.cli.output import JsonObject, build_progress_console, json_option, print_result
 from tables.postgres.database import Database
-from tables.postgres.partitions import drop_expired_partitions, ensure_partitions
 
 T = TypeVar("T")
-PARTITION_DAYS_AHEAD = 7
 
 
 @click.group()
@@ -32,85 +28,76 @@ def db() -> None:
 
 
 @db.command()
-@click.option("--sample-users/--no-sample-users", default=False, help="Plant the users of the sample shop too.")
+@click.option("--sample-users/--no-sample-users", default=False, help="Insert the users of the sample shop.")
 @json_option
 def upgrade(sample_users: bool, as_json: bool) -> None:
-    """Bring the schema to this release, make partitions ahead, plant missing rules and templates.
+    """Upgrade the schema to this release, create partitions, insert missing rules and templates.
 
     \b
     herold db upgrade
     """
-    place = load_connection_profile()
-    dsn = place.database_url
+    profile = load_connection_profile()
+    url = profile.postgres.url
     with build_progress_console().status("upgrading", spinner="dots"):
-        revision = _run_query(dsn, database.upgrade_database(dsn, time.time(), sample_users, place.simulators_url))
-    print_result({"revision": revision}, as_json, lambda found: f"the schema is at revision {found['revision']}")
+        revision = _run_query(url, upgrade_database(url, time.time(), profile.simulators_url if sample_users else None))
+    print_result({"revision": revision}, as_json, lambda result: f"the schema is at revision {result['revision']}")
 
 
 @db.command()
 @json_option
 def check(as_json: bool) -> None:
-    """Tell whether schema and partitions are as they should be; exit code 1 if not.
+    """Check the schema and the partitions; the exit code is 1 if there is a problem.
 
     \b
     herold db check
     """
-    dsn = load_connection_profile().database_url
-    health = _run_query(dsn, database.check_database(dsn, time.time()))
+    url = load_connection_profile().postgres.url
+    health = _run_query(url, check_database(url, time.time()))
     print_result({**msgspec.to_builtins(health), "problems": health.problems}, as_json, _format_health)
     if health.problems:
         raise SystemExit(EXIT_FAILED)
 
 
-@db.command()
+@db.command("maintain-partitions")
 @json_option
-def maintain_partitions(as_json: bool) -> None:
-    """Make the coming days' partitions of history and drop those that are older than postgres.retention_days.
+def maintain(as_json: bool) -> None:
+    """Create the partitions of the coming days, and drop those older than postgres.retention_days.
 
     \b
     herold db maintain-partitions
     """
-    place = load_connection_profile()
-    _run_query(place.database_url, _maintain_partitions(place.database_url, place.settings.postgres.retention_days))
-    health = _run_query(place.database_url, database.check_database(place.database_url, time.time()))
+    postgres = load_connection_profile().postgres
+    _run_query(postgres.url, _maintain_partitions(postgres.url, postgres.retention_days))
+    health = _run_query(postgres.url, check_database(postgres.url, time.time()))
     print_result(
         {"partition_days_ahead": health.partition_days_ahead, "default_partition_rows": health.default_partition_rows},
         as_json,
-        _format_partitions,
+        lambda result: (
+            f"partitions for {result['partition_days_ahead']} days ahead; {result['default_partition_rows']} rows in the default partitions"
+        ),
     )
 
 
 async def _maintain_partitions(database_url: str, retention_days: int) -> None:
-    opened = Database(database_url, size=1)
+    database = Database(database_url, max_size=1)
     try:
-        await ensure_partitions(opened, time.time(), PARTITION_DAYS_AHEAD)
-        await drop_expired_partitions(opened, time.time(), retention_days)
+        await maintain_partitions(database, time.time(), retention_days)
     finally:
-        await opened.close()
+        await database.close()
 
 
 def _run_query(database_url: str, query: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(query)
-    except UnavailableError as error:
-        raise build_unreachable_error("PostgreSQL", database_url.rpartition("@")[2], error) from None
-    except HeroldError as error:
-        raise CommandError(str(error)) from None
+    return run_async(query, "PostgreSQL", database_url.rpartition("@")[2])  # without user and password
 
 
-def _format_health(found: dict[str, Any]) -> RenderableType:
-    revision = f"{found['revision'] or 'none'} of {found['head_revision']}"
-    made = formatting.build_key_value_table(
+def _format_health(health: JsonObject) -> RenderableType:
+    table = formatting.build_key_value_table(
         {
-            "revision": revision,
-            "days ahead": str(found["partition_days_ahead"]),
-            "default partition rows": str(found["default_partition_rows"]),
+            "revision": f"{health['revision'] or 'none'} of {health['head_revision']}",
+            "days ahead": str(health["partition_days_ahead"]),
+            "default partition rows": str(health["default_partition_rows"]),
         }
     )
-    for problem in found["problems"]:
-        made.add_row("problem", problem)
-    return made
-
-
-def _format_partitions(found: dict[str, Any]) -> RenderableType:
-    return f"partitions for {found['partition_days_ahead']} days ahead; {found['default_partition_rows']} rows outside of all days"
+    for problem in health["problems"]:
+        table.add_row("problem", problem)
+    return table

@@ -1,17 +1,30 @@
-"""How a command ends when it cannot do what was asked: a sentence, what to do about it, and an exit code."""
+"""Errors of commands: a sentence, advice, and an exit code."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Sequence
-from typing import IO, Any
+from collections.abc import Coroutine, Sequence
+from typing import IO, Any, TypeVar
 
 import click
 
+from schemas.errors import HeroldError, UnavailableError
+
+T = TypeVar("T")
+
 EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE = 1, 3, 4
+
+ADDRESS_OPTIONS = {
+    "the gateway": "--url or HEROLD_GATEWAY_HOST and HEROLD_GATEWAY_PORT",
+    "the simulators' server": "HEROLD_SIMULATORS_URL",
+    "Kafka": "KAFKA_BOOTSTRAP_SERVERS",
+    "PostgreSQL": "DATABASE_URL",
+    "the worker": "--worker",
+}
 
 
 class CommandError(click.ClickException):
-    """Ends a command; `advice` says what to do, `status` and `errors` are those of an HTTP answer."""
+    """A command fails: `advice` says what to do; `status` and `errors` are those of an HTTP problem."""
 
     def __init__(self, message: str, advice: str = "", exit_code: int = EXIT_FAILED, status: int = 0, errors: Sequence[Any] = ()) -> None:
         super().__init__(message)
@@ -20,7 +33,7 @@ class CommandError(click.ClickException):
         self._as_json = context is not None and bool(context.params.get("as_json"))
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """One JSON document on stdout if the command was asked for JSON, else two lines on stderr."""
+        """Print one JSON document to stdout with --json, else two lines to stderr."""
         if self._as_json:
             click.echo(json.dumps({"error": self.message, "advice": self.advice, "exit_code": self.exit_code}))
             return
@@ -30,16 +43,18 @@ class CommandError(click.ClickException):
 
 
 def build_unreachable_error(server_name: str, address: str, cause: object) -> CommandError:
-    """A server that does not answer."""
-    advice = f"is `make run` running? Or does {ADDRESS_OPTIONS[server_name]} name another place?"
-    why = str(cause).removeprefix(f"{server_name} does not answer: ").removeprefix(f"{server_name} at {address}: ").rstrip(": ")
-    return CommandError(f"{server_name} at {address} does not answer ({why})", advice, EXIT_UNREACHABLE)
+    """The error of a server that does not answer; `server_name` is a key of ADDRESS_OPTIONS."""
+    # the texts of some causes begin with the sentence that is built here
+    detail = str(cause).removeprefix(f"{server_name} does not answer: ").removeprefix(f"{server_name} at {address}: ").rstrip(": ")
+    advice = f"start the stack with `make run`, or set the address with {ADDRESS_OPTIONS[server_name]}"
+    return CommandError(f"{server_name} at {address} does not answer ({detail})", advice, EXIT_UNREACHABLE)
 
 
-ADDRESS_OPTIONS = {
-    "the gateway": "--url or HEROLD_GATEWAY_HOST and HEROLD_GATEWAY_PORT",
-    "the simulators' server": "HEROLD_SIMULATORS_URL",
-    "Kafka": "KAFKA_BOOTSTRAP_SERVERS",
-    "PostgreSQL": "DATABASE_URL",
-    "the worker": "--worker",
-}
+def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str) -> T:
+    """The result of a coroutine that calls one server. Raises CommandError for every error of Herold."""
+    try:
+        return asyncio.run(coroutine)
+    except UnavailableError as error:
+        raise build_unreachable_error(server_name, address, error) from None
+    except HeroldError as error:
+        raise CommandError(str(error)) from None

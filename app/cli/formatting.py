@@ -1,6 +1,6 @@
-"""Answers of the API as tables and timelines; pure."""
+"""Renders JSON of the API as tables and timelines; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,163 +8,172 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-JsonObject = Mapping[str, Any]
+from schemas.enums import Outcome, State, Status
 
-WORD_STYLES = {
-    **dict.fromkeys(("DELIVERED", "SENT", "ACCEPTED", "routed", "pass", "accepted", "ok", "ready"), "green"),
-    **dict.fromkeys(("PENDING", "held", "hold", "THROTTLED", "UNKNOWN", "NOT_SENT", "degraded"), "yellow"),
-    **dict.fromkeys(("FAILED", "BOUNCED", "dead", "dead_letter", "REJECTED_RECIPIENT", "REJECTED_PERMANENT", "down"), "red"),
-    **dict.fromkeys(("UNSUBSCRIBED", "rejected", "reject", "merged", "merge"), "magenta"),
+WORD_STYLES: Mapping[str, str] = {
+    **dict.fromkeys((Status.SENT, Status.DELIVERED, Outcome.ACCEPTED, State.ROUTED, "accepted", "pass"), "green"),
+    **dict.fromkeys((Status.PENDING, Outcome.THROTTLED, Outcome.UNKNOWN, Outcome.NOT_SENT, State.HELD, "hold"), "yellow"),
+    **dict.fromkeys((Status.FAILED, Status.BOUNCED, State.DEAD, "dead_letter"), "red"),
+    **dict.fromkeys((Outcome.REJECTED_RECIPIENT, Outcome.REJECTED_PERMANENT), "red"),
+    **dict.fromkeys((Status.UNSUBSCRIBED, State.REJECTED, State.MERGED, "reject", "merge"), "magenta"),
 }
-TIME_FIELDS = frozenset({"at", "now"})
+"""The colours of states, statuses, outcomes and verdicts."""
+
+TIME_FIELDS = frozenset({"at", "now"})  # beside the fields whose names end with _at
 
 
 def format_word(text: str) -> Text:
-    """A status, state or verdict in its colour."""
+    """A state, status, outcome or verdict in its colour."""
     return Text(text, WORD_STYLES.get(text, "white"))
 
 
-def format_time(at: float) -> str:
-    """A time of day, local, to the millisecond."""
-    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S.%f")[:-3]
+def format_time(seconds: float) -> str:
+    """Epoch seconds as the local time of day, with milliseconds."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
-def format_datetime(at: float) -> str:
-    """A date and time, local."""
-    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def format_datetime(seconds: float) -> str:
+    """Epoch seconds as local date and time."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def format_elapsed(start: float, at: float) -> str:
-    """How long after the start."""
-    seconds = max(0.0, at - start)
+def format_elapsed(start: float, end: float) -> str:
+    """The time between two times in epoch seconds."""
+    seconds = max(0.0, end - start)
     return f"+{seconds * 1000:.0f} ms" if seconds < 10 else f"+{seconds:.1f} s"
 
 
 def build_table(*columns: str, title: str = "") -> Table:
-    """An empty table in our style."""
-    made = Table(title=title or None, title_justify="left", box=None, header_style="bold dim", pad_edge=False)
+    """An empty table with these column names."""
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold dim", pad_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+        table.add_column(column, overflow="fold")
+    return table
 
 
 def build_key_value_table(values: Mapping[str, RenderableType]) -> Table:
-    """Names and values in two columns; empty values are left out."""
-    made = Table(box=None, show_header=False, pad_edge=False)
-    made.add_column(style="dim")
-    made.add_column(overflow="fold")
+    """A table of names and values; empty values are left out."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
     for name, value in values.items():
         if value:
-            made.add_row(name, value)
-    return made
+            table.add_row(name, value)
+    return table
 
 
-def format_notification(body: JsonObject) -> RenderableType:
+def format_notification(notification: Mapping[str, Any]) -> RenderableType:
     """A notification with its timeline."""
-    created = float(body.get("created_at", 0.0))
-    head = build_key_value_table(
+    created_at = float(notification.get("created_at", 0.0))
+    fields = build_key_value_table(
         {
-            "notification": Text(body["id"], "bold"),
-            "state": _format_state(body),
-            "final": "yes" if body.get("final") else "not yet",
-            "user": body.get("user_id", ""),
-            "type": f"{body.get('type', '')}  {body.get('category', '')}".strip(),
-            "priority": body.get("priority", ""),
-            "created": format_datetime(created) if created else "",
-            "first": body.get("duplicate_of", ""),
+            "notification": Text(notification["id"], "bold"),
+            "state": _format_state(notification),
+            "final": "yes" if notification.get("final") else "no",
+            "user": notification.get("user_id", ""),
+            "type": f"{notification.get('type', '')}  {notification.get('category', '')}".strip(),
+            "priority": notification.get("priority", ""),
+            "created": format_datetime(created_at) if created_at else "",
+            "duplicate of": notification.get("duplicate_of", ""),
         }
     )
-    return Group(head, Text(), _build_timeline(body, created)) if created else head
+    return Group(fields, Text(), _build_timeline(notification, created_at)) if created_at else fields
 
 
-def _format_state(body: JsonObject) -> Text:
-    state = format_word(body["state"])
-    return state.append(f"  {body['reason']}", "dim") if body.get("reason") else state
+def _format_state(notification: Mapping[str, Any]) -> Text:
+    state = format_word(notification["state"])
+    return state.append(f"  {notification['reason']}", "dim") if notification.get("reason") else state
 
 
-def _build_timeline(body: JsonObject, created: float) -> Table:
-    made = build_table("when", "after", "what", "status", "detail")
-    made.add_row(format_time(created), "", "submitted", "", "")
-    made.add_row(
-        format_time(body["decided_at"]),
-        format_elapsed(created, body["decided_at"]),
+def _build_timeline(notification: Mapping[str, Any], created_at: float) -> Table:
+    table = build_table("time", "elapsed", "event", "status", "detail")
+    table.add_row(format_time(created_at), "", "submitted", "", "")
+    decided_at = notification["decided_at"]
+    table.add_row(
+        format_time(decided_at),
+        format_elapsed(created_at, decided_at),
         "router",
-        format_word(body["state"]),
-        body.get("reason", ""),
+        format_word(notification["state"]),
+        notification.get("reason", ""),
     )
-    for at, what, status, detail in _build_attempt_rows(body):
-        made.add_row(format_time(at) if at else "", format_elapsed(created, at) if at else "", what, status, detail)
-    return made
-
-
-def _build_attempt_rows(body: JsonObject) -> list[tuple[float, str, Text, str]]:
-    """Time (0: none), what, status and detail of every attempt, oldest first, then of the deliveries without one."""
-    deliveries = body.get("deliveries", [])
-    made = [
-        (
-            float(attempt["occurred_at"]),
-            _format_attempt_label(delivery, attempt),
-            format_word(attempt["status"]),
-            _format_attempt_detail(attempt),
+    for occurred_at, label, status, detail in _build_attempt_rows(notification):
+        table.add_row(
+            format_time(occurred_at) if occurred_at else "",
+            format_elapsed(created_at, occurred_at) if occurred_at else "",
+            label,
+            status,
+            detail,
         )
-        for delivery in deliveries
-        for attempt in delivery.get("attempts", [])
-    ]
-    waiting = [
-        (0.0, f"{delivery['channel']} {delivery['id']}", format_word(delivery["status"]), "no attempt yet")
-        for delivery in deliveries
-        if not delivery.get("attempts")
-    ]
-    return sorted(made, key=lambda row: row[0]) + waiting
+    return table
 
 
-def _format_attempt_label(delivery: JsonObject, attempt: JsonObject) -> str:
-    redrive = f" redrive {attempt['redrive_count']}" if attempt.get("redrive_count") else ""
-    return f"{delivery['channel']} attempt {attempt.get('attempt', 0) + 1}{redrive}"
+def _build_attempt_rows(body: Mapping[str, Any]) -> list[tuple[float, str, Text, str]]:
+    """Time, label, status and detail of every attempt, oldest first, then of the deliveries without attempts, whose time is 0."""
+    attempts: list[tuple[float, str, Text, str]] = []
+    pending: list[tuple[float, str, Text, str]] = []
+    for delivery in body.get("deliveries", []):
+        attempts += _build_delivery_rows(delivery)
+        if not delivery.get("attempts"):
+            pending.append((0.0, f"{delivery['channel']} {delivery['id']}", format_word(delivery["status"]), "no attempt yet"))
+    return sorted(attempts, key=lambda row: row[0]) + pending
 
 
-def _format_attempt_detail(attempt: JsonObject) -> str:
+def _build_delivery_rows(delivery: Mapping[str, Any]) -> Iterator[tuple[float, str, Text, str]]:
+    for attempt in delivery.get("attempts", []):
+        redrive = f" redrive {attempt['redrive_count']}" if attempt.get("redrive_count") else ""
+        label = f"{delivery['channel']} attempt {attempt.get('attempt', 0) + 1}{redrive}"
+        yield float(attempt["occurred_at"]), label, format_word(attempt["status"]), _format_attempt_detail(attempt)
+
+
+def _format_attempt_detail(attempt: Mapping[str, Any]) -> str:
     code = f"code {attempt['provider_code']}" if attempt.get("provider_code") else ""
-    took = f"{attempt['duration_ms']:.1f} ms" if attempt.get("duration_ms") else ""
-    twice = "possible duplicate" if attempt.get("possible_duplicate") else ""
+    duration = f"{attempt['duration_ms']:.1f} ms" if attempt.get("duration_ms") else ""
+    duplicate = "possible duplicate" if attempt.get("possible_duplicate") else ""
     outcome, reason, provider, detail = (attempt.get(name, "") for name in ("outcome", "reason", "provider", "detail"))
-    parts = (outcome, "" if reason == outcome.lower() else reason, provider, code, detail, took, twice)
+    parts = (outcome, "" if reason == outcome.lower() else reason, provider, code, detail, duration, duplicate)
     return ", ".join(part for part in parts if part)
 
 
-def format_explanation(body: JsonObject) -> RenderableType:
-    """The sentence, the gates and the attempts."""
-    made = build_table("gate", "verdict", "reason", "inputs")
-    for gate in body["gates"]:
-        made.add_row(gate["gate"], format_word(gate["verdict"]), gate["reason"], format_fields(gate["inputs"]))
-    told: list[RenderableType] = [Text(body["id"], "dim"), Text(body["summary"], "bold"), Text(), made]
-    if not body.get("deliveries"):
-        return Group(*told)
-    tried = build_table("when", "attempt", "status", "detail")
-    for at, what, status, detail in _build_attempt_rows(body):
-        tried.add_row(format_time(at) if at else "", what, status, detail)
-    return Group(*told, Text(), tried)
+def format_explanation(explanation: Mapping[str, Any]) -> RenderableType:
+    """The summary, the decision log and the attempts."""
+    gates = build_table("gate", "verdict", "reason", "inputs")
+    for gate in explanation["gates"]:
+        gates.add_row(gate["gate"], format_word(gate["verdict"]), gate["reason"], format_fields(gate["inputs"]))
+    parts: list[RenderableType] = [Text(explanation["id"], "dim"), Text(explanation["summary"], "bold"), Text(), gates]
+    if not explanation.get("deliveries"):
+        return Group(*parts)
+    attempts = build_table("time", "attempt", "status", "detail")
+    for occurred_at, label, status, detail in _build_attempt_rows(explanation):
+        attempts.add_row(format_time(occurred_at) if occurred_at else "", label, status, detail)
+    return Group(*parts, Text(), attempts)
 
 
-def format_fields(values: JsonObject) -> str:
-    """What a gate looked at, in one line."""
-    return "  ".join(f"{name}={_format_field_value(name, value)}" for name, value in values.items())
+def format_fields(fields: Mapping[str, Any]) -> str:
+    """Names and values in one line."""
+    return "  ".join(f"{name}={_format_field_value(name, value)}" for name, value in fields.items())
 
 
 def _format_field_value(name: str, value: object) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_format_field_value(name, each)}" for name, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_format_field_value(key, item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ",".join(_format_field_value(name, each) for each in value)
+        return ",".join(_format_field_value(name, item) for item in value)
     return format_datetime(value) if isinstance(value, float) and (name in TIME_FIELDS or name.endswith("_at")) else str(value)
 
 
-def format_notification_list(body: JsonObject) -> RenderableType:
-    """A user's notifications."""
-    made = build_table("created", "notification", "type", "priority", "state", "deliveries")
-    for one in body["notifications"]:
-        ways = Text("  ").join(Text(f"{way['channel']} ").append_text(format_word(way["status"])) for way in one.get("deliveries", []))
-        made.add_row(
-            format_datetime(one.get("created_at", 0.0)), one["id"], one.get("type", ""), one.get("priority", ""), _format_state(one), ways
+def format_notification_list(page: Mapping[str, Any]) -> RenderableType:
+    """A page of notifications, one row each."""
+    table = build_table("created", "notification", "type", "priority", "state", "deliveries")
+    for notification in page["notifications"]:
+        deliveries = (
+            Text(f"{delivery['channel']} ").append_text(format_word(delivery["status"])) for delivery in notification.get("deliveries", [])
         )
-    return made
+        table.add_row(
+            format_datetime(notification.get("created_at", 0.0)),
+            notification["id"],
+            notification.get("type", ""),
+            notification.get("priority", ""),
+            _format_state(notification),
+            Text("  ").join(deliveries),
+        )
+    return table

@@ -1,17 +1,10 @@
-"""`herold show`, `explain` and `list`: what became of notifications, and why."""
+"""`herold show`, `herold explain` and `herold list`: read notifications over the gateway's API."""
 
 import click
 
 from app.cli import formatting
-from app.cli.api_client import ApiClient, build_gateway_client, build_notification_path
-from app.cli.connection_profile import load_connection_profile
+from app.cli.api_client import build_notification_path, load_gateway_client
 from app.cli.output import add_gateway_options, json_option, print_result
-
-
-def load_gateway_client(url: str | None, api_key: str | None) -> ApiClient:
-    """The gateway that is meant, or the one of the stack found."""
-    place = load_connection_profile()
-    return build_gateway_client(url or place.gateway_url, api_key or place.api_key)
 
 
 @click.command()
@@ -24,7 +17,8 @@ def show(notification_id: str, url: str | None, api_key: str | None, as_json: bo
     \b
     herold show ntf_0199c82cc00070008000000000000001
     """
-    print_result(load_gateway_client(url, api_key).get(build_notification_path(notification_id)), as_json, formatting.format_notification)
+    notification = load_gateway_client(url, api_key).get(build_notification_path(notification_id))
+    print_result(notification, as_json, formatting.format_notification)
 
 
 @click.command()
@@ -32,20 +26,19 @@ def show(notification_id: str, url: str | None, api_key: str | None, as_json: bo
 @add_gateway_options
 @json_option
 def explain(notification_id: str, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Explain why a notification became what it is, gate by gate and attempt by attempt.
+    """Explain the state of a notification: its decision log and the attempts of its deliveries.
 
     \b
     herold explain ntf_0199c82cc00070008000000000000001
     """
-    print_result(
-        load_gateway_client(url, api_key).get(build_notification_path(notification_id) + "/explain"), as_json, formatting.format_explanation
-    )
+    explanation = load_gateway_client(url, api_key).get(build_notification_path(notification_id) + "/explain")
+    print_result(explanation, as_json, formatting.format_explanation)
 
 
 @click.command("list")
 @click.argument("user")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), help="How many.")
-@click.option("--before", help="Only those older than this id.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), help="Notifications to list.")
+@click.option("--before", help="Only notifications older than this id.")
 @add_gateway_options
 @json_option
 def list_notifications(user: str, limit: int, before: str | None, url: str | None, api_key: str | None, as_json: bool) -> None:
@@ -54,9 +47,6 @@ def list_notifications(user: str, limit: int, before: str | None, url: str | Non
     \b
     herold list u-42 --limit 5
     """
-    older = {"before": before} if before else {}
-    print_result(
-        load_gateway_client(url, api_key).get("/v1/notifications", user_id=user, limit=limit, **older),
-        as_json,
-        formatting.format_notification_list,
-    )
+    page = {"before": before} if before else {}
+    notifications = load_gateway_client(url, api_key).get("/v1/notifications", user_id=user, limit=limit, **page)
+    print_result(notifications, as_json, formatting.format_notification_list)

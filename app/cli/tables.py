@@ -1,4 +1,4 @@
-"""`herold tables`: rows of a worker's table, over its web view."""
+"""`herold tables`: reads rows of the workers' tables over their web views."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,15 +11,16 @@ from app.cli import formatting
 from app.cli.api_client import ApiClient
 from app.cli.connection_profile import ConnectionProfile, load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError
-from app.cli.output import json_option, print_result
+from app.cli.output import JsonValue, json_option, print_result
 from app.topology import TOPOLOGY
 
-ROLES_BY_TABLE = {name: [stage.role for stage in TOPOLOGY if name in stage.table_ttls] for stage in TOPOLOGY for name in stage.table_ttls}
+TTLS = {table: ttl for spec in TOPOLOGY for table, ttl in spec.table_ttls.items()}  # seconds
+ROLES_BY_TABLE = {table: [spec.role for spec in TOPOLOGY if table in spec.table_ttls] for table in TTLS}
 
 
 @click.group()
 def tables() -> None:
-    """Look into the tables of the workers.
+    """Read the tables of the workers.
 
     \b
     herold tables get idempotency u-42 my-key
@@ -30,49 +31,48 @@ def tables() -> None:
 @click.argument("table", type=click.Choice(sorted(ROLES_BY_TABLE)))
 @click.argument("user")
 @click.argument("key", default="")
-@click.option("--worker", help="Web address of a worker of the role; it asks the right one itself.")
-@click.option("--token", envvar="HEROLD_WORKER_WEB_TOKEN", show_envvar=True, help="The token of the workers' web views.")
+@click.option("--worker", help="Web address of any worker of the role; it forwards the request to the worker of the partition.")
+@click.option("--token", envvar="HEROLD_WORKER_WEB_TOKEN", show_envvar=True, help="The token of the web views.")
 @json_option
 def get(table: str, user: str, key: str, worker: str | None, token: str | None, as_json: bool) -> None:
-    """Show the row of a user: in idempotency by KEY or notification id, in attempts by delivery id, in rate_windows without a key.
+    """Show a row. KEY is an idempotency key or notification id (idempotency), a delivery id (attempts), or absent (rate_windows).
 
     \b
     herold tables get idempotency u-42 my-key
     herold tables get rate_windows u-42
     herold tables get attempts u-42 dlv_0199c82cc00070008000000000000001
     """
-    place = load_connection_profile()
-    token = token or place.web_token
+    profile = load_connection_profile()
+    token = token or profile.web_token
     if not token:
-        raise CommandError("no token of the web views is known", "set HEROLD_WORKER_WEB_TOKEN, or start the stack with `make run`")
+        raise CommandError("no token of the web views is set", "set HEROLD_WORKER_WEB_TOKEN, or start the stack with `make run`")
     path = "/".join(["/tables", table, *(quote(part, safe="") for part in (user, key) if part)])
-    print_result(_get_first_row(_find_worker_urls(place, table, worker), path, token), as_json, _format_row)
+    print_result(_find_row(_find_worker_urls(profile, table, worker), table, path, token), as_json, _format_row)
 
 
-def _find_worker_urls(place: ConnectionProfile, table: str, worker: str | None) -> list[str]:
-    """One worker of each role that has the table: workers of a role find each other."""
-    known = [worker] if worker else [place.worker_urls[role][0] for role in ROLES_BY_TABLE[table] if place.worker_urls.get(role)]
-    if not known:
-        roles = " or ".join(ROLES_BY_TABLE[table])
-        advice = f"is `make run` running? Else name a worker of {roles} with --worker URL"
+def _find_worker_urls(profile: ConnectionProfile, table: str, worker: str | None) -> list[str]:
+    """One worker of each role that has the table; it forwards the request to the worker of the partition."""
+    urls = [worker] if worker else [profile.worker_urls[role][0] for role in ROLES_BY_TABLE[table] if profile.worker_urls.get(role)]
+    if not urls:
+        advice = f"start the stack with `make run`, or set --worker to the web address of a worker of {' or '.join(ROLES_BY_TABLE[table])}"
         raise CommandError(f"no worker with the table {table} is known", advice)
-    return known
+    return urls
 
 
-def _get_first_row(workers: list[str], path: str, token: str) -> Any:
-    """The first row that one of the workers has."""
-    missing = CommandError("no such row", exit_code=EXIT_NOT_FOUND)
-    for url in workers:
+def _find_row(worker_urls: list[str], table: str, path: str, token: str) -> JsonValue:
+    """The row of the first worker that has it. Raises CommandError if none has it."""
+    message = ""
+    for url in worker_urls:
         try:
             return ApiClient(url, "the worker", {"authorization": f"Bearer {token}"}).get(path)
-        except CommandError as failure:
-            if failure.exit_code != EXIT_NOT_FOUND:
+        except CommandError as error:
+            if error.exit_code != EXIT_NOT_FOUND:
                 raise
-            missing = CommandError(failure.message, "rows live 24 h (idempotency, rate_windows) or 3 days (attempts)", EXIT_NOT_FOUND)
-    raise missing
+            message = error.message
+    raise CommandError(message, f"rows of {table} expire after {TTLS[table] // 3600} h", EXIT_NOT_FOUND)
 
 
-def _format_row(found: Mapping[str, Any]) -> RenderableType:
+def _format_row(row: Mapping[str, Any]) -> RenderableType:
     return formatting.build_key_value_table(
-        {name: formatting.format_fields(value) if isinstance(value, Mapping) else str(value) for name, value in found.items()}
+        {name: formatting.format_fields(value) if isinstance(value, Mapping) else str(value) for name, value in row.items()}
     )

@@ -1,4 +1,4 @@
-"""`herold tail`: what becomes of notifications and deliveries, live from Kafka."""
+"""`herold tail`: prints the events of notifications and deliveries as they arrive in Kafka."""
 
 import asyncio
 import json
@@ -13,30 +13,31 @@ from rich.console import Console
 from rich.text import Text
 
 from app.cli import formatting
-from app.cli.connection_profile import ConnectionProfile, load_connection_profile
+from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, build_unreachable_error
 from app.cli.output import build_console
+from app.settings import KafkaSection
 from app.streaming.patches.header_decoding import patch_header_decoding
-from schemas.enums import CHANNELS
+from schemas.channels import CHANNEL_NAMES
 from schemas.errors import DECODE_ERRORS
 from schemas.events import DecidedEvent, HistoryEvent, StatusEvent
 from schemas.topics import STATUS_TOPIC
 
 decode_history_event = msgspec.json.Decoder(HistoryEvent).decode
-REQUEST_TIMEOUT_MS = 5000  # for an answer of Kafka's, also for one about a topic that is not there
+REQUEST_TIMEOUT_MS = 5000  # also the time until a missing topic is reported
 
 EventFilter = Callable[[HistoryEvent], bool]
 
 
 @click.command()
-@click.option("--user", help="Only this user.")
-@click.option("--id", "notification_id", help="Only this notification.")
-@click.option("--channel", type=click.Choice(CHANNELS), help="Only deliveries on this channel.")
-@click.option("--from-start", is_flag=True, help="Begin with the oldest that Kafka has, not with what comes now.")
-@click.option("--count", type=click.IntRange(1), help="Stop after so many.")
+@click.option("--user", help="Only events of this user.")
+@click.option("--id", "notification_id", help="Only events of this notification.")
+@click.option("--channel", type=click.Choice(CHANNEL_NAMES), help="Only events of deliveries on this channel.")
+@click.option("--from-start", is_flag=True, help="Start with the oldest event in Kafka instead of the next one.")
+@click.option("--count", type=click.IntRange(1), help="Stop after this number of events.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document per line.")
 def tail(user: str | None, notification_id: str | None, channel: str | None, from_start: bool, count: int | None, as_json: bool) -> None:
-    """Watch statuses as they happen; Ctrl-C ends it.
+    """Print decisions and delivery statuses as they arrive; Ctrl-C stops.
 
     \b
     herold tail --user u-42
@@ -47,59 +48,59 @@ def tail(user: str | None, notification_id: str | None, channel: str | None, fro
         return matches_filters(event, user, notification_id, channel)
 
     try:
-        asyncio.run(_print_events(load_connection_profile(), event_filter, from_start, count, as_json))
+        asyncio.run(_print_events(load_connection_profile().kafka, event_filter, from_start, count, as_json))
     except KeyboardInterrupt:
         return
 
 
 def matches_filters(event: HistoryEvent, user: str | None, notification_id: str | None, channel: str | None) -> bool:
-    """Whether an event passes the filters that were given."""
-    of = event.id if isinstance(event, DecidedEvent) else event.notification_id
-    on = None if isinstance(event, DecidedEvent) else event.channel
-    return user in (None, event.user_id) and notification_id in (None, of) and channel in (None, on)
+    """Whether an event matches all filters that are not None."""
+    event_id, event_channel = (event.id, None) if isinstance(event, DecidedEvent) else (event.notification_id, event.channel)
+    return user in (None, event.user_id) and notification_id in (None, event_id) and channel in (None, event_channel)
 
 
-async def _print_events(
-    place: ConnectionProfile, event_filter: EventFilter, from_start: bool, max_events: int | None, as_json: bool
-) -> None:
-    screen = build_console()
-    shown = 0
-    async with aclosing(_consume_events(place, from_start)) as events:
+async def _print_events(kafka: KafkaSection, event_filter: EventFilter, from_start: bool, max_events: int | None, as_json: bool) -> None:
+    console = build_console()
+    count = 0
+    async with aclosing(_consume_events(kafka, from_start)) as events:
         async for event in events:
             if event_filter(event):
-                _print_event(screen, event, as_json)
-                shown += 1
-                if shown == max_events:
+                _print_event(console, event, as_json)
+                count += 1
+                if count == max_events:
                     return
 
 
-async def _consume_events(place: ConnectionProfile, from_start: bool) -> AsyncGenerator[HistoryEvent, None]:
-    """Status events of all partitions, read without a consumer group, so that nobody else's reading changes."""
-    topic = place.settings.kafka.topic_prefix + STATUS_TOPIC
-    begin = "earliest" if from_start else "latest"
-    reading = {"auto_offset_reset": begin, "enable_auto_commit": False, "request_timeout_ms": REQUEST_TIMEOUT_MS}
+async def _consume_events(kafka: KafkaSection, from_start: bool) -> AsyncGenerator[HistoryEvent, None]:
+    """The events of all partitions, consumed without a consumer group, so that no committed offset changes."""
+    topic = kafka.topic_prefix + STATUS_TOPIC
     patch_header_decoding()
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=place.bootstrap_servers, **reading)
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=kafka.bootstrap_servers,
+        auto_offset_reset="earliest" if from_start else "latest",
+        enable_auto_commit=False,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
     try:
         await consumer.start()
         async for record in consumer:
             event = try_decode_event(record.value)
-            if event is None:  # anybody may write to a topic, and an operator must see what comes after it
-                click.echo(f"skipped what is no status event: {topic}, partition {record.partition}, offset {record.offset}", err=True)
+            if event is None:
+                click.echo(f"skipped an undecodable record: {topic}, partition {record.partition}, offset {record.offset}", err=True)
             else:
                 yield event
     except UnknownTopicOrPartitionError:
-        raise CommandError(
-            f"there is no topic {topic} on {place.bootstrap_servers}", "create it with `herold topics apply`", EXIT_NOT_FOUND
-        ) from None
+        message = f"there is no topic {topic} on {kafka.bootstrap_servers}"
+        raise CommandError(message, "create it with `herold topics apply`", EXIT_NOT_FOUND) from None
     except KafkaError as error:
-        raise build_unreachable_error("Kafka", place.bootstrap_servers, error) from None
+        raise build_unreachable_error("Kafka", kafka.bootstrap_servers, error) from None
     finally:
         await consumer.stop()
 
 
 def try_decode_event(value: bytes | None) -> HistoryEvent | None:
-    """The event in a record; none in rubbish, and in one of a later release."""
+    """The event of a record; None if it cannot be decoded, as an event of a later release."""
     try:
         event: HistoryEvent = decode_history_event(value or b"")
     except DECODE_ERRORS:
@@ -107,21 +108,21 @@ def try_decode_event(value: bytes | None) -> HistoryEvent | None:
     return event
 
 
-def _print_event(screen: Console, event: HistoryEvent, as_json: bool) -> None:
+def _print_event(console: Console, event: HistoryEvent, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(event)))
     else:
-        screen.print(format_event(event))
+        console.print(format_event(event))
 
 
 def format_event(event: HistoryEvent) -> Text:
-    """One event in one line."""
-    happened_at = event.decided_at if isinstance(event, DecidedEvent) else event.occurred_at
-    text = Text(f"{formatting.format_time(happened_at)}  ", "dim")
+    """An event as one line."""
+    occurred_at = event.decided_at if isinstance(event, DecidedEvent) else event.occurred_at
+    text = Text(f"{formatting.format_time(occurred_at)}  ", "dim")
     if isinstance(event, DecidedEvent):
         text.append(f"{event.id}  ", "default").append(f"{event.priority:<7}", "dim").append_text(formatting.format_word(event.state))
-        more = f"  {event.reason}" if event.reason else f"  {len(event.deliveries)} to deliver"
-        return text.append(f"{more}  {event.type}  {event.user_id}", "dim")
+        detail = event.reason or f"{len(event.deliveries)} deliveries"
+        return text.append(f"  {detail}  {event.type}  {event.user_id}", "dim")
     return _format_status_event(text, event)
 
 
@@ -129,6 +130,6 @@ def _format_status_event(text: Text, event: StatusEvent) -> Text:
     text.append(f"{event.notification_id}  ", "default").append(f"{event.channel:<8}", "dim").append_text(
         formatting.format_word(event.status)
     )
-    took = f"{event.duration_ms:.1f} ms" if event.duration_ms else ""
-    details = (event.outcome or "", event.reason, event.provider, event.detail, took, event.user_id)
+    duration = f"{event.duration_ms:.1f} ms" if event.duration_ms else ""
+    details = (event.outcome or "", event.reason, event.provider, event.detail, duration, event.user_id)
     return text.append("  " + "  ".join(detail for detail in details if detail), "dim")

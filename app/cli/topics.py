@@ -1,20 +1,16 @@
-"""`herold topics`: the catalogue, and the topics in Kafka against it."""
+"""`herold topics`: creates the topics in Kafka and compares them with the catalogue."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import click
 from rich.console import RenderableType
 
-from app.admin import topics as admin
+from app.admin.topic_specs import TopicChange, TopicMismatch, TopicSpec, build_topic_specs
+from app.admin.topics import apply_topics, check_topics
 from app.cli import formatting
-from app.cli.connection_profile import ConnectionProfile, load_connection_profile
-from app.cli.errors import EXIT_FAILED, CommandError, build_unreachable_error
-from app.cli.output import json_option, print_result
-from schemas.errors import TopicMismatchError, UnavailableError
-
-TopicArguments = tuple[str, str, int, int, int]
+from app.cli.connection_profile import load_connection_profile
+from app.cli.errors import EXIT_FAILED, run_async
+from app.cli.output import JsonObject, json_option, print_result
 
 
 @click.group()
@@ -29,74 +25,66 @@ def topics() -> None:
 @topics.command("list")
 @json_option
 def list_topics(as_json: bool) -> None:
-    """List the topics of the catalogue and the tables' changelogs, with their policies.
+    """List the topics of the catalogue and the changelogs of the tables, with their configuration.
 
     \b
     herold topics list --json
     """
-    _, prefix, partitions, replication, min_insync = build_topic_arguments(load_connection_profile())
-    print_result(
-        [_build_spec_entry(one) for one in admin.build_topic_specs(prefix, partitions, replication, min_insync)], as_json, _format_specs
-    )
+    specs = build_topic_specs(load_connection_profile().kafka)
+    print_result([_build_spec_entry(spec) for spec in specs], as_json, _format_specs)
 
 
 @topics.command()
 @json_option
 def apply(as_json: bool) -> None:
-    """Create what is missing and correct settings; run again, it changes nothing.
+    """Create missing topics and correct their configuration. A second run changes nothing.
 
     \b
     herold topics apply
     """
-    changes = _run_admin(admin.apply_topics)
-    print_result([_build_entry(change) for change in changes], as_json, lambda found: _format_entries(found, "nothing to change"))
+    kafka = load_connection_profile().kafka
+    changes = run_async(apply_topics(kafka), "Kafka", kafka.bootstrap_servers)
+    print_result([_build_change_entry(change) for change in changes], as_json, lambda entries: _format_entries(entries) or "no changes")
 
 
 @topics.command()
 @json_option
 def check(as_json: bool) -> None:
-    """Compare the topics in Kafka with the catalogue; exit code 1 if they differ.
+    """Compare the topics in Kafka with the catalogue; the exit code is 1 if they differ.
 
     \b
     herold topics check
     """
-    problems = _run_admin(admin.check_topics)
-    print_result([_build_entry(problem) for problem in problems], as_json, lambda found: _format_entries(found, "all topics are right"))
-    if problems:
+    kafka = load_connection_profile().kafka
+    mismatches = run_async(check_topics(kafka), "Kafka", kafka.bootstrap_servers)
+    entries = [_build_mismatch_entry(mismatch) for mismatch in mismatches]
+    print_result(entries, as_json, lambda entries: _format_entries(entries) or "all topics match the catalogue")
+    if mismatches:
         raise SystemExit(EXIT_FAILED)
 
 
-def build_topic_arguments(place: ConnectionProfile) -> TopicArguments:
-    """What app.admin.topics asks for: brokers, prefix, partitions, replication, in-sync replicas."""
-    kafka = place.settings.kafka
-    return place.bootstrap_servers, kafka.topic_prefix, kafka.topic_partitions, kafka.topic_replication_factor, kafka.min_insync_replicas
+def _build_spec_entry(spec: TopicSpec) -> dict[str, Any]:
+    return {"name": spec.name, "partitions": spec.partitions, "replication_factor": spec.replication_factor, "configs": dict(spec.configs)}
 
 
-def _run_admin(work: Callable[..., Coroutine[Any, Any, list[Any]]]) -> list[Any]:
-    place = load_connection_profile()
-    try:
-        return asyncio.run(work(*build_topic_arguments(place)))
-    except UnavailableError as error:
-        raise build_unreachable_error("Kafka", place.bootstrap_servers, error) from None
-    except TopicMismatchError as error:
-        raise CommandError(str(error), "a topic's partitions cannot be changed: make new topics under another topic_prefix") from None
+def _build_change_entry(change: TopicChange) -> dict[str, str]:
+    return _build_entry(change, change.new_value, change.old_value)
 
 
-def _build_spec_entry(one: admin.TopicSpec) -> dict[str, Any]:
-    return {"name": one.name, "partitions": one.partitions, "replication_factor": one.replication_factor, "configs": dict(one.configs)}
+def _build_mismatch_entry(mismatch: TopicMismatch) -> dict[str, str]:
+    return _build_entry(mismatch, mismatch.expected, mismatch.actual)
 
 
-def _build_entry(one: admin.TopicChange | admin.TopicMismatch) -> dict[str, str]:
-    expected, actual = (one.expected, one.actual) if isinstance(one, admin.TopicMismatch) else (one.new_value, one.old_value)
-    return {"topic": one.topic, "setting": one.setting, "expected": expected, "actual": actual, "text": str(one)}
+def _build_entry(source: TopicChange | TopicMismatch, expected: str, actual: str) -> dict[str, str]:
+    return {"topic": source.topic, "setting": source.setting, "expected": expected, "actual": actual, "text": str(source)}
 
 
-def _format_entries(found: list[dict[str, str]], otherwise: str) -> RenderableType:
-    return "\n".join(one["text"] for one in found) or otherwise
+def _format_entries(entries: list[JsonObject]) -> str:
+    return "\n".join(entry["text"] for entry in entries)
 
 
-def _format_specs(found: list[dict[str, Any]]) -> RenderableType:
-    made = formatting.build_table("topic", "partitions", "replication factor", "configs")
-    for one in found:
-        made.add_row(one["name"], str(one["partitions"]), str(one["replication_factor"]), formatting.format_fields(one["configs"]))
-    return made
+def _format_specs(entries: list[JsonObject]) -> RenderableType:
+    table = formatting.build_table("topic", "partitions", "replication factor", "configs")
+    for entry in entries:
+        table.add_row(entry["name"], str(entry["partitions"]), str(entry["replication_factor"]), formatting.format_fields(entry["configs"]))
+    return table

@@ -1,4 +1,4 @@
-"""The producer: idempotent, and warm before the first record."""
+"""The idempotent producer, which loads the metadata of its topics before the first record."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from faust.transport.drivers import aiokafka as driver
 
 from app.streaming.startup_checks import require_partition_counts
 
-# A broker that has just started, or just created topics, shows them one after the other.
+# A broker that has just started, or just created topics, reports them one after the other.
 METADATA_ATTEMPTS = 20
-METADATA_RETRY_INTERVAL = 0.5
+METADATA_RETRY_INTERVAL = 0.5  # seconds
 
 
 class IdempotentProducer(driver.Producer):
-    """Faust's producer with enable_idempotence: what is repeated after an error is written once, and in order."""
+    """Faust's producer with enable_idempotence: a retried batch is written once and in order."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
     async def on_start(self) -> None:
-        """Connects, learns where all topics of the app are, and refuses to go on if their partitions are wrong (TopicsWrong)."""
+        """Connects and loads the metadata of all topics of the app. Raises TopicMismatchError if a partition count is wrong."""
         await super().on_start()
         await self.load_metadata(self.app.get_required_topics(), self.app.settings.topic_partitions)
 
     async def load_metadata(self, topics: Iterable[str], partitions: int) -> None:
-        """Learn where the partitions are: the first record of each topic would otherwise wait for it, some 100 ms."""
-        needed = sorted(set(topics))
+        """Load metadata now: otherwise the first record of each topic waits about 100 ms for it. Raises TopicMismatchError."""
+        required = sorted(set(topics))
         for _ in range(METADATA_ATTEMPTS):
-            found = await self._fetch_partition_counts(needed)
-            if found.keys() >= set(needed):
+            partition_counts = await self._fetch_partition_counts(required)
+            if partition_counts.keys() >= set(required):
                 break
             await asyncio.sleep(METADATA_RETRY_INTERVAL)
-        require_partition_counts(needed, partitions, found)
+        require_partition_counts(required, partitions, partition_counts)
 
     async def _fetch_partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
         client = self._ensure_producer().client
         client.set_topics(topics)
         await client.force_metadata_update()
-        counts = {topic: client.cluster.partitions_for_topic(topic) for topic in topics}
-        return {topic: len(numbers) for topic, numbers in counts.items() if numbers}
+        partitions = {topic: client.cluster.partitions_for_topic(topic) for topic in topics}
+        return {topic: len(numbers) for topic, numbers in partitions.items() if numbers}

@@ -1,4 +1,4 @@
-"""Recovery that ends the worker when a step of it takes too long: Faust would take that for a stop, and never read anything again."""
+"""Table recovery that ends the worker if a step takes too long. Faust treats such a timeout as a stop and never fetches again."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from faust.tables.recovery import Recovery, ServiceStopped
 
 
 class RecoveryTimeoutError(TimeoutError):
-    """A step of recovery outlasted the broker's request timeout."""
+    """A step of table recovery took longer than the broker's request timeout."""
 
 
 class StrictRecovery(Recovery):
-    """Faust's recovery, without its silent end."""
+    """Faust's recovery; a timeout raises RecoveryTimeoutError."""
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:
         try:
@@ -20,16 +20,16 @@ class StrictRecovery(Recovery):
             if self.should_stop:
                 raise
             raise RecoveryTimeoutError(
-                f"a step of recovery took longer than {timeout} s; the worker ends, and recovers when it starts again"
+                f"a step of table recovery took longer than {timeout} s; restart the worker to recover again"
             ) from None
 
 
 class StrictTableManager(TableManager):
-    """Faust's table manager, with our recovery."""
+    """Faust's table manager with StrictRecovery."""
 
     @property
     def recovery(self) -> Recovery:
-        """The service that rebuilds tables."""
+        """The service that recovers tables from their changelogs."""
         if self._recovery is None:  # type: ignore[has-type]
             self._recovery = StrictRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
         return self._recovery

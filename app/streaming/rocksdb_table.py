@@ -1,4 +1,4 @@
-"""A Faust table read and written a batch at a time: rows in RocksDB, each change in the changelog topic, recovery by whole batches."""
+"""A Faust table that is read, written and recovered a batch at a time: rows in RocksDB, changes in the changelog topic."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from app.streaming.commit.pending_rows import PendingRows
 from schemas.errors import HeroldError
 from schemas.ports import Outbox, TableRows
 
-# Bounds for each partition's database: RocksDB's own defaults would allow gigabytes per worker. No time to live: rocksdict 0.3.29 wraps its
-# filter twice around a database that was opened before, and what is compacted then loses rows that are as good as new.
+# For each partition's database; RocksDB's defaults would allow gigabytes per worker. No time to live: rocksdict 0.3.29 applies its
+# filter twice to a reopened database, and compaction then removes rows that have not expired.
 ROCKSDB_OPTIONS = {
     "driver": "rocksdict",
     "block_cache_size": 4 * 1024 * 1024,
@@ -25,18 +25,18 @@ ROCKSDB_OPTIONS = {
     "max_write_buffer_number": 2,
     "target_file_size_base": 8 * 1024 * 1024,
     "max_open_files": 128,
-    "bloom_filter_size": 10,  # bits a key: one look-up in a hundred reads a block in vain; Faust's 3 read one in four
+    "bloom_filter_size": 10,  # bits per key: 1 % false positives; Faust's default of 3 has 25 %
 }
-MEMTABLE_BLOOM_RATIO = 0.1  # of the write buffer, for a filter of what is not in a file yet
-# Events, here whole batches, that recovery holds before it writes them. Not 1: Faust reads that as "never pause the changelog".
+MEMTABLE_BLOOM_RATIO = 0.1  # share of the write buffer for the Bloom filter of the memtable
+# Events, here whole batches, that recovery buffers before it writes them. With 1 Faust never pauses the changelog.
 RECOVERY_BUFFER_SIZE = 4
 
 
 class BloomFilterOptions(RocksDBOptions):
-    """Faust's options, and a filter in memory: nearly all rows that the router asks for are not there, and to seek them costs most."""
+    """Faust's options with a Bloom filter for the memtable: most keys that the router reads do not exist, and seeks are expensive."""
 
     def as_options(self) -> Any:
-        """RocksDB's own options."""
+        """The options as rocksdict's."""
         options = super().as_options()
         options.set_memtable_whole_key_filtering(True)
         options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO)
@@ -44,11 +44,11 @@ class BloomFilterOptions(RocksDBOptions):
 
 
 class ChangelogConflictError(HeroldError):
-    """Another worker wrote to this changelog partition after this one recovered: the rows here are no longer the whole truth."""
+    """Another worker wrote to this changelog partition after this one recovered it, so the rows in RocksDB are incomplete."""
 
 
 class RocksDBTable(faust.Table):
-    """Implements schemas.ports.Table; every access names the partition. Never use `table[key]`, which goes Faust's one-row way."""
+    """Implements schemas.ports.Table; every access names the partition. Do not use `table[key]`: it writes by Faust, a row at a time."""
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
@@ -61,24 +61,24 @@ class RocksDBTable(faust.Table):
         return store
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        """The rows of the keys, None where there is none; those on their way here as if they had arrived."""
+        """The rows of the keys, pending ones included; None for a key without a row."""
         if not keys:
             return []
         rows: list[bytes | None] = self.data._db_for_partition(partition).get(list(keys))
         return self.pending_rows.overlay(partition, keys, rows)
 
     def stage_rows(self, outbox: Outbox, partition: int, rows: TableRows) -> None:
-        """Add the rows to the outbox as changelog records; a row of None is a tombstone."""
+        """Add the rows to the outbox as changelog records; None is a tombstone."""
         topic = self.changelog_topic_name
         for key, row in rows.items():
             outbox.add(topic, partition, key, row)
 
     def apply_rows(self, partition: int, rows: TableRows, written: WrittenOffsets) -> None:
-        """Write the rows and the changelog offset they stand at, in one step. Raises ChangelogShared if others wrote in between."""
+        """Write the rows and their changelog offset atomically. Raises ChangelogConflictError if another worker wrote in between."""
         expected = self._next_offsets.get(partition, self._get_recovered_offset(partition))
         if expected is not None and (written.first != expected or written.last - written.first + 1 != written.record_count):
             raise ChangelogConflictError(
-                f"{self.changelog_topic_name} partition {partition}: wrote at {written}, expected to write from {expected}"
+                f"{self.changelog_topic_name} partition {partition}: wrote {written}, expected to write from {expected}"
             )
         self._write_batch(partition, rows.items(), written.last)
         self._next_offsets[partition] = written.last + 1
@@ -86,13 +86,13 @@ class RocksDBTable(faust.Table):
 
     @property
     def open_partitions(self) -> list[int]:
-        """The partitions whose rows are here: this worker's own, and those it stands by for."""
+        """The partitions with an open database: assigned ones and standbys."""
         return list(self.data._dbs)
 
     def expire_rows(self, partition: int, is_expired: Callable[[bytes], bool], start_key: bytes | None, max_rows: int) -> bytes | None:
-        """Look at so many rows from the key `start` on and remove the outlived; the key to go on from, None at the end.
+        """Remove expired rows among the next `max_rows` from `start_key` on; returns the key to continue from, None at the end.
 
-        They go from RocksDB alone: the changelog forgets them by its own retention.
+        Only RocksDB is changed: the changelog topic removes them by its own retention.
         """
         database = self.data._db_for_partition(partition)
         batch = rocksdict.WriteBatch(raw_mode=True)
@@ -104,14 +104,14 @@ class RocksDBTable(faust.Table):
         return rows[max_rows][0] if len(rows) > max_rows else None
 
     def apply_changelog_batch(self, events: Iterable[Any]) -> None:
-        """Recovery and standby: write what was read from the changelog, batch by batch."""
+        """Faust's hook in recovery and standby: write batches of the changelog."""
         for event in events:
             batch = event.value
             self._next_offsets.pop(batch.partition, None)
             self._write_batch(batch.partition, ((record.key, record.value) for record in batch.records), event.message.offset)
 
     async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
-        """Faust's hook in a rebalance: where the changelogs end is known again after recovery."""
+        """Faust's hook in a rebalance: the next changelog offsets are unknown until recovery has read them."""
         self._next_offsets.clear()
         await super().on_rebalance(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""What roles tell of their work: counters and one wide log line per batch; never an address, a text or a token."""
+"""The observers of the roles: metrics, and one log line with all fields per batch. They never log an address, content or token."""
 
 import logging
 from collections import Counter
@@ -9,7 +9,8 @@ from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRe
 from agents.router.evaluate import BatchSummary
 from app.telemetry import Metrics, log_event
 from schemas import metrics as names
-from schemas.enums import Channel, Priority, State, Status
+from schemas.channels import ChannelName
+from schemas.enums import Priority, State, Status
 from schemas.events import StatusEvent
 from schemas.topics import parse_priority
 
@@ -17,25 +18,25 @@ _PENDING, _HANDED_OVER_STATUSES = Status.PENDING, frozenset((Status.SENT, Status
 
 
 class RouterObserver:
-    """Hears of every batch that the router has settled."""
+    """Called after every batch of the router, and when a batch must wait."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def __call__(self, batch: BatchSummary) -> None:
-        """Count the batch and say it in a line; one that waits is a warning."""
+        """Count the batch and log one line; a batch that waits is a warning."""
         priority, count = parse_priority(batch.topic), self._metrics.increment
-        for (state, reason), number in batch.states.items():
-            count(names.NOTIFICATIONS_DECIDED, number, priority, state, reason)
+        for (state, reason), amount in batch.states.items():
+            count(names.NOTIFICATIONS_DECIDED, amount, priority, state, reason)
             if state == State.DEAD:
-                count(names.DEAD_LETTERS, number, "router", reason)
-        for result, number in (
+                count(names.DEAD_LETTERS, amount, "router", reason)
+        for result, amount in (
             ("repartitioned", batch.repartitioned),
             ("replayed", batch.replays),
             ("decided", sum(batch.states.values())),
         ):
-            if number:
-                count(names.ROUTER_RECORDS, number, priority, result)
+            if amount:
+                count(names.ROUTER_RECORDS, amount, priority, result)
         self._metrics.observe_duration(names.ROUTER_BATCH_DURATION, batch.seconds, priority)
         self._log_batch(batch)
 
@@ -48,7 +49,7 @@ class RouterObserver:
             topic=batch.topic,
             partition=batch.partition,
             records=batch.records,
-            states={f"{state}:{reason}".rstrip(":"): number for (state, reason), number in batch.states.items()},
+            states={f"{state}:{reason}".rstrip(":"): amount for (state, reason), amount in batch.states.items()},
             deliveries=batch.deliveries,
             repartitioned=batch.repartitioned,
             replayed=batch.replays,
@@ -59,15 +60,15 @@ class RouterObserver:
 
 
 class DeliveryObserver:
-    """Hears of every attempt, dead letter and batch of a channel."""
+    """Called for every attempt, dead letter and batch of a channel."""
 
-    def __init__(self, metrics: Metrics, channel: Channel) -> None:
+    def __init__(self, metrics: Metrics, channel: ChannelName) -> None:
         self._metrics, self._channel = metrics, channel
         self._attempts: Counter[tuple[Priority, str]] = Counter()
         self._ended_deliveries: Counter[tuple[Priority, str, str]] = Counter()
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
-        """Note an attempt; it is counted with its batch, and timed only when it was handed over."""
+        """Add an attempt to the counts of its batch; observe the hand-over latency if the provider has accepted it."""
         status = event.status
         if event.outcome is not None:
             self._attempts[priority, event.outcome] += 1
@@ -79,17 +80,17 @@ class DeliveryObserver:
             self._metrics.increment(names.POSSIBLE_DUPLICATES, 1, self._channel)
 
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:
-        """Count a dead letter, and name it in the log."""
+        """Count a dead letter and log its ids."""
         self._metrics.increment(names.DEAD_LETTERS, 1, "delivery", reason)
         ids = {"notification_id": notification_id, "delivery_id": delivery_id}
         log_event("delivery.dead_lettered", logging.WARNING, channel=self._channel, priority=priority, reason=reason, **ids)
 
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
-        """Count what was noted since the last batch, and say the batch in a line."""
-        for (priority, outcome), number in self._attempts.items():
-            self._metrics.increment(names.DELIVERY_ATTEMPTS, number, self._channel, priority, outcome)
-        for (priority, status, reason), number in self._ended_deliveries.items():
-            self._metrics.increment(names.DELIVERIES_ENDED, number, self._channel, priority, status, reason)
+        """Count the attempts since the last batch and log one line."""
+        for (priority, outcome), amount in self._attempts.items():
+            self._metrics.increment(names.DELIVERY_ATTEMPTS, amount, self._channel, priority, outcome)
+        for (priority, status, reason), amount in self._ended_deliveries.items():
+            self._metrics.increment(names.DELIVERIES_ENDED, amount, self._channel, priority, status, reason)
         self._attempts.clear()
         self._ended_deliveries.clear()
         log_event(
@@ -104,28 +105,34 @@ class DeliveryObserver:
 
 
 class RecorderObserver:
-    """Hears of every commit, wait and stray of the recorder."""
+    """Called for every commit, retry and unrecordable event of the recorder."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def __call__(self, event: HistoryCommit | WriteRetry | Unrecordable) -> None:
-        """Count it and say it in a line."""
+        """Count the event and log one line."""
         match event:
             case HistoryCommit():
                 self._report_commit(event)
             case WriteRetry():
                 log_event("recorder.database_unavailable", logging.WARNING, cause=event.cause, seconds=event.delay)
             case Unrecordable():
-                letter = event.dead_letter.dead_letter
-                self._metrics.increment(names.DEAD_LETTERS, 1, "recorder", letter.reason)
-                place = {"topic": letter.source_topic, "partition": letter.source_partition, "offset": letter.source_offset}
-                log_event("recorder.dead_lettered", logging.ERROR, reason=letter.reason, **place)
+                dead_letter = event.dead_letter.dead_letter
+                self._metrics.increment(names.DEAD_LETTERS, 1, "recorder", dead_letter.reason)
+                log_event(
+                    "recorder.dead_lettered",
+                    logging.ERROR,
+                    reason=dead_letter.reason,
+                    topic=dead_letter.source_topic,
+                    partition=dead_letter.source_partition,
+                    offset=dead_letter.source_offset,
+                )
 
-    def _report_commit(self, seen: HistoryCommit) -> None:
-        counts = {"notifications": seen.notifications, "delivery_logs": seen.attempts, "dead_letters": seen.dead_letters}
-        for table, number in counts.items():
-            if number:
-                self._metrics.increment(names.RECORDER_ROWS, number, table)
-        self._metrics.observe_duration(names.RECORDER_COMMIT_DURATION, seen.seconds)
-        log_event("recorder.batch_committed", **counts, duration_ms=round(seen.seconds * 1000, 2))
+    def _report_commit(self, commit: HistoryCommit) -> None:
+        counts = {"notifications": commit.notifications, "delivery_logs": commit.attempts, "dead_letters": commit.dead_letters}
+        for table, amount in counts.items():
+            if amount:
+                self._metrics.increment(names.RECORDER_ROWS, amount, table)
+        self._metrics.observe_duration(names.RECORDER_COMMIT_DURATION, commit.seconds)
+        log_event("recorder.batch_committed", **counts, duration_ms=round(commit.seconds * 1000, 2))

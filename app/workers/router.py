@@ -1,11 +1,12 @@
-"""The router's worker: rules from PostgreSQL, profiles through Redis, two tables."""
+"""The router's worker: policy from PostgreSQL, profiles from PostgreSQL through Redis, two tables."""
 
 import asyncio
 import time
 
 from agents.router.router import Router
 from app.settings import Settings
-from app.streaming.application import StreamApp, add_agents, build_batch_committer
+from app.streaming.application import StreamApp, add_agents
+from app.streaming.committer_factory import build_batch_committer
 from app.workers.observers import RouterObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, clock
 from tables.postgres.database import Database
@@ -14,32 +15,32 @@ from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
 from tables.redis.profiles import CachedProfileReader
 
-PROFILE_QUERY_TIMEOUT = (
-    2.0  # that PostgreSQL may take to connect, and to answer: so long a hanging one holds up a batch, also its high priority
-)
+# seconds for connecting to PostgreSQL, and for a query of profiles: the longest time that it can delay a batch, of high priority too
+PROFILE_QUERY_TIMEOUT = 2.0
+MAX_IN_FLIGHT_BATCHES_LOW_BUSY = 1
 
 
 def build_router_app(role: str, settings: Settings) -> StreamApp:
-    """The app of the router."""
-    own, kafka = settings.router, settings.kafka
-    worker = WorkerBuilder(
-        role,
-        settings,
-        build_priority_limits(
-            own.max_batch_records, own.max_batch_records_medium_busy, own.max_batch_records_low_busy, own.max_in_flight_batches, 1
-        ),
-        linger=own.linger,
+    """Build the app of the router."""
+    section, kafka, postgres = settings.router, settings.kafka, settings.postgres
+    priority_limits = build_priority_limits(
+        section.max_batch_records,
+        section.max_batch_records_medium_busy,
+        section.max_batch_records_low_busy,
+        section.max_in_flight_batches,
+        MAX_IN_FLIGHT_BATCHES_LOW_BUSY,
     )
-    database = Database(settings.postgres.url, settings.postgres.pool_max_size)
-    profiles = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
-    cache = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
-    policy = CachedPolicyReader(PostgresPolicyLoader(database).load)
+    worker = WorkerBuilder(role, settings, priority_limits)
+    policy_database = Database(postgres.url, postgres.pool_max_size)
+    profile_database = Database(postgres.url, postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
+    redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
+    policies = CachedPolicyReader(PostgresPolicyLoader(policy_database).load)
     router = Router(
-        policies=policy,
-        profiles=CachedProfileReader(cache, PostgresProfileReader(profiles), time.monotonic, settings.redis.profile_ttl),
+        policies=policies,
+        profiles=CachedProfileReader(redis, PostgresProfileReader(profile_database), time.monotonic, settings.redis.profile_ttl),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
-        committer=build_batch_committer(worker.app),
+        committer=build_batch_committer(worker.app, linger=section.linger),
         clock=clock,
         partitions=kafka.topic_partitions,
         topic_prefix=kafka.topic_prefix,
@@ -47,8 +48,8 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         observe=RouterObserver(worker.metrics),
     )
     add_agents(worker.app, worker.source_topics, router.run, manual_ack=True)
-    worker.add_task("policy_refresh", lambda: policy.refresh_forever(asyncio.sleep, own.policy_refresh_interval))
-    worker.add_shutdown_callback(cache.close)
-    worker.add_shutdown_callback(profiles.close)
-    worker.add_shutdown_callback(database.close)
+    worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))
+    worker.add_shutdown_callback(redis.close)
+    worker.add_shutdown_callback(profile_database.close)
+    worker.add_shutdown_callback(policy_database.close)
     return worker.app

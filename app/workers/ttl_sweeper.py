@@ -1,21 +1,21 @@
-"""Rows that have outlived their use are removed from a worker's tables, some at a time, so that nothing has to wait for it."""
+"""Removes expired rows from the tables of a worker, a few rows at a time, so that the event loop is never blocked for long."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from app.streaming.rocksdb_table import RocksDBTable
-from app.workers import table_inspection
 from schemas.ports import Clock
+from tables.table_definition import TableDefinition
 
-SWEEP_INTERVAL = 2.5  # seconds in which each partition of each table has its turn
-MAX_ROWS_PER_STEP = 500  # rows of a partition: a few milliseconds; 17 million a day
+SWEEP_INTERVAL = 2.5  # seconds in which each partition of each table gets one step
+MAX_ROWS_PER_STEP = 500  # rows of a partition in one step, a few milliseconds; 17 million a day
 
-TablePartition = tuple[str, int]  # a table and one of its partitions
+TablePartition = tuple[TableDefinition, int]
 
 
 @dataclass
 class SweepProgress:
-    """How far the sweep of a partition is: the key to go on from, the time of the oldest row it has left, and when it is worth a look."""
+    """The progress of a sweep of one partition: the key to continue from, the time of the oldest row kept, and when to sweep again."""
 
     next_key: bytes | None = None
     oldest_row_time: float = 0.0
@@ -23,47 +23,49 @@ class SweepProgress:
 
 
 class TtlSweeper:
-    """Goes round the rows of each partition; `ttls` are seconds by table.
+    """Sweeps each open partition of the tables in turn.
 
-    Until the oldest row that a round has left is outlived too, another round would find nothing: it begins then. Rows that come from a
-    changelog later may be older, and stay so much longer: only space, for who reads a row looks at its time.
+    The next sweep of a partition begins when the oldest row kept by the previous one expires; before that it would find nothing. Rows that
+    arrive later from a changelog may be older. They stay until that sweep, which costs only space: every reader checks the time of a row.
     """
 
-    def __init__(self, tables: Mapping[str, RocksDBTable], ttls: Mapping[str, int], clock: Clock) -> None:
-        self._tables, self._ttls, self._clock = tables, ttls, clock
+    def __init__(self, ttls: Mapping[TableDefinition, int], tables: Mapping[str, RocksDBTable], clock: Clock) -> None:
+        """`ttls`: the time to live of the rows of each table in seconds; `tables`: by name."""
+        self._ttls, self._tables, self._clock = ttls, tables, clock
         self._progress_by_partition: dict[TablePartition, SweepProgress] = {}
 
     @property
     def table_partitions(self) -> list[TablePartition]:
-        """What is here now, in the order of its turns."""
-        return [(name, partition) for name, table in self._tables.items() for partition in table.open_partitions]
+        """The open partitions of all tables, in the order of their steps."""
+        return [(definition, partition) for definition in self._ttls for partition in self._tables[definition.name].open_partitions]
 
     def sweep_step(self, table_partition: TablePartition) -> None:
-        """Go on a little with a partition, if it is still here and there may be something to find."""
-        name, partition = table_partition
-        table, ttl, now = self._tables[name], self._ttls[name], self._clock()
-        at = self._progress_by_partition.setdefault(table_partition, SweepProgress())
-        if now < at.next_sweep_at or partition not in table.open_partitions:
+        """Check the next rows of a partition, if it is still open and its next sweep is due."""
+        definition, partition = table_partition
+        table, ttl, now = self._tables[definition.name], self._ttls[definition], self._clock()
+        progress = self._progress_by_partition.setdefault(table_partition, SweepProgress())
+        if now < progress.next_sweep_at or partition not in table.open_partitions:
             return
-        if at.next_key is None:
-            at.oldest_row_time = now
-        at.next_key = table.expire_rows(partition, lambda row: self._is_expired(name, row, now - ttl, at), at.next_key, MAX_ROWS_PER_STEP)
-        if at.next_key is None:
-            at.next_sweep_at = at.oldest_row_time + ttl
+        if progress.next_key is None:
+            progress.oldest_row_time = now
+        oldest_valid_time = now - ttl
 
-    @staticmethod
-    def _is_expired(name: str, row: bytes, oldest_valid_time: float, progress: SweepProgress) -> bool:
-        time = table_inspection.ROW_TIME_READERS[name](row)
-        if time >= oldest_valid_time:
-            progress.oldest_row_time = min(progress.oldest_row_time, time)
-        return time < oldest_valid_time
+        def is_expired(row: bytes) -> bool:
+            row_time = definition.read_time(row)
+            if row_time >= oldest_valid_time:
+                progress.oldest_row_time = min(progress.oldest_row_time, row_time)
+            return row_time < oldest_valid_time
+
+        progress.next_key = table.expire_rows(partition, is_expired, progress.next_key, MAX_ROWS_PER_STEP)
+        if progress.next_key is None:
+            progress.next_sweep_at = progress.oldest_row_time + ttl
 
     async def run_forever(self, sleep: Callable[[float], Awaitable[object]]) -> None:
-        """Step after step, for ever."""
+        """Sweep the partitions step by step until cancelled."""
         while True:
-            places = self.table_partitions
-            for place in places:
-                await sleep(SWEEP_INTERVAL / len(places))
-                self.sweep_step(place)
-            if not places:
+            table_partitions = self.table_partitions
+            for table_partition in table_partitions:
+                await sleep(SWEEP_INTERVAL / len(table_partitions))
+                self.sweep_step(table_partition)
+            if not table_partitions:
                 await sleep(SWEEP_INTERVAL)

@@ -1,4 +1,4 @@
-"""What all roles share: stream settings from faust.yml, the checks at start, the web views, and work beside the stream."""
+"""What all roles have in common: stream settings from faust.yml, start-up checks, tables, web views and background tasks."""
 
 import asyncio
 import time
@@ -11,55 +11,59 @@ from app.settings import Settings
 from app.streaming.application import StreamApp, add_table, build_stream_app
 from app.streaming.consumer.priority_selector import PriorityLimits
 from app.streaming.rocksdb_table import RocksDBTable
-from app.streaming.settings import StreamSettings
+from app.streaming.stream_settings import DRAIN_TIMEOUT, SHUTDOWN_TIMEOUT, StreamSettings
 from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
 from app.workers.ttl_sweeper import TtlSweeper
 from app.workers.web_views import add_web_views
-from schemas.topics import define_topics
+from schemas.topics import TOPICS
+
+MAX_SKIPS_MEDIUM = 4  # fetches in which medium may be skipped although it has data
+MAX_SKIPS_LOW = 16
 
 AsyncCallback = Callable[[], Awaitable[object]]
 
+clock = time.time
+
 
 class WorkerBuilder:
-    """A role under construction: its app, its tables by name, its metrics."""
+    """Builds the app of a role, with its tables by name and its metrics."""
 
-    def __init__(self, role: str, settings: Settings, priority_rules: tuple[PriorityLimits, ...], **more: Any) -> None:
+    def __init__(self, role: str, settings: Settings, priority_limits: tuple[PriorityLimits, ...]) -> None:
         self.role, self.settings, self.role_spec, self.metrics = role, settings, get_role_spec(role), Metrics()
-        self.app: StreamApp = build_stream_app(build_stream_settings(role, settings, priority_rules, **more))
+        self.app: StreamApp = build_stream_app(build_stream_settings(role, settings, priority_limits))
         self.app.conf.logging_config = build_logging_config(settings.service.log_level)
         self.app.sink_topics += [settings.kafka.topic_prefix + topic for topic in self.role_spec.sink_topics]
-        self.tables: dict[str, RocksDBTable] = {
-            name: add_table(self.app, name, retention=2 * ttl) for name, ttl in self.role_spec.table_ttls.items()
-        }
+        self.tables: dict[str, RocksDBTable] = {table.name: add_table(self.app, table.name) for table in self.role_spec.tables}
         self._shutdown_callbacks: list[AsyncCallback] = []
         self.app.on_before_shutdown.connect(self._run_shutdown_callbacks, weak=False)
         self.app.on_worker_init.connect(self._log_started, weak=False)
-        add_web_views(self.app, self.tables, self.metrics, settings)
+        add_web_views(self.app, self.role_spec.tables, self.tables, self.metrics, settings)
         self.app.startup_checks.append(self._require_topics)
         if self.tables:
-            self.add_task("ttl_sweeper", lambda: TtlSweeper(self.tables, self.role_spec.table_ttls, clock).run_forever(asyncio.sleep))
+            sweeper = TtlSweeper(self.role_spec.tables, self.tables, clock)
+            self.add_task("ttl_sweeper", lambda: sweeper.run_forever(asyncio.sleep))
 
     @property
     def source_topics(self) -> list[str]:
-        """The topics of the role, highest priority first."""
+        """The topics of the role with the topic prefix, highest priority first."""
         return [self.settings.kafka.topic_prefix + topic for topic in self.role_spec.source_topics]
 
-    def add_task(self, name: str, work: AsyncCallback) -> None:
-        """Run `work` once beside the stream, when the worker is ready; what it raises ends the worker."""
+    def add_task(self, name: str, callback: AsyncCallback) -> None:
+        """Run `callback` once, as a task beside the stream, when the worker is ready. An exception in it stops the worker."""
 
         async def task(app: Any) -> None:
-            await work()
+            await callback()
 
         task.__name__ = task.__qualname__ = name
         self.app.task(task)
 
-    def add_shutdown_callback(self, work: AsyncCallback) -> None:
-        """Do this before the worker stops."""
-        self._shutdown_callbacks.append(work)
+    def add_shutdown_callback(self, callback: AsyncCallback) -> None:
+        """Call `callback` before the worker stops."""
+        self._shutdown_callbacks.append(callback)
 
     def add_revocation_callback(self, on_revoked: Callable[[set[int]], None]) -> None:
-        """Tell `on_revoked` the numbers of the partitions that a rebalance takes away."""
+        """Call `on_revoked` with the numbers of the partitions that a rebalance revokes."""
 
         async def handle_revocation(app: Any, partitions: Any, **_: Any) -> None:
             on_revoked({tp.partition for tp in partitions})
@@ -67,21 +71,18 @@ class WorkerBuilder:
         self.app.on_partitions_revoked.connect(handle_revocation, weak=False)
 
     async def _run_shutdown_callbacks(self, app: Any, **_: Any) -> None:
-        for work in self._shutdown_callbacks:
-            await work()
+        for callback in self._shutdown_callbacks:
+            await callback()
 
     def _log_started(self, app: Any, **_: Any) -> None:
         log_event("worker.started", role=self.role, group=app.settings.app_id, partitions=self.settings.kafka.topic_partitions)
 
     async def _require_topics(self) -> None:
-        kafka = self.settings.kafka
-        await require_topics(
-            kafka.bootstrap_servers, kafka.topic_prefix, kafka.topic_partitions, kafka.topic_replication_factor, kafka.min_insync_replicas
-        )
+        await require_topics(self.settings.kafka)
 
 
-def build_stream_settings(role: str, settings: Settings, priority_rules: tuple[PriorityLimits, ...], **more: Any) -> StreamSettings:
-    """The streaming part of a role."""
+def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[PriorityLimits, ...]) -> StreamSettings:
+    """The stream settings of a role."""
     kafka, worker = settings.kafka, settings.worker
     return StreamSettings(
         app_id=kafka.topic_prefix + role,
@@ -89,18 +90,18 @@ def build_stream_settings(role: str, settings: Settings, priority_rules: tuple[P
         datadir=Path(worker.data_dir) / f"{role}-{worker.instance_id}",
         topic_partitions=kafka.topic_partitions,
         topic_replication_factor=kafka.topic_replication_factor,
-        standby_replicas=worker.standby_replicas if get_role_spec(role).table_ttls else 0,
+        topic_allow_declare=False,  # `herold topics apply` creates the changelogs
+        standby_replicas=worker.standby_replicas if get_role_spec(role).tables else 0,
         commit_interval=worker.commit_interval,
         session_timeout=kafka.session_timeout,
-        heartbeat_interval=min(3.0, kafka.session_timeout / 3),
         produce_timeout=kafka.request_timeout,
+        drain_timeout=DRAIN_TIMEOUT,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
         fetch_max_wait=worker.fetch_max_wait,
-        priority_limits=priority_rules,
+        priority_limits=priority_limits,
         web_port=worker.web_port,
         web_bind=worker.web_bind,
-        web_token=worker.web_token,
-        max_message_bytes={kafka.topic_prefix + topic.name: topic.max_message_bytes for topic in define_topics()},
-        **more,
+        max_message_bytes={kafka.topic_prefix + topic.name: topic.max_message_bytes for topic in TOPICS},
     )
 
 
@@ -111,7 +112,7 @@ def build_priority_limits(
     max_in_flight_batches: int,
     max_in_flight_batches_low_busy: int,
 ) -> tuple[PriorityLimits, ...]:
-    """How the three priorities are fetched; a lower one in smaller batches while a higher one has traffic, of the low one maybe fewer."""
+    """The fetch limits of high, medium and low; the `_busy` ones apply while a higher priority has traffic."""
     return (
         PriorityLimits(
             max_batch_records=max_batch_records,
@@ -125,21 +126,18 @@ def build_priority_limits(
             max_batch_records_busy=max_batch_records_medium_busy,
             max_in_flight_batches=max_in_flight_batches,
             max_in_flight_batches_busy=max_in_flight_batches,
-            max_skips=4,
+            max_skips=MAX_SKIPS_MEDIUM,
         ),
         PriorityLimits(
             max_batch_records=max_batch_records,
             max_batch_records_busy=max_batch_records_low_busy,
             max_in_flight_batches=max_in_flight_batches,
             max_in_flight_batches_busy=max_in_flight_batches_low_busy,
-            max_skips=16,
+            max_skips=MAX_SKIPS_LOW,
         ),
     )
 
 
 def call_later(seconds: float, callback: Callable[[], None]) -> object:
-    """Call `callback` in so many seconds."""
+    """Call `callback` after `seconds`."""
     return asyncio.get_running_loop().call_later(seconds, callback)
-
-
-clock = time.time

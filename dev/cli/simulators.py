@@ -1,4 +1,4 @@
-"""`herold simulators`: what the providers' stand-ins were asked to do."""
+"""`herold simulators`: the request log of the provider simulators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,13 @@ from app.cli.output import json_option, print_result
 
 
 @click.command()
-@click.option("--delivery", default="", help="Requests for this delivery.")
-@click.option("--address", default="", help="Requests to this address.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many requests.")
-@click.option("--url", help="Address of the simulators' server.")
+@click.option("--delivery", default="", help="Only requests for this delivery id.")
+@click.option("--address", default="", help="Only requests to this address.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Maximum number of requests.")
+@click.option("--url", help="URL of the simulators' server.")
 @json_option
 def simulators(delivery: str, address: str, limit: int, url: str | None, as_json: bool) -> None:
-    """Show the simulators' counts, or the requests for a delivery or address.
+    """Show the request counts of the simulators, or the requests for a delivery or address.
 
     \b
     herold simulators
@@ -41,11 +41,11 @@ def _format_count(value: object) -> str:
 
 
 def _format_requests(entries: list[Mapping[str, Any]]) -> RenderableType:
-    made = formatting.build_table(
-        "when", "provider", "delivery", "address", "answered", "fault", title="" if entries else "no such request"
+    table = formatting.build_table(
+        "when", "provider", "delivery", "address", "status", "fault", title="" if entries else "no matching request"
     )
     for entry in entries:
-        made.add_row(
+        table.add_row(
             formatting.format_time(entry["at"]),
             entry["provider"],
             entry["delivery_id"],
@@ -53,4 +53,4 @@ def _format_requests(entries: list[Mapping[str, Any]]) -> RenderableType:
             str(entry["status"]),
             entry["fault"],
         )
-    return made
+    return table

@@ -1,4 +1,4 @@
-"""`herold up`: the whole Herold on this machine, until Ctrl-C; with `--sample` a shop's notifications travel through it."""
+"""`herold up`: runs all of Herold on this machine; with `--sample` it also sends the sample notifications of a shop."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError
-from app.settings import load_settings
+from app.settings import find_home_dir, load_settings
 from dev.sample.sample_file import SampleFileError
+from dev.sample.settings import SampleSettings, build_sample_settings
 from dev.stack import kafka_jars, postgres, unprivileged_data_dir
 from dev.stack.aot_cache import create_aot_cache
 from dev.stack.herold_services import DEFERRED_MODULES, PRELOADED_MODULES, build_environment, build_start_stages, provision
@@ -23,12 +24,12 @@ from dev.stack.kafka import prepare_java_runtime
 from dev.stack.process_output import LogSink, build_prefixed_sink
 from dev.stack.service import ServiceStartError
 from dev.stack.stack import STACK_LOG_NAME, AlreadyRunningError, Stack, open_stack
-from dev.stack.stack_state import HomeDirError, NoFreePortError, resolve_home_dir
+from dev.stack.stack_state import HomeDirError, NoFreePortError
 from dev.stack.supervisor import StopRequested
 from schemas.errors import HeroldError, UnavailableError
 
-if TYPE_CHECKING:  # slow to import: not before the servers are on their way
-    from dev.sample.runner import SampleResult, SampleSettings
+if TYPE_CHECKING:  # slow to import; imported while the servers start
+    from dev.sample.result import SampleResult
 
 EXPECTED_ERRORS = (
     AlreadyRunningError,
@@ -45,19 +46,23 @@ EXPECTED_ERRORS = (
 
 
 @click.command()
-@click.option("--sample", is_flag=True, help="Send the sample of a shop, 1,000 submissions, and show what became of each.")
-@click.option("--once", is_flag=True, help="Stop after the sample: 0 only if all is accounted for; the last line is one JSON object.")
+@click.option("--sample", is_flag=True, help="Send the sample of a shop, 1,000 submissions, and show the results.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Stop after the sample. The exit code is 0 only if every submission is accounted for; the last line is a JSON object.",
+)
 def up(sample: bool, once: bool) -> None:
-    """Start everything on this machine, until Ctrl-C: servers, simulators, roles and the gateway.
+    """Run servers, simulators, the gateway and a worker of each role on this machine until Ctrl-C.
 
-    Servers that KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL or REDIS_URL name are used instead of own ones.
+    External servers that KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL or REDIS_URL name replace the embedded ones.
 
     \b
     herold up --sample
     """
     try:
-        load_settings()  # a bad setting is told before anything starts
-        result = asyncio.run(_run_stack(resolve_home_dir(os.environ, Path.cwd()), sample or once, once))
+        load_settings()  # reports an invalid setting before anything starts
+        result = asyncio.run(_run_stack(find_home_dir(os.environ, Path.cwd()), sample or once, once))
     except StopRequested:
         result = None
     except EXPECTED_ERRORS as error:
@@ -74,28 +79,26 @@ def _exit_with_result(result: SampleResult | None) -> None:
 
 
 async def _run_stack(home: Path, sample: bool, once: bool) -> SampleResult | None:
-    say = build_prefixed_sink()
-    progress = kafka_jars.build_progress_logger(lambda line: say(STACK_LOG_NAME, line))
-    async with open_stack(home, os.environ, say, on_progress=progress, preload_modules=PRELOADED_MODULES) as stack:
-        say(STACK_LOG_NAME, f"starting in {home}; Ctrl-C stops")
-        began = asyncio.get_running_loop().time()
-        settings = build_environment(stack.state, stack.urls, os.environ)
-        meanwhile = asyncio.create_task(asyncio.to_thread(_import_deferred_modules))
-        await stack.start(partial(provision, settings), build_start_stages(stack.state, settings))
-        await meanwhile
-        from dev.sample.runner import build_sample_settings
-
-        say(STACK_LOG_NAME, f"everything is ready after {asyncio.get_running_loop().time() - began:.1f} s")
-        of = build_sample_settings(load_settings({**os.environ, **settings}))
-        result = await _run_sample(of, stack) if sample else None
+    log = build_prefixed_sink()
+    log_progress = kafka_jars.build_progress_logger(lambda line: log(STACK_LOG_NAME, line))
+    async with open_stack(home, os.environ, log, on_progress=log_progress, preload_modules=PRELOADED_MODULES) as stack:
+        log(STACK_LOG_NAME, f"starting in {home}; Ctrl-C stops")
+        started_at = asyncio.get_running_loop().time()
+        env = build_environment(stack.state, stack.urls, os.environ)
+        import_task = asyncio.create_task(asyncio.to_thread(_import_deferred_modules))
+        await stack.start(partial(provision, env), build_start_stages(stack.state, env))
+        await import_task
+        log(STACK_LOG_NAME, f"everything is ready after {asyncio.get_running_loop().time() - started_at:.1f} s")
+        settings = build_sample_settings(load_settings({**os.environ, **env}))
+        result = await _run_sample(settings, stack) if sample else None
         if not once:
-            say(STACK_LOG_NAME, f"runs: {of.api_url}/docs; `{_get_program_name()} --help` in another terminal; Ctrl-C stops")
-            await _wait_until_stopped(stack, say)
+            log(STACK_LOG_NAME, f"running: {settings.api_url}/docs; `{_get_program_name()} --help` in another terminal; Ctrl-C stops")
+            await _wait_until_stopped(stack, log)
         return result
 
 
 def _get_program_name() -> str:
-    """How this program is called from this folder: by its name where a shell finds it."""
+    """The command that runs this program from the current directory: its name if it is on the PATH, otherwise its path."""
     return "herold" if shutil.which("herold") else os.path.relpath(sys.argv[0])
 
 
@@ -109,27 +112,27 @@ async def _run_sample(settings: SampleSettings, stack: Stack) -> SampleResult:
     from dev.sample.console_report import ConsoleReport
     from dev.sample.runner import run_sample
 
-    shown = ConsoleReport(build_console(), _get_program_name())
-    result = await stack.supervisor.run_unless_stopped(run_sample(settings, shown))
-    shown.print_result(result, settings)
+    report = ConsoleReport(build_console(), _get_program_name())
+    result = await stack.supervisor.run_unless_stopped(run_sample(settings, report))
+    report.print_result(result, settings)
     return result
 
 
-async def _wait_until_stopped(stack: Stack, say: LogSink) -> None:
-    """Wait for Ctrl-C; meanwhile record the broker's start once, so that the next one is quicker."""
-    warming = asyncio.create_task(_record_aot_cache(stack, say))
+async def _wait_until_stopped(stack: Stack, log: LogSink) -> None:
+    """Wait for Ctrl-C; meanwhile create the AOT cache of Kafka's JVM if it does not exist, so that the next start is faster."""
+    cache_task = asyncio.create_task(_create_aot_cache(stack, log))
     try:
         await stack.wait()
     finally:
-        warming.cancel()
-        await asyncio.gather(warming, return_exceptions=True)
+        cache_task.cancel()
+        await asyncio.gather(cache_task, return_exceptions=True)
 
 
-async def _record_aot_cache(stack: Stack, say: LogSink) -> None:
+async def _create_aot_cache(stack: Stack, log: LogSink) -> None:
     if "kafka" not in stack.embedded_servers:
         return
-    java = await asyncio.to_thread(prepare_java_runtime, lambda present, wanted: None)
+    java = await asyncio.to_thread(prepare_java_runtime, lambda present, total: None)
     try:
-        await create_aot_cache(java, say, stack.update_process)
+        await create_aot_cache(java, log, stack.update_process)
     except ServiceStartError as error:
-        say(STACK_LOG_NAME, f"the AOT cache could not be created: the next start will be as slow as this one: {error}")
+        log(STACK_LOG_NAME, f"the AOT cache could not be created; the next start takes as long as this one: {error}")

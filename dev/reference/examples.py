@@ -1,4 +1,4 @@
-"""One order on its way through Herold: the examples of the reference, as values, so that they cannot disagree with the structs."""
+"""The examples of the reference: one order notification, as structs, so that the examples match the schemas."""
 
 from msgspec import Raw, Struct
 

@@ -1,1 +1,1 @@
-"""The sample of a shop: what `make run` submits, watches to its end and accounts for."""
+"""The sample of a shop: 1,000 submissions that `make run` submits, follows to their final results and reconciles."""

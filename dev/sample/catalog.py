@@ -1,4 +1,4 @@
-"""What the sample shop sells and says: the variables of each type's template, for the n-th order of a customer."""
+"""The catalog of the sample shop: names, products and the template variables of each notification type."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ CUSTOMER_NAMES = (
     "Olu",
     "Priya",
 )
-ITEMS = ("desk lamp", "oak chair", "linen sheets", "tea kettle", "wool blanket", "bread knife", "bookshelf", "garden hose", "rain boots")
+ITEMS = ("floor lamp", "oak chair", "linen sheets", "tea kettle", "wool blanket", "bread knife", "bookshelf", "garden hose", "rain boots")
 DEVICES = ("Firefox on Linux", "Safari on iPhone", "Chrome on Windows")
 PLACES = ("Vienna", "Lisbon", "Oslo", "Porto")
 ETAS = ("on Friday", "tomorrow", "by Tuesday evening")
@@ -29,12 +29,12 @@ LOCALES = ("de-AT", "en-GB", "de", "fr-FR", "")
 
 
 def get_customer_name(number: int) -> str:
-    """The name of a customer."""
+    """Get the name of a customer."""
     return CUSTOMER_NAMES[number % len(CUSTOMER_NAMES)]
 
 
 def build_template_data(type_: str, number: int) -> dict[str, Any]:
-    """All variables that the template of the type needs."""
+    """Build all variables that the template of a type requires; `number` varies them."""
     return {"name": get_customer_name(number), **_DATA_BUILDERS[type_](number)}
 
 

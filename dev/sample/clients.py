@@ -1,4 +1,4 @@
-"""The sample's edges: a Kafka producer, the gateway, the simulators' ledger, and how far the roles have read."""
+"""The clients of the sample: a Kafka producer, the gateway, the simulators' request log, and the consumer lag of the roles."""
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -10,46 +10,47 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from dev.sample.request_log_comparison import LoggedRequest
 from dev.sample.submissions import ProducerRecord, RecordMetadata
 from dev.sample.submitter import BulkResponse
-from schemas.enums import CHANNELS, PRIORITIES
+from dev.simulators.protocol import RequestLogEntry
+from schemas.channels import CHANNEL_NAMES
+from schemas.enums import PRIORITIES
 from schemas.errors import UnavailableError
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic
 
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
-PAGE_SIZE = 10_000
+PAGE_SIZE = 10_000  # entries of the request log; the simulators' maximum
 EndOffsets = Mapping[TopicPartition, int]
 
-# what each role has to have read before nothing is under way
+# the topics that each role consumes
 INPUT_TOPICS = {
     "router": [get_notifications_topic(priority) for priority in PRIORITIES],
-    **{str(channel): [get_deliveries_topic(channel, priority) for priority in PRIORITIES] for channel in CHANNELS},
+    **{str(channel): [get_deliveries_topic(channel, priority) for priority in PRIORITIES] for channel in CHANNEL_NAMES},
     "recorder": [STATUS_TOPIC, DEAD_LETTER_TOPIC],
 }
-_request_decoder = msgspec.json.Decoder(LoggedRequest)
+_entry_decoder = msgspec.json.Decoder(RequestLogEntry)
 
 
 class KafkaSampleProducer:
-    """A plain producer; it compresses, so that a record larger than its topic takes gets past the broker to the router."""
+    """A plain producer. Compression lets a record that exceeds the router's limit pass the broker's limit, which is for batches."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
 
     async def send(self, record: ProducerRecord) -> Awaitable[RecordMetadata]:
-        """Write a record; what comes back waits for the broker's confirmation."""
-        sent = await self._producer.send(record.topic, record.value, record.key, partition=record.partition, headers=record.headers)
-        return _await_metadata(sent)
+        """Send a record; the awaitable ends when the broker has acknowledged it."""
+        future = await self._producer.send(record.topic, record.value, record.key, partition=record.partition, headers=record.headers)
+        return _await_metadata(future)
 
 
-async def _await_metadata(sent: Awaitable[Any]) -> RecordMetadata:
-    metadata = await sent
+async def _await_metadata(future: Awaitable[Any]) -> RecordMetadata:
+    metadata = await future
     return RecordMetadata(metadata.topic, metadata.partition, metadata.offset, metadata.timestamp / 1000)
 
 
 @asynccontextmanager
 async def open_kafka_producer(kafka: str) -> AsyncIterator[KafkaSampleProducer]:
-    """A producer as any application has one. Raises Unavailable."""
+    """Open a producer, as any application would. Raises UnavailableError."""
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, acks="all", compression_type="gzip", max_request_size=MAX_REQUEST_BYTES, client_id="herold-sample"
     )
@@ -63,80 +64,79 @@ async def open_kafka_producer(kafka: str) -> AsyncIterator[KafkaSampleProducer]:
 
 
 class HttpGatewayClient:
-    """The gateway's bulk resource."""
+    """Posts to the gateway's bulk resource."""
 
     def __init__(self, client: httpx.AsyncClient, url: str, api_key: str) -> None:
         self._client, self._url = client, f"{url}/v1/notifications/bulk"
         self._headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
 
     async def post(self, body: bytes) -> BulkResponse:
-        """Post a bulk request; a gateway that cannot be reached counts as unavailable."""
+        """Post a bulk request; a connection error counts as a 503."""
         try:
-            answer = await self._client.post(self._url, content=body, headers=self._headers)
+            response = await self._client.post(self._url, content=body, headers=self._headers)
         except httpx.TransportError:
             return BulkResponse(503, b"")
-        pause = answer.headers.get("retry-after", "")
-        return BulkResponse(answer.status_code, answer.content, float(pause) if pause.isdecimal() else 0.0)
+        retry_after = response.headers.get("retry-after", "")
+        return BulkResponse(response.status_code, response.content, float(retry_after) if retry_after.isdecimal() else 0.0)
 
 
 class RequestLogClient:
-    """The ledger of the simulators."""
+    """Reads the request log of the simulators."""
 
     def __init__(self, client: httpx.AsyncClient, url: str) -> None:
         self._client, self._url = client, url
 
     async def fetch_last_seq(self) -> int:
-        """The number of its newest entry. Raises Unavailable."""
+        """Fetch the number of the newest entry. Raises UnavailableError."""
         return int(msgspec.json.decode(await self._get("/requests/counts"))["seq"])
 
-    async def fetch_requests_after(self, seq: int) -> list[LoggedRequest]:
-        """All entries behind that number. Raises Unavailable."""
-        found: list[LoggedRequest] = []
-        while page := _request_decoder.decode_lines(
-            await self._get(f"/requests?after={found[-1].seq if found else seq}&limit={PAGE_SIZE}")
-        ):
-            found += page
-        return found
+    async def fetch_requests_after(self, seq: int) -> list[RequestLogEntry]:
+        """Fetch all entries after a number. Raises UnavailableError."""
+        entries: list[RequestLogEntry] = []
+        while page := _entry_decoder.decode_lines(await self._get(f"/requests?after={seq}&limit={PAGE_SIZE}")):
+            entries += page
+            seq = page[-1].seq
+        return entries
 
     async def _get(self, path: str) -> bytes:
         try:
-            answer = await self._client.get(self._url + path)
-            answer.raise_for_status()
+            response = await self._client.get(self._url + path)
+            response.raise_for_status()
         except httpx.HTTPError as error:
             raise UnavailableError(f"the simulators at {self._url}: {error!r}") from error
-        return answer.content
+        return response.content
 
 
 class ConsumerLagReader:
-    """How far the roles have read."""
+    """Reads the consumer lag of the roles."""
 
     def __init__(self, kafka: str, prefix: str, partitions: int) -> None:
         self._kafka, self._prefix, self._partitions = kafka, prefix, partitions
 
     async def fetch_end_offsets(self, role: str) -> EndOffsets:
-        """The ends, now, of what a role reads. Raises Unavailable."""
-        places = [TopicPartition(self._prefix + topic, number) for topic in INPUT_TOPICS[role] for number in range(self._partitions)]
+        """Fetch the current end offsets of the topics that a role consumes. Raises UnavailableError."""
+        partitions = [TopicPartition(self._prefix + topic, number) for topic in INPUT_TOPICS[role] for number in range(self._partitions)]
         consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka)
         try:
             await consumer.start()
-            return dict(await consumer.end_offsets(places))
+            return dict(await consumer.end_offsets(partitions))
         except KafkaError as error:
             raise UnavailableError(f"Kafka at {self._kafka}: {error!r}") from error
         finally:
             await consumer.stop()
 
     async def fetch_lag(self, role: str, end_offsets: EndOffsets) -> int:
-        """How many records before those ends a role has not finished. Raises Unavailable."""
+        """Count the records before the given end offsets that a role has not committed. Raises UnavailableError."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
         try:
             await admin.start()
-            done = await admin.list_consumer_group_offsets(self._prefix + role)
+            committed = await admin.list_consumer_group_offsets(self._prefix + role)
         except KafkaError as error:
             raise UnavailableError(f"Kafka at {self._kafka}: {error!r}") from error
         finally:
             await admin.close()
-        return sum(max(0, end - (done[place].offset if place in done else 0)) for place, end in end_offsets.items())
+        return sum(max(0, end - (committed[tp].offset if tp in committed else 0)) for tp, end in end_offsets.items())
 
     async def fetch_total_lag(self) -> int:
-        """How many records any role has not finished. Raises Unavailable."""
+        """Count the records that any role has not committed. Raises UnavailableError."""
         return sum([await self.fetch_lag(role, await self.fetch_end_offsets(role)) for role in INPUT_TOPICS])

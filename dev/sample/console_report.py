@@ -1,32 +1,32 @@
-"""What a person sees of the sample: a progress bar, or plain lines where there is no terminal; tables; and where to look next."""
+"""Shows a run of the sample on the console: progress bars, or plain lines without a terminal; the result as tables; and next steps."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from dev.sample.runner import SampleResult, SampleSettings
+from dev.sample.result import SampleResult
+from dev.sample.settings import RUN_TIMEOUT, SampleSettings
 
-PROGRESS_STEP = 100  # lines between two plain lines of progress
+PROGRESS_STEP = 100  # lines of the sample between two plain lines of progress
+EXAMPLE_IDS = 3  # delivery ids in a line about a disagreement
 EXPLAIN_EXAMPLES = {
-    "routed": "delivered as its rule says",
-    "rejected duplicate": "the same key as an earlier one",
-    "rejected rate_limited": "more text messages than the user may get",
-    "dead missing_variable": "a variable of its template is missing",
-    "FAILED rejected_recipient": "the provider does not know the address",
-    "FAILED retries_exhausted": "tried three times in vain",
-    "UNSUBSCRIBED opted_out": "the recipient has sent STOP",
+    "routed": "delivered according to its rule",
+    "rejected duplicate": "an earlier notification has the same key",
+    "rejected rate_limited": "over the rate limit of SMS per user",
+    "dead missing_variable": "its template requires a variable that is missing",
+    "FAILED rejected_recipient": "the provider rejected the address",
+    "FAILED retries_exhausted": "all attempts failed",
+    "UNSUBSCRIBED opted_out": "the recipient has opted out with STOP",
 }
 
 
 class ConsoleReport:
-    """Tells how the sample goes on a console; `command` is how `herold` is called here."""
+    """Shows the progress and the result of a run; `command` is the name of the `herold` command in the next steps."""
 
-    def __init__(self, console: Console, command: str = "herold") -> None:
+    def __init__(self, console: Console, command: str) -> None:
         self._console, self._command = console, command
         self._bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
@@ -35,14 +35,14 @@ class ConsoleReport:
 
     @contextmanager
     def show_progress(self, size: int) -> Iterator[None]:
-        """A bar for what is handed in and one for what is final, of so many lines."""
+        """Show a bar of the submitted lines and a bar of the final lines while the context is open."""
         self._size = size
-        self._console.print(f"submitting {size} submissions of a shop, over Kafka and HTTP")
-        self._tasks = [self._bars.add_task(words, total=size) for words in ("submitted", "final")]
+        self._console.print(f"submitting {size} sample notifications of a shop over Kafka and HTTP")
+        self._tasks = [self._bars.add_task(label, total=size) for label in ("submitted", "final")]
         if not self._console.is_terminal:
             yield
             return
-        self._console.soft_wrap = True  # what processes say meanwhile stands above the bars, and ids in it stay whole
+        self._console.soft_wrap = True  # the output of processes appears above the bars; ids in it must not be wrapped
         try:
             with self._bars:
                 yield
@@ -50,35 +50,38 @@ class ConsoleReport:
             self._console.soft_wrap = False
 
     def add_submitted(self, lines: int) -> None:
-        """So many more are handed in."""
-        before, self._submitted = self._submitted, self._submitted + lines
+        """Add to the number of submitted lines."""
+        previous, self._submitted = self._submitted, self._submitted + lines
         self._bars.update(self._tasks[0], completed=self._submitted)
-        self._print_progress("submitted", before, self._submitted)
+        self._print_progress("submitted", previous, self._submitted)
 
     def set_final(self, lines: int) -> None:
-        """So many are final."""
-        before, self._final = self._final, lines
+        """Set the number of final lines."""
+        previous, self._final = self._final, lines
         self._bars.update(self._tasks[1], completed=lines)
-        self._print_progress("final", before, lines)
+        self._print_progress("final", previous, lines)
 
-    def _print_progress(self, words: str, before: int, now: int) -> None:
-        if not self._console.is_terminal and (before // PROGRESS_STEP != now // PROGRESS_STEP or before < now == self._size):
-            self._console.print(f"{now} of {self._size} {words}")
+    def _print_progress(self, label: str, previous: int, current: int) -> None:
+        """Without a terminal: print a line at each multiple of PROGRESS_STEP and at the end."""
+        is_step = previous // PROGRESS_STEP != current // PROGRESS_STEP or previous < current == self._size
+        if is_step and not self._console.is_terminal:
+            self._console.print(f"{current} of {self._size} {label}")
 
-    def print_result(self, result: "SampleResult", settings: "SampleSettings") -> None:
-        """The tables, what is wrong if anything is, and where to look next."""
+    def print_result(self, result: SampleResult, settings: SampleSettings) -> None:
+        """Print the tables, the findings and the next steps."""
         console = self._console
         for table in (_build_results_table(result), _build_statuses_table(result), _build_latency_table(result)):
             console.print(table)
-        for line in (*_describe_findings(result, settings), "", *_describe_next_steps(result, settings, self._command)):
+        for line in (*_describe_findings(result), "", *_describe_next_steps(result, settings, self._command)):
             console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def _build_results_table(result: "SampleResult") -> Table:
+def _build_results_table(result: SampleResult) -> Table:
     table = Table("result", "reason", "submissions", title="Submissions")
-    for fate, count in sorted(result.reconciliation.result_counts.items(), key=lambda each: (each[0].split()[0] != "routed", each[0])):
-        state, _, reason = fate.partition(" ")
-        table.add_row(state, reason, str(count))
+    counts = result.reconciliation.result_counts
+    for line_result in sorted(counts, key=lambda text: (not text.startswith("routed"), text)):
+        state, _, reason = line_result.partition(" ")
+        table.add_row(state, reason, str(counts[line_result]))
     table.add_section()
     table.add_row("in flight", "", str(result.reconciliation.in_flight_count))
     table.add_row("lost", "", str(result.reconciliation.lost_count))
@@ -87,16 +90,16 @@ def _build_results_table(result: "SampleResult") -> Table:
     return table
 
 
-def _build_statuses_table(result: "SampleResult") -> Table:
-    table = Table("status", "reason", "deliveries", title="Deliveries of those that were routed")
-    for status, count in sorted(result.reconciliation.status_counts.items(), key=lambda each: -each[1]):
-        word, _, reason = status.partition(" ")
-        table.add_row(word, reason, str(count))
+def _build_statuses_table(result: SampleResult) -> Table:
+    table = Table("status", "reason", "deliveries", title="Deliveries of routed submissions")
+    for text, count in result.reconciliation.status_counts.most_common():
+        status, _, reason = text.partition(" ")
+        table.add_row(status, reason, str(count))
     table.columns[2].justify = "right"
     return table
 
 
-def _build_latency_table(result: "SampleResult") -> Table:
+def _build_latency_table(result: SampleResult) -> Table:
     table = Table("priority", "deliveries", "p50", "p99", title="From submission to the provider")
     for priority, latency in result.comparison.latency_by_priority.items():
         table.add_row(priority, str(latency.count), f"{latency.p50 * 1000:.0f} ms", f"{latency.p99 * 1000:.0f} ms")
@@ -105,37 +108,37 @@ def _build_latency_table(result: "SampleResult") -> Table:
     return table
 
 
-def _describe_findings(result: "SampleResult", settings: "SampleSettings") -> Iterator[str]:
-    account, comparison = result.reconciliation, result.comparison
-    final = account.result_counts.total()
-    yield f"{final} of {account.submitted_count} are final after {result.seconds:.1f} s"
-    if account.in_flight_count:
-        yield f"{account.in_flight_count} were still in flight after {settings.timeout:.0f} s: look at the logs of the roles for what waits"
-    if account.lost_count:
-        yield f"{account.lost_count} are LOST: no role has anything left to read, and they are not final"
+def _describe_findings(result: SampleResult) -> Iterator[str]:
+    reconciliation, comparison = result.reconciliation, result.comparison
+    final_count = reconciliation.result_counts.total()
+    yield f"{final_count} of {reconciliation.submitted_count} submissions are final after {result.seconds:.1f} s"
+    if reconciliation.in_flight_count:
+        yield f"{reconciliation.in_flight_count} submissions were still in flight after {RUN_TIMEOUT:.0f} s: check the logs of the roles"
+    if reconciliation.lost_count:
+        yield f"{reconciliation.lost_count} submissions are LOST: they are not final, although no role has a consumer lag"
     yield (
-        f"the simulators' request log has {comparison.request_count} requests for these deliveries, "
-        f"{comparison.accepted_count} were accepted, {comparison.duplicate_count} more than once"
+        f"the simulators' request log: {comparison.request_count} requests, {comparison.accepted_count} accepted deliveries, "
+        f"{comparison.duplicate_count} duplicates"
     )
     if comparison.consistent:
-        yield "request log and PostgreSQL agree"
-    faults = {
-        "sent by PostgreSQL, not accepted by any provider": comparison.missing_requests,
-        "accepted by a provider, not sent by PostgreSQL": comparison.unrecorded_sends,
-        "not planned by the router": comparison.unplanned_deliveries,
-        "accepted by a provider, unknown to PostgreSQL": comparison.unknown_deliveries,
+        yield "the request log and PostgreSQL agree"
+    disagreements = {
+        "deliveries are SENT or DELIVERED in PostgreSQL, but no provider accepted them": comparison.missing_requests,
+        "deliveries were accepted by a provider, but are PENDING or FAILED in PostgreSQL": comparison.unrecorded_sends,
+        "deliveries were not planned by the router": comparison.unplanned_deliveries,
+        "deliveries were accepted by a provider, but are not in PostgreSQL": comparison.unknown_deliveries,
     }
-    yield from (f"{len(ids)} {fault}: {', '.join(ids[:3])}" for fault, ids in faults.items() if ids)
-    for word, (expected, got) in result.mismatches.items():
-        yield f"{word}: {got}, where docs/samples/README.md expects {expected}"
+    yield from (f"{len(ids)} {text}: {', '.join(ids[:EXAMPLE_IDS])}" for text, ids in disagreements.items() if ids)
+    for word, (expected_count, count) in result.mismatches.items():
+        yield f"{word}: {count} instead of the {expected_count} of docs/samples/README.md"
 
 
-def _describe_next_steps(result: "SampleResult", settings: "SampleSettings", command: str) -> Iterator[str]:
-    yield f"API and its documentation: {settings.api_url}/docs"
+def _describe_next_steps(result: SampleResult, settings: SampleSettings, command: str) -> Iterator[str]:
+    yield f"API documentation: {settings.api_url}/docs"
     body = '{"user_id": "u-ada", "type": "account.login-alert", "data": {"name": "Ada", "device": "a phone", "place": "Vienna"}}'
     yield f"  curl -H 'Authorization: Bearer {settings.api_key}' -d '{body}' {settings.api_url}/v1/notifications"
-    for word, about in EXPLAIN_EXAMPLES.items():
+    for word, description in EXPLAIN_EXAMPLES.items():
         if word in result.examples:
-            yield f"  {command} explain {result.examples[word]}   # {about}"
-    yield f"  {command} tail    # statuses as they come"
-    yield f"  {command} simulators  # what the providers were asked to do"
+            yield f"  {command} explain {result.examples[word]}   # {description}"
+    yield f"  {command} tail    # follows status events"
+    yield f"  {command} simulators  # counts of the simulators' requests"

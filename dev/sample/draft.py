@@ -1,4 +1,4 @@
-"""A line of the sample before its place in the file is known."""
+"""A line of the sample before its position in the file is known."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from schemas.enums import Priority
 
 @dataclass(frozen=True)
 class Draft:
-    """A line that comes somewhere behind `after`, or sends `again` once more."""
+    """A line that is placed after `after`; `replay_of` is the line that it replays."""
 
     line: SampleLine
     after: "Draft | None" = None
@@ -17,12 +17,12 @@ class Draft:
 
 
 def build_kafka_draft(priority: Priority, expected: list[str], *, after: Draft | None = None, **fields: Any) -> Draft:
-    """A record of `notifications.<priority>`."""
+    """Build a record of `notifications.<priority>`; `fields` are those of SampleLine."""
     return Draft(SampleLine("kafka", expected, priority, **fields), after)
 
 
 def build_http_draft(
     notification: dict[str, Any], expected: list[str], *, priority: Priority | None = None, after: Draft | None = None, **fields: Any
 ) -> Draft:
-    """An item of a bulk request; without a priority the rule for the type says."""
+    """Build an item of a bulk request; without a priority that of the rule applies. `fields` are those of SampleLine."""
     return Draft(SampleLine("http", expected, priority, notification, **fields), after)

@@ -1,20 +1,22 @@
-"""What should become of a notification of the sample, worked out from the seeded rules and users and from what its recipients script.
+"""Computes the expected result of a notification of the sample from the seeded rules and users and from the simulators' stubs.
 
-This is not the router: it knows the sample only, and the loader compares it with what really happened.
+It is independent of the router and covers only the cases of the sample; `herold up --sample` compares it with the actual results.
 """
 
 from typing import Any
 
-from schemas.enums import Channel, Reason
-from schemas.policy import Policy, Profile
+from schemas.channels import ChannelName
+from schemas.enums import Reason
+from schemas.policy import Policy
+from schemas.profile import Profile
 
 DEFAULT_STATUSES = {"email": "SENT", "sms": "SENT", "push": "SENT", "webhook": "DELIVERED"}
 
-# how a recipient that scripts the simulators ends (docs/simulators.md), by channel and the beginning of the address
 FAILED_RECIPIENT, FAILED_PERMANENT, FAILED_EXHAUSTED = (
-    f"FAILED {r}" for r in (Reason.REJECTED_RECIPIENT, Reason.REJECTED_PERMANENT, Reason.RETRIES_EXHAUSTED)
+    f"FAILED {reason}" for reason in (Reason.REJECTED_RECIPIENT, Reason.REJECTED_PERMANENT, Reason.RETRIES_EXHAUSTED)
 )
-SCRIPTED_STATUSES: dict[Channel, dict[str, str]] = {
+# final statuses of recipients with a stub (docs/simulators.md), by channel and the beginning of the address
+STUB_STATUSES: dict[ChannelName, dict[str, str]] = {
     "email": {"bounce": FAILED_RECIPIENT, "reject": FAILED_PERMANENT, "fail+": FAILED_EXHAUSTED, "unsubscribed": "SENT"},
     "sms": {
         "+15005550001": FAILED_RECIPIENT,
@@ -28,26 +30,26 @@ SCRIPTED_STATUSES: dict[Channel, dict[str, str]] = {
 
 
 def compute_delivery_statuses(notification: dict[str, Any], policy: Policy, profiles: dict[str, Profile]) -> list[str]:
-    """The final statuses of its deliveries, in the order of the channels; none if nobody can be reached."""
+    """Compute the final statuses of the deliveries, in the order of the channels; empty if the user has no address."""
     rule = policy.rules[notification["type"]]
-    channels: list[Channel] = notification.get("channels") or list(rule.channels)
-    reachable = [(channel, found) for channel in channels if (found := find_addresses(notification, channel, profiles))]
-    chosen = reachable if rule.strategy == "all" else reachable[:1]
-    return [find_final_status(channel, address) for channel, found in chosen for address in found]
+    channels: list[ChannelName] = notification.get("channels") or list(rule.channels)
+    usable = [(channel, addresses) for channel in channels if (addresses := find_addresses(notification, channel, profiles))]
+    selected = usable if rule.strategy == "all" else usable[:1]
+    return [find_final_status(channel, address) for channel, addresses in selected for address in addresses]
 
 
-def find_addresses(notification: dict[str, Any], channel: Channel, profiles: dict[str, Profile]) -> list[str]:
-    """Where the user is reached on a channel: as the notification says, else as the users table does."""
-    user = notification["user_id"]
-    given = notification.get("to", {}).get(channel)
-    if given is not None:
-        return [given] if isinstance(given, str) else list(given)
-    if user.startswith("topic:"):
-        return [user] if channel == "push" else []
-    return profiles[user].addresses.get(channel, []) if user in profiles else []
+def find_addresses(notification: dict[str, Any], channel: ChannelName, profiles: dict[str, Profile]) -> list[str]:
+    """Find the user's addresses on a channel: those of the notification's `to`, else those of the profile."""
+    user_id = notification["user_id"]
+    explicit = notification.get("to", {}).get(channel)
+    if explicit is not None:
+        return [explicit] if isinstance(explicit, str) else list(explicit)
+    if user_id.startswith("topic:"):
+        return [user_id] if channel == "push" else []
+    return profiles[user_id].addresses.get(channel, []) if user_id in profiles else []
 
 
-def find_final_status(channel: Channel, address: str) -> str:
-    """The status, with its reason, in which a delivery to that address ends."""
-    place = address.removeprefix("{simulators}")
-    return next((ending for start, ending in SCRIPTED_STATUSES[channel].items() if place.startswith(start)), DEFAULT_STATUSES[channel])
+def find_final_status(channel: ChannelName, address: str) -> str:
+    """Find the final status, with its reason, of a delivery to an address."""
+    path = address.removeprefix("{simulators}")
+    return next((status for prefix, status in STUB_STATUSES[channel].items() if path.startswith(prefix)), DEFAULT_STATUSES[channel])

@@ -1,6 +1,6 @@
-"""Makes docs/samples/shop.jsonl: exactly 1,000 submissions of a shop, good, doubled, late and broken, the same ones each time.
+"""Generates docs/samples/shop.jsonl: 1,000 submissions of a shop, valid, duplicate, expired and invalid; the output is always the same.
 
-`python -m dev.sample.generator` writes the file; a test fails when the committed one differs.
+`python -m dev.sample.generator` writes the file; a test fails if the committed file differs.
 """
 
 from collections import Counter
@@ -22,8 +22,9 @@ from tables.postgres.seed import load_seed_policy, load_seed_profiles
 
 GENERATE_COMMAND = "python -m dev.sample.generator"
 SAMPLE_SIZE = 1000
+RANDOM_SEED = 2026
 POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
-TYPE_WEIGHTS = (  # type and how often, of 100
+TYPE_WEIGHTS = (  # type, percent of the everyday notifications
     ("order.confirmed", 20),
     ("order.shipped", 18),
     ("newsletter.weekly", 16),
@@ -37,7 +38,7 @@ TYPE_WEIGHTS = (  # type and how often, of 100
 )
 STORED_USER_TYPES = ("account.login-alert", "account.password-reset", "order.confirmed", "order.shipped", "newsletter.weekly", "promo.sale")
 SMS_LIMIT = 10  # per hour, as seeded
-SCRIPTED_RECIPIENTS = (  # type, channel, address, how many
+STUB_RECIPIENTS = (  # type, channel, address with a stub (docs/simulators.md), number of notifications
     ("order.confirmed", "email", "bounce+{n}@example.org", 12),
     ("order.confirmed", "email", "reject+{n}@example.org", 4),
     ("newsletter.weekly", "email", "unsubscribed+{n}@example.org", 3),
@@ -62,37 +63,37 @@ SCRIPTED_RECIPIENTS = (  # type, channel, address, how many
 
 
 def build_lines() -> list[SampleLine]:
-    """The whole sample, in its order."""
-    rng = Random(2026)
-    special = [
+    """Build all lines in the order of the file."""
+    rng = Random(RANDOM_SEED)
+    special_drafts = [
         *build_duplicates(),
         *build_expired(),
         *build_unreachable(),
         *build_rate_limited(),
-        *build_scripted(),
+        *build_stub_recipients(),
         *build_wrong_partition(),
         *build_topic_pushes(),
         *invalid_submissions.build_drafts(),
     ]
-    drafts = [*special, *build_everyday(SAMPLE_SIZE - len(special), rng)]
-    places = {id(draft): rng.random() for draft in drafts}
-    order = sorted(range(len(drafts)), key=lambda index: (_compute_sort_key(drafts[index], places), index))
+    drafts = [*special_drafts, *build_everyday(SAMPLE_SIZE - len(special_drafts), rng)]
+    positions = {id(draft): rng.random() for draft in drafts}
+    order = sorted(range(len(drafts)), key=lambda index: (_compute_sort_key(drafts[index], positions), index))
     numbers = {id(drafts[index]): number for number, index in enumerate(order, 1)}
     return [_resolve_line(drafts[index], numbers) for index in order]
 
 
 def encode_lines() -> str:
-    """The file."""
+    """Encode the content of the file."""
     return "".join(msgspec.json.encode(line).decode() + "\n" for line in build_lines())
 
 
-def _compute_sort_key(draft: Draft, places: dict[int, float]) -> tuple[float, float]:
-    """Where in the file: what follows another line comes behind it, a little or much later."""
-    own = places[id(draft)]
+def _compute_sort_key(draft: Draft, positions: dict[int, float]) -> tuple[float, float]:
+    """Compute the position in the file: random, and for a draft with `after` between that draft and the end of the file."""
+    position = positions[id(draft)]
     if draft.after is None:
-        return own, 0.0
-    first, _ = _compute_sort_key(draft.after, places)
-    return first + (1 - first) * own, own
+        return position, 0.0
+    preceding, _ = _compute_sort_key(draft.after, positions)
+    return preceding + (1 - preceding) * position, position
 
 
 def _resolve_line(draft: Draft, numbers: dict[int, int]) -> SampleLine:
@@ -103,36 +104,43 @@ def _resolve_line(draft: Draft, numbers: dict[int, int]) -> SampleLine:
 
 
 def expect_routed(notification: dict[str, Any]) -> list[str]:
-    """What is expected of a good notification."""
+    """Compute the expected result of a valid notification."""
     return ["routed", *compute_delivery_statuses(notification, POLICY, PROFILES)]
 
 
 def build_guest_notification(number: int, type_: str, **fields: Any) -> dict[str, Any]:
-    """A notification to somebody whom the users table does not know: the addresses come with it."""
+    """Build a notification to a user without a profile: it contains the addresses."""
     locale = catalog.LOCALES[number % len(catalog.LOCALES)]
-    found = {
+    notification = {
         "user_id": f"guest-{{run}}-{number}",
         "type": type_,
         "data": catalog.build_template_data(type_, number),
         "to": _build_addresses(number, type_),
         **fields,
     }
-    return {**found, "locale": locale} if locale else found
+    return {**notification, "locale": locale} if locale else notification
+
+
+def build_guest_draft(by_http: bool, notification: dict[str, Any], expected: list[str], after: Draft | None = None) -> Draft:
+    """Build a draft over HTTP or Kafka, with the priority of the rule."""
+    if by_http:
+        return build_http_draft(notification, expected, after=after)
+    return build_kafka_draft(POLICY.rules[notification["type"]].priority, expected, notification=notification, after=after)
 
 
 def _build_addresses(number: int, type_: str) -> dict[str, Any]:
-    known: dict[str, Any] = {
+    addresses: dict[str, Any] = {
         "email": f"guest{number}@example.org",
         "sms": f"+1202555{100 + number % 100:04d}",
         "push": [f"push-guest-{number}-{device}" for device in range(1 + (number % 10 == 0))],
         "webhook": f"{{simulators}}/hooks/partner/{number % 7}",
     }
-    return {channel: known[channel] for channel in POLICY.rules[type_].channels}
+    return {channel: addresses[channel] for channel in POLICY.rules[type_].channels}
 
 
 def build_everyday(count: int, rng: Random) -> Iterator[Draft]:
-    """What a shop says all day: every tenth to a stored user, two fifths over HTTP, some of these with a priority of their own."""
-    types = [type_ for type_, share in TYPE_WEIGHTS for _ in range(share)]
+    """Build valid notifications: every tenth to a stored user, two fifths over HTTP, some of these with an explicit priority."""
+    types = [type_ for type_, percent in TYPE_WEIGHTS for _ in range(percent)]
     users = sorted(user for user, profile in PROFILES.items() if {"email", "push"} & set(profile.addresses))
     for number in range(count):
         type_ = types[int(rng.random() * len(types))]
@@ -150,38 +158,29 @@ def build_everyday(count: int, rng: Random) -> Iterator[Draft]:
 
 
 def build_duplicates() -> Iterator[Draft]:
-    """The same key under two ids, and whole submissions made twice."""
+    """Build pairs of notifications with the same idempotency key and different ids, and pairs of a notification and its replay."""
     for number in range(2000, 2028):
-        via = build_kafka_draft if number % 4 else None
-        notification = build_guest_notification(number, "order.shipped", idempotency_key=f"shipped-{{run}}-{number}")
-        refused = [f"rejected {DUPLICATE}"]
-        if via:
-            first = build_kafka_draft("medium", expect_routed(notification), notification=notification)
-            yield from (first, build_kafka_draft("medium", refused, notification=notification, after=first))
-        else:
-            first = build_http_draft(notification, expect_routed(notification))
-            yield from (first, build_http_draft(notification, refused, after=first))
-    for number in range(2100, 2116):
-        notification = build_guest_notification(number, "payment.failed")
         by_http = number % 4 == 0
-        first = (
-            build_http_draft(notification, expect_routed(notification))
-            if by_http
-            else build_kafka_draft("medium", expect_routed(notification), notification=notification)
-        )
-        yield from (first, Draft(SampleLine("http" if by_http else "kafka", ["replayed"]), after=first, replay_of=first))
+        notification = build_guest_notification(number, "order.shipped", idempotency_key=f"shipped-{{run}}-{number}")
+        original = build_guest_draft(by_http, notification, expect_routed(notification))
+        yield from (original, build_guest_draft(by_http, notification, [f"rejected {DUPLICATE}"], after=original))
+    for number in range(2100, 2116):
+        by_http = number % 4 == 0
+        notification = build_guest_notification(number, "payment.failed")
+        original = build_guest_draft(by_http, notification, expect_routed(notification))
+        replay = SampleLine("http" if by_http else "kafka", ["replayed"])
+        yield from (original, Draft(replay, after=original, replay_of=original))
 
 
 def build_expired() -> Iterator[Draft]:
-    """Expired before they were submitted."""
+    """Build notifications that expired before they are submitted."""
     for number in range(2200, 2225):
         notification = build_guest_notification(number, "promo.sale", expires_at=1_600_000_000.0 + number)
-        expect = [f"rejected {Reason.EXPIRED}"]
-        yield build_http_draft(notification, expect) if number % 5 < 2 else build_kafka_draft("low", expect, notification=notification)
+        yield build_guest_draft(number % 5 < 2, notification, [f"rejected {Reason.EXPIRED}"])
 
 
 def build_unreachable() -> Iterator[Draft]:
-    """Nobody knows the user, or the user has no address where it matters."""
+    """Build notifications to unknown users, and to users without an address on the requested channel."""
     for number in range(2300, 2315):
         notification = {
             "user_id": f"ghost-{{run}}-{number}",
@@ -189,11 +188,11 @@ def build_unreachable() -> Iterator[Draft]:
             "data": catalog.build_template_data("order.confirmed", number),
         }
         yield build_kafka_draft("medium", [f"rejected {UNKNOWN_USER}"], notification=notification)
-    without = (("u-lise", "email"), ("u-rosa", "sms"), ("u-carl", "push"), ("u-ada", "webhook"), ("u-partner-north", "email"))
+    missing_addresses = (("u-lise", "email"), ("u-rosa", "sms"), ("u-carl", "push"), ("u-ada", "webhook"), ("u-partner-north", "email"))
     for number in range(2320, 2330):
-        user, channel = without[number % len(without)]
+        user_id, channel = missing_addresses[number % len(missing_addresses)]
         notification = {
-            "user_id": user,
+            "user_id": user_id,
             "type": "order.shipped",
             "channels": [channel],
             "data": catalog.build_template_data("order.shipped", number),
@@ -202,19 +201,19 @@ def build_unreachable() -> Iterator[Draft]:
 
 
 def build_rate_limited() -> Iterator[Draft]:
-    """Three users for whom more text messages are asked than they may get in an hour."""
+    """Build more SMS to three users than the rate limit admits."""
     for user in range(3):
-        before: Draft | None = None
+        preceding: Draft | None = None
         for number in range(16):
             notification = build_guest_notification(2400 + number, "account.otp", user_id=f"burst-{{run}}-{user}", channels=["sms"])
-            expect = expect_routed(notification) if number < SMS_LIMIT else [f"rejected {RATE_LIMITED}"]
-            before = build_kafka_draft("high", expect, notification=notification, after=before)
-            yield before
+            expected = expect_routed(notification) if number < SMS_LIMIT else [f"rejected {RATE_LIMITED}"]
+            preceding = build_kafka_draft("high", expected, notification=notification, after=preceding)
+            yield preceding
 
 
-def build_scripted() -> Iterator[Draft]:
-    """Recipients that make the simulators bounce, refuse, throttle and fail."""
-    for row, (type_, channel, address, count) in enumerate(SCRIPTED_RECIPIENTS):
+def build_stub_recipients() -> Iterator[Draft]:
+    """Build notifications to addresses that select a stub of the simulators: bounces, rejections, throttling, errors."""
+    for row, (type_, channel, address, count) in enumerate(STUB_RECIPIENTS):
         for number in range(2500 + row * 20, 2500 + row * 20 + count):
             to = {channel: address.replace("{n}", str(number))}
             notification = build_guest_notification(number, type_, channels=[channel], to=to)
@@ -222,17 +221,18 @@ def build_scripted() -> Iterator[Draft]:
 
 
 def build_wrong_partition() -> Iterator[Draft]:
-    """On another partition than the user's: a wrong key, a wrong partition, a producer that hashes with murmur2."""
+    """Build records on the wrong partition: with another key, on another partition, and hashed with murmur2."""
     for number in range(3000, 3028):
-        how: dict[str, Any] = {"partition": "murmur2"} if number % 2 else {"partition": "other"} if number % 4 else {"key": f"key-{number}"}
-        notification = build_guest_notification(number, "order.shipped")
-        yield build_kafka_draft(
-            "medium", expect_routed(notification), notification=notification, id_source="none" if number % 3 == 0 else "generated", **how
+        fields: dict[str, Any] = (
+            {"partition": "murmur2"} if number % 2 else {"partition": "other"} if number % 4 else {"key": f"key-{number}"}
         )
+        fields["id_source"] = "none" if number % 3 == 0 else "generated"
+        notification = build_guest_notification(number, "order.shipped")
+        yield build_kafka_draft("medium", expect_routed(notification), notification=notification, **fields)
 
 
 def build_topic_pushes() -> Iterator[Draft]:
-    """A push to everybody who follows a topic; and producers that know nothing of ids."""
+    """Build push notifications to a topic, and notifications without an id."""
     for number in range(3100, 3104):
         notification = {
             "user_id": f"topic:sale-{{run}}-{number}",
@@ -246,9 +246,9 @@ def build_topic_pushes() -> Iterator[Draft]:
 
 
 def count_expected(lines: Iterable[SampleLine]) -> tuple[Counter[str], Counter[str]]:
-    """How many lines are expected to come to what, and how many deliveries to which status."""
-    each = [line.expected for line in lines]
-    return Counter(expect[0] for expect in each), Counter(status for expect in each for status in expect[1:])
+    """Count the expected results of the lines and the expected statuses of their deliveries."""
+    expected_lists = [line.expected for line in lines]
+    return Counter(expected[0] for expected in expected_lists), Counter(status for expected in expected_lists for status in expected[1:])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""Accounts for every line of the sample: what became of it, and what all of them add up to; pure."""
+"""Computes the result of each line of the sample, and the counts of all results (pure functions)."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
+from dev.sample.notification_results import DeliveryResult, NotificationResults
 from dev.sample.submissions import SubmittedLine
-from schemas.enums import Channel, State, Status
-from tables.postgres.notification_results import DeliveryResult, NotificationResults
+from schemas.channels import ChannelName
+from schemas.enums import State, Status
 
 FINAL_STATUSES = frozenset({Status.FAILED, Status.DELIVERED, Status.BOUNCED, Status.UNSUBSCRIBED})
 FINAL_STATES = frozenset({State.REJECTED, State.DEAD, State.MERGED})
@@ -15,7 +16,7 @@ REPLAYED = "replayed"
 
 
 class LineResult(Struct, frozen=True):
-    """What became of a line: `routed`, `rejected expired`, ... and the statuses of its deliveries; empty if nothing is known yet."""
+    """The result of a line (`routed`, `rejected expired`, ...) and the statuses of its deliveries; empty if it is not recorded yet."""
 
     state: str = ""
     statuses: tuple[str, ...] = ()
@@ -23,7 +24,7 @@ class LineResult(Struct, frozen=True):
 
 
 class Reconciliation(Struct, frozen=True):
-    """What the lines came to: counts of what is final, and how many lines are not."""
+    """Counts of final lines by result and of their deliveries by status, and the numbers of lines that are in flight or lost."""
 
     submitted_count: int
     result_counts: Counter[str]
@@ -33,15 +34,15 @@ class Reconciliation(Struct, frozen=True):
 
     @property
     def state_counts(self) -> Counter[str]:
-        """The fates without their reasons."""
+        """The counts of results without their reasons."""
         return _count_first_words(self.result_counts)
 
     @property
     def reason_counts(self) -> Counter[str]:
-        """The reasons of notifications and deliveries together."""
+        """The counts of reasons, of notifications and deliveries together."""
         counts: Counter[str] = Counter()
-        for fate, count in (*self.result_counts.items(), *self.status_counts.items()):
-            counts.update(dict.fromkeys(fate.split()[1:], count))
+        for result, count in (*self.result_counts.items(), *self.status_counts.items()):
+            counts.update(dict.fromkeys(result.split()[1:], count))
         return counts
 
     @property
@@ -50,9 +51,9 @@ class Reconciliation(Struct, frozen=True):
         return not self.in_flight_count and not self.lost_count and self.result_counts.total() == self.submitted_count
 
     def build_final_counts(self) -> dict[str, dict[str, int]]:
-        """What is final, by status, state and reason; the states add up to the lines."""
-        by = {"status": _count_first_words(self.status_counts), "state": self.state_counts, "reason": self.reason_counts}
-        return {name: dict(sorted(counts.items())) for name, counts in by.items()}
+        """Build the counts of final lines and deliveries by status, state and reason; the sum of the states is the number of lines."""
+        counters = {"status": _count_first_words(self.status_counts), "state": self.state_counts, "reason": self.reason_counts}
+        return {name: dict(sorted(counts.items())) for name, counts in counters.items()}
 
 
 def _count_first_words(counts: Counter[str]) -> Counter[str]:
@@ -63,11 +64,11 @@ def _count_first_words(counts: Counter[str]) -> Counter[str]:
 
 
 def compute_result(
-    submitted: SubmittedLine, history: NotificationResults, receipt_timeouts: Mapping[Channel, int], now: float, all_read: bool
+    submitted: SubmittedLine, history: NotificationResults, receipt_timeouts: Mapping[ChannelName, int], now: float, all_read: bool
 ) -> LineResult:
-    """The fate of a line by what is recorded; `all_read` says that the router has read every record that was handed in.
+    """Compute the result of a line from the history; `all_read`: the router has committed all submitted records.
 
-    A line that sends an earlier one once more is absorbed by it: it has no row, and none must come of it.
+    A replay has no row of its own: it is final when the router has read it.
     """
     if submitted.unprocessable_reason:
         return LineResult(f"unprocessable {submitted.unprocessable_reason}", (), True)
@@ -76,38 +77,40 @@ def compute_result(
     decided = history.notifications.get(submitted.notification_id)
     if decided is None:
         return LineResult()
-    current = [history.deliveries.get(planned.id) for planned in decided.deliveries]
+    deliveries = [history.deliveries.get(planned.id) for planned in decided.deliveries]
     final = decided.state in FINAL_STATES or (
-        decided.state == State.ROUTED and all(is_delivery_final(each, receipt_timeouts, now) for each in current)
+        decided.state == State.ROUTED and all(is_delivery_final(delivery, receipt_timeouts, now) for delivery in deliveries)
     )
-    return LineResult(_join_reason(decided.state, decided.reason), tuple(map(_format_status, current)), final)
+    return LineResult(_join_reason(decided.state, decided.reason), tuple(map(_format_status, deliveries)), final)
 
 
-def is_delivery_final(current: DeliveryResult | None, receipt_timeouts: Mapping[Channel, int], now: float) -> bool:
-    """Whether nothing more will happen to a delivery: SENT is final once its receipt can no longer come (design.md section 6)."""
-    if current is None:
+def is_delivery_final(delivery: DeliveryResult | None, receipt_timeouts: Mapping[ChannelName, int], now: float) -> bool:
+    """Whether the status of a delivery is final: SENT is final after the receipt timeout of its channel (docs/architecture.md)."""
+    if delivery is None:
         return False
-    return current.status in FINAL_STATUSES or (
-        current.status is Status.SENT and current.updated_at + receipt_timeouts[current.channel] <= now
+    return delivery.status in FINAL_STATUSES or (
+        delivery.status is Status.SENT and delivery.updated_at + receipt_timeouts.get(delivery.channel, 0) <= now
     )
 
 
 def reconcile(results: Sequence[LineResult], lost_count: int = 0) -> Reconciliation:
-    """What the lines come to; `lost` are those of the unfinished ones of which nothing more can be expected."""
-    final = [fate for fate in results if fate.final]
-    statuses = Counter(status for fate in final for status in fate.statuses)
-    return Reconciliation(len(results), Counter(fate.state for fate in final), statuses, len(results) - len(final) - lost_count, lost_count)
+    """Count the results; `lost_count` of the unfinished lines are lost, the others are in flight."""
+    final = [result for result in results if result.final]
+    result_counts = Counter(result.state for result in final)
+    status_counts = Counter(status for result in final for status in result.statuses)
+    return Reconciliation(len(results), result_counts, status_counts, len(results) - len(final) - lost_count, lost_count)
 
 
 def find_mismatches(reconciliation: Reconciliation, expected: Collection[Sequence[str]]) -> dict[str, tuple[int, int]]:
-    """Where counts differ from what the sample expects: (expected, got) by fate and status."""
-    wanted = Counter(word for each in expected for word in each)
-    got = reconciliation.result_counts + reconciliation.status_counts
-    return {word: (wanted[word], got[word]) for word in sorted({*wanted, *got}) if wanted[word] != got[word]}
+    """Find the results and statuses whose counts differ from the expected ones; the values are (expected, actual)."""
+    expected_counts = Counter(word for words in expected for word in words)
+    counts = reconciliation.result_counts + reconciliation.status_counts
+    words = sorted({*expected_counts, *counts})
+    return {word: (expected_counts[word], counts[word]) for word in words if expected_counts[word] != counts[word]}
 
 
-def _format_status(current: DeliveryResult | None) -> str:
-    return Status.PENDING.value if current is None else _join_reason(current.status, current.reason)
+def _format_status(delivery: DeliveryResult | None) -> str:
+    return Status.PENDING.value if delivery is None else _join_reason(delivery.status, delivery.reason)
 
 
 def _join_reason(word: str, reason: str) -> str:

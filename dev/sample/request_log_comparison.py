@@ -1,34 +1,24 @@
-"""Compares the simulators' ledger with history: what history calls sent was accepted by a provider, and the other way round; pure."""
+"""Compares the simulators' request log with the history (pure functions).
+
+Each delivery that is SENT or DELIVERED must have been accepted by a simulator, and each accepted delivery must have been recorded.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
+from dev.simulators.protocol import RequestLogEntry
 from schemas.enums import PRIORITIES, Priority, Status
 
 SENT_STATUSES = frozenset({Status.SENT, Status.DELIVERED})
 UNSENT_STATUSES = frozenset({Status.PENDING, Status.FAILED})
 
 
-class LoggedRequest(Struct, frozen=True):
-    """A request in the ledger (docs/simulators.md); `at` in epoch seconds."""
-
-    seq: int
-    at: float
-    delivery_id: str
-    status: int
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the provider took it."""
-        return 200 <= self.status < 300
-
-
 class SampleDelivery(Struct, frozen=True):
-    """A delivery of the sample: its status in history, its priority, and when its notification was handed in (epoch seconds).
+    """A delivery of the sample: its status in the history, its priority, and the submission of its notification (epoch seconds).
 
-    `planned` says that the router listed it; one that is not listed should not be there.
+    `planned`: the router's decision contains it. A delivery that is not planned is an error.
     """
 
     status: Status
@@ -38,7 +28,7 @@ class SampleDelivery(Struct, frozen=True):
 
 
 class LatencyPercentiles(Struct, frozen=True):
-    """Seconds from handing in to the provider, of deliveries that needed one request only."""
+    """Seconds from the submission to the provider's acceptance, of deliveries with a single request."""
 
     count: int
     p50: float
@@ -46,10 +36,11 @@ class LatencyPercentiles(Struct, frozen=True):
 
 
 class RequestLogComparison(Struct, frozen=True):
-    """Delivery ids of which ledger and history disagree; further acceptances of accepted deliveries; requests; latency by priority.
+    """Ids of deliveries on which the request log and the history disagree, counts, and the latency by priority.
 
-    `missing`: sent by history, accepted by nobody. `unsent`: accepted, not sent by history. `unplanned`: not listed by the router.
-    `unknown`: accepted, and history has no such delivery at all.
+    `missing_requests`: SENT or DELIVERED, but not accepted. `unrecorded_sends`: accepted, but PENDING or FAILED.
+    `unplanned_deliveries`: not planned by the router. `unknown_deliveries`: accepted, but without a row in the history.
+    `duplicate_count`: further acceptances of accepted deliveries.
     """
 
     missing_requests: list[str]
@@ -63,55 +54,57 @@ class RequestLogComparison(Struct, frozen=True):
 
     @property
     def consistent(self) -> bool:
-        """Whether every delivery that history calls sent was accepted by a provider, and the other way round."""
+        """Whether the request log and the history agree on every delivery."""
         return not (self.missing_requests or self.unrecorded_sends or self.unplanned_deliveries or self.unknown_deliveries)
 
 
-def find_foreign_deliveries(sample_deliveries: Collection[str], entries: Sequence[LoggedRequest]) -> set[str]:
-    """Accepted deliveries that are not the sample's: of somebody else, or of nobody."""
+def find_foreign_deliveries(sample_deliveries: Collection[str], entries: Sequence[RequestLogEntry]) -> set[str]:
+    """Find the accepted deliveries that are not the sample's."""
     return {entry.delivery_id for entry in entries if entry.accepted and entry.delivery_id not in sample_deliveries}
 
 
 def compare_request_log(
-    sample_deliveries: Mapping[str, SampleDelivery], entries: Sequence[LoggedRequest], unknown_deliveries: Collection[str] = ()
+    sample_deliveries: Mapping[str, SampleDelivery], entries: Sequence[RequestLogEntry], unknown_deliveries: Collection[str] = ()
 ) -> RequestLogComparison:
-    """What ledger and history say of the sample's deliveries; `unknown` are the strangers that history has never heard of."""
+    """Compare the request log with the sample's deliveries; `unknown_deliveries` are foreign ones without a row in the history."""
     requests: Counter[str] = Counter()
-    accepted: Counter[str] = Counter()
-    first: dict[str, float] = {}
+    acceptances: Counter[str] = Counter()
+    first_accepted_at: dict[str, float] = {}
     for entry in entries:
         if entry.delivery_id in sample_deliveries:
             requests[entry.delivery_id] += 1
             if entry.accepted:
-                accepted[entry.delivery_id] += 1
-                first.setdefault(entry.delivery_id, entry.at)
+                acceptances[entry.delivery_id] += 1
+                first_accepted_at.setdefault(entry.delivery_id, entry.at)
+    sent_ids = [delivery_id for delivery_id, delivery in sample_deliveries.items() if delivery.status in SENT_STATUSES]
+    single_requests = {delivery_id: at for delivery_id, at in first_accepted_at.items() if requests[delivery_id] == 1}
     return RequestLogComparison(
-        missing_requests=sorted(each for each, known in sample_deliveries.items() if known.status in SENT_STATUSES and not accepted[each]),
-        unrecorded_sends=sorted(each for each in +accepted if sample_deliveries[each].status in UNSENT_STATUSES),
-        unplanned_deliveries=sorted(each for each, known in sample_deliveries.items() if not known.planned),
+        missing_requests=sorted(delivery_id for delivery_id in sent_ids if delivery_id not in acceptances),
+        unrecorded_sends=sorted(delivery_id for delivery_id in acceptances if sample_deliveries[delivery_id].status in UNSENT_STATUSES),
+        unplanned_deliveries=sorted(delivery_id for delivery_id, delivery in sample_deliveries.items() if not delivery.planned),
         unknown_deliveries=sorted(unknown_deliveries),
-        duplicate_count=accepted.total() - len(+accepted),
+        duplicate_count=acceptances.total() - len(acceptances),
         request_count=requests.total(),
-        accepted_count=len(+accepted),
-        latency_by_priority=_compute_latency(sample_deliveries, {each: at for each, at in first.items() if requests[each] == 1}),
+        accepted_count=len(acceptances),
+        latency_by_priority=_compute_latency(sample_deliveries, single_requests),
     )
 
 
 def _compute_latency(
     sample_deliveries: Mapping[str, SampleDelivery], first_accepted_at: Mapping[str, float]
 ) -> dict[Priority, LatencyPercentiles]:
-    found: dict[Priority, LatencyPercentiles] = {}
+    percentiles: dict[Priority, LatencyPercentiles] = {}
     for priority in PRIORITIES:
         seconds = sorted(
-            at - sample_deliveries[each].submitted_at
-            for each, at in first_accepted_at.items()
-            if sample_deliveries[each].priority == priority
+            at - sample_deliveries[delivery_id].submitted_at
+            for delivery_id, at in first_accepted_at.items()
+            if sample_deliveries[delivery_id].priority == priority
         )
         if seconds:
-            found[priority] = LatencyPercentiles(len(seconds), compute_percentile(seconds, 50), compute_percentile(seconds, 99))
-    return found
+            percentiles[priority] = LatencyPercentiles(len(seconds), compute_percentile(seconds, 50), compute_percentile(seconds, 99))
+    return percentiles
 
 
 def compute_percentile(ordered: list[float], percent: int) -> float:
-    """The least value that at least that many percent do not exceed (nearest rank)."""
+    """Compute a percentile by nearest rank: the smallest value that at least `percent` percent of the values do not exceed."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

@@ -1,95 +1,101 @@
-"""Watches the lines of the sample until all are final, or until time is up."""
+"""Polls the results of the submitted lines until all are final or the deadline has passed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dev.sample.notification_results import NotificationResults
 from dev.sample.reconciliation import LineResult, compute_result
 from dev.sample.submissions import SubmittedLine
-from schemas.enums import Channel
+from schemas.channels import ChannelName
 from schemas.errors import UnavailableError
 from schemas.ports import Clock, Sleep
-from tables.postgres.notification_results import NotificationResults
 
-POLL_INTERVAL = 0.2  # seconds between two looks
+POLL_INTERVAL = 0.2  # seconds
 
 
 class HistoryReader(Protocol):
-    """Where it is recorded what became of notifications. Raises Unavailable."""
+    """Reads the results of notifications. Raises UnavailableError."""
 
     async def get_many(self, ids: Sequence[str]) -> NotificationResults: ...
 
 
 class ProgressDisplay(Protocol):
-    """The progress of the sample, as somebody is shown it."""
+    """Shows the progress of a run."""
 
-    def set_final(self, lines: int) -> None: ...
+    def show_progress(self, size: int) -> AbstractContextManager[None]:
+        """Show the progress of a run of `size` lines while the context is open."""
+        ...
+
+    def add_submitted(self, lines: int) -> None:
+        """Add to the number of submitted lines."""
+        ...
+
+    def set_final(self, lines: int) -> None:
+        """Set the number of final lines."""
+        ...
 
 
 class ResultPoller:
-    """One sample; `unread` says how many of the records handed in the router has not finished, `receipts` are seconds per channel."""
+    """Polls the results of one run.
+
+    `fetch_lag` returns the number of submitted records that the router has not committed; `receipt_timeouts` in seconds.
+    """
 
     def __init__(
         self,
         submitted: Sequence[SubmittedLine],
         history_reader: HistoryReader,
         fetch_lag: Callable[[], Awaitable[int]],
-        receipt_timeouts: Mapping[Channel, int],
+        receipt_timeouts: Mapping[ChannelName, int],
         clock: Clock,
         sleep: Sleep,
     ) -> None:
-        self._submitted, self._history_reader, self._fetch_lag, self._receipt_timeouts = (
-            submitted,
-            history_reader,
-            fetch_lag,
-            receipt_timeouts,
-        )
-        self._clock, self._sleep = clock, sleep
+        self._submitted, self._history_reader, self._fetch_lag = submitted, history_reader, fetch_lag
+        self._receipt_timeouts, self._clock, self._sleep = receipt_timeouts, clock, sleep
         self._results = [LineResult() for _ in submitted]
         self._all_read = False
         self.history = NotificationResults({}, {})
 
     @property
     def results(self) -> list[LineResult]:
-        """What has become of each line so far."""
+        """The result of each line so far."""
         return self._results
 
     async def poll_until_final(self, deadline: float, display: ProgressDisplay) -> bool:
-        """Look until every line is final, at the latest until that time (epoch seconds); whether they are."""
+        """Poll until every line is final or the deadline (epoch seconds) has passed; return whether all are final."""
         while True:
             await self.poll()
-            display.set_final(sum(fate.final for fate in self._results))
-            if all(fate.final for fate in self._results):
+            display.set_final(sum(result.final for result in self._results))
+            if all(result.final for result in self._results):
                 return True
             if self._clock() >= deadline:
                 return False
             await self._sleep(POLL_INTERVAL)
 
     async def poll(self) -> None:
-        """One look at those that are not final; a server that does not answer has nothing new to say."""
-        ids = {each.notification_id for each, fate in self._list_open_results() if each.notification_id and not each.line.replay_of}
+        """Update the results of lines that are not final; if a server is unavailable, they stay as they are."""
+        ids = {line.notification_id for line in self.list_unfinished() if line.notification_id and not line.line.replay_of}
         try:
             self._merge_history(await self._history_reader.get_many(sorted(ids)))
-            # asked last, when nothing else is open: positions are committed now and then only
-            self._all_read = all(each.line.replay_of for each, _ in self._list_open_results()) and not await self._fetch_lag()
+            # offsets are committed in intervals: the lag is fetched only when nothing but replays is unfinished
+            self._all_read = all(line.line.replay_of for line in self.list_unfinished()) and not await self._fetch_lag()
         except UnavailableError:
             return
         now = self._clock()
-        for index, (each, fate) in enumerate(zip(self._submitted, self._results, strict=True)):
-            if not fate.final:
-                self._results[index] = compute_result(each, self.history, self._receipt_timeouts, now, self._all_read)
+        for index, (line, result) in enumerate(zip(self._submitted, self._results, strict=True)):
+            if not result.final:
+                self._results[index] = compute_result(line, self.history, self._receipt_timeouts, now, self._all_read)
 
-    def _merge_history(self, found: NotificationResults) -> None:
-        self.history.notifications.update(found.notifications)
-        self.history.deliveries.update(found.deliveries)
-
-    def _list_open_results(self) -> list[tuple[SubmittedLine, LineResult]]:
-        return [(each, fate) for each, fate in zip(self._submitted, self._results, strict=True) if not fate.final]
+    def _merge_history(self, results: NotificationResults) -> None:
+        self.history.notifications.update(results.notifications)
+        self.history.deliveries.update(results.deliveries)
 
     def list_unfinished(self) -> list[SubmittedLine]:
-        """The lines that are not final."""
-        return [each for each, _ in self._list_open_results()]
+        """List the lines that are not final."""
+        return [line for line, result in zip(self._submitted, self._results, strict=True) if not result.final]
 
 
 def count_lost(poller: ResultPoller, total_lag: int) -> int:
-    """How many of the unfinished lines are lost: all of them, once no role has anything left to read."""
+    """Count the unfinished lines that are lost: all of them if no role has a lag, else none."""
     return 0 if total_lag else len(poller.list_unfinished())

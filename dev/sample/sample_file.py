@@ -1,4 +1,4 @@
-"""The sample file: a line is one submission and what is expected to become of it; docs/samples/README.md describes the format."""
+"""The file format of the sample: one submission and its expected result per line (docs/samples/README.md)."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ RUN_ID_PLACEHOLDER, SIMULATORS_PLACEHOLDER = "{run}", "{simulators}"
 
 
 class RepeatedText(Struct, frozen=True):
-    """Makes a field of `data` long without making the file long."""
+    """Adds `text`, repeated `times` times, as a field of `data`: a long value in a short line."""
 
     field: str
     text: str
@@ -23,10 +23,10 @@ class RepeatedText(Struct, frozen=True):
 
 
 class SampleLine(Struct, frozen=True, omit_defaults=True):
-    """One submission. Exactly one of notification, text, base64, null and replay_of says what is sent.
+    """One submission; exactly one of notification, text, base64, null and replay_of is its value.
 
-    `expected` begins with what becomes of the submission (`routed`, `rejected expired`, `dead invalid`, `unprocessable unknown_type`,
-    `replayed`) and goes on with the statuses of its deliveries (`SENT`, `FAILED retries_exhausted`).
+    `expected` starts with the result of the submission (`routed`, `rejected expired`, `dead invalid`, `unprocessable unknown_type`,
+    `replayed`); the statuses of its deliveries follow (`SENT`, `FAILED retries_exhausted`).
     """
 
     via: Literal["kafka", "http"]
@@ -45,7 +45,7 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
 
     @property
     def expanded_notification(self) -> dict[str, Any] | None:
-        """The notification with its long field, without an id of ours."""
+        """The notification with its repeated text, without a generated id."""
         if self.notification is None or self.repeat is None:
             return self.notification
         data = {**self.notification.get("data", {}), self.repeat.field: self.repeat.text * self.repeat.times}
@@ -53,42 +53,48 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
 
     @property
     def raw_value(self) -> bytes | None:
-        """The value of a line that is no notification; none for a null value."""
+        """The value of a line without a notification; None for a null value."""
         if self.base64 is not None:
             return b64decode(self.base64)
         return None if self.text is None else self.text.encode()
 
 
 class SampleFileError(Exception):
-    """A line of the sample cannot be used: the message says which and why."""
+    """A line of the sample file is invalid: the message has its number and the problem."""
 
 
 _decode_line = msgspec.json.Decoder(SampleLine).decode
 
 
 def load_sample(run_id: str, simulators_url: str, file: Path = SAMPLE_FILE) -> list[SampleLine]:
-    """The lines for one run: `{run}` stands for its name, so that keys and guests are new each time, `{simulators}` for their URL.
+    """Load the lines for one run.
 
-    Raises SampleBroken.
+    `{run}` is replaced by `run_id`, so that keys and guest users are unique to the run, and `{simulators}` by `simulators_url`.
+    Raises SampleFileError.
     """
     lines: list[SampleLine] = []
     for number, text in enumerate(file.read_text("utf-8").splitlines(), 1):
         try:
             line = _decode_line(text.replace(RUN_ID_PLACEHOLDER, run_id).replace(SIMULATORS_PLACEHOLDER, simulators_url))
-        except msgspec.DecodeError as error:
-            raise SampleFileError(f"{file.name} line {number}: {error}") from None
-        lines.append(_validate_line(line, number, lines))
+            _validate_line(line, lines)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise SampleFileError(f"{file}, line {number}: {error}") from None
+        lines.append(line)
     return lines
 
 
-def _validate_line(line: SampleLine, number: int, before: Sequence[SampleLine]) -> SampleLine:
-    said = [line.notification is not None, line.text is not None, line.base64 is not None, line.null, line.replay_of is not None]
-    if sum(said) != 1:
-        raise SampleFileError(f"line {number}: say exactly one of notification, text, base64, null and replay_of")
-    if line.replay_of is not None and not (1 <= line.replay_of < number and before[line.replay_of - 1].notification is not None):
-        raise SampleFileError(f"line {number}: replay_of must name an earlier line with a notification")
+def _validate_line(line: SampleLine, preceding_lines: Sequence[SampleLine]) -> None:
+    """Raises ValueError."""
+    has_value = [line.notification is not None, line.text is not None, line.base64 is not None, line.null, line.replay_of is not None]
+    if sum(has_value) != 1:
+        raise ValueError("exactly one of notification, text, base64, null and replay_of is required")
+    if line.replay_of is not None and not _is_notification(line.replay_of, preceding_lines):
+        raise ValueError("replay_of must be the number of an earlier line with a notification")
     if line.via == "http" and line.notification is None and line.replay_of is None:
-        raise SampleFileError(f"line {number}: only notifications go by HTTP")
+        raise ValueError("only notifications can be submitted over HTTP")
     if line.via == "kafka" and line.priority is None and line.replay_of is None:
-        raise SampleFileError(f"line {number}: a line for Kafka needs a priority")
-    return line
+        raise ValueError("a line for Kafka requires a priority")
+
+
+def _is_notification(number: int, lines: Sequence[SampleLine]) -> bool:
+    return 1 <= number <= len(lines) and lines[number - 1].notification is not None

@@ -1,4 +1,4 @@
-"""What was handed in: the records and items that a line becomes, and where each went."""
+"""Converts lines of the sample into Kafka records and items of bulk requests, and resolves their notification ids."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,10 @@ from schemas.topics import get_notifications_topic
 
 
 class SubmittedLine(Struct, frozen=True):
-    """One line, handed in at `at` (epoch seconds) under `id`; `rejected` is the gateway's reason if it refused it."""
+    """A line that was submitted at `submitted_at` (epoch seconds).
+
+    `unprocessable_reason` is the reason of the gateway's 422, else empty.
+    """
 
     line: SampleLine
     submitted_at: float
@@ -23,7 +26,7 @@ class SubmittedLine(Struct, frozen=True):
 
 
 class NumberedLine(NamedTuple):
-    """A line, its number in the file, and the line that it is: its own, or the earlier one that it sends once more."""
+    """A line, its number in the file, and its source: the line itself, or the earlier line that it replays."""
 
     number: int
     line: SampleLine
@@ -31,7 +34,7 @@ class NumberedLine(NamedTuple):
 
 
 class ProducerRecord(NamedTuple):
-    """A record for Kafka; without a partition the producer's own partitioner decides (murmur2)."""
+    """A record for Kafka; without a partition the producer's default partitioner selects it (murmur2)."""
 
     topic: str
     partition: int | None
@@ -41,7 +44,7 @@ class ProducerRecord(NamedTuple):
 
 
 class RecordMetadata(NamedTuple):
-    """Where Kafka put a record; `at` is the broker's time in epoch seconds."""
+    """The position of an acknowledged record; `timestamp` is the broker's time in epoch seconds."""
 
     topic: str
     partition: int
@@ -53,25 +56,25 @@ _encode = msgspec.json.Encoder().encode
 
 
 def number_lines(lines: Sequence[SampleLine]) -> list[NumberedLine]:
-    """All lines of the sample with their numbers, from 1."""
+    """Number the lines of the sample, from 1."""
     return [NumberedLine(number, line, lines[line.replay_of - 1] if line.replay_of else line) for number, line in enumerate(lines, 1)]
 
 
 def encode_value(line: SampleLine, notification_id: str) -> bytes | None:
-    """What a record of the line holds, with the id unless the line has its own or none."""
-    body = line.expanded_notification
-    if body is None:
+    """Encode the value of a record; `notification_id` is added if the id of the line is generated."""
+    notification = line.expanded_notification
+    if notification is None:
         return line.raw_value
-    return _encode({"id": notification_id, **body} if line.id_source == "generated" else body)
+    return _encode({"id": notification_id, **notification} if line.id_source == "generated" else notification)
 
 
 def build_record(line: SampleLine, notification_id: str, prefix: str, partitions: int) -> ProducerRecord:
-    """The record of a line for Kafka."""
+    """Build the Kafka record of a line."""
     assert line.priority is not None
-    user = (line.notification or {}).get("user_id")
-    key = line.key or str(user)
-    home = compute_partition(key, partitions)
-    partition = {"": home, "other": (home + 1) % partitions, "murmur2": None}[line.partition]
+    user_id = (line.notification or {}).get("user_id")
+    key = line.key or str(user_id)
+    key_partition = compute_partition(key, partitions)
+    partition = {"": key_partition, "other": (key_partition + 1) % partitions, "murmur2": None}[line.partition]
     headers = [(name, text.encode()) for name, text in line.headers.items()]
     return ProducerRecord(
         prefix + get_notifications_topic(line.priority), partition, key.encode(), encode_value(line, notification_id), headers
@@ -79,17 +82,20 @@ def build_record(line: SampleLine, notification_id: str, prefix: str, partitions
 
 
 def build_bulk_item(line: SampleLine, notification_id: str) -> dict[str, Any]:
-    """The item of a line in a bulk request."""
-    body = dict(line.expanded_notification or {})
+    """Build the item of a line in a bulk request."""
+    item = dict(line.expanded_notification or {})
     if line.id_source == "generated":
-        body["id"] = notification_id
+        item["id"] = notification_id
     if line.priority:
-        body["priority"] = line.priority
-    return body
+        item["priority"] = line.priority
+    return item
 
 
 def resolve_notification_id(line: SampleLine, generated_id: str, metadata: RecordMetadata) -> str:
-    """The id under which the router knows a record: ours, or derived as it does it (design.md section 5)."""
+    """Resolve the id that the router uses for a record: the generated one, or the one derived from the record's position.
+
+    The derivation must equal that of the gate `decode` (agents/router/gates/decode.py).
+    """
     if line.notification is not None and line.id_source == "generated":
         return generated_id
     return derive_id(NOTIFICATION_PREFIX, metadata.timestamp, metadata.topic, str(metadata.partition), str(metadata.offset))

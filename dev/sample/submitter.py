@@ -1,4 +1,4 @@
-"""Hands the sample in as producers do: plain Kafka records, and bulk requests over HTTP."""
+"""Submits the sample as producers do: plain Kafka records, and bulk requests over HTTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,22 +21,23 @@ from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.ports import Clock, Sleep
 
 BULK_SIZE = 200  # items of one request
-MAX_TRIES = 20
-RETRY_DELAY = 1.0  # seconds between tries, if the gateway asks for no other pause
+MAX_TRIES = 20  # requests for the items of one bulk request
+MAX_ERROR_CHARACTERS = 300  # of a response in an error message
+RETRY_DELAY = 1.0  # seconds between tries, if the response has no Retry-After
 
 
 class SubmissionError(HeroldError):
-    """The gateway did not take the sample."""
+    """The gateway rejected a bulk request, or did not confirm its items after MAX_TRIES requests."""
 
 
 class SampleProducer(Protocol):
-    """Writes a record and says, once it is safe, where it is."""
+    """Sends a record; the awaitable returns its position when the broker has acknowledged it."""
 
     async def send(self, record: ProducerRecord) -> Awaitable[RecordMetadata]: ...
 
 
 class BulkResponse(NamedTuple):
-    """The gateway's answer; `retry_after` in seconds, 0 if it does not say."""
+    """The gateway's response; `retry_after` in seconds, 0 without the header."""
 
     status: int
     body: bytes
@@ -50,7 +51,7 @@ class GatewayClient(Protocol):
 
 
 class Submitter:
-    """Hands lines in; `bits` gives 74 random bits for an id, `taken` is told how many more are in."""
+    """Submits lines; `get_random_bits` returns 74 random bits for an id, `on_submitted` gets the number of confirmed lines."""
 
     def __init__(
         self,
@@ -65,64 +66,64 @@ class Submitter:
         self._prefix, self._partitions, self._on_submitted = prefix, partitions, on_submitted
 
     async def submit_lines(self, lines: Sequence[NumberedLine], producer: SampleProducer, gateway: GatewayClient) -> list[SubmittedLine]:
-        """Hand in every line, those for Kafka and those for HTTP side by side; in the order of the lines. Raises NotTaken."""
-        to_kafka = [each for each in lines if each.source_line.via == "kafka"]
-        to_gateway = [each for each in lines if each.source_line.via == "http"]
-        parts = await asyncio.gather(self.produce_records(to_kafka, producer), self.post_items(to_gateway, gateway))
-        found = {number: submitted for part in parts for number, submitted in part.items()}
-        return [found[each.number] for each in lines]
+        """Submit all lines, over Kafka and HTTP concurrently; return them in the order of `lines`. Raises SubmissionError."""
+        kafka_lines = [line for line in lines if line.source_line.via == "kafka"]
+        http_lines = [line for line in lines if line.source_line.via == "http"]
+        produced, posted = await asyncio.gather(self.produce_records(kafka_lines, producer), self.post_items(http_lines, gateway))
+        submitted = {**produced, **posted}
+        return [submitted[line.number] for line in lines]
 
     async def produce_records(self, lines: Sequence[NumberedLine], producer: SampleProducer) -> dict[int, SubmittedLine]:
-        """The lines for Kafka, by number."""
+        """Produce the records of lines; return the submitted lines by number."""
         ids: dict[int, str] = {}
         sent: list[tuple[NumberedLine, float, Awaitable[RecordMetadata]]] = []
-        for each in lines:
-            at = self._clock()
-            an_id = self._assign_id(each, ids, at)
-            record = build_record(each.source_line, an_id, self._prefix, self._partitions)
-            sent.append((each, at, await producer.send(record)))
-        found = {}
-        for each, at, placed in sent:
-            place = await placed
-            an_id = resolve_notification_id(each.source_line, ids[each.number], place)
-            found[each.number] = SubmittedLine(each.line, at, an_id, each.source_line.priority)
+        for line in lines:
+            submitted_at = self._clock()
+            notification_id = self._assign_id(line, ids, submitted_at)
+            record = build_record(line.source_line, notification_id, self._prefix, self._partitions)
+            sent.append((line, submitted_at, await producer.send(record)))
+        submitted = {}
+        for line, submitted_at, metadata in sent:
+            notification_id = resolve_notification_id(line.source_line, ids[line.number], await metadata)
+            submitted[line.number] = SubmittedLine(line.line, submitted_at, notification_id, line.source_line.priority)
             self._on_submitted(1)
-        return found
+        return submitted
 
     async def post_items(self, lines: Sequence[NumberedLine], gateway: GatewayClient) -> dict[int, SubmittedLine]:
-        """The lines for HTTP, by number. Raises NotTaken."""
+        """Post the items of lines in bulk requests; return the submitted lines by number. Raises SubmissionError."""
         ids: dict[int, str] = {}
-        found = {}
-        for first in range(0, len(lines), BULK_SIZE):
-            part = lines[first : first + BULK_SIZE]
-            at = self._clock()
-            items = [build_bulk_item(each.source_line, self._assign_id(each, ids, at)) for each in part]
-            for each, item in zip(part, await self._post_until_confirmed(items, gateway), strict=True):
-                reason = item.errors[0].reason if item.errors else ""
-                found[each.number] = SubmittedLine(each.line, at, item.id, item.priority, reason)
-            self._on_submitted(len(part))
-        return found
+        submitted = {}
+        for start in range(0, len(lines), BULK_SIZE):
+            chunk = lines[start : start + BULK_SIZE]
+            submitted_at = self._clock()
+            items = [build_bulk_item(line.source_line, self._assign_id(line, ids, submitted_at)) for line in chunk]
+            for line, result in zip(chunk, await self._post_until_confirmed(items, gateway), strict=True):
+                reason = result.errors[0].reason if result.errors else ""
+                submitted[line.number] = SubmittedLine(line.line, submitted_at, result.id, result.priority, reason)
+            self._on_submitted(len(chunk))
+        return submitted
 
-    def _assign_id(self, each: NumberedLine, ids: dict[int, str], at: float) -> str:
-        """An id of ours, or the one of the line that is sent once more."""
-        again = each.line.replay_of
-        an_id = ids[each.number] = ids[again] if again else make_id(NOTIFICATION_PREFIX, at, self._get_random_bits())
-        return an_id
+    def _assign_id(self, line: NumberedLine, ids: dict[int, str], at: float) -> str:
+        """Generate an id; a replay gets the id of its original line."""
+        original = line.line.replay_of
+        notification_id = ids[line.number] = ids[original] if original else make_id(NOTIFICATION_PREFIX, at, self._get_random_bits())
+        return notification_id
 
     async def _post_until_confirmed(self, items: list[dict[str, object]], gateway: GatewayClient) -> list[BulkResult]:
-        """The results of all items; what is not confirmed is sent again under its id."""
+        """Post the items, and again with the same ids those that are unavailable; return the results of all items."""
         results: dict[int, BulkResult] = {}
         for _ in range(MAX_TRIES):
-            left = [index for index in range(len(items)) if index not in results]
-            response = await gateway.post(msgspec.json.encode([items[index] for index in left]))
+            pending = [index for index in range(len(items)) if index not in results]
+            response = await gateway.post(msgspec.json.encode([items[index] for index in pending]))
             if response.status in (202, 207):
-                taken = msgspec.json.decode(response.body, type=BulkSubmissionResponse)
-                results |= {left[item.index]: item for item in taken.results if item.status != "unavailable"}
+                bulk_response = msgspec.json.decode(response.body, type=BulkSubmissionResponse)
+                results |= {pending[result.index]: result for result in bulk_response.results if result.status != "unavailable"}
             elif response.status != 503:
-                raise SubmissionError(f"the gateway answered {response.status}: {response.body.decode('utf-8', 'replace')[:300]}")
+                body = response.body.decode("utf-8", "replace")[:MAX_ERROR_CHARACTERS]
+                raise SubmissionError(f"POST /v1/notifications/bulk: the gateway responded with {response.status}: {body}")
             if len(results) == len(items):
                 return [results[index] for index in range(len(items))]
             await self._sleep(response.retry_after or RETRY_DELAY)
         raise SubmissionError(
-            f"the gateway could not confirm {len(items) - len(results)} notifications in {MAX_TRIES} tries: is Kafka running?"
+            f"the gateway did not confirm {len(items) - len(results)} notifications in {MAX_TRIES} tries: check that Kafka is available"
         )

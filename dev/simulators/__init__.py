@@ -1,1 +1,1 @@
-"""The providers' stand-ins in one process: same APIs, scripted faults, and a ledger of all they were asked to do (docs/simulators.md)."""
+"""Simulators of the providers in one process: same API, scripted faults, and a log of all requests (docs/simulators.md)."""

@@ -1,4 +1,4 @@
-"""`python -m dev.simulators --host 127.0.0.1 --port 8025 --request-log FILE`: the providers' stand-ins, until SIGTERM or Ctrl-C."""
+"""`python -m dev.simulators --host 127.0.0.1 --port 8025 --request-log FILE`: simulates the providers until SIGTERM or Ctrl-C."""
 
 import argparse
 import asyncio
@@ -12,46 +12,48 @@ import uvloop
 from dev.simulators.request_log import RequestLog
 from dev.simulators.server import SimulatorServer
 
+LISTEN_BACKLOG = 1024  # connections; a delivery worker opens several hundred at once
+
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="dev.simulators", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8025, help="port to listen on, 0 for any free one (default: %(default)s)")
-    parser.add_argument("--request-log", type=Path, required=True, help="file that every request is entered in; it is read back at start")
+    parser.add_argument("--request-log", type=Path, required=True, help="file that every request is appended to; it is replayed at start")
     return parser.parse_args()
 
 
 async def serve(host: str, port: int, log_path: Path) -> None:
-    """Listen, say where, and serve until told to stop. Raises OSError if the ledger cannot be written."""
+    """Listen, print the address, and serve until SIGINT or SIGTERM. Raises OSError if the request log cannot be written."""
     loop = asyncio.get_running_loop()
-    ledger = RequestLog(log_path)
-    simulators = SimulatorServer(ledger, time.time, loop)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _stop, simulators.failure)
-    server = await loop.create_server(simulators.create_protocol, host, port, backlog=1024)
-    # what is here now stays: the collector need not look at it again
+    request_log = RequestLog(log_path)
+    simulators = SimulatorServer(request_log, time.time, loop)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, _stop, simulators.failure)
+    server = await loop.create_server(simulators.create_protocol, host, port, backlog=LISTEN_BACKLOG)
+    # objects that exist now live until the end: the collector need not scan them again
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    bound = server.sockets[0].getsockname()
-    print(f"simulators listen on http://{bound[0]}:{bound[1]}", flush=True)
+    address = server.sockets[0].getsockname()
+    print(f"simulators listen on http://{address[0]}:{address[1]}", flush=True)
     try:
         await simulators.failure
     finally:
         server.close()
-        ledger.close()
+        request_log.close()
 
 
-def _stop(ended: asyncio.Future[None]) -> None:
-    if not ended.done():
-        ended.set_result(None)
+def _stop(failure: asyncio.Future[None]) -> None:
+    if not failure.done():
+        failure.set_result(None)
 
 
 def main() -> None:
     """Run the command."""
-    given = parse_arguments()
-    uvloop.run(serve(given.host, given.port, given.request_log))
+    options = parse_arguments()
+    uvloop.run(serve(options.host, options.port, options.request_log))
 
 
 if __name__ == "__main__":

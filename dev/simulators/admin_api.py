@@ -1,4 +1,4 @@
-"""What people and tests ask of the simulators themselves: the ledger and their health."""
+"""The simulators' own HTTP API: the request log and a health check."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs
@@ -26,11 +26,11 @@ class AdminApi:
         }
 
     def handle_request(self, request: ServerRequest) -> ServerResponse:
-        """Answer a request that is for no provider."""
+        """Handle a request that addresses no provider."""
         route = self._routes.get((request.method, request.path))
         if route is None:
-            known = ", ".join(f"{method.decode()} {path.decode()}" for method, path in self._routes)
-            return _build_error_response(404, f"no such path; there are {known} and the providers' own")
+            routes = ", ".join(f"{method.decode()} {path.decode()}" for method, path in self._routes)
+            return _build_error_response(404, f"no such route; the routes are {routes}, and those of the providers")
         query = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
         try:
             return route(query)
@@ -44,10 +44,10 @@ class AdminApi:
         return _build_json_response(self._request_log.build_report())
 
     def _search_entries(self, query: dict[str, str]) -> ServerResponse:
-        delivery, address = query.get("delivery_id", ""), query.get("address", "")
-        if not delivery and not address:
-            return _build_error_response(400, "say which: delivery_id=, address= or both")
-        return _build_json_response(self._request_log.search_entries(delivery, address, _parse_number(query, "limit", 100)))
+        delivery_id, address = query.get("delivery_id", ""), query.get("address", "")
+        if not delivery_id and not address:
+            return _build_error_response(400, "delivery_id=, address= or both are required")
+        return _build_json_response(self._request_log.search_entries(delivery_id, address, _parse_number(query, "limit", 100)))
 
     def _list_entries(self, query: dict[str, str]) -> ServerResponse:
         lines = self._request_log.read_entries(_parse_number(query, "after", 0), min(_MAX_PAGE_SIZE, _parse_number(query, "limit", 1000)))
@@ -61,7 +61,7 @@ class AdminApi:
 def _parse_number(query: dict[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isdecimal():
-        raise ValueError(f"{name} is a whole number, not {text!r}")
+        raise ValueError(f"{name} must be a whole number, not {text!r}")
     return int(text)
 
 

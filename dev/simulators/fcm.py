@@ -1,4 +1,7 @@
-"""FCM's HTTP v1 messages:send (firebase.google.com/docs/reference/fcm/rest/v1): 200 with a name, or a Google API error with FcmError."""
+"""FCM's HTTP v1 messages:send (firebase.google.com/docs/reference/fcm/rest/v1): 200 with a name, or a Google API error with FcmError.
+
+The field names of the structs are FCM's: proto3 JSON accepts lowerCamelCase and the original names.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +11,15 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dev.simulators.invalid_field import parse_validation_error
-from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.protocol import (
+    DeliveryTarget,
+    InvalidRequest,
+    ResponseContext,
+    ServerRequest,
+    ServerResponse,
+    ValidRequest,
+    is_bearer_valid,
+)
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
 MAX_PAYLOAD_BYTES = 4096
@@ -44,14 +55,17 @@ _decode = msgspec.json.Decoder(SendMessageRequest).decode
 
 
 class FcmRequestDetails(NamedTuple):
-    """What the answer needs of the request."""
+    """The values of a request that its response repeats."""
 
     project: str
     validate_only: bool
 
 
 class FcmSimulator:
-    """Needs `Authorization: Bearer`; a token that ends with `revoked` is answered 401. The delivery id is message.data.delivery_id."""
+    """Simulates FCM. It requires `Authorization: Bearer`; a token that ends with `revoked` gets 401.
+
+    The delivery id is `message.data.delivery_id`.
+    """
 
     name = "fcm"
 
@@ -61,14 +75,13 @@ class FcmSimulator:
             return InvalidRequest(_build_error(404, "NOT_FOUND", "Requested entity was not found."))
         if request.oversize:
             return InvalidRequest(_build_error(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit."))
-        authorization = request.headers.get(b"authorization", b"")
-        if not authorization.startswith(b"Bearer ") or authorization.endswith(b"revoked"):
+        if not is_bearer_valid(request):
             return InvalidRequest(_build_unauthenticated_error())
         try:
-            send = _decode(request.body)
+            body = _decode(request.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return InvalidRequest(_build_bad_request_error(str(error)))
-        message = send.message
+        message = body.message
         target = _build_delivery_target(message)
         if sum(map(bool, (message.token, message.fid, message.topic, message.condition))) != 1:
             return InvalidRequest(
@@ -76,22 +89,22 @@ class FcmSimulator:
             )
         if _compute_payload_size(message) > MAX_PAYLOAD_BYTES:
             return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
-        details = FcmRequestDetails(path[1].decode("utf-8", "replace"), send.validate_only or send.validateOnly)
+        details = FcmRequestDetails(path[1].decode("utf-8", "replace"), body.validate_only or body.validateOnly)
         return ValidRequest((target,), match_stub(message.token or message.fid), details)
 
     def build_response(self, details: FcmRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
-        act = stub.response
-        if act is StubResponse.ACCEPT:
-            number = "fake_message_id" if details.validate_only else f"0:{context.message_number:x}"
-            return ServerResponse(200, msgspec.json.encode({"name": f"projects/{details.project}/messages/{number}"}))
-        if act is StubResponse.UNSUBSCRIBED:
+        stub_response = stub.response
+        if stub_response is StubResponse.ACCEPT:
+            message_id = "fake_message_id" if details.validate_only else f"0:{context.message_number:x}"
+            return ServerResponse(200, msgspec.json.encode({"name": f"projects/{details.project}/messages/{message_id}"}))
+        if stub_response is StubResponse.UNSUBSCRIBED:
             return _build_fcm_error(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED")
-        if act is StubResponse.BOUNCE:
+        if stub_response is StubResponse.BOUNCE:
             message = "The registration token is not a valid FCM registration token"
             return _build_fcm_error(400, "INVALID_ARGUMENT", message, "INVALID_ARGUMENT")
-        if act is StubResponse.REJECT:
+        if stub_response is StubResponse.REJECT:
             return _build_bad_request_error("Invalid value (TYPE_STRING) - at `$.message.notification.title`")
-        if act is StubResponse.THROTTLE:
+        if stub_response is StubResponse.THROTTLE:
             return _build_fcm_error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED")._replace(headers=b"Retry-After: 1\r\n")
         return _build_fcm_error(500, "INTERNAL", "Internal error encountered.", "INTERNAL")
 
@@ -118,11 +131,11 @@ def _build_fcm_error(code: int, status: str, message: str, error_code: str) -> S
 
 
 def _build_bad_request_error(problem: str) -> ServerResponse:
-    misfit = parse_validation_error(problem)
-    if not misfit.field_path:
+    invalid_field = parse_validation_error(problem)
+    if not invalid_field.field_path:
         return _build_error(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {problem}")
-    message = f"Invalid value at '{misfit.field_path}': {misfit.problem}"
-    violations = [{"field": misfit.field_path, "description": message}]
+    message = f"Invalid value at '{invalid_field.field_path}': {invalid_field.problem}"
+    violations = [{"field": invalid_field.field_path, "description": message}]
     return _build_error(400, "INVALID_ARGUMENT", message, [{"@type": _BAD_REQUEST_TYPE, "fieldViolations": violations}])
 
 

@@ -1,4 +1,4 @@
-"""One client's connection: reads requests, and answers them as they are told to, faults included."""
+"""The server side of an HTTP/1.1 connection: parses requests and sends responses, with connection faults if a stub asks for them."""
 
 import asyncio
 import socket
@@ -18,7 +18,10 @@ _CONTINUE_RESPONSE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class HttpServerProtocol(asyncio.Protocol):
-    """Hands each whole request to `on_request` and waits for `answer`; a second request before the answer ends the connection."""
+    """Passes each complete request to `on_request`, which calls `send_response` later.
+
+    The connection closes if a second request arrives before the response (no pipelining).
+    """
 
     def __init__(self, on_request: Callable[["HttpServerProtocol", ServerRequest], None], loop: asyncio.AbstractEventLoop) -> None:
         self._on_request, self._loop = on_request, loop
@@ -53,7 +56,7 @@ class HttpServerProtocol(asyncio.Protocol):
         self._transport.write(_BAD_REQUEST_RESPONSE)
         self._transport.close()
 
-    # what the parser tells
+    # callbacks of httptools.HttpRequestParser
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -85,10 +88,8 @@ class HttpServerProtocol(asyncio.Protocol):
         self._reset_request()
         self._on_request(self, request)
 
-    # how it answers
-
     def send_response(self, data: bytes, fault: Fault = Fault.NONE, delay: float = 0.0) -> None:
-        """Write the answer, after `delay` seconds and spoilt by the fault."""
+        """Write the response after `delay` seconds, with the connection fault."""
         if delay:
             self._loop.call_later(delay, self.send_response, data, fault)
         elif fault is Fault.NONE:
@@ -105,7 +106,7 @@ class HttpServerProtocol(asyncio.Protocol):
         if fault in (Fault.TRUNCATE, Fault.DROP):
             self._transport.close()
         elif fault is Fault.RESET:
-            # closing with a linger time of zero is what sends RST instead of FIN
-            plug = cast(socket.socket, self._transport.get_extra_info("socket"))
-            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # closing with a linger time of zero sends RST instead of FIN (socket(7), SO_LINGER)
+            connection = cast(socket.socket, self._transport.get_extra_info("socket"))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()

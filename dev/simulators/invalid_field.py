@@ -1,4 +1,4 @@
-"""Where a JSON body does not fit what the vendor documents, out of what msgspec says of it."""
+"""Parses the error of msgspec about a JSON body into the problem and the path of the field."""
 
 import re
 from typing import NamedTuple
@@ -8,15 +8,15 @@ _match_field_name = re.compile(r"Object (?:missing required|contains unknown) fi
 
 
 class InvalidField(NamedTuple):
-    """What is wrong, and the place as `personalizations[0].to`, empty for the body itself."""
+    """A problem, and the path of its field as in `personalizations[0].to`; the path is empty for the body itself."""
 
     problem: str
     field_path: str
 
 
 def parse_validation_error(error: str) -> InvalidField:
-    """The parts of a msgspec.ValidationError; a field that is missing or unknown is itself the place."""
-    found = _match_error_path(error)
-    problem, place = (found[1], found[2]) if found else (error, "")
-    named = _match_field_name(problem)
-    return InvalidField(problem, ".".join(filter(None, (place, named[1])))) if named else InvalidField(problem, place)
+    """Parse the text of a msgspec.ValidationError; the path of a missing or unknown field includes its name."""
+    path_match = _match_error_path(error)
+    problem, path = (path_match[1], path_match[2]) if path_match else (error, "")
+    name_match = _match_field_name(problem)
+    return InvalidField(problem, ".".join(filter(None, (path, name_match[1])))) if name_match else InvalidField(problem, path)

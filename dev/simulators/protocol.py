@@ -1,4 +1,4 @@
-"""What passes between the server, the providers and the ledger."""
+"""The values that the server, the provider simulators and the request log exchange."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -9,7 +9,10 @@ from dev.simulators.stubs import Stub
 
 
 class ServerRequest(NamedTuple):
-    """A whole HTTP request; header names in lower case; `oversize` if the body was longer than the server keeps (it is empty then)."""
+    """A complete HTTP request; header names in lower case.
+
+    `oversize`: the body exceeded http_protocol.MAX_BODY_BYTES and was discarded.
+    """
 
     method: bytes
     path: bytes
@@ -20,7 +23,7 @@ class ServerRequest(NamedTuple):
 
 
 class ServerResponse(NamedTuple):
-    """An HTTP answer; `headers` are whole lines that end with CRLF."""
+    """An HTTP response; `headers` are complete lines that end with CRLF."""
 
     status: int
     body: bytes = b""
@@ -29,14 +32,14 @@ class ServerResponse(NamedTuple):
 
 
 class DeliveryTarget(NamedTuple):
-    """One delivery that a request asks for; the id is empty if the request names none."""
+    """One delivery of a request; the id is empty if the request contains none."""
 
     delivery_id: str
     address: str
 
 
 class ValidRequest(NamedTuple):
-    """An acceptable request: whom it is for, what their address scripts, and what the answer needs of it."""
+    """A request that passes the vendor's validation: its deliveries, the stub of the address, and what the response needs."""
 
     targets: Sequence[DeliveryTarget]
     stub: Stub
@@ -44,14 +47,14 @@ class ValidRequest(NamedTuple):
 
 
 class InvalidRequest(NamedTuple):
-    """A request that the provider refuses whoever it is for."""
+    """A request that fails the vendor's validation, with the error response."""
 
     response: ServerResponse
     targets: Sequence[DeliveryTarget] = (DeliveryTarget("", ""),)
 
 
 class ResponseContext(NamedTuple):
-    """The time in epoch seconds and as an HTTP date, and a number for the message that no other has, of under 100 bits."""
+    """The time in epoch seconds and as an HTTP date, and a unique number of less than 100 bits for the message id."""
 
     now: float
     date: bytes
@@ -59,7 +62,10 @@ class ResponseContext(NamedTuple):
 
 
 class ProviderSimulator(Protocol):
-    """Speaks one vendor's API; what `read` puts into `details` comes back to it in `reply`, with the script in force now."""
+    """Simulates one vendor's API.
+
+    `parse_request` validates a request. The server resolves its stub and passes the request's `details` to `build_response`.
+    """
 
     @property
     def name(self) -> str: ...
@@ -68,7 +74,11 @@ class ProviderSimulator(Protocol):
 
 
 class RequestLogEntry(Struct, frozen=True, gc=False):
-    """One line of the ledger: `at` in epoch seconds, `status` 0 if none was decided, `fault` how the answer was spoilt, if it was."""
+    """One line of the request log.
+
+    `seq` counts from 1; `at` is the arrival in epoch seconds; `status` is the HTTP status, 0 if the request was not processed;
+    `fault` is the connection fault, empty if there was none.
+    """
 
     seq: int
     at: float
@@ -77,3 +87,14 @@ class RequestLogEntry(Struct, frozen=True, gc=False):
     address: str
     status: int
     fault: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider accepted the delivery."""
+        return 200 <= self.status < 300
+
+
+def is_bearer_valid(request: ServerRequest) -> bool:
+    """Whether the request has a bearer token that does not end with `revoked`."""
+    authorization = request.headers.get(b"authorization", b"")
+    return authorization.startswith(b"Bearer ") and not authorization.endswith(b"revoked")

@@ -1,4 +1,4 @@
-"""What the ledger adds up to, kept in memory: counts, duplicates, and how long deliveries took to arrive."""
+"""Counters of the request log, in memory: requests, duplicates, and the latency of deliveries."""
 
 from collections import Counter
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 from dev.simulators.protocol import RequestLogEntry
 from schemas.ids import DELIVERY_PREFIX
 
-# one bucket per millisecond, the resolution of a UUIDv7; the last one takes what is later
+# one bucket per millisecond, the resolution of a UUIDv7; one more for higher latencies
 _BUCKETS = 60_000
+_UUID7_TIME = slice(len(DELIVERY_PREFIX), len(DELIVERY_PREFIX) + 12)  # the milliseconds of a delivery id, in hexadecimal
 
 
 class RequestCounts:
-    """Adds entries up; a delivery accepted a second time is a duplicate, and only its first acceptance counts for latency."""
+    """Counts entries. A further acceptance of a delivery is a duplicate; only the first one counts for the latency."""
 
     def __init__(self) -> None:
         self.requests = self.duplicates = self.unidentified = 0
@@ -28,27 +29,30 @@ class RequestCounts:
         self._statuses[entry.status] += 1
         if not 200 <= entry.status < 300:
             return
-        delivery = entry.delivery_id
-        if not delivery:
+        delivery_id = entry.delivery_id
+        if not delivery_id:
             self.unidentified += 1
-        elif delivery in self._accepted:
+        elif delivery_id in self._accepted:
             self.duplicates += 1
         else:
-            self._accepted.add(delivery)
-            if delivery.startswith(DELIVERY_PREFIX):
-                self._record_latency(delivery, entry.at)
+            self._accepted.add(delivery_id)
+            if delivery_id.startswith(DELIVERY_PREFIX):
+                self._record_latency(delivery_id, entry.at)
 
     def _record_latency(self, delivery_id: str, at: float) -> None:
         try:
-            late = int(at * 1000) - int(delivery_id[4:16], 16)
+            latency = int(at * 1000) - int(delivery_id[_UUID7_TIME], 16)
         except ValueError:
             return
-        if late > self._max_latency:
-            self._max_latency = late
-        self._latency_histogram[0 if late < 0 else late if late < _BUCKETS else _BUCKETS] += 1
+        if latency > self._max_latency:
+            self._max_latency = latency
+        self._latency_histogram[0 if latency < 0 else latency if latency < _BUCKETS else _BUCKETS] += 1
 
     def build_report(self) -> dict[str, Any]:
-        """The counts of `GET /requests/counts`; latencies in milliseconds from the time in the delivery's id to the first acceptance."""
+        """Build the counts of `GET /requests/counts`.
+
+        Latencies are in milliseconds, from the time in the delivery id to the first acceptance.
+        """
         return {
             "requests": self.requests,
             "accepted": len(self._accepted),
@@ -59,15 +63,16 @@ class RequestCounts:
             "latency_ms": {**self._compute_percentiles(50, 99), "max": self._max_latency},
         }
 
-    def _compute_percentiles(self, *wanted: int) -> dict[str, int]:
+    def _compute_percentiles(self, *percents: int) -> dict[str, int]:
+        """Compute percentiles by nearest rank."""
         total = sum(self._latency_histogram)
-        found: dict[str, int] = {}
-        seen = 0
-        for late, count in enumerate(self._latency_histogram):
-            seen += count
-            for percent in wanted:
-                if seen * 100 >= total * percent:
-                    found.setdefault(f"p{percent}", late)
-            if len(found) == len(wanted):
+        percentiles: dict[str, int] = {}
+        cumulative = 0
+        for latency, count in enumerate(self._latency_histogram):
+            cumulative += count
+            for percent in percents:
+                if cumulative * 100 >= total * percent:
+                    percentiles.setdefault(f"p{percent}", latency)
+            if len(percentiles) == len(percents):
                 break
-        return found
+        return percentiles

@@ -1,4 +1,4 @@
-"""The ledger: a file that only grows, one JSON line per request, written before the request is answered."""
+"""The request log: an append-only file, one JSON line per delivery of a request, written before the response is sent."""
 
 import os
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ import msgspec
 from dev.simulators.protocol import RequestLogEntry
 from dev.simulators.request_counts import RequestCounts
 
-# every so many entries the place in the file is remembered, so that a page is found without reading what is before it
+# every 1024th entry's file offset is indexed, so that a page is read without scanning the entries before it
 _INDEX_INTERVAL = 1024
 
 
 class RequestLog:
-    """Entries are numbered from 1; what is appended reaches the file with `write`. Raises OSError if the file cannot be written."""
+    """Appends entries, numbered from 1; `flush` writes them to the file. Raises OSError if the file cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,21 +34,26 @@ class RequestLog:
         self.counts = RequestCounts()
 
     def replay_entries(self) -> Iterator[RequestLogEntry]:
-        """Read the file back, counting it; to be exhausted before the first append. Raises ValueError for a file that is no ledger."""
-        place = 0
+        """Read and count the entries of the file; call before the first `append`.
+
+        Raises ValueError if a line is not an entry.
+        """
+        offset = 0
         with self.path.open("rb") as lines:
             for line in lines:
                 try:
                     entry = self._decode(line)
                 except msgspec.DecodeError as error:
-                    raise ValueError(f"{self.path}, byte {place}, is no entry of a request log: {error}; name another file") from error
-                self._assign_seq(place)
+                    raise ValueError(
+                        f"{self.path}, byte {offset}: not an entry of a request log: {error}; name another file with --request-log"
+                    ) from error
+                self._assign_seq(offset)
                 self.counts.add_entry(entry)
-                place += len(line)
+                offset += len(line)
                 yield entry
 
     def append(self, at: float, provider: str, delivery_id: str, address: str, status: int, fault: str) -> None:
-        """Enter one request."""
+        """Append one entry, to be written by the next `flush`."""
         self._assign_seq(self._size)
         entry = RequestLogEntry(self.last_seq, at, provider, delivery_id, address, status, fault)
         line = self._encode(entry)
@@ -57,43 +62,44 @@ class RequestLog:
         self.counts.add_entry(entry)
 
     def flush(self) -> None:
-        """Hand everything appended to the operating system: it outlives this process from here on."""
+        """Write the appended entries to the operating system: they survive the end of this process, but not of the host."""
         if not self._pending:
             return
-        rest = memoryview(b"\n".join((*self._pending, b"")))
+        remaining = memoryview(b"\n".join((*self._pending, b"")))
         self._pending.clear()
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
+        while remaining:
+            remaining = remaining[os.write(self._file, remaining) :]
 
     def read_entries(self, after: int, limit: int) -> bytes:
-        """The lines of up to `limit` entries behind number `after`."""
+        """Read the lines of up to `limit` entries whose `seq` exceeds `after`."""
         self.flush()
-        strides, skipped = divmod(min(after, self.last_seq), _INDEX_INTERVAL)
+        index, skipped = divmod(min(after, self.last_seq), _INDEX_INTERVAL)
         with self.path.open("rb") as lines:
-            lines.seek(self._offset_index[strides] if strides < len(self._offset_index) else self._size)
+            lines.seek(self._offset_index[index] if index < len(self._offset_index) else self._size)
             return b"".join(islice(lines, skipped, skipped + limit))
 
     def search_entries(self, delivery_id: str, address: str, limit: int) -> list[RequestLogEntry]:
-        """Up to `limit` entries of that delivery and of that address, where given, oldest first; reads the whole file."""
+        """Find up to `limit` entries of a delivery and an address, oldest first; an empty text matches all. Reads the whole file."""
         self.flush()
-        wanted = [self._encode(text) for text in (delivery_id, address) if text]
+        encoded_texts = [self._encode(text) for text in (delivery_id, address) if text]
         with self.path.open("rb") as lines:
-            likely = (self._decode(line) for line in lines if all(text in line for text in wanted))
-            fitting = (e for e in likely if delivery_id in ("", e.delivery_id) and address in ("", e.address))
-            return list(islice(fitting, limit))
+            # comparing bytes first avoids decoding most lines
+            candidates = (self._decode(line) for line in lines if all(text in line for text in encoded_texts))
+            matches = (entry for entry in candidates if delivery_id in ("", entry.delivery_id) and address in ("", entry.address))
+            return list(islice(matches, limit))
 
     def reset(self) -> None:
-        """Begin a new file; the one before is kept as `<name>.previous`, in place of an earlier one."""
+        """Start a new file; the old one is renamed to `<name>.previous` and replaces an earlier one of that name."""
         self.close()
         os.replace(self.path, self.path.with_name(f"{self.path.name}.previous"))
         self._open_file()
 
     def build_report(self) -> dict[str, Any]:
-        """What `GET /requests/counts` shows."""
+        """Build the response of `GET /requests/counts`."""
         return {"seq": self.last_seq, **self.counts.build_report(), "file": str(self.path)}
 
     def close(self) -> None:
-        """Write what is pending and close the file."""
+        """Write pending entries and close the file."""
         self.flush()
         os.close(self._file)
 
@@ -103,11 +109,11 @@ class RequestLog:
         self.last_seq += 1
 
     def _truncate_torn_line(self) -> int:
-        """A process killed while writing leaves half a line, whose request was not answered."""
+        """Truncate an incomplete last line, which a process killed while writing leaves; its request got no response."""
         size = os.fstat(self._file).st_size
-        whole = size
-        while whole and os.pread(self._file, 1, whole - 1) != b"\n":
-            whole -= 1
-        if whole != size:
-            os.ftruncate(self._file, whole)
-        return whole
+        complete_size = size
+        while complete_size and os.pread(self._file, 1, complete_size - 1) != b"\n":
+            complete_size -= 1
+        if complete_size != size:
+            os.ftruncate(self._file, complete_size)
+        return complete_size

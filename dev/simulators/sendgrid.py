@@ -7,7 +7,15 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from dev.simulators.invalid_field import parse_validation_error
-from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.protocol import (
+    DeliveryTarget,
+    InvalidRequest,
+    ResponseContext,
+    ServerRequest,
+    ServerResponse,
+    ValidRequest,
+    is_bearer_valid,
+)
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
 MAIL_SEND_PATH = b"/v3/mail/send"
@@ -65,7 +73,10 @@ _decode = msgspec.json.Decoder(MailSendRequest).decode
 
 
 class SendGridSimulator:
-    """Needs `Authorization: Bearer`; a key that ends with `revoked` is answered 401. The delivery id is custom_args.delivery_id."""
+    """Simulates SendGrid. It requires `Authorization: Bearer`; a key that ends with `revoked` gets 401.
+
+    The delivery id is `custom_args.delivery_id` of each personalization.
+    """
 
     name = "sendgrid"
 
@@ -74,8 +85,7 @@ class SendGridSimulator:
             return InvalidRequest(_build_error(413, None, "Payload Too Large"))
         if request.method != b"POST":
             return InvalidRequest(_build_error(405, None, "method not allowed"))
-        authorization = request.headers.get(b"authorization", b"")
-        if not authorization.startswith(b"Bearer ") or authorization.endswith(b"revoked"):
+        if not is_bearer_valid(request):
             return InvalidRequest(_build_error(401, None, "The provided authorization grant is invalid, expired, or revoked"))
         try:
             mail = _decode(request.body)
@@ -83,12 +93,12 @@ class SendGridSimulator:
             return InvalidRequest(_build_validation_error(str(error)))
         except (msgspec.DecodeError, UnicodeDecodeError):
             return InvalidRequest(_build_error(400, None, "Bad Request"))
-        targets = [_build_delivery_target(one) for one in mail.personalizations]
-        problem = _find_error(mail)
-        return InvalidRequest(problem, targets) if problem else ValidRequest(targets, match_stub(targets[0].address))
+        targets = [_build_delivery_target(personalization) for personalization in mail.personalizations]
+        error_response = _find_error(mail)
+        return InvalidRequest(error_response, targets) if error_response else ValidRequest(targets, match_stub(targets[0].address))
 
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
-        # who has unsubscribed is accepted like anyone: SendGrid drops the mail afterwards and says so in an event
+        # SendGrid accepts mail to unsubscribed recipients, drops it later and reports that in an event webhook
         if stub.response in _ACCEPTING_RESPONSES:
             return ServerResponse(202, b"", b"X-Message-Id: %x\r\n" % context.message_number)
         if stub.response is StubResponse.BOUNCE:
@@ -96,8 +106,8 @@ class SendGridSimulator:
         if stub.response is StubResponse.REJECT:
             return _build_error(400, "content.0.value", _ERROR_MESSAGES["content.value"])
         if stub.response is StubResponse.THROTTLE:
-            limits = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (int(context.now) + 1)
-            return _build_error(429, None, "too many requests")._replace(headers=limits)
+            headers = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (int(context.now) + 1)
+            return _build_error(429, None, "too many requests")._replace(headers=headers)
         return _build_error(500, None, "Internal Server Error")
 
 
@@ -109,24 +119,26 @@ def _find_error(mail: MailSendRequest) -> ServerResponse | None:
     if not mail.template_id:
         if not mail.content:
             return _build_error(400, "content", _ERROR_MESSAGES["content"])
-        if not mail.subject and not all(one.subject for one in mail.personalizations):
+        if not mail.subject and not all(personalization.subject for personalization in mail.personalizations):
             return _build_error(400, "subject", _MISSING_SUBJECT)
-    for number, one in enumerate(mail.personalizations):
-        if len(one.to) > 1 or one.cc or one.bcc:
-            recipients = [address.email.lower() for address in (*one.to, *one.cc, *one.bcc)]
-            if len(recipients) > MAX_RECIPIENTS:
-                return _build_error(
-                    400, f"personalizations.{number}", f"There are more than {MAX_RECIPIENTS} recipients in to, cc and bcc."
-                )
-            if len(set(recipients)) != len(recipients):
-                return _build_error(400, f"personalizations.{number}", _DUPLICATE_RECIPIENT)
+    for number, personalization in enumerate(mail.personalizations):
+        has_more_recipients = len(personalization.to) > 1 or personalization.cc or personalization.bcc
+        if has_more_recipients and (problem := _find_recipient_problem(personalization)):
+            return _build_error(400, f"personalizations.{number}", problem)
     return None
 
 
+def _find_recipient_problem(personalization: Personalization) -> str:
+    recipients = [recipient.email.lower() for recipient in (*personalization.to, *personalization.cc, *personalization.bcc)]
+    if len(recipients) > MAX_RECIPIENTS:
+        return f"There are more than {MAX_RECIPIENTS} recipients in to, cc and bcc."
+    return "" if len(set(recipients)) == len(recipients) else _DUPLICATE_RECIPIENT
+
+
 def _build_validation_error(problem: str) -> ServerResponse:
-    misfit = parse_validation_error(problem)
-    where = re.sub(r"\[(\d+)\]", r".\1", misfit.field_path)
-    return _build_error(400, where or None, _ERROR_MESSAGES.get(_strip_indexes(where), misfit.problem))
+    invalid_field = parse_validation_error(problem)
+    field_path = re.sub(r"\[(\d+)\]", r".\1", invalid_field.field_path)
+    return _build_error(400, field_path or None, _ERROR_MESSAGES.get(_strip_indexes(field_path), invalid_field.problem))
 
 
 def _strip_indexes(field_path: str) -> str:

@@ -1,4 +1,4 @@
-"""The simulators' server: finds the provider, enters the request in the ledger, and only then answers."""
+"""The simulators' server: routes a request to its provider, logs it, and then sends the response."""
 
 import asyncio
 from email.utils import formatdate
@@ -9,13 +9,11 @@ from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
 from dev.simulators.protocol import InvalidRequest, ProviderSimulator, ResponseContext, ServerRequest, ServerResponse, ValidRequest
 from dev.simulators.request_log import RequestLog
-from dev.simulators.sendgrid import MAIL_SEND_PATH as MAIL_SEND
-from dev.simulators.sendgrid import SendGridSimulator
+from dev.simulators.sendgrid import MAIL_SEND_PATH, SendGridSimulator
 from dev.simulators.stub_resolver import StubResolver
 from dev.simulators.stubs import DEFAULT_STUB, Fault, Stub
 from dev.simulators.twilio import TwilioSimulator
-from dev.simulators.webhook import PATH_PREFIX as HOOKS
-from dev.simulators.webhook import WebhookSimulator
+from dev.simulators.webhook import WEBHOOK_PREFIX, WebhookSimulator
 from schemas.ports import Clock
 
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
@@ -23,7 +21,7 @@ _UNPROCESSED_FAULTS = (Fault.HANG, Fault.RESET)
 
 
 class SimulatorServer:
-    """All providers over one ledger. `failed` ends with the OSError that kept the ledger from being written."""
+    """Serves all providers with one request log. `failure` gets the OSError if the log cannot be written."""
 
     def __init__(self, request_log: RequestLog, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self._request_log, self._clock, self._loop = request_log, clock, loop
@@ -38,7 +36,7 @@ class SimulatorServer:
         self.failure: asyncio.Future[None] = loop.create_future()
 
     def create_protocol(self) -> HttpServerProtocol:
-        """A protocol for a new connection."""
+        """Create the protocol of a new connection."""
         return HttpServerProtocol(self._handle_request, self._loop)
 
     def _handle_request(self, connection: HttpServerProtocol, request: ServerRequest) -> None:
@@ -46,15 +44,15 @@ class SimulatorServer:
         if provider is None:
             connection.send_response(_encode_response(self._admin_api.handle_request(request), self._build_context().date))
             return
-        moment = self._build_context()
-        read = provider.parse_request(request)
-        if isinstance(read, InvalidRequest):
-            script, reply = DEFAULT_STUB, read.response
+        context = self._build_context()
+        parsed_request = provider.parse_request(request)
+        if isinstance(parsed_request, InvalidRequest):
+            stub, response = DEFAULT_STUB, parsed_request.response
         else:
-            script = self._stub_resolver.resolve_stub(provider.name, read)
-            reply = provider.build_response(read.details, script, moment)
-        self._log_request(provider, read, script, reply, moment)
-        self._queue_response(connection, _encode_response(reply, moment.date), script)
+            stub = self._stub_resolver.resolve_stub(provider.name, parsed_request)
+            response = provider.build_response(parsed_request.details, stub, context)
+        self._log_request(provider, parsed_request, stub, response, context)
+        self._queue_response(connection, _encode_response(response, context.date), stub)
 
     def _reset_log(self) -> None:
         self._request_log.reset()
@@ -62,9 +60,9 @@ class SimulatorServer:
         self._first_message_number = int(self._clock() * 1000) << 40
 
     def _find_simulator(self, path: bytes) -> ProviderSimulator | None:
-        if path == MAIL_SEND:
+        if path == MAIL_SEND_PATH:
             return self._sendgrid
-        if path.startswith(HOOKS):
+        if path.startswith(WEBHOOK_PREFIX):
             return self._webhook
         if path.startswith(b"/2010-04-01/"):
             return self._twilio
@@ -77,40 +75,45 @@ class SimulatorServer:
         return ResponseContext(now, self._date, self._first_message_number + self._request_log.last_seq)
 
     def _log_request(
-        self, provider: ProviderSimulator, read: ValidRequest | InvalidRequest, script: Stub, reply: ServerResponse, moment: ResponseContext
+        self,
+        provider: ProviderSimulator,
+        request: ValidRequest | InvalidRequest,
+        stub: Stub,
+        response: ServerResponse,
+        context: ResponseContext,
     ) -> None:
-        status = 0 if script.fault in _UNPROCESSED_FAULTS else reply.status
-        for target in read.targets:
-            self._request_log.append(moment.now, provider.name, target.delivery_id, target.address, status, script.fault)
+        status = 0 if stub.fault in _UNPROCESSED_FAULTS else response.status
+        for target in request.targets:
+            self._request_log.append(context.now, provider.name, target.delivery_id, target.address, status, stub.fault)
 
-    def _queue_response(self, connection: HttpServerProtocol, data: bytes, script: Stub) -> None:
-        # one write to the ledger's file for all requests that this turn of the loop brought
+    def _queue_response(self, connection: HttpServerProtocol, data: bytes, stub: Stub) -> None:
+        # all requests of one iteration of the event loop share one write to the log's file
         if not self._queued_responses:
             self._loop.call_soon(self._flush_responses)
-        self._queued_responses.append((connection, data, script.fault, script.delay))
+        self._queued_responses.append((connection, data, stub.fault, stub.delay))
 
     def _flush_responses(self) -> None:
-        answers, self._queued_responses = self._queued_responses, []
+        responses, self._queued_responses = self._queued_responses, []
         try:
             self._request_log.flush()
         except OSError as error:
             if not self.failure.done():
                 self.failure.set_exception(error)
             return
-        for connection, data, fault, delay in answers:
+        for connection, data, fault, delay in responses:
             connection.send_response(data, fault, delay)
 
 
-def _encode_response(reply: ServerResponse, date: bytes) -> bytes:
-    line = _STATUS_LINES[reply.status]
-    if not reply.body:
-        length = b"" if reply.status == 204 else b"Content-Length: 0\r\n"
-        return b"%bDate: %b\r\n%b%b\r\n" % (line, date, reply.headers, length)
+def _encode_response(response: ServerResponse, date: bytes) -> bytes:
+    status_line = _STATUS_LINES[response.status]
+    if not response.body:
+        length = b"" if response.status == 204 else b"Content-Length: 0\r\n"
+        return b"%bDate: %b\r\n%b%b\r\n" % (status_line, date, response.headers, length)
     return b"%bDate: %b\r\n%bContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
-        line,
+        status_line,
         date,
-        reply.headers,
-        reply.content_type,
-        len(reply.body),
-        reply.body,
+        response.headers,
+        response.content_type,
+        len(response.body),
+        response.body,
     )

@@ -1,8 +1,11 @@
-"""How many SMS a text takes (3GPP TS 23.038): GSM 7-bit 160, or 153 each; UCS-2 70, or 67 each."""
+"""Counts the SMS segments of a text (3GPP TS 23.038).
+
+GSM 7-bit: 160 characters in one segment, else 153 per segment. UCS-2: 70 code units in one segment, else 67 per segment.
+"""
 
 import re
 
-# the basic alphabet; the extension's characters take two places
+# the GSM 7-bit basic alphabet; a character of the extension table takes two septets
 _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
@@ -12,16 +15,16 @@ _find_extended = re.compile(f"[{re.escape(_EXTENSION)}]").findall
 
 
 def count_segments(text: str) -> int:
-    """The number of SMS; neither an extension character nor a surrogate pair is split between two."""
+    """Count the segments; neither an extension character nor a surrogate pair is split across two."""
     if _match_gsm(text):
         return 1 if len(text) + len(_find_extended(text)) <= 160 else _count_parts([2 if char in _EXTENSION else 1 for char in text], 153)
     return 1 if len(text.encode("utf-16-le")) <= 2 * 70 else _count_parts([2 if ord(char) > 0xFFFF else 1 for char in text], 67)
 
 
 def _count_parts(widths: list[int], max_width: int) -> int:
-    count, room = 1, max_width
+    count, free = 1, max_width
     for width in widths:
-        if width > room:
-            count, room = count + 1, max_width
-        room -= width
+        if width > free:
+            count, free = count + 1, max_width
+        free -= width
     return count

@@ -1,4 +1,4 @@
-"""What recipients script: an address that starts with a word of the table has its request answered so (docs/simulators.md)."""
+"""Stubs: the response that the beginning of a recipient's address selects (docs/simulators.md)."""
 
 import re
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class StubResponse(StrEnum):
-    """What a provider answers; each says it in its own words."""
+    """The kind of response; each provider encodes it in its own format."""
 
     ACCEPT = "accept"
     BOUNCE = "bounce"
@@ -17,7 +17,7 @@ class StubResponse(StrEnum):
 
 
 class Fault(StrEnum):
-    """How the connection spoils the answer."""
+    """A fault of the connection while the response is sent."""
 
     NONE = ""
     DROP = "drop"
@@ -27,7 +27,10 @@ class Fault(StrEnum):
 
 
 class Stub(NamedTuple):
-    """An answer and a fault after `delay` seconds, for the first `times` requests of a delivery (0: all); `code` is Twilio's own."""
+    """A response and a connection fault after `delay` seconds, for the first `times` requests of a delivery (0: for all).
+
+    `twilio_code` replaces the default error code of Twilio's response.
+    """
 
     response: StubResponse = StubResponse.ACCEPT
     fault: Fault = Fault.NONE
@@ -49,7 +52,7 @@ STUBS_BY_WORD = {
     "hang": Stub(fault=Fault.HANG),
     "slow": Stub(delay=1.0),
 }
-# the To numbers of Twilio's test credentials, with the codes they answer there
+# the magic To numbers of Twilio's test credentials and their error codes (twilio.com/docs/iam/test-credentials)
 MAGIC_NUMBERS = {
     "0001": Stub(StubResponse.BOUNCE, twilio_code=21211),
     "0002": Stub(StubResponse.BOUNCE, twilio_code=21612),
@@ -64,13 +67,16 @@ _match_word = re.compile(rf"({'|'.join(STUBS_BY_WORD)})(?:-([0-9]{{1,4}}))?(?=[^
 
 
 def match_stub(text: str) -> Stub:
-    """The script of an e-mail address, a push token, or a webhook's path behind `/hooks/`."""
-    found = _match_word(text)
-    return DEFAULT_STUB if found is None else _build_limited_stub(found[1].lower(), int(found[2] or 0))
+    """Find the stub of an e-mail address, a push token, or a webhook path after `/hooks/`."""
+    word_match = _match_word(text)
+    return DEFAULT_STUB if word_match is None else _build_limited_stub(word_match[1].lower(), int(word_match[2] or 0))
 
 
 def match_number_stub(number: str) -> Stub:
-    """The script of a telephone number: `+1500555` and a magic number, or `1`, a digit of DIGITS and two digits for how often."""
+    """Find the stub of a telephone number.
+
+    A number with a stub is `+1500555` and a magic number, or `+1500555`, `1`, a digit of WORDS_BY_DIGIT and two digits: the limit.
+    """
     if not number.startswith(MAGIC_PREFIX):
         return DEFAULT_STUB
     code = number[len(MAGIC_PREFIX) :]
@@ -82,7 +88,7 @@ def match_number_stub(number: str) -> Stub:
 
 
 def _build_limited_stub(word: str, number: int) -> Stub:
-    script = STUBS_BY_WORD[word]
+    stub = STUBS_BY_WORD[word]
     if not number:
-        return script
-    return script._replace(delay=float(number)) if script.delay else script._replace(times=number)
+        return stub
+    return stub._replace(delay=float(number)) if stub.delay else stub._replace(times=number)

@@ -41,7 +41,7 @@ _ERROR_MESSAGES = {
 
 
 class TwilioRequestDetails(NamedTuple):
-    """What the answer repeats of the request."""
+    """The values of a request that its response repeats."""
 
     account_sid: str
     to: str
@@ -51,7 +51,7 @@ class TwilioRequestDetails(NamedTuple):
 
 
 class TwilioSimulator:
-    """Needs basic authentication; a password that ends with `revoked` is answered 401.
+    """Simulates Twilio. It requires basic authentication; a password that ends with `revoked` gets 401.
 
     The delivery id is the query parameter `delivery` of the StatusCallback.
     """
@@ -146,7 +146,7 @@ def _encode_message(sms: TwilioRequestDetails, context: ResponseContext) -> byte
         "from": sms.from_ or None,
         "messaging_service_sid": sms.messaging_service_sid or None,
         "num_media": "0",
-        # the service picks the sender later, and counts then
+        # a messaging service selects the sender later and counts the segments then
         "num_segments": "0" if sms.messaging_service_sid else str(count_segments(sms.body)),
         "price": None,
         "price_unit": None,

@@ -1,13 +1,14 @@
-"""The webhook sink: any path under `/hooks/`; takes a POST as a customer's endpoint does and says 204."""
+"""A customer's webhook endpoint: any path under `/hooks/`; it responds to a POST with 204."""
 
 from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
-PATH_PREFIX = b"/hooks/"
+WEBHOOK_PREFIX = b"/hooks/"
+_STUB_STATUSES = {StubResponse.BOUNCE: 410, StubResponse.UNSUBSCRIBED: 410, StubResponse.REJECT: 400, StubResponse.FAIL: 500}
 
 
 class WebhookSimulator:
-    """The delivery id is the header webhook-id; the address is the whole URL."""
+    """Simulates webhook endpoints. The delivery id is the header `webhook-id`; the address is the complete URL."""
 
     name = "webhook"
 
@@ -20,12 +21,9 @@ class WebhookSimulator:
             return InvalidRequest(ServerResponse(413), [target])
         if request.method != b"POST":
             return InvalidRequest(ServerResponse(405, headers=b"Allow: POST\r\n"), [target])
-        return ValidRequest((target,), match_stub(path[len(PATH_PREFIX) :]))
+        return ValidRequest((target,), match_stub(path[len(WEBHOOK_PREFIX) :]))
 
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
-        act = stub.response
-        if act is StubResponse.THROTTLE:
+        if stub.response is StubResponse.THROTTLE:
             return ServerResponse(429, headers=b"Retry-After: 1\r\n")
-        return ServerResponse(
-            {StubResponse.BOUNCE: 410, StubResponse.UNSUBSCRIBED: 410, StubResponse.REJECT: 400, StubResponse.FAIL: 500}.get(act, 204)
-        )
+        return ServerResponse(_STUB_STATUSES.get(stub.response, 204))

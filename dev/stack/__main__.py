@@ -1,4 +1,4 @@
-"""`python -m dev.stack up|down|status|run|create-aot-cache`: the three servers alone, for tests and developers."""
+"""`python -m dev.stack up|down|status|run|create-aot-cache`: the embedded servers without Herold, for tests and developers."""
 
 import argparse
 import asyncio
@@ -6,13 +6,14 @@ import os
 import sys
 from pathlib import Path
 
+from app.settings import find_home_dir
 from dev.stack import kafka, kafka_jars, stack, unprivileged_data_dir
 from dev.stack.aot_cache import create_aot_cache
 from dev.stack.background import LOG_FILE_NAME, start_supervisor, stop_supervisor, wait_until_ready
 from dev.stack.process_output import LogSink, build_prefixed_sink
 from dev.stack.process_registry import ProcessRegistry
 from dev.stack.service import ServiceStartError
-from dev.stack.stack_state import HomeDirError, StackState, resolve_home_dir
+from dev.stack.stack_state import HomeDirError, StackState
 from dev.stack.supervisor import StopRequested
 
 EXPECTED_ERRORS = (
@@ -26,9 +27,9 @@ EXPECTED_ERRORS = (
 
 
 def main() -> int:
-    """Run one command; returns its exit code (status: 3 if nothing runs)."""
+    """Run one command; returns the exit code (3 for `status` if no run is active)."""
     arguments = _build_parser().parse_args()
-    home = resolve_home_dir(os.environ, Path.cwd())
+    home = find_home_dir(os.environ, Path.cwd())
     commands = {"up": _start, "down": _stop, "status": _print_status, "run": _run, "create-aot-cache": _create_aot_cache}
     try:
         return commands[arguments.command](home, arguments)
@@ -41,17 +42,17 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dev.stack", description=__doc__)
     parser.add_argument("command", choices=("up", "down", "status", "run", "create-aot-cache"))
     parser.add_argument(
-        "--only", nargs="+", choices=tuple(stack.URL_VARIABLES), default=list(stack.URL_VARIABLES), help="these servers alone"
+        "--only", nargs="+", choices=tuple(stack.URL_VARIABLES), default=list(stack.URL_VARIABLES), help="only these servers"
     )
-    parser.add_argument("--c2", action="store_true", help="Kafka's JVM with its optimising compiler (for benches)")
-    parser.add_argument("--until-eof", action="store_true", help="run: stop when standard input is closed")
+    parser.add_argument("--c2", action="store_true", help="run Kafka's JVM with the C2 compiler (for benchmarks)")
+    parser.add_argument("--until-eof", action="store_true", help="stop when standard input is closed (`run` only)")
     return parser
 
 
 def _start(home: Path, arguments: argparse.Namespace) -> int:
     if stack.list_embedded_servers(os.environ, arguments.only):
-        words = ["--only", *arguments.only, *(["--c2"] if arguments.c2 else [])]
-        wait_until_ready(home, None if ProcessRegistry(home).find_supervisor() else start_supervisor(home, os.environ, words))
+        options = ["--only", *arguments.only, *(["--c2"] if arguments.c2 else [])]
+        wait_until_ready(home, None if ProcessRegistry(home).find_supervisor() else start_supervisor(home, os.environ, options))
     StackState(home).create()
     urls = stack.resolve_server_urls(StackState(home), os.environ).to_env()
     for variable in (stack.URL_VARIABLES[name] for name in arguments.only):
@@ -62,23 +63,23 @@ def _start(home: Path, arguments: argparse.Namespace) -> int:
 def _stop(home: Path, arguments: argparse.Namespace) -> int:
     if stop_supervisor(home):
         return 0
-    print(f"error: the run in {home} does not stop; see {home / LOG_FILE_NAME}", file=sys.stderr)
+    print(f"error: the run in {home} does not stop: see {home / LOG_FILE_NAME}", file=sys.stderr)
     return 1
 
 
 def _print_status(home: Path, arguments: argparse.Namespace) -> int:
-    known = ProcessRegistry(home).read()
-    for name, process in ((name, one.find_process()) for name, one in known.items()):
+    for name, record in ProcessRegistry(home).read().items():
+        process = record.find_process()
         print(f"{name:<12}", f"pid {process.pid}, {process.memory_info().rss >> 20} MB" if process else "down")
     return 0 if ProcessRegistry(home).find_supervisor() else 3
 
 
 def _run(home: Path, arguments: argparse.Namespace) -> int:
-    say = build_prefixed_sink(sys.stdout)
+    log = build_prefixed_sink(sys.stdout)
     try:
-        asyncio.run(_run_until_stopped(home, arguments, say))
+        asyncio.run(_run_until_stopped(home, arguments, log))
     except StopRequested:
-        say(stack.STACK_LOG_NAME, "stopped while starting")
+        log(stack.STACK_LOG_NAME, "stopped while starting")
     return 0
 
 
@@ -99,8 +100,8 @@ def _stop_on_eof(running: stack.Stack) -> None:
 
 
 def _create_aot_cache(home: Path, arguments: argparse.Namespace) -> int:
-    say = build_prefixed_sink(sys.stdout)
-    asyncio.run(create_aot_cache(kafka.prepare_java_runtime(_build_progress_logger(say), use_c2=arguments.c2), say))
+    log = build_prefixed_sink(sys.stdout)
+    asyncio.run(create_aot_cache(kafka.prepare_java_runtime(_build_progress_logger(log), use_c2=arguments.c2), log))
     return 0
 
 

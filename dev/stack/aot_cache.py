@@ -1,4 +1,4 @@
-"""Record the JVM's AOT cache with a short run of a throw-away broker: later starts need half the time and CPU."""
+"""Creates the AOT cache of Kafka's JVM in a training run of a temporary broker; with it a start takes half the time and CPU."""
 
 import asyncio
 import os
@@ -19,28 +19,28 @@ SERVICE_NAME = "kafka-aot-cache"
 
 
 async def create_aot_cache(java: kafka.JavaRuntime, log: LogSink, on_pid_change: PidCallback = lambda service, pid: None) -> None:
-    """Record the cache unless there is one; takes 15 to 25 s, most of it the end of the broker. Raises service.StartFailed.
+    """Create the cache if it does not exist. Takes 15 to 25 s, most of it the shutdown of the broker. Raises ServiceStartError.
 
-    Cancelled, it ends at once and leaves nothing.
+    If cancelled, it kills the broker and leaves no files.
     """
     if java.aot_cache_path.exists():
         return
-    log(kafka.NAME, "creating the AOT cache in the background, once: the next start takes half the time")
+    log(kafka.NAME, "creating the AOT cache in the background, once; with it a start takes half the time")
     with tempfile.TemporaryDirectory(prefix="herold-aot-cache-") as home:
-        new = java.aot_cache_path.with_suffix(f".{Path(home).name}")
+        cache_file = java.aot_cache_path.with_suffix(f".{Path(home).name}")
         ports = pick_free_port(set()), pick_free_port(set())
-        service = await asyncio.to_thread(kafka.prepare_service, Path(home), *ports, java, f"-XX:AOTCacheOutput={new}")
-        supervisor = Supervisor(lambda name, line: None, on_pid_change)  # the JVM tells of every class that it leaves out
+        service = await asyncio.to_thread(kafka.prepare_service, Path(home), *ports, java, f"-XX:AOTCacheOutput={cache_file}")
+        supervisor = Supervisor(lambda name, line: None, on_pid_change)  # not logged: the JVM prints every class that it omits
         try:
             await run_training(replace(service, name=SERVICE_NAME, stop_timeout=180.0), supervisor)
-            install_cache(new, java, log)
+            install_cache(cache_file, java, log)
         finally:
-            for left in java.cache_dir.glob(f"{new.name}*"):  # the cache, and what it is made from
-                left.unlink()
+            for file in java.cache_dir.glob(f"{cache_file.name}*"):  # the cache and its intermediate files
+                file.unlink()
 
 
 async def run_training(service: Service, supervisor: Supervisor) -> None:
-    """Start it and stop it, which is when the JVM writes the cache; cancelled, kill it."""
+    """Start and stop the broker; the JVM writes the cache when it stops. If cancelled, kill it."""
     try:
         await supervisor.start([service])
         await supervisor.stop()
@@ -51,12 +51,12 @@ async def run_training(service: Service, supervisor: Supervisor) -> None:
         raise
 
 
-def install_cache(new: Path, java: kafka.JavaRuntime, log: LogSink) -> None:
-    """Put a usable cache in its place; several may record at once, and each replaces it by a whole one."""
-    trial = (*java.build_argv(f"-XX:AOTCache={new}", "-XX:AOTMode=on"), "-version")
+def install_cache(cache_file: Path, java: kafka.JavaRuntime, log: LogSink) -> None:
+    """Move the cache to its final path if Java accepts it. The move is atomic, so several processes may create the cache at once."""
+    trial = (*java.build_argv(f"-XX:AOTCache={cache_file}", "-XX:AOTMode=on"), "-version")
     if subprocess.run(trial, capture_output=True, check=False).returncode == 0:
-        new.replace(java.aot_cache_path)
+        cache_file.replace(java.aot_cache_path)
         log(kafka.NAME, "AOT cache created")
         return
-    new.unlink(missing_ok=True)
-    log(kafka.NAME, "the AOT cache could not be created: the next start will be as slow as this one")
+    cache_file.unlink(missing_ok=True)
+    log(kafka.NAME, "Java rejects the AOT cache; the next start takes as long as this one")

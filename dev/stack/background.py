@@ -1,4 +1,4 @@
-"""A run in the background: start it, wait until it is ready, find it again, end it."""
+"""A supervisor in the background: start it, wait until it is ready, stop it."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dev.stack.files import try_acquire_file_lock
+from dev.stack.private_files import try_acquire_file_lock
 from dev.stack.process_registry import ProcessRegistry, stop_orphans, wait_until_exited
 from dev.stack.service import ServiceStartError
 from dev.stack.stack_state import StackState
@@ -20,9 +20,9 @@ LOG_FILE_NAME = "run.log"
 def start_supervisor(
     home: Path, env: Mapping[str, str], arguments: Sequence[str] = (), *, until_eof: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start `run` as a process of its own session that writes `run.log`; does not wait.
+    """Start `python -m dev.stack run` in a session of its own with its output in `run.log`; returns before it is ready.
 
-    With `until_eof` it stops when the returned process's stdin is closed: so it cannot outlive whoever started it.
+    `until_eof`: it stops when the stdin of the returned process is closed, so it cannot outlive the caller.
     """
     StackState(home).create()
     log = home / LOG_FILE_NAME
@@ -41,13 +41,16 @@ def start_supervisor(
 
 
 def wait_until_ready(home: Path, child: subprocess.Popen[bytes] | None) -> None:
-    """Wait until the run of this home, ours or another's, is ready; raises StartFailed, with the end of its log, if it ends before."""
-    processes = ProcessRegistry(home)
-    while not processes.is_ready():
-        ours_has_ended = child is None or child.poll() is not None
-        if ours_has_ended and processes.find_supervisor() is None:
+    """Wait until the run of this home is ready. Raises ServiceStartError with the end of its log if it exits before.
+
+    `child`: the supervisor if this process started it, otherwise None.
+    """
+    registry = ProcessRegistry(home)
+    while not registry.is_ready():
+        child_has_exited = child is None or child.poll() is not None
+        if child_has_exited and registry.find_supervisor() is None:
             raise ServiceStartError(
-                f"the run in {home} ended before it was ready; the end of {home / LOG_FILE_NAME}:\n{_read_log_tail(home / LOG_FILE_NAME)}"
+                f"the run in {home} exited before it was ready; the end of {home / LOG_FILE_NAME}:\n{_read_log_tail(home / LOG_FILE_NAME)}"
             )
         time.sleep(0.02)
 
@@ -57,17 +60,17 @@ def _read_log_tail(log: Path) -> str:
 
 
 def stop_supervisor(home: Path, timeout: float = 90.0) -> bool:
-    """Stop the run of this home and whatever a killed one left; returns whether nothing is left."""
+    """Stop the run of this home and the orphans of a killed run; returns whether all processes have exited within `timeout` seconds."""
     if not home.exists():
         return True
-    processes = ProcessRegistry(home)
-    if supervisor := processes.find_supervisor():
+    registry = ProcessRegistry(home)
+    if supervisor := registry.find_supervisor():
         with suppress(ProcessLookupError):
             os.kill(supervisor.pid, signal.SIGTERM)
         if not wait_until_exited([supervisor], timeout):
             return False
-    with try_acquire_file_lock(home / "lock") as free:
-        if free:
-            stop_orphans(processes)
-            processes.clear()
-        return free
+    with try_acquire_file_lock(home / "lock") as acquired:
+        if acquired:
+            stop_orphans(registry)
+            registry.clear()
+        return acquired

@@ -1,4 +1,4 @@
-"""The supervisor's side of the nursery: start it, have services forked, hear of their ends, and do without it if it is gone."""
+"""The supervisor's client of the fork server: starts services as its forks, and as subprocesses if the fork server has exited."""
 
 import asyncio
 import itertools
@@ -17,27 +17,29 @@ from dev.stack.service import Service
 from dev.stack.spawn import ProcessHandle, build_extra_env, spawn_subprocess
 
 PROCESS_NAME = "fork-server"
-UNKNOWN_EXIT_CODE = 255  # of a service that ended after the nursery did, which alone could have told
-STOP_TIMEOUT = fork_server.STOP_TIMEOUT + 5.0  # seconds that the nursery has to end
+UNKNOWN_EXIT_CODE = 255  # of a service that exits after the fork server, its parent
+STOP_TIMEOUT = fork_server.STOP_TIMEOUT + 5.0  # seconds in which the fork server must exit
 
 
 class ForkServerExitedError(Exception):
-    """The nursery has ended."""
+    """The fork server has exited."""
 
 
 def is_fork_supported() -> bool:
-    """Whether services can be forked here: elsewhere than on Linux a fork after imports is not safe, and pidfds are needed."""
+    """Whether services can be forked on this system. It must be Linux: elsewhere a fork after imports is unsafe. It must support pidfds."""
     if not sys.platform.startswith("linux"):
         return False
     try:
         os.close(os.pidfd_open(os.getpid()))
-    except OSError:  # a sandbox that does not know it
+    except OSError:  # a sandbox without the system call
         return False
     return True
 
 
 class ForkedProcess:
-    """A service that the nursery has forked: not our child, so its end is seen by a pidfd and its exit code asked for."""
+    """A service that the fork server has forked. It is not a child of this process: a pidfd signals its exit, and the fork server reads its
+    exit code.
+    """
 
     def __init__(self, pid: int, get_exit_code: Callable[[int], Awaitable[int]]) -> None:
         self.pid = pid
@@ -47,20 +49,20 @@ class ForkedProcess:
         self._exit_task = asyncio.create_task(self._wait_for_exit())
 
     def send_signal(self, number: int) -> None:
-        """Raises ProcessLookupError if it has ended."""
+        """Raises ProcessLookupError if the process has exited."""
         if self.returncode is not None:
             raise ProcessLookupError(self.pid)
         signal.pidfd_send_signal(self._pidfd, number)
 
     async def wait(self) -> int:
-        """The exit code, when it has ended; CODE_UNKNOWN if the nursery ended before."""
+        """Wait for the exit; returns the exit code, or UNKNOWN_EXIT_CODE if the fork server has exited before."""
         return await asyncio.shield(self._exit_task)
 
     async def _wait_for_exit(self) -> int:
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._pidfd, ended.set)
+        loop, exited = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._pidfd, exited.set)
         try:
-            await ended.wait()
+            await exited.wait()
             self.returncode = await self._get_exit_code(self.pid)
         except ForkServerExitedError:
             self.returncode = UNKNOWN_EXIT_CODE
@@ -71,7 +73,7 @@ class ForkedProcess:
 
 
 class ForkClient:
-    """Starts services by forking a nursery that has imported `modules`; executes what cannot be forked, or not any more."""
+    """Starts forkable services through a fork server that has imported `preload_modules`, and all others as subprocesses."""
 
     def __init__(self, preload_modules: Sequence[str], log: LogSink, on_pid_change: PidCallback) -> None:
         self._preload_modules, self._log, self._on_pid_change = preload_modules, log, on_pid_change
@@ -81,21 +83,21 @@ class ForkClient:
         self._request_ids = itertools.count()
 
     async def start(self) -> None:
-        """Start the nursery, which imports while others start; does nothing without modules, or where forks are not possible."""
+        """Start the fork server; returns before its imports are done. Does nothing without modules, or if forks are not supported."""
         if not self._preload_modules or not is_fork_supported():
             return
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket, server_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
-        with theirs:
-            argv = (sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *self._preload_modules)
+        with server_socket:
+            argv = (sys.executable, "-m", fork_server.__name__, str(server_socket.fileno()), *self._preload_modules)
             self._service, self._output = Service(PROCESS_NAME, argv), OutputPipe(PROCESS_NAME, self._log)
-            self._process = await spawn_subprocess(self._service, self._output.write_fd, (theirs.fileno(),))
+            self._process = await spawn_subprocess(self._service, self._output.write_fd, (server_socket.fileno(),))
         self._on_pid_change(self._service, self._process.pid)
         await self._output.start_reading()
         asyncio.get_running_loop().add_reader(self._socket, self._receive_response, self._socket)
 
     async def stop(self) -> None:
-        """End the nursery, and what it has forked that nobody has heard of."""
+        """Stop the fork server, which stops the forks whose exit code was not read."""
         if self._process is None:
             return
         self._disconnect()
@@ -108,20 +110,22 @@ class ForkClient:
         self._on_pid_change(self._service, None)
 
     async def spawn(self, service: Service, output_fd: int) -> ProcessHandle:
-        """Start a service that writes into this file descriptor; raises OSError."""
+        """Start a service with its output to a file descriptor. Raises OSError."""
         if service.forkable and self._socket is not None:
             try:
-                answer = await self._send_request({"name": service.name, "argv": service.argv, "env": build_extra_env(service)}, output_fd)
-                return ForkedProcess(answer["pid"], self._fetch_exit_code)
+                response = await self._send_request(
+                    {"name": service.name, "argv": service.argv, "env": build_extra_env(service)}, output_fd
+                )
+                return ForkedProcess(response["pid"], self._fetch_exit_code)
             except (ForkServerExitedError, ProcessLookupError):
-                self._log(service.name, "is started as a subprocess: the fork server has exited")
+                self._log(service.name, "started as a subprocess, because the fork server has exited")
         return await spawn_subprocess(service, output_fd)
 
     async def _fetch_exit_code(self, pid: int) -> int:
         return (await self._send_request({"wait_pid": pid}))["exit_code"]
 
     async def _send_request(self, request: dict[str, Any], *outputs: int) -> dict[str, int]:
-        """The nursery's answer; raises NurseryGone."""
+        """Send a request and wait for its response. Raises ForkServerExitedError."""
         if self._socket is None:
             raise ForkServerExitedError
         request_id = next(self._request_ids)
@@ -140,21 +144,21 @@ class ForkClient:
         except ConnectionError:
             message = b""
         if not message:
-            self._log(PROCESS_NAME, "has exited: services started from now on import all modules themselves")
+            self._log(PROCESS_NAME, "has exited; from now on each service imports all modules itself")
             self._disconnect()
             return
-        answer = json.loads(message)
-        waiting = self._pending_responses.get(answer["request_id"])  # none if whoever asked has been cancelled
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
+        response = json.loads(message)
+        future = self._pending_responses.get(response["request_id"])  # None if the request was cancelled
+        if future is not None and not future.done():
+            future.set_result(response)
 
     def _disconnect(self) -> None:
-        """Close our end of the socket; whoever waits for an answer gets none."""
+        """Close this end of the socket and fail all pending requests."""
         if self._socket is None:
             return
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         self._socket = None
-        for waiting in self._pending_responses.values():
-            if not waiting.done():
-                waiting.set_exception(ForkServerExitedError())
+        for future in self._pending_responses.values():
+            if not future.done():
+                future.set_exception(ForkServerExitedError())

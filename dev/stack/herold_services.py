@@ -1,4 +1,4 @@
-"""`herold up`: the whole Herold on this machine: three servers, topics and tables, the simulators, every role and the gateway."""
+"""The processes of `herold up` besides the servers: simulators, gateway and one worker of each role; their settings and preparation."""
 
 import asyncio
 import os
@@ -10,12 +10,11 @@ from functools import partial
 from app.topology import ROLES
 from dev.stack.service import Service
 from dev.stack.stack import ServerUrls
-from dev.stack.stack_state import StackState
+from dev.stack.stack_state import LOOPBACK, StackState
 
-HOST = "127.0.0.1"
 PYTHON = sys.executable
 
-# what the roles, the gateway and the simulators share or need: imported once, by the nursery
+# the modules of the workers, the gateway and the simulators; the fork server imports them once
 PRELOADED_MODULES = (
     "faust.cli.faust",
     "dev.stack.preload",
@@ -25,21 +24,28 @@ PRELOADED_MODULES = (
     "uvicorn.protocols.http.httptools_impl",
     "dev.simulators.server",
 )
-# what is needed here when the servers are ready
-DEFERRED_MODULES = ("app.admin.topics", "app.admin.consumer_groups", "app.admin.database", "dev.sample.runner", "dev.sample.console_report")
+# the modules that `herold up` needs when the servers are ready; it imports them while the servers start
+DEFERRED_MODULES = (
+    "app.admin.database",
+    "app.admin.topics",
+    "dev.sample.console_report",
+    "dev.sample.runner",
+    "dev.stack.consumer_groups",
+)
 
-SESSION_TIMEOUT = "6"  # seconds, the least that Kafka allows by default: on one machine a role that was killed is to be back soon
+NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
+SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
 
 def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str]) -> dict[str, str]:
-    """The settings of every process of this home; what the environment says already stays."""
-    simulators, gateway = f"http://{HOST}:{state.get_port('simulators')}", f"http://{HOST}:{state.get_port('gateway')}"
+    """The environment variables of every process of this home; those already set in `env` are kept."""
+    simulators, gateway = f"http://{LOOPBACK}:{state.get_port('simulators')}", f"http://{LOOPBACK}:{state.get_port('gateway')}"
     settings = {
         **urls.to_env(),
         "HEROLD_WORKER_DATA_DIR": str(state.home / "data"),
         "HEROLD_SERVICE_LOG_LEVEL": "warning",
         "HEROLD_KAFKA_SESSION_TIMEOUT": SESSION_TIMEOUT,
-        "HEROLD_GATEWAY_HOST": HOST,
+        "HEROLD_GATEWAY_HOST": LOOPBACK,
         "HEROLD_GATEWAY_PORT": str(state.get_port("gateway")),
         "HEROLD_GATEWAY_API_KEY": state.get_secret("api_key"),
         "HEROLD_WORKER_WEB_TOKEN": state.get_secret("web_token"),
@@ -52,7 +58,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_PROVIDERS_FCM_URL": simulators,
         "HEROLD_PROVIDERS_FCM_ACCESS_TOKEN": "ya29." + state.get_secret("fcm_token"),
         "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_" + state.get_secret("webhook_secret"),
-        "HEROLD_PROVIDERS_CALLBACK_BASE_URL": gateway,
+        "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
         "HEROLD_SIMULATORS_URL": simulators,
         "PYTHONUNBUFFERED": "1",
     }
@@ -60,7 +66,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
 
 
 def build_start_stages(state: StackState, settings: Mapping[str, str]) -> list[list[Service]]:
-    """The simulators; then the gateway and one worker of each role, which end before their providers do."""
+    """The services by stage: the simulators first, so that they stop last, after the workers that call them."""
     return [
         [_build_simulators_service(state, settings)],
         [_build_gateway_service(state, settings), *(_build_worker_service(role, state, settings) for role in ROLES)],
@@ -69,40 +75,36 @@ def build_start_stages(state: StackState, settings: Mapping[str, str]) -> list[l
 
 def _build_simulators_service(state: StackState, settings: Mapping[str, str]) -> Service:
     port = state.get_port("simulators")
-    argv = (PYTHON, "-m", "dev.simulators", "--host", HOST, "--port", str(port), "--request-log", str(state.home / "requests.jsonl"))
+    argv = (PYTHON, "-m", "dev.simulators", "--host", LOOPBACK, "--port", str(port), "--request-log", str(state.home / "requests.jsonl"))
     return Service("simulators", argv, env=settings, forkable=True, readiness_check=partial(probe_http, port, "/healthz"))
 
 
 def _build_gateway_service(state: StackState, settings: Mapping[str, str]) -> Service:
     port = state.get_port("gateway")
-    # without Kafka it is not ready, and starting it again would not help
-    ready, alive = partial(probe_http, port, "/readyz"), partial(probe_http, port, "/healthz")
-    # it warns of each time that it was not ready when asked, as it should in production
-    noise = '"route":"/readyz","status":503'
     return Service(
         "gateway",
         (PYTHON, "-m", "app.api"),
         env=settings,
         forkable=True,
-        readiness_check=ready,
-        liveness_check=alive,
-        log_exclude_pattern=noise,
+        readiness_check=partial(probe_http, port, "/readyz"),
+        liveness_check=partial(probe_http, port, "/healthz"),  # not /readyz: a restart of the gateway does not help while Kafka is down
+        log_exclude_pattern=NOT_READY_PATTERN,
     )
 
 
 def _build_worker_service(role: str, state: StackState, settings: Mapping[str, str]) -> Service:
     port = state.get_port(f"{role}.web")
-    # the `faust` command; in full, because Faust hides its own spec once it is imported
+    # the `faust` command; not `-m faust`, because Faust replaces its own module spec when it is imported
     argv = (PYTHON, "-m", "faust.__main__", "--quiet", "-A", f"app.main:{role}", "worker", "-l", "info")
     env = {**settings, "HEROLD_WORKER_WEB_PORT": str(port)}
     return Service(role, argv, env=env, forkable=True, readiness_check=partial(probe_http, port, "/ready"), stop_timeout=45.0)
 
 
 async def probe_http(port: int, path: str) -> None:
-    """Raises unless the server on this port of the loopback address answers 200."""
-    reader, writer = await asyncio.open_connection(HOST, port)
+    """Raises OSError unless the server on this port of the loopback address answers 200."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
     try:
-        writer.write(f"GET {path} HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {LOOPBACK}\r\n\r\n".encode())
         status = (await reader.readline()).split(b" ")[1:2]
         if status != [b"200"]:
             raise ConnectionError(f"{path} on port {port} answers {b''.join(status).decode() or 'nothing'}")
@@ -111,16 +113,15 @@ async def probe_http(port: int, path: str) -> None:
 
 
 async def provision(env: Mapping[str, str], urls: ServerUrls) -> None:
-    """Topics, schema, partitions and seed: what services with this environment need before they start."""
-    from app.admin import consumer_groups, database, topics
+    """Create topics, schema, partitions and seed for services with this environment."""
+    from app.admin import database, topics
     from app.settings import load_settings
+    from dev.stack import consumer_groups
 
     settings = load_settings({**os.environ, **env})
     kafka = settings.kafka
     await asyncio.gather(
         consumer_groups.wait_for_coordinators(urls.kafka, [kafka.topic_prefix + role for role in ROLES]),
-        topics.apply_topics(
-            urls.kafka, kafka.topic_prefix, kafka.topic_partitions, kafka.topic_replication_factor, kafka.min_insync_replicas
-        ),
-        database.upgrade_database(urls.database, time.time(), simulators_url=settings.simulators.url),
+        topics.apply_topics(kafka),
+        database.upgrade_database(urls.database, time.time(), settings.simulators.url),
     )

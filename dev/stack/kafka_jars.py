@@ -1,6 +1,6 @@
-"""The locked jars of the Kafka broker: read the lock, download what is missing, believe nothing without its SHA-256.
+"""The locked jars of the Kafka broker: parses the lock file, downloads missing jars and verifies the SHA-256 of each.
 
-The lock was written from a resolution by Maven. jgo only downloads exact coordinates: its own resolver mixes versions.
+The lock file was written from a resolution by Maven. jgo only downloads exact coordinates, because its own resolver mixes versions.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0)  # seconds before the second, third, ... try
 
 
 class LockFileError(Exception):
-    """A line of the lock is not `<sha256>  <group>:<artifact>:<version>`."""
+    """A line of the lock file is not `<sha256>  <group>:<artifact>:<version>`."""
 
 
 class DownloadError(Exception):
-    """A jar could not be had, or is not the locked one, after every try."""
+    """A jar could not be downloaded, or has another SHA-256, in every try."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +42,26 @@ class Jar:
 
 
 Downloader = Callable[[Jar, Path], Path]
-"""Puts a jar somewhere below the folder and returns where; raises anything if it cannot."""
+"""Downloads a jar to a directory and returns its path; raises any exception if it cannot."""
 
 ProgressCallback = Callable[[int, int], None]
-"""Jars present, jars wanted; called in the thread that called `fetch`. Whatever it raises ends the download."""
+"""Takes the number of jars present and the number of all jars. Called in the thread of `fetch_jars`; an exception stops the download."""
 
 
 def build_progress_logger(log_line: Callable[[str], None]) -> ProgressCallback:
-    """A progress that says a line at every tenth jar, and nothing if all were there."""
-    at_first: list[int] = []
+    """A callback that logs a line at every tenth jar, and none if all jars are present at first."""
+    present_counts: list[int] = []
 
-    def progress(present: int, wanted: int) -> None:
-        at_first.append(present)
-        if at_first[0] < wanted and (present % 10 == 0 or present == wanted):
-            log_line(f"downloaded {present} of {wanted} jars")
+    def log_progress(present: int, total: int) -> None:
+        present_counts.append(present)
+        if present_counts[0] < total and (present % 10 == 0 or present == total):
+            log_line(f"downloaded {present} of {total} jars")
 
-    return progress
+    return log_progress
 
 
 def parse_lock(text: str) -> tuple[Jar, ...]:
-    """The jars of a lock; raises LockBroken with the line's number."""
+    """The jars of a lock file. Raises LockFileError with the number of the line."""
     return tuple(_parse_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
 
 
@@ -74,13 +74,13 @@ def _parse_line(number: int, line: str) -> Jar:
 
 
 def build_cache_path(root: Path, lock: str) -> Path:
-    """The folder of this very lock: another lock never trusts what an earlier one verified."""
+    """The cache directory of a lock file's content, so that jars verified for another lock file are not used."""
     return root / hashlib.sha256(lock.encode()).hexdigest()[:12]
 
 
 def download_with_jgo(jar: Jar, directory: Path) -> Path:
-    """Download one jar from the default Maven repository (jgo knows it; REQUESTS_CA_BUNDLE and proxies are honoured)."""
-    from jgo.maven import MavenContext  # only the first start downloads: later ones do not pay for the import
+    """Download a jar from jgo's default Maven repository; REQUESTS_CA_BUNDLE and the proxy variables apply."""
+    from jgo.maven import MavenContext  # imported here, because only the first start downloads
 
     project = MavenContext(repo_cache=directory, timeout=60).project(jar.group_id, jar.artifact_id)
     return Path(project.at_version(jar.version).artifact().resolve())
@@ -91,30 +91,33 @@ def fetch_jars(
     directory: Path,
     *,
     download: Downloader = download_with_jgo,
-    on_progress: ProgressCallback = lambda present, wanted: None,
+    on_progress: ProgressCallback = lambda present, total: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Path]:
-    """Have every jar in the folder, in the lock's order; raises DownloadFailed and then leaves no unverified file behind."""
+    """The paths of all jars in the directory, in the order of the lock file; downloads missing ones. Raises DownloadError.
+
+    After an error the directory contains only verified jars.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     missing = [jar for jar in jars if not (directory / jar.file_name).exists()]
     on_progress(len(jars) - len(missing), len(jars))
     pool = ThreadPoolExecutor(DOWNLOAD_THREADS)
     try:
-        waiting = [pool.submit(_fetch_jar, jar, directory, download, sleep) for jar in missing]
-        for done, future in enumerate(as_completed(waiting), 1):
+        futures = [pool.submit(_fetch_jar, jar, directory, download, sleep) for jar in missing]
+        for downloaded, future in enumerate(as_completed(futures), 1):
             future.result()
-            on_progress(len(jars) - len(missing) + done, len(jars))
+            on_progress(len(jars) - len(missing) + downloaded, len(jars))
     finally:
         pool.shutdown(cancel_futures=True)
     return [directory / jar.file_name for jar in jars]
 
 
 def _fetch_jar(jar: Jar, directory: Path, download: Downloader, sleep: Callable[[float], None]) -> None:
-    for wait in RETRY_DELAYS:
+    for delay in RETRY_DELAYS:
         try:
             _download_and_verify(jar, directory, download)
-        except Exception:  # whatever a network, a proxy or jgo comes up with: the last try says it
-            sleep(wait)
+        except Exception:  # of the network, a proxy or jgo; the last try reports it
+            sleep(delay)
         else:
             return
     try:
@@ -126,7 +129,7 @@ def _fetch_jar(jar: Jar, directory: Path, download: Downloader, sleep: Callable[
 def _download_and_verify(jar: Jar, directory: Path, download: Downloader) -> None:
     with tempfile.TemporaryDirectory(dir=directory, prefix=".download-") as scratch:
         path = download(jar, Path(scratch))
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != jar.sha256:
-            raise DownloadError(f"SHA-256 is {found}, but kafka_jars.lock says {jar.sha256}")
-        path.replace(directory / jar.file_name)  # atomic: a jar under its own name is whole and verified
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        if sha256 != jar.sha256:
+            raise DownloadError(f"SHA-256 is {sha256}, kafka_jars.lock requires {jar.sha256}")
+        path.replace(directory / jar.file_name)  # atomic: a file with the name of a jar is complete and verified

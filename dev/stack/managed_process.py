@@ -1,4 +1,4 @@
-"""One service kept running: start it, wait until it is ready, watch it, start it again, end it."""
+"""The process of one service: start it, wait until it is ready, restart it when it fails, stop it."""
 
 import asyncio
 import os
@@ -14,24 +14,24 @@ from dev.stack.service import HealthCheck, Service, ServiceStartError
 from dev.stack.spawn import ProcessHandle, Spawner, spawn_subprocess
 
 PidCallback = Callable[[Service, int | None], None]
-"""Told of each new process of a service, and (None) of its end."""
+"""Takes a service and the pid of its new process, or None when the process has exited."""
 
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """Seconds to wait before a restart: doubles from `first` to `most`, and starts anew after `calm` seconds of running."""
+    """The delay before a restart in seconds: doubles from `initial_delay` to `max_delay`; reset after an uptime of `reset_after`."""
 
     initial_delay: float = 0.5
     max_delay: float = 10.0
     reset_after: float = 30.0
 
     def compute_delay(self, previous_delay: float, uptime: float) -> float:
-        """The wait that follows the previous one (0 if there was none) when the process ran for so long."""
+        """The delay after an uptime in seconds; `previous_delay` is 0 before the first restart."""
         return self.initial_delay if uptime >= self.reset_after or previous_delay == 0 else min(previous_delay * 2, self.max_delay)
 
 
 class ManagedProcess:
-    """Holds the one process of a service."""
+    """Runs the one process of a service."""
 
     def __init__(
         self, service: Service, log: LogSink, on_pid_change: PidCallback, restart_policy: RestartPolicy, spawn: Spawner = spawn_subprocess
@@ -51,32 +51,32 @@ class ManagedProcess:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     def log(self, line: str) -> None:
-        """Say a line in the name of the service."""
+        """Log a line under the name of the service."""
         self._log(self.service.name, line)
 
     async def start(self) -> None:
-        """Start the process and wait until it is ready; raises StartFailed with the process's last lines."""
-        began = asyncio.get_running_loop().time()
+        """Start the process and wait until it is ready. Raises ServiceStartError with the last lines of its output."""
+        started_at = asyncio.get_running_loop().time()
         process = await self._spawn_process()
         await self._wait_until_ready(process)
-        self.log(f"ready in {asyncio.get_running_loop().time() - began:.2f} s (pid {process.pid})")
+        self.log(f"ready in {asyncio.get_running_loop().time() - started_at:.2f} s (pid {process.pid})")
 
     async def supervise(self) -> None:
-        """Start the process again whenever it ends or is not healthy any more; for ever."""
-        wait, clock = 0.0, asyncio.get_running_loop().time
+        """Restart the process whenever it exits or fails its health check; runs until cancelled."""
+        delay, clock = 0.0, asyncio.get_running_loop().time
         while True:
-            began = clock()
+            watched_since = clock()
             if self._process is not None:
                 self.log(await self._wait_until_failed(self._process))
-            ran = clock() - began
+            uptime = clock() - watched_since
             await self.stop()
-            wait = self.restart_policy.compute_delay(wait, ran)
-            self.log(f"restarting in {wait:.1f} s")
-            await asyncio.sleep(wait)
+            delay = self.restart_policy.compute_delay(delay, uptime)
+            self.log(f"restarting in {delay:.1f} s")
+            await asyncio.sleep(delay)
             await self._restart()
 
     async def stop(self) -> None:
-        """Stop the process: its stop signal, SIGKILL after `stop_timeout`, and SIGKILL to whatever is left of its session."""
+        """Stop the process: its stop signal, SIGKILL after `stop_timeout`, then SIGKILL to the rest of its process group."""
         process = self._process
         if process is None:
             return
@@ -87,7 +87,7 @@ class ManagedProcess:
         await process.wait()
         if self._output is not None:
             await self._output.drain()
-        self._process = None  # only now: if this is cancelled half-way, the next call ends the same process
+        self._process = None  # last, so that after a cancellation the next call stops the same process
         self._on_pid_change(self.service, None)
 
     async def _restart(self) -> None:
@@ -101,7 +101,7 @@ class ManagedProcess:
         output = OutputPipe(self.service.name, self._handle_line)
         try:
             process = await self._spawn(self.service, output.write_fd)
-        except OSError as error:  # no such program, not executable, too many open files
+        except OSError as error:  # the program does not exist or is not executable, or too many files are open
             output.close()
             raise ServiceStartError(f"{self.service.name} could not be started: {error}") from error
         self._process, self._output = process, output
@@ -130,33 +130,33 @@ class ManagedProcess:
 
     async def _describe_early_exit(self, exit_code: int) -> str:
         if self._output is not None:
-            await self._output.drain()  # its last words may still be in the pipe
-        said = "".join(f"\n    {line}" for line in self._last_lines)
-        return f"{self.service.name} exited with code {exit_code} before it was ready{': ' + said if said else ''}"
+            await self._output.drain()  # the last lines may still be in the pipe
+        lines = "".join(f"\n    {line}" for line in self._last_lines)
+        return f"{self.service.name} exited with code {exit_code} before it was ready{': ' + lines if lines else ''}"
 
     async def _run_check(self, check: HealthCheck | None) -> Exception | None:
         if check is None:
             return None
         try:
             await asyncio.wait_for(check(), self.service.check_timeout)
-        except Exception as error:  # a probe is anybody's code: whatever it raises means "not ready"
+        except Exception as error:  # any exception of a check means "not ready"
             return error
         return None
 
     async def _wait_until_failed(self, process: ProcessHandle) -> str:
-        """Return, with the reason, when the process has ended or has failed its health check too often."""
-        misses = 0
-        while misses < self.service.failure_threshold:
+        """Wait until the process has exited or failed too many health checks in a row; returns the reason."""
+        failures = 0
+        while failures < self.service.failure_threshold:
             try:
                 return f"exited with code {await asyncio.wait_for(process.wait(), self.service.check_interval)}"
             except TimeoutError:
                 failure = await self._run_check(self.service.liveness_check or self.service.readiness_check)
-                misses = 0 if failure is None else misses + 1
-        return f"failed {misses} health checks in a row: {failure!r}"
+                failures = 0 if failure is None else failures + 1
+        return f"failed {failures} health checks in a row: {failure!r}"
 
     async def _stop_gracefully(self, process: ProcessHandle) -> None:
         with suppress(ProcessLookupError):
-            process.send_signal(self.service.stop_signal)  # to the leader alone: servers stop their own children
+            process.send_signal(self.service.stop_signal)  # to the process only: servers stop their own children
         try:
             await asyncio.wait_for(process.wait(), self.service.stop_timeout)
         except TimeoutError:

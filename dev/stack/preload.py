@@ -1,4 +1,4 @@
-"""Imported by the nursery for all workers: what a worker imports or looks up only when it is built and started."""
+"""Imported by the fork server: the modules and look-ups that a worker otherwise needs when it is built and started."""
 
 import inspect
 import sys
@@ -20,12 +20,12 @@ import app.workers.delivery
 import app.workers.recorder
 import app.workers.router  # noqa: F401
 
-# Faust finds drivers by name among the entry points of all distributions, once for each kind
+# Faust looks drivers up among the entry points of all distributions, once for each kind
 faust.stores.by_url("rocksdb://")
 faust.transport.drivers.by_url("kafka://")
 faust.web.drivers.by_url("aiohttp://")
 faust.web.cache.backends.by_url("memory://")
 faust.fixups.by_name("django")
 
-# venusian asks where each task was defined, and the answer is found among all modules, whose files are then remembered
+# venusian looks up where each task was defined, which fills the caches of `inspect` for the files of all modules
 inspect.getframeinfo(sys._getframe())

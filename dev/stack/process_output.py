@@ -1,4 +1,4 @@
-"""Where the lines of the supervised processes go: one stream, each line behind the name of its process."""
+"""The output of the supervised processes: one stream, in which each line begins with the name of its process."""
 
 import asyncio
 import os
@@ -8,36 +8,35 @@ from contextlib import suppress
 from typing import TextIO
 
 LogSink = Callable[[str, str], None]
-"""Takes a process name and a line without its end."""
+"""Takes the name of a process and a line without its line break."""
 
-ANSI_COLOURS = (36, 33, 35, 32, 34, 31)  # ANSI
+ANSI_COLOURS = (36, 33, 35, 32, 34, 31)  # SGR parameters
 MAX_LINE_BYTES = 1 << 20
 
 
 def build_prefixed_sink(stream: TextIO | None = None, width: int = 10) -> LogSink:
-    """Lines as `name       | line`, each name in its colour if the stream is a terminal; a closed stream is no error.
+    """Writes `name       | line`, with a colour for each name if the stream is a terminal; a closed stream is no error.
 
-    Without a stream they go to what standard output is at the time: a progress bar puts itself in its place, to stay below them.
+    Without `stream`, each line is written to the current sys.stdout, which a progress bar may replace to stay below the lines.
     """
-    seen: dict[str, int] = {}
+    indexes: dict[str, int] = {}
     coloured = (stream or sys.stdout).isatty()
 
-    def say(name: str, line: str) -> None:
-        colour = ANSI_COLOURS[seen.setdefault(name, len(seen)) % len(ANSI_COLOURS)]
+    def write_line(name: str, line: str) -> None:
+        colour = ANSI_COLOURS[indexes.setdefault(name, len(indexes)) % len(ANSI_COLOURS)]
         prefix = f"{name:<{width}} | "
-        with suppress(OSError, ValueError):  # the reader has gone (`| head`): the servers must still be stopped in order
+        with suppress(OSError, ValueError):  # the reader has exited (`| head`): the servers must still be stopped in order
             out = stream or sys.stdout
             out.write((f"\x1b[{colour}m{prefix}\x1b[0m" if coloured else prefix) + line + "\n")
             out.flush()
 
-    return say
+    return write_line
 
 
 class OutputPipe:
-    """The pipe into which one process writes, said line by line in its name.
+    """The output pipe of one process, logged line by line under its name.
 
-    It is not asyncio's own pipe of a child: with that, a child that has ended counts as running for as long as any process that
-    it has started keeps the pipe open.
+    Not asyncio's own pipe: with that, a child counts as running after its exit, until all processes that it has started close the pipe.
     """
 
     def __init__(self, name: str, log: LogSink) -> None:
@@ -47,7 +46,7 @@ class OutputPipe:
         self._task: asyncio.Task[None] | None = None
 
     async def start_reading(self) -> None:
-        """Begin to read; to be called when the process has its end of the pipe."""
+        """Start to read. Call it when the process has been started with `write_fd`."""
         os.close(self.write_fd)
         stream = asyncio.StreamReader(MAX_LINE_BYTES)
         pipe = os.fdopen(self._read_fd, "rb", buffering=0)
@@ -55,12 +54,12 @@ class OutputPipe:
         self._task = asyncio.create_task(forward_lines(self._name, stream, self._log))
 
     def close(self) -> None:
-        """Close both ends: there is no process."""
+        """Close both ends; for a process that could not be started."""
         os.close(self.write_fd)
         os.close(self._read_fd)
 
     async def drain(self, timeout: float = 1.0) -> None:
-        """Say what is still in the pipe, waiting so many seconds for those who keep it open, and close it."""
+        """Log the rest of the output and close the pipe; waits at most `timeout` seconds for processes that keep it open."""
         if self._task is None:
             return
         await asyncio.wait({self._task}, timeout=timeout)
@@ -70,7 +69,7 @@ class OutputPipe:
 
 
 async def forward_lines(name: str, stream: asyncio.StreamReader, log: LogSink) -> None:
-    """Say every line until the stream ends; a line over 1 MiB is left out."""
+    """Log every line until the end of the stream; lines longer than the stream's limit (1 MiB) are omitted."""
     while True:
         try:
             line = await stream.readline()

@@ -1,4 +1,4 @@
-"""What the supervisor runs: one process, how to know that it is ready, and how to stop it."""
+"""A service of the supervisor: its command, its health checks, and how it is stopped."""
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,13 +9,12 @@ HealthCheck = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Service:
-    """One process to keep running.
+    """One process that the supervisor keeps running; times in seconds.
 
-    `env` is added to the supervisor's own. `ready` raises until the process can be used; without it a started process counts as
-    ready. Afterwards `alive` (`ready`, where it is not given) is the health check: `misses` failures in a row, `probe_every` seconds
-    apart, restart the process.
-    `user` is the uid and gid to run as (root only). `forked` says that `argv` is `python -m MODULE ...` and that a nursery may
-    fork it. Lines in which the regular expression `noise` is found are not said. Times are in seconds.
+    `env`: added to the environment of the supervisor. `readiness_check`: raises until the process is ready; without it, a started process
+    is ready. `liveness_check` (default: `readiness_check`): runs every `check_interval` once the process is ready; `failure_threshold`
+    failures in a row restart the process. `user`: the uid and gid to run as (root only). `forkable`: `argv` is `python -m MODULE ...`, and
+    the fork server may fork it. `log_exclude_pattern`: a regular expression; lines that it matches are not logged.
     """
 
     name: str
@@ -35,4 +34,4 @@ class Service:
 
 
 class ServiceStartError(Exception):
-    """A service ended, or was not ready in time, when it was started for the first time."""
+    """A service exited or was not ready in time at its first start."""

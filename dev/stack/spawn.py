@@ -1,4 +1,4 @@
-"""How a service becomes a process: by a program that is executed, or otherwise by whoever offers a `Spawn`."""
+"""Starts the process of a service: as a subprocess, or with another `Spawner`."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from dev.stack.service import Service
 
 
 class ProcessHandle(Protocol):
-    """A started process, as the supervisor sees it; `returncode` is negative for a signal, as in `subprocess`."""
+    """A started process; `returncode` as in `subprocess`: None while it runs, negative for a signal."""
 
     @property
     def pid(self) -> int: ...
@@ -18,24 +18,24 @@ class ProcessHandle(Protocol):
     def returncode(self) -> int | None: ...
 
     def send_signal(self, signal: int) -> None:
-        """Raises ProcessLookupError if it has ended."""
+        """Raises ProcessLookupError if the process has exited."""
         ...
 
     async def wait(self) -> int: ...
 
 
 Spawner = Callable[[Service, int], Awaitable[ProcessHandle]]
-"""Starts a service that writes into a file descriptor; raises OSError."""
+"""Starts a service with its output to a file descriptor; raises OSError."""
 
 
 def build_extra_env(service: Service) -> dict[str, str]:
-    """What is added to the supervisor's environment."""
-    return {"PYTHONUNBUFFERED": "1", **service.env}  # or Python holds lines back, as this is no terminal
+    """The variables that a service gets besides those of the supervisor."""
+    return {"PYTHONUNBUFFERED": "1", **service.env}  # otherwise Python buffers its output, which is not a terminal
 
 
 async def spawn_subprocess(service: Service, output_fd: int, pass_fds: tuple[int, ...] = ()) -> asyncio.subprocess.Process:
-    """Start the program of the service, which has the inherited file descriptors too."""
-    # a session of its own: Ctrl-C on the terminal reaches the supervisor alone, which then stops all in order
+    """Start the program of a service with its output to `output_fd`; it also inherits `pass_fds`."""
+    # in a new session, so that Ctrl-C on the terminal reaches only the supervisor, which stops the services in order
     return await asyncio.create_subprocess_exec(
         *service.argv,
         env={**os.environ, **build_extra_env(service)},

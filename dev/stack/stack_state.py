@@ -1,21 +1,21 @@
-"""What a home folder remembers: its ports and its secrets, made when first asked for and kept as long as the data."""
+"""The state file of a home directory: its ports and secrets, created at their first use and kept as long as the data."""
 
 import errno
 import json
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dev.stack.files import acquire_file_lock, write_private_file
+from dev.stack.private_files import acquire_file_lock, write_private_file
 
 T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
-# below the ranges from which Linux (32768) and macOS (49152) pick ports of outgoing connections, so that
-# no client of ours can sit on a server's port while that server restarts
+# below the ephemeral ports of Linux (from 32768) and macOS (from 49152), so that no outgoing connection can take the port of a server
+# while that server restarts
 PORT_RANGE = range(20_000, 32_000)
 SECRET_NAMES = ("password", "api_key", "web_token")
 
@@ -25,18 +25,13 @@ class NoFreePortError(Exception):
 
 
 class HomeDirError(Exception):
-    """The home folder cannot be made, written or understood."""
-
-
-def resolve_home_dir(env: Mapping[str, str], cwd: Path) -> Path:
-    """HEROLD_HOME, or `.herold` in the working directory; absolute."""
-    return Path(cwd, env.get("HEROLD_HOME") or ".herold").resolve()
+    """The home directory cannot be created or written, or its state file is damaged."""
 
 
 def is_port_free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback address now."""
+    """Whether a server can listen on this port of the loopback address."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: connections that linger do not count
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: connections in TIME_WAIT do not count
         try:
             probe.bind((LOOPBACK, port))
             probe.listen()
@@ -46,17 +41,17 @@ def is_port_free(port: int) -> bool:
 
 
 def pick_free_port(taken: set[int], is_free: Callable[[int], bool] = is_port_free) -> int:
-    """A free port that is not in `taken`; raises NoPort after 1000 tries."""
+    """A free port that is not in `taken`. Raises NoFreePortError after 1000 tries."""
     for _ in range(1000):
         port = secrets.choice(PORT_RANGE)
         if port not in taken and is_free(port):
             return port
-    raise NoFreePortError(f"no free port between {PORT_RANGE.start} and {PORT_RANGE.stop} on {LOOPBACK}: end some servers")
+    raise NoFreePortError(f"no free port between {PORT_RANGE.start} and {PORT_RANGE.stop} on {LOOPBACK}: stop some servers")
 
 
 @dataclass(frozen=True)
 class StackState:
-    """The state file of a home; every method reads it anew, so that several processes may share a home."""
+    """The state file of a home. Every method reads it again, so that several processes can share a home."""
 
     home: Path
 
@@ -65,25 +60,25 @@ class StackState:
         return self.home / "state.json"
 
     def get_port(self, name: str) -> int:
-        """The port of this name: "kafka", "postgres", "gateway", "router-1.web", ...; picked when first asked for."""
+        """The port of a process ("kafka", "postgres", "gateway", "router-1.web", ...); picked at the first call."""
         ports = self._read().get("ports", {})
         return int(ports[name]) if name in ports else self._update(lambda state: _add_port(state, name))
 
     def get_secret(self, name: str) -> str:
-        """The secret of this name ("password", "api_key", "web_token", ...): 32 hex digits, made when first asked for."""
-        known = self._read().get("secrets", {})
-        return str(known[name]) if name in known else self._update(lambda state: _add_secret(state, name))
+        """A secret ("password", "api_key", "web_token", ...): 32 hex digits, generated at the first call."""
+        secrets_by_name = self._read().get("secrets", {})
+        return str(secrets_by_name[name]) if name in secrets_by_name else self._update(lambda state: _add_secret(state, name))
 
     def replace_taken_ports(self, is_free: Callable[[int], bool] = is_port_free) -> dict[str, tuple[int, int]]:
-        """Pick a new port wherever somebody else sits on ours; returns name -> (old, new). Only while nothing of ours runs."""
+        """Pick a new port for each one that another program uses; returns name -> (old, new). No process of this home may run."""
         taken = {name: port for name, port in self._read().get("ports", {}).items() if not is_free(port)}
         return self._update(lambda state: _reassign_ports(state, taken)) if taken else {}
 
     def create(self) -> None:
-        """Make the home folder and the secrets that every run needs. Raises HomeUnusable."""
+        """Create the home directory and the secrets that every run needs. Raises HomeDirError."""
         try:
             if not self.home.exists():
-                # root's PostgreSQL runs as another user, who must be able to walk through, but not to list
+                # if root starts PostgreSQL, it runs as another user, who must be able to traverse the directory, but not to list it
                 self.home.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
             if not os.access(self.home, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -92,7 +87,7 @@ class StackState:
         except OSError as error:
             raise HomeDirError(f"{self.home} cannot be used ({error.strerror}): set HEROLD_HOME to a directory of your own") from error
         except ValueError as error:
-            raise HomeDirError(f"{self.file} is damaged ({error}): delete {self.home}, with all its data, and start anew") from error
+            raise HomeDirError(f"{self.file} is damaged ({error}): delete {self.home} with all its data and start again") from error
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -120,8 +115,8 @@ def _add_secret(state: dict[str, Any], name: str) -> str:
 
 
 def _reassign_ports(state: dict[str, Any], taken: dict[str, int]) -> dict[str, tuple[int, int]]:
-    moved = {}
+    replaced = {}
     for name, old in taken.items():
         state["ports"][name] = pick_free_port(set(state["ports"].values()))
-        moved[name] = (old, state["ports"][name])
-    return moved
+        replaced[name] = (old, state["ports"][name])
+    return replaced

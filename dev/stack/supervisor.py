@@ -1,4 +1,4 @@
-"""Many services run as one: started stage by stage, each kept running, stopped in reverse."""
+"""Runs many services: starts them stage by stage, restarts those that fail, and stops them in reverse order."""
 
 import asyncio
 import signal
@@ -16,13 +16,14 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(Exception):
-    """Ctrl-C, SIGTERM or `request_stop` came while something was being started."""
+    """Ctrl-C, SIGTERM or `request_stop` interrupted a start."""
 
 
 class Supervisor:
-    """Runs services in the order in which they are started.
+    """Runs the services of all stages.
 
-    `say` gets every line of every process; `on_pid` is told of each process that begins or ends; `spawn` starts them.
+    `log`: called with every line of every process. `on_pid_change`: called when a process has been started or has exited. `spawn`: starts
+    a process.
     """
 
     def __init__(
@@ -41,8 +42,8 @@ class Supervisor:
         self._supervise_tasks: list[asyncio.Task[None]] = []
 
     def get_pids(self) -> dict[str, int]:
-        """The processes that run now, by service."""
-        return {k.service.name: k.pid for stage in self._stages for k in stage if k.pid is not None}
+        """The pids of the running processes, by service."""
+        return {process.service.name: process.pid for stage in self._stages for process in stage if process.pid is not None}
 
     @property
     def stop_requested(self) -> bool:
@@ -50,11 +51,11 @@ class Supervisor:
         return self._stop.is_set()
 
     def request_stop(self) -> None:
-        """Make `wait` return, and whatever `unless_stopped` runs end with StopRequested."""
+        """Make `wait` return and `run_unless_stopped` raise StopRequested."""
         self._stop.set()
 
     async def wait(self) -> None:
-        """Wait for a request to stop; raises if the supervision of a service itself has failed."""
+        """Wait for a request to stop. Raises the exception of a supervision task that has failed."""
         stop = asyncio.create_task(self._stop.wait())
         done, _ = await asyncio.wait({stop, *self._supervise_tasks}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -62,14 +63,14 @@ class Supervisor:
             await task
 
     async def start(self, stage: Sequence[Service]) -> None:
-        """Start one stage in parallel, return when all of it is ready; raises StartFailed or StopRequested."""
-        keepers = [ManagedProcess(service, self._log, self._on_pid_change, self._restart_policy, self._spawn) for service in stage]
-        self._stages.append(keepers)
-        await self.run_unless_stopped(_gather_or_cancel([keeper.start() for keeper in keepers]))
-        self._supervise_tasks += [asyncio.create_task(keeper.supervise()) for keeper in keepers]
+        """Start the services of one stage in parallel; returns when all are ready. Raises ServiceStartError or StopRequested."""
+        processes = [ManagedProcess(service, self._log, self._on_pid_change, self._restart_policy, self._spawn) for service in stage]
+        self._stages.append(processes)
+        await self.run_unless_stopped(_gather_or_cancel([process.start() for process in processes]))
+        self._supervise_tasks += [asyncio.create_task(process.supervise()) for process in processes]
 
     async def run_unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of the work; a request to stop cancels it and raises StopRequested."""
+        """The result of `work`. A request to stop cancels it and raises StopRequested."""
         task, stop = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,16 +81,16 @@ class Supervisor:
             await _cancel_all([task, stop])
 
     async def stop(self) -> None:
-        """Stop everything, the last stage first; a stage's services in parallel."""
+        """Stop all services: the last stage first, the services of a stage in parallel."""
         await _cancel_all(self._supervise_tasks)
         self._supervise_tasks.clear()
         while self._stages:
-            await asyncio.gather(*(keeper.stop() for keeper in self._stages[-1]))
-            self._stages.pop()  # only now: if this is cancelled half-way, the next call ends the same stage
+            await asyncio.gather(*(process.stop() for process in self._stages[-1]))
+            self._stages.pop()  # last, so that after a cancellation the next call stops the same stage
 
     @contextmanager
     def handle_signals(self) -> Iterator[None]:
-        """Inside, SIGINT, SIGTERM and SIGHUP (the terminal has gone; not under nohup) are requests to stop."""
+        """Inside, SIGINT, SIGTERM and SIGHUP (the terminal was closed; ignored under nohup) request a stop."""
         loop = asyncio.get_running_loop()
         numbers = [number for number in STOP_SIGNALS if not (number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN)]
         for number in numbers:
@@ -102,7 +103,7 @@ class Supervisor:
 
 
 async def _gather_or_cancel(work: list[Coroutine[Any, Any, None]]) -> None:
-    tasks = [asyncio.create_task(one) for one in work]
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
     try:
         await asyncio.gather(*tasks)
     finally:

@@ -1,7 +1,7 @@
-"""A place for PostgreSQL when root starts it: the server refuses root's uid, and the uid it gets may not reach the home folder.
+"""The data directory of PostgreSQL if root starts it: the server cannot run as root, and its own uid may not be able to reach the home.
 
-The place is under /var/tmp, named by the hash of the home, and remembers that home, so that it is found again by the same home
-and removed when the home is gone.
+The directory is in /var/tmp. Its name is a hash of the path of the home, and it contains that path in a file, so that it can be removed
+when the home no longer exists.
 """
 
 import hashlib
@@ -12,44 +12,44 @@ from pathlib import Path
 
 BASE_DIR = Path("/var/tmp")
 DIR_PREFIX = "herold-"
-RETENTION_SECONDS = 24 * 3600.0  # seconds
+RETENTION_SECONDS = 24 * 3600.0
 
 
 class DirOwnerError(Exception):
-    """The folder's name is taken by somebody else."""
+    """The directory belongs to another user."""
 
 
 def is_world_traversable(path: Path) -> bool:
-    """Whether a uid without rights of its own can enter the folder: it and all above it may be entered by others."""
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+    """Whether every user can traverse the directory and all its parents."""
+    return all(directory.stat().st_mode & 0o001 for directory in (path, *path.parents))
 
 
 def ensure_data_dir(home: Path, base_dir: Path = BASE_DIR) -> Path:
-    """The folder of this home under the shelter, made if need be; raises NotOurs."""
-    folder = base_dir / (DIR_PREFIX + hashlib.sha256(str(home).encode()).hexdigest()[:12])
-    folder.mkdir(mode=0o711, exist_ok=True)
-    if not _is_owned_by_current_user(folder):
-        raise DirOwnerError(f"{folder} belongs to somebody else: remove it, or set HEROLD_HOME to another directory")
-    (folder / "home").write_text(str(home))
-    return folder
+    """The data directory of a home; created if it does not exist. Raises DirOwnerError."""
+    directory = base_dir / (DIR_PREFIX + hashlib.sha256(str(home).encode()).hexdigest()[:12])
+    directory.mkdir(mode=0o711, exist_ok=True)
+    if not _is_owned_by_current_user(directory):
+        raise DirOwnerError(f"{directory} belongs to another user: remove it, or set HEROLD_HOME to another directory")
+    (directory / "home").write_text(str(home))
+    return directory
 
 
 def remove_stale_data_dirs(now: float, base_dir: Path = BASE_DIR) -> list[Path]:
-    """Remove the refuges whose home folder is gone and that were last used over a day ago; returns them.
+    """Remove the data directories whose home does not exist and that were not used for RETENTION_SECONDS; returns them.
 
-    `now` is seconds since the epoch. The day is for homes on a disk that is not mounted at the moment.
+    `now`: epoch seconds. The retention is for homes on a disk that is temporarily not mounted.
     """
-    gone = [folder for folder in _list_data_dirs(base_dir) if _is_stale(folder / "home", now)]
-    for folder in gone:
-        shutil.rmtree(folder, ignore_errors=True)  # another start may be removing it too
-    return gone
+    stale = [directory for directory in _list_data_dirs(base_dir) if _is_stale(directory / "home", now)]
+    for directory in stale:
+        shutil.rmtree(directory, ignore_errors=True)  # another process may remove it at the same time
+    return stale
 
 
 def remove_data_dir(home: Path, base_dir: Path = BASE_DIR) -> None:
-    """Remove the refuge of a home whose servers are down."""
-    for folder in _list_data_dirs(base_dir):
-        if (folder / "home").read_text() == str(home):
-            shutil.rmtree(folder)
+    """Remove the data directory of a home whose servers are stopped."""
+    for directory in _list_data_dirs(base_dir):
+        if (directory / "home").read_text() == str(home):
+            shutil.rmtree(directory)
 
 
 def _is_stale(home_file: Path, now: float) -> bool:
@@ -57,11 +57,11 @@ def _is_stale(home_file: Path, now: float) -> bool:
 
 
 def _list_data_dirs(base_dir: Path) -> Iterator[Path]:
-    for folder in base_dir.glob(f"{DIR_PREFIX}*"):
-        if _is_owned_by_current_user(folder) and (folder / "home").is_file():
-            yield folder
+    for directory in base_dir.glob(f"{DIR_PREFIX}*"):
+        if _is_owned_by_current_user(directory) and (directory / "home").is_file():
+            yield directory
 
 
-def _is_owned_by_current_user(folder: Path) -> bool:
-    status = folder.lstat()  # not a link that somebody has put there
-    return folder.is_dir() and not folder.is_symlink() and status.st_uid == os.geteuid()
+def _is_owned_by_current_user(directory: Path) -> bool:
+    status = directory.lstat()  # lstat: another user may have created a symbolic link
+    return directory.is_dir() and not directory.is_symlink() and status.st_uid == os.geteuid()

@@ -1,7 +1,8 @@
-"""Rows of history in PostgreSQL's binary COPY format, packed by hand: the driver's own encoders cost several times as much.
+"""Encodes history rows in PostgreSQL's binary COPY format; the driver's encoders take several times as long.
 
-The format: https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format": a row is its number of fields, then each field's
-length and bytes, -1 for null. Packing raises ValueError, OverflowError or struct.error for a value that its column cannot hold.
+A row is the number of its fields, then the length and bytes of each field; the length of null is -1
+(https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format").
+The functions raise ValueError, OverflowError or struct.error for a value that its column cannot hold.
 """
 
 from collections.abc import Iterable
@@ -26,7 +27,7 @@ DELIVERY_LOG_COLUMNS = (
 
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-_EPOCH = 946_684_800  # PostgreSQL counts microseconds from 2000-01-01
+_EPOCH = 946_684_800  # epoch seconds of 2000-01-01; PostgreSQL counts microseconds from there
 
 _pack_length = Struct(">i").pack
 _pack_uuid = Struct(">i16s").pack
@@ -39,7 +40,7 @@ _pack_delivery_log_start = Struct(">hi16si16siqif").pack
 
 
 def build_copy_stream(rows: Iterable[bytes]) -> bytes:
-    """A whole COPY stream of packed rows."""
+    """A complete COPY stream of encoded rows."""
     return b"".join((_HEADER, *rows, _TRAILER))
 
 
@@ -62,10 +63,12 @@ def encode_notification(row: DecidedRow) -> bytes:
 
 def encode_delivery(event: StatusEvent) -> bytes:
     """A row of `deliveries`, in the order of DELIVERY_COLUMNS."""
-    made, at = int((event.created_at - _EPOCH) * 1e6), int((event.occurred_at - _EPOCH) * 1e6)
+    created_at, updated_at = int((event.created_at - _EPOCH) * 1e6), int((event.occurred_at - _EPOCH) * 1e6)
     return b"".join(
         (
-            _pack_delivery_start(14, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, made, 8, at),
+            _pack_delivery_start(
+                14, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
+            ),
             _encode_delivery_status(
                 event.channel, event.status, event.reason, event.outcome, event.redrive_count, event.attempt, event.provider
             ),
@@ -76,12 +79,14 @@ def encode_delivery(event: StatusEvent) -> bytes:
 
 
 def encode_delivery_log(attempt: LoggedAttempt) -> bytes:
-    """A row of `delivery_logs`, in the order of LOG_COLUMNS."""
+    """A row of `delivery_logs`, in the order of DELIVERY_LOG_COLUMNS."""
     event = attempt.event
-    at = int((event.occurred_at - _EPOCH) * 1e6)
+    occurred_at = int((event.occurred_at - _EPOCH) * 1e6)
     return b"".join(
         (
-            _pack_delivery_log_start(14, 16, bytes.fromhex(attempt.id), 16, to_uuid_bytes(event.delivery_id), 8, at, 4, event.duration_ms),
+            _pack_delivery_log_start(
+                14, 16, bytes.fromhex(attempt.id), 16, to_uuid_bytes(event.delivery_id), 8, occurred_at, 4, event.duration_ms
+            ),
             _encode_attempt(
                 event.redrive_count,
                 event.attempt,
@@ -98,11 +103,11 @@ def encode_delivery_log(attempt: LoggedAttempt) -> bytes:
     )
 
 
-def to_uuid_bytes(an_id: str) -> bytes:
-    """The 16 bytes of an id. Raises ValueError for what is none: struct would pad a short one."""
-    raw = bytes.fromhex(an_id[4:])
+def to_uuid_bytes(prefixed_id: str) -> bytes:
+    """The 16 bytes of an id. Raises ValueError for another length, which struct would pad or cut."""
+    raw = bytes.fromhex(prefixed_id[4:])
     if len(raw) != 16:
-        raise ValueError(f"{an_id!r} is not a UUID with a prefix")
+        raise ValueError(f"{prefixed_id!r} is not a UUID with a prefix")
     return raw
 
 
@@ -115,12 +120,12 @@ def _encode_text(text: str) -> bytes:
     return _pack_length(len(raw)) + raw
 
 
-# What there are few different ones of stands side by side and is packed once.
+# Columns with few distinct values are adjacent, so that their encoding is cached as one string.
 
 
 @lru_cache(maxsize=4096)
-def _encode_texts(*words: str) -> bytes:
-    return b"".join(map(_encode_text, words))
+def _encode_texts(*texts: str) -> bytes:
+    return b"".join(map(_encode_text, texts))
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""PostgreSQL: a small pool of connections, and its errors as Herold's."""
+"""The connection pool of PostgreSQL; translates the driver's errors into Herold's."""
 
 import asyncio
 import ssl
@@ -16,43 +16,53 @@ TRANSIENT_ERRORS = (
     ssl.SSLError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what a call may get when the server ends its connection in that moment
+    asyncpg.InternalClientError,  # raised by a call whose connection the server closes at that moment
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionRollbackError,
     asyncpg.exceptions.LockNotAvailableError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
-"""What a later try may get past: no connection, a server that starts or stops, full disks, deadlocks, a standby before its promotion."""
+"""Errors that a retry may resolve: no connection, server starting or stopping, disk full, deadlock, standby not promoted yet."""
 
 OUTDATED_SCHEMA_ERRORS = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
-"""What a database says that was not upgraded to this release: roles wait for that, and lose nothing meanwhile."""
+"""Errors of a schema older than this release; callers treat them as unavailable and wait for `herold db upgrade`."""
 
-Connection = Any  # asyncpg's PoolConnectionProxy and Connection share methods, not a type
+Connection = Any  # asyncpg's PoolConnectionProxy and Connection share methods, but no type
 DatabaseRow = Any  # asyncpg.Record
+
+CONNECT_TIMEOUT = 3.0  # seconds
+COMMAND_TIMEOUT = 10.0  # seconds
+MAX_TIMESTAMP = 253_402_300_799.0  # epoch seconds of 9999-12-31T23:59:59Z, the latest time that is stored
 
 
 class Database:
-    """At most `size` connections, opened when first needed, so that a role starts while PostgreSQL is down; times in seconds."""
+    """A pool of at most `max_size` connections; timeouts in seconds.
 
-    def __init__(self, dsn: str, size: int = 4, connect_timeout: float = 3.0, command_timeout: float = 10.0) -> None:
-        self._dsn, self._size = dsn, size
+    It connects on first use, so that a worker can start while PostgreSQL is down.
+    """
+
+    def __init__(self, dsn: str, max_size: int, connect_timeout: float = CONNECT_TIMEOUT, command_timeout: float = COMMAND_TIMEOUT) -> None:
+        self._dsn, self._max_size = dsn, max_size
         self._connect_timeout, self._command_timeout = connect_timeout, command_timeout
         self._pool: Any = None
 
     @asynccontextmanager
     async def acquire_connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool. Raises Unavailable if PostgreSQL does not answer, or is not upgraded; also from within the block."""
+        """A connection of the pool, for an `async with` block.
+
+        Raises UnavailableError, also from within the block, if PostgreSQL does not answer or its schema is outdated.
+        """
         try:
             async with (await self._get_pool()).acquire(timeout=self._connect_timeout + self._command_timeout) as connection:
                 yield connection
-        except TRANSIENT_ERRORS as gone:
-            if isinstance(gone, ValueError):  # a DSN or value that is wrong, not a server that is gone
+        except TRANSIENT_ERRORS as error:
+            if isinstance(error, ValueError):  # an invalid DSN or value; asyncpg derives some InterfaceErrors from ValueError
                 raise
-            raise UnavailableError(f"PostgreSQL does not answer: {type(gone).__name__}: {gone}") from gone
-        except OUTDATED_SCHEMA_ERRORS as missing:
-            what = str(missing).splitlines()[0]  # hints follow
-            raise UnavailableError(f"the database is not that of this release: {what}; run `herold db upgrade`") from missing
+            raise UnavailableError(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
+        except OUTDATED_SCHEMA_ERRORS as error:
+            message = str(error).splitlines()[0]  # the following lines are hints
+            raise UnavailableError(f"the schema does not match this release: {message}; run `herold db upgrade`") from error
 
     async def fetch(self, query: str, *values: object) -> list[DatabaseRow]:
         """All rows of a query."""
@@ -61,7 +71,7 @@ class Database:
             return rows
 
     async def close(self) -> None:
-        """Close all connections; those still in use are cut off after the command timeout."""
+        """Close all connections; those still in use are terminated after the command timeout."""
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
@@ -72,6 +82,6 @@ class Database:
     async def _get_pool(self) -> Any:
         if self._pool is None:
             self._pool = asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=self._size, timeout=self._connect_timeout, command_timeout=self._command_timeout
+                self._dsn, min_size=0, max_size=self._max_size, timeout=self._connect_timeout, command_timeout=self._command_timeout
             )
         return await self._pool

@@ -1,31 +1,31 @@
-"""Reads the dead letters that the recorder has filed."""
+"""Reads the recorded dead letters."""
 
 from schemas.dead_letter import DeadLetter
 from schemas.history import RecordedDeadLetter
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX
-from tables.postgres.database import Database, DatabaseRow
+from tables.postgres.database import MAX_TIMESTAMP, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("dead_letters")
 
 
 class PostgresDeadLetterReader:
-    """Dead letters in PostgreSQL. Every call raises Unavailable if it does not answer."""
+    """Dead letters in PostgreSQL. Each method raises UnavailableError if it does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_newest(self, limit: int, before: float = 253_402_300_799.0) -> list[RecordedDeadLetter]:
-        """The newest ones older than `before` (epoch seconds; without it, the end of the year 9999)."""
+    async def list_newest(self, limit: int, before: float = MAX_TIMESTAMP) -> list[RecordedDeadLetter]:
+        """The newest dead letters created before `before` (epoch seconds), newest first."""
         return [_build_recorded_dead_letter(row) for row in await self._database.fetch(_SQL["list_newest"], before, limit)]
 
     async def count_by_reason(self, since: float = 0.0) -> dict[tuple[str, str], int]:
-        """How many there are since then (epoch seconds), by stage and reason; the most frequent first."""
+        """The number of dead letters since `since` (epoch seconds) by stage and reason, most frequent first."""
         return {(row["stage"], row["reason"]): row["count"] for row in await self._database.fetch(_SQL["count_by_stage_and_reason"], since)}
 
 
 def _build_recorded_dead_letter(row: DatabaseRow) -> RecordedDeadLetter:
-    letter = DeadLetter(
+    dead_letter = DeadLetter(
         stage=row["stage"],
         reason=row["reason"],
         error=row["error"],
@@ -41,4 +41,4 @@ def _build_recorded_dead_letter(row: DatabaseRow) -> RecordedDeadLetter:
         null_value=row["value"] is None,
         truncated=row["truncated"],
     )
-    return RecordedDeadLetter(row["created_at"], row["topic"], row["partition"], row["offset"], letter)
+    return RecordedDeadLetter(row["created_at"], row["topic"], row["partition"], row["offset"], dead_letter)

@@ -1,13 +1,13 @@
-"""Reads history: the story of a notification, a user's notifications, and counts."""
+"""Reads the notification history: one notification, a user's notifications, and counts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from schemas.enums import Channel, Outcome, State, Status
+from schemas.channels import ChannelName
+from schemas.enums import Outcome, State, Status
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import HandoverLatency, HistoryCounts, NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
@@ -21,49 +21,48 @@ _MAX_UUID = "f" * 32
 
 
 class PostgresHistoryReader:
-    """History in PostgreSQL; may be a replica's. Every call raises Unavailable if it does not answer."""
+    """Reads history from PostgreSQL or a replica. Each method raises UnavailableError if it does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
-        """All that is recorded of a notification; None if nothing is, or the id is none."""
+        """The history of a notification; None if nothing is recorded or the id is invalid."""
         if not is_id(notification_id, NOTIFICATION_PREFIX):
             return None
-        a_uuid = to_uuid_hex(notification_id)
-        bounds = _get_millisecond_bounds(a_uuid)
+        uuid_hex = to_uuid_hex(notification_id)
+        bounds = _get_millisecond_bounds(uuid_hex)
         async with self._database.acquire_connection() as connection:
-            row = await connection.fetchrow(_SQL["get_notification"], a_uuid)
-            deliveries = {each["id"]: each for each in await connection.fetch(_SQL["list_deliveries_by_notification"], a_uuid, *bounds)}
+            row = await connection.fetchrow(_SQL["get_notification"], uuid_hex)
+            delivery_rows = await connection.fetch(_SQL["list_deliveries_by_notification"], uuid_hex, *bounds)
+            deliveries = {delivery["id"]: delivery for delivery in delivery_rows}
             logs = await connection.fetch(_SQL["list_delivery_logs"], list(deliveries), *bounds) if deliveries else []
         if row is None and not deliveries:
             return None
         attempts = [_build_attempt(log, deliveries[log["delivery_id"]]) for log in logs]
-        return NotificationHistory(
-            _build_decided_event(row) if row else None, [_build_current_status(each) for each in deliveries.values()], attempts
-        )
+        return NotificationHistory(_build_decided_event(row) if row else None, list(map(_build_current_status, delivery_rows)), attempts)
 
     async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]:
-        """The user's notifications with ids below `before`, newest first, at most `limit`; their attempts are left out."""
+        """At most `limit` of the user's notifications with ids below `before`, newest first, without their attempts."""
         below = to_uuid_hex(before) if before and is_id(before, NOTIFICATION_PREFIX) else _MAX_UUID
-        if "\0" in user_id:
+        if "\0" in user_id:  # PostgreSQL's text cannot contain NUL
             return []
         async with self._database.acquire_connection() as connection:
             rows = await connection.fetch(_SQL["list_notifications_by_user"], user_id, below, limit)
-            found = [_build_decided_event(row) for row in rows]
-            current = await _fetch_statuses(connection, found)
-        return [NotificationHistory(each, [current[one.id] for one in each.deliveries if one.id in current], ()) for each in found]
+            events = [_build_decided_event(row) for row in rows]
+            statuses = await _fetch_statuses(connection, events)
+        return [NotificationHistory(event, [statuses[ref.id] for ref in event.deliveries if ref.id in statuses], ()) for event in events]
 
-    async def get_counts(self, since: float, now: float, receipts: Mapping[Channel, int]) -> HistoryCounts:
-        """Counts of what was submitted since then (epoch seconds); `receipts` as in faust.yml, seconds per channel."""
-        low = f"{int(since * 1000):012x}" + "0" * 20
+    async def get_counts(self, since: float, now: float, receipts: Mapping[ChannelName, int]) -> HistoryCounts:
+        """Counts of the notifications submitted since `since`; times in epoch seconds, `receipts` in seconds per channel (faust.yml)."""
+        min_id = f"{int(since * 1000):012x}" + "0" * 20
         async with self._database.acquire_connection() as connection:
-            states = await connection.fetch(_SQL["count_notifications_by_state"], low)
-            listed = await connection.fetch(_SQL["count_listed_deliveries"], low)
-            statuses = await connection.fetch(_SQL["count_deliveries_by_status"], low)
-            attempts = await connection.fetchrow(_SQL["count_attempts"], low)
-            in_flight = await connection.fetchval(_SQL["count_in_flight"], low, msgspec.json.encode(receipts).decode(), now)
-            handover = await connection.fetch(_SQL["compute_handover_latency"], low)
+            states = await connection.fetch(_SQL["count_notifications_by_state"], min_id)
+            listed = await connection.fetch(_SQL["count_listed_deliveries"], min_id)
+            statuses = await connection.fetch(_SQL["count_deliveries_by_status"], min_id)
+            attempts = await connection.fetchrow(_SQL["count_attempts"], min_id)
+            in_flight = await connection.fetchval(_SQL["count_in_flight"], min_id, msgspec.json.encode(receipts).decode(), now)
+            latencies = await connection.fetch(_SQL["compute_handover_latency"], min_id)
         channels = _count_by_channel(listed, statuses)
         return HistoryCounts(
             notifications=_sum_by(states, "state", "notifications"),
@@ -74,38 +73,38 @@ class PostgresHistoryReader:
             attempts=attempts["attempts"],
             possible_duplicates=attempts["possible_duplicates"],
             in_flight=in_flight,
-            handover_latency={row["priority"]: HandoverLatency(row["count"], row["p50"], row["p99"]) for row in handover},
+            handover_latency={row["priority"]: HandoverLatency(row["count"], row["p50"], row["p99"]) for row in latencies},
         )
 
 
 async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent]) -> dict[str, StatusEvent]:
-    ids = [to_uuid_hex(each.id) for accepted in decided for each in accepted.deliveries]
+    ids = [to_uuid_hex(ref.id) for event in decided for ref in event.deliveries]
     if not ids:
         return {}
     rows = await connection.fetch(_SQL["list_deliveries_by_ids"], ids, min(ids), max(ids))
     return {status.delivery_id: status for status in map(_build_current_status, rows)}
 
 
-def _get_millisecond_bounds(a_uuid: str) -> tuple[str, str]:
-    """The least and the greatest UUID of the same millisecond: a delivery begins with its notification's."""
-    return a_uuid[:12] + "0" * 20, a_uuid[:12] + "f" * 20
+def _get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:
+    """The least and the greatest UUID of the same millisecond; the ids of a notification's deliveries are between them."""
+    return uuid_hex[:12] + "0" * 20, uuid_hex[:12] + "f" * 20
 
 
-def _sum_by(rows: Sequence[DatabaseRow], key: str, number: str) -> dict[str, int]:
+def _sum_by(rows: Sequence[DatabaseRow], key: str, count: str) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for row in rows:
-        counts[row[key]] += row[number]
+        counts[row[key]] += row[count]
     return dict(counts)
 
 
 def _count_by_channel(listed: Sequence[DatabaseRow], statuses: Sequence[DatabaseRow]) -> dict[str, Counter[str]]:
-    """By channel and status; what is listed and has no row is PENDING."""
+    """Counts by channel and status; a listed delivery without a row is PENDING."""
     counts: dict[str, Counter[str]] = {row["channel"]: Counter({Status.PENDING.value: row["listed"]}) for row in listed}
     for row in statuses:
-        of_channel = counts.setdefault(row["channel"], Counter())
-        of_channel[row["status"]] += row["deliveries"]
-        of_channel[Status.PENDING.value] -= row["deliveries"]
-    return {channel: +of_channel for channel, of_channel in counts.items()}
+        by_status = counts.setdefault(row["channel"], Counter())
+        by_status[row["status"]] += row["deliveries"]
+        by_status[Status.PENDING.value] -= row["deliveries"]
+    return {channel: +by_status for channel, by_status in counts.items()}  # unary plus drops counts of 0
 
 
 def _build_decided_event(row: DatabaseRow) -> DecidedEvent:
@@ -131,35 +130,34 @@ def _build_current_status(row: DatabaseRow) -> StatusEvent:
 
 
 def _build_attempt(log: DatabaseRow, delivery: DatabaseRow) -> StatusEvent:
-    status = _build_status_event(delivery, log, _to_epoch_seconds(log["occurred_at"]))
-    doubtful = log["possible_duplicate"]
+    event = _build_status_event(delivery, log, _to_epoch_seconds(log["occurred_at"]))
     return msgspec.structs.replace(
-        status,
+        event,
         provider_code=log["provider_code"],
         duration_ms=round(log["duration_ms"], 1),
-        possible_duplicate=doubtful,
+        possible_duplicate=log["possible_duplicate"],
         detail=log["detail"],
     )
 
 
-def _build_status_event(delivery: DatabaseRow, row: DatabaseRow, at: float) -> StatusEvent:
-    """The event behind a row of deliveries or of the log; what the log leaves out is the delivery's."""
+def _build_status_event(delivery: DatabaseRow, row: DatabaseRow, occurred_at: float) -> StatusEvent:
+    """The event of a row of deliveries or delivery_logs; columns that the log does not have come from `delivery`."""
     return StatusEvent(
         delivery_id=f"{DELIVERY_PREFIX}{delivery['id'].hex}",
         notification_id=f"{NOTIFICATION_PREFIX}{delivery['notification_id'].hex}",
         user_id=delivery["user_id"],
         channel=delivery["channel"],
         status=Status(row["status"]),
-        occurred_at=at,
+        occurred_at=occurred_at,
         created_at=_to_epoch_seconds(delivery["created_at"]),
-        **_get_common_fields(row),
+        redrive_count=row["redrive_count"],
+        attempt=row["attempt"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        reason=row["reason"],
+        provider=row["provider"],
+        provider_message_id=row["provider_message_id"],
     )
 
 
-def _get_common_fields(row: DatabaseRow) -> dict[str, Any]:
-    outcome = Outcome(row["outcome"]) if row["outcome"] else None
-    return {"outcome": outcome, **{name: row[name] for name in ("redrive_count", "attempt", "reason", "provider", "provider_message_id")}}
-
-
-def _to_epoch_seconds(at: datetime) -> float:
-    return at.timestamp()
+def _to_epoch_seconds(timestamp: datetime) -> float:
+    return timestamp.timestamp()

@@ -1,4 +1,4 @@
-"""Partitions of the history: one per day and table, made ahead and dropped by retention."""
+"""The daily partitions of the history tables: created ahead of time and dropped by retention."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -6,24 +6,25 @@ from tables.postgres.database import Connection, Database
 from tables.postgres.query_loader import load_queries
 
 PARTITIONED_TABLES = ("notifications", "deliveries", "delivery_logs")
-DAYS_BACK = 2  # days before today: ids may be a day off, and a late record older
+DAYS_AHEAD = 7
+DAYS_BACK = 2  # ids of skewed clocks and late records belong to earlier days
 
 _SQL = load_queries("partitions")
 
 
-async def ensure_partitions(database: Database, now: float, days_ahead: int = 7) -> int:
-    """Make what is missing from two days back to `days` ahead of `now` (epoch seconds); how many were made."""
+async def ensure_partitions(database: Database, now: float) -> int:
+    """Create the missing partitions from DAYS_BACK before to DAYS_AHEAD after `now` (epoch seconds); returns how many."""
     today = datetime.fromtimestamp(now, UTC).date()
-    wanted = [today + timedelta(days=n) for n in range(-DAYS_BACK, days_ahead + 1)]
+    days = [today + timedelta(days=n) for n in range(-DAYS_BACK, DAYS_AHEAD + 1)]
     async with database.acquire_connection() as connection, connection.transaction():
         await connection.execute(_SQL["lock_partitions"])
         await connection.execute(_SQL["set_lock_timeout"])
-        return sum([await connection.fetchval(_SQL["create_partition"], table, day) for table in PARTITIONED_TABLES for day in wanted])
+        return sum([await connection.fetchval(_SQL["create_partition"], table, day) for table in PARTITIONED_TABLES for day in days])
 
 
-async def drop_expired_partitions(database: Database, now: float, keep_days: int) -> list[str]:
-    """Drop the days that ended more than `keep` days before `now` (epoch seconds), with dead letters of that age; the names dropped."""
-    oldest = datetime.fromtimestamp(now, UTC).date() - timedelta(days=keep_days)
+async def drop_expired_partitions(database: Database, now: float, retention_days: int) -> list[str]:
+    """Drop partitions, and delete dead letters, older than `retention_days` before `now` (epoch seconds); returns the partitions' names."""
+    oldest = datetime.fromtimestamp(now, UTC).date() - timedelta(days=retention_days)
     async with database.acquire_connection() as connection, connection.transaction():
         await connection.execute(_SQL["lock_partitions"])
         await connection.execute(_SQL["set_lock_timeout"])
@@ -35,18 +36,18 @@ async def drop_expired_partitions(database: Database, now: float, keep_days: int
 
 
 async def count_default_partition_rows(database: Database) -> int:
-    """How many rows lie outside of all days: more than none is an alarm."""
+    """The number of rows in the default partitions, whose day has no partition; it must be 0."""
     async with database.acquire_connection() as connection:
         return int(await connection.fetchval(_SQL["count_default_partition_rows"]))
 
 
 async def count_days_ahead(database: Database, now: float) -> int:
-    """For how many days after today all tables have partitions; -1 if one has none for today."""
+    """The number of days after today for which all tables have partitions; -1 if today's is missing."""
     today = datetime.fromtimestamp(now, UTC).date()
     async with database.acquire_connection() as connection:
-        have = set(await _list_partition_names(connection))
+        names = set(await _list_partition_names(connection))
     ahead = -1
-    while all(f"{table}_{today + timedelta(days=ahead + 1):%Y%m%d}" in have for table in PARTITIONED_TABLES):
+    while all(f"{table}_{today + timedelta(days=ahead + 1):%Y%m%d}" in names for table in PARTITIONED_TABLES):
         ahead += 1
     return ahead
 

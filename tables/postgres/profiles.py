@@ -1,36 +1,40 @@
-"""What PostgreSQL knows of users, as profiles; implements schemas.ports.Profiles without a cache."""
+"""Reads user profiles from PostgreSQL, without a cache; implements schemas.store_ports.ProfileReader."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from schemas.enums import Channel
-from schemas.policy import Profile
+import msgspec
+
+from schemas.channels import CHANNELS, ChannelName
+from schemas.profile import Profile
 from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("profiles")
+_decode_addresses = msgspec.json.Decoder(dict[str, list[str]]).decode
 
 
 class PostgresProfileReader:
-    """Users and their devices in PostgreSQL."""
+    """Reads the tables users and devices."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
-        """A profile for each user; one that does not exist is not `known`. Raises Unavailable."""
-        wanted = dict.fromkeys(user_ids)
-        # text in PostgreSQL cannot hold a NUL, so no such user exists
-        rows = await self._database.fetch(_SQL["list_users"], [user_id for user_id in wanted if "\0" not in user_id])
-        found = {row["id"]: _build_profile(row) for row in rows}
-        return {user_id: found.get(user_id) or Profile(user_id, known=False) for user_id in wanted}
+        """A profile for each user; a user who does not exist is not `known`. Raises UnavailableError."""
+        unique_ids = dict.fromkeys(user_ids)
+        # PostgreSQL's text cannot contain NUL, so a user with NUL in the id does not exist
+        rows = await self._database.fetch(_SQL["list_users"], [user_id for user_id in unique_ids if "\0" not in user_id])
+        profiles = {row["id"]: _build_profile(row) for row in rows}
+        return {user_id: profiles.get(user_id) or Profile(user_id, known=False) for user_id in unique_ids}
 
 
-def group_addresses(email: str, phone: str, devices: list[str], webhook_url: str) -> dict[Channel, list[str]]:
-    """Addresses by channel; a channel without one is left out."""
-    given: dict[Channel, list[str]] = {"email": [email], "sms": [phone], "push": devices, "webhook": [webhook_url]}
-    return {channel: found for channel, each in given.items() if (found := [address for address in each if address])}
+def select_addresses(stored: Mapping[Any, list[str]], device_tokens: list[str]) -> dict[ChannelName, list[str]]:
+    """The addresses by channel of the catalogue; a channel without an address, or of another release, is left out."""
+    addresses = {channel.name: device_tokens if channel.has_devices else stored.get(channel.name, []) for channel in CHANNELS}
+    return {name: found for name, found in addresses.items() if found}
 
 
 def _build_profile(row: DatabaseRow) -> Profile:
-    addresses = group_addresses(row["email"], row["phone"], row["devices"], row["webhook_url"])
+    addresses = select_addresses(_decode_addresses(row["addresses"]), row["devices"])
     return Profile(row["id"], True, addresses, row["locale"], row["time_zone"], row["version"])

@@ -1,5 +1,6 @@
-"""What an installation starts with (seed.yml): a policy and users of a sample shop, as values, and planted in PostgreSQL."""
+"""The seed data of a new installation (seed.yml): the policy and the users of a sample shop, as values and as rows of PostgreSQL."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,30 +9,30 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-from schemas.enums import Channel
-from schemas.policy import Policy, Profile, RateLimit, Rule, Template
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.profile import Profile
 from tables.postgres.database import Database
-from tables.postgres.profiles import group_addresses
+from tables.postgres.profiles import select_addresses
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("seed")
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where the wheel has it: a tenth of the time
+_encode = msgspec.json.Encoder().encode
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if the wheel includes it, takes a tenth of the time
 
 
 class SeedUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A user of the sample shop, as seed.yml writes it."""
+    """A user in seed.yml."""
 
     id: str
-    email: str = ""
-    phone: str = ""
-    webhook_url: str = ""
+    addresses: dict[ChannelName, list[str]] = {}
     devices: list[str] = []
     locale: str = ""
     time_zone: str = ""
 
 
 class SeedTemplate(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a template says on one channel in one locale."""
+    """A template in seed.yml, for one channel and locale."""
 
     subject: str = ""
     text: str = ""
@@ -39,27 +40,33 @@ class SeedTemplate(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Seed(Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of seed.yml; templates by name, channel and locale."""
+    """The contents of seed.yml; templates by name, channel and locale."""
 
     rules: list[Rule]
     rate_limits: list[RateLimit]
-    templates: dict[str, dict[Channel, dict[str, SeedTemplate]]]
+    templates: dict[str, dict[ChannelName, dict[str, SeedTemplate]]]
     users: list[SeedUser]
 
 
 def load_seed_policy() -> Policy:
-    """The seeded rules, templates and limits, for tests and benchmarks that have no PostgreSQL."""
+    """The seed's policy, for tests and benchmarks without PostgreSQL."""
     seed = _load_seed()
     return Policy({rule.type: rule for rule in seed.rules}, tuple(_build_templates(seed)), tuple(seed.rate_limits), version=1)
 
 
 def load_seed_profiles() -> dict[str, Profile]:
-    """The seeded users as profiles."""
+    """The seed's users as profiles."""
     return {user.id: _build_profile(user) for user in _load_seed().users}
 
 
+async def insert_channels(database: Database) -> None:
+    """Insert the channels of the catalogue that are missing; rules, templates and rate limits refer to them."""
+    async with database.acquire_connection() as connection:
+        await connection.executemany(_SQL["insert_channel"], [(name,) for name in CHANNEL_NAMES])
+
+
 async def insert_seed_policy(database: Database) -> None:
-    """Insert the rules, templates and limits that are missing; what exists stays as an operator has left it."""
+    """Insert the rules, templates and rate limits that are missing; existing rows are not changed."""
     seed = _load_seed()
     async with database.acquire_connection() as connection, connection.transaction():
         await connection.executemany(_SQL["insert_rule"], [_build_rule_values(rule) for rule in seed.rules])
@@ -71,11 +78,11 @@ async def insert_seed_policy(database: Database) -> None:
 
 
 async def insert_seed_users(database: Database, simulators_url: str) -> None:
-    """Insert the sample shop's users that are missing, with their devices; their webhooks are paths on the simulators at this URL."""
+    """Insert the users that are missing, with their devices; `simulators_url` is put before an address that is a path."""
     async with database.acquire_connection() as connection, connection.transaction():
         for user in _load_seed().users:
-            fields = (user.id, user.email, user.phone, user.webhook_url and simulators_url + user.webhook_url, user.locale, user.time_zone)
-            if await connection.fetchval(_SQL["insert_user"], *fields):
+            addresses = _encode(_resolve_paths(user.addresses, simulators_url)).decode()
+            if await connection.fetchval(_SQL["insert_user"], user.id, addresses, user.locale, user.time_zone):
                 await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in user.devices])
 
 
@@ -87,10 +94,10 @@ def _load_seed() -> Seed:
 
 def _build_templates(seed: Seed) -> list[Template]:
     return [
-        Template(name, 1, channel, locale, copy.subject, copy.text, copy.html)
+        Template(name, 1, channel, locale, template.subject, template.text, template.html)
         for name, channels in seed.templates.items()
         for channel, locales in channels.items()
-        for locale, copy in locales.items()
+        for locale, template in locales.items()
     ]
 
 
@@ -98,6 +105,9 @@ def _build_rule_values(rule: Rule) -> tuple[Any, ...]:
     return (rule.type, rule.category, rule.priority, list(rule.channels), rule.strategy, rule.template, rule.mandatory)
 
 
+def _resolve_paths(addresses: Mapping[ChannelName, list[str]], base_url: str) -> dict[ChannelName, list[str]]:
+    return {channel: [base_url + one if one.startswith("/") else one for one in found] for channel, found in addresses.items()}
+
+
 def _build_profile(user: SeedUser) -> Profile:
-    addresses = group_addresses(user.email, user.phone, sorted(user.devices), user.webhook_url)
-    return Profile(user.id, True, addresses, user.locale, user.time_zone)
+    return Profile(user.id, True, select_addresses(user.addresses, sorted(user.devices)), user.locale, user.time_zone)

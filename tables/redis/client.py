@@ -1,4 +1,4 @@
-"""Redis as a cache that may be away: short calls, and a rest after each failure, so that a dead Redis slows but never stalls."""
+"""The Redis client: short timeouts, and a pause after each failure, so that callers are delayed briefly when Redis is down."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
@@ -15,29 +15,31 @@ from schemas.ports import Clock
 
 T = TypeVar("T")
 
+COOLDOWN = 1.0  # seconds without calls after a failure
+
 
 class RedisClient:
-    """Calls of Redis; `timeout` bounds connecting and each answer, `rest` is how long a failed Redis is left alone, both in seconds."""
+    """Executes commands; `socket_timeout` (seconds) bounds connecting and each reply, `prefix` starts each key."""
 
-    def __init__(self, url: str, clock: Clock, prefix: str = "", timeout: float = 0.2, cooldown: float = 1.0) -> None:
+    def __init__(self, url: str, clock: Clock, prefix: str, socket_timeout: float) -> None:
         self.prefix = prefix
-        self._clock, self._cooldown, self._retry_at = clock, cooldown, 0.0
-        self._redis = Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
+        self._clock, self._retry_at = clock, 0.0
+        self._redis = Redis.from_url(url, socket_timeout=socket_timeout, socket_connect_timeout=socket_timeout, retry=Retry(NoBackoff(), 0))
 
     async def execute(self, command: Callable[[Redis], Awaitable[T]]) -> T:
-        """What the work gives. Raises Unavailable if Redis fails, and at once while it rests."""
+        """The result of a command. Raises UnavailableError if Redis fails, and immediately for COOLDOWN seconds after a failure."""
         if self._clock() < self._retry_at:
             raise UnavailableError("Redis failed a moment ago")
         try:
             return await command(self._redis)
-        except (RedisError, OSError, TimeoutError) as gone:
-            self._retry_at = self._clock() + self._cooldown
-            raise UnavailableError(f"Redis does not answer: {type(gone).__name__}: {gone}") from gone
+        except (RedisError, OSError, TimeoutError) as error:
+            self._retry_at = self._clock() + COOLDOWN
+            raise UnavailableError(f"Redis does not answer: {type(error).__name__}: {error}") from error
 
     async def run_script(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
-        """What a script of scripts/ returns. Raises Unavailable as `call` does."""
-        text = _load_script(script)
-        return await self.execute(lambda redis: redis.register_script(text)(keys=list(keys), args=list(values)))
+        """The result of a script in scripts/. Raises UnavailableError as `execute` does."""
+        source = _load_script(script)
+        return await self.execute(lambda redis: redis.register_script(source)(keys=list(keys), args=list(values)))
 
     async def close(self) -> None:
         """Close all connections."""

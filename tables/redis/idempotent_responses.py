@@ -1,4 +1,4 @@
-"""The first answer to each Idempotency-Key, for 24 h; the router's table is what guarantees that nothing is told twice."""
+"""The first response for each Idempotency-Key, kept for 24 h. The router's table idempotency is what prevents duplicates."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from msgspec import Struct
 from schemas.errors import UnavailableError
 from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, StoredResponse
 from tables.redis.client import RedisClient
-from tables.redis.keys import IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_RESPONSE
+from tables.redis.keys import IDEMPOTENCY, IDEMPOTENCY_IN_PROGRESS_TTL, IDEMPOTENCY_RESPONSE_TTL
 
 
 class _StoredValue(Struct, frozen=True, array_like=True):
-    """The hash of the first request with a key and, once it has one, its answer."""
+    """The hash of the first request with a key and, when there is one, its response; a status code of 0 means none."""
 
     request_hash: str
     status_code: int = 0
@@ -24,53 +24,56 @@ _decode = msgspec.msgpack.Decoder(_StoredValue).decode
 
 
 class RedisIdempotentResponses:
-    """Answers in Redis; `token` gives a text that nobody else has. While Redis is away every request is a first one; nothing raises."""
+    """Responses in Redis; `make_token` returns a unique text.
+
+    While Redis is unavailable, each request is treated as the first with its key. No method raises UnavailableError.
+    """
 
     def __init__(self, client: RedisClient, make_token: Callable[[], str]) -> None:
         self._client, self._make_token = client, make_token
 
     async def acquire_key(self, key: str, request_hash: str) -> KeyState:
-        """What is known of the key; it belongs to this request if nothing is."""
-        token, name = self._make_token(), self._build_key(key)
+        """The state of the key; if it is new, this request acquires it."""
+        token, redis_key = self._make_token(), self._build_key(key)
         value = _encode_token(token) + _encode(_StoredValue(request_hash))
         try:
-            old = await self._client.execute(
-                lambda redis: redis.set(name, value, ex=IDEMPOTENCY_IN_PROGRESS.ttl_seconds, nx=True, get=True)
+            existing = await self._client.execute(
+                lambda redis: redis.set(redis_key, value, ex=IDEMPOTENCY_IN_PROGRESS_TTL, nx=True, get=True)
             )
-            return _decode_key_state(old, request_hash) if isinstance(old, bytes) else KeyAcquired(token)
+            return _decode_key_state(existing, request_hash) if isinstance(existing, bytes) else KeyAcquired(token)
         except (UnavailableError, msgspec.DecodeError):
             return KeyAcquired(token)
 
     async def store_response(self, key: str, request_hash: str, token: str, response: StoredResponse) -> None:
-        """Keep the answer, unless the key belongs to another request by now."""
+        """Store the response, unless another request has acquired the key in the meantime."""
         await self._compare_and_set(
             key, token, _encode_token("") + _encode(_StoredValue(request_hash, response.status_code, response.body))
         )
 
     async def release_key(self, key: str, token: str) -> None:
-        """Give the key back: the request got no answer worth repeating."""
+        """Release the key: the response must not be repeated."""
         await self._compare_and_set(key, token, b"")
 
     async def _compare_and_set(self, key: str, token: str, value: bytes) -> None:
         try:
             await self._client.run_script(
-                "compare_and_set", [self._build_key(key)], [_encode_token(token), value, IDEMPOTENCY_RESPONSE.ttl_seconds]
+                "compare_and_set", [self._build_key(key)], [_encode_token(token), value, IDEMPOTENCY_RESPONSE_TTL]
             )
         except UnavailableError:
             return
 
     def _build_key(self, key: str) -> str:
-        return IDEMPOTENCY_IN_PROGRESS.build_key(self._client.prefix, key)
+        return IDEMPOTENCY.build_key(self._client.prefix, key)
 
 
 def _encode_token(token: str) -> bytes:
-    """How a value begins: with the token of the request that runs, or with none once it is answered."""
+    """The start of a value: the token of the request in progress, or an empty token with the response."""
     return token.encode() + b"\0"
 
 
-def _decode_key_state(old: bytes, request_hash: str) -> KeyState:
-    token, _, packed = old.partition(b"\0")
-    kept = _decode(packed)
-    if kept.request_hash != request_hash:
+def _decode_key_state(existing: bytes, request_hash: str) -> KeyState:
+    token, _, encoded = existing.partition(b"\0")
+    stored = _decode(encoded)
+    if stored.request_hash != request_hash:
         return KeyConflict()
-    return KeyInProgress() if token else StoredResponse(kept.status_code, kept.body)
+    return KeyInProgress() if token else StoredResponse(stored.status_code, stored.body)

@@ -1,4 +1,4 @@
-"""Every key in Redis, with how long it lives; all of it can be rebuilt."""
+"""The keys in Redis and their times to live. Redis holds only data that can be rebuilt."""
 
 from typing import NamedTuple
 
@@ -6,27 +6,32 @@ SECONDS_PER_DAY = 86_400
 
 
 class KeyFamily(NamedTuple):
-    """A family of keys; `seconds` is how long each lives."""
+    """Keys with a common name."""
 
     name: str
-    ttl_seconds: int
 
     def build_key(self, prefix: str, part: str) -> str:
-        """The name of one key; `prefix` is the installation's."""
+        """One key; `prefix` is the topic prefix of the installation."""
         return f"{prefix}{self.name}:{part}"
 
 
-PROFILE = KeyFamily("profile", 300)
-"""profile:{user id}: contacts, locale and time zone, as JSON."""
+PROFILE = KeyFamily("profile")
+"""profile:{user id}: addresses, locale and time zone as JSON; the setting redis.profile_ttl is its time to live."""
 
-MISSING_PROFILE = PROFILE._replace(ttl_seconds=10)
-"""The same key of a user who does not exist: short, as producers write of users that are just being made."""
+MISSING_PROFILE_TTL = 10
+"""For a user who does not exist, in seconds: short, because a producer may submit notifications while the user is being created."""
 
-IDEMPOTENCY_IN_PROGRESS = KeyFamily("idem", 60)
-"""idem:{Idempotency-Key}: the hash of a request without an answer yet; longer than any answer takes, and no longer if a gateway dies."""
+IDEMPOTENCY = KeyFamily("idem")
+"""idem:{Idempotency-Key}: the hash of the request and, when there is one, its response."""
 
-IDEMPOTENCY_RESPONSE = IDEMPOTENCY_IN_PROGRESS._replace(ttl_seconds=SECONDS_PER_DAY)
-"""The same key: the hash of the request and its answer."""
+IDEMPOTENCY_IN_PROGRESS_TTL = 60
+"""Before the response, in seconds: longer than any request takes, and short enough if a gateway crashes."""
 
-RECENT_NOTIFICATION = KeyFamily("recent", 60)
-"""recent:{notification id}: the priority of what was accepted over HTTP and may not be recorded yet."""
+IDEMPOTENCY_RESPONSE_TTL = SECONDS_PER_DAY
+"""With the response, in seconds."""
+
+RECENT_NOTIFICATION = KeyFamily("recent")
+"""recent:{notification id}: the priority of a notification accepted over HTTP that may not be recorded yet."""
+
+RECENT_NOTIFICATION_TTL = 60
+"""In seconds: longer than the recorder's usual delay."""

@@ -1,4 +1,4 @@
-"""What `make run ONCE=1` promises: the sample goes through everything, each line is accounted for, and the last line says so."""
+"""`make run ONCE=1`: the sample passes the whole pipeline, every line is accounted for, and the last line of the output is the result."""
 
 import asyncio
 import json
@@ -16,47 +16,46 @@ KEYS = {"submitted", "final", "in_flight", "lost", "duplicates", "seconds"}
 async def run_once(home: Path, **env: str) -> tuple[int | None, list[str]]:
     """The exit code and the lines of `herold up --sample --once`."""
     herold = Path(sys.executable).with_name("herold")
-    given = {**os.environ, "HEROLD_HOME": str(home), **env}
+    process_env = {**os.environ, "HEROLD_HOME": str(home), **env}
     process = await asyncio.create_subprocess_exec(
-        herold, "up", "--sample", "--once", env=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        herold, "up", "--sample", "--once", env=process_env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
         async with asyncio.timeout(240):
-            said, _ = await process.communicate()
+            output, _ = await process.communicate()
     finally:
         if process.returncode is None:
             process.terminate()
             await process.wait()
-    return process.returncode, said.decode().splitlines()
+    return process.returncode, output.decode().splitlines()
 
 
-def check_output(code: int | None, lines: list[str]) -> bool:
-    """Whether a run ended well and said all that it must, and nothing that would frighten a newcomer."""
-    whole = "\n".join(lines)
-    assert code == 0, whole[-6000:]
-    assert "Traceback" not in whole
-    told = json.loads(lines[-1])
-    assert set(told) == KEYS
-    assert (told["submitted"], told["in_flight"], told["lost"], told["duplicates"]) == (1000, 0, 0, 0)
-    shown = "\n".join(line for line in lines[:-1] if "|" not in line)  # neither the JSON nor what processes log
-    for wanted in ("routed", "rejected", "unprocessable", "replayed", "dead", "SENT", "p50", "p99", "/docs", "explain"):
-        assert wanted in shown, f"the tables do not tell {wanted}"
-    return True
+def check_output(exit_code: int | None, lines: list[str]) -> None:
+    """The run succeeded, without a traceback, and its tables and its last line are complete."""
+    output = "\n".join(lines)
+    assert exit_code == 0, output[-6000:]
+    assert "Traceback" not in output
+    result = json.loads(lines[-1])
+    assert set(result) == KEYS
+    assert (result["submitted"], result["in_flight"], result["lost"], result["duplicates"]) == (1000, 0, 0, 0)
+    tables = "\n".join(line for line in lines[:-1] if "|" not in line)  # without the JSON and the logs of processes
+    for word in ("routed", "rejected", "unprocessable", "replayed", "dead", "SENT", "p50", "p99", "/docs", "explain"):
+        assert word in tables, f"{word} is missing from the tables"
 
 
 @pytest.mark.slow
-async def test_on_own_servers_and_again_in_the_same_folder(tmp_path: Path) -> None:
+async def test_embedded_servers_and_a_second_run_in_the_same_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for _ in range(2):
-        assert check_output(*await run_once(home))
+        check_output(*await run_once(home))
 
 
 @pytest.mark.slow
-async def test_on_given_servers(tmp_path: Path, kafka_url: str, database_url: str, redis_url: str, prefix: str) -> None:
+async def test_external_servers(tmp_path: Path, kafka_url: str, database_url: str, redis_url: str, prefix: str) -> None:
     urls = ServerUrls(kafka_url, database_url, redis_url)
-    given = {"KAFKA_BOOTSTRAP_SERVERS": urls.kafka, "DATABASE_URL": urls.database, "REDIS_URL": urls.redis}
-    code, lines = await run_once(tmp_path / "home", HEROLD_KAFKA_TOPIC_PREFIX=prefix, **given)
-    assert check_output(code, lines)
-    said_by = {line.partition("|")[0].strip() for line in lines if "|" in line}
-    assert "router" in said_by
-    assert not said_by & {"kafka", "postgres", "valkey"}, "own servers were started beside the given ones"
+    env = {"KAFKA_BOOTSTRAP_SERVERS": urls.kafka, "DATABASE_URL": urls.database, "REDIS_URL": urls.redis}
+    exit_code, lines = await run_once(tmp_path / "home", HEROLD_KAFKA_TOPIC_PREFIX=prefix, **env)
+    check_output(exit_code, lines)
+    processes = {line.partition("|")[0].strip() for line in lines if "|" in line}
+    assert "router" in processes
+    assert not processes & {"kafka", "postgres", "valkey"}, "embedded servers were started although all servers are external"

@@ -1,4 +1,4 @@
-"""What Herold costs, on real servers: `make bench`; the last line is one JSON object, appended to docs/benchmarks.md as well.
+"""Measures the costs of Herold on real servers: `make bench`. The last line is one JSON object, also appended to docs/benchmarks.md.
 
 python -m tests.bench [--scenarios router,stock,pipeline,latency,load] [--count 200000] [--dry]
 """
@@ -40,14 +40,14 @@ REPORT = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Start servers, run the parts one after the other, say and append what came out."""
+    """Start servers, run the scenarios one after the other, append and print the results."""
     options = _parse_options()
     home = Path(tempfile.mkdtemp(prefix="herold-bench-"))
     home.chmod(0o711)
     results: dict[str, Any] = {}
-    child = start_supervisor(home, os.environ, ["--c2"])
+    supervisor = start_supervisor(home, os.environ, ["--c2"])
     try:
-        wait_until_ready(home, child)
+        wait_until_ready(home, supervisor)
         urls = resolve_server_urls(StackState(home), os.environ)
         for name in options.scenarios.split(","):
             results.update(asyncio.run(_run_scenario(name, home, urls, options.count)))
@@ -62,24 +62,25 @@ def main() -> None:
 
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenarios", default=",".join(SCENARIOS))
-    parser.add_argument("--count", type=int, default=200_000)
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="comma-separated names (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=200_000, help="notifications of a backlog (default: %(default)s)")
     parser.add_argument("--dry", action="store_true", help="do not append to docs/benchmarks.md")
     return parser.parse_args()
 
 
-async def _run_scenario(name: str, home: Path, urls: ServerUrls, many: int) -> dict[str, Any]:
-    stand = HeroldCluster(home, replace(urls, database=await _create_database(urls.database, f"bench_{name}")), f"bench-{name}.")
+async def _run_scenario(name: str, home: Path, urls: ServerUrls, count: int) -> dict[str, Any]:
+    database_url = await _create_database(urls.database, f"bench_{name}")
+    cluster = HeroldCluster(home, replace(urls, database=database_url), f"bench-{name}.")
     try:
-        await stand.create_schema()
-        calibration, stolen = CalibrationSampler(), StealMeter()
+        await cluster.create_schema()
+        calibration, steal = CalibrationSampler(), StealMeter()
         with calibration.sample():
-            found = await SCENARIOS[name](stand, many)
+            figures = await SCENARIOS[name](cluster, count)
     finally:
-        await stand.close()
-    found |= {f"{name}_calibration_ms": calibration.median_ms, f"{name}_stolen": stolen.share}
-    print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
-    return found
+        await cluster.close()
+    figures |= {f"{name}_calibration_ms": calibration.median_ms, f"{name}_stolen": steal.share}
+    print(f"{name}: {json.dumps(figures)}", file=sys.stderr, flush=True)
+    return figures
 
 
 async def _create_database(server: str, name: str) -> str:

@@ -1,7 +1,7 @@
-"""What the delivery step costs without HTTP and Kafka: CPU microseconds per e-mail, with a client that answers at once.
+"""Measures the delivery step without HTTP and Kafka: CPU microseconds per e-mail, with a client that responds at once.
 
-Prints one JSON object; `calibration_ms` is the time of the fixed piece of work that all benches share, so that figures compare.
-Run: python tests/bench/delivery_step.py [records] [--profile]
+Prints one JSON object; `calibration_ms` is the calibration of all benchmarks (cpu_meter.py).
+Run: python -m tests.bench.delivery_step [records] [--profile]
 """
 
 import asyncio
@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -21,27 +20,21 @@ from agents.delivery import Deliverer
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+from schemas.delivery_policy import RetryPolicy
+from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
-from schemas.ports import Batch, Header, HttpRequest, HttpResponse, HttpResult
+from schemas.ports import Batch, Header
+from tests.bench.cpu_meter import measure_calibration
+from tests.fakes import FakeRecord
+from tests.settings_builders import build_concurrency_limits
 
 BATCH_SIZE = 128
 TEXT = "Dear Alex,\n\nyour order 17 has left our house and should reach you tomorrow.\n\nWith kind regards\nThe Example Shop\n" * 2
 ACCEPTED = HttpResponse(202, {b"x-message-id": b"14c5d75ce93.dfd.64b469.filter0001"}, b"")
 
 
-class FakeRecord(NamedTuple):
-    """A record as the consumer gives it."""
-
-    offset: int
-    timestamp: int
-    key: bytes
-    value: bytes
-    headers: tuple[Header, ...] = ()
-
-
 class CountingBatchHandle:
-    """A batch that counts its acknowledgements."""
+    """A batch handle that counts the acknowledgements of all handles."""
 
     acked = 0
 
@@ -52,18 +45,18 @@ class CountingBatchHandle:
         CountingBatchHandle.acked += 1
 
     def release(self) -> None:
-        raise AssertionError("it has an end here")
+        raise AssertionError("no batch is released in this benchmark")
 
 
 class InstantHttpClient:
-    """An HTTP client that accepts everything before `send` returns."""
+    """An HTTP client that returns a 202 before `send` returns."""
 
     def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
         on_result(ACCEPTED)
 
 
 class NullOutboxTable:
-    """An outbox and a table that keep nothing."""
+    """An outbox and a table that store nothing."""
 
     name = "attempts"
 
@@ -80,61 +73,59 @@ class NullOutboxTable:
 
 
 def build_batches(records: int) -> list[CountingBatchHandle]:
-    """Batches of distinct e-mails with text and HTML, about 900 bytes each."""
-    now, made = time.time(), []
+    """Build batches of distinct e-mails with text and HTML, about 900 bytes each."""
+    now, handles = time.time(), []
     encode = msgspec.json.Encoder().encode
     for start in range(0, records, BATCH_SIZE):
-        stored = []
+        batch_records = []
         for number in range(start, min(start + BATCH_SIZE, records)):
-            notification, user = make_id("ntf_", now, number), f"u-{number}"
-            an_id = derive_delivery_id(notification, user, "email", "a@example.org")
+            notification_id, user_id = make_id("ntf_", now, number), f"u-{number}"
+            delivery_id = derive_delivery_id(notification_id, user_id, "email", "a@example.org")
             content = EmailContent("Your order is on its way", TEXT, f"<p>{TEXT}</p>")
-            delivery = Delivery(an_id, notification, user, "email", f"{user}@example.org", content, now, now + 3600)
-            stored.append(FakeRecord(number, int(now * 1000), user.encode(), encode(delivery)))
-        made.append(CountingBatchHandle(Batch("deliveries.email.low", 0, stored)))
-    return made
+            delivery = Delivery(delivery_id, notification_id, user_id, "email", f"{user_id}@example.org", content, now, now + 3600)
+            batch_records.append(FakeRecord(number, int(now * 1000), user_id.encode(), encode(delivery)))
+        handles.append(CountingBatchHandle(Batch("deliveries.email.low", 0, batch_records)))
+    return handles
 
 
-def measure_calibration() -> float:
-    """CPU seconds of a fixed piece of work, as in the bench of the whole pipeline."""
-    began, found = time.thread_time(), {}
-    for number in range(4000):
-        found[str(number)] = (number, [number])
-    json.loads(json.dumps(found))
-    return time.thread_time() - began
-
-
-async def iterate_batches(held: list[CountingBatchHandle]) -> AsyncIterator[CountingBatchHandle]:
-    """The batches as an agent gets them."""
-    for one in held:
-        yield one
+async def iterate_handles(handles: list[CountingBatchHandle]) -> AsyncIterator[CountingBatchHandle]:
+    """Yield the batch handles, as a stream does."""
+    for handle in handles:
+        yield handle
 
 
 def main() -> None:
     """Measure, and print the figures or a profile."""
     records = int(next((word for word in sys.argv[1:] if word.isdigit()), 50_000))
-    held, nothing = build_batches(records), NullOutboxTable()
+    handles, outbox = build_batches(records), NullOutboxTable()
     provider = SendGrid("http://127.0.0.1:8025", "SG.key", "notifications@example.org", "Herold")
     deliverer = Deliverer(
-        provider, InstantHttpClient(), nothing, nothing, time.time, lambda *_: None, policy=RetryPolicy(), limits=ConcurrencyLimits()
+        provider,
+        InstantHttpClient(),
+        outbox,
+        outbox,
+        time.time,
+        lambda *_: None,
+        policy=RetryPolicy(delays=()),
+        limits=build_concurrency_limits(),
     )
     profile = cProfile.Profile() if "--profile" in sys.argv else None
-    gc.collect()  # as a worker does when it is ready
+    gc.collect()  # as a worker does at the end of its start
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    before = [measure_calibration() for _ in range(5)]
-    began = time.process_time()
+    calibrations = [measure_calibration() for _ in range(5)]
+    started_at = time.process_time()
     if profile:
-        profile.runcall(asyncio.run, deliverer.run(iterate_batches(held)))
+        profile.runcall(asyncio.run, deliverer.run(iterate_handles(handles)))
     else:
-        asyncio.run(deliverer.run(iterate_batches(held)))
-    spent = time.process_time() - began
-    after = [measure_calibration() for _ in range(5)]
-    assert CountingBatchHandle.acked == len(held)
+        asyncio.run(deliverer.run(iterate_handles(handles)))
+    cpu_seconds = time.process_time() - started_at
+    calibrations += [measure_calibration() for _ in range(5)]
+    assert CountingBatchHandle.acked == len(handles)
     if profile:
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
-    figures = {"delivery_step_us": round(spent / records * 1e6, 1), "records": records}
-    print(json.dumps({**figures, "calibration_ms": round(statistics.median(before + after) * 1000, 2)}))
+    figures = {"delivery_step_us": round(cpu_seconds / records * 1e6, 1), "records": records}
+    print(json.dumps({**figures, "calibration_ms": round(statistics.median(calibrations) * 1000, 2)}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""CPU of the gateway per notification, posted singly and in bulk: `python -m tests.bench.gateway_posts [singles] [bulks]`, one JSON line.
+"""Measures the CPU of the gateway per notification, in single and bulk requests: `python -m tests.bench.gateway_posts [singles] [bulks]`.
 
-Kafka is real; PostgreSQL and Redis are not there, so rules are not applied and nothing is remembered. The client is the providers' one.
+Prints one JSON line. Kafka is real; PostgreSQL and Redis are unavailable, so rules and idempotency keys are not checked. The client is
+that of the delivery workers.
 """
 
 import asyncio
@@ -14,16 +15,17 @@ from statistics import median
 
 import uvloop
 
-from agents.providers.http import HttpLimits, PooledHttpClient
+from agents.providers.http import PooledHttpClient
 from app.admin.topics import apply_topics
 from dev.stack.herold_services import probe_http
 from dev.stack.stack_state import pick_free_port
-from schemas.ports import HttpRequest, HttpResponse, HttpResult
+from schemas.http import HttpRequest, HttpResponse, HttpResult
 from tests.bench.cpu_meter import CpuMeter, measure_calibration
 from tests.server_processes import create_session_dir, get_or_start_server, get_sessions_dir
+from tests.settings_builders import build_http_limits, build_kafka_section
 
 API_KEY = "bench" * 8
-BULK_ITEMS = 100  # of a bulk request
+BULK_ITEMS = 100  # per bulk request
 IN_FLIGHT = 64
 ROUNDS = 3
 BODY = {
@@ -38,59 +40,59 @@ BODY = {
 
 
 def build_request(origin: str, path: str, body: object) -> HttpRequest:
-    """A POST of JSON with the key."""
+    """Build a POST of JSON with the API key."""
     encoded = json.dumps(body).encode()
     lines = (f"POST {path} HTTP/1.1", f"Host: {origin.removeprefix('http://')}", f"X-API-Key: {API_KEY}", f"Content-Length: {len(encoded)}")
     return HttpRequest(origin, ("\r\n".join(lines) + "\r\n\r\n").encode(), encoded)
 
 
-async def post_all(client: PooledHttpClient, request: HttpRequest, number: int) -> list[int]:
-    """The HTTP statuses of so many equal requests, so many in flight at a time; 0 for one without answer."""
-    statuses: list[int] = []
+async def post_all(client: PooledHttpClient, request: HttpRequest, count: int) -> list[int]:
+    """Send a request `count` times, IN_FLIGHT at a time; return the status codes, 0 for a request without a response."""
+    status_codes: list[int] = []
     done = asyncio.Event()
-    left = number
+    unsent = count
 
-    def again(answer: HttpResult) -> None:
-        nonlocal left
-        statuses.append(answer.status_code if isinstance(answer, HttpResponse) else 0)
-        if len(statuses) == number:
+    def on_result(result: HttpResult) -> None:
+        nonlocal unsent
+        status_codes.append(result.status_code if isinstance(result, HttpResponse) else 0)
+        if len(status_codes) == count:
             done.set()
-        elif left:
-            left -= 1
-            client.send(request, again)
+        elif unsent:
+            unsent -= 1
+            client.send(request, on_result)
 
-    left -= min(IN_FLIGHT, number)
-    for _ in range(min(IN_FLIGHT, number)):
-        client.send(request, again)
+    unsent -= min(IN_FLIGHT, count)
+    for _ in range(min(IN_FLIGHT, count)):
+        client.send(request, on_result)
     await done.wait()
-    return statuses
+    return status_codes
 
 
 async def measure(pid: int, origin: str, singles: int, bulks: int) -> dict[str, object]:
-    """CPU microseconds of the gateway per notification, medians of three rounds after one to warm up."""
+    """Measure the CPU microseconds of the gateway per notification: the median of three rounds after one to warm up."""
     jobs = {"single": (build_request(origin, "/v1/notifications", BODY), singles, 1)}
     jobs["bulk"] = (build_request(origin, "/v1/notifications/bulk", [BODY] * BULK_ITEMS), bulks, BULK_ITEMS)
-    client = PooledHttpClient(HttpLimits(max_connections=IN_FLIGHT))
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
-    calibration = []
+    client = PooledHttpClient(build_http_limits(max_connections=IN_FLIGHT))
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
+    calibrations_ms = []
     for _ in range(ROUNDS + 1):
-        for name, (prepared, number, items) in jobs.items():
-            spent = CpuMeter({"gateway": pid})
-            statuses = await post_all(client, prepared, number)
-            assert set(statuses) == {202}, f"{name}: {sorted(set(statuses))}"
-            found[name].append((spent.compute_us_per_item(number * items)["gateway"], number * items / spent.wall_seconds))
-            calibration.append(measure_calibration() * 1000)
+        for name, (request, count, items) in jobs.items():
+            meter = CpuMeter({"gateway": pid})
+            status_codes = await post_all(client, request, count)
+            assert set(status_codes) == {202}, f"{name}: {sorted(set(status_codes))}"
+            measured[name].append((meter.compute_us_per_item(count * items)["gateway"], count * items / meter.wall_seconds))
+            calibrations_ms.append(measure_calibration() * 1000)
     await client.close()
-    each = {
+    figures = {
         name: {"us": median(us for us, _ in rounds[1:]), "per_s": round(median(rate for _, rate in rounds[1:]))}
-        for name, rounds in found.items()
+        for name, rounds in measured.items()
     }
-    return {**each, "bulk_of": BULK_ITEMS, "calibration_ms": round(median(calibration), 2)}
+    return {**figures, "bulk_of": BULK_ITEMS, "calibration_ms": round(median(calibrations_ms), 2)}
 
 
 @contextmanager
 def run_gateway(kafka: str, port: int) -> Iterator[int]:
-    """The process id of a gateway on that port."""
+    """Run a gateway on a port; yields its pid."""
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "DATABASE_URL": "postgresql://127.0.0.1:1/none",
@@ -108,8 +110,8 @@ def run_gateway(kafka: str, port: int) -> Iterator[int]:
 
 
 async def run(kafka: str, singles: int, bulks: int) -> dict[str, object]:
-    """Topics, a gateway, and the figures."""
-    await apply_topics(kafka, "", 4, 1, 1)
+    """Create the topics, start a gateway and measure it."""
+    await apply_topics(build_kafka_section(kafka, topic_partitions=4))
     port = pick_free_port(set())
     with run_gateway(kafka, port) as pid:
         while True:
@@ -124,7 +126,7 @@ async def run(kafka: str, singles: int, bulks: int) -> dict[str, object]:
 def main() -> None:
     """Print the figures as one JSON object."""
     singles, bulks = (int(word) for word in (*sys.argv[1:], "4000", "200")[:2])
-    with create_session_dir(get_sessions_dir()) as folder, get_or_start_server("kafka", folder) as kafka:
+    with create_session_dir(get_sessions_dir()) as directory, get_or_start_server("kafka", directory) as kafka:
         print(json.dumps(uvloop.run(run(kafka, singles, bulks))))
 
 

@@ -1,7 +1,7 @@
-"""What recording costs: `python -m tests.bench.recorder_rows [N]`, on a database of its own beside DATABASE_URL.
+"""Measures the recorder: `python -m tests.bench.recorder_rows [N]`, on a new database on the server of DATABASE_URL.
 
-One Accepted and one Status event per notification, as the router and the e-mail worker write them, in batches of 2,000 of four partitions,
-fed by eight actors per partition. Prints CPU microseconds per notification of this process (recorder) and of PostgreSQL's processes.
+Each notification has one DecidedEvent and one StatusEvent, as the router and the e-mail worker produce them, in batches of 2,000 records of
+four partitions; eight tasks per partition process them. Prints the CPU microseconds per notification of this process and of PostgreSQL.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -29,109 +28,99 @@ from schemas.ports import Batch
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
+from tests.bench.cpu_meter import measure_calibration
+from tests.fakes import FakeRecord
+from tests.settings_builders import DEFAULT_SETTINGS
 
-BATCH, PARTITIONS, ACTORS = 2000, 4, 8
+BATCH_SIZE, PARTITIONS, TASKS_PER_PARTITION = 2000, 4, 8
 GATES = ("decode", "repartition", "idempotency", "expiry", "user", "rate limit", "route", "render", "fan-out")
 
 
-class FakeRecord(NamedTuple):
-    """A record as the consumer gives it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-def build_decided_event(an_id: str, user: str, now: float) -> DecidedEvent:
-    """The router's event for a plain e-mail."""
-    delivery = derive_delivery_id(an_id, user, "email", f"{user}@example.org")
-    trace = [GateResult(gate, "pass", "", {"template": "order-shipped", "version": 1} if gate == "render" else {}) for gate in GATES]
-    return DecidedEvent(an_id, user, State.ROUTED, now + 0.01, now, "low", "order.shipped", "transactional", "",
-                    [DeliveryRef(delivery, "email")], trace, "", now + 86400)  # fmt: skip
+def build_decided_event(notification_id: str, user_id: str, now: float) -> DecidedEvent:
+    """Build the router's event for an e-mail."""
+    delivery_id = derive_delivery_id(notification_id, user_id, "email", f"{user_id}@example.org")
+    decision_log = [GateResult(gate, "pass", "", {"template": "order-shipped", "version": 1} if gate == "render" else {}) for gate in GATES]
+    return DecidedEvent(notification_id, user_id, State.ROUTED, now + 0.01, now, "low", "order.shipped", "transactional", "",
+                    [DeliveryRef(delivery_id, "email")], decision_log, "", now + 86400)  # fmt: skip
 
 
 def build_status_event(event: DecidedEvent, now: float) -> StatusEvent:
-    """The e-mail worker's event for it."""
+    """Build the e-mail worker's event for the delivery."""
     return StatusEvent(event.deliveries[0].id, event.id, event.user_id, "email", Status.SENT, now + 0.05, now, 0, 0,
                   Outcome.ACCEPTED, "", "sendgrid", f"pr-{event.id[-20:]}", 202, 12.5)  # fmt: skip
 
 
 def build_batches(count: int, now: float) -> list[Batch]:
-    """All events as batches: the router's run ahead of the worker's by some thousand, as under load."""
-    times = [now + i / 20_000 for i in range(count)]
+    """Build all events as batches: a status event follows 8,000 records after its notification, as under load."""
+    times = [now + number / 20_000 for number in range(count)]
     ids = [make_id(NOTIFICATION_PREFIX, at, uuid.uuid4().int >> 54) for at in times]
-    events = [build_decided_event(an_id, f"user-{i % 100_000}", at) for i, (an_id, at) in enumerate(zip(ids, times, strict=True))]
+    users = [f"user-{number % 100_000}" for number in range(count)]
+    events = [build_decided_event(notification_id, user_id, at) for notification_id, user_id, at in zip(ids, users, times, strict=True)]
     encode = msgspec.json.encode
     values = [encode(event) for event in events], [encode(build_status_event(event, event.created_at)) for event in events]
-    records = [FakeRecord(i, int(now * 1000), b"u", value) for i, value in enumerate(_interleave(*values, lag=4 * BATCH))]
-    return [Batch("notifications.status", n % PARTITIONS, records[start : start + BATCH]) for n, start in
-            enumerate(range(0, len(records), BATCH))]  # fmt: skip
+    interleaved = _interleave(*values, lag=4 * BATCH_SIZE)
+    records = [FakeRecord(offset, int(now * 1000), b"u", value) for offset, value in enumerate(interleaved)]
+    return [Batch("notifications.status", number % PARTITIONS, records[start : start + BATCH_SIZE]) for number, start in
+            enumerate(range(0, len(records), BATCH_SIZE))]  # fmt: skip
 
 
 def _interleave(first: list[bytes], second: list[bytes], lag: int) -> list[bytes]:
-    mixed = []
-    for i in range(len(first) + lag):
-        mixed += first[i : i + 1]
-        if i >= lag:
-            mixed.append(second[i - lag])
-    return mixed
-
-
-def measure_calibration_ms() -> float:
-    """Milliseconds of CPU for the fixed piece of work that all our figures carry (4.3-5.3 on a fast host)."""
-    began, work = time.thread_time(), {}
-    for i in range(4000):
-        work[str(i)] = (i, [i])
-    json.loads(json.dumps(work))
-    return (time.thread_time() - began) * 1000
+    interleaved = []
+    for index in range(len(first) + lag):
+        interleaved += first[index : index + 1]
+        if index >= lag:
+            interleaved.append(second[index - lag])
+    return interleaved
 
 
 def read_postgres_cpu_seconds(postmaster: psutil.Process) -> float:
-    """CPU seconds that PostgreSQL has used: the postmaster, its children, and those that have ended."""
-    used = sum(postmaster.cpu_times()[:4])
+    """Read the CPU seconds of the postmaster, its children, and the children that have ended."""
+    seconds = sum(postmaster.cpu_times()[:4])
     for child in postmaster.children():
         with suppress(psutil.NoSuchProcess):
-            used += sum(child.cpu_times()[:2])
-    return used
+            seconds += sum(child.cpu_times()[:2])
+    return seconds
 
 
 async def run(dsn: str, count: int) -> None:
-    """Record `count` notifications and print what it cost."""
-    waiting = build_batches(count, time.time())
-    database = Database(dsn, size=2)
+    """Record `count` notifications and print the figures."""
+    batches = build_batches(count, time.time())
+    database = Database(dsn, max_size=2)
     (row,) = await database.fetch("select pg_backend_pid()")
     postmaster = psutil.Process(row[0]).parent()
     assert postmaster is not None
-    recorder = Recorder(PostgresHistoryWriter(database), asyncio.sleep, time.time)
-    queue = iter(waiting)
+    settings = DEFAULT_SETTINGS.recorder
+    store = PostgresHistoryWriter(database)
+    recorder = Recorder(store, asyncio.sleep, time.time, lambda event: None, settings.linger, settings.linger_max_events)
+    queue = iter(batches)
 
-    async def actor() -> AsyncIterator[Batch]:
+    async def take_batches() -> AsyncIterator[Batch]:
         for batch in queue:
             yield batch
 
     gc.collect()
-    gc.freeze()  # as the roles do
+    gc.freeze()  # as a worker does at the end of its start
     gc.set_threshold(100_000, 50, 100)
-    cal, began = [measure_calibration_ms()], (time.process_time(), read_postgres_cpu_seconds(postmaster), time.perf_counter())
-    tasks = [asyncio.ensure_future(recorder.run(actor())) for _ in range(PARTITIONS * ACTORS)]
+    calibrations = [measure_calibration()]
+    recorder_start, postgres_start, started_at = time.process_time(), read_postgres_cpu_seconds(postmaster), time.perf_counter()
+    tasks = [asyncio.ensure_future(recorder.run(take_batches())) for _ in range(PARTITIONS * TASKS_PER_PARTITION)]
     while not all(task.done() for task in tasks):
-        cal.append(measure_calibration_ms())
+        calibrations.append(measure_calibration())
         await asyncio.wait(tasks, timeout=0.3)
-    mine = time.process_time() - began[0] - sum(cal[1:]) / 1000
-    theirs, wall = read_postgres_cpu_seconds(postmaster) - began[1], time.perf_counter() - began[2]
-    tally = await PostgresHistoryReader(database).get_counts(0, time.time() + 60, {})
-    assert tally.deliveries == {"SENT": count}, tally
-    assert tally.in_flight == 0
+    recorder_seconds = time.process_time() - recorder_start - sum(calibrations[1:])
+    postgres_seconds, wall_seconds = read_postgres_cpu_seconds(postmaster) - postgres_start, time.perf_counter() - started_at
+    counts = await PostgresHistoryReader(database).get_counts(0, time.time() + 60, {})
+    assert counts.deliveries == {"SENT": count}, counts
+    assert counts.in_flight == 0
     await database.close()
-    figures = {"notifications": count, "recorder_us": mine / count * 1e6, "postgres_us": theirs / count * 1e6,
-               "per_s": count / wall, "calibration_ms": sorted(cal)[len(cal) // 2]}  # fmt: skip
+    calibration_ms = sorted(calibrations)[len(calibrations) // 2] * 1000
+    figures = {"notifications": count, "recorder_us": recorder_seconds / count * 1e6, "postgres_us": postgres_seconds / count * 1e6,
+               "per_s": count / wall_seconds, "calibration_ms": calibration_ms}  # fmt: skip
     print(json.dumps({name: round(value, 1) for name, value in figures.items()}))
 
 
 async def main(count: int) -> None:
-    """Run on a database that is dropped at the end."""
+    """Run on a new database, which is dropped at the end."""
     url, name = os.environ["DATABASE_URL"], f"bench_{uuid.uuid4().hex[:8]}"
     admin = await asyncpg.connect(url)
     await admin.execute(f"create database {name}")

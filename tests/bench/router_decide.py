@@ -1,8 +1,8 @@
-"""CPU of the router's decision alone, in memory: `python -m tests.bench.router_decide [records] [records per batch]`.
+"""Measures the CPU of the router's decision in memory: `python -m tests.bench.router_decide [records] [records per batch]`.
 
-Each record is decoded, read against two tables, rendered to an e-mail of about 900 bytes (subject, text, HTML), traced, encoded. The last
-line is one JSON object: microseconds per record (median and best of the rounds) and the calibration, the milliseconds of the same fixed
-piece of work as in the pipeline's bench, sampled between the rounds.
+Each record is decoded, checked against two tables, rendered to an e-mail of about 900 bytes (subject, text, HTML) and encoded with its
+decision log. Prints one JSON object: microseconds per record (median and minimum of the rounds), and the calibration in milliseconds,
+measured between the rounds.
 """
 
 import asyncio
@@ -12,15 +12,17 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from agents.router.router import Router
 from schemas.ids import compute_partition, derive_id
-from schemas.policy import Policy, Profile, RateLimit, Rule, Template
+from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, Header, Outbox, Table, TableRows
+from schemas.profile import Profile
+from tests.bench.cpu_meter import measure_calibration
+from tests.fakes import FakeRecord
 
 TEXT = """Hello {{ name }},
 
@@ -43,19 +45,8 @@ POLICY = Policy(
 )
 
 
-@dataclass(slots=True)
-class FakeRecord:
-    """A record as the consumer gives it."""
-
-    value: bytes
-    offset: int
-    timestamp: int
-    key: bytes
-    headers: tuple[Header, ...] = ()
-
-
 class MinimalPorts:
-    """Table, commit, policies and profiles that cost next to nothing."""
+    """A table, committer, policy reader and profile reader with minimal cost."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -74,13 +65,13 @@ class MinimalPorts:
     def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> asyncio.Future[None]:
-        for table, changed in (*claims, *rows):
+        for table, changed_rows in (*claims, *rows):
             assert isinstance(table, MinimalPorts)
-            table.rows.update(changed)
+            table.rows.update(changed_rows)
         self.outputs.clear()
-        safe: asyncio.Future[None] = asyncio.Future()
-        safe.set_result(None)
-        return safe
+        committed: asyncio.Future[None] = asyncio.Future()
+        committed.set_result(None)
+        return committed
 
     def get_current(self) -> Policy:
         return POLICY
@@ -89,33 +80,28 @@ class MinimalPorts:
         return {user_id: Profile(user_id, True, {"email": [f"{user_id}@example.org"]}, "en-GB") for user_id in user_ids}
 
 
-def build_records(many: int, at: float) -> list[FakeRecord]:
-    """Notifications of 10,000 users, of about 450 bytes."""
+def build_records(count: int, at: float) -> list[FakeRecord]:
+    """Build notifications of about 450 bytes to 10,000 users."""
     records = []
-    for number in range(many):
-        user = f"u-{number % 10_000}"
+    for number in range(count):
+        user_id = f"u-{number % 10_000}"
         data = {"order": 100_000 + number, "name": "Ada Lovelace", "eta": "on Thursday", "items": ["a lamp", "two chairs", "a table"]}
-        value = {"id": derive_id("ntf_", at, str(number)), "user_id": user, "type": "order.shipped", "data": data, "created_at": at}
-        value |= {"category": "transactional", "channels": ["email"], "to": {"email": f"{user}@example.org"}, "locale": "en-GB"}
-        records.append(FakeRecord(msgspec.json.encode(value), number, int(at * 1000), user.encode()))
+        value = {"id": derive_id("ntf_", at, str(number)), "user_id": user_id, "type": "order.shipped", "data": data, "created_at": at}
+        value |= {"category": "transactional", "channels": ["email"], "to": {"email": f"{user_id}@example.org"}, "locale": "en-GB"}
+        records.append(FakeRecord(number, int(at * 1000), user_id.encode(), msgspec.json.encode(value)))
     return records
 
 
-def measure_calibration_ms() -> float:
-    """Milliseconds of CPU that a fixed piece of work takes (spikes/pipeline/run.py)."""
-    began, filled = time.thread_time(), {}
-    for number in range(4000):
-        filled[str(number)] = (number, [number])
-    json.loads(json.dumps(filled))
-    return (time.thread_time() - began) * 1000
-
-
 async def measure(records: list[FakeRecord], size: int, at: float) -> float:
-    """Microseconds of CPU per record over all batches, with fresh tables."""
+    """Measure the CPU microseconds per record over all batches, with empty tables."""
     by_partition: dict[int, list[FakeRecord]] = {}
     for record in records:
-        by_partition.setdefault(compute_partition(record.key.decode(), 4), []).append(record)
-    batches = [Batch("notifications.medium", p, rs[i : i + size]) for p, rs in by_partition.items() for i in range(0, len(rs), size)]
+        by_partition.setdefault(compute_partition((record.key or b"").decode(), 4), []).append(record)
+    batches = [
+        Batch("notifications.medium", partition, partition_records[start : start + size])
+        for partition, partition_records in by_partition.items()
+        for start in range(0, len(partition_records), size)
+    ]
     memory, profiles = MinimalPorts(), MinimalPorts()
     profiles.get_many = profiles.get_profiles  # type: ignore[assignment]
     router = Router(
@@ -128,29 +114,30 @@ async def measure(records: list[FakeRecord], size: int, at: float) -> float:
         4,
         "",
         asyncio.sleep,
-        lambda routed: None,  # type: ignore[arg-type]
+        lambda routed: None,
     )
     gc.collect()
     gc.freeze()
-    began = time.thread_time()
+    started_at = time.thread_time()
     for batch in batches:
         await (await router.route(batch, lambda: None))
-    return (time.thread_time() - began) / len(records) * 1e6
+    return (time.thread_time() - started_at) / len(records) * 1e6
 
 
 def main() -> None:
-    """Measure seven rounds, each between two calibrations, and print them."""
-    many, size = int((sys.argv[1:] or ["20000"])[0]), int((sys.argv[2:] or ["500"])[0])
+    """Measure seven rounds with calibrations before and after each, and print the figures."""
+    count, size = int((sys.argv[1:] or ["20000"])[0]), int((sys.argv[2:] or ["500"])[0])
     gc.set_threshold(100_000, 50, 100)
     at = 1_760_000_000.0
-    records = build_records(many, at)
+    records = build_records(count, at)
     asyncio.run(measure(records[:2000], size, at))
-    figures, calibrations = [], [measure_calibration_ms()]
+    rounds, calibrations = [], [measure_calibration()]
     for _ in range(7):
-        figures.append(asyncio.run(measure(records, size, at)))
-        calibrations.append(measure_calibration_ms())
-    result = {"us_per_record": statistics.median(figures), "best_us": min(figures), "calibration_ms": statistics.median(calibrations)}
-    print(json.dumps({name: round(figure, 2) for name, figure in result.items()} | {"records": many, "batch": size}))
+        rounds.append(asyncio.run(measure(records, size, at)))
+        calibrations.append(measure_calibration())
+    calibration_ms = statistics.median(calibrations) * 1000
+    figures = {"us_per_record": statistics.median(rounds), "best_us": min(rounds), "calibration_ms": calibration_ms}
+    print(json.dumps({name: round(figure, 2) for name, figure in figures.items()} | {"records": count, "batch": size}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The router's step on stock Faust: one record per event, Faust's own tables, topics and changelogs; for comparison only.
+"""The router on stock Faust, for comparison: one record per event, with Faust's own tables, topics and changelogs.
 
-The decisions are the product's own `Router`; only its ports are stock: `table[key]`, and `topic.send` for each output, not awaited
-until delivery, as a Faust agent usually does it. Run: faust -A tests.bench.stock_router worker (settings as any role).
+The decisions are those of the product's `Router`. Its ports are stock Faust: `table[key]`, and `topic.send` for each output without
+waiting for the acknowledgement, as a Faust agent usually does. Run: faust -A tests.bench.stock_router worker (settings as for any role).
 """
 
 import asyncio
@@ -15,10 +15,11 @@ import faust
 from agents.router.router import Router
 from app.settings import load_settings
 from app.topology import get_role_spec
-from schemas.policy import Profile
 from schemas.ports import Batch, Header, Outbox, Table, TableRows
+from schemas.profile import Profile
 from tables.postgres.database import Database
 from tables.postgres.policy import CachedPolicyReader, PostgresPolicyLoader
+from tests.fakes import FakeRecord
 
 settings = load_settings()
 kafka = settings.kafka
@@ -52,7 +53,7 @@ app = faust.App(
 
 
 class StockTable:
-    """A Faust table behind the router's port, one row at a time."""
+    """Implements the router's table port with a Faust table, one row at a time."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -64,7 +65,7 @@ class StockTable:
 
 
 class StockOutbox:
-    """Outputs until the commit."""
+    """Collects outputs until the commit."""
 
     def __init__(self) -> None:
         self.records: list[tuple[str, int, bytes | None, bytes | None]] = []
@@ -74,7 +75,7 @@ class StockOutbox:
 
 
 class StockCommitter:
-    """Sends each output by itself and sets each row by itself."""
+    """Sends the outputs and sets the rows one at a time."""
 
     topics: ClassVar[dict[str, Any]] = {
         name: app.topic(kafka.topic_prefix + name, **RAW_SERIALIZERS) for name in get_role_spec("router").sink_topics
@@ -90,21 +91,21 @@ class StockCommitter:
 
     async def _commit(self, outbox: Outbox, changed_rows: Sequence[tuple[Table, TableRows]]) -> None:
         assert isinstance(outbox, StockOutbox)
-        for topic, where, key, value in outbox.records:
-            await self.topics[topic.removeprefix(kafka.topic_prefix)].send(key=key, value=value, partition=where)
-        for table, changed in changed_rows:
-            for key, row in changed.items():
+        for topic, partition, key, value in outbox.records:
+            await self.topics[topic.removeprefix(kafka.topic_prefix)].send(key=key, value=value, partition=partition)
+        for table, table_rows in changed_rows:
+            for key, row in table_rows.items():
                 table.table[key] = row  # type: ignore[attr-defined]
 
 
 class UnusedProfileReader:
-    """The bench's notifications bring their addresses and locale."""
+    """The benchmark's notifications contain their addresses and locale."""
 
     async def get_many(self, user_ids: Any) -> dict[str, Profile]:
         raise AssertionError("no profile is needed")
 
 
-policy = CachedPolicyReader(PostgresPolicyLoader(Database(settings.postgres.url)).load)
+policy = CachedPolicyReader(PostgresPolicyLoader(Database(settings.postgres.url, settings.postgres.pool_max_size)).load)
 tables = [StockTable("idempotency"), StockTable("rate_windows")]
 committer = StockCommitter()
 router = Router(
@@ -123,7 +124,7 @@ router = Router(
 
 @app.agent(app.topic(kafka.topic_prefix + "notifications.low", **RAW_SERIALIZERS), name="stock-router")
 async def route_records(stream: Any) -> None:
-    """Route record by record."""
+    """Route one record per event."""
     while not await policy.refresh():
         await asyncio.sleep(0.1)
     app.producer.buffer.max_messages = 20_000
@@ -132,15 +133,6 @@ async def route_records(stream: Any) -> None:
 
 
 def build_batch(message: Any) -> Batch:
-    """A batch of a single record."""
+    """Build a batch of a single record."""
     record = FakeRecord(message.offset, int(message.timestamp * 1000), message.key, message.value)
     return Batch(message.topic, message.partition, [record])
-
-
-class FakeRecord:
-    """A record as the router reads it."""
-
-    __slots__ = ("headers", "key", "offset", "timestamp", "value")
-
-    def __init__(self, offset: int, timestamp: int, key: bytes, value: bytes) -> None:
-        self.offset, self.timestamp, self.key, self.value, self.headers = offset, timestamp, key, value, ()

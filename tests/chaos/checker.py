@@ -1,4 +1,4 @@
-"""What routers left behind, read from Kafka and from their folders: deliveries, verdicts, forwards, and tables beside their changelogs."""
+"""Reads the output of routers from Kafka and from their data directories: deliveries, decisions, repartitioned records, and tables."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -12,8 +12,9 @@ from faust.stores.rocksdb import Store
 
 from agents.router.gates.repartition import REPARTITION_HEADER
 from app.topology import get_role_spec
+from schemas.channels import CHANNEL_NAMES
 from schemas.delivery import Delivery
-from schemas.enums import CHANNELS, PRIORITIES
+from schemas.enums import PRIORITIES
 from schemas.events import DecidedEvent, StatusEvent
 from schemas.ids import compute_partition
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic
@@ -26,10 +27,11 @@ _decode_event = msgspec.json.Decoder(DecidedEvent | StatusEvent).decode
 
 @dataclass
 class RouterOutput:
-    """Everything routers said.
+    """All output of the routers of a cluster.
 
-    `copies`: records of each delivery by its id; `ids`: the different deliveries to each address; `states`: the different verdicts on each
-    notification, and `verdicts` how many records they are; `planned`: the deliveries that routed notifications promise.
+    `record_counts`: records of each delivery by its id; `delivery_ids`: the distinct deliveries by address; `states`: the distinct
+    decisions by notification id; `decided_count`: records of decisions; `planned_delivery_ids`: the deliveries of all decisions;
+    `wrong_partition_ids`: deliveries on another partition than their user's.
     """
 
     record_counts: Counter[str] = field(default_factory=Counter)
@@ -42,47 +44,50 @@ class RouterOutput:
 
     @property
     def duplicate_count(self) -> int:
-        """Deliveries that were said again."""
+        """Further records of deliveries."""
         return sum(self.record_counts.values()) - len(self.record_counts)
 
     @property
     def conflicting_states(self) -> dict[str, set[str]]:
-        """Notifications with more than one verdict."""
-        return {an_id: states for an_id, states in self.states.items() if len(states) > 1}
+        """The notifications with different decisions."""
+        return {notification_id: states for notification_id, states in self.states.items() if len(states) > 1}
 
 
-async def read_router_output(stand: HeroldCluster, log: TopicReader) -> RouterOutput:
-    """Read it all."""
-    found = RouterOutput()
-    topics = [stand.prefix + get_deliveries_topic(channel, priority) for channel in CHANNELS for priority in PRIORITIES]
-    async for record in log.read_records(topics):
+async def read_router_output(cluster: HeroldCluster, reader: TopicReader) -> RouterOutput:
+    """Read the deliveries, decisions and dead letters."""
+    output = RouterOutput()
+    topics = [cluster.prefix + get_deliveries_topic(channel, priority) for channel in CHANNEL_NAMES for priority in PRIORITIES]
+    async for record in reader.read_records(topics):
         delivery = _decode_delivery(record.value)
-        found.record_counts[delivery.id] += 1
-        found.delivery_ids[delivery.address].add(delivery.id)
+        output.record_counts[delivery.id] += 1
+        output.delivery_ids[delivery.address].add(delivery.id)
         if record.partition != compute_partition(delivery.user_id, PARTITIONS) or record.key != delivery.user_id.encode():
-            found.wrong_partition_ids.append(delivery.id)
-    async for record in log.read_records([stand.prefix + STATUS_TOPIC]):
+            output.wrong_partition_ids.append(delivery.id)
+    async for record in reader.read_records([cluster.prefix + STATUS_TOPIC]):
         event = _decode_event(record.value)
         assert isinstance(event, DecidedEvent)
-        found.states[event.id].add(f"{event.state}:{event.reason}")
-        found.decided_count += 1
-        found.planned_delivery_ids.update(planned.id for planned in event.deliveries)
-    found.dead_letter_count = sum((await log.get_end_offsets([stand.prefix + DEAD_LETTER_TOPIC])).values())
-    return found
+        output.states[event.id].add(f"{event.state}:{event.reason}")
+        output.decided_count += 1
+        output.planned_delivery_ids.update(planned.id for planned in event.deliveries)
+    output.dead_letter_count = sum((await reader.get_end_offsets([cluster.prefix + DEAD_LETTER_TOPIC])).values())
+    return output
 
 
-async def count_repartitions(stand: HeroldCluster, log: TopicReader) -> tuple[int, int]:
-    """How many notifications lie on another partition than their user's without having been forwarded there, and most hops of a record."""
-    foreign = most = 0
-    async for record in log.read_records([stand.prefix + get_notifications_topic(priority) for priority in PRIORITIES]):
-        hop = sum(name == REPARTITION_HEADER for name, _ in record.headers)
-        foreign += not hop and record.partition != compute_partition(record.key.decode(), PARTITIONS)
-        most = max(most, hop)
-    return foreign, most
+async def count_repartitions(cluster: HeroldCluster, reader: TopicReader) -> tuple[int, int]:
+    """Count the notifications that a producer wrote to another partition than the user's, and the most repartitions of a record."""
+    misplaced = max_repartitions = 0
+    async for record in reader.read_records([cluster.prefix + get_notifications_topic(priority) for priority in PRIORITIES]):
+        repartitions = sum(name == REPARTITION_HEADER for name, _ in record.headers)
+        misplaced += not repartitions and record.partition != compute_partition(record.key.decode(), PARTITIONS)
+        max_repartitions = max(max_repartitions, repartitions)
+    return misplaced, max_repartitions
 
 
 class TableComparison(NamedTuple):
-    """A partition of a table in a worker's folder: whether it is what its changelog says, and whether it stands at its end."""
+    """A partition of a table in a worker's data directory compared with its changelog.
+
+    `is_equal`: the rows are those of the changelog up to the stored offset. `is_at_end`: that offset is the changelog's last one.
+    """
 
     worker: str
     table: str
@@ -92,28 +97,29 @@ class TableComparison(NamedTuple):
     is_at_end: bool
 
 
-async def compare_tables(stand: HeroldCluster, log: TopicReader, workers: Iterable[str]) -> list[TableComparison]:
-    """Each table partition in the workers' folders beside a replay of its changelog up to the offset at which it stands."""
-    found = []
+async def compare_tables(cluster: HeroldCluster, reader: TopicReader, workers: Iterable[str]) -> list[TableComparison]:
+    """Compare each table partition in the workers' data directories with its changelog up to the stored offset."""
+    comparisons = []
     for table in get_role_spec("router").table_ttls:
         changes: dict[int, list[tuple[bytes, bytes | None]]] = defaultdict(list)
-        async for record in log.read_records([f"{stand.prefix}router-{table}-changelog"]):
+        async for record in reader.read_records([f"{cluster.prefix}router-{table}-changelog"]):
             changes[record.partition].append((record.key, record.value))
         for worker in workers:
-            for partition, folder in _find_table_dirs(stand.data_dir / f"router-{worker}", table):
-                rows = _read_rows(folder)
-                at = int(rows.pop(Store.offset_key, b"-1")) + 1
-                replayed = {key: row for key, row in dict(changes[partition][:at]).items() if row is not None}
-                found.append(TableComparison(worker, table, partition, len(rows), rows == replayed, at == len(changes[partition])))
-    return found
+            for partition, directory in _find_table_dirs(cluster.data_dir / f"router-{worker}", table):
+                rows = _read_rows(directory)
+                end = int(rows.pop(Store.offset_key, b"-1")) + 1
+                replayed = {key: row for key, row in dict(changes[partition][:end]).items() if row is not None}
+                is_at_end = end == len(changes[partition])
+                comparisons.append(TableComparison(worker, table, partition, len(rows), rows == replayed, is_at_end))
+    return comparisons
 
 
-def _find_table_dirs(data: Path, table: str) -> list[tuple[int, Path]]:
-    return [(int(folder.stem.rpartition("-")[2]), folder) for folder in data.glob(f"**/{table}-*.db")]
+def _find_table_dirs(data_dir: Path, table: str) -> list[tuple[int, Path]]:
+    return [(int(directory.stem.rpartition("-")[2]), directory) for directory in data_dir.glob(f"**/{table}-*.db")]
 
 
-def _read_rows(folder: Path) -> dict[bytes, bytes]:
-    database = rocksdict.Rdict(str(folder), rocksdict.Options(raw_mode=True), access_type=rocksdict.AccessType.read_only())
+def _read_rows(directory: Path) -> dict[bytes, bytes]:
+    database = rocksdict.Rdict(str(directory), rocksdict.Options(raw_mode=True), access_type=rocksdict.AccessType.read_only())
     try:
         return dict(database.items())
     finally:

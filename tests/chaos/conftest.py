@@ -1,4 +1,4 @@
-"""A whole Herold for one test, on the session's servers."""
+"""A cluster for one test on the session's servers."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -18,10 +18,10 @@ def server_urls(kafka_url: str, database_url: str, redis_url: str) -> ServerUrls
 
 @pytest.fixture
 async def cluster(tmp_path: Path, server_urls: ServerUrls) -> AsyncIterator[HeroldCluster]:
-    """Topics and tables are there; a test starts the roles that it wants. A dead worker's partitions are free after six seconds."""
-    stand = HeroldCluster(tmp_path / "stand", server_urls, f"t-{uuid.uuid4().hex[:12]}.", HEROLD_KAFKA_SESSION_TIMEOUT="6")
-    await stand.create_schema()
+    """A cluster with topics and schema; a test starts its processes. The group reassigns a dead worker's partitions after 6 seconds."""
+    cluster = HeroldCluster(tmp_path / "cluster", server_urls, f"t-{uuid.uuid4().hex[:12]}.", HEROLD_KAFKA_SESSION_TIMEOUT="6")
+    await cluster.create_schema()
     try:
-        yield stand
+        yield cluster
     finally:
-        await stand.close()
+        await cluster.close()

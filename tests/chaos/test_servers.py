@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and Kafka go away while notifications flow: what can goes on, the rest waits; nothing is lost or claimed falsely."""
+"""Outages of PostgreSQL, Redis and Kafka under load: deliveries continue or wait, nothing is lost, and each 202 is true."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -20,88 +21,90 @@ from aiokafka import AIOKafkaProducer
 from dev.stack.herold_services import build_environment, build_start_stages, provision
 from dev.stack.process_registry import ProcessRegistry
 from dev.stack.stack import ServerUrls, Stack, open_stack
-from dev.stack.stack_state import StackState
+from dev.stack.stack_state import LOOPBACK, StackState
 from schemas.enums import PRIORITIES
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, derive_delivery_id, make_id
 from schemas.notification import Notification
 from schemas.topics import get_notifications_topic
 from tests import topic_reader
 from tests.chaos.workload import encode
-from tests.cluster import HOST, PARTITIONS, HeroldCluster, fetch_request_log, wait_until
+from tests.cluster import PARTITIONS, HeroldCluster, fetch_request_log, wait_until
 from tests.tcp_proxy import run_proxy
 
 decode = msgspec.json.Decoder(Notification).decode
-STORED = ("u-ada", "u-alan", "u-barbara", "u-carl", "u-clara")  # users of the seed: their addresses are in PostgreSQL
+STORED_USERS = ("u-ada", "u-alan", "u-barbara", "u-carl", "u-clara")  # of tables/postgres/seed.yml: their addresses are in PostgreSQL
 DATA = {"order": 17, "name": "Ada", "eta": "tomorrow", "items": ["book"]}
 
 
-def told(number: int, user: str = "") -> Notification:
-    """An e-mail to an address given with it, or to that of a stored user."""
-    to: dict[Any, Any] = {} if user else {"email": f"n{number}@example.org"}
-    an_id = make_id(NOTIFICATION_PREFIX, time.time(), number)
-    return Notification(user or f"user-{number}", "order.shipped", an_id, channels=["email"], data=DATA, locale="en", to=to)
+def build_notification(number: int, stored_user: str = "") -> Notification:
+    """Build an e-mail notification with an explicit address, or to a stored user."""
+    to: dict[Any, Any] = {} if stored_user else {"email": f"n{number}@example.org"}
+    notification_id = make_id(NOTIFICATION_PREFIX, time.time(), number)
+    user_id = stored_user or f"user-{number}"
+    return Notification(user_id, "order.shipped", notification_id, channels=["email"], data=DATA, locale="en", to=to)
 
 
-class Told:
-    """What was told so far, over Kafka."""
+class NotificationProducer:
+    """Produces notifications and counts them."""
 
-    def __init__(self, stand: HeroldCluster) -> None:
-        self._stand, self.many = stand, 0
+    def __init__(self, cluster: HeroldCluster) -> None:
+        self._cluster, self.count = cluster, 0
 
-    async def tell(self, many: int) -> None:
-        """So many more to given addresses, and one to each stored user."""
-        some = [told(self.many + number) for number in range(many)]
-        some += [told(self.many + many + number, user) for number, user in enumerate(STORED)]
-        async with AIOKafkaProducer(bootstrap_servers=self._stand.urls.kafka) as producer:
-            for priority, one in zip(PRIORITIES * len(some), some, strict=False):
-                topic, partition = self._stand.prefix + get_notifications_topic(priority), compute_partition(one.user_id, PARTITIONS)
-                await producer.send(topic, encode(one), key=one.user_id.encode(), partition=partition)
-        self.many += len(some)
+    async def produce(self, count: int) -> None:
+        """Produce `count` notifications with explicit addresses, and one to each stored user."""
+        notifications = [build_notification(self.count + number) for number in range(count)]
+        notifications += [build_notification(self.count + count + number, user) for number, user in enumerate(STORED_USERS)]
+        async with AIOKafkaProducer(bootstrap_servers=self._cluster.urls.kafka) as producer:
+            for priority, notification in zip(cycle(PRIORITIES), notifications, strict=False):
+                topic = self._cluster.prefix + get_notifications_topic(priority)
+                partition = compute_partition(notification.user_id, PARTITIONS)
+                await producer.send(topic, encode(notification), key=notification.user_id.encode(), partition=partition)
+        self.count += len(notifications)
 
-    async def all_asked(self) -> None:
-        """Wait until the simulators were asked for all, and each once."""
-        await self._stand.wait_for_requests(self.many)
-        assert set(Counter(entry["delivery_id"] for entry in self._stand.fetch_request_log()).values()) == {1}
+    async def wait_until_requested(self) -> None:
+        """Wait until the simulators have a request for each notification, and only one."""
+        await self._cluster.wait_for_requests(self.count)
+        assert set(Counter(entry["delivery_id"] for entry in self._cluster.fetch_request_log()).values()) == {1}
 
 
 @pytest.mark.slow
-async def test_without_redis_and_without_postgresql_deliveries_go_on(tmp_path: Path, server_urls: ServerUrls) -> None:
+async def test_deliveries_continue_without_redis_and_postgresql(tmp_path: Path, server_urls: ServerUrls) -> None:
     async with asyncio.timeout(300), run_proxy(server_urls.database) as postgres, run_proxy(server_urls.redis) as redis:
-        away = replace(server_urls, database=postgres.url, redis=redis.url)
-        async with standing(tmp_path / "stand", away) as stand:
-            flow = Told(stand)
-            await asyncio.gather(stand.start_simulators(), *(stand.start_worker(role) for role in ("router", "email", "recorder")))
-            await flow.tell(200)
-            await flow.all_asked()
+        proxied_urls = replace(server_urls, database=postgres.url, redis=redis.url)
+        async with run_cluster(tmp_path / "cluster", proxied_urls) as cluster:
+            producer = NotificationProducer(cluster)
+            await asyncio.gather(cluster.start_simulators(), *(cluster.start_worker(role) for role in ("router", "email", "recorder")))
+            await producer.produce(200)
+            await producer.wait_until_requested()
             await redis.disable()
-            await flow.tell(200)
-            await flow.all_asked()
-            await recorded(server_urls, flow.many)
+            await producer.produce(200)
+            await producer.wait_until_requested()
+            await wait_until_recorded(server_urls, producer.count)
             await postgres.disable()
-            before = await count(server_urls)
-            await flow.tell(200)
-            await flow.all_asked()
-            assert await count(server_urls) == before == flow.many - 200 - len(STORED)
+            recorded_before = await count_recorded(server_urls)
+            await producer.produce(200)
+            await producer.wait_until_requested()
+            assert await count_recorded(server_urls) == recorded_before == producer.count - 200 - len(STORED_USERS)
             await redis.enable()
             await postgres.enable()
-            await flow.tell(200)
-            await flow.all_asked()
-            await recorded(server_urls, flow.many)
+            await producer.produce(200)
+            await producer.wait_until_requested()
+            await wait_until_recorded(server_urls, producer.count)
 
 
 @asynccontextmanager
-async def standing(home: Path, urls: ServerUrls) -> AsyncIterator[HeroldCluster]:
-    """An installation on these servers, ended before they are."""
-    stand = HeroldCluster(home, urls, f"t-{os.urandom(6).hex()}.")
-    await stand.create_schema()
+async def run_cluster(home: Path, urls: ServerUrls) -> AsyncIterator[HeroldCluster]:
+    """Run a cluster on these servers."""
+    cluster = HeroldCluster(home, urls, f"t-{os.urandom(6).hex()}.")
+    await cluster.create_schema()
     try:
-        yield stand
+        yield cluster
     finally:
-        await stand.close()
+        await cluster.close()
 
 
-async def count(urls: ServerUrls) -> int:
-    """The deliveries in history that were sent, past any proxy."""
+async def count_recorded(urls: ServerUrls) -> int:
+    """Count the deliveries in the history, without the proxy."""
     connection = await asyncpg.connect(urls.database)
     try:
         return int(await connection.fetchval("select count(*) from deliveries join notifications n on n.id = notification_id"))
@@ -109,102 +112,107 @@ async def count(urls: ServerUrls) -> int:
         await connection.close()
 
 
-async def recorded(urls: ServerUrls, many: int) -> None:
-    async def all_there() -> bool:
-        return await count(urls) == many
+async def wait_until_recorded(urls: ServerUrls, count: int) -> None:
+    async def has_all_rows() -> bool:
+        return await count_recorded(urls) == count
 
-    await wait_until(all_there, 150, f"{many} deliveries in history", interval=0.1)
+    await wait_until(has_all_rows, 150, f"the history has {count} deliveries", interval=0.1)
 
 
-class Clients:
-    """Submit over HTTP without a pause, and remember every answer."""
+class HttpSubmitter:
+    """Submits notifications over HTTP without a pause, and collects all responses."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client, self._numbers = client, 0
-        self.accepted: dict[str, str] = {}  # notification -> the id of its delivery
-        self.refused: list[httpx.Response] = []
+        self._client, self._count = client, 0
+        self.accepted: dict[str, str] = {}  # notification id -> delivery id
+        self.errors: list[httpx.Response] = []
 
     async def submit(self) -> None:
-        """For ever, one after the other."""
+        """Submit notifications one after the other, until cancelled."""
         while True:
-            self._numbers += 1
-            user, address = f"user-{self._numbers}", f"n{self._numbers}@example.org"
-            body: dict[str, Any] = {"user_id": user, "type": "order.shipped", "channels": ["email"], "data": DATA, "to": {"email": address}}
-            answer = await self._client.post("/v1/notifications", json={**body, "locale": "en"})
-            if answer.status_code == 202:
-                an_id = answer.json()["id"]
-                self.accepted[an_id] = derive_delivery_id(an_id, user, "email", address)
+            self._count += 1
+            user_id, address = f"user-{self._count}", f"n{self._count}@example.org"
+            notification: dict[str, Any] = {"user_id": user_id, "type": "order.shipped", "channels": ["email"], "data": DATA}
+            response = await self._client.post("/v1/notifications", json={**notification, "to": {"email": address}, "locale": "en"})
+            if response.status_code == 202:
+                notification_id = response.json()["id"]
+                self.accepted[notification_id] = derive_delivery_id(notification_id, user_id, "email", address)
             else:
-                self.refused.append(answer)
+                self.errors.append(response)
                 await asyncio.sleep(0.05)
 
-    async def until_accepted(self, more: int) -> None:
-        """Wait until so many more were accepted."""
-        wanted = len(self.accepted) + more
+    async def wait_until_accepted(self, count: int) -> None:
+        """Wait until `count` more notifications are accepted."""
+        total = len(self.accepted) + count
 
-        async def enough() -> bool:
-            return len(self.accepted) >= wanted
+        async def has_accepted() -> bool:
+            return len(self.accepted) >= total
 
-        await wait_until(enough, 150, f"{wanted} accepted")
+        await wait_until(has_accepted, 150, f"{total} notifications are accepted")
+
+    async def wait_until_error(self) -> None:
+        """Wait for the first error response."""
+
+        async def has_error() -> bool:
+            return bool(self.errors)
+
+        await wait_until(has_error, 150, "a submission has an error response")
 
 
 @pytest.mark.slow
-async def test_kafka_killed_under_everything_comes_back_and_no_202_was_false(tmp_path: Path, server_urls: ServerUrls) -> None:
+async def test_after_a_kill_of_kafka_every_accepted_notification_is_delivered(tmp_path: Path, server_urls: ServerUrls) -> None:
     env = {"DATABASE_URL": server_urls.database, "REDIS_URL": server_urls.redis, "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "1"}
-    async with asyncio.timeout(300), herold(tmp_path / "home", env) as stack, client_of(stack) as client:
-        clients = Clients(client)
-        at_work = [asyncio.create_task(clients.submit()) for _ in range(8)]
-        await clients.until_accepted(200)
+    async with asyncio.timeout(300), run_stack(tmp_path / "home", env) as stack, open_client(stack) as client:
+        submitter = HttpSubmitter(client)
+        tasks = [asyncio.create_task(submitter.submit()) for _ in range(8)]
+        await submitter.wait_until_accepted(200)
         broker = ProcessRegistry(stack.state.home).read()["kafka"].find_process()
         assert broker is not None
         broker.kill()
-        await wait_until(lambda: some_refused(clients), 150, "a submission refused")
-        await clients.until_accepted(200)
-        for task in at_work:
+        await submitter.wait_until_error()
+        await submitter.wait_until_accepted(200)
+        for task in tasks:
             task.cancel()
-        for end in await asyncio.gather(*at_work, return_exceptions=True):
-            assert isinstance(end, asyncio.CancelledError), end
-        await wait_until(lambda: all_sent(stack, set(clients.accepted.values())), 150, "all accepted ones at the simulators", interval=0.2)
-        written = await in_kafka(stack)
-    print(f"{len(clients.accepted)} accepted, {len(clients.refused)} refused")
-    assert {answer.status_code for answer in clients.refused} == {503}
-    assert all(int(answer.headers["retry-after"]) > 0 for answer in clients.refused)
-    assert all(written[an_id] == 1 for an_id in clients.accepted)
-
-
-async def some_refused(clients: Clients) -> bool:
-    return bool(clients.refused)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            assert isinstance(result, asyncio.CancelledError), result
+        delivery_ids = set(submitter.accepted.values())
+        await wait_until(lambda: are_requested(stack, delivery_ids), 150, "all accepted notifications are delivered", interval=0.2)
+        record_counts = await count_records_by_id(stack)
+    print(f"{len(submitter.accepted)} accepted, {len(submitter.errors)} errors")
+    assert {response.status_code for response in submitter.errors} == {503}
+    assert all(int(response.headers["retry-after"]) > 0 for response in submitter.errors)
+    assert all(record_counts[notification_id] == 1 for notification_id in submitter.accepted)
 
 
 @asynccontextmanager
-async def herold(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
-    """What `herold up` starts, with a broker of its own; of the roles those that an e-mail needs."""
-    wanted = ("simulators", "gateway", "router", "email")
+async def run_stack(home: Path, env: dict[str, str]) -> AsyncIterator[Stack]:
+    """Run the stack of `herold up` with its own broker, and only with the processes that an e-mail needs."""
+    names = ("simulators", "gateway", "router", "email")
     async with open_stack(home, env, lambda name, line: print(f"{name}: {line}")) as stack:
         settings = {**build_environment(stack.state, stack.urls, env), **env}
-        given = [[service for service in stage if service.name in wanted] for stage in build_start_stages(stack.state, settings)]
-        await stack.start(partial(provision, settings), given)
+        stages = [[service for service in stage if service.name in names] for stage in build_start_stages(stack.state, settings)]
+        await stack.start(partial(provision, settings), stages)
         yield stack
 
 
 @asynccontextmanager
-async def client_of(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+async def open_client(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     key = stack.state.get_secret("api_key")
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{stack.state.get_port('gateway')}", timeout=30.0) as client:
+    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{stack.state.get_port('gateway')}", timeout=30.0) as client:
         client.headers["x-api-key"] = key
         yield client
 
 
-async def all_sent(stack: Stack, wanted: set[str]) -> bool:
-    return wanted <= await asyncio.to_thread(sent, stack.state)
+async def are_requested(stack: Stack, delivery_ids: set[str]) -> bool:
+    return delivery_ids <= await asyncio.to_thread(fetch_requested_ids, stack.state)
 
 
-def sent(state: StackState) -> set[str]:
-    """The deliveries that the simulators were asked for."""
-    return {entry["delivery_id"] for entry in fetch_request_log(f"http://{HOST}:{state.get_port('simulators')}")}
+def fetch_requested_ids(state: StackState) -> set[str]:
+    """Fetch the ids of all deliveries in the request log."""
+    return {entry["delivery_id"] for entry in fetch_request_log(f"http://{LOOPBACK}:{state.get_port('simulators')}")}
 
 
-async def in_kafka(stack: Stack) -> Counter[str]:
-    """How often each notification was written."""
-    async with topic_reader.open_topic_reader(stack.urls.kafka) as log:
-        return Counter([decode(one.value).id or "" async for one in log.read_records(map(get_notifications_topic, PRIORITIES))])
+async def count_records_by_id(stack: Stack) -> Counter[str]:
+    """Count the records of each notification."""
+    async with topic_reader.open_topic_reader(stack.urls.kafka) as reader:
+        return Counter([decode(record.value).id or "" async for record in reader.read_records(map(get_notifications_topic, PRIORITIES))])

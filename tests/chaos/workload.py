@@ -1,4 +1,4 @@
-"""Notifications that flow while routers come and go, and what must become of each: so that a judge knows what to look for."""
+"""A workload of notifications with known results, produced while routers are stopped and started."""
 
 import asyncio
 import random
@@ -12,38 +12,40 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from schemas.enums import PRIORITIES, Channel, Priority
+from schemas.channels import ChannelName
+from schemas.enums import PRIORITIES, Priority
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
 from schemas.notification import Notification
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
 from tests import topic_reader
 from tests.cluster import PARTITIONS, HeroldCluster, wait_until
 
-SMS_PER_HOUR = 10  # the seed's limit
-SMS_PER_LIMITED_USER = 20  # notifications of a user who is limited
+SMS_PER_HOUR = 10  # the rate limit of tables/postgres/seed.yml
+SMS_PER_LIMITED_USER = 20  # notifications to a user over the rate limit
+BATCH_RECORDS = 300  # of a Kafka batch
 
 encode = msgspec.json.Encoder().encode
 
 
 class WorkloadRecord(NamedTuple):
-    """A submission. `address` tells what it is about: one delivery goes there at most, whatever else has the same address."""
+    """A notification to produce. An e-mail address has at most one delivery, although several notifications may have the address."""
 
     priority: Priority
     user: str
     value: bytes
     id: str
     key: str
-    channel: Channel
+    channel: ChannelName
     address: str
     uses_murmur2: bool
 
 
 @dataclass(frozen=True)
 class WorkloadMix:
-    """What flows: most are e-mails, one each; others are SMS of users with too many of them.
+    """The composition of a workload: e-mails to one address each, and SMS to users over the rate limit.
 
-    `foreign`: the share by a producer that partitions with murmur2; half of these have no id. `doubled`: the share of e-mails that are said
-    twice with one idempotency key, by different producers and in any priorities.
+    `murmur2_share`: records of a producer that partitions with murmur2; half of these have no id. `duplicate_share`: e-mails that are
+    produced twice with one idempotency key, by both producers and with any priority.
     """
 
     count: int
@@ -53,13 +55,13 @@ class WorkloadMix:
 
 
 def generate_records(mix: WorkloadMix, seed: int) -> list[WorkloadRecord]:
-    """The submissions of a mix, in a random order."""
+    """Generate the records of a mix in random order."""
     rng = random.Random(seed)
-    found = [_build_limited_sms(rng, mix, number) for number in range(mix.limited_user_count) for _ in range(SMS_PER_LIMITED_USER)]
-    while len(found) < mix.count:
-        found += _build_emails(rng, mix, len(found))
-    rng.shuffle(found)
-    return found
+    records = [_build_limited_sms(rng, mix, number) for number in range(mix.limited_user_count) for _ in range(SMS_PER_LIMITED_USER)]
+    while len(records) < mix.count:
+        records += _build_emails(rng, mix, len(records))
+    rng.shuffle(records)
+    return records
 
 
 def _build_limited_sms(rng: random.Random, mix: WorkloadMix, number: int) -> WorkloadRecord:
@@ -70,20 +72,22 @@ def _build_emails(rng: random.Random, mix: WorkloadMix, number: int) -> list[Wor
     user = f"user-{rng.randrange(20_000)}"
     if rng.random() >= mix.duplicate_share:
         return [_build_record(rng, mix, user, "email", f"n{number}@example.org")]
-    return [_build_record(rng, mix, user, "email", f"k{number}@example.org", f"order-{number}", foreign) for foreign in (True, False)]
+    address, key = f"k{number}@example.org", f"order-{number}"
+    return [_build_record(rng, mix, user, "email", address, key, uses_murmur2) for uses_murmur2 in (True, False)]
 
 
 def _build_record(
-    rng: random.Random, mix: WorkloadMix, user: str, channel: Channel, address: str, key: str = "", uses_murmur2: bool | None = None
+    rng: random.Random, mix: WorkloadMix, user: str, channel: ChannelName, address: str, key: str = "", uses_murmur2: bool | None = None
 ) -> WorkloadRecord:
     now, priority = time.time(), rng.choice(PRIORITIES)
-    foreign = rng.random() < mix.murmur2_share if uses_murmur2 is None else uses_murmur2
-    an_id = "" if foreign and rng.random() < 0.5 else make_id(NOTIFICATION_PREFIX, now, rng.getrandbits(74))
-    mail, data = channel == "email", {"order": 17, "name": "Ada", "eta": "tomorrow", "items": ["book"], "code": "1234", "minutes": 5}
-    value = Notification(
+    if uses_murmur2 is None:
+        uses_murmur2 = rng.random() < mix.murmur2_share
+    notification_id = "" if uses_murmur2 and rng.random() < 0.5 else make_id(NOTIFICATION_PREFIX, now, rng.getrandbits(74))
+    data = {"order": 17, "name": "Ada", "eta": "tomorrow", "items": ["book"], "code": "1234", "minutes": 5}
+    notification = Notification(
         user_id=user,
-        type="order.shipped" if mail else "account.otp",
-        id=an_id or None,
+        type="order.shipped" if channel == "email" else "account.otp",
+        id=notification_id or None,
         channels=[channel],
         data=data,
         locale="en",
@@ -91,19 +95,19 @@ def _build_record(
         idempotency_key=key or None,
         created_at=now,
     )
-    return WorkloadRecord(priority, user, encode(value), an_id, key, channel, address, foreign)
+    return WorkloadRecord(priority, user, encode(notification), notification_id, key, channel, address, uses_murmur2)
 
 
 class Workload:
-    """Pours submissions into Kafka, slice by slice, and watches the routers work them off."""
+    """Produces records slice by slice, and reads the progress of the routers."""
 
-    def __init__(self, stand: HeroldCluster, records: Sequence[WorkloadRecord]) -> None:
-        self._cluster, self._unsent_records = stand, iter(records)
+    def __init__(self, cluster: HeroldCluster, records: Sequence[WorkloadRecord]) -> None:
+        self._cluster, self._unsent_records = cluster, iter(records)
         self._produced = dict.fromkeys(range(PARTITIONS), 0)
         self._decided_before: dict[int, int] = {}
         self._exit_stack = AsyncExitStack()
         self._crc32_producer, self._murmur2_producer = (
-            AIOKafkaProducer(bootstrap_servers=stand.urls.kafka, max_batch_size=200_000) for _ in range(2)
+            AIOKafkaProducer(bootstrap_servers=cluster.urls.kafka, max_batch_size=200_000) for _ in range(2)
         )
 
     async def __aenter__(self) -> "Workload":
@@ -118,30 +122,31 @@ class Workload:
 
     @property
     def input_topics(self) -> list[str]:
-        """The topics that are poured into."""
+        """The topics of notifications."""
         return [self._cluster.prefix + get_notifications_topic(priority) for priority in PRIORITIES]
 
-    async def produce_slice(self, many: int) -> None:
-        """When all before is worked off, pour the next ones in one go."""
+    async def produce_slice(self, count: int) -> None:
+        """Wait until the routers have committed all records, then produce the next `count` records at once."""
         await self.wait_until_drained()
         self._decided_before = await self._count_decided()
         self._produced = dict.fromkeys(range(PARTITIONS), 0)
-        await self.produce(many)
+        await self.produce(count)
 
-    async def produce(self, many: int) -> None:
-        """Pour the next ones; returns when Kafka has them."""
-        some = list(islice(self._unsent_records, many))
-        for one in some:
-            self._produced[compute_partition(one.user, PARTITIONS)] += 1
-        sent = [
+    async def produce(self, count: int) -> None:
+        """Produce the next `count` records and wait for the acknowledgements."""
+        records = list(islice(self._unsent_records, count))
+        for record in records:
+            self._produced[compute_partition(record.user, PARTITIONS)] += 1
+        acknowledgements = [
             await self._murmur2_producer.send(
-                self._cluster.prefix + get_notifications_topic(one.priority), one.value, key=one.user.encode()
+                self._cluster.prefix + get_notifications_topic(record.priority), record.value, key=record.user.encode()
             )
-            for one in some
-            if one.uses_murmur2
+            for record in records
+            if record.uses_murmur2
         ]
-        sent += [await self._send_batch(*place, values) for place, values in _group_batches(one for one in some if not one.uses_murmur2)]
-        await asyncio.gather(*sent)
+        for (priority, partition), batch in _group_batches(record for record in records if not record.uses_murmur2):
+            acknowledgements.append(await self._send_batch(priority, partition, batch))
+        await asyncio.gather(*acknowledgements)
 
     async def _send_batch(self, priority: Priority, partition: int, records: list[tuple[bytes, bytes]]) -> Any:
         builder = self._crc32_producer.create_batch()
@@ -149,29 +154,29 @@ class Workload:
             builder.append(timestamp=None, key=key, value=value)
         return await self._crc32_producer.send_batch(builder, self._cluster.prefix + get_notifications_topic(priority), partition=partition)
 
-    async def produce_until(self, done: "asyncio.Task[None]", many: int) -> None:
-        """Pour so many, a tenth whenever the routers have worked off what was poured before, and wait until something else is done."""
+    async def produce_until(self, task: "asyncio.Task[None]", count: int) -> None:
+        """Produce `count` records in ten parts, each when the routers have decided the previous one, and wait for the end of a task."""
         for _ in range(10):
-            while not done.done() and sum((await self.count_undecided()).values()) > 0:
-                await asyncio.wait([done], timeout=0.05)
-            await self.produce(many // 10)
-        await done
+            while not task.done() and sum((await self.count_undecided()).values()) > 0:
+                await asyncio.wait([task], timeout=0.05)
+            await self.produce(count // 10)
+        await task
 
     async def produce_rest(self) -> None:
-        """Pour what is left."""
+        """Produce all remaining records."""
         await self.produce(1_000_000)
 
     async def wait_until_started(self) -> None:
-        """Wait until the routers have begun with the slice; on each partition something of it waits then."""
+        """Wait until the routers have decided the first records of the slice."""
 
-        async def begun() -> bool:
+        async def has_decisions() -> bool:
             decided = await self._count_decided()
             return sum(decided.values()) > sum(self._decided_before.values())
 
-        await wait_until(begun, 150, "routers working on the slice", interval=0.005)
+        await wait_until(has_decisions, 150, "the routers have started with the slice", interval=0.005)
 
     async def count_undecided(self) -> dict[int, int]:
-        """How many of the slice are not decided yet, by partition."""
+        """Count the records of the slice that are not decided yet, by partition."""
         decided = await self._count_decided()
         return {number: self._produced[number] - decided[number] + self._decided_before.get(number, 0) for number in self._produced}
 
@@ -179,20 +184,20 @@ class Workload:
         return {tp.partition: end for tp, end in (await self.topic_reader.get_end_offsets([self._cluster.prefix + STATUS_TOPIC])).items()}
 
     async def wait_until_drained(self, seconds: float = 150.0) -> None:
-        """Wait until everything poured was acknowledged by the routers."""
+        """Wait until the routers have committed all produced records."""
 
-        async def nothing_left() -> bool:
+        async def has_no_lag() -> bool:
             return await self.topic_reader.compute_lag(self._cluster.prefix + "router", self.input_topics) == 0
 
-        await wait_until(nothing_left, seconds, "routers having acknowledged everything", interval=0.1)
+        await wait_until(has_no_lag, seconds, "the routers have committed all records", interval=0.1)
 
 
-def _group_batches(some: Iterable[WorkloadRecord]) -> Iterator[tuple[tuple[Priority, int], list[tuple[bytes, bytes]]]]:
-    """The records of each topic and partition, in pieces that fit a Kafka batch."""
-    places: dict[tuple[Priority, int], list[tuple[bytes, bytes]]] = {}
-    for one in some:
-        records = places.setdefault((one.priority, compute_partition(one.user, PARTITIONS)), [])
-        records.append((one.user.encode(), one.value))
-    for place, records in places.items():
-        for start in range(0, len(records), 300):
-            yield place, records[start : start + 300]
+def _group_batches(records: Iterable[WorkloadRecord]) -> Iterator[tuple[tuple[Priority, int], list[tuple[bytes, bytes]]]]:
+    """Group records by priority and partition into batches of keys and values."""
+    groups: dict[tuple[Priority, int], list[tuple[bytes, bytes]]] = {}
+    for record in records:
+        group = groups.setdefault((record.priority, compute_partition(record.user, PARTITIONS)), [])
+        group.append((record.user.encode(), record.value))
+    for priority_and_partition, group in groups.items():
+        for start in range(0, len(group), BATCH_RECORDS):
+            yield priority_and_partition, group[start : start + BATCH_RECORDS]

@@ -1,4 +1,4 @@
-"""The HTTP client behind schemas.ports.HttpClient: one request, one answer, never sent twice."""
+"""The HTTP client of the providers (schemas.http.HttpClient): each request is sent at most once and has exactly one result."""
 
 from agents.providers.http.client import PooledHttpClient
 from agents.providers.http.limits import HttpLimits

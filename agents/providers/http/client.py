@@ -1,72 +1,76 @@
-"""The HTTP/1.1 client of the providers: a pool per origin, one timer for all, no task or future per request."""
+"""The HTTP/1.1 client of the providers: one pool for each origin, one timer for all, no task or future for each request."""
 
 import asyncio
 import ssl
 from collections.abc import Callable
 from functools import partial
 
-from agents.providers.http.connect import AddressFilter, allow_any_address, build_tls_context, open_connection
+from agents.providers.http.connector import AddressFilter, allow_any_address, build_tls_context, open_connection
 from agents.providers.http.limits import HttpLimits
 from agents.providers.http.origin import Origin, parse_origin
 from agents.providers.http.pool import ConnectionPool
 from agents.providers.http.resolver import Resolver
-from schemas.ports import HttpRequest, HttpResult, NotSent
+from schemas.http import HttpRequest, HttpResult, NotSent
 
 
 class PooledHttpClient:
-    """schemas.ports.HttpClient over own connections; made within the event loop it is used in, closed with `close`.
+    """An implementation of schemas.http.HttpClient; it belongs to the event loop of its first request.
 
-    `on_answer` is never called from within `send`. NotSent: refused, no such name, no connection in time, TLS failure, too many
-    wait, no free connection in time, client closed. MaybeSent: written at least in part, and then closed, reset, timed out, or
-    answered with what is no HTTP/1.1. `tls` replaces the default of verified certificates; `admit` is asked about every address
-    before it is connected to. HEAD and CONNECT are not for it.
+    `on_result` is never called from within `send`. NotSent: connection refused, host not found, no connection within `connect_timeout`,
+    TLS failure, too many queued requests, no free connection within `pool_timeout`, client closed. MaybeSent: the request was written at
+    least in part, and then the connection was closed or reset, the response timed out, or it was not HTTP/1.1. `tls` replaces the default
+    context, which verifies certificates. `allow_address` is checked for each address before a connection to it is opened. HEAD and CONNECT
+    are not supported.
     """
 
-    def __init__(
-        self, limits: HttpLimits | None = None, *, tls: ssl.SSLContext | None = None, allow_address: AddressFilter = allow_any_address
-    ) -> None:
-        self._limits = limits or HttpLimits()
+    def __init__(self, limits: HttpLimits, *, tls: ssl.SSLContext | None = None, allow_address: AddressFilter = allow_any_address) -> None:
+        self._limits = limits
         self._tls_context, self._allow_address = tls, allow_address
-        self._loop = asyncio.get_running_loop()
-        self._resolver = Resolver(self._loop)
+        self._resolver = Resolver()
         self._pools: dict[str, ConnectionPool] = {}
         self._tick = 0
         self._closed = False
-        self._timer = self._loop.call_later(self._limits.tick_seconds, self._on_tick)
+        self._timer: asyncio.TimerHandle | None = None
 
     def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
-        """Send once, call back exactly once, never re-send."""
+        """Send a request without retries. Calls `on_result` exactly once."""
         pool = self._pools.get(request.origin)
         if pool is None:
             try:
                 pool = self._get_pool(request.origin)
             except ValueError as error:
-                self._loop.call_soon(on_result, NotSent(str(error)))
+                asyncio.get_running_loop().call_soon(on_result, NotSent(str(error)))
                 return
         pool.send(request.head + request.body, on_result)
 
     async def preconnect(self, origin: str, connections: int) -> int:
-        """Open so many connections ahead of the first request; returns how many are open. Raises ValueError for what is no origin."""
+        """Open connections before the first request; returns how many are open. Raises ValueError for an invalid origin."""
         return await self._get_pool(origin).preconnect(connections)
 
     async def close(self) -> None:
-        """End everything: what waits is NotSent, what is in flight MaybeSent, what comes later NotSent."""
+        """Close all connections: queued requests are NotSent, those in flight MaybeSent, later ones NotSent."""
         self._closed = True
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             await pool.close()
 
-    def _get_pool(self, origin: str) -> ConnectionPool:
+    def _get_pool(self, origin_text: str) -> ConnectionPool:
         if self._closed:
-            raise ValueError("the client was closed")
-        pool = self._pools.get(origin)
+            raise ValueError("the client is closed")
+        pool = self._pools.get(origin_text)
         if pool is None:
-            where = parse_origin(origin)
-            timeout, tls = self._limits.connect_timeout, self._get_tls_context(where)
-            opening = partial(open_connection, where, resolver=self._resolver, timeout=timeout, tls=tls, allow_address=self._allow_address)
-            pool = self._pools[origin] = ConnectionPool(opening, self._limits, self._loop, self._tick)
+            pool = self._pools[origin_text] = self._build_pool(parse_origin(origin_text))
         return pool
+
+    def _build_pool(self, origin: Origin) -> ConnectionPool:
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            self._timer = loop.call_later(self._limits.tick_seconds, self._on_tick, loop)
+        timeout, tls = self._limits.connect_timeout, self._get_tls_context(origin)
+        connect = partial(open_connection, origin, resolver=self._resolver, timeout=timeout, tls=tls, allow_address=self._allow_address)
+        return ConnectionPool(connect, self._limits, loop, self._tick)
 
     def _get_tls_context(self, origin: Origin) -> ssl.SSLContext | None:
         if not origin.tls:
@@ -75,10 +79,10 @@ class PooledHttpClient:
             self._tls_context = build_tls_context()
         return self._tls_context
 
-    def _on_tick(self) -> None:
+    def _on_tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self._tick += 1
         for origin, pool in list(self._pools.items()):
             pool.expire_overdue(self._tick)
             if pool.is_empty:
                 del self._pools[origin]
-        self._timer = self._loop.call_later(self._limits.tick_seconds, self._on_tick)
+        self._timer = loop.call_later(self._limits.tick_seconds, self._on_tick, loop)

@@ -1,4 +1,4 @@
-"""One connection: writes a request, reads its answer, and says what came of it."""
+"""One HTTP/1.1 connection: writes a request, parses the response and calls back with the result."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,23 +7,23 @@ from typing import Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from agents.providers.http.limits import HttpLimits
-from schemas.ports import HttpResponse, HttpResult, MaybeSent
+from schemas.http import HttpResponse, HttpResult, MaybeSent
 
 ResultCallback = Callable[[HttpResult], None]
 
-# chunk framing may blow a body up, but not without end
+# received bytes for each byte of the body limit: chunk extensions enlarge a response without enlarging its body
 _MAX_FRAMING_RATIO = 8
 
 
 class ConnectionListener(Protocol):
-    """Whose connection it is: told when it can take another request, and when it is gone."""
+    """The owner of a connection, called when the connection is ready for the next request and when it is closed."""
 
     def on_ready(self, connection: "HttpConnection") -> None: ...
     def on_closed(self, connection: "HttpConnection") -> None: ...
 
 
 class HttpConnection(asyncio.Protocol):
-    """Carries one request at a time; what the other side sends without having been asked ends it."""
+    """A connection with at most one request in flight; data received without a request closes it."""
 
     __slots__ = (
         "_body",
@@ -58,20 +58,20 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request waits for its answer here."""
+        """Whether a request is in flight."""
         return self._on_result is not None
 
     def send_request(self, request: bytes, on_result: ResultCallback, deadline: int) -> None:
-        """Write a request; `on_answer` is called once, at the latest by `give_up`, which the owner calls after the deadline (a tick)."""
+        """Write a request; `on_result` is called exactly once, at the latest by `abort`, which the owner calls at the tick `deadline`."""
         self._on_result = on_result
         self.deadline = deadline
         self.transport.write(request)
 
     def abort(self, cause: str) -> None:
-        """End the connection; its request, if any, was perhaps sent."""
+        """Close the connection; a request in flight is MaybeSent."""
         self._close(MaybeSent(cause))
 
-    # what the event loop tells
+    # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -85,7 +85,7 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self._response is None:
-                self.abort(f"no HTTP/1.1 answer: {error!r}")
+                self.abort(f"the response is not HTTP/1.1: {error!r}")
                 return
             self._close_after_response = True
         if self._response is not None:
@@ -97,15 +97,15 @@ class HttpConnection(asyncio.Protocol):
         if self._on_result is not None and self._is_eof_delimited():
             self._close(self._build_response())
         else:
-            self.abort("closed before the whole answer was here")
+            self.abort("connection closed before the response was complete")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        self._close(MaybeSent(f"connection lost before the whole answer was here: {exc!r}"))
+        self._close(MaybeSent(f"connection lost before the response was complete: {exc!r}"))
         self._parser = None
         self._listener.on_closed(self)
 
-    # what the parser tells
+    # callbacks of the parser
 
     def on_message_begin(self) -> None:
         if self._response is not None:
@@ -128,11 +128,11 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._parser.get_status_code() >= 200:
             self._response = self._build_response()
-            # the parser knows it only now: it forgets the headers before it reads on
+            # should_keep_alive is valid only here: the parser drops the headers before it parses further data
             self._close_after_response = not self._parser.should_keep_alive()
         self._headers, self._headers_complete, self._body = {}, False, b""
 
-    # what follows
+    # responses
 
     def _build_response(self) -> HttpResponse:
         return HttpResponse(self._parser.get_status_code(), self._headers, self._body[: self._limits.max_body_bytes])
@@ -142,32 +142,32 @@ class HttpConnection(asyncio.Protocol):
         return self._headers_complete and not framed
 
     def _finish_response(self, response: HttpResponse) -> None:
-        # an answer that says so, that came before the whole request was out, or with something behind it, leaves no usable connection
+        # not reusable: the response requires the close, was followed by more data, or came before the request was written completely
         if self._close_after_response or self.transport.get_write_buffer_size():
             self._close(response)
             return
-        on_answer, self._on_result = self._on_result, None
+        on_result, self._on_result = self._on_result, None
         self._response, self._bytes_received = None, 0
         self._listener.on_ready(self)
-        self._notify(on_answer, response)
+        self._notify(on_result, response)
 
     def _check_size(self) -> None:
         limits = self._limits
         if not self._headers_complete:
             if self._bytes_received > limits.max_head_bytes:
-                self.abort(f"the answer's headers are longer than {limits.max_head_bytes} bytes")
+                self.abort(f"the response's headers are longer than {limits.max_head_bytes} bytes")
         elif len(self._body) > limits.max_body_bytes:
             self._close(self._build_response())
         elif self._bytes_received > limits.max_head_bytes + _MAX_FRAMING_RATIO * limits.max_body_bytes:
-            self.abort("the answer does not end")
+            self.abort("the response is too long")
 
     def _close(self, result: HttpResult | None) -> None:
-        on_answer, self._on_result = self._on_result, None
+        on_result, self._on_result = self._on_result, None
         if not self.closed:
             self.closed = True
             self.transport.abort()
         if result is not None:
-            self._notify(on_answer, result)
+            self._notify(on_result, result)
 
     def _notify(self, on_result: ResultCallback | None, result: HttpResult) -> None:
         if on_result is None:
@@ -175,5 +175,5 @@ class HttpConnection(asyncio.Protocol):
         try:
             on_result(result)
         except Exception as error:
-            # the caller's fault must not take the connection with it, which may already serve someone else
-            self._loop.call_exception_handler({"message": "on_answer raised", "exception": error, "protocol": self})
+            # an error of the caller must not close the connection, which may already have the next request
+            self._loop.call_exception_handler({"message": "on_result raised an exception", "exception": error, "protocol": self})

@@ -1,33 +1,41 @@
-"""What the HTTP client allows itself and the other side: connections, seconds, bytes."""
+"""The limits of the HTTP client: connections, timeouts, sizes."""
 
 from dataclasses import dataclass
+
+MAX_QUEUED_REQUESTS = 10_000
+POOL_TIMEOUT = 10.0
+IDLE_TIMEOUT = 15.0  # less than the idle timeout of common servers, which would close the connection under a request
+MAX_CONNECTION_AGE = 300.0
+TICK_SECONDS = 0.25
+MAX_HEAD_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class HttpLimits:
-    """Times in seconds, sizes in bytes; times are kept to the `tick`, never shorter than asked and at most two ticks longer."""
+    """Times in seconds, sizes in bytes. Timeouts are checked once in a tick: they are never shorter, and at most two ticks longer."""
 
-    max_connections: int = 256
-    """Open at once to one origin."""
-    max_queued_requests: int = 10_000
-    """Requests to one origin that wait for one in use to be free; one more is NotSent."""
-    pool_timeout: float = 10.0
+    max_connections: int
+    """Open connections to one origin."""
+    connect_timeout: float
+    """From the start of the DNS lookup to the end of the TLS handshake; then NotSent."""
+    request_timeout: float
+    """From writing the request to the end of the response; then MaybeSent."""
+    max_queued_requests: int = MAX_QUEUED_REQUESTS
+    """Requests to one origin that wait for a connection; a further one is NotSent."""
+    pool_timeout: float = POOL_TIMEOUT
     """From `send` until a connection is free; then NotSent."""
-    connect_timeout: float = 3.0
-    """Name, TCP and TLS handshake together; then NotSent."""
-    request_timeout: float = 10.0
-    """From writing the request until the whole answer is here; then MaybeSent."""
-    idle_timeout: float = 15.0
-    """After which an unused connection is closed: shorter than the other side's own limit."""
-    max_connection_age: float = 300.0
-    """After which a connection takes no further request, so that a moved name is followed."""
-    tick_seconds: float = 0.25
-    """Between two looks at what is overdue."""
-    max_head_bytes: int = 64 * 1024
-    """Of an answer's status line and headers; a longer one is MaybeSent."""
-    max_body_bytes: int = 64 * 1024
-    """Of an answer's body; a longer one is cut off here and its connection closed."""
+    idle_timeout: float = IDLE_TIMEOUT
+    """After which an unused connection is closed."""
+    max_connection_age: float = MAX_CONNECTION_AGE
+    """After which a connection is not used again, so that a change in DNS takes effect."""
+    tick_seconds: float = TICK_SECONDS
+    """Between two checks for timeouts."""
+    max_head_bytes: int = MAX_HEAD_BYTES
+    """Of a response's status line and headers; a longer one is MaybeSent."""
+    max_body_bytes: int = MAX_BODY_BYTES
+    """Of a response's body; a longer one is cut, and its connection is closed."""
 
     def to_ticks(self, seconds: float) -> int:
-        """How many looks must pass until at least that many seconds have."""
+        """The number of ticks after which at least so many seconds have passed."""
         return max(1, -int(-seconds // self.tick_seconds)) + 1

@@ -1,4 +1,4 @@
-"""The connections of one origin: the one used last is used next; requests wait in line when all are busy."""
+"""The connection pool of one origin: the connection used last is reused first; requests are queued while all are busy."""
 
 import asyncio
 import select
@@ -6,16 +6,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from agents.providers.http.connect import ConnectError
 from agents.providers.http.connection import HttpConnection, ResultCallback
+from agents.providers.http.connector import ConnectError
 from agents.providers.http.limits import HttpLimits
-from schemas.ports import NotSent
+from schemas.http import NotSent
 
 ConnectionFactory = Callable[[Callable[[], HttpConnection]], Awaitable[HttpConnection]]
 
 
 class QueuedRequest(NamedTuple):
-    """A request without a connection; `until` is the tick at which it is given up."""
+    """A request that waits for a connection; at the tick `deadline` it is NotSent."""
 
     request: bytes
     on_result: ResultCallback
@@ -23,7 +23,7 @@ class QueuedRequest(NamedTuple):
 
 
 class ConnectionPool:
-    """Times are ticks, which the client counts; a stretch in which the process stood still is one tick, so it expires nothing."""
+    """Connections and queued requests of one origin. Times are in ticks: a pause of the whole process is one tick and expires nothing."""
 
     def __init__(self, connect: ConnectionFactory, limits: HttpLimits, loop: asyncio.AbstractEventLoop, tick: int) -> None:
         self._connect, self._limits, self._loop = connect, limits, loop
@@ -40,75 +40,75 @@ class ConnectionPool:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is open, being opened or waited for."""
+        """Whether it has no open connection, no pending one and no queued request."""
         return not (self._connections or self._connect_tasks or self._queue)
 
     @property
     def connection_count(self) -> int:
-        """Connections open now."""
+        """The number of open connections."""
         return len(self._connections)
 
     def send(self, request: bytes, on_result: ResultCallback) -> None:
-        """Write the request on an idle connection, or let it wait for one."""
+        """Write the request to an idle connection, or queue it."""
         while self._idle:
             connection = self._idle.pop()
             if self._is_usable(connection):
                 connection.send_request(request, on_result, self._tick + self._request_ticks)
                 return
         if len(self._queue) - len(self._connect_tasks) >= self._limits.max_queued_requests:
-            refusal = NotSent(f"{self._limits.max_queued_requests} requests wait for a connection already")
-            self._loop.call_soon(on_result, refusal)
+            result = NotSent(f"{self._limits.max_queued_requests} requests are already queued for a connection")
+            self._loop.call_soon(on_result, result)
             return
         self._queue.append(QueuedRequest(request, on_result, self._tick + self._pool_timeout_ticks))
         self._open_connections(len(self._queue))
 
     async def preconnect(self, connections: int) -> int:
-        """Open connections until there are so many (at most the limit); returns how many there are."""
+        """Open connections up to this number (at most the limit); returns the number of open ones."""
         self._open_connections(min(connections, self._limits.max_connections) - len(self._connections))
         while self._connect_tasks and len(self._connections) < connections:
             await asyncio.wait(self._connect_tasks, return_when=asyncio.FIRST_COMPLETED)
         return len(self._connections)
 
     def expire_overdue(self, tick: int) -> None:
-        """Give up what is overdue at this tick."""
+        """Close connections and fail queued requests whose deadline is this tick or earlier."""
         self._tick = tick
         for connection in [c for c in self._connections if c.is_busy and c.deadline <= tick]:
-            connection.abort(f"no answer within {self._limits.request_timeout:g} s")
+            connection.abort(f"no response within {self._limits.request_timeout:g} s")
         for connection in [c for c in self._idle if c.retire_at <= tick or c.idle_since + self._idle_ticks <= tick]:
             self._idle.remove(connection)
-            connection.abort("unused")
+            connection.abort("idle for too long")
         while self._queue and self._queue[0].deadline <= tick:
-            on_answer = self._queue.popleft().on_result
-            self._loop.call_soon(on_answer, NotSent(f"no connection was free within {self._limits.pool_timeout:g} s"))
+            on_result = self._queue.popleft().on_result
+            self._loop.call_soon(on_result, NotSent(f"no connection was free within {self._limits.pool_timeout:g} s"))
 
     async def close(self) -> None:
-        """End everything: what waits is NotSent, what is in flight MaybeSent."""
+        """Close all connections: queued requests are NotSent, those in flight MaybeSent."""
         for connection in list(self._connections):
-            connection.abort("the client was closed")
-        self._fail_queued("the client was closed")
-        dials = list(self._connect_tasks)
-        for dial in dials:
-            dial.cancel()
-        await asyncio.gather(*dials, return_exceptions=True)
+            connection.abort("the client is closed")
+        self._fail_queued("the client is closed")
+        connect_tasks = list(self._connect_tasks)
+        for task in connect_tasks:
+            task.cancel()
+        await asyncio.gather(*connect_tasks, return_exceptions=True)
         if self._connections:
             self._drained = self._loop.create_future()
             await self._drained
 
-    # what a connection tells
+    # ConnectionListener
 
     def on_ready(self, connection: HttpConnection) -> None:
-        """A connection can take the next request."""
+        """Give the connection the next queued request, or keep it as idle."""
         if connection.retire_at <= self._tick:
-            connection.abort("old")
+            connection.abort("too old")
         elif self._queue:
-            following = self._queue.popleft()
-            connection.send_request(following.request, following.on_result, self._tick + self._request_ticks)
+            queued = self._queue.popleft()
+            connection.send_request(queued.request, queued.on_result, self._tick + self._request_ticks)
         else:
             connection.idle_since = self._tick
             self._idle.append(connection)
 
     def on_closed(self, connection: HttpConnection) -> None:
-        """A connection is gone; what waits gets another."""
+        """Remove the connection; open others for the queued requests."""
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
@@ -116,14 +116,14 @@ class ConnectionPool:
             self._drained.set_result(None)
         self._open_connections(len(self._queue))
 
-    # opening
+    # connecting
 
     def _open_connections(self, wanted: int) -> None:
         room = self._limits.max_connections - len(self._connections)
         for _ in range(min(wanted, room) - len(self._connect_tasks)):
-            dialling = self._loop.create_task(self._open_connection())
-            self._connect_tasks.add(dialling)
-            dialling.add_done_callback(self._connect_tasks.discard)
+            task = self._loop.create_task(self._open_connection())
+            self._connect_tasks.add(task)
+            task.add_done_callback(self._connect_tasks.discard)
 
     async def _open_connection(self) -> None:
         try:
@@ -132,35 +132,35 @@ class ConnectionPool:
             self._handle_connect_error(str(error))
             return
         if connection.closed:
-            self._handle_connect_error("the other side closed the connection as soon as it was open")
+            self._handle_connect_error("the server closed the connection immediately")
             return
         self._connections.add(connection)
         connection.retire_at = self._tick + self._age_ticks
         self.on_ready(connection)
 
     def _handle_connect_error(self, cause: str) -> None:
-        # while other connections work, what waits can have those
+        # otherwise the queued requests can use the open connections
         if not self._connections:
             self._fail_queued(cause)
 
     def _fail_queued(self, cause: str) -> None:
-        waiting, self._queue = self._queue, deque()
-        for request in waiting:
-            self._loop.call_soon(request.on_result, NotSent(cause))
+        queue, self._queue = self._queue, deque()
+        for queued in queue:
+            self._loop.call_soon(queued.on_result, NotSent(cause))
 
     def _is_usable(self, connection: HttpConnection) -> bool:
         if connection.closed or connection.transport.is_closing() or connection.retire_at <= self._tick:
-            connection.abort("old")
+            connection.abort("too old")
             return False
-        # one that lay idle may have been closed while this process did not look: then it is readable
+        # the server may have closed an idle connection without the event loop having read it yet: its socket is then readable
         if connection.idle_since < self._tick and _is_readable(connection.transport):
-            connection.abort("closed by the other side while idle")
+            connection.abort("closed by the server while idle")
             return False
         return True
 
 
 def _is_readable(transport: asyncio.Transport) -> bool:
-    plug = transport.get_extra_info("socket")
+    sock = transport.get_extra_info("socket")
     poll = select.poll()
-    poll.register(plug.fileno(), select.POLLIN)
+    poll.register(sock.fileno(), select.POLLIN)
     return bool(poll.poll(0))

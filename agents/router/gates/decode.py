@@ -5,7 +5,7 @@ from msgspec import Raw
 
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import PASS, DeadLetter, Verdict, build_dead_letter
+from agents.router.verdict import PASS, DeadLetterVerdict, Verdict, build_dead_letter_verdict
 from schemas import ids
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
@@ -113,10 +113,10 @@ def find_problem(notification: Notification, at: float, now: float, value: bytes
     return None
 
 
-def _stop(state: RoutingState, reason: str, error: str, path: str = "") -> DeadLetter:
+def _stop(state: RoutingState, reason: str, error: str, path: str = "") -> DeadLetterVerdict:
     partial = _read_identity(state.record, state.record_time)
     state.identify(Notification(user_id=partial.user_id, type=partial.type), partial.id or _derive_id(state))
-    return build_dead_letter(reason, error, **({"path": path} if path else {}))
+    return build_dead_letter_verdict(reason, error, **({"path": path} if path else {}))
 
 
 def _get_record_time(record: Record) -> float:

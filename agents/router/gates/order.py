@@ -10,7 +10,7 @@ from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.gates import channels, decode, expiry, idempotency, rate_limit, recipient, rendering, repartition, rule
 from agents.router.gates.gate import Gate
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import PASS, Verdict, build_dead_letter
+from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 from schemas.enums import Reason
 
 GATES: tuple[Gate, ...] = (
@@ -45,7 +45,7 @@ def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext
                 break
     except Exception as error:
         state.stopped_at = gate.name
-        return build_dead_letter(Reason.UNEXPECTED_ERROR, failure_limit.record_failure(error))
+        return build_dead_letter_verdict(Reason.UNEXPECTED_ERROR, failure_limit.record_failure(error))
     if failure_limit.consecutive_failures:
         failure_limit.record_success()
     return verdict

@@ -8,7 +8,7 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
-from schemas.enums import Channel
+from schemas.channels import ChannelName
 from tables import rate_windows
 from tables.rate_windows import ExceededLimit
 
@@ -20,7 +20,7 @@ def prefetch(state: RoutingState) -> None:
     """Note the keys of the window rows, and the fingerprint by which the notification finds its own entry in them."""
     if state.plan is None:
         return
-    keys: dict[Channel, bytes] = {}
+    keys: dict[ChannelName, bytes] = {}
     for channel, suffix in state.plan.window_key_suffixes:
         keys[channel] = state.user_key + suffix
     state.window_row_keys = keys
@@ -29,7 +29,7 @@ def prefetch(state: RoutingState) -> None:
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification with at least one channel that has room in all its windows."""
-    full_windows: dict[Channel, ExceededLimit] = {}
+    full_windows: dict[ChannelName, ExceededLimit] = {}
     rows, windows = context.rows.rate_windows, context.policy.windows
     for channel, key in state.window_row_keys.items():
         if channel in state.addresses:
@@ -76,7 +76,7 @@ GATE = Gate(
 )
 
 
-def _describe_windows(full_windows: Mapping[Channel, ExceededLimit]) -> dict[str, Any]:
+def _describe_windows(full_windows: Mapping[ChannelName, ExceededLimit]) -> dict[str, Any]:
     return {
         channel: {
             "used_count": exceeded.used_count,

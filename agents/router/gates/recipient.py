@@ -8,23 +8,25 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
-from schemas.enums import Channel
+from schemas.channels import CHANNELS, ChannelName
 from schemas.notification import Notification
-from schemas.policy import Profile
+from schemas.profile import Profile
 
 NAME = "recipient"
 UNKNOWN_USER = "unknown_user"
 NO_ADDRESS = "no_address"
-PUSH_TOPIC_PREFIX = "topic:"  # a user id that is a topic of FCM and has no profile
 
+_TOPIC_PREFIXES = {channel.name: channel.topic_prefix for channel in CHANNELS if channel.topic_prefix}
+_ALL_TOPIC_PREFIXES = tuple(_TOPIC_PREFIXES.values())
 _UNKNOWN_PROFILE = Profile(user_id="", known=False)
 
 
-def get_explicit_addresses(notification: Notification, channel: Channel) -> list[str]:
-    """The addresses that came with the notification, each once; a push topic is its own address."""
+def get_explicit_addresses(notification: Notification, channel: ChannelName) -> list[str]:
+    """The addresses that came with the notification, each once; a topic is its own address."""
     given = notification.to.get(channel)
     if given is None:
-        return [notification.user_id] if channel == "push" and _is_push_topic(notification) else []
+        prefix = _TOPIC_PREFIXES.get(channel)
+        return [notification.user_id] if prefix and notification.user_id.startswith(prefix) else []
     return [given] if isinstance(given, str) else list(dict.fromkeys(given))
 
 
@@ -34,7 +36,7 @@ def prefetch(state: RoutingState) -> None:
         return
     notification = state.notification
     is_missing = _is_any_missing(state.plan.candidates, notification.to)
-    if (is_missing or notification.locale is None) and not _is_push_topic(notification):
+    if (is_missing or notification.locale is None) and not _is_topic(notification):
         state.reads_profile = True
         state.needs_profile = is_missing
 
@@ -45,7 +47,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     notification = state.notification
     profile = context.profiles.get(notification.user_id, _UNKNOWN_PROFILE)
     state.locale = notification.locale or profile.locale
-    addresses_by_channel: dict[Channel, list[str]] = {}
+    addresses_by_channel: dict[ChannelName, list[str]] = {}
     state.address_counts = counts = []
     for channel in state.plan.candidates:
         addresses = get_explicit_addresses(notification, channel) or list(dict.fromkeys(profile.addresses.get(channel, ())))
@@ -55,7 +57,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     state.addresses = addresses_by_channel
     if addresses_by_channel:
         return PASS
-    is_known = profile.known or _is_push_topic(notification)
+    is_known = profile.known or _is_topic(notification)
     return Reject(NO_ADDRESS if is_known else UNKNOWN_USER, {"channels": state.plan.candidates})
 
 
@@ -81,11 +83,12 @@ GATE = Gate(
 )
 
 
-def _is_push_topic(notification: Notification) -> bool:
-    return notification.user_id.startswith(PUSH_TOPIC_PREFIX)
+def _is_topic(notification: Notification) -> bool:
+    """Whether the user id is a topic of some channel, which has no profile."""
+    return notification.user_id.startswith(_ALL_TOPIC_PREFIXES)
 
 
-def _is_any_missing(candidates: Iterable[Channel], given: Container[Channel]) -> bool:
+def _is_any_missing(candidates: Iterable[ChannelName], given: Container[ChannelName]) -> bool:
     for channel in candidates:  # noqa: SIM110 any() with a generator takes three times as long
         if channel not in given:
             return True

@@ -6,9 +6,9 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateFailure, render
-from agents.router.verdict import PASS, Verdict, build_dead_letter
-from schemas.content import MAX_CONTENT_BYTES, WebhookContent
-from schemas.enums import Channel
+from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
+from schemas.channels import ChannelName, get_channel
+from schemas.content import MAX_CONTENT_BYTES
 
 NAME = "rendering"
 CONTENT_TOO_LARGE = "content_too_large"
@@ -23,10 +23,10 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     for channel in state.channels:
         content, label = _render_channel(state, context, name, channel)
         if isinstance(content, TemplateFailure):
-            return build_dead_letter(content.reason, content.error, template=name, channel=channel)
+            return build_dead_letter_verdict(content.reason, content.error, template=name, channel=channel)
         if len(content) > MAX_CONTENT_BYTES:
             error = f"{channel} content of {len(content)} bytes is larger than {MAX_CONTENT_BYTES}"
-            return build_dead_letter(CONTENT_TOO_LARGE, error, template=name, channel=channel)
+            return build_dead_letter_verdict(CONTENT_TOO_LARGE, error, template=name, channel=channel)
         contents.append(Raw(content))
         labels.append(label)
     return PASS
@@ -56,11 +56,12 @@ def select_template(state: RoutingState) -> str:
     return state.notification.template or state.plan.rule.template or state.notification.type
 
 
-def _render_channel(state: RoutingState, context: GateContext, name: str, channel: Channel) -> tuple[bytes | TemplateFailure, str]:
+def _render_channel(state: RoutingState, context: GateContext, name: str, channel: ChannelName) -> tuple[bytes | TemplateFailure, str]:
     """The content as JSON, as it stands in the delivery, and the label of its template."""
     notification = state.notification
-    if channel == "webhook":
-        return _encode(WebhookContent(notification.type, notification.data)), "data"
+    build_content = get_channel(channel).build_content
+    if build_content is not None:
+        return _encode(build_content(notification.type, notification.data)), "data"
     template = context.policy.templates.get(name, channel, state.locale)
     if isinstance(template, TemplateFailure):
         return template, ""

@@ -6,7 +6,7 @@ from msgspec import Raw
 from agents.router.gates.decode import ORIGINAL_TIME_HEADER
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter
+from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter_verdict
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.ids import compute_key_partition
@@ -33,7 +33,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
             f"repartitioned once already, and partition {state.partition} is not the user's, {partition}: "
             f"do all workers count {context.partitions} partitions?"
         )
-        return build_dead_letter(WRONG_PARTITION, error)
+        return build_dead_letter_verdict(WRONG_PARTITION, error)
     return _repartition(state, partition)
 
 
@@ -67,9 +67,9 @@ def _repartition(state: RoutingState, partition: int) -> Verdict:
     try:
         value = stamp_id(state)
     except DECODE_ERRORS as error:
-        return build_dead_letter(Reason.UNDECODABLE, str(error))
+        return build_dead_letter_verdict(Reason.UNDECODABLE, str(error))
     if compute_batch_size(state.user_key, value, build_headers(state)) > MAX_NOTIFICATION_BYTES:
-        return build_dead_letter(
+        return build_dead_letter_verdict(
             Reason.TOO_LARGE, f"with its id stamped in, {len(value)} bytes leave no room to write it to its user's partition"
         )
     return Repartition(partition, value)

@@ -4,7 +4,7 @@ from msgspec import Raw
 
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import PASS, Verdict, build_dead_letter
+from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 
 NAME = "rule"
 UNKNOWN_TYPE = "unknown_type"
@@ -13,7 +13,7 @@ UNKNOWN_TYPE = "unknown_type"
 def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification whose type has a rule."""
     if state.plan is None:
-        return build_dead_letter(UNKNOWN_TYPE, f"there is no rule for the type `{state.notification.type}`")
+        return build_dead_letter_verdict(UNKNOWN_TYPE, f"there is no rule for the type `{state.notification.type}`")
     return PASS
 
 

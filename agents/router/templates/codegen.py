@@ -1,7 +1,7 @@
-"""How a parsed part of a template becomes Python: a function of the variables that returns its text.
+"""Generates Python from a parsed part of a template: a function of the variables that returns its text.
 
-Jinja2 itself writes a generator of pieces; for texts as short as ours most of the time would go into its frames, its context and an
-object for each escaped value.
+Jinja2's own generator yields pieces. For short texts most of the time would go into its frames, its context and an object for each
+escaped value.
 """
 
 from typing import NoReturn
@@ -18,27 +18,27 @@ class OutputTooLarge(TemplateError):
 
 
 def raise_output_too_large() -> NoReturn:
-    """What a part calls when its text has grown too long."""
+    """Raise OutputTooLarge; generated code calls this."""
     raise OutputTooLarge(f"the output is larger than {MAX_OUTPUT_CHARACTERS} characters")
 
 
 class TextCodeGenerator(CodeGenerator):
-    """Writes each run of text and values as one `text += pattern % values`, with a look at the length in loops and at the end.
+    """Writes each run of text and values as one `text += pattern % values`, and a length check in loops and at the end.
 
     `context` is the dict of the variables. Each value goes through the environment's `to_output`, except where no call is needed:
     in HTML a str is only escaped; in a text anything but null is left to `%s`.
     """
 
-    loop_depth = 0  # around the node at hand
+    loop_depth = 0  # of the node that is visited
 
     def write_commons(self) -> None:
-        """What a part begins with."""
+        """Write the first lines of the function."""
         self.writeline("undefined, to_output, escape = environment.undefined, environment.to_output, environment.escape")
         self.writeline("cond_expr_undefined = Undefined")
         self.writeline("text = ''")
 
     def enter_frame(self, frame: Frame) -> None:
-        """Give each name its value: one of the variables, one of an outer frame, or none yet."""
+        """Bind each name: to a variable, to a name of an outer frame, or to nothing yet."""
         for target, (action, name) in frame.symbols.loads.items():
             if action == VAR_LOAD_RESOLVE:
                 self.writeline(f"{target} = context[{name!r}] if {name!r} in context else missing")
@@ -48,20 +48,20 @@ class TextCodeGenerator(CodeGenerator):
                 self.writeline(f"{target} = missing")
 
     def leave_frame(self, frame: Frame, with_python_scope: bool = False) -> None:
-        """Forget the names of the frame; the outermost one ends with the text."""
+        """Leave the frame; the outermost one returns the text."""
         super().leave_frame(frame, with_python_scope)
         if frame.rootlevel:
             self._write_length_check()
             self.writeline("return text")
 
     def visit_For(self, node: nodes.For, frame: Frame) -> None:
-        """A loop."""
+        """Write a loop."""
         self.loop_depth += 1
         super().visit_For(node, frame)
         self.loop_depth -= 1
 
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
-        """A run of text and values."""
+        """Write a run of text and values."""
         values = [child for child in node.nodes if not isinstance(child, nodes.TemplateData)]
         texts = [child.data if isinstance(child, nodes.TemplateData) else None for child in node.nodes]
         if values:

@@ -1,11 +1,9 @@
-"""A part of a template (subject, text or HTML) as a function of its variables, with bounds on its source, its loops and its output."""
-
-from collections.abc import Callable, Mapping
-from typing import Any
+"""Compiles a part of a template (subject, text or HTML) to a function of its variables; source, loops and output are bounded."""
 
 from jinja2 import Template, TemplateSyntaxError, nodes
 
 from agents.router.templates.sandbox import Sandbox
+from schemas.content import Part
 
 MAX_SOURCE_BYTES = 64 * 1024
 MAX_LOOP_DEPTH = 2
@@ -30,14 +28,11 @@ _FORBIDDEN = (
 )
 
 
-CompiledPart = Callable[[Mapping[str, Any]], str]  # of the variables
+def compile_part(source: str, name: str, html: bool) -> Part:
+    """Compile one part of a template; values are escaped in HTML only.
 
-
-def compile_part(source: str, name: str, html: bool) -> CompiledPart:
-    """One part of a template, ready to render; values are escaped in HTML only.
-
-    Raises jinja2.TemplateSyntaxError for a source that is not a template or holds what no template may. The part raises
-    jinja2.UndefinedError for a missing variable, OutputTooLarge, and whatever an expression on such data raises.
+    Raises jinja2.TemplateSyntaxError for a source that is no template or uses what is forbidden. The part raises
+    jinja2.UndefinedError for a missing variable, OutputTooLarge, and any error that an expression raises.
     """
     if len(source.encode()) > MAX_SOURCE_BYTES:
         raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
@@ -45,8 +40,8 @@ def compile_part(source: str, name: str, html: bool) -> CompiledPart:
     tree = sandbox.parse(source, name)
     _check_nodes(tree, name)
     for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, "bounded", [], [], None, None)
-    part: CompiledPart = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]
+        loop.iter = nodes.Filter(loop.iter, "check_item_count", [], [], None, None)
+    part: Part = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]
     return part
 
 

@@ -1,6 +1,6 @@
-"""Where templates run: no attribute of Python, no globals, a short list of filters, arithmetic on numbers of ordinary size only.
+"""The sandbox of templates: no Python attributes, no globals, few filters, arithmetic on numbers of ordinary size only.
 
-Jinja2's sandbox keeps expressions away from Python, but is no limit of resources; what a template's source may hold is in parts.py.
+Jinja2's sandbox hides Python from expressions, but does not limit resources. compiler.py limits what the source may use.
 """
 
 from collections.abc import Iterable
@@ -41,21 +41,21 @@ _BUILTIN_FILTERS = (
 
 
 def to_text(value: Any) -> str:
-    """What `{{ value }}` is in a text. Raises UndefinedError for null: nobody is called None."""
+    """The text of `{{ value }}`. Raises UndefinedError for null: the word None is never sent."""
     if type(value) is str:
         return value
     if value is None:
-        raise UndefinedError("a variable is null; give it a default, or ask for it with if")
+        raise UndefinedError("a variable is null: give it a default, or test it with if")
     return str(value)
 
 
 def to_html(value: Any) -> str:
-    """What `{{ value }}` is in HTML: escaped, unless a filter has escaped it."""
+    """The HTML of `{{ value }}`: escaped, unless a filter has escaped it."""
     return value if type(value) is Markup else _escape_inner(to_text(value))
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for texts or for HTML; `told` turns a value into what stands in the output, `safe` a str in HTML."""
+    """An environment for text or HTML; generated code converts values with `to_output`, and a str in HTML with `escape`."""
 
     code_generator_class = TextCodeGenerator
     intercepted_binops = frozenset(["+", "*", "**", "%", "//"])
@@ -67,19 +67,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: FILTERS[name] for name in _BUILTIN_FILTERS} | _CUSTOM_FILTERS
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Arithmetic, so that no product fills the memory."""
+        """Arithmetic on ordinary numbers, so that no result fills the memory. Raises SecurityError for others."""
         if operator == "**" or not (_is_ordinary_number(left) and _is_ordinary_number(right)):
             raise SecurityError(f"{operator} is for numbers of ordinary size only")
         return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """`order.items` is the key of the data, never a method of Python."""
+        """The key of the data: `order.items` is never a Python method."""
         if isinstance(obj, LoopContext):
             return super().getattr(obj, attribute)
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """A value in the data, or an undefined one that says where it is missing."""
+        """A value of the data, or an undefined value that names what is missing."""
         if isinstance(obj, Undefined):
             return obj[argument]  # raises, and names what is undefined
         try:
@@ -93,31 +93,37 @@ def _is_ordinary_number(value: object) -> bool:
 
 
 def check_item_count(items: Any) -> Any:
-    """What a loop or a join goes over. Raises SecurityError for more than 500 items."""
+    """The items of a loop or a join. Raises SecurityError for more than 500."""
     if len(items) > MAX_ITEMS:
         raise SecurityError(f"more than {MAX_ITEMS} items")
     return items
 
 
-def _join(items: Iterable[Any], separator: str = "") -> str:
+def _join_items(items: Iterable[Any], separator: str = "") -> str:
     return str(separator).join(map(to_text, check_item_count(items)))
 
 
-def _decimals(value: Any, places: int = 2) -> str:
-    """A number with so many decimals, at most 6: 12.5 is 12.50."""
+def _format_decimals(value: Any, places: int = 2) -> str:
+    """A number with `places` decimals, at most 6: 12.5 is 12.50."""
     return f"{float(value):.{min(max(int(places), 0), 6)}f}"
 
 
-def _link(value: Any) -> str:
-    """A link as it is, if it is one: only http, https, mailto and tel can be followed safely."""
+def _validate_link(value: Any) -> str:
+    """The link unchanged. Raises SecurityError unless its scheme is http, https, mailto or tel."""
     text = str(value).strip()
     if not text.lower().startswith(("https://", "http://", "mailto:", "tel:")):
         raise SecurityError("a link must begin with https://, http://, mailto: or tel:")
     return text
 
 
-def _urlencode(value: Any) -> str:
+def _encode_url(value: Any) -> str:
     return quote(str(value), safe="")
 
 
-_CUSTOM_FILTERS = {"bounded": check_item_count, "decimals": _decimals, "join": _join, "link": _link, "urlencode": _urlencode}
+_CUSTOM_FILTERS = {
+    "check_item_count": check_item_count,
+    "decimals": _format_decimals,
+    "join": _join_items,
+    "link": _validate_link,
+    "urlencode": _encode_url,
+}

@@ -1,4 +1,4 @@
-"""The pages for people: the OpenAPI document, and a page that draws it without loading anything from elsewhere."""
+"""The OpenAPI document, and an HTML page that renders it without loading anything from other hosts."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ CONTENT_SECURITY_POLICY = (
 
 
 def register_docs_routes(app: Litestar) -> None:
-    """Give the app its root, `/docs` and `/openapi.json`; both are made here, once."""
-    described = msgspec.json.encode(build_openapi_document(app))
+    """Add the routes `/`, `/docs` and `/openapi.json`; document and page are built once, from the routes registered before."""
+    document = msgspec.json.encode(build_openapi_document(app))
     page = PAGE_PATH.read_bytes().replace(b"<!-- problems -->", _render_problem_rows())
 
     @get("/openapi.json", include_in_schema=False)
     async def serve_openapi() -> Response[bytes]:
-        return Response(described, media_type="application/json")
+        return Response(document, media_type="application/json")
 
     @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
     async def serve_docs() -> Response[bytes]:

@@ -1,4 +1,4 @@
-"""The notifications resource: submit one or many, look one up, have it explained, list a user's."""
+"""The resource /v1/notifications: submit one or many, get one, explain one, list those of a user."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -12,38 +12,47 @@ from app.api.explanation import build_explanation
 from app.api.middleware import add_log_fields
 from app.api.openapi import SubmitBulkOperation, SubmitOperation
 from app.api.presenter import present_notification
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_field_error, build_problem
+from app.api.problems import (
+    PROBLEM_MEDIA_TYPE,
+    ProblemDetails,
+    ProblemError,
+    build_field_error,
+    build_problem,
+    build_validation_problem,
+)
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
 from app.api.services.submission_service import SubmissionResult
-from app.api.services.submission_validation import build_validation_problem
 from schemas.errors import UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
 
 JSON_MEDIA_TYPE = "application/json"
 MAX_PAGE_SIZE = 200
-HISTORY_UNAVAILABLE = "PostgreSQL does not answer: notifications are still accepted, but history cannot be read now"
+HISTORY_UNAVAILABLE = "PostgreSQL does not answer, so history cannot be read; notifications are still accepted"
+HISTORY_RETRY_AFTER = 5  # seconds
 
 IdempotencyKeyHeader = Annotated[
     str | None,
     HeaderParameter(
         name="Idempotency-Key",
-        description="up to 200 characters; a second request with this key within 24 h gets the first answer, and nobody is told twice",
+        description="up to 200 characters; a repeated request with this key within 24 h gets the first response and submits nothing",
     ),
 ]
 NotificationIdParameter = Annotated[str, PathParameter(description="ntf_ and 32 hex digits")]
 SUBMIT_ERRORS = {
     400: ResponseSpec(ProblemDetails, description="the Idempotency-Key is empty or too long", media_type=PROBLEM_MEDIA_TYPE),
     401: ResponseSpec(ProblemDetails, description="the API key is missing or wrong", media_type=PROBLEM_MEDIA_TYPE),
-    409: ResponseSpec(ProblemDetails, description="the Idempotency-Key is in use", media_type=PROBLEM_MEDIA_TYPE),
-    413: ResponseSpec(ProblemDetails, description="too large", media_type=PROBLEM_MEDIA_TYPE),
-    422: ResponseSpec(ProblemDetails, description="not valid; errors name the fields", media_type=PROBLEM_MEDIA_TYPE),
+    409: ResponseSpec(
+        ProblemDetails, description="the Idempotency-Key was used with another request, or is in progress", media_type=PROBLEM_MEDIA_TYPE
+    ),
+    413: ResponseSpec(ProblemDetails, description="the request is too large", media_type=PROBLEM_MEDIA_TYPE),
+    422: ResponseSpec(ProblemDetails, description="the request is not valid; errors names the fields", media_type=PROBLEM_MEDIA_TYPE),
     503: ResponseSpec(ProblemDetails, description="Kafka did not confirm; see Retry-After", media_type=PROBLEM_MEDIA_TYPE),
 }
 LOOKUP_ERRORS = {
     401: SUBMIT_ERRORS[401],
     404: ResponseSpec(ProblemDetails, description="no such notification", media_type=PROBLEM_MEDIA_TYPE),
-    503: ResponseSpec(ProblemDetails, description="history cannot be read now", media_type=PROBLEM_MEDIA_TYPE),
+    503: ResponseSpec(ProblemDetails, description="history cannot be read", media_type=PROBLEM_MEDIA_TYPE),
 }
 
 
@@ -51,12 +60,12 @@ LOOKUP_ERRORS = {
     "/",
     operation_class=SubmitOperation,
     status_code=202,
-    responses={202: ResponseSpec(SubmissionResponse, description="on all in-sync replicas of its topic"), **SUBMIT_ERRORS},
+    responses={202: ResponseSpec(SubmissionResponse, description="all in-sync replicas have the notification"), **SUBMIT_ERRORS},
     summary="Submit a notification",
     operation_id="submit_notification",
 )
 async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
-    """Answers 202 only when Kafka has it on all in-sync replicas."""
+    """Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
     return _build_response(request, await get_dependencies(request).submission_service.submit(await request.body(), idempotency_key))
 
 
@@ -66,26 +75,26 @@ async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyK
     status_code=202,
     responses={
         202: ResponseSpec(BulkSubmissionResponse, description="all are accepted"),
-        207: ResponseSpec(BulkSubmissionResponse, description="some are accepted: see each result"),
+        207: ResponseSpec(BulkSubmissionResponse, description="some are accepted; see each result"),
         **SUBMIT_ERRORS,
     },
     summary="Submit up to 1,000 notifications",
     operation_id="submit_notifications",
 )
 async def submit_notifications(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
-    """Good ones are accepted whatever the others are: 202 if all are, 207 if some are, 422 if none is; the results keep the order."""
+    """Accepts the valid notifications and reports the others: 202 if all are accepted, 207 if some are, 422 if none is valid."""
     return _build_response(request, await get_dependencies(request).submission_service.submit_bulk(await request.body(), idempotency_key))
 
 
-@get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Look a notification up", operation_id="get_notification")
+@get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Get a notification", operation_id="get_notification")
 async def get_notification(request: ApiRequest, notification_id: NotificationIdParameter) -> NotificationResponse:
-    """Its state, its deliveries and every attempt; `accepted` while the router's decision is not recorded yet."""
+    """The state, the deliveries and every attempt. The state is `accepted` until the router's decision is recorded."""
     return (await _find_notification(request, notification_id))[1]
 
 
-@get("/{notification_id:str}/explain", responses=LOOKUP_ERRORS, summary="Why it became what it is", operation_id="explain_notification")
+@get("/{notification_id:str}/explain", responses=LOOKUP_ERRORS, summary="Explain a notification", operation_id="explain_notification")
 async def explain_notification(request: ApiRequest, notification_id: NotificationIdParameter) -> ExplanationResponse:
-    """One plain sentence; each gate of the router with its verdict, its reason and what it looked at; each delivery with its attempts."""
+    """Why the notification has its state: a sentence, the decision log of the router, and each delivery with its attempts."""
     return build_explanation(*await _find_notification(request, notification_id))
 
 
@@ -97,50 +106,53 @@ async def explain_notification(request: ApiRequest, notification_id: Notificatio
 )
 async def list_notifications(
     request: ApiRequest,
-    user_id: Annotated[str, QueryParameter(description="whose", min_length=1, max_length=256)],
-    limit: Annotated[int, QueryParameter(description="how many on a page", ge=1, le=MAX_PAGE_SIZE)] = 50,
-    before: Annotated[str | None, QueryParameter(description="only those with a lower id, that is, older ones")] = None,
+    user_id: Annotated[str, QueryParameter(description="the recipient", min_length=1, max_length=256)],
+    limit: Annotated[int, QueryParameter(description="notifications on a page", ge=1, le=MAX_PAGE_SIZE)] = 50,
+    before: Annotated[str | None, QueryParameter(description="only notifications with a lower id, which are older")] = None,
 ) -> NotificationPage:
-    """Newest first, without their attempts; `next` leads to the older ones."""
+    """Newest first, without attempts. `next` is the path of the next page."""
     if before is not None and not is_id(before):
-        raise ProblemError(build_validation_problem([build_field_error("$.before", "is not the id of a notification")]))
-    given = get_dependencies(request)
+        raise ProblemError(build_validation_problem([build_field_error("$.before", "is not a notification id")]))
+    dependencies = get_dependencies(request)
     try:
-        stories = await given.history.list_by_user(user_id, limit + 1, before)
+        histories = await dependencies.history.list_by_user(user_id, limit + 1, before)
     except UnavailableError:
         raise ProblemError(_build_unavailable_problem()) from None
-    now = given.clock()
-    bodies = [present_notification(story, story.decided.id, given.receipt_timeouts, now) for story in stories[:limit] if story.decided]
-    more = len(stories) > limit
-    query = urlencode({"user_id": user_id, "limit": limit, "before": bodies[-1].id}) if more else ""
-    return NotificationPage(bodies, f"/v1/notifications?{query}" if more else None)
+    now = dependencies.clock()
+    notifications = [
+        present_notification(history, history.decided.id, dependencies.receipt_timeouts, now)
+        for history in histories[:limit]
+        if history.decided
+    ]
+    has_next_page = len(histories) > limit
+    query = urlencode({"user_id": user_id, "limit": limit, "before": notifications[-1].id}) if has_next_page else ""
+    return NotificationPage(notifications, f"/v1/notifications?{query}" if has_next_page else None)
 
 
 async def _find_notification(request: ApiRequest, notification_id: str) -> tuple[DecidedEvent | None, NotificationResponse]:
-    """What history, or failing that Redis, knows of it. Raises ProblemFound."""
+    """The notification in history, else in Redis, which has it before the recorder has written it. Raises ProblemError."""
     add_log_fields(request.scope, notification_id=notification_id if is_id(notification_id) else "?")
-    given = get_dependencies(request)
     if not is_id(notification_id):
         raise ProblemError(_build_not_found_problem(notification_id))
-    story = None
+    dependencies = get_dependencies(request)
+    history, is_history_available = None, True
     try:
-        story = await given.history.get_notification_history(notification_id)
-        gone = False
+        history = await dependencies.history.get_notification_history(notification_id)
     except UnavailableError:
-        gone = True
-    if story:
-        return story.decided, present_notification(story, notification_id, given.receipt_timeouts, given.clock())
-    if priority := await given.recent_notifications.get_priority(notification_id):
+        is_history_available = False
+    if history:
+        return history.decided, present_notification(history, notification_id, dependencies.receipt_timeouts, dependencies.clock())
+    if priority := await dependencies.recent_notifications.get_priority(notification_id):
         return None, NotificationResponse(notification_id, "accepted", priority)
-    raise ProblemError(_build_unavailable_problem() if gone else _build_not_found_problem(notification_id))
+    raise ProblemError(_build_not_found_problem(notification_id) if is_history_available else _build_unavailable_problem())
 
 
 def _build_not_found_problem(notification_id: str) -> ProblemDetails:
-    return build_problem("not-found", f"no notification {notification_id[:64]} is known")
+    return build_problem("not-found", f"there is no notification {notification_id[:64]}")
 
 
 def _build_unavailable_problem() -> ProblemDetails:
-    return build_problem("unavailable", HISTORY_UNAVAILABLE, retry_after=5)
+    return build_problem("unavailable", HISTORY_UNAVAILABLE, retry_after=HISTORY_RETRY_AFTER)
 
 
 def _build_response(request: ApiRequest, result: SubmissionResult) -> Response[bytes]:

@@ -1,6 +1,6 @@
-"""Whether the pipeline behind the gateway moves: a role that has records waiting and reads none of them is stuck."""
+"""The consumer lag of the roles: a role with waiting records that commits no offset is stalled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
@@ -10,55 +10,56 @@ from aiokafka.admin import AIOKafkaAdminClient
 from app.topology import TOPOLOGY
 from schemas.ports import Clock
 
-STALL_TIMEOUT = 30.0  # seconds without a read record, while some wait, after which a role counts as stuck
-FETCH_INTERVAL = 10.0  # seconds between two looks at Kafka
+STALL_TIMEOUT = 30.0  # seconds without a committed record, with records waiting, after which a role is stalled
+FETCH_INTERVAL = 10.0  # seconds between two requests for the offsets
 
 
 class GroupLag(NamedTuple):
-    """How far a role has read, summed over its partitions, and how many records wait for it."""
+    """Committed offset and lag of a consumer group, each summed over its partitions; in records."""
 
     committed: int
     lag: int
 
 
 class StallDetector:
-    """Compares what each role has read from look to look; `clock` is monotonic."""
+    """Compares the committed offsets of each role with those of the call before; `clock` is monotonic."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last_progress: dict[str, tuple[int, float]] = {}
 
     def describe_stalled_roles(self, lags: Mapping[str, GroupLag]) -> str:
-        """The roles that are stuck, in words; empty if none is."""
+        """The stalled roles, as text; empty if there are none."""
         now = self._clock()
         return "; ".join(filter(None, (self._describe_stall(role, lag, now) for role, lag in lags.items())))
 
     def _describe_stall(self, role: str, lag: GroupLag, now: float) -> str:
-        read, since = self._last_progress.get(role, (-1, now))
-        if lag.committed != read or not lag.lag:
+        committed, since = self._last_progress.get(role, (-1, now))
+        if lag.committed != committed or not lag.lag:
             self._last_progress[role] = lag.committed, now
             return ""
-        waits = f"{role}: {lag.lag} records wait, none was read for {now - since:.0f} s"
-        return waits if now - since > STALL_TIMEOUT else ""
+        if now - since <= STALL_TIMEOUT:
+            return ""
+        return f"{role}: {lag.lag} records are waiting, none was committed for {now - since:.0f} s"
 
 
 class ConsumerLagProbe:
-    """Looks at the roles' consumer groups, which are named `<topic_prefix><role>`, at most every 10 s."""
+    """Reads the offsets of the roles' consumer groups, named `<topic_prefix><role>`, at most every 10 s; `clock` is monotonic."""
 
     def __init__(self, bootstrap_servers: str, topic_prefix: str, partitions: int, clock: Clock) -> None:
         self._bootstrap_servers, self._clock, self._stall_detector = bootstrap_servers, clock, StallDetector(clock)
         self._partitions_by_role = {
-            stage.role: [TopicPartition(topic_prefix + topic, number) for topic in stage.source_topics for number in range(partitions)]
-            for stage in TOPOLOGY
+            spec.role: [TopicPartition(topic_prefix + topic, partition) for topic in spec.source_topics for partition in range(partitions)]
+            for spec in TOPOLOGY
         }
         self._topic_prefix = topic_prefix
         self._next_fetch_at = 0.0
         self._last_error = ""
 
     async def probe(self) -> str:
-        """The roles that are stuck, in words; empty if none is. Raises what aiokafka raises if Kafka does not answer."""
+        """The stalled roles, as text; empty if there are none. Raises KafkaError if Kafka does not answer."""
         if self._clock() >= self._next_fetch_at:
-            self._next_fetch_at, self._last_error = self._clock() + FETCH_INTERVAL, "Kafka does not tell how far the roles have read"
+            self._next_fetch_at, self._last_error = self._clock() + FETCH_INTERVAL, "the offsets of the consumer groups cannot be read"
             self._last_error = self._stall_detector.describe_stalled_roles(await self._fetch_lags())
         return self._last_error
 
@@ -70,15 +71,16 @@ class ConsumerLagProbe:
             admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers)
             stack.push_async_callback(admin.close)
             await admin.start()
-            every = [place for places in self._partitions_by_role.values() for place in places]
-            ends, starts = await consumer.end_offsets(every), await consumer.beginning_offsets(every)
+            all_partitions = [partition for partitions in self._partitions_by_role.values() for partition in partitions]
+            ends, starts = await consumer.end_offsets(all_partitions), await consumer.beginning_offsets(all_partitions)
             groups = {role: await admin.list_consumer_group_offsets(self._topic_prefix + role) for role in self._partitions_by_role}
-        return {role: compute_lag(places, groups[role], starts, ends) for role, places in self._partitions_by_role.items()}
+        return {role: compute_lag(partitions, groups[role], starts, ends) for role, partitions in self._partitions_by_role.items()}
 
 
-def compute_lag(partitions: list[Any], committed: Mapping[Any, Any], starts: Mapping[Any, int], ends: Mapping[Any, int]) -> GroupLag:
-    """The lag over these partitions; one without a committed offset will be read from its start."""
-    read = {
-        place: committed[place].offset if place in committed and committed[place].offset >= 0 else starts[place] for place in partitions
+def compute_lag(partitions: Sequence[Any], committed: Mapping[Any, Any], starts: Mapping[Any, int], ends: Mapping[Any, int]) -> GroupLag:
+    """The lag over these partitions; a partition without a committed offset counts from its first record."""
+    offsets = {
+        partition: committed[partition].offset if partition in committed and committed[partition].offset >= 0 else starts[partition]
+        for partition in partitions
     }
-    return GroupLag(sum(read.values()), sum(max(0, ends[place] - read[place]) for place in partitions))
+    return GroupLag(sum(offsets.values()), sum(max(0, ends[partition] - offsets[partition]) for partition in partitions))

@@ -1,4 +1,4 @@
-"""The operator's rules as the gateway applies them: it refuses what the router would have to declare dead; pure."""
+"""Validation against rules and templates: rejects what the router would make a dead letter; pure."""
 
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.gates.recipient import get_explicit_addresses
@@ -6,25 +6,26 @@ from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure, render
 from app.api.problems import FieldError, build_field_error
-from schemas.enums import Channel, Priority
+from schemas.channels import ChannelName, get_channel
+from schemas.enums import Priority
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule
 
 
 class PolicyValidator:
-    """One policy; one before it hands over its compiled templates."""
+    """Validates notifications against one policy; reuses the compiled templates of the `previous` validator."""
 
     def __init__(self, policy: Policy, previous: "PolicyValidator | None" = None) -> None:
         self._compiled_policy: CompiledPolicy = CompiledPolicy(policy, previous._compiled_policy.templates.compiled if previous else None)
         self._template_names = frozenset(template.name for template in policy.templates)
 
     def get_priority(self, notification_type: str) -> Priority | None:
-        """The priority of the rule for a type."""
+        """The priority of the rule for a type; None if there is no rule."""
         rule = self._compiled_policy.get_rule(notification_type)
         return rule.priority if rule else None
 
     def find_field_error(self, notification: Notification) -> FieldError | None:
-        """What the rules and templates have against a notification, as far as it can be told without the user's profile."""
+        """The field error by rules and templates, as far as it is certain without the user's profile; None if there is none."""
         rule = self._compiled_policy.get_rule(notification.type)
         if rule is None:
             return build_field_error("$.type", f"there is no rule for the type {notification.type!r}", UNKNOWN_TYPE)
@@ -33,7 +34,7 @@ class PolicyValidator:
         return self._find_content_error(notification, rule)
 
     def _find_content_error(self, notification: Notification, rule: Rule) -> FieldError | None:
-        """A template that fails on a channel that will be used: one with an address of its own, or each one there is."""
+        """The error of a template that fails on a channel in use: one with an explicit address, or all candidate channels."""
         candidates = select_candidates(notification, rule)
         failures = {channel: failure for channel in candidates if (failure := self._find_render_failure(notification, rule, channel))}
         for channel, failure in failures.items():
@@ -41,12 +42,12 @@ class PolicyValidator:
                 return _to_field_error(failure)
         return None
 
-    def _find_render_failure(self, notification: Notification, rule: Rule, channel: Channel) -> TemplateFailure | None:
-        if channel == "webhook":
+    def _find_render_failure(self, notification: Notification, rule: Rule, channel: ChannelName) -> TemplateFailure | None:
+        if get_channel(channel).build_renderer is None:  # its content is the data, without a template
             return None
         name = notification.template or rule.template or notification.type
-        ready = self._compiled_policy.templates.get(name, channel, notification.locale or "")
-        content = ready if isinstance(ready, TemplateFailure) else render(ready, channel, notification.data)
+        template = self._compiled_policy.templates.get(name, channel, notification.locale or "")
+        content = template if isinstance(template, TemplateFailure) else render(template, channel, notification.data)
         return content if isinstance(content, TemplateFailure) else None
 
 
@@ -56,7 +57,7 @@ def _to_field_error(failure: TemplateFailure) -> FieldError:
 
 
 def _parse_variable_path(error: str) -> str:
-    """The name of a variable that is missing at the top of `data`; Jinja says "'name' is undefined"."""
+    """The path below `data` of a missing variable, `.name`; Jinja's text is "'name' is undefined"."""
     before, quote, _ = error.rpartition("' is undefined")
     name = before.rpartition("'")[2]
     return f".{name}" if quote and name.isidentifier() else ""

@@ -1,4 +1,4 @@
-"""Whether the gateway makes progress: what it depends on is asked again and again, and `/readyz` tells the last answers."""
+"""The readiness of the gateway: probes run in the background, and `/readyz` shows their last results."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -7,16 +7,16 @@ from typing import Any
 from app.api.responses import ProbeResult, ReadinessResponse
 from schemas.ports import Clock, Sleep
 
-PROBE_INTERVAL = 3.0  # seconds between two questions
-RETRY_INTERVAL = 0.25  # the same while something is wrong: a start must not wait for the next round
-PROBE_TIMEOUT = 3.0  # seconds that an answer may take
-MAX_RESULT_AGE = 15.0  # seconds after which a good answer counts no more
+PROBE_INTERVAL = 3.0  # seconds between two runs of a probe
+RETRY_INTERVAL = 0.25  # seconds between two runs of a failing probe, so that a start is noticed soon
+PROBE_TIMEOUT = 3.0  # seconds
+MAX_RESULT_AGE = 15.0  # seconds after which a result is out of date
 
 Probe = Callable[[], Coroutine[Any, Any, str]]
 
 
 class ReadinessMonitor:
-    """Asks each probe, which answers with what is wrong (empty: nothing); those in `required` decide whether we are ready."""
+    """Runs the probes; each returns an error text, empty for success. The gateway is unready while one of `required` fails."""
 
     def __init__(
         self,
@@ -27,46 +27,46 @@ class ReadinessMonitor:
         probe_timeout: float = PROBE_TIMEOUT,
     ) -> None:
         self._probes, self._required, self._clock, self._sleep, self._probe_timeout = probes, required, clock, sleep, probe_timeout
-        self._errors = dict.fromkeys(probes, "not asked yet")
+        self._errors = dict.fromkeys(probes, "not probed yet")
         self._probed_at = dict.fromkeys(probes, clock())
         self._tasks: list[asyncio.Task[None]] = []
-        self._pending: dict[str, asyncio.Future[str]] = {}  # for their answers
+        self._pending: dict[str, asyncio.Future[str]] = {}  # probes that run, by name
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Run the probes in the background."""
         self._tasks = [asyncio.create_task(self._run_probe_loop(name)) for name in self._probes]
 
     async def stop(self) -> None:
-        """Stop asking."""
-        ending: list[asyncio.Future[Any]] = [*self._tasks, *self._pending.values()]
-        for task in ending:
+        """Cancel all probes."""
+        tasks: list[asyncio.Future[Any]] = [*self._tasks, *self._pending.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run_probe(self, name: str) -> None:
-        """Ask one probe once; one that does not answer in time is left alone, for its end may take as long again."""
+        """Run one probe. One that times out is not cancelled, because that may take as long again: the next run waits for it."""
         if name not in self._pending:
             self._pending[name] = asyncio.ensure_future(self._probes[name]())
         await asyncio.wait([self._pending[name]], timeout=self._probe_timeout)
         if self._pending[name].done():
             self._errors[name] = _get_probe_error(self._pending.pop(name))
         else:
-            self._errors[name] = f"no answer within {self._probe_timeout:g} s"
+            self._errors[name] = f"no result within {self._probe_timeout:g} s"
         self._probed_at[name] = self._clock()
 
     def get_readiness(self) -> ReadinessResponse:
-        """The last answers."""
-        parts = {name: self._build_probe_result(name) for name in self._probes}
-        if any(part.status == "down" for part in parts.values()):
-            return ReadinessResponse("unready", parts)
-        return ReadinessResponse("degraded" if any(part.status != "ok" for part in parts.values()) else "ready", parts)
+        """The last results."""
+        results = {name: self._build_probe_result(name) for name in self._probes}
+        if any(result.status == "down" for result in results.values()):
+            return ReadinessResponse("unready", results)
+        return ReadinessResponse("degraded" if any(result.status != "ok" for result in results.values()) else "ready", results)
 
     def _build_probe_result(self, name: str) -> ProbeResult:
         age = self._clock() - self._probed_at[name]
-        trouble = self._errors[name] or (f"not asked for {age:.0f} s: the event loop is stuck" if age > MAX_RESULT_AGE else "")
-        if not trouble:
+        error = self._errors[name] or (f"not probed for {age:.0f} s: the event loop is blocked" if age > MAX_RESULT_AGE else "")
+        if not error:
             return ProbeResult("ok")
-        return ProbeResult("down" if name in self._required else "degraded", trouble)
+        return ProbeResult("down" if name in self._required else "degraded", error)
 
     async def _run_probe_loop(self, name: str) -> None:
         while True:
@@ -77,5 +77,5 @@ class ReadinessMonitor:
 def _get_probe_error(probe: asyncio.Future[str]) -> str:
     try:
         return probe.result()
-    except Exception as error:  # a probe that fails in whatever way is an answer too
+    except Exception as error:  # any exception of a probe means that it failed
         return f"{type(error).__name__}: {error}"

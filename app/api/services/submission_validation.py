@@ -1,4 +1,4 @@
-"""From a request's bytes to notifications that the router will take, or to what is wrong with them; pure."""
+"""Decodes and validates submissions as the router does; pure."""
 
 from typing import Final
 
@@ -6,25 +6,24 @@ import msgspec
 from msgspec import UNSET
 
 from agents.router.gates.decode import find_problem
-from app.api.problems import FieldError, ProblemDetails, ProblemError, build_field_error, build_problem, to_field_error
+from app.api.problems import FieldError, ProblemError, build_field_error, build_validation_problem, to_field_error
 from app.api.services.policy_validation import PolicyValidator
 from schemas.enums import Priority
 from schemas.errors import DECODE_ERRORS
 from schemas.notification import Submission
 
 MAX_BULK_SIZE: Final = 1000
-MAX_LISTED_ERRORS: Final = 3  # in the sentence; the list has them all
 DEFAULT_PRIORITY: Final[Priority] = "medium"
 
 
 class BulkSubmission(msgspec.Struct, frozen=True):
-    """The body of a bulk request that is not a plain array."""
+    """The body of a bulk request that is an object instead of an array."""
 
     notifications: list[Submission]
 
 
 class RawBulkSubmission(msgspec.Struct, frozen=True):
-    """The same, its items not yet read."""
+    """A BulkSubmission with its items undecoded."""
 
     notifications: list[msgspec.Raw]
 
@@ -37,7 +36,7 @@ _decode_raw_object = msgspec.json.Decoder(RawBulkSubmission).decode
 
 
 def decode_submission(body: bytes) -> Submission:
-    """The notification in a request. Raises ProblemFound with the place of what is wrong."""
+    """The notification in a request body. Raises ProblemError with the path of the invalid field."""
     try:
         return _decode_json(body)
     except DECODE_ERRORS as error:
@@ -45,9 +44,9 @@ def decode_submission(body: bytes) -> Submission:
 
 
 def decode_bulk(body: bytes) -> tuple[str, list[Submission | FieldError]]:
-    """The JSONPath of the array in a bulk request and its notifications; one that cannot be read is its flaw.
+    """The JSONPath of the array in a bulk request, and for each item the notification or its field error.
 
-    Raises ProblemFound if the whole cannot be read.
+    Raises ProblemError if the body as a whole is invalid.
     """
     wrapped = body.lstrip()[:1] == b"{"
     try:
@@ -79,22 +78,15 @@ def _decode_item(raw: msgspec.Raw) -> Submission | FieldError:
 
 
 def find_field_error(submission: Submission, value: bytes, policy_validator: PolicyValidator | None, now: float) -> FieldError | None:
-    """Why the router would not take this notification, as far as it can be told before; `value` is its JSON, `now` in epoch seconds."""
-    if found := find_problem(submission, now, now, value):
-        reason, path, text = found
+    """The first field error by which the router would reject it, None if none is known; `value` is its JSON, `now` in epoch seconds."""
+    if problem := find_problem(submission, now, now, value):
+        reason, path, text = problem
         return build_field_error(path, text, reason)
     return policy_validator.find_field_error(submission) if policy_validator else None
 
 
 def resolve_priority(submission: Submission, policy_validator: PolicyValidator | None) -> Priority:
-    """The priority, or the priority of the rule for the type, or medium."""
+    """The priority of the submission, else of the rule for its type, else medium."""
     if submission.priority is not UNSET:
         return submission.priority
     return (policy_validator.get_priority(submission.type) if policy_validator else None) or DEFAULT_PRIORITY
-
-
-def build_validation_problem(errors: list[FieldError]) -> ProblemDetails:
-    """The problem of a request with these flaws."""
-    told = "; ".join(f"{flaw.path}: {flaw.detail}" for flaw in errors[:MAX_LISTED_ERRORS])
-    rest = len(errors) - MAX_LISTED_ERRORS
-    return build_problem("invalid", f"{told}; and {rest} more" if rest > 0 else told, errors)

@@ -1,4 +1,4 @@
-"""The router's commit: of each batch claims, outputs, rows: a row proves that its outputs are out, and a claim precedes them."""
+"""The router's committer: writes the claims of each batch, then its outputs, then its rows (docs/decisions/0005)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schemas.ports import Outbox, Table, TableRows
 
 
 class PipelinedCommitter:
-    """Implements schemas.ports.Commit: a line of its own for each partition, so that none waits for another one's batches."""
+    """Implements schemas.ports.BatchCommitter with a pipeline for each partition, so that no partition waits for another one."""
 
     def __init__(
         self,
@@ -24,27 +24,27 @@ class PipelinedCommitter:
         linger: float,
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        """`linger`: seconds that rows wait for company; `on_failure` is told of an error with which the process has to end."""
+        """`linger`: seconds that rows wait for the next batch; `on_failure`: called with an error that must end the process."""
         self._get_producer, self._size_limit, self._fence = get_producer, size_limit, fence
         self._linger, self._on_failure = linger, on_failure
         self._pipelines: dict[int, CommitPipeline] = {}
 
     def create_outbox(self, partition: int) -> Outbox:
-        """The outbox for a batch of this partition."""
+        """The outbox for a batch of this partition. Raises RuntimeError if the batch before was not submitted."""
         return self._get_pipeline(partition).create_outbox()
 
     def commit(
         self, partition: int, outbox: Outbox, rows: Sequence[tuple[Table, TableRows]], claims: Sequence[tuple[Table, TableRows]] = ()
     ) -> asyncio.Future[None]:
-        """Begin to finish a batch. Raises TypeError for a table that is not written by batches, RuntimeError for another outbox."""
+        """Submit a decided batch. Raises TypeError for a table without batch writes, RuntimeError for an outbox of another batch."""
         return self._get_pipeline(partition).submit(outbox, _build_changes(rows), _build_changes(claims))
 
     def _get_pipeline(self, partition: int) -> CommitPipeline:
-        line = self._pipelines.get(partition)
-        if line is None:
-            line = CommitPipeline(partition, self._build_outbox, self._fence, self._linger, self._on_failure)
-            self._pipelines[partition] = line
-        return line
+        pipeline = self._pipelines.get(partition)
+        if pipeline is None:
+            pipeline = CommitPipeline(partition, self._build_outbox, self._fence, self._linger, self._on_failure)
+            self._pipelines[partition] = pipeline
+        return pipeline
 
     def _build_outbox(self, generation: int) -> BatchOutbox:
         return BatchOutbox(self._get_producer(), self._size_limit, generation)

@@ -1,27 +1,30 @@
-"""Whether this worker still owns its partitions: its generation is the group's, and the coordinator has heard of it lately."""
+"""Fencing: a worker writes only while its generation is the group's and the coordinator has confirmed it recently."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import Protocol
 
 from schemas.errors import PartitionFencedError
 
+RETRY_INTERVAL = 0.05  # seconds between two checks while the coordinator is silent
+
 
 class GroupMembership(Protocol):
-    """What the consumer knows of its place in the group."""
+    """The consumer's membership in its group."""
 
     def get_generation(self) -> int:
         """The generation whose assignment the agents work on."""
         ...
 
     def get_coordinator_generation(self) -> int:
-        """The generation that the coordinator last gave or confirmed; -1 if it no longer knows this member."""
+        """The generation that the coordinator last confirmed; -1 if it no longer knows this member."""
         ...
 
     def get_last_heartbeat_at(self) -> float:
-        """When the coordinator last confirmed this member, on the clock of `now`."""
+        """When the coordinator last confirmed this member, in seconds of the fence's clock."""
         ...
 
     def is_assigned(self, partition: int) -> bool:
@@ -30,19 +33,31 @@ class GroupMembership(Protocol):
 
 
 class GenerationFence:
-    """Asked before each flush, so that a worker which was thought dead writes nothing more once it wakes up."""
+    """Checks the generation before and after each flush, so that a worker that was paused past its session writes nothing more."""
 
     def __init__(
-        self, membership: GroupMembership, *, session_timeout: float, monotonic: Callable[[], float], retry_interval: float = 0.05
+        self,
+        get_membership: Callable[[], GroupMembership],
+        *,
+        session_timeout: float,
+        monotonic: Callable[[], float],
+        retry_interval: float = RETRY_INTERVAL,
     ) -> None:
-        """`session`: seconds after which the group gives up a silent member; `now`: a monotonic clock in seconds."""
-        self._membership = membership
+        """`get_membership`: called once, at the first use. `session_timeout`: seconds after which the group drops a silent member.
+
+        `monotonic`: a monotonic clock in seconds.
+        """
+        self._get_membership = get_membership
         self._session_timeout = session_timeout
         self._monotonic = monotonic
         self._retry_interval = retry_interval
 
+    @cached_property
+    def _membership(self) -> GroupMembership:
+        return self._get_membership()
+
     def get_generation(self) -> int:
-        """The generation to be checked later."""
+        """The generation to check later."""
         return self._membership.get_generation()
 
     def is_assigned(self, partition: int) -> bool:
@@ -50,14 +65,14 @@ class GenerationFence:
         return self._membership.is_assigned(partition)
 
     def is_current(self, generation: int) -> bool:
-        """Whether the group still is in that generation, as far as this worker knows."""
+        """Whether the group is still in that generation, as far as this worker knows."""
         return self._membership.get_generation() == generation == self._membership.get_coordinator_generation()
 
     async def require_current(self, generation: int) -> None:
-        """Return if partitions of that generation are still ours. Raises PartitionLost.
+        """Return if this worker still has the partitions of that generation. Raises PartitionFencedError.
 
-        If the coordinator was silent for longer than a session this waits for its word: its answer is either a heartbeat (go on) or a new
-        generation (all positions are set back, so what is dropped now comes again). Raising before the answer could drop a batch for good.
+        If the coordinator was silent for longer than a session, this waits for its next response: a heartbeat, or a new generation. A new
+        generation resets all positions, so the batches that are dropped here are redelivered. Raising before that response could lose them.
         """
         while self.is_current(generation):
             if self._monotonic() - self._membership.get_last_heartbeat_at() < self._session_timeout:

@@ -1,4 +1,4 @@
-"""Rows of a table that are decided and on their way there: later batches are decided on them as if they had arrived."""
+"""Rows of a table that are decided but not written yet; later batches read them as if they were (docs/decisions/0006)."""
 
 from collections.abc import Sequence
 
@@ -6,35 +6,35 @@ from schemas.ports import TableRows
 
 
 class PendingRows:
-    """The rows on their way, the newest of each key, by partition."""
+    """The newest pending row of each key, by partition."""
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[bytes, bytes | None]] = {}
 
     def add(self, partition: int, rows: TableRows) -> None:
-        """These rows are decided; they hide what the table holds."""
+        """Add decided rows; they hide the stored ones."""
         self._rows.setdefault(partition, {}).update(rows)
 
     def overlay(self, partition: int, keys: Sequence[bytes], stored: list[bytes | None]) -> list[bytes | None]:
-        """What the table holds for the keys, and what is on its way instead."""
-        coming = self._rows.get(partition)
-        if not coming:
+        """The rows of the keys: the pending one if there is one, else the stored one."""
+        pending = self._rows.get(partition)
+        if not pending:
             return stored
-        return [coming.get(key, row) for key, row in zip(keys, stored, strict=True)]
+        return [pending.get(key, row) for key, row in zip(keys, stored, strict=True)]
 
     def select_pending(self, partition: int, rows: TableRows) -> dict[bytes, bytes | None]:
-        """Those of the rows that no later one of the same key has overtaken: it would be written already, and they must not replace it."""
-        coming = self._rows.get(partition, {})
-        return {key: row for key, row in rows.items() if key in coming}
+        """Those of the rows whose key is still pending. For the other keys a later row is already written, and must not be replaced."""
+        pending = self._rows.get(partition, {})
+        return {key: row for key, row in rows.items() if key in pending}
 
     def mark_applied(self, partition: int, rows: TableRows) -> None:
-        """The table holds these rows now; newer ones of the same keys are still on their way."""
-        coming = self._rows.get(partition)
-        if coming:
+        """Remove rows that the table now holds; newer rows of the same keys stay pending."""
+        pending = self._rows.get(partition)
+        if pending:
             for key, row in rows.items():
-                if key in coming and coming[key] is row:
-                    del coming[key]
+                if key in pending and pending[key] is row:
+                    del pending[key]
 
     def clear_partition(self, partition: int) -> None:
-        """Nothing that is on its way to the partition arrives."""
+        """Drop the pending rows of a partition; they will not be written."""
         self._rows.pop(partition, None)

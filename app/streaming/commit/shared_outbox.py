@@ -1,4 +1,4 @@
-"""The delivery workers' outbox: one for all batches in flight, committed in groups by one task, so that rows are written in order."""
+"""The delivery workers' outbox, shared by all batches in flight. One task commits it in groups, so that rows are written in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.outbox import BatchOutbox, SizeLimit
-from app.streaming.commit.pipeline import BatchTable
+from app.streaming.commit.pipeline import BatchTable, wait_linger
 from schemas.errors import PartitionFencedError
 from schemas.ports import Header
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class OutboxGroup:
-    """What accumulated since the last commit began."""
+    """Outputs, rows and callbacks added since the last commit began."""
 
     outbox: BatchOutbox
     rows: defaultdict[int, dict[bytes, bytes | None]] = field(default_factory=lambda: defaultdict(dict))
@@ -31,8 +31,8 @@ class OutboxGroup:
 class GroupCommitOutbox:
     """Implements schemas.ports.SharedOutbox.
 
-    A group is the work of at most `linger` seconds or `most` records and rows, and whatever arrives while the group before it is committed.
-    Outputs always go out, they tell what has happened; rows and callbacks of a generation that is over are dropped.
+    A group is closed after `linger` seconds or at `max_records` records and rows; it also takes what is added while the group before is
+    committed. Outputs are always sent, because they report attempts that were made. Rows and callbacks of a past generation are dropped.
     """
 
     def __init__(
@@ -46,22 +46,22 @@ class GroupCommitOutbox:
         max_records: int,
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        """`on_failure` is told of an error that ends the committing task, for the process has to end with it."""
+        """`on_failure`: called with an error that ends the committing task, and must end the process."""
         self._get_producer, self._size_limit, self._fence, self._table = get_producer, size_limit, fence, table
         self._linger, self._max_records, self._on_failure = linger, max_records, on_failure
         self._group: OutboxGroup | None = None
-        self._committing_size = 0  # records and rows of the group that is on its way
+        self._committing_size = 0  # records and rows of the group that is being committed
         self._group_full = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
-        """Add an output. Raises RecordTooLarge for one that its topic cannot take."""
+        """Add an output. Raises RecordTooLargeError if its topic cannot take it."""
         group = self._get_open_group()
         group.outbox.add(topic, partition, key, value, headers)
         self._increment_size(group)
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
-        """Add a row, written after the outputs that were added before it; of a partition that is no longer ours it is dropped."""
+        """Add a row, written after the outputs that were added before it. A row of a partition that is not assigned is dropped."""
         if not self._fence.is_assigned(partition):
             return
         group = self._get_open_group()
@@ -70,11 +70,11 @@ class GroupCommitOutbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether `most` records and rows, or more, are not safe yet."""
+        """Whether at least `max_records` records and rows are not committed yet."""
         return self._committing_size + (self._group.size if self._group else 0) >= self._max_records
 
     def on_committed(self, callback: Callable[[], None]) -> None:
-        """Call `done` once everything added and put so far is safe; never if the generation ends before."""
+        """Call `callback` once everything added so far is committed; never if the generation ends before."""
         self._get_open_group().callbacks.append(callback)
 
     def _get_open_group(self) -> OutboxGroup:
@@ -98,25 +98,20 @@ class GroupCommitOutbox:
             self._group_full.set()
 
     async def _run(self) -> None:
-        """Commit group after group until none is open; the next one starts a new task."""
+        """Commit groups until none is open; the next one starts a new task."""
         try:
             while self._group is not None:
-                await self._wait_linger()
+                if self._linger and not self._group_full.is_set():
+                    await wait_linger(self._group_full, self._linger)
                 group, self._group = self._group, None
                 self._group_full.clear()
                 self._committing_size = group.size
                 await self._commit_group(group)
         except Exception as error:
-            log.critical("a commit failed; nothing of it is acknowledged and the process ends", exc_info=error)
+            log.critical("a commit failed; its batches are not acknowledged, the worker stops", exc_info=error)
             self._on_failure(error)
         else:
             self._task = None
-
-    async def _wait_linger(self) -> None:
-        if self._linger and not self._group_full.is_set():
-            handle = asyncio.get_running_loop().call_later(self._linger, self._group_full.set)
-            await self._group_full.wait()
-            handle.cancel()
 
     async def _commit_group(self, group: OutboxGroup) -> None:
         await group.outbox.flush()
@@ -126,8 +121,8 @@ class GroupCommitOutbox:
             return
         finally:
             self._committing_size = 0
-        for done in group.callbacks:
-            done()
+        for callback in group.callbacks:
+            callback()
 
     async def _write_rows(self, group: OutboxGroup) -> None:
         await self._fence.require_current(group.outbox.generation)

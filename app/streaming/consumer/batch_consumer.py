@@ -1,4 +1,4 @@
-"""The consumer: one Faust event is a batch of records of one partition, fetched only when an agent has room for it."""
+"""The consumer: one Faust event is a batch of records of one partition, fetched only if its priority has room for it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ import asyncio
 from time import monotonic
 from typing import Any
 
-from aiokafka.errors import KafkaError
 from faust.events import Event
-from faust.exceptions import NotReady
 from faust.transport.consumer import CONSUMER_FETCHING
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from app.streaming.consumer.ack_tracker import AckTracker
+from app.streaming.consumer.committable_offsets import AckTracker
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
-from app.streaming.consumer.coordinator_watchdog import CoordinatorWatchdog
-from app.streaming.consumer.failure_policy import ShutdownOnFailure
+from app.streaming.consumer.coordinator_watchdog import build_watchdog
 from schemas.ports import Batch
 
-# Batches of a changelog that may wait to be applied in recovery before no more are fetched.
-MAX_QUEUED_CHANGELOG_BATCHES = 16
-MAX_CHANGELOG_RECORDS = 2000
-POLL_TIMEOUT = 1.0
-# Seconds that the commit at a rebalance or stop may take: Kafka may be away.
-FINAL_COMMIT_TIMEOUT = 3.0
+MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
+MAX_CHANGELOG_RECORDS = 2000  # records of a changelog batch
+POLL_TIMEOUT = 1.0  # seconds
+RECOVERY_POLL_TIMEOUT = 0.05  # seconds; short, because no acknowledgement ends the wait when recovery takes a queued changelog batch
+FINAL_COMMIT_TIMEOUT = 3.0  # seconds that the commit at a rebalance or stop may take; Kafka may be unreachable
 
 
 class BatchConsumer(driver.Consumer):
@@ -41,52 +37,31 @@ class BatchConsumer(driver.Consumer):
         self._room_available = asyncio.Event()
         self._batch_released = asyncio.Event()
         self._batch_generation = -1
-        self._cached_assignment: set[TP] | None = None  # the assignment that _owned was taken from
+        self._cached_assignment: set[TP] | None = None  # the assignment that _assigned_partitions was computed from
         self._assigned_partitions: frozenset[int] = frozenset()
         self._drain_timeout = self.settings.drain_timeout
         self._failed_offsets: dict[TP, int] = {}
-        self.add_dependency(self._build_watchdog())
-
-    def _build_watchdog(self) -> CoordinatorWatchdog:
-        settings = self.settings
-        return CoordinatorWatchdog(
-            self._thread,
-            settings.watchdog_interval,
-            get_silence=lambda: monotonic() - self.get_last_heartbeat_at(),
-            is_kafka_reachable=self._is_kafka_reachable,
-            timeout=settings.rebalance_timeout + settings.session_timeout,
-            on_failure=ShutdownOnFailure(self.app, settings.shutdown_timeout),
-            loop=self.loop,
-            beacon=self.beacon,
-        )
-
-    async def _is_kafka_reachable(self) -> bool:
-        """Whether the producer, whose connection is another one, learns where its topics are."""
-        try:
-            async with asyncio.timeout(self.settings.watchdog_interval):
-                return bool(await self.app.producer._ensure_producer().client.force_metadata_update())
-        except (KafkaError, NotReady, TimeoutError):
-            return False
+        self.add_dependency(build_watchdog(self, self._thread))
 
     def _new_consumer_thread(self) -> PriorityConsumerThread:
         return PriorityConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    # ---- what the agents' writes are checked against (ownership.Membership)
+    # ---- group membership (commit.fencing.GroupMembership)
 
     def get_generation(self) -> int:
-        """The generation of the batches that agents have in hand: that of the last one given to any of them."""
+        """The generation of the batches in flight: that of the last one enqueued."""
         return self._batch_generation
 
     def get_coordinator_generation(self) -> int:
-        """The generation that the coordinator last gave; -1 once it no longer knows this member."""
+        """The generation that the coordinator last confirmed; -1 once it no longer knows this member."""
         return int(self._thread.get_coordinator_generation())
 
     def get_last_heartbeat_at(self) -> float:
-        """When the coordinator last confirmed this member, on time.monotonic."""
+        """When the coordinator last confirmed this member, in seconds of time.monotonic."""
         return float(self._thread.get_last_heartbeat_at())
 
     def is_assigned(self, partition: int) -> bool:
-        """Whether any of the assigned partitions has that number; to stand by for one, by its changelog, is not to own it."""
+        """Whether a source partition of that number is assigned; a standby, which has only its changelog, does not count."""
         assignment = self.app._assignment
         if assignment is not self._cached_assignment:  # Faust makes a new set at each rebalance
             self._cached_assignment = assignment
@@ -96,17 +71,17 @@ class BatchConsumer(driver.Consumer):
     # ---- acknowledgements
 
     def ack(self, message: Any) -> bool:
-        """Note that an agent has finished a batch, in whatever order."""
+        """Acknowledge a batch; batches may be acknowledged in any order. Returns whether this call did it."""
         if message.acked:
             return False
         message.acked = True
-        message.value = None  # it may wait long for the batches before it: only its offset is needed
+        message.value = None  # it may wait long for the batches before it, and only its offset is needed
         self.app.sensors.on_message_out(message.tp, message.offset, message)
         self.release(message)
         return True
 
     def release(self, message: Any) -> None:
-        """No longer wait for this batch in a rebalance or stop; unless it was acknowledged it comes again."""
+        """Stop waiting for this batch in rebalances and stops; unless it was acknowledged it is redelivered."""
         self._unacked_messages.discard(message)
         self._batch_released.set()
         self._room_available.set()
@@ -121,31 +96,31 @@ class BatchConsumer(driver.Consumer):
         return [tp for tp in self._ack_tracker.get_partitions() if topics is None or tp in topics or tp.topic in topics]
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed: all behind it comes again."""
+        """Reset positions to the committed offsets; all later records are redelivered."""
         self._ack_tracker.clear_all()
         self._clear_unacked()
         await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Wait for the batches in hand, commit, then forget the partitions."""
+        """Drain the batches in flight, commit, then clear the partitions."""
         await super().on_partitions_revoked(revoked)
         self._ack_tracker.clear_partitions(revoked)
 
     def limit_drain(self, failed: Any, timeout: float) -> None:
-        """The process ends with an error: wait `patience` seconds at most for what is in hand, not for the failed batch or those behind."""
+        """Shorten the drain before a stop with an error: at most `timeout` seconds, not for the failed batch nor for later ones."""
         self._drain_timeout = min(timeout, self._drain_timeout)
         if failed is not None:
             self._failed_offsets[failed.tp] = min(failed.offset, self._failed_offsets.get(failed.tp, failed.offset))
         self._batch_released.set()
 
     def _is_awaited(self, message: Any) -> bool:
-        failed = self._failed_offsets.get(message.tp)
-        return failed is None or bool(message.offset < failed)
+        failed_offset = self._failed_offsets.get(message.tp)
+        return failed_offset is None or bool(message.offset < failed_offset)
 
     async def wait_empty(self) -> None:
-        """Wait until the batches in hand are acknowledged, but no longer than the drain time: those that take longer come again.
+        """Drain: wait until the batches in flight are acknowledged or released, but at most `drain_timeout`; then commit.
 
-        If the group has gone on without this member they all come again, and nobody waits.
+        Batches that take longer are redelivered. If the group has a new generation all of them are, and this does not wait.
         """
         if self._unacked_messages and self.get_coordinator_generation() != self._batch_generation:
             self._clear_unacked()
@@ -156,7 +131,9 @@ class BatchConsumer(driver.Consumer):
                     self._batch_released.clear()
                     await self._batch_released.wait()
         except TimeoutError:
-            self.log.warning("%d batches did not end within %s s; they come again", len(self._unacked_messages), self._drain_timeout)
+            self.log.warning(
+                "%d batches were not acknowledged within %s s; they are redelivered", len(self._unacked_messages), self._drain_timeout
+            )
         await self._commit_acknowledged()
         self._clear_unacked()
 
@@ -165,30 +142,30 @@ class BatchConsumer(driver.Consumer):
             async with asyncio.timeout(FINAL_COMMIT_TIMEOUT):
                 await self.commit_and_end_transactions()
         except TimeoutError:
-            self.log.warning("Kafka took no offsets within %s s; what ended since the last commit comes again", FINAL_COMMIT_TIMEOUT)
+            self.log.warning("offsets were not committed within %s s; batches since the last commit are redelivered", FINAL_COMMIT_TIMEOUT)
 
     def _clear_unacked(self) -> None:
         self._unacked_messages.clear()
         self._batch_released.set()
 
     async def verify_all_partitions_active(self) -> None:
-        """Faust's own stall check compares two clocks and logs noise; the coordinator watchdog and progress metrics replace it."""
+        """Does nothing: Faust's stall check compares two different clocks; the coordinator watchdog and progress metrics replace it."""
 
     # ---- fetching
 
     def stop_flow(self) -> None:
-        """Stop giving batches; a fetch that waits for data comes back at once."""
+        """Stop the flow of batches; a fetch that waits for data returns at once."""
         super().stop_flow()
         self._partitions_to_resume.clear()
         self._room_available.set()
         self._thread.wakeup()
 
     def resume_partitions(self, tps: Any) -> None:
-        """Fetch these partitions once the flow goes on; until then Faust sets their positions, and last it empties the agents' queues."""
+        """Fetch these partitions after `resume_flow`: before it, Faust sets their positions and finally empties the agents' queues."""
         self._partitions_to_resume.update(tps)
 
     def resume_flow(self) -> None:
-        """Give batches again; a fetch that waits for other partitions comes back at once."""
+        """Resume the flow of batches; a fetch that waits for other partitions returns at once."""
         super().resume_partitions(self._partitions_to_resume)
         self._partitions_to_resume.clear()
         super().resume_flow()
@@ -199,7 +176,7 @@ class BatchConsumer(driver.Consumer):
         priorities: list[list[TP]] = [[] for _ in self.settings.priority_limits]
         changelogs: list[TP] = []
         self._full_partitions.clear()
-        recovering = self.app.tables.changelog_queue.qsize() if self.app.tables.changelog_topics else 0
+        queued_changelogs = self.app.tables.changelog_queue.qsize() if self.app.tables.changelog_topics else 0
         now = monotonic()
         for tp in self._get_active_partitions():
             priority = self.topic_priorities.get(tp.topic, 0)
@@ -209,22 +186,21 @@ class BatchConsumer(driver.Consumer):
                 priorities[priority].append(tp)
             else:
                 self._full_partitions.add(tp)
-        return FetchRequest(priorities, changelogs if recovering < MAX_QUEUED_CHANGELOG_BATCHES else (), MAX_CHANGELOG_RECORDS)
+        return FetchRequest(priorities, changelogs if queued_changelogs < MAX_QUEUED_CHANGELOG_BATCHES else (), MAX_CHANGELOG_RECORDS)
 
     async def _fetch(self) -> FetchedRecords:
         self._room_available.clear()
-        wish = self._build_fetch_request()
-        if wish:
-            taken: FetchedRecords = await self._thread.poll(wish, POLL_TIMEOUT)
-            return taken
+        request = self._build_fetch_request()
+        if request:
+            fetched: FetchedRecords = await self._thread.poll(request, POLL_TIMEOUT)
+            return fetched
         await self._wait_for_room()
         return {}
 
     async def _wait_for_room(self) -> None:
-        # Changelog batches are taken from their queue without an ack, hence the time limit.
-        handle = self.loop.call_later(0.05 if self.app.in_recovery else POLL_TIMEOUT, self._room_available.set)
+        timer = self.loop.call_later(RECOVERY_POLL_TIMEOUT if self.app.in_recovery else POLL_TIMEOUT, self._room_available.set)
         await self._room_available.wait()
-        handle.cancel()
+        timer.cancel()
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -240,34 +216,34 @@ class BatchConsumer(driver.Consumer):
         self.diag.set_flag(CONSUMER_FETCHING)
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        # Not before the flow goes on: what is read then is of the generation after the rebalance, and dropping it would lose it.
+        # Read after the flow resumes: records fetched then belong to the generation after the rebalance, and dropping them would lose them.
         generation = self.app.consumer_generation_id
         self.not_waiting_next_records.clear()
         try:
-            taken = await self._fetch()
+            fetched = await self._fetch()
         finally:
             self.not_waiting_next_records.set()
-        if taken and not self.flow_active:
+        if fetched and not self.flow_active:
             await self.wait(self.can_resume_flow)
-        # What was fetched while a rebalance began is dropped if it has ended with a new generation: that set all positions anew.
-        if taken and not self.should_stop and generation == self.app.consumer_generation_id:
-            self._enqueue_all(taken, generation)
+        # Records fetched while a rebalance began are dropped if it ended with a new generation, because that reset all positions.
+        if fetched and not self.should_stop and generation == self.app.consumer_generation_id:
+            self._enqueue_all(fetched, generation)
         await asyncio.sleep(0)
 
     def _enqueue_all(self, fetched: FetchedRecords, generation: int) -> None:
         for key, records in fetched.items():
             tp = TP(key.topic, key.partition)
-            fresh = self._select_new_records(tp, records)
-            if fresh:
-                self._enqueue(tp, fresh, generation)
+            new_records = self._select_new_records(tp, records)
+            if new_records:
+                self._enqueue(tp, new_records, generation)
 
     def _select_new_records(self, tp: TP, records: Any) -> Any:
-        """The records that were not given out yet: behind the last one given, or not before where the position was set."""
-        last = self._ack_tracker.get_last_offset(tp)
-        wanted = last + 1 if last is not None else self._read_offset[tp] or 0
-        if records[0].offset >= wanted:
+        """The records not delivered yet: after the last tracked offset, or from the position of the last seek on."""
+        last_offset = self._ack_tracker.get_last_offset(tp)
+        next_offset = last_offset + 1 if last_offset is not None else self._read_offset[tp] or 0
+        if records[0].offset >= next_offset:
             return records
-        return [record for record in records if record.offset >= wanted]
+        return [record for record in records if record.offset >= next_offset]
 
     def _enqueue(self, tp: TP, records: Any, generation: int) -> None:
         channels = self.app.topics._tp_index[tp]
@@ -283,10 +259,10 @@ class BatchConsumer(driver.Consumer):
 
 
 def _build_message(tp: TP, records: Any, generation: int) -> ConsumerMessage:
-    """The Faust message around a batch. The stream silently skips one whose generation is not the app's."""
-    end = records[-1]
+    """The Faust message of a batch. Faust's stream silently skips a message whose generation is not the app's."""
+    last = records[-1]
     batch = Batch(tp.topic, tp.partition, records)
-    at = end.timestamp / 1000
+    timestamp = last.timestamp / 1000
     return ConsumerMessage(
-        tp.topic, tp.partition, end.offset, at, end.timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
+        tp.topic, tp.partition, last.offset, timestamp, last.timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
     )

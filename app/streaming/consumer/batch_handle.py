@@ -1,4 +1,4 @@
-"""Batches as agents see them: acknowledged when the next one is asked for, or held until the agent says so."""
+"""Batches as agents see them: acknowledged by the request for the next batch, or by the agent through a handle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from schemas.ports import Batch
 
 
 class FaustBatchHandle:
-    """Implements schemas.ports.HeldBatch."""
+    """Implements schemas.ports.BatchHandle."""
 
     __slots__ = ("_consumer", "batch", "message")
 
@@ -19,19 +19,19 @@ class FaustBatchHandle:
         self._consumer = consumer
 
     def ack(self) -> None:
-        """The last record of the batch has ended; a second call does nothing."""
+        """Acknowledge the batch; a second call has no effect."""
         self._consumer.ack(self.message)
 
     def release(self) -> None:
-        """No rebalance or stop waits for the batch any longer; it comes again unless it is acknowledged before."""
+        """Stop rebalances and stops from waiting for the batch; it is redelivered unless it is acknowledged before."""
         self._consumer.release(self.message)
 
 
 class BatchHandleStream:
-    """All batches of one Faust stream; neither an exception in the agent nor its cancellation acknowledges anything."""
+    """The batches of one Faust stream; neither an exception in the agent nor its cancellation acknowledges a batch."""
 
     def __init__(self, stream: Any) -> None:
-        # Faust acknowledges an event whatever becomes of it, also when the agent raises or is cancelled: switched off for good.
+        # By default Faust acknowledges an event even if the agent raises or is cancelled.
         stream.enable_acks = False
         self._stream = stream
         self._values = aiter(stream)
@@ -52,7 +52,7 @@ class BatchHandleStream:
 
 
 class AutoAckBatches:
-    """Batches one after the other: asking for the next one acknowledges the one before."""
+    """Batches one after the other; the request for the next batch acknowledges the current one."""
 
     def __init__(self, handles: AsyncIterator[FaustBatchHandle]) -> None:
         self._handles = handles
@@ -69,7 +69,7 @@ class AutoAckBatches:
         return self.current_handle.batch
 
     def release_current(self) -> None:
-        """Give up the current batch without acknowledging it."""
+        """Release the current batch without acknowledging it."""
         if self.current_handle is not None:
             self.current_handle.release()
             self.current_handle = None

@@ -1,4 +1,4 @@
-"""The consumer's thread: takes what aiokafka has buffered, priority by priority, and tells the broker how long an empty fetch may park."""
+"""The consumer's thread: takes the records that aiokafka has buffered, by priority, and paces its fetches."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from faust.types import TP
 from app.streaming.consumer.fetch_pacing import FetchPacer, FetchPacingSettings
 from app.streaming.consumer.priority_selector import PrioritySelector
 
+BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
+FETCH_MAX_WAIT_PARTIAL = 0.01  # seconds that a fetch may wait at the broker if it omits partitions
+SMALL_FETCH_RECORDS = 16  # records; fewer are a small fetch
+SMALL_FETCH_DELAY = 0.01  # seconds until the fetch after a small one
+PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
+
 FetchedRecords = Mapping[TP, Sequence[Any]]
 
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """What the fetch loop has room for: the partitions of each priority, highest first, and those of changelogs in recovery."""
+    """The partitions to fetch: those with room of each priority, highest first, and those of changelogs in recovery."""
 
     partitions_by_priority: Sequence[Collection[TP]]
     changelog_partitions: Collection[TP]
@@ -31,45 +37,42 @@ class FetchRequest:
 
 
 class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a fetch that knows priorities and can be woken."""
+    """Faust's consumer thread with a fetch by priority that another thread can interrupt."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         settings = self.transport.settings
-        self.priority_selector = PrioritySelector(settings.priority_limits, busy_period=settings.busy_period)
+        self.priority_selector = PrioritySelector(settings.priority_limits, busy_period=BUSY_PERIOD)
         self.fetch_pacer = FetchPacer(
-            FetchPacingSettings(
-                settings.fetch_max_wait, settings.fetch_max_wait_partial, settings.small_fetch_delay, settings.small_fetch_records
-            )
+            FetchPacingSettings(settings.fetch_max_wait, FETCH_MAX_WAIT_PARTIAL, SMALL_FETCH_DELAY, SMALL_FETCH_RECORDS)
         )
         self._waiter: asyncio.Future[None] | None = None
         self._wakeup_pending = False
         self._last_heartbeat_at = monotonic()
 
     async def on_start(self) -> None:
-        """Starts aiokafka's consumer, then sets its pace and listens for its heartbeats."""
+        """Starts aiokafka's consumer, then paces its fetches and records its heartbeats."""
         await super().on_start()
         self._pace_fetches(self._consumer._fetcher)
         self._record_heartbeats(self._consumer._coordinator)
 
     async def on_thread_stop(self) -> None:
-        """Stops aiokafka's consumer; what it raises, as it does while Kafka is away, must not keep the worker from stopping."""
+        """Stops aiokafka's consumer. It raises if Kafka is unreachable; that must not keep the worker from stopping."""
         try:
             await super().on_thread_stop()
         except (Exception, asyncio.CancelledError) as error:
-            self.log.warning("the consumer did not stop in order: %r", error)
+            self.log.warning("the consumer did not stop cleanly: %r", error)
 
     def _pace_fetches(self, fetcher: Any) -> None:
         original_plan = fetcher._get_actions_per_node
-        # What is read and not taken holds back the fetch of all partitions of its broker, by default for 0.1 s.
-        fetcher._prefetch_backoff = self.transport.settings.prefetch_backoff
+        fetcher._prefetch_backoff = PREFETCH_BACKOFF
 
         def plan_fetches(assignment: Any) -> Any:
-            early = self.fetch_pacer.compute_delay(monotonic())
-            if early:
-                return [], {}, min(early, fetcher._fetcher_timeout), False, []
-            left_out = any(tp in self.consumer._active_partitions for tp in fetcher._records)
-            fetcher._fetch_max_wait_ms = self.fetch_pacer.compute_max_wait_ms(partial=left_out)
+            delay = self.fetch_pacer.compute_delay(monotonic())
+            if delay:
+                return [], {}, min(delay, fetcher._fetcher_timeout), False, []
+            partial = any(tp in self.consumer._active_partitions for tp in fetcher._records)
+            fetcher._fetch_max_wait_ms = self.fetch_pacer.compute_max_wait_ms(partial=partial)
             return original_plan(assignment)
 
         fetcher._get_actions_per_node = plan_fetches
@@ -86,34 +89,34 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator._do_heartbeat = send_heartbeat
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """The coordinator has just answered: that counts as a heartbeat."""
+        """The coordinator has just responded, which counts as a heartbeat."""
         self._last_heartbeat_at = monotonic()
         await super().on_partitions_assigned(assigned, generation_id)
 
     def get_last_heartbeat_at(self) -> float:
-        """When the coordinator last confirmed this member, on time.monotonic."""
+        """When the coordinator last confirmed this member, in seconds of time.monotonic."""
         return self._last_heartbeat_at
 
     def get_coordinator_generation(self) -> int:
-        """The generation the coordinator last gave; -1 once it no longer knows this member."""
+        """The generation that the coordinator last confirmed; -1 once it no longer knows this member."""
         generation: int = self._ensure_consumer()._coordinator.generation
         return generation
 
     async def poll(self, request: FetchRequest, timeout: float) -> FetchedRecords:
-        """Records of one priority, and of changelogs; empty if nothing came within `wait` seconds.
+        """Records of one priority, and of changelogs; empty if none arrive within `timeout` seconds.
 
-        Raises ConsumerStoppedError after the consumer was closed.
+        Raises ConsumerStoppedError if the consumer is closed.
         """
         future = asyncio.run_coroutine_threadsafe(self._poll(request, timeout), self.thread_loop)
         return await asyncio.wrap_future(future)
 
     def wakeup(self) -> None:
-        """End a `take` that is waiting; from any thread, and without effect before the thread has started."""
+        """Interrupt a `poll` that waits, from any thread; no effect before the thread has started."""
         if self._consumer is not None:
             self.thread_loop.call_soon_threadsafe(self._wakeup)
 
     def _wakeup(self) -> None:
-        # It may come before the `take` that it is for has begun to wait: it must not be lost then.
+        # It may run before the poll that it interrupts begins to wait. The flag keeps it from being lost.
         self._wakeup_pending = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -126,47 +129,46 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
-            taken = await self._take_buffered(fetcher, request)
-            if not taken and timeout and self.consumer.flow_active:
+            fetched = await self._take_buffered(fetcher, request)
+            if not fetched and timeout and self.consumer.flow_active:
                 await self._wait_for_data(fetcher, timeout)
-                taken = await self._take_buffered(fetcher, request)
-            more = any(tp in fetcher._records for priority in request.partitions_by_priority for tp in priority)
-            self.fetch_pacer.record_fetch(sum(map(len, taken.values())), more_buffered=more, now=monotonic())
-            return taken
+                fetched = await self._take_buffered(fetcher, request)
+            more_buffered = any(tp in fetcher._records for partitions in request.partitions_by_priority for tp in partitions)
+            self.fetch_pacer.record_fetch(sum(map(len, fetched.values())), more_buffered=more_buffered, now=monotonic())
+            return fetched
 
     async def _take_buffered(self, fetcher: Any, request: FetchRequest) -> FetchedRecords:
-        changes = await _take_records(fetcher, request.changelog_partitions, request.max_changelog_records)
+        changelog_records = await _take_records(fetcher, request.changelog_partitions, request.max_changelog_records)
         now = monotonic()
         for priority in self.priority_selector.compute_order():
-            taken = await _take_records(
-                fetcher, request.partitions_by_priority[priority], self.priority_selector.get_max_records(priority, now)
-            )
-            if taken:
-                waiting = [
+            max_records = self.priority_selector.get_max_records(priority, now)
+            fetched = await _take_records(fetcher, request.partitions_by_priority[priority], max_records)
+            if fetched:
+                skipped = [
                     other
-                    for other, tps in enumerate(request.partitions_by_priority)
-                    if other != priority and any(tp in fetcher._records for tp in tps)
+                    for other, partitions in enumerate(request.partitions_by_priority)
+                    if other != priority and any(tp in fetcher._records for tp in partitions)
                 ]
-                self.priority_selector.record_fetch(priority, waiting, now)
-                return {**changes, **taken}
-        return changes
+                self.priority_selector.record_fetch(priority, skipped, now)
+                return {**changelog_records, **fetched}
+        return changelog_records
 
     async def _wait_for_data(self, fetcher: Any, timeout: float) -> None:
         if not self._wakeup_pending:
             self._waiter = waiter = fetcher._create_fetch_waiter()
-            handle = self.thread_loop.call_later(timeout, self._wakeup)
+            timer = self.thread_loop.call_later(timeout, self._wakeup)
             try:
                 await waiter
             finally:
-                handle.cancel()
+                timer.cancel()
                 self._waiter = None
         self._wakeup_pending = False
 
 
 async def _take_records(fetcher: Any, partitions: Collection[TP], max_records: int) -> dict[TP, Sequence[Any]]:
-    """What is buffered of these partitions, at most so many records of each."""
-    taken: dict[TP, Sequence[Any]] = {}
+    """The buffered records of these partitions, at most `max_records` of each."""
+    fetched: dict[TP, Sequence[Any]] = {}
     for tp in partitions:
         if tp in fetcher._records:
-            taken.update(await fetcher.fetched_records({tp}, 0, max_records))
-    return taken
+            fetched.update(await fetcher.fetched_records({tp}, 0, max_records))
+    return fetched

@@ -1,25 +1,33 @@
-"""The coordinator watchdog: Faust never asks aiokafka for errors of the group, so a worker could live on and consume nothing."""
+"""The coordinator watchdog: Faust never checks aiokafka for errors of the group, so a worker could run on and consume nothing."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 import mode
+from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
+
+from app.streaming.consumer.failure_policy import ShutdownOnFailure
 
 log = logging.getLogger(__name__)
 
+WATCHDOG_INTERVAL = 5.0  # seconds
+
 
 class CoordinatorSilentError(RuntimeError):
-    """Kafka answers, but the group has heard nothing from this worker for longer than any rebalance takes."""
+    """Kafka is reachable, but the coordinator has confirmed no heartbeat for longer than any rebalance takes."""
 
 
 class CoordinatorWatchdog(mode.Service):
-    """Asks every few seconds; an error ends the worker, and its supervisor starts it again.
+    """Checks the coordinator periodically; an error stops the worker, and its supervisor restarts it.
 
-    It also ends a worker that can no longer hear of its group although Kafka answers: no commit of it can tell whether its partitions are
-    still its own. Since lost connections are mended (connections.py) no such case is known; this is for those that are not.
+    It also stops a worker without confirmed heartbeats while Kafka is reachable: such a worker cannot know whether its partitions are still
+    assigned to it, so none of its commits can finish. patches/connections.py removes the one known cause; this is for unknown ones.
     """
 
     def __init__(
@@ -33,10 +41,10 @@ class CoordinatorWatchdog(mode.Service):
         on_failure: Callable[[BaseException], None],
         **options: Any,
     ) -> None:
-        """`thread`: the consumer's; `interval` in seconds, of which `silence` tells how many the group was silent.
+        """`thread`: the consumer's; `interval`: seconds between checks; `get_silence`: seconds since the last confirmed heartbeat.
 
-        `answers`: whether Kafka does, by another way than the group's; `patience`: seconds for which it does in vain before `end` ends the
-        worker.
+        `is_kafka_reachable`: checks over another connection than the coordinator's. `timeout`: seconds of silence, while Kafka is
+        reachable, after which `on_failure` is called.
         """
         super().__init__(**options)
         self._silent_for = 0.0
@@ -51,17 +59,41 @@ class CoordinatorWatchdog(mode.Service):
             await self.check_heartbeat()
 
     async def check_heartbeat(self) -> None:
-        """End the worker if Kafka answers for long, but not its group."""
+        """Stop the worker if the coordinator is silent for too long while Kafka is reachable."""
         if self._get_silence() <= self._interval or not await self._is_kafka_reachable():
             self._silent_for = 0.0
             return
         self._silent_for += self._interval
         if min(self._silent_for, self._get_silence()) > self._timeout:
-            error = CoordinatorSilentError(f"Kafka answers, but the group has not heard of this worker for {self._get_silence():.0f} s")
-            log.critical("the worker ends, and what it had not acknowledged comes again: %s", error)
+            error = CoordinatorSilentError(f"Kafka is reachable, but no heartbeat was confirmed for {self._get_silence():.0f} s")
+            log.critical("the worker stops, and unacknowledged batches are redelivered: %s", error)
             self._on_failure(error)
 
     async def _check_errors(self) -> None:
         consumer = self._thread._consumer
         if consumer is not None and not consumer._closed:
             consumer._coordinator.check_errors()
+
+
+def build_watchdog(consumer: Any, thread: Any) -> CoordinatorWatchdog:
+    """The watchdog of a BatchConsumer and its thread."""
+    app, settings = consumer.app, consumer.settings
+    return CoordinatorWatchdog(
+        thread,
+        WATCHDOG_INTERVAL,
+        get_silence=lambda: monotonic() - thread.get_last_heartbeat_at(),
+        is_kafka_reachable=lambda: _is_kafka_reachable(app),
+        timeout=app.conf.broker_rebalance_timeout + settings.session_timeout,
+        on_failure=ShutdownOnFailure(app, settings.shutdown_timeout),
+        loop=consumer.loop,
+        beacon=consumer.beacon,
+    )
+
+
+async def _is_kafka_reachable(app: Any) -> bool:
+    """Whether the producer, which has its own connection, can update its metadata."""
+    try:
+        async with asyncio.timeout(WATCHDOG_INTERVAL):
+            return bool(await app.producer._ensure_producer().client.force_metadata_update())
+    except (KafkaError, NotReady, TimeoutError):
+        return False

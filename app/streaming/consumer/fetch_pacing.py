@@ -1,12 +1,13 @@
-"""How fetches follow each other: cheap at rest, quick under light load, and never in the way of a busy priority."""
+"""The pace of fetches: few at rest, immediate under light load, and never a delay for a backlog."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class FetchPacingSettings:
-    """`idle` and `partial`: seconds that a fetch may park at the broker when it asks for all partitions, or leaves some out; `gather`:
-    seconds until the next fetch after one that brought fewer than `gather_below` records.
+    """`max_wait` and `max_wait_partial`: seconds that a fetch may wait at the broker if it includes all partitions, or not all.
+
+    `small_fetch_delay`: seconds until the next fetch after one that returned fewer than `small_fetch_records` records.
     """
 
     max_wait: float
@@ -16,10 +17,10 @@ class FetchPacingSettings:
 
 
 class FetchPacer:
-    """Decides for each fetch how long it may park, and whether it comes now.
+    """Decides for each fetch how long it may wait at the broker, and whether it is sent now.
 
-    A fetch that asks for every partition wakes up as soon as any of them has data, so it may park long and costs nothing at rest. One that
-    leaves partitions out, because what was read of them is not taken yet, must come back soon to ask for them.
+    A fetch of all partitions returns as soon as any of them has data, so it may wait long and costs nothing at rest. A fetch that omits
+    partitions, because their buffered records are not taken yet, must return soon so that the next one can include them.
     """
 
     def __init__(self, settings: FetchPacingSettings) -> None:
@@ -31,10 +32,10 @@ class FetchPacer:
         return int((self._settings.max_wait_partial if partial else self._settings.max_wait) * 1000)
 
     def record_fetch(self, records: int, *, more_buffered: bool, now: float) -> None:
-        """Note what was taken. After few records, and with no more at hand, the next ones come together instead of in a batch each."""
-        few = 0 < records < self._settings.small_fetch_records and not more_buffered
-        self._next_fetch_at = now + self._settings.small_fetch_delay if few else 0.0
+        """Record how many records were taken. After a small fetch the next one is delayed, so that its records share a batch."""
+        is_small = 0 < records < self._settings.small_fetch_records and not more_buffered
+        self._next_fetch_at = now + self._settings.small_fetch_delay if is_small else 0.0
 
     def compute_delay(self, now: float) -> float:
-        """Seconds by which a fetch would come too early; 0.0 if it may go."""
+        """Seconds until the next fetch may be sent; 0.0 if it may be sent now."""
         return max(0.0, self._next_fetch_at - now)

@@ -1,6 +1,7 @@
-"""Reads records whose headers have names that are no text: to Kafka a name is any bytes, aiokafka reads it as UTF-8.
+"""Reads records whose header names are invalid UTF-8; invalid bytes are replaced by U+FFFD.
 
-Its C parser gives up at such a name, and the partition would stand still for good: one record of one producer stops everybody behind it.
+Kafka allows any bytes in a header name, but aiokafka decodes it as UTF-8. Its C parser raises on invalid UTF-8, and the consumer would
+never get past such a record.
 """
 
 from __future__ import annotations
@@ -12,37 +13,37 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-LENGTH_POSITION, BODY_POSITION = 8, 12  # bytes in a batch before its length, and before what the length counts
+LENGTH_POSITION, BODY_POSITION = 8, 12  # byte offsets in a record batch: of its length field, and of the part that this length counts
 
 
 def patch_header_decoding() -> None:
-    """Once, when a worker starts: the change holds for the whole process."""
+    """Apply the patch to the whole process; call it once at start."""
     fetcher.MemoryRecords = LenientMemoryRecords
 
 
 class LenientMemoryRecords:
-    """What aiokafka's fetcher asks of the batches in an answer of Kafka."""
+    """The record batches of a fetch response, with the interface of aiokafka's MemoryRecords."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw, self._position, self._records = raw, 0, MemoryRecords(raw)
 
     def has_next(self) -> bool:
-        """Whether another whole batch is there."""
+        """Whether there is another complete batch."""
         return bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:
-        """Of all batches, whole or not."""
+        """The size of all batches, including an incomplete one."""
         return len(self._raw)
 
     def next_batch(self) -> LenientRecordBatch:
         """The next batch."""
-        begin = self._position
-        self._position += BODY_POSITION + int.from_bytes(self._raw[begin + LENGTH_POSITION : begin + BODY_POSITION], "big")
-        return LenientRecordBatch(self._records.next_batch(), memoryview(self._raw)[begin : self._position])
+        start = self._position
+        self._position += BODY_POSITION + int.from_bytes(self._raw[start + LENGTH_POSITION : start + BODY_POSITION], "big")
+        return LenientRecordBatch(self._records.next_batch(), memoryview(self._raw)[start : self._position])
 
 
 class LenientRecordBatch:
-    """A batch as the C parser reads it; if it cannot, as the Python one does, which is slow and lets names be spoilt."""
+    """A batch parsed by the C parser; if that raises UnicodeDecodeError, by the slower LenientBatchParser."""
 
     def __init__(self, batch: Any, raw: memoryview) -> None:
         self._batch, self._raw = batch, raw
@@ -58,7 +59,7 @@ class LenientRecordBatch:
 
 
 class LenientBatchParser(_DefaultRecordBatchPy):
-    """aiokafka's own parser in Python, over bytes that can always be read as text."""
+    """aiokafka's pure Python parser, over LenientBytes."""
 
     _buffer: Any
 
@@ -68,12 +69,12 @@ class LenientBatchParser(_DefaultRecordBatchPy):
 
 
 class LenientBytes(bytearray):
-    """Bytes in whose text U+FFFD stands for what is none."""
+    """Bytes that decode as UTF-8 without an error."""
 
-    def __getitem__(self, place: Any) -> Any:
-        found = super().__getitem__(place)
-        return LenientBytes(found) if isinstance(place, slice) else found
+    def __getitem__(self, index: Any) -> Any:
+        item = super().__getitem__(index)
+        return LenientBytes(item) if isinstance(index, slice) else item
 
-    def decode(self, *given: Any) -> str:
-        """The text."""
+    def decode(self, *args: Any) -> str:
+        """The bytes as text; invalid UTF-8 is replaced by U+FFFD, whatever the arguments."""
         return super().decode("utf-8", "replace")

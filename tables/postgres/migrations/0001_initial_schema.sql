@@ -1,18 +1,30 @@
--- The relations of design.md section 7 that something uses; what arrives by the thousand is partitioned by day on its UUIDv7 id.
+-- Users, policy, history and dead letters. The three history tables are partitioned by day on the time in their UUIDv7 ids.
+
+-- The names in the catalogue of channels (schemas/channels.py); `herold db upgrade` inserts them.
+create table channels (
+    name text primary key
+);
+
+-- Whether a value is an object from channel to a list of addresses. The length is limited as in a notification (schemas/notification.py, Address).
+create function are_addresses(addresses jsonb) returns boolean language sql immutable as $$
+    select jsonb_typeof(addresses) = 'object' and not exists (
+        select from jsonb_each(addresses) as entry (channel, list)
+        where jsonb_typeof(list) <> 'array' or exists (
+            select from jsonb_array_elements(case jsonb_typeof(list) when 'array' then list else '[]' end) as item (address)
+            where jsonb_typeof(address) <> 'string' or length(address #>> '{}') not between 1 and 2048
+        )
+    )
+$$;
 
 create table users (
     id text primary key check (id <> ''),
-    email text not null default '',
-    phone text not null default '',
-    webhook_url text not null default '',
+    addresses jsonb not null default '{}' constraint users_addresses_valid check (are_addresses(addresses)),
     locale text not null default '',
     time_zone text not null default '',
     version bigint not null,
-    updated_at timestamptz not null default now(),
-    -- As long as an address that comes with a notification may be (schemas/notification.py).
-    constraint users_addresses_length_at_most
-        check (length(email) <= 2048 and length(phone) <= 2048 and length(webhook_url) <= 2048)
+    updated_at timestamptz not null default now()
 );
+comment on column users.addresses is 'by channel: {"email": ["ada@example.org"], ...}; tokens of devices are in the table devices';
 
 create table devices (
     user_id text not null references users on delete cascade,
@@ -23,7 +35,7 @@ create table devices (
     constraint devices_token_length_at_most check (length(token) <= 2048)
 );
 
--- One sequence for all users: a user deleted and made again is newer than what a cache still holds.
+-- One sequence for all users, so that a user who is deleted and created again gets a newer version than a cached profile.
 create sequence user_version_seq;
 
 create function bump_user_version() returns trigger language plpgsql as $$
@@ -47,13 +59,24 @@ create table rules (
     type text primary key,
     category text not null,
     priority text not null check (priority in ('high', 'medium', 'low')),
-    channels text[] not null check (cardinality(channels) > 0 and channels <@ array['email', 'sms', 'push', 'webhook']),
+    channels text[] not null check (cardinality(channels) > 0),
     strategy text not null default 'all' check (strategy in ('all', 'first')),
     template text not null default '',
     mandatory boolean not null default false,
     version integer not null default 1,
     updated_at timestamptz not null default now()
 );
+
+-- The elements of an array cannot be foreign keys.
+create function check_rule_channels() returns trigger language plpgsql as $$
+begin
+    if not new.channels <@ array(select name from channels) then
+        raise foreign_key_violation using message = format('a channel of rule %s is not in the table channels: %s', new.type, new.channels);
+    end if;
+    return new;
+end $$;
+
+create trigger check_channels before insert or update on rules for each row execute function check_rule_channels();
 
 create table templates (
     name text primary key,
@@ -64,7 +87,7 @@ create table templates (
 create table template_versions (
     name text not null references templates on delete cascade,
     version integer not null,
-    channel text not null check (channel in ('email', 'sms', 'push', 'webhook')),
+    channel text not null references channels,
     locale text not null default 'default',
     subject text not null default '',
     text text not null default '',
@@ -73,14 +96,15 @@ create table template_versions (
 );
 
 create table rate_limits (
-    channel text not null check (channel in ('email', 'sms', 'push', 'webhook')),
+    channel text not null references channels,
     window_seconds integer not null check (window_seconds > 0),
     max_count integer not null check (max_count > 0),
     primary key (channel, window_seconds),
-    -- A row of the table rate_windows lives for seven days (schemas/policy.py, MAX_WINDOW_SECONDS): a longer window would be forgotten in it.
+    -- Rows of the Faust table rate_windows are kept for seven days (schemas/policy.py, MAX_WINDOW_SECONDS), so they cannot count a longer window.
     constraint rate_limits_window_seconds_check_at_most check (window_seconds <= 604800)
 );
 
+-- A single row whose version increases with each change of rules, templates or rate limits.
 create table policy_version (
     singleton boolean primary key default true check (singleton),
     version bigint not null
@@ -113,10 +137,10 @@ create table notifications (
     decided_at timestamptz not null,
     expires_at timestamptz
 ) partition by range (id);
-comment on column notifications.deliveries is '[[delivery id, channel], ...]: one without a row in deliveries is PENDING';
+comment on column notifications.deliveries is '[[delivery id, channel], ...]; a delivery without a row in deliveries is PENDING';
 create index notifications_user_id_id_idx on notifications (user_id, id desc);
 
--- No index on notification_id: a delivery's id begins with its notification's millisecond, which the primary key finds.
+-- notification_id needs no index: the id of a delivery starts with the milliseconds of its notification's id, so queries use the primary key.
 create table deliveries (
     id uuid primary key,
     notification_id uuid not null,
@@ -134,7 +158,7 @@ create table deliveries (
     updated_at timestamptz not null
 ) partition by range (id);
 
--- A log's id begins with the first 24 digits of its delivery's, so that the primary key finds the logs of a delivery.
+-- The id of a log row starts with the first 24 hex digits of its delivery's id, so queries for a delivery use the primary key.
 create table delivery_logs (
     id uuid primary key,
     delivery_id uuid not null,
@@ -149,34 +173,36 @@ create table delivery_logs (
     duration_ms real not null,
     possible_duplicate boolean not null,
     occurred_at timestamptz not null,
-    -- What was said of an attempt, for a person: by the provider, or by us if it could not be made.
     detail text not null default ''
 ) partition by range (id);
 
--- What falls outside of all days; rows here raise an alarm (herold db check).
+comment on column delivery_logs.detail is 'explanation for operators: the provider''s error text, or why no request was sent';
+
+-- Rows whose day has no partition. `herold db check` reports them.
 create table notifications_default partition of notifications default;
 create table deliveries_default partition of deliveries default;
 create table delivery_logs_default partition of delivery_logs default;
 
--- The least UUID of a day (UTC): its first 48 bits are the milliseconds since 1970 (RFC 9562, section 5.7).
+-- Returns the smallest UUIDv7 of a day (UTC): the first 48 bits are the milliseconds since 1970 (RFC 9562, section 5.7).
 create function get_day_start_uuid(day date) returns uuid language sql immutable as $$
     select (lpad(to_hex((extract(epoch from day::timestamp) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
--- Makes a day's partition if it is missing, and moves there what the default partition holds of that day.
+-- Creates the partition of a day if it is missing, and moves the day's rows from the default partition into it.
+-- Returns whether the partition was created.
 create function create_partition(parent text, day date) returns boolean language plpgsql as $$
 declare
-    part text := parent || '_' || to_char(day, 'YYYYMMDD');
-    low uuid := get_day_start_uuid(day);
-    high uuid := get_day_start_uuid(day + 1);
+    partition_name text := parent || '_' || to_char(day, 'YYYYMMDD');
+    lower_bound uuid := get_day_start_uuid(day);
+    upper_bound uuid := get_day_start_uuid(day + 1);
 begin
-    if to_regclass(part) is not null then
+    if to_regclass(partition_name) is not null then
         return false;
     end if;
-    execute format('create table %I (like %I including defaults including constraints)', part, parent);
+    execute format('create table %I (like %I including defaults including constraints)', partition_name, parent);
     execute format('with moved_rows as (delete from %I where id >= %L and id < %L returning *) insert into %I select * from moved_rows',
-                   parent || '_default', low, high, part);
-    execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part, low, high);
+                   parent || '_default', lower_bound, upper_bound, partition_name);
+    execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, partition_name, lower_bound, upper_bound);
     return true;
 end $$;
 
@@ -200,6 +226,6 @@ create table dead_letters (
     truncated boolean not null,
     primary key (topic, "partition", "offset", created_at)
 );
-comment on column dead_letters.created_at is 'the time of the record in the dead letter topic; part of the key, as a new cluster starts its offsets again';
+comment on column dead_letters.created_at is 'timestamp of the record in the dead letter topic; part of the primary key, because offsets restart in a new cluster';
 create index dead_letters_created_at_idx on dead_letters (created_at desc);
 create index dead_letters_notification_id_idx on dead_letters (notification_id) where notification_id is not null;

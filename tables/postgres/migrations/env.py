@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that app.admin.database opened."""
+"""Runs the migrations on the connection of app.admin.migrations."""
 
 from alembic import context
 

@@ -1,13 +1,13 @@
--- create_staging_notifications: rows that may exist already wait here, for the length of a transaction
+-- create_staging_notifications: creates the staging table for rows that may exist; it is empty at the end of each transaction.
 create temporary table if not exists staging_notifications (like notifications including defaults) on commit delete rows;
 
--- create_staging_deliveries: the same for deliveries
+-- create_staging_deliveries: creates the staging table of deliveries.
 create temporary table if not exists staging_deliveries (like deliveries including defaults) on commit delete rows;
 
--- create_staging_delivery_logs: the same for the log
+-- create_staging_delivery_logs: creates the staging table of delivery_logs.
 create temporary table if not exists staging_delivery_logs (like delivery_logs including defaults) on commit delete rows;
 
--- merge_notifications: routed beats refused, anything beats held, else the first stays (schemas.history.STATE_RANK)
+-- merge_notifications: merges the staged notifications; the greater rank of the state wins (schemas.history.STATE_RANK).
 insert into notifications as old
 select * from staging_notifications order by id
 on conflict (id) do update set
@@ -17,22 +17,22 @@ on conflict (id) do update set
 where (case old.state when 'held' then 0 when 'routed' then 2 else 1 end)
     < (case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end);
 
--- merge_deliveries: the greater (redrive_count, status_rank >= 20, attempt, status_rank) wins (schemas.events.compute_precedence)
+-- merge_deliveries: merges the staged deliveries; the greater precedence wins (schemas.events.compute_precedence).
 insert into deliveries as old
 select * from staging_deliveries order by id
 on conflict (id) do update set
     status = excluded.status, status_rank = excluded.status_rank, reason = excluded.reason, outcome = excluded.outcome,
-    redrive_count = excluded.redrive_count, attempt = excluded.attempt, provider = excluded.provider, provider_message_id = excluded.provider_message_id,
-    updated_at = excluded.updated_at
+    redrive_count = excluded.redrive_count, attempt = excluded.attempt, provider = excluded.provider,
+    provider_message_id = excluded.provider_message_id, updated_at = excluded.updated_at
 where (old.redrive_count, old.status_rank >= 20, old.attempt, old.status_rank)
     < (excluded.redrive_count, excluded.status_rank >= 20, excluded.attempt, excluded.status_rank);
 
--- merge_delivery_logs: the log only grows; the same event read again is there already
+-- merge_delivery_logs: appends the staged log rows; a row that exists is the same event, consumed again.
 insert into delivery_logs
 select * from staging_delivery_logs order by id
 on conflict do nothing;
 
--- insert_dead_letter: a dead letter under the place and time of its record
+-- insert_dead_letter: inserts a dead letter with the topic, partition, offset and time of its record as the key.
 insert into dead_letters (topic, "partition", "offset", created_at, stage, reason, error, source_topic, source_partition, source_offset,
                           attempts, user_id, notification_id, delivery_id, key, value, truncated)
 values ($1, $2, $3, to_timestamp($4), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)

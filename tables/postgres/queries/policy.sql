@@ -1,13 +1,13 @@
--- get_version: what changes with every change of a rule, template or limit
+-- get_version: returns the version, which increases with each change of a rule, template or rate limit.
 select version from policy_version;
 
--- list_rules: all rules
+-- list_rules: lists all rules.
 select type, category, priority, channels, strategy, template, mandatory, version from rules;
 
--- list_published_templates: the published version of every template, per channel and locale
+-- list_published_templates: lists the published version of each template by channel and locale.
 select template_versions.name, version, channel, locale, subject, text, html
 from templates
 join template_versions on template_versions.name = templates.name and template_versions.version = templates.published_version;
 
--- list_rate_limits: all rate limits, the longest first
+-- list_rate_limits: lists all rate limits, those with the longest window first within a channel.
 select channel, max_count, window_seconds from rate_limits order by channel, window_seconds desc;

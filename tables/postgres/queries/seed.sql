@@ -1,17 +1,20 @@
--- insert_rule: plant a rule that is missing
+-- insert_channel: inserts a channel of the catalogue if it is missing.
+insert into channels (name) values ($1) on conflict do nothing;
+
+-- insert_rule: inserts a rule if it is missing.
 insert into rules (type, category, priority, channels, strategy, template, mandatory) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing;
 
--- insert_template: plant the name of a template that is missing
+-- insert_template: inserts a template, without contents, if it is missing.
 insert into templates (name) values ($1) on conflict do nothing;
 
--- insert_template_version: plant what a template says on a channel in a locale
+-- insert_template_version: inserts the contents of a template for a channel and locale if they are missing.
 insert into template_versions (name, version, channel, locale, subject, text, html) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing;
 
--- insert_rate_limit: plant a rate limit that is missing
+-- insert_rate_limit: inserts a rate limit if it is missing.
 insert into rate_limits (channel, max_count, window_seconds) values ($1, $2, $3) on conflict do nothing;
 
--- insert_user: plant a user that is missing; the id if it was
-insert into users (id, email, phone, webhook_url, locale, time_zone) values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning id;
+-- insert_user: inserts a user if it is missing, and returns its id if it was inserted.
+insert into users (id, addresses, locale, time_zone) values ($1, $2, $3, $4) on conflict do nothing returning id;
 
--- insert_device: plant a device of a user
+-- insert_device: inserts a device of a user if it is missing.
 insert into devices (user_id, token) values ($1, $2) on conflict do nothing;

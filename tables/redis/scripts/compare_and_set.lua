@@ -1,7 +1,7 @@
--- Replaces what is there only if it begins as what the caller put there, or is gone.
--- ARGV: that beginning, what comes instead (empty: nothing), seconds.
-local now = redis.call('GET', KEYS[1])
-if now and string.sub(now, 1, #ARGV[1]) ~= ARGV[1] then
+-- Replaces the value if it starts with the expected prefix, or if the key does not exist.
+-- ARGV: the expected prefix, the new value (empty: delete the key), the time to live in seconds.
+local current = redis.call('GET', KEYS[1])
+if current and string.sub(current, 1, #ARGV[1]) ~= ARGV[1] then
     return 0
 end
 if ARGV[2] == '' then

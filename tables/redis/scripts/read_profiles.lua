@@ -1,6 +1,6 @@
--- All profiles as one JSON list, null for those that are missing: the client parses one reply instead of hundreds.
-local found = redis.call('MGET', unpack(KEYS))
-for i = 1, #found do
-    found[i] = found[i] or 'null'
+-- Returns the profiles as one JSON list, with null for a missing key; the client parses one reply instead of hundreds.
+local profiles = redis.call('MGET', unpack(KEYS))
+for i = 1, #profiles do
+    profiles[i] = profiles[i] or 'null'
 end
-return '[' .. table.concat(found, ',') .. ']'
+return '[' .. table.concat(profiles, ',') .. ']'

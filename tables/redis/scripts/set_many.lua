@@ -1,4 +1,4 @@
--- Sets every key to its value, all with the same life. ARGV: seconds, then a value for each key.
+-- Sets each key to its value, all with the same time to live. ARGV: the time to live in seconds, then a value for each key.
 for i, key in ipairs(KEYS) do
     redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1])
 end

@@ -1,4 +1,4 @@
-"""A second implementation of the HttpClient port, over aiohttp: the oracle that the suite's expectations are held against."""
+"""A second implementation of HttpClient, over aiohttp, that verifies the expectations of the contract tests."""
 
 import asyncio
 import ssl
@@ -9,15 +9,15 @@ import aiohttp
 from yarl import URL
 
 from agents.providers.http import HttpLimits
-from schemas.ports import HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
+from schemas.http import HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
 
 
 class AiohttpClient:
-    """A task per request; what aiohttp raises is NotSent before the headers went out, MaybeSent afterwards."""
+    """One task per request; an exception of aiohttp is NotSent before the headers are sent, MaybeSent after."""
 
     def __init__(self, limits: HttpLimits, *, tls: ssl.SSLContext | None = None) -> None:
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_mark_written)
+        trace_config = aiohttp.TraceConfig()
+        trace_config.on_request_headers_sent.append(_mark_written)
         self._limits = limits
         self._tasks: set[asyncio.Task[None]] = set()
         self._session = aiohttp.ClientSession(
@@ -27,7 +27,7 @@ class AiohttpClient:
             auto_decompress=False,
             max_line_size=limits.max_head_bytes,
             max_field_size=limits.max_head_bytes,
-            trace_configs=[trace],
+            trace_configs=[trace_config],
         )
 
     def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
@@ -44,14 +44,14 @@ class AiohttpClient:
     async def _run_request(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
         written: list[bool] = []
         failure: BaseException | None = None
-        answer: HttpResult | None = None
+        result: HttpResult | None = None
         try:
-            answer = await self._send_request(request, written)
+            result = await self._send_request(request, written)
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.CancelledError) as error:
             failure = error
-        if answer is None:
-            answer = MaybeSent(repr(failure)) if written else NotSent(repr(failure))
-        on_result(answer)
+        if result is None:
+            result = MaybeSent(repr(failure)) if written else NotSent(repr(failure))
+        on_result(result)
 
     async def _send_request(self, request: HttpRequest, written: list[bool]) -> HttpResponse:
         line, *lines = request.head.decode("latin-1").rstrip("\r\n").split("\r\n")
@@ -69,7 +69,7 @@ class AiohttpClient:
             ) as response,
         ):
             if response.status < 200:
-                raise aiohttp.ClientPayloadError("an interim answer, and no other")
+                raise aiohttp.ClientPayloadError("an interim response without a final one")
             body = b""
             while len(body) < self._limits.max_body_bytes and (
                 part := await response.content.read(self._limits.max_body_bytes - len(body))

@@ -1,4 +1,4 @@
-"""A certificate authority of our own, for servers on loopback."""
+"""A test certificate authority for servers on loopback."""
 
 import datetime
 import ipaddress
@@ -33,7 +33,7 @@ def _sign_certificate(
 
 
 def build_loopback_contexts(directory: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Contexts of a server for 127.0.0.1 and of a client that trusts it."""
+    """The TLS contexts of a server on 127.0.0.1 and of a client that trusts it."""
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _sign_certificate("authority", root, "authority", root, is_authority=True)
     certificate = _sign_certificate("loopback", leaf, "authority", root, is_authority=False)

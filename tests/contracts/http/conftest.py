@@ -1,4 +1,4 @@
-"""The suite runs on both event loops: the roles use uvloop, whose transports differ in when they notice what."""
+"""The suite runs on both event loops: workers use uvloop, whose transports report events in another order than asyncio's."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""A server that misbehaves on request: the path of a request names what its connection does."""
+"""A server with faults: the path of a request selects what its connection does."""
 
 import asyncio
 import socket
@@ -11,13 +11,13 @@ MAX_BYTES = 64 * 1024
 
 
 def build_response(status: int, body: bytes = b"", *headers: bytes) -> bytes:
-    """A whole answer with its length."""
-    lines = [b"HTTP/1.1 %d Said" % status, *headers, b"Content-Length: %d" % len(body)]
+    """A complete response with Content-Length."""
+    lines = [b"HTTP/1.1 %d Reason" % status, *headers, b"Content-Length: %d" % len(body)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 class FaultyConnection(asyncio.Protocol):
-    """One connection; `server` counts what it saw."""
+    """One connection of the FaultServer."""
 
     def __init__(self, server: "FaultServer") -> None:
         self.server = server
@@ -50,17 +50,17 @@ class FaultyConnection(asyncio.Protocol):
         self.server.request_paths.put_nowait(path)
         fault(*arguments)
 
-    # what a path does; each gets the request's body
+    # the faults, each called with the request's body
 
     def echo(self, body: bytes) -> None:
-        self.transport.write(build_response(200, body, b"X-Said: First", b"x-said: second", b"X-Empty:"))
+        self.transport.write(build_response(200, body, b"X-Part: First", b"x-part: second", b"X-Empty:"))
 
     def close(self, body: bytes) -> None:
         self.transport.close()
 
     def reset(self, body: bytes) -> None:
-        plug = cast(socket.socket, self.transport.get_extra_info("socket"))
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock = cast(socket.socket, self.transport.get_extra_info("socket"))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     def hang(self, body: bytes) -> None:
@@ -84,7 +84,7 @@ class FaultyConnection(asyncio.Protocol):
         self.transport.write(build_response(200, b"bye", b"Connection: close"))
 
     def send_twice(self, body: bytes) -> None:
-        self.transport.write(build_response(200, b"first", b"X-Of: first") + build_response(500, b"second", b"X-Of: second"))
+        self.transport.write(build_response(200, b"first", b"X-Response: first") + build_response(500, b"second", b"X-Response: second"))
 
     def send_garbage(self, body: bytes) -> None:
         self.transport.write(b"SSH-2.0-OpenSSH_9.9\r\n")
@@ -117,21 +117,21 @@ FAULTS = {
     b"/hang": FaultyConnection.hang,
     b"/chunked": FaultyConnection.send_chunked,
     b"/until-eof": FaultyConnection.send_until_eof,
-    b"/cut": FaultyConnection.send_truncated,
+    b"/truncated": FaultyConnection.send_truncated,
     b"/interim": FaultyConnection.send_interim,
-    b"/last": FaultyConnection.send_and_close,
+    b"/connection-close": FaultyConnection.send_and_close,
     b"/twice": FaultyConnection.send_twice,
-    b"/gibberish": FaultyConnection.send_garbage,
+    b"/garbage": FaultyConnection.send_garbage,
     b"/upgrade": FaultyConnection.send_upgrade,
     b"/empty": FaultyConnection.send_no_content,
     b"/long-head": FaultyConnection.send_long_head,
     b"/long-body": FaultyConnection.send_long_body,
-    b"/drip": FaultyConnection.send_slowly,
+    b"/slow": FaultyConnection.send_slowly,
 }
 
 
 class FaultServer:
-    """Listens on loopback; `seen` counts requests by path, `arrivals` are their paths in order, `connections` all there ever were."""
+    """Listens on loopback; `request_counts` counts requests by path, `request_paths` has their paths in order."""
 
     def __init__(self) -> None:
         self.request_counts: Counter[bytes] = Counter()
@@ -139,13 +139,13 @@ class FaultServer:
         self.connections: list[FaultyConnection] = []
 
     async def listen(self, **options: object) -> "FaultServer":
-        """Begin to listen; `options` go to create_server."""
+        """Start to listen; `options` are those of create_server."""
         self._server = await asyncio.get_running_loop().create_server(lambda: FaultyConnection(self), "127.0.0.1", 0, **options)  # type: ignore[arg-type]
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
     async def close(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening and close all connections."""
         self._server.close()
         for connection in self.connections:
             connection.transport.abort()

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.channels import ChannelName
 from schemas.content import EmailContent, PushContent, SmsContent, WebhookContent
-from schemas.enums import Channel, Outcome, Reason, Status
+from schemas.enums import Outcome, Reason, Status
+from schemas.http import HttpRequest, HttpResponse, MaybeSent, NotSent
 from schemas.outcome import AttemptResult
-from schemas.ports import HttpRequest, HttpResponse, MaybeSent, NotSent
 from tests.contracts.providers.provider_cases import PROVIDER_CASES, ProviderCase
 from tests.delivery_builders import NOW, build_delivery
 
@@ -89,7 +90,7 @@ def test_a_delivery_without_an_address_to_send_to_is_rejected_without_a_call(pro
 
 
 def test_content_of_another_channel_is_rejected_without_a_call(provider_case: ProviderCase) -> None:
-    other: Channel = "sms" if provider_case.provider.channel != "sms" else "email"
+    other: ChannelName = "sms" if provider_case.provider.channel != "sms" else "email"
     delivery = msgspec.structs.replace(build_delivery(provider_case.provider.channel), content=build_delivery(other).content)
     rejected = provider_case.provider.build_request(delivery, 0, NOW)
     assert isinstance(rejected, AttemptResult)

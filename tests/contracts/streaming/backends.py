@@ -13,9 +13,9 @@ from app.streaming.application import add_table, build_stream_app
 from app.streaming.commit.committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.shared_outbox import GroupCommitOutbox
-from app.streaming.settings import StreamSettings
 from schemas.ports import BatchCommitter, SharedOutbox, Table
 from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemorySharedOutbox, MemoryTable
+from tests.unit.app.streaming.app_builder import build_settings
 from tests.unit.app.streaming.fake_membership import FakeMembership
 
 MAX_RECORD_BYTES = 10_000
@@ -24,14 +24,14 @@ RecordTuple = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
 
 
 class StreamingBackend(Protocol):
-    """One implementation, with a topic `out` and a table, and the power to lose partitions."""
+    """One implementation of the ports, with a topic `out`, a table, and a way to lose partitions."""
 
     table: Table
     committer: BatchCommitter
     shared_outbox: SharedOutbox
 
     async def wait_until_committed(self) -> None:
-        """Until the shared outbox has committed what it holds."""
+        """Wait until the shared outbox has committed everything."""
         ...
 
     async def read_records(self, partition: int) -> Sequence[RecordTuple]:
@@ -39,7 +39,7 @@ class StreamingBackend(Protocol):
         ...
 
     def lose_partition(self, partition: int) -> None:
-        """Another worker takes the partition over."""
+        """Assign the partition to another worker."""
         ...
 
 
@@ -65,24 +65,21 @@ class KafkaBackend:
     def __init__(self, kafka: str, prefix: str, producer: Any, table: Any) -> None:
         self._kafka, self._topic = kafka, prefix + OUTPUT_TOPIC
         self._membership = FakeMembership()
-        ownership = GenerationFence(self._membership, session_timeout=15.0, monotonic=lambda: 1.0)
+        fence = GenerationFence(lambda: self._membership, session_timeout=15.0, monotonic=lambda: 1.0)
         self.failures: list[BaseException] = []
         self.table = table
-        commit = PipelinedCommitter(
-            lambda: producer, lambda topic: MAX_RECORD_BYTES, ownership, linger=0.0, on_failure=self.failures.append
-        )
-        self.committer = _PrefixingCommitter(commit, prefix)
-        group = GroupCommitOutbox(
+        committer = PipelinedCommitter(lambda: producer, lambda topic: MAX_RECORD_BYTES, fence, linger=0.0, on_failure=self.failures.append)
+        self.committer = _PrefixingCommitter(committer, prefix)
+        self._group_outbox = GroupCommitOutbox(
             lambda: producer,
             lambda topic: MAX_RECORD_BYTES,
-            ownership,
+            fence,
             table,
             linger=0.0,
             max_records=1000,
             on_failure=self.failures.append,
         )
-        self._group_outbox = group
-        self.shared_outbox = _PrefixingOutbox(group, prefix)
+        self.shared_outbox = _PrefixingOutbox(self._group_outbox, prefix)
 
     async def wait_until_committed(self) -> None:
         while self._group_outbox._task is not None:
@@ -93,14 +90,14 @@ class KafkaBackend:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, auto_offset_reset="earliest", enable_auto_commit=False)
         await consumer.start()
         try:
-            place = TopicPartition(self._topic, partition)
-            consumer.assign([place])
-            end = (await consumer.end_offsets([place]))[place]
-            found: list[RecordTuple] = []
-            while len(found) < end:
+            topic_partition = TopicPartition(self._topic, partition)
+            consumer.assign([topic_partition])
+            end_offset = (await consumer.end_offsets([topic_partition]))[topic_partition]
+            records: list[RecordTuple] = []
+            while len(records) < end_offset:
                 record = await consumer.getone()
-                found.append((record.key, record.value, tuple(record.headers)))
-            return found
+                records.append((record.key, record.value, tuple(record.headers)))
+            return records
         finally:
             await consumer.stop()
 
@@ -110,7 +107,7 @@ class KafkaBackend:
 
 
 class _PrefixingOutbox:
-    """Adds the test's prefix to topics."""
+    """Adds the test's prefix to topic names."""
 
     def __init__(self, outbox: Any, prefix: str) -> None:
         self.inner, self._prefix = outbox, prefix
@@ -123,20 +120,20 @@ class _PrefixingOutbox:
 
 
 class _PrefixingCommitter:
-    def __init__(self, commit: PipelinedCommitter, prefix: str) -> None:
-        self._commit, self._prefix = commit, prefix
+    def __init__(self, committer: PipelinedCommitter, prefix: str) -> None:
+        self._committer, self._prefix = committer, prefix
 
     def create_outbox(self, partition: int) -> Any:
-        return _PrefixingOutbox(self._commit.create_outbox(partition), self._prefix)
+        return _PrefixingOutbox(self._committer.create_outbox(partition), self._prefix)
 
     def commit(self, partition: int, outbox: Any, rows: Any, claims: Any = ()) -> Future[None]:
-        return self._commit.commit(partition, outbox.inner, rows, claims)
+        return self._committer.commit(partition, outbox.inner, rows, claims)
 
 
 @asynccontextmanager
 async def open_kafka_backend(kafka: str, prefix: str, folder: Path) -> AsyncIterator[KafkaBackend]:
-    """The real ones, over an idempotent producer."""
-    app = build_stream_app(StreamSettings(app_id=f"{prefix}contract", bootstrap_servers=kafka, datadir=folder, topic_partitions=2))
+    """The real implementations, with an idempotent producer."""
+    app = build_stream_app(build_settings(folder, app_id=f"{prefix}contract", bootstrap_servers=kafka, topic_partitions=2))
     table = add_table(app, "seen")
     app.conf.tabledir.mkdir(parents=True)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)

@@ -1,4 +1,4 @@
-"""Commit, shared outbox and table: one suite for the real ones and those in memory."""
+"""Batch committer, shared outbox and table: one suite for the real implementations and those in memory."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,11 +14,11 @@ async def backend(request: pytest.FixtureRequest, prefix: str, tmp_path: Path) -
     if request.param == "memory":
         yield MemoryBackend()
         return
-    async with open_kafka_backend(request.getfixturevalue("kafka_url"), prefix, tmp_path / "data") as made:
-        yield made
+    async with open_kafka_backend(request.getfixturevalue("kafka_url"), prefix, tmp_path / "data") as kafka_backend:
+        yield kafka_backend
 
 
-async def test_nothing_is_out_before_the_commit_and_all_is_in_order_after(backend: StreamingBackend) -> None:
+async def test_outputs_are_written_by_the_commit_and_in_order(backend: StreamingBackend) -> None:
     outbox = backend.committer.create_outbox(0)
     for number in range(3):
         outbox.add(OUTPUT_TOPIC, 0, b"k", b"%d" % number, [("h", b"x")])
@@ -28,7 +28,7 @@ async def test_nothing_is_out_before_the_commit_and_all_is_in_order_after(backen
     assert await backend.read_records(1) == []
 
 
-async def test_rows_are_there_after_the_commit_in_their_partition_only(backend: StreamingBackend) -> None:
+async def test_rows_are_written_by_the_commit_to_their_partition_only(backend: StreamingBackend) -> None:
     assert list(backend.table.get_many(0, [b"a"])) == [None]
     await backend.committer.commit(0, backend.committer.create_outbox(0), [(backend.table, {b"a": b"1", b"b": b"2"})])
     assert list(backend.table.get_many(0, [b"b", b"c", b"a"])) == [b"2", None, b"1"]
@@ -41,13 +41,13 @@ async def test_a_row_of_none_removes_it(backend: StreamingBackend) -> None:
     assert list(backend.table.get_many(0, [b"a"])) == [None]
 
 
-async def test_a_commit_of_nothing_is_harmless(backend: StreamingBackend) -> None:
+async def test_an_empty_commit_writes_nothing(backend: StreamingBackend) -> None:
     await backend.committer.commit(0, backend.committer.create_outbox(0), [])
     await backend.committer.commit(0, backend.committer.create_outbox(0), [(backend.table, {})])
     assert await backend.read_records(0) == []
 
 
-async def test_a_record_too_large_is_refused_alone(backend: StreamingBackend) -> None:
+async def test_only_a_record_that_is_too_large_is_rejected(backend: StreamingBackend) -> None:
     outbox = backend.committer.create_outbox(0)
     outbox.add(OUTPUT_TOPIC, 0, b"k", b"before")
     with pytest.raises(RecordTooLargeError):
@@ -57,7 +57,7 @@ async def test_a_record_too_large_is_refused_alone(backend: StreamingBackend) ->
     assert [value for _, value, _ in await backend.read_records(0)] == [b"before", b"after"]
 
 
-async def test_a_tombstone_and_a_record_of_nothing_pass(backend: StreamingBackend) -> None:
+async def test_a_tombstone_and_an_empty_record_are_written(backend: StreamingBackend) -> None:
     outbox = backend.committer.create_outbox(0)
     outbox.add(OUTPUT_TOPIC, 0, b"k", None)
     outbox.add(OUTPUT_TOPIC, 0, None, None)
@@ -75,20 +75,20 @@ async def test_a_lost_partition_writes_nothing(backend: StreamingBackend) -> Non
     assert list(backend.table.get_many(0, [b"a"])) == [None]
 
 
-async def test_the_shared_outbox_calls_back_once_all_is_safe(backend: StreamingBackend) -> None:
-    safe: list[str] = []
+async def test_the_shared_outbox_calls_back_after_the_commit(backend: StreamingBackend) -> None:
+    called: list[str] = []
     backend.shared_outbox.add(OUTPUT_TOPIC, 0, b"k", b"v")
     backend.shared_outbox.stage_row(0, b"a", b"1")
-    backend.shared_outbox.on_committed(lambda: safe.append("first"))
-    backend.shared_outbox.on_committed(lambda: safe.append("second"))
-    assert safe == []
+    backend.shared_outbox.on_committed(lambda: called.append("first"))
+    backend.shared_outbox.on_committed(lambda: called.append("second"))
+    assert called == []
     await backend.wait_until_committed()
-    assert safe == ["first", "second"]
+    assert called == ["first", "second"]
     assert list(backend.table.get_many(0, [b"a"])) == [b"1"]
     assert await backend.read_records(0) == [(b"k", b"v", ())]
 
 
-async def test_the_later_of_two_rows_stays(backend: StreamingBackend) -> None:
+async def test_the_later_of_two_rows_is_written(backend: StreamingBackend) -> None:
     backend.shared_outbox.stage_row(0, b"a", b"intent")
     backend.shared_outbox.stage_row(0, b"a", b"outcome")
     backend.shared_outbox.stage_row(1, b"a", b"other")
@@ -98,20 +98,20 @@ async def test_the_later_of_two_rows_stays(backend: StreamingBackend) -> None:
 
 
 async def test_a_callback_without_work_is_called(backend: StreamingBackend) -> None:
-    safe: list[bool] = []
-    backend.shared_outbox.on_committed(lambda: safe.append(True))
+    called: list[bool] = []
+    backend.shared_outbox.on_committed(lambda: called.append(True))
     await backend.wait_until_committed()
-    assert safe == [True]
+    assert called == [True]
 
 
-async def test_the_shared_outbox_drops_rows_and_callbacks_of_what_is_lost_but_tells_what_happened(backend: StreamingBackend) -> None:
-    safe: list[bool] = []
+async def test_the_shared_outbox_drops_rows_and_callbacks_of_a_lost_partition_but_sends_outputs(backend: StreamingBackend) -> None:
+    called: list[bool] = []
     backend.shared_outbox.add(OUTPUT_TOPIC, 0, b"k", b"v")
     backend.shared_outbox.stage_row(0, b"a", b"1")
-    backend.shared_outbox.on_committed(lambda: safe.append(True))
+    backend.shared_outbox.on_committed(lambda: called.append(True))
     backend.lose_partition(0)
     backend.shared_outbox.stage_row(0, b"b", b"2")
     await backend.wait_until_committed()
-    assert safe == []
+    assert called == []
     assert list(backend.table.get_many(0, [b"a", b"b"])) == [None, None]
     assert await backend.read_records(0) == [(b"k", b"v", ())]

@@ -1,4 +1,4 @@
-"""A gateway on real servers, asked without sockets, and what it wrote to Kafka."""
+"""A client of a gateway in this process that uses real servers, and the records that the gateway wrote to Kafka."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,46 +9,59 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.api.gateway import GatewayConnections
-from app.api.settings import GatewaySettings
+from app.settings import Settings, load_settings
 from schemas.enums import PRIORITIES
 from schemas.notification import Notification
 from schemas.topics import get_notifications_topic
 
 API_KEY = "a" * 32
 PARTITIONS = 2
-UNREACHABLE = "127.0.0.1:1"  # tcpmux: nobody listens there
+UNREACHABLE = "127.0.0.1:1"  # tcpmux: nothing listens there
 
 
 def build_settings(
-    kafka: str, database: str = f"postgresql://{UNREACHABLE}/none", redis: str = f"redis://{UNREACHABLE}", **more: object
-) -> GatewaySettings:
-    """Settings with servers that are not there unless given."""
-    receipts = {"email": 0, "sms": 0, "push": 0, "webhook": 0}
-    given = {"partitions": PARTITIONS, "produce_timeout": 5.0, "postgres_pool_size": 2, **more}
-    return GatewaySettings(API_KEY, kafka, database, redis, receipts, **given)  # type: ignore[arg-type]
+    kafka_url: str,
+    *,
+    database_url: str = f"postgresql://{UNREACHABLE}/none",
+    redis_url: str = f"redis://{UNREACHABLE}",
+    topic_prefix: str = "",
+    partitions: int = PARTITIONS,
+    produce_timeout: float | None = None,
+) -> Settings:
+    """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default. `produce_timeout` in seconds."""
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_url,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "HEROLD_KAFKA_TOPIC_PREFIX": topic_prefix,
+        "HEROLD_KAFKA_TOPIC_PARTITIONS": str(partitions),
+        "HEROLD_GATEWAY_API_KEY": API_KEY,
+    }
+    if produce_timeout is not None:
+        env["HEROLD_GATEWAY_PRODUCE_TIMEOUT"] = str(produce_timeout)
+    return load_settings(env)
 
 
 @asynccontextmanager
-async def open_client(settings: GatewaySettings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a gateway with these settings, which lives as long."""
+async def open_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway with these settings; the gateway shuts down with it."""
     async with open_client_and_connections(settings) as (client, _):
         yield client
 
 
 @asynccontextmanager
-async def open_client_and_connections(settings: GatewaySettings) -> AsyncIterator[tuple[httpx.AsyncClient, GatewayConnections]]:
-    """The same, with the gateway's connections."""
-    wiring = GatewayConnections(settings)
-    app = wiring.build_app()
-    transport = httpx.ASGITransport(app)
-    async with wiring.run_lifespan(), httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60.0) as client:
+async def open_client_and_connections(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, GatewayConnections]]:
+    """The same client, and the gateway's connections."""
+    connections = GatewayConnections(settings)
+    transport = httpx.ASGITransport(connections.build_app())
+    async with connections.run_lifespan(), httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=60.0) as client:
         client.headers["x-api-key"] = API_KEY
-        yield client, wiring
+        yield client, connections
 
 
-async def create_topics(kafka: str, prefix: str) -> None:
-    """The topics that the gateway writes to."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def create_topics(kafka_url: str, prefix: str) -> None:
+    """Create the topics that the gateway writes to."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
     try:
         config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(256 * 1024)}
@@ -59,21 +72,18 @@ async def create_topics(kafka: str, prefix: str) -> None:
         await admin.close()
 
 
-async def read_notifications(kafka: str, prefix: str) -> list[tuple[str, int, Notification]]:
+async def read_notifications(kafka_url: str, prefix: str) -> list[tuple[str, int, Notification]]:
     """All notifications in Kafka: topic without prefix, partition, value."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_url, auto_offset_reset="earliest", enable_auto_commit=False)
     await consumer.start()
     try:
-        places = [
-            TopicPartition(prefix + get_notifications_topic(priority), number) for priority in PRIORITIES for number in range(PARTITIONS)
+        topics = [prefix + get_notifications_topic(priority) for priority in PRIORITIES]
+        partitions = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+        consumer.assign(partitions)
+        records = [await consumer.getone() for _ in range(sum((await consumer.end_offsets(partitions)).values()))]
+        return [
+            (record.topic.removeprefix(prefix), record.partition, msgspec.json.decode(record.value, type=Notification))
+            for record in records
         ]
-        consumer.assign(places)
-        left = sum((await consumer.end_offsets(places)).values())
-        found = []
-        while left:
-            record = await consumer.getone()
-            found.append((record.topic.removeprefix(prefix), record.partition, msgspec.json.decode(record.value, type=Notification)))
-            left -= 1
-        return found
     finally:
         await consumer.stop()

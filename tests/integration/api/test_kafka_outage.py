@@ -1,4 +1,4 @@
-"""The gateway beside a broker that freezes and one that dies."""
+"""The gateway while its broker freezes, and while it is killed."""
 
 import asyncio
 import gc
@@ -9,19 +9,19 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from app.api.settings import GatewaySettings
+from app.settings import Settings
 from tests.integration.api.gateway_client import build_settings, create_topics, open_client, read_notifications
 from tests.server_processes import KafkaBroker
 
 URL = "/v1/notifications"
-GOOD = {"user_id": "u-42", "type": "order.shipped"}
+SUBMISSION = {"user_id": "u-42", "type": "order.shipped"}
 
 
 @pytest.fixture(autouse=True)
 def _collect_leaked_connections() -> Iterator[None]:
-    """Collects, after the test's loop has ended, the connections that aiokafka 0.14 leaves open when they are given up while they are made.
+    """Collects the connections that aiokafka 0.14 leaves open when connecting to a frozen broker is cancelled.
 
-    A broker that stands still lets them be made for seconds. Whichever test came next would be blamed for them.
+    Otherwise a later test would fail with their ResourceWarning.
     """
     yield
     with warnings.catch_warnings():
@@ -30,61 +30,62 @@ def _collect_leaked_connections() -> Iterator[None]:
 
 
 @pytest.fixture
-async def gateway_settings(broker: KafkaBroker, prefix: str) -> GatewaySettings:
-    """The settings of a gateway on a broker that may be hurt."""
+async def gateway_settings(broker: KafkaBroker, prefix: str) -> Settings:
+    """The settings of a gateway on a broker that the test may freeze or kill."""
     await broker.wait_until_available()
     await create_topics(broker.url, prefix)
     return build_settings(broker.url, topic_prefix=prefix, produce_timeout=1.0)
 
 
 async def post_until_accepted(client: httpx.AsyncClient) -> str:
-    """The id of the first notification that is accepted; until then every answer is an honest 503."""
+    """The id of the first accepted notification; every response before it is a 503."""
     while True:
-        answer = await client.post(URL, json=GOOD)
-        if answer.status_code == 202:
-            return str(answer.json()["id"])
-        assert answer.status_code == 503
+        response = await client.post(URL, json=SUBMISSION)
+        if response.status_code == 202:
+            return str(response.json()["id"])
+        assert response.status_code == 503
         await asyncio.sleep(0.05)
 
 
 @pytest.mark.slow
-async def test_a_frozen_broker_is_503_and_then_accepts_again(broker: KafkaBroker, gateway_settings: GatewaySettings) -> None:
+async def test_notifications_are_503_while_the_broker_is_frozen(broker: KafkaBroker, gateway_settings: Settings) -> None:
     async with open_client(gateway_settings) as client:
-        sure = [await post_until_accepted(client)]
+        accepted = [await post_until_accepted(client)]
         async with broker.freeze():
-            answers = await asyncio.gather(*(client.post(URL, json=GOOD) for _ in range(20)))
-            late = await client.post(URL, json=GOOD)
-        sure.append(await post_until_accepted(client))
-    assert {answer.status_code for answer in (*answers, late)} == {503}
-    await assert_written_once(gateway_settings, sure)
+            responses = await asyncio.gather(*(client.post(URL, json=SUBMISSION) for _ in range(20)))
+            late = await client.post(URL, json=SUBMISSION)
+        accepted.append(await post_until_accepted(client))
+    assert {response.status_code for response in (*responses, late)} == {503}
+    await assert_written_once(gateway_settings, accepted)
 
 
 @pytest.mark.slow
-async def test_a_gateway_ends_beside_a_frozen_broker(broker: KafkaBroker, gateway_settings: GatewaySettings) -> None:
+async def test_a_gateway_shuts_down_while_the_broker_is_frozen(broker: KafkaBroker, gateway_settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_client(gateway_settings))
-        sure = [await post_until_accepted(client)]
+        accepted = [await post_until_accepted(client)]
         async with broker.freeze():
-            assert (await client.post(URL, json=GOOD)).status_code == 503
+            assert (await client.post(URL, json=SUBMISSION)).status_code == 503
             await stack.aclose()
-    await assert_written_once(gateway_settings, sure)
+    await assert_written_once(gateway_settings, accepted)
 
 
 @pytest.mark.slow
-async def test_a_broker_that_died_and_came_back_is_used_again(broker: KafkaBroker, gateway_settings: GatewaySettings) -> None:
+async def test_a_restarted_broker_is_used_again(broker: KafkaBroker, gateway_settings: Settings) -> None:
     async with open_client(gateway_settings) as client:
-        sure = [await post_until_accepted(client)]
-        asked = [asyncio.create_task(client.post(URL, json=GOOD)) for _ in range(20)]
+        accepted = [await post_until_accepted(client)]
+        requests = [asyncio.create_task(client.post(URL, json=SUBMISSION)) for _ in range(20)]
         broker.kill()
-        answers = await asyncio.gather(*asked)
-        sure += [answer.json()["id"] for answer in answers if answer.status_code == 202]
-        sure.append(await post_until_accepted(client))
-    assert {answer.status_code for answer in answers} <= {202, 503}
-    await assert_written_once(gateway_settings, sure)
+        responses = await asyncio.gather(*requests)
+        accepted += [response.json()["id"] for response in responses if response.status_code == 202]
+        accepted.append(await post_until_accepted(client))
+    assert {response.status_code for response in responses} <= {202, 503}
+    await assert_written_once(gateway_settings, accepted)
 
 
-async def assert_written_once(given: GatewaySettings, ids: list[str]) -> None:
-    """What was answered 202 is in Kafka, once; what was answered 503 may be, at most once."""
-    found = [notification.id for _, _, notification in await read_notifications(given.bootstrap_servers, given.topic_prefix)]
-    assert set(ids) <= set(found)
-    assert len(found) == len(set(found))
+async def assert_written_once(settings: Settings, accepted: list[str]) -> None:
+    """Check that Kafka has the accepted notifications, and no notification twice: one with a 503 may be written once."""
+    kafka = settings.kafka
+    written = [notification.id for _, _, notification in await read_notifications(kafka.bootstrap_servers, kafka.topic_prefix)]
+    assert set(accepted) <= set(written)
+    assert len(written) == len(set(written))

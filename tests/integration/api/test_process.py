@@ -1,4 +1,4 @@
-"""`python -m app.api` as a process of its own."""
+"""`python -m app.api` as a process."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.integration.api.gateway_client import API_KEY, UNREACHABLE
 
 
 @contextmanager
-def run_gateway(**more: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+def run_gateway(**variables: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     port = pick_free_port(set())
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HEROLD_")},
@@ -25,7 +25,7 @@ def run_gateway(**more: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
         "DATABASE_URL": f"postgresql://{UNREACHABLE}/none",
         "REDIS_URL": f"redis://{UNREACHABLE}",
         "HEROLD_GATEWAY_PORT": str(port),
-        **more,
+        **variables,
     }
     process = subprocess.Popen([sys.executable, "-m", "app.api"], env=env, stderr=subprocess.PIPE)
     try:
@@ -44,10 +44,10 @@ def wait_until_listening(process: "subprocess.Popen[bytes]", port: int) -> None:
             return
         except ConnectionRefusedError:
             time.sleep(0.02)
-    raise AssertionError(f"the gateway ended with {process.returncode}")
+    raise AssertionError(f"the gateway exited with {process.returncode}")
 
 
-def test_it_serves_without_any_server_and_stops_at_sigterm() -> None:
+def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
     with run_gateway(HEROLD_GATEWAY_API_KEY=API_KEY) as (process, port):
         wait_until_listening(process, port)
         url = f"http://127.0.0.1:{port}"
@@ -60,7 +60,7 @@ def test_it_serves_without_any_server_and_stops_at_sigterm() -> None:
 
 
 @pytest.mark.parametrize(("variables", "key"), [({}, "gateway.api_key"), ({"HEROLD_GATEWAY_PORT": "many"}, "gateway.port")])
-def test_a_setting_that_is_missing_or_wrong_stops_the_start(variables: dict[str, str], key: str) -> None:
+def test_a_missing_or_invalid_setting_is_a_start_error(variables: dict[str, str], key: str) -> None:
     with run_gateway(**variables) as (process, _):
         assert process.stderr is not None
         errors = process.stderr.read().decode()

@@ -1,4 +1,4 @@
-"""Stores over real servers."""
+"""The fixtures of databases."""
 
 from tests.database_fixtures import database, database_copy, database_copy_url, shared_database_url
 

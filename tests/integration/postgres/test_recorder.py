@@ -1,4 +1,4 @@
-"""The recorder on PostgreSQL: outages, poison, and two workers that record the same."""
+"""The recorder on PostgreSQL: outages, invalid records, and two workers that record the same events."""
 
 import asyncio
 
@@ -10,60 +10,65 @@ from tables.postgres.database import Database
 from tables.postgres.dead_letters import PostgresDeadLetterReader
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
+from tests.database_fixtures import create_database
 from tests.event_builders import NOW, build_batch, build_decided_event, build_status_event, make_notification_id
 from tests.tcp_proxy import run_proxy
 
 
 async def skip_sleep(seconds: float) -> None:
-    """A pause that ends at once, but lets others run."""
+    """A sleep that ends at once and lets other tasks run."""
     await asyncio.sleep(0)
 
 
+def build_recorder(database: Database) -> Recorder:
+    """A recorder without linger and observer."""
+    return Recorder(PostgresHistoryWriter(database), skip_sleep, lambda: NOW, lambda event: None, linger=0.0, max_items=4000)
+
+
 def build_events_batch(first: int, last: int, start: int = 0) -> Batch:
-    """An Accepted and a Status event for each of these notifications."""
+    """A decided and a status event for each of these notifications."""
     events: list[DecidedEvent | StatusEvent] = []
     for number in range(first, last):
         events += [build_decided_event(number, "email"), build_status_event(number)]
     return build_batch(*events, start=start)
 
 
-async def test_an_outage_in_mid_stream_loses_nothing_and_ends_no_batch_early(database: Database, shared_database_url: str) -> None:
+async def test_an_outage_loses_no_event(database: Database, shared_database_url: str) -> None:
     async with run_proxy(shared_database_url) as proxy:
-        away = Database(proxy.url)
-        waits: list[WriteRetry] = []
+        proxied_database = create_database(proxy.url)
+        retries: list[WriteRetry] = []
 
-        async def pause(seconds: float) -> None:
+        async def sleep(seconds: float) -> None:
             await asyncio.sleep(0)
-            if len(waits) >= 3:
+            if len(retries) >= 3:
                 await proxy.enable()
 
-        def observe(seen: HistoryCommit | WriteRetry | Unrecordable) -> None:
-            if isinstance(seen, WriteRetry):
-                waits.append(seen)
+        def observe(observation: HistoryCommit | WriteRetry | Unrecordable) -> None:
+            if isinstance(observation, WriteRetry):
+                retries.append(observation)
 
-        recorder = Recorder(PostgresHistoryWriter(away), pause, lambda: NOW, observe, linger=0.0, max_items=50)
+        recorder = Recorder(PostgresHistoryWriter(proxied_database), sleep, lambda: NOW, observe, linger=0.0, max_items=50)
         await recorder.record(build_events_batch(1, 20))
         await proxy.disable()
-        during = [asyncio.ensure_future(recorder.record(build_events_batch(20 * n, 20 * n + 20))) for n in range(1, 6)]
-        await asyncio.gather(*during)
-        assert len(waits) >= 3
-        tally = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
-        assert (tally.notifications, tally.deliveries, tally.attempts) == ({"routed": 119}, {"SENT": 119}, 119)
-        await away.close()
+        await asyncio.gather(*(recorder.record(build_events_batch(20 * n, 20 * n + 20)) for n in range(1, 6)))
+        assert len(retries) >= 3
+        counts = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
+        assert (counts.notifications, counts.deliveries, counts.attempts) == ({"routed": 119}, {"SENT": 119}, 119)
+        await proxied_database.close()
 
 
-async def test_two_workers_that_record_the_same_at_once_agree(database: Database) -> None:
-    workers = [Recorder(PostgresHistoryWriter(database), skip_sleep, lambda: NOW, linger=0.0) for _ in range(2)]
+async def test_two_workers_can_record_the_same_events_concurrently(database: Database) -> None:
+    recorders = [build_recorder(database) for _ in range(2)]
     batches = [build_events_batch(n, n + 10, start=2 * n) for n in range(1, 100, 10)]
     order = [*batches, *reversed(batches)]
-    await asyncio.gather(*(worker.record(each) for worker in workers for each in order))
-    tally = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
-    assert (tally.notifications, tally.deliveries, tally.attempts) == ({"routed": 100}, {"SENT": 100}, 100)
+    await asyncio.gather(*(recorder.record(batch) for recorder in recorders for batch in order))
+    counts = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
+    assert (counts.notifications, counts.deliveries, counts.attempts) == ({"routed": 100}, {"SENT": 100}, 100)
 
 
-async def test_poison_of_every_kind_is_filed_and_its_neighbours_are_recorded(database: Database) -> None:
-    recorder = Recorder(PostgresHistoryWriter(database), skip_sleep, lambda: NOW, linger=0.0)
-    poison = [
+async def test_invalid_records_become_dead_letters_and_the_others_are_recorded(database: Database) -> None:
+    recorder = build_recorder(database)
+    invalid = [
         build_decided_event(900, id="ntf_0"),
         build_status_event(901, attempt=99_999),
         build_status_event(902, provider_code=2**33),
@@ -73,30 +78,30 @@ async def test_poison_of_every_kind_is_filed_and_its_neighbours_are_recorded(dat
         None,
     ]
     await recorder.record(
-        build_batch(*(build_decided_event(n, "email") for n in range(1, 9)), *poison, *(build_status_event(n) for n in range(1, 9)))
+        build_batch(*(build_decided_event(n, "email") for n in range(1, 9)), *invalid, *(build_status_event(n) for n in range(1, 9)))
     )
-    tally = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
-    assert (tally.notifications, tally.deliveries, tally.in_flight) == ({"routed": 8}, {"SENT": 8}, 0)
-    letters = await PostgresDeadLetterReader(database).list_newest(20)
-    assert sorted(filed.offset for filed in letters) == list(range(8, 15))
-    assert {filed.dead_letter.reason for filed in letters} == {"unstorable", "undecodable", "null_value"}
+    counts = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
+    assert (counts.notifications, counts.deliveries, counts.in_flight) == ({"routed": 8}, {"SENT": 8}, 0)
+    dead_letters = await PostgresDeadLetterReader(database).list_newest(20)
+    assert sorted(recorded.offset for recorded in dead_letters) == list(range(8, 15))
+    assert {recorded.dead_letter.reason for recorded in dead_letters} == {"unstorable", "undecodable", "null_value"}
 
 
-async def test_text_with_nul_is_recorded_without_it(database: Database) -> None:
-    recorder = Recorder(PostgresHistoryWriter(database), skip_sleep, lambda: NOW, linger=0.0)
+async def test_nul_in_text_is_replaced(database: Database) -> None:
+    recorder = build_recorder(database)
     await recorder.record(
         build_batch(build_decided_event(1, "email", user_id="a\0b", reason="\0"), build_status_event(1, provider_message_id="x\0"))
     )
-    (story,) = await PostgresHistoryReader(database).list_by_user("a\ufffdb", 1)
-    assert story.statuses[0].provider_message_id == "x\ufffd"
+    (history,) = await PostgresHistoryReader(database).list_by_user("a\ufffdb", 1)
+    assert history.statuses[0].provider_message_id == "x\ufffd"
     assert await PostgresDeadLetterReader(database).list_newest(1) == []
 
 
-async def test_tried_again_then_sent_is_one_delivery_with_two_attempts(database: Database) -> None:
-    recorder = Recorder(PostgresHistoryWriter(database), skip_sleep, lambda: NOW, linger=0.0)
+async def test_a_retried_delivery_has_two_attempts(database: Database) -> None:
+    recorder = build_recorder(database)
     await recorder.record(build_batch(build_decided_event(1, "email"), build_status_event(1, status=Status.PENDING, outcome=None)))
     await recorder.record(build_batch(build_status_event(1, attempt=1), start=2))
-    story = await PostgresHistoryReader(database).get_notification_history(make_notification_id(1))
-    assert story is not None
-    assert [each.status for each in story.statuses] == [Status.SENT]
-    assert [each.status for each in story.attempts] == [Status.PENDING, Status.SENT]
+    history = await PostgresHistoryReader(database).get_notification_history(make_notification_id(1))
+    assert history is not None
+    assert [event.status for event in history.statuses] == [Status.SENT]
+    assert [event.status for event in history.attempts] == [Status.PENDING, Status.SENT]

@@ -1,18 +1,18 @@
-"""A Redis that is away, silent, or wiped."""
+"""The client while Redis is down or hangs, and with lost scripts."""
 
 import pytest
 
 from schemas.errors import UnavailableError
 from tables.redis.client import RedisClient
-from tests.integration.redis.proxied_redis import ProxiedRedis
+from tests.integration.redis.conftest import ProxiedRedis
 from tests.tcp_proxy import run_proxy
 
 
-async def ping(link: ProxiedRedis) -> bool:
-    return bool(await link.client.execute(lambda redis: redis.ping()))
+async def ping(proxied_redis: ProxiedRedis) -> bool:
+    return bool(await proxied_redis.client.execute(lambda redis: redis.ping()))
 
 
-async def test_a_failed_redis_is_left_alone_for_a_second(proxied_redis: ProxiedRedis) -> None:
+async def test_no_command_is_sent_for_a_second_after_a_failure(proxied_redis: ProxiedRedis) -> None:
     assert await ping(proxied_redis)
     await proxied_redis.proxy.disable()
     with pytest.raises(UnavailableError, match="Redis does not answer"):
@@ -25,17 +25,17 @@ async def test_a_failed_redis_is_left_alone_for_a_second(proxied_redis: ProxiedR
     assert await ping(proxied_redis)
 
 
-async def test_a_silent_redis_is_given_up_after_the_timeout(redis_url: str, prefix: str) -> None:
+async def test_a_redis_that_hangs_is_unavailable_after_the_timeout(redis_url: str, prefix: str) -> None:
     async with run_proxy(redis_url) as proxy:
         proxy.pause_traffic()
-        cache = RedisClient(proxy.url, lambda: 0.0, prefix, timeout=0.05)
+        client = RedisClient(proxy.url, lambda: 0.0, prefix, socket_timeout=0.05)
         with pytest.raises(UnavailableError):
-            await cache.execute(lambda redis: redis.ping())
+            await client.execute(lambda redis: redis.ping())
         await proxy.enable()
-        await cache.close()
+        await client.close()
 
 
-async def test_scripts_are_there_again_after_they_were_wiped(proxied_redis: ProxiedRedis) -> None:
+async def test_scripts_are_loaded_again_after_a_flush(proxied_redis: ProxiedRedis) -> None:
     keys = [f"{proxied_redis.client.prefix}a"]
     await proxied_redis.client.run_script("set_many", keys, [60, "1"])
     await proxied_redis.client.execute(lambda redis: redis.script_flush())
@@ -43,7 +43,7 @@ async def test_scripts_are_there_again_after_they_were_wiped(proxied_redis: Prox
     assert await proxied_redis.client.execute(lambda redis: redis.get(keys[0])) == b"2"
 
 
-async def test_a_wrong_answer_is_an_outage_too(proxied_redis: ProxiedRedis) -> None:
+async def test_an_error_reply_is_unavailable(proxied_redis: ProxiedRedis) -> None:
     key = f"{proxied_redis.client.prefix}list"
     await proxied_redis.client.execute(lambda redis: redis.rpush(key, "x"))
     with pytest.raises(UnavailableError, match="WRONGTYPE"):

@@ -1,4 +1,4 @@
-"""A history with its schema."""
+"""A database with the schema."""
 
 from tests.database_fixtures import database, shared_database_url
 

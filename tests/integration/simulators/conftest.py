@@ -1,27 +1,28 @@
-"""Simulators in a process of their own: one for all tests, with a new ledger each, or one of a test's own."""
+"""Simulators in a process of their own: one shared by all tests, with an empty request log for each, or one per test."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from agents.providers.http import HttpLimits, PooledHttpClient
+from agents.providers.http import PooledHttpClient
 from tests.integration.simulators.simulator_process import SimulatorProcess
+from tests.settings_builders import build_http_limits
 
 
 @pytest.fixture
 def start_simulators(tmp_path: Path) -> Iterator[Callable[..., SimulatorProcess]]:
-    """Starts simulators over one ledger, and ends them all."""
-    started: list[SimulatorProcess] = []
+    """Start simulators that share one request log, and stop all at the end."""
+    processes: list[SimulatorProcess] = []
 
-    def begun(**how: int) -> SimulatorProcess:
-        started.append(SimulatorProcess(tmp_path / "requests.jsonl", **how))
-        return started[-1]
+    def start(**options: int) -> SimulatorProcess:
+        processes.append(SimulatorProcess(tmp_path / "requests.jsonl", **options))
+        return processes[-1]
 
-    yield begun
-    for simulator in started:
-        if simulator.process.returncode is None:
-            simulator.stop(kill=True)
+    yield start
+    for process in processes:
+        if process.process.returncode is None:
+            process.stop(kill=True)
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +34,13 @@ def shared_simulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 @pytest.fixture
 def simulators(shared_simulators: SimulatorProcess) -> SimulatorProcess:
-    """Simulators with an empty ledger."""
+    """Simulators with an empty request log."""
     shared_simulators.fetch("/requests/reset", "POST")
     return shared_simulators
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[PooledHttpClient]:
-    client = PooledHttpClient(HttpLimits(request_timeout=60.0, pool_timeout=60.0))
+    client = PooledHttpClient(build_http_limits(request_timeout=60.0, pool_timeout=60.0))
     yield client
     await client.close()

@@ -1,4 +1,4 @@
-"""The simulators as a process of their own."""
+"""Runs the simulators as a process, and builds and sends requests to them."""
 
 import asyncio
 import subprocess
@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from agents.providers.http import PooledHttpClient
-from schemas.ports import HttpRequest, HttpResult
+from schemas.http import HttpRequest, HttpResult
 
 SIZE_LIMITED_COMMAND = (
     "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); runpy.run_module('dev.simulators', run_name='__main__')"
@@ -18,25 +18,25 @@ SIZE_LIMITED_COMMAND = (
 
 
 class SimulatorProcess:
-    """Runs `python -m dev.simulators` on a free port; `origin` is where it listens."""
+    """Runs `python -m dev.simulators` on a free port; `origin` is its URL; `max_bytes` limits the size of its files (0: no limit)."""
 
     def __init__(self, log_path: Path, *, max_bytes: int = 0) -> None:
         self.log_path = log_path
-        how = ["-c", SIZE_LIMITED_COMMAND.format(max_bytes)] if max_bytes else ["-m", "dev.simulators"]
-        command = [sys.executable, *how, "--port", "0", "--request-log", str(log_path)]
+        program = ["-c", SIZE_LIMITED_COMMAND.format(max_bytes)] if max_bytes else ["-m", "dev.simulators"]
+        command = [sys.executable, *program, "--port", "0", "--request-log", str(log_path)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.origin = line.removeprefix("simulators listen on ").strip()
 
     def fetch(self, path: str, method: str = "GET") -> Any:
-        """What the simulators say of themselves."""
-        with urlopen(Request(self.origin + path, method=method)) as reply:
-            content = reply.read()
-        return content if reply.headers["Content-Type"] == "application/x-ndjson" else msgspec.json.decode(content)
+        """Fetch a resource of the simulators' own API: JSON decoded, NDJSON as bytes."""
+        with urlopen(Request(self.origin + path, method=method)) as response:
+            content = response.read()
+        return content if response.headers["Content-Type"] == "application/x-ndjson" else msgspec.json.decode(content)
 
     def stop(self, *, kill: bool = False) -> int:
-        """End it, the polite way or not; returns its exit code."""
+        """Stop the process with SIGTERM or SIGKILL; return its exit code."""
         if kill:
             self.process.kill()
         else:
@@ -45,11 +45,11 @@ class SimulatorProcess:
         return self.process.returncode
 
 
-def build_mail_request(origin: str, to: str, delivery: str) -> HttpRequest:
-    """A SendGrid request."""
+def build_mail_request(origin: str, to: str, delivery_id: str) -> HttpRequest:
+    """Build a SendGrid request."""
     body = msgspec.json.encode(
         {
-            "personalizations": [{"to": [{"email": to}], "custom_args": {"delivery_id": delivery}}],
+            "personalizations": [{"to": [{"email": to}], "custom_args": {"delivery_id": delivery_id}}],
             "from": {"email": "shop@example.org"},
             "subject": "Shipped",
             "content": [{"type": "text/plain", "value": "On its way."}],
@@ -59,16 +59,16 @@ def build_mail_request(origin: str, to: str, delivery: str) -> HttpRequest:
     return HttpRequest(origin, head % len(body), body)
 
 
-def build_webhook_request(origin: str, path: str, delivery: str, body: bytes = b"{}") -> HttpRequest:
-    """A webhook request."""
-    head = f"POST /hooks/{path} HTTP/1.1\r\nHost: simulator\r\nwebhook-id: {delivery}\r\nContent-Length: {len(body)}\r\n\r\n"
+def build_webhook_request(origin: str, path: str, delivery_id: str, body: bytes = b"{}") -> HttpRequest:
+    """Build a webhook request."""
+    head = f"POST /hooks/{path} HTTP/1.1\r\nHost: simulator\r\nwebhook-id: {delivery_id}\r\nContent-Length: {len(body)}\r\n\r\n"
     return HttpRequest(origin, head.encode(), body)
 
 
 async def send_all(client: PooledHttpClient, *requests: HttpRequest) -> list[HttpResult]:
-    """The answers, in the order of the requests, which go out at once."""
+    """Send all requests at once; return the results in the order of the requests."""
     loop = asyncio.get_running_loop()
-    answers: list[asyncio.Future[HttpResult]] = [loop.create_future() for _ in requests]
-    for request, answer in zip(requests, answers, strict=True):
-        client.send(request, answer.set_result)
-    return await asyncio.gather(*answers)
+    results: list[asyncio.Future[HttpResult]] = [loop.create_future() for _ in requests]
+    for request, result in zip(requests, results, strict=True):
+        client.send(request, result.set_result)
+    return await asyncio.gather(*results)

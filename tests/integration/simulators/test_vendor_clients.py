@@ -1,4 +1,4 @@
-"""The vendors' own clients call the simulators and are satisfied with what they hear: they are the oracles of the simulators."""
+"""The vendors' own clients call the simulators and understand the responses: they are the oracles of the simulators."""
 
 import time
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ DELIVERY_ID = make_id(DELIVERY_PREFIX, time.time(), 17)
 
 
 def fetch_logged_request(simulator: SimulatorProcess) -> tuple[str, str, int]:
-    """The delivery, address and status of the one entry in the ledger."""
+    """Fetch the delivery id, address and status of the only entry in the request log."""
     (entry,) = simulator.fetch(f"/requests/search?delivery_id={DELIVERY_ID}")
     return entry["delivery_id"], entry["address"], entry["status"]
 
 
 class TestSendGrid:
-    """sendgrid.SendGridAPIClient, which raises what SendGrid's status codes mean."""
+    """sendgrid.SendGridAPIClient, which raises an exception for each error status."""
 
     def send(self, simulator: SimulatorProcess, to: str, key: str = "SG.key") -> object:
         mail = Mail(from_email="shop@example.org", to_emails=to, subject="Shipped", plain_text_content="On its way.")
@@ -35,29 +35,29 @@ class TestSendGrid:
         return sendgrid.SendGridAPIClient(key, host=simulator.origin).send(mail)
 
     def test_accepted(self, simulators: SimulatorProcess) -> None:
-        reply = self.send(simulators, "a@example.org")
-        assert reply.status_code == 202  # type: ignore[attr-defined]
-        assert reply.headers["X-Message-Id"]  # type: ignore[attr-defined]
+        response = self.send(simulators, "a@example.org")
+        assert response.status_code == 202  # type: ignore[attr-defined]
+        assert response.headers["X-Message-Id"]  # type: ignore[attr-defined]
         assert fetch_logged_request(simulators) == (DELIVERY_ID, "a@example.org", 202)
 
-    def test_refused(self, simulators: SimulatorProcess) -> None:
-        with pytest.raises(BadRequestsError) as caught:
+    def test_rejected(self, simulators: SimulatorProcess) -> None:
+        with pytest.raises(BadRequestsError) as error_info:
             self.send(simulators, "bounce@example.org")
-        assert caught.value.to_dict["errors"][0]["field"] == "personalizations.0.to.0.email"
+        assert error_info.value.to_dict["errors"][0]["field"] == "personalizations.0.to.0.email"
         assert fetch_logged_request(simulators) == (DELIVERY_ID, "bounce@example.org", 400)
 
     def test_throttled(self, simulators: SimulatorProcess) -> None:
-        with pytest.raises(TooManyRequestsError) as caught:
+        with pytest.raises(TooManyRequestsError) as error_info:
             self.send(simulators, "throttle@example.org")
-        assert int(caught.value.headers["X-RateLimit-Reset"]) > time.time() - 60
+        assert int(error_info.value.headers["X-RateLimit-Reset"]) > time.time() - 60
 
-    def test_the_wrong_key(self, simulators: SimulatorProcess) -> None:
+    def test_a_revoked_key(self, simulators: SimulatorProcess) -> None:
         with pytest.raises(UnauthorizedError):
             self.send(simulators, "a@example.org", "SG.revoked")
 
 
 class TestTwilio:
-    """twilio.rest.Client, which reads the message back out of the answer."""
+    """twilio.rest.Client, which parses the message of the response."""
 
     def send(self, simulator: SimulatorProcess, to: str, body: str = "Grüße", token: str = "token") -> object:
         client = Client("AC" + "0" * 32, token)
@@ -76,20 +76,20 @@ class TestTwilio:
         ("to", "status", "code"),
         [("+15005550001", 400, 21211), ("+15005550004", 400, 21610), ("+15005551100", 429, 20429), ("+15005551200", 500, 20500)],
     )
-    def test_refused(self, simulators: SimulatorProcess, to: str, status: int, code: int) -> None:
-        with pytest.raises(TwilioRestException) as caught:
+    def test_rejected(self, simulators: SimulatorProcess, to: str, status: int, code: int) -> None:
+        with pytest.raises(TwilioRestException) as error_info:
             self.send(simulators, to)
-        assert (caught.value.status, caught.value.code) == (status, code)
+        assert (error_info.value.status, error_info.value.code) == (status, code)
         assert fetch_logged_request(simulators) == (DELIVERY_ID, to, status)
 
-    def test_the_wrong_token(self, simulators: SimulatorProcess) -> None:
-        with pytest.raises(TwilioRestException) as caught:
+    def test_a_revoked_token(self, simulators: SimulatorProcess) -> None:
+        with pytest.raises(TwilioRestException) as error_info:
             self.send(simulators, "+4366012345678", token="revoked")
-        assert (caught.value.status, caught.value.code) == (401, 20003)
+        assert (error_info.value.status, error_info.value.code) == (401, 20003)
 
 
 class FakeCredentials(credentials.Base):  # type: ignore[misc]
-    """Credentials that need no server of Google's."""
+    """Credentials that need no token server."""
 
     def get_credential(self) -> Credentials:
         return Credentials("token")
@@ -101,17 +101,17 @@ class TestFcm:
     @pytest.fixture
     def app(self, simulators: SimulatorProcess) -> Iterator[firebase_admin.App]:
         app = firebase_admin.initialize_app(FakeCredentials(), {"projectId": "shop", "httpTimeout": 5}, "simulators")
-        # the SDK has no public setting for where FCM is
+        # the SDK has no public setting for the URL of FCM
         service = messaging._get_messaging_service(app)
         service._fcm_url = f"{simulators.origin}/v1/projects/shop/messages:send"
         yield app
         firebase_admin.delete_app(app)
 
     def send(self, app: firebase_admin.App, token: str, *, dry_run: bool = False) -> str:
-        note = messaging.Notification("Shipped", "On its way")
-        with pytest.warns(DeprecationWarning, match="Message.token is deprecated"):  # FCM still takes it, and Herold still sends it
+        notification = messaging.Notification("Shipped", "On its way")
+        with pytest.warns(DeprecationWarning, match="Message.token is deprecated"):  # FCM still accepts it, and Herold still sends it
             message = messaging.Message(
-                token=token, notification=note, data={"delivery_id": DELIVERY_ID}, android=messaging.AndroidConfig(ttl=60)
+                token=token, notification=notification, data={"delivery_id": DELIVERY_ID}, android=messaging.AndroidConfig(ttl=60)
             )
         return str(messaging.send(message, dry_run=dry_run, app=app))
 
@@ -123,18 +123,20 @@ class TestFcm:
         assert self.send(app, "device-3", dry_run=True).endswith("/fake_message_id")
 
     @pytest.mark.parametrize(
-        ("token", "raised", "status"),
+        ("token", "exception", "status"),
         [
             ("unsubscribed:1", messaging.UnregisteredError, 404),
             ("bounce:1", exceptions.InvalidArgumentError, 400),
             ("reject:1", exceptions.InvalidArgumentError, 400),
         ],
     )
-    def test_refused(self, simulators: SimulatorProcess, app: firebase_admin.App, token: str, raised: type[Exception], status: int) -> None:
-        with pytest.raises(raised):
+    def test_rejected(
+        self, simulators: SimulatorProcess, app: firebase_admin.App, token: str, exception: type[Exception], status: int
+    ) -> None:
+        with pytest.raises(exception):
             self.send(app, token)
         assert fetch_logged_request(simulators) == (DELIVERY_ID, token, status)
 
     def test_throttled_once(self, simulators: SimulatorProcess, app: firebase_admin.App) -> None:
-        assert self.send(app, "throttle-1:device")  # this SDK tries again by itself, when Retry-After says so
+        assert self.send(app, "throttle-1:device")  # the SDK retries after Retry-After
         assert [entry["status"] for entry in simulators.fetch(f"/requests/search?delivery_id={DELIVERY_ID}")] == [429, 200]

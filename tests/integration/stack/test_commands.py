@@ -1,4 +1,4 @@
-"""The commands, over the quickest of the real servers: runs that are started, found, ended, killed, and that clash."""
+"""`python -m dev.stack` with Valkey, the server that starts fastest: start, status, stop, killed runs and concurrent runs."""
 
 import os
 import signal
@@ -28,8 +28,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
     assert stop_supervisor(home)
 
 
-def run_command(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dev.stack", *words]
+def run_command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dev.stack", *arguments]
     return subprocess.run(command, env={**EMBEDDED_ENV, "HEROLD_HOME": str(home)}, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -68,7 +68,7 @@ def test_a_second_run_fails(home: Path) -> None:
     assert is_listening(home)
 
 
-def test_two_ups_at_once_end_in_one_run(home: Path) -> None:
+def test_two_concurrent_ups_start_one_run(home: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: run_command(home, "up", *VALKEY), range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
@@ -76,11 +76,11 @@ def test_two_ups_at_once_end_in_one_run(home: Path) -> None:
     assert is_listening(home)
 
 
-def test_down_ends_what_a_killed_run_left(home: Path) -> None:
+def test_down_stops_the_orphans_of_a_killed_run(home: Path) -> None:
     run_command(home, "up", *VALKEY)
-    known = ProcessRegistry(home).read()
-    os.kill(known[SUPERVISOR_NAME].pid, signal.SIGKILL)
-    assert wait_until_exited([known[SUPERVISOR_NAME]], 20.0)
+    records = ProcessRegistry(home).read()
+    os.kill(records[SUPERVISOR_NAME].pid, signal.SIGKILL)
+    assert wait_until_exited([records[SUPERVISOR_NAME]], 20.0)
     assert is_listening(home)
     assert run_command(home, "down").returncode == 0
     assert not is_listening(home)
@@ -88,46 +88,46 @@ def test_down_ends_what_a_killed_run_left(home: Path) -> None:
 
 def test_up_after_a_killed_run_has_the_same_url_and_another_server(home: Path) -> None:
     up = run_command(home, "up", *VALKEY)
-    known = ProcessRegistry(home).read()
-    os.kill(known[SUPERVISOR_NAME].pid, signal.SIGKILL)
-    assert wait_until_exited([known[SUPERVISOR_NAME]], 20.0)
+    records = ProcessRegistry(home).read()
+    os.kill(records[SUPERVISOR_NAME].pid, signal.SIGKILL)
+    assert wait_until_exited([records[SUPERVISOR_NAME]], 20.0)
     assert run_command(home, "up", *VALKEY).stdout == up.stdout
-    assert known["valkey"].find_process() is None
-    assert "ended valkey, left by a run that was killed" in (home / "run.log").read_text()
+    assert records["valkey"].find_process() is None
+    assert "stopped valkey, an orphan of a killed run" in (home / "run.log").read_text()
 
 
-def test_servers_stop_when_who_started_them_is_gone(home: Path) -> None:
+def test_servers_stop_when_the_process_that_started_them_exits(home: Path) -> None:
     with start_supervisor(home, EMBEDDED_ENV, VALKEY, until_eof=True) as child:
         wait_until_ready(home, child)
         assert is_listening(home)
-        child.stdin.close()  # type: ignore[union-attr]  # the kernel does this when we are killed
+        child.stdin.close()  # type: ignore[union-attr]  # the kernel does this if this process is killed
         assert child.wait() == 0
     assert not is_listening(home)
     assert ProcessRegistry(home).read() == {}
 
 
-def test_up_tells_why_a_run_did_not_start(home: Path) -> None:
+def test_up_reports_why_a_run_did_not_start(home: Path) -> None:
     StackState(home).create()
-    (home / "valkey").write_text("in the way of the data folder")
+    (home / "valkey").write_text("a file instead of the data directory")
     up = run_command(home, "up", *VALKEY)
     assert up.returncode == 1
     assert "before it was ready" in up.stderr
     assert "FileExistsError" in up.stderr
 
 
-def test_the_folder_of_a_dead_session_is_removed_with_its_servers(tmp_path: Path) -> None:
+def test_the_directory_of_a_dead_session_is_removed_with_its_servers(tmp_path: Path) -> None:
     home = tmp_path / "session-dead" / "home-valkey"
     run_command(home, "up", *VALKEY)
-    known = list(ProcessRegistry(home).read().values())
-    with create_session_dir(tmp_path) as folder:
+    records = list(ProcessRegistry(home).read().values())
+    with create_session_dir(tmp_path) as directory:
         assert not home.exists()
-        assert wait_until_exited(known, 0.0)
-        assert folder.exists()
+        assert wait_until_exited(records, 0.0)
+        assert directory.exists()
         assert remove_dead_sessions(tmp_path) == []
-    assert not folder.exists()
+    assert not directory.exists()
 
 
-def test_a_session_folder_goes_with_what_runs_in_it(tmp_path: Path) -> None:
+def test_a_session_directory_is_removed_with_its_servers(tmp_path: Path) -> None:
     home = tmp_path / "session-x" / "home-valkey"
     run_command(home, "up", *VALKEY)
     remove_session_dir(home.parent)

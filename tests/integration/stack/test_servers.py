@@ -1,12 +1,16 @@
-"""The three real servers, each used once for what it is there for."""
+"""The three embedded servers, each with the operations that Herold needs."""
 
 import asyncpg
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis.asyncio import Redis
 
+from dev.stack.consumer_groups import wait_for_coordinators
+from schemas.errors import UnavailableError
 
-async def make_topic(kafka_url: str, name: str) -> None:
+
+async def create_topic(kafka_url: str, name: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
     try:
@@ -15,9 +19,9 @@ async def make_topic(kafka_url: str, name: str) -> None:
         await admin.close()
 
 
-async def test_kafka_carries_a_record_of_one_mebibyte(kafka_url: str, prefix: str) -> None:
+async def test_kafka_stores_a_record_of_one_mebibyte(kafka_url: str, prefix: str) -> None:
     topic, value = prefix + "big", b"x" * (1 << 20)
-    await make_topic(kafka_url, topic)
+    await create_topic(kafka_url, topic)
     async with AIOKafkaProducer(bootstrap_servers=kafka_url, max_request_size=2 << 20, enable_idempotence=True) as producer:
         await producer.send_and_wait(topic, value, key=b"u-1")
     async with AIOKafkaConsumer(topic, bootstrap_servers=kafka_url, group_id=prefix + "group", auto_offset_reset="earliest") as consumer:
@@ -25,7 +29,7 @@ async def test_kafka_carries_a_record_of_one_mebibyte(kafka_url: str, prefix: st
     assert (record.key, record.value) == (b"u-1", value)
 
 
-async def test_kafka_makes_no_topic_by_accident(kafka_url: str, prefix: str) -> None:
+async def test_kafka_does_not_create_topics_automatically(kafka_url: str, prefix: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_url)
     await admin.start()
     try:
@@ -36,7 +40,16 @@ async def test_kafka_makes_no_topic_by_accident(kafka_url: str, prefix: str) -> 
         await admin.close()
 
 
-async def test_postgres_keeps_a_row_and_commits_to_disk(database_url: str) -> None:
+async def test_groups_that_do_not_exist_have_coordinators(kafka_url: str, prefix: str) -> None:
+    await wait_for_coordinators(kafka_url, [f"{prefix}{number}" for number in range(4)])
+
+
+async def test_coordinators_of_an_unavailable_broker(unused_tcp_port: int) -> None:
+    with pytest.raises(UnavailableError, match=f"Kafka at 127.0.0.1:{unused_tcp_port} does not coordinate consumer groups"):
+        await wait_for_coordinators(f"127.0.0.1:{unused_tcp_port}", ["router"])
+
+
+async def test_postgres_commits_durably(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("CREATE TABLE t (x int PRIMARY KEY)")

@@ -1,4 +1,4 @@
-"""A scene for each test."""
+"""A harness for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.integration.streaming.harness import StreamingHarness, open_harness
 
 @pytest.fixture
 async def harness(kafka_url: str, prefix: str, tmp_path: Path) -> AsyncIterator[StreamingHarness]:
-    """Topics on the shared broker, and workers that end with the test."""
-    with open_harness(kafka_url, prefix, tmp_path) as made:
-        await made.create_topics()
-        yield made
+    """Topics on the shared broker; the workers are stopped after the test."""
+    with open_harness(kafka_url, prefix, tmp_path) as harness:
+        await harness.create_topics()
+        yield harness

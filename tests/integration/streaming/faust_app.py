@@ -1,7 +1,7 @@
-"""The workers of these tests: `faust -A tests.integration.streaming.faust_app:app worker`, told by TEST_WORKER (JSON) what to do.
+"""The worker app of these tests: `faust -A tests.integration.streaming.faust_app:app worker`, configured by TEST_WORKER (JSON).
 
-`kind` is `copy` (a router in small: one row and one output for each id), `held` (a delivery worker in small: batches end in reversed
-order, rows by the shared outbox) or `fail` (as `copy`, but raises at the first record whose value is `fail_at`).
+`kind`: `copy` works as a router (one row and one output for each id); `shared` works as a delivery worker (batches end in reversed order,
+rows go through the shared outbox); `fail` works as `copy`, but raises at the first record whose value is `fail_at`.
 """
 
 import asyncio
@@ -13,23 +13,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.streaming.application import StreamApp, add_agents, add_table, build_batch_committer, build_shared_outbox, build_stream_app
-from app.streaming.settings import StreamSettings
+from app.streaming.application import StreamApp, add_agents, add_table, build_stream_app
+from app.streaming.committer_factory import build_batch_committer, build_shared_outbox
 from schemas.errors import PartitionFencedError
-from schemas.ports import BatchHandle
+from schemas.ports import BatchHandle, SharedOutbox
+from tests.integration.streaming.harness import PARTITIONS, PRIORITIES
+from tests.unit.app.streaming.app_builder import build_settings
 
-PRIORITIES = ("high", "medium", "low")
+LINGER = 0.005  # seconds
+MAX_GROUP_RECORDS = 1024
+
 options: dict[str, Any] = json.loads(os.environ["TEST_WORKER"])
 prefix, kind = options["prefix"], options["kind"]
-settings = StreamSettings(
+settings = build_settings(
+    Path(options["datadir"]),
     app_id=f"{prefix}copy",
     bootstrap_servers=options["kafka"],
-    datadir=Path(options["datadir"]),
-    topic_partitions=2,
+    topic_partitions=PARTITIONS,
     topic_allow_declare=True,
     commit_interval=0.2,
     session_timeout=6.0,
-    heartbeat_interval=1.0,
     **{"drain_timeout": 5.0, "shutdown_timeout": 20.0, **options.get("settings", {})},
 )
 app: StreamApp = build_stream_app(settings)
@@ -38,51 +41,51 @@ app.sink_topics.append(f"{prefix}out")
 
 
 async def copy_records(batches: AsyncIterator[BatchHandle]) -> None:
-    """One row and one output for each id that has no row yet; the next batch is decided while the one before is on its way."""
-    commit = build_batch_committer(app)
-    async for held in batches:
-        partition, values = held.batch.partition, [record.value or b"" for record in held.batch.records]
-        outbox, new = commit.create_outbox(partition), dict[bytes, bytes | None]()
+    """Write a row and an output for each id without a row; the next batch is decided while the one before is committed."""
+    committer = build_batch_committer(app, linger=LINGER)
+    async for handle in batches:
+        partition, values = handle.batch.partition, [record.value or b"" for record in handle.batch.records]
+        outbox, rows = committer.create_outbox(partition), dict[bytes, bytes | None]()
         for value, row in zip(values, seen.get_many(partition, values), strict=True):
             if value == options.get("fail_at", "").encode():
-                raise ValueError("told to fail")
-            if row is None and value not in new:
-                new[value] = b"done"
+                raise ValueError("requested failure")
+            if row is None and value not in rows:
+                rows[value] = b"done"
                 outbox.add(f"{prefix}out", partition, value, value)
-        commit.commit(partition, outbox, [(seen, new)]).add_done_callback(partial(ack_or_release, held))
+        committer.commit(partition, outbox, [(seen, rows)]).add_done_callback(partial(ack_or_release, handle))
 
 
-def ack_or_release(held: BatchHandle, safe: asyncio.Future[None]) -> None:
-    """Acknowledge a batch that is safe; one that was lost comes again."""
-    if safe.exception() is None:
-        held.ack()
-    elif isinstance(safe.exception(), PartitionFencedError):
-        held.release()
+def ack_or_release(handle: BatchHandle, committed: asyncio.Future[None]) -> None:
+    """Acknowledge a committed batch; release a fenced one, which is redelivered."""
+    if committed.exception() is None:
+        handle.ack()
+    elif isinstance(committed.exception(), PartitionFencedError):
+        handle.release()
 
 
 async def process_out_of_order(batches: AsyncIterator[BatchHandle]) -> None:
-    """Takes batches by twos and ends the later one first."""
-    outbox = build_shared_outbox(app, seen)
-    waiting: list[BatchHandle] = []
-    async for held in batches:
-        waiting.append(held)
-        asyncio.get_running_loop().call_later(0.01, finish_newest_first, outbox, waiting)
+    """Collect batches for 10 ms, then finish the newest first."""
+    outbox = build_shared_outbox(app, seen, linger=LINGER, max_records=MAX_GROUP_RECORDS)
+    pending: list[BatchHandle] = []
+    async for handle in batches:
+        pending.append(handle)
+        asyncio.get_running_loop().call_later(0.01, finish_newest_first, outbox, pending)
 
 
-def finish_newest_first(outbox: Any, waiting: list[BatchHandle]) -> None:
-    """End what waits, newest first."""
-    while waiting:
-        held = waiting.pop()
-        partition, values = held.batch.partition, [record.value or b"" for record in held.batch.records]
+def finish_newest_first(outbox: SharedOutbox, pending: list[BatchHandle]) -> None:
+    """Finish all pending batches, newest first."""
+    while pending:
+        handle = pending.pop()
+        partition, values = handle.batch.partition, [record.value or b"" for record in handle.batch.records]
         for value, row in zip(values, seen.get_many(partition, values), strict=True):
             if row is None:
                 outbox.add(f"{prefix}out", partition, value, value)
                 outbox.stage_row(partition, value, b"done")
-        outbox.on_committed(held.ack)
+        outbox.on_committed(handle.ack)
 
 
 topics = [f"{prefix}in.{priority}" for priority in PRIORITIES]
-add_agents(app, topics, process_out_of_order if kind == "held" else copy_records, manual_ack=True)
+add_agents(app, topics, process_out_of_order if kind == "shared" else copy_records, manual_ack=True)
 
 
 async def _print_ready(app: Any, **_: Any) -> None:

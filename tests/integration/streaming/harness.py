@@ -1,4 +1,4 @@
-"""Workers as processes, topics on a real broker, and what is in them."""
+"""Starts workers as processes and reads topics of a real broker and tables of stopped workers."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ FAUST_OFFSET_KEY = b"__faust\0offset__"
 
 @dataclass
 class WorkerProcess:
-    """A worker process; `ready` is how often it has finished a rebalance."""
+    """A worker process and the lines of its standard error."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -43,18 +43,18 @@ class WorkerProcess:
                 self._ready_count.release()
 
     def wait_until_ready(self) -> None:
-        """Until one more rebalance is finished."""
+        """Wait until one more rebalance is complete."""
         if not self._ready_count.acquire(timeout=150):
             raise TimeoutError("".join(self.lines))
 
     def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal if it still runs; gives the exit code."""
+        """Send the signal if the process still runs; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
         return self.wait()
 
     def wait(self) -> int:
-        """The exit code, once it has ended."""
+        """Wait for the process to exit; returns the exit code."""
         code = self.process.wait(timeout=150)
         self._stderr_thread.join(timeout=10)
         return code
@@ -67,21 +67,21 @@ class StreamingHarness:
         self.kafka, self.prefix, self.folder = kafka, prefix, folder
         self.workers: list[WorkerProcess] = []
 
-    def start_worker(self, kind: str = "copy", name: str = "one", **more: Any) -> WorkerProcess:
-        """A worker with a data directory of its own name."""
-        told = {"kafka": self.kafka, "prefix": self.prefix, "kind": kind, "datadir": str(self.get_data_dir(name)), **more}
-        env = {**os.environ, "TEST_WORKER": json.dumps(told), "PYTHONPATH": str(ROOT)}
+    def start_worker(self, kind: str = "copy", name: str = "one", **options: Any) -> WorkerProcess:
+        """Start a worker with a data directory of that name."""
+        worker_options = {"kafka": self.kafka, "prefix": self.prefix, "kind": kind, "datadir": str(self.get_data_dir(name)), **options}
+        env = {**os.environ, "TEST_WORKER": json.dumps(worker_options), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "faust", "-A", "tests.integration.streaming.faust_app:app", "worker", "-l", "info"]
-        out = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.workers.append(WorkerProcess(out))
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.workers.append(WorkerProcess(process))
         return self.workers[-1]
 
     def get_data_dir(self, name: str) -> Path:
-        """Where the worker of that name keeps its tables."""
+        """The directory of a worker's tables."""
         return self.folder / name / "data"
 
     def close(self) -> None:
-        """End what still runs."""
+        """Kill workers that still run."""
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.stop(signal.SIGKILL)
@@ -89,7 +89,7 @@ class StreamingHarness:
             worker.process.stderr.close()
 
     async def create_topics(self, partitions: int = PARTITIONS) -> None:
-        """The inputs of the three priorities and the output."""
+        """Create the source topics of the three priorities and the output topic."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await admin.start()
         try:
@@ -99,13 +99,15 @@ class StreamingHarness:
             await admin.close()
 
     async def produce_records(self, priority: str, first: int, last: int) -> set[bytes]:
-        """Records with the values priority-first to priority-(last - 1), over all partitions; gives the values."""
+        """Produce records with the values priority-first to priority-(last - 1), over all partitions; returns the values."""
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, linger_ms=20)
         await producer.start()
         try:
             values = {f"{priority}-{number}".encode(): number % PARTITIONS for number in range(first, last)}
-            sent = [await producer.send(f"{self.prefix}in.{priority}", value, partition=partition) for value, partition in values.items()]
-            await asyncio.gather(*sent)
+            futures = [
+                await producer.send(f"{self.prefix}in.{priority}", value, partition=partition) for value, partition in values.items()
+            ]
+            await asyncio.gather(*futures)
         finally:
             await producer.stop()
         return set(values)
@@ -115,7 +117,7 @@ class StreamingHarness:
         return [(record.partition, record.key, record.value) for record in await self._read_records(topic)]
 
     async def replay_changelog(self) -> dict[int, dict[bytes, bytes]]:
-        """What a replay of the changelog gives, for each partition."""
+        """The rows by a replay of the changelog, for each partition."""
         rows: dict[int, dict[bytes, bytes]] = {number: {} for number in range(PARTITIONS)}
         for record in await self._read_records("copy-seen-changelog"):
             rows[record.partition].pop(record.key, None)
@@ -124,39 +126,39 @@ class StreamingHarness:
         return rows
 
     async def read_output_values(self) -> list[bytes]:
-        """The values in the output."""
+        """The values in the output topic."""
         return [value or b"" for _, _, value in await self.read_topic()]
 
     async def wait_for_outputs(self, count: int) -> None:
-        """Until so many different values are in the output."""
-        found = set[bytes]()
+        """Wait until so many different values are in the output topic."""
+        values = set[bytes]()
         async with asyncio.timeout(150), self._open_consumer("out") as (consumer, _):
-            while len(found) < count:
+            while len(values) < count:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found.update(record.value for record in records)
+                    values.update(record.value for record in records)
                 self._check_workers_running()
 
     def _check_workers_running(self) -> None:
         if all(worker.process.poll() is not None for worker in self.workers):
-            raise AssertionError("no worker runs any more:\n" + "".join(self.workers[-1].lines))
+            raise AssertionError("no worker is running:\n" + "".join(self.workers[-1].lines))
 
     async def get_committed_offsets(self) -> dict[tuple[str, int], int]:
-        """The offsets that the group has committed for its inputs."""
+        """The committed offsets of the source topics."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await admin.start()
         try:
             offsets = await admin.list_consumer_group_offsets(f"{self.prefix}copy")
         finally:
             await admin.close()
-        return {(place.topic.removeprefix(self.prefix), place.partition): found.offset for place, found in offsets.items()}
+        return {(tp.topic.removeprefix(self.prefix), tp.partition): committed.offset for tp, committed in offsets.items()}
 
     async def _read_records(self, topic: str) -> list[Any]:
         records: list[Any] = []
-        async with self._open_consumer(topic) as (consumer, places):
-            ends = await consumer.end_offsets(places)
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for found in (await consumer.getmany(timeout_ms=1000)).values():
-                    records += found
+        async with self._open_consumer(topic) as (consumer, partitions):
+            end_offsets = await consumer.end_offsets(partitions)
+            while any([await consumer.position(tp) < end_offsets[tp] for tp in partitions]):
+                for partition_records in (await consumer.getmany(timeout_ms=1000)).values():
+                    records += partition_records
         return records
 
     @asynccontextmanager
@@ -164,26 +166,26 @@ class StreamingHarness:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
         await consumer.start()
         try:
-            places = [TopicPartition(self.prefix + topic, number) for number in range(PARTITIONS)]
-            consumer.assign(places)
-            yield consumer, places
+            partitions = [TopicPartition(self.prefix + topic, number) for number in range(PARTITIONS)]
+            consumer.assign(partitions)
+            yield consumer, partitions
         finally:
             await consumer.stop()
 
     def read_rows(self, name: str, partition: int) -> dict[bytes, bytes]:
-        """The rows in a stopped worker's table, without the changelog offset."""
+        """The rows of a stopped worker's table, without the changelog offset."""
         (path,) = self.get_data_dir(name).glob(f"v1/tables/seen-{partition}.db")
         database = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
-        found = {bytes(key): bytes(row) for key, row in database.items() if key != FAUST_OFFSET_KEY}
+        rows = {bytes(key): bytes(row) for key, row in database.items() if key != FAUST_OFFSET_KEY}
         database.close()
-        return found
+        return rows
 
 
 @contextmanager
 def open_harness(kafka: str, prefix: str, folder: Path) -> Iterator[StreamingHarness]:
-    """A scene whose workers end with it."""
-    made = StreamingHarness(kafka, prefix, folder)
+    """A harness whose workers are killed at the end."""
+    harness = StreamingHarness(kafka, prefix, folder)
     try:
-        yield made
+        yield harness
     finally:
-        made.close()
+        harness.close()

@@ -1,4 +1,4 @@
-"""Workers on a real broker: killed, failing, rebalancing and recovering; nothing is lost, and tables equal their changelogs."""
+"""Workers on a real broker that are killed, fail, rebalance and recover: nothing is lost, and tables equal their changelogs."""
 
 import shutil
 import signal
@@ -10,11 +10,11 @@ from tests.integration.streaming.harness import PARTITIONS, PRIORITIES, Streamin
 pytestmark = pytest.mark.slow
 
 
-async def check_table_equals_changelog(here: StreamingHarness, name: str) -> None:
-    """Every partition that the stopped worker had is what its changelog says."""
-    replay = await here.replay_changelog()
+async def check_table_equals_changelog(harness: StreamingHarness, name: str) -> None:
+    """Every partition of the stopped worker's table equals its changelog."""
+    replay = await harness.replay_changelog()
     for partition in range(PARTITIONS):
-        assert here.read_rows(name, partition) == replay[partition]
+        assert harness.read_rows(name, partition) == replay[partition]
 
 
 async def test_all_priorities_are_consumed_and_committed(harness: StreamingHarness) -> None:
@@ -33,38 +33,38 @@ async def test_all_priorities_are_consumed_and_committed(harness: StreamingHarne
     await check_table_equals_changelog(harness, "one")
 
 
-async def test_a_worker_killed_in_the_middle_loses_nothing(harness: StreamingHarness) -> None:
+async def test_a_worker_killed_during_work_loses_nothing(harness: StreamingHarness) -> None:
     expected = await harness.produce_records("low", 0, 10_000)
     worker = harness.start_worker()
     worker.wait_until_ready()
     await harness.wait_for_outputs(1000)
     worker.stop(signal.SIGKILL)
-    again = harness.start_worker()
+    restarted = harness.start_worker()
     await harness.wait_for_outputs(len(expected))
-    assert again.stop() == 0
+    assert restarted.stop() == 0
     values = await harness.read_output_values()
     assert set(values) == expected
-    in_flight = 500 * PARTITIONS  # one batch of each partition is worked on at a time
+    in_flight = 500 * PARTITIONS  # of low, one batch of each partition is in flight
     assert len(values) - len(expected) <= in_flight
     await check_table_equals_changelog(harness, "one")
 
 
-async def test_an_agents_error_ends_the_worker_and_its_batch_comes_again(harness: StreamingHarness) -> None:
+async def test_an_error_of_an_agent_stops_the_worker_and_its_batch_is_redelivered(harness: StreamingHarness) -> None:
     expected = await harness.produce_records("high", 0, 2000)
     worker = harness.start_worker("fail", fail_at="high-1200")
     assert worker.wait() not in (0, -signal.SIGKILL)
-    assert "ValueError: told to fail" in "".join(worker.lines)
+    assert "ValueError: requested failure" in "".join(worker.lines)
     assert b"high-1200" not in await harness.read_output_values()
-    again = harness.start_worker()
+    restarted = harness.start_worker()
     await harness.wait_for_outputs(len(expected))
-    assert again.stop() == 0
+    assert restarted.stop() == 0
     values = await harness.read_output_values()
     assert set(values) == expected
     assert len(values) == len(expected)
     await check_table_equals_changelog(harness, "one")
 
 
-async def test_workers_that_come_and_go_share_the_work(harness: StreamingHarness) -> None:
+async def test_joining_and_leaving_workers_share_the_work(harness: StreamingHarness) -> None:
     expected = await harness.produce_records("low", 0, 10_000)
     first = harness.start_worker(name="one")
     first.wait_until_ready()
@@ -83,29 +83,29 @@ async def test_workers_that_come_and_go_share_the_work(harness: StreamingHarness
     await check_table_equals_changelog(harness, "three")
 
 
-async def test_recovery_from_nothing_equals_a_replay(harness: StreamingHarness) -> None:
+async def test_recovery_without_local_tables_equals_a_replay(harness: StreamingHarness) -> None:
     expected = await harness.produce_records("low", 0, 10_000)
     worker = harness.start_worker()
     await harness.wait_for_outputs(len(expected))
     assert worker.stop() == 0
     shutil.rmtree(harness.get_data_dir("one"))
-    again = harness.start_worker()
-    again.wait_until_ready()
-    assert again.stop() == 0
+    restarted = harness.start_worker()
+    restarted.wait_until_ready()
+    assert restarted.stop() == 0
     await check_table_equals_changelog(harness, "one")
 
 
-async def test_held_batches_end_out_of_order_and_nothing_is_lost(harness: StreamingHarness) -> None:
+async def test_batches_acknowledged_out_of_order_lose_nothing(harness: StreamingHarness) -> None:
     expected = set[bytes]()
     for priority in PRIORITIES:
         expected |= await harness.produce_records(priority, 0, 3000)
-    worker = harness.start_worker("held")
+    worker = harness.start_worker("shared")
     worker.wait_until_ready()
     await harness.wait_for_outputs(500)
     worker.stop(signal.SIGKILL)
-    again = harness.start_worker("held")
+    restarted = harness.start_worker("shared")
     await harness.wait_for_outputs(len(expected))
-    assert again.stop() == 0
+    assert restarted.stop() == 0
     values = await harness.read_output_values()
     assert set(values) == expected
     assert await harness.get_committed_offsets() == {
@@ -114,36 +114,36 @@ async def test_held_batches_end_out_of_order_and_nothing_is_lost(harness: Stream
     await check_table_equals_changelog(harness, "one")
 
 
-async def test_topics_with_other_partitions_stop_the_start(harness: StreamingHarness) -> None:
+async def test_a_worker_does_not_start_with_another_partition_count(harness: StreamingHarness) -> None:
     harness.prefix = f"{harness.prefix}wide-"
     await harness.create_topics(partitions=3)
     worker = harness.start_worker()
     assert worker.wait() != 0
-    assert f"{harness.prefix}out: 3 partitions, wanted 2" in "".join(worker.lines)
+    assert f"{harness.prefix}out: 3 partitions, expected 2" in "".join(worker.lines)
 
 
-async def test_a_worker_that_slept_through_its_session_writes_nothing_it_must_not(harness: StreamingHarness) -> None:
+async def test_a_worker_paused_past_its_session_is_fenced(harness: StreamingHarness) -> None:
     expected = await harness.produce_records("low", 0, 10_000)
-    sleeper = harness.start_worker(name="one")
+    paused = harness.start_worker(name="one")
     await harness.wait_for_outputs(100)
-    sleeper.process.send_signal(signal.SIGSTOP)
+    paused.process.send_signal(signal.SIGSTOP)
     try:
-        heir = harness.start_worker(name="two")
+        successor = harness.start_worker(name="two")
         await harness.wait_for_outputs(len(expected))
     finally:
-        sleeper.process.send_signal(signal.SIGCONT)
+        paused.process.send_signal(signal.SIGCONT)
     expected |= await harness.produce_records("high", 0, 2000)
     await harness.wait_for_outputs(len(expected))
-    assert sleeper.stop() == 0
-    # What the sleeper had handed to Kafka before it fell asleep may still arrive. The heir then notices rows in its changelog that it does
-    # not have, and ends rather than go on without them.
-    heir_failed = heir.stop() != 0
-    assert heir_failed == ("ChangelogConflictError" in "".join(heir.lines))
-    last = harness.start_worker(name="two")  # alone now: it recovers both partitions
+    assert paused.stop() == 0
+    # Records that the paused worker had already sent may still be written. The successor then detects changelog records that it has not
+    # recovered, and stops with ChangelogConflictError.
+    successor_failed = successor.stop() != 0
+    assert successor_failed == ("ChangelogConflictError" in "".join(successor.lines))
+    last = harness.start_worker(name="two")  # the only worker: it recovers both partitions
     last.wait_until_ready()
     assert last.stop() == 0
     values = await harness.read_output_values()
     assert set(values) == expected
-    in_flight = 500 * PARTITIONS  # of each worker that did not end in order
-    assert len(values) - len(expected) <= in_flight * (1 + heir_failed)
+    in_flight = 500 * PARTITIONS  # of each worker that did not stop in order
+    assert len(values) - len(expected) <= in_flight * (1 + successor_failed)
     await check_table_equals_changelog(harness, "two")

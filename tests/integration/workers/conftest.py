@@ -1,4 +1,4 @@
-"""A schema for the workers that are started here."""
+"""A database with the schema for the workers of these tests."""
 
 from tests.database_fixtures import shared_database_url
 

@@ -1,4 +1,4 @@
-"""Changelogs are deleted as well as compacted: a worker must recover from one that retention has emptied (Faust issue 597)."""
+"""Retention deletes old records of changelogs: a worker must recover from a changelog without records (Faust issue 597)."""
 
 import shutil
 import sys
@@ -12,11 +12,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from app.admin.topics import apply_topics
+from app.topology import get_role_spec
 from dev.stack.herold_services import probe_http
 from dev.stack.process_output import build_prefixed_sink
 from dev.stack.service import Service
 from dev.stack.supervisor import Supervisor
 from schemas.ids import compute_partition
+from tests.settings_builders import build_kafka_section
 
 PARTITIONS = 2
 RECORDS = 20
@@ -26,8 +28,8 @@ RECORDS = 20
 async def router_env(
     kafka_url: str, shared_database_url: str, redis_url: str, prefix: str, tmp_path: Path, unused_tcp_port: int
 ) -> dict[str, str]:
-    """The settings of a router worker on topics of its own."""
-    await apply_topics(kafka_url, prefix, PARTITIONS, 1, 1)
+    """The settings of a router worker with its own topics."""
+    await apply_topics(build_kafka_section(kafka_url, prefix, topic_partitions=PARTITIONS))
     return {
         "KAFKA_BOOTSTRAP_SERVERS": kafka_url,
         "DATABASE_URL": shared_database_url,
@@ -40,43 +42,41 @@ async def router_env(
 
 
 @asynccontextmanager
-async def run_router(environment: Mapping[str, str]) -> AsyncIterator[None]:
-    """A router worker that is ready, that is, has recovered."""
+async def run_router(env: Mapping[str, str]) -> AsyncIterator[None]:
+    """Run a router worker; inside, it is ready, that is, it has recovered its tables."""
     argv = (str(Path(sys.executable).with_name("faust")), "--quiet", "-A", "app.main:router", "worker", "-l", "warn")
     supervisor = Supervisor(build_prefixed_sink(sys.stdout))
     try:
-        await supervisor.start(
-            [Service("router", argv, environment, partial(probe_http, int(environment["HEROLD_WORKER_WEB_PORT"]), "/ready"))]
-        )
+        await supervisor.start([Service("router", argv, env, partial(probe_http, int(env["HEROLD_WORKER_WEB_PORT"]), "/ready"))])
         yield
     finally:
         await supervisor.stop()
 
 
-async def count_decided(environment: Mapping[str, str], run: str) -> int:
-    """Submits notifications and waits until the router has told what became of each; how many it told of."""
-    kafka, prefix = environment["KAFKA_BOOTSTRAP_SERVERS"], environment["HEROLD_KAFKA_TOPIC_PREFIX"]
+async def count_decided(env: Mapping[str, str], run: str) -> int:
+    """Submit notifications and wait for as many decided events; returns the number of users in them."""
+    kafka, prefix = env["KAFKA_BOOTSTRAP_SERVERS"], env["HEROLD_KAFKA_TOPIC_PREFIX"]
     users = [f"u-{run}-{number}" for number in range(RECORDS)]
     async with AIOKafkaConsumer(prefix + "notifications.status", bootstrap_servers=kafka) as statuses:
         await statuses.seek_to_end()
         async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
             for user in users:
                 value = f'{{"user_id": "{user}", "type": "order.confirmed"}}'.encode()
-                place = compute_partition(user, PARTITIONS)
-                await producer.send_and_wait(prefix + "notifications.high", value, user.encode(), partition=place)
+                partition = compute_partition(user, PARTITIONS)
+                await producer.send_and_wait(prefix + "notifications.high", value, user.encode(), partition=partition)
         return len({(await statuses.getone()).key for _ in users})
 
 
 async def delete_changelog_records(kafka: str, prefix: str) -> int:
-    """Deletes all records of the router's changelogs, as retention does; how many there were."""
-    names = [f"{prefix}router-{table}-changelog" for table in ("idempotency", "rate_windows")]
-    places = [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
+    """Delete all records of the router's changelogs, as retention does; returns how many there were."""
+    names = [f"{prefix}router-{table}-changelog" for table in get_role_spec("router").table_ttls]
+    partitions = [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
-        ends = await consumer.end_offsets(places)
-        await admin.delete_records({place: RecordsToDelete(end) for place, end in ends.items() if end})
-        assert await consumer.beginning_offsets(places) == ends
+        ends = await consumer.end_offsets(partitions)
+        await admin.delete_records({partition: RecordsToDelete(end) for partition, end in ends.items() if end})
+        assert await consumer.beginning_offsets(partitions) == ends
     await admin.close()
     return sum(ends.values())
 

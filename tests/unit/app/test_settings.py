@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SETTINGS_FILE, load_settings
+from app.settings import SETTINGS_FILE, find_home_dir, load_settings
 from schemas.errors import SettingError
 
 
@@ -17,14 +17,14 @@ def test_the_file_is_the_default() -> None:
 def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
     lines = [line for line in SETTINGS_FILE.read_text().splitlines() if line.startswith("  ")]
     without = [line for line in lines if "# " not in line]
-    assert [line.split(":")[0].strip() for line in without] == ["email", "sms", "push", "webhook"], "only the receipts share one sentence"
+    assert [line.strip() for line in without] == ["sendgrid:", "twilio:", "fcm:", "webhook:"], "only the names of the providers"
 
 
 @pytest.mark.parametrize(
     ("environ", "found"),
     [
         ({"HEROLD_ROUTER_MAX_BATCH_RECORDS_LOW_BUSY": "7"}, lambda s: s.router.max_batch_records_low_busy == 7),
-        ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "false"}, lambda s: s.providers.webhook_allow_http is False),
+        ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "false"}, lambda s: s.providers["webhook"]["allow_http"] == "false"),
         ({"HEROLD_KAFKA_SESSION_TIMEOUT": "6"}, lambda s: s.kafka.session_timeout == 6.0),
         ({"KAFKA_BOOTSTRAP_SERVERS": "k:1"}, lambda s: s.kafka.bootstrap_servers == "k:1"),
         ({"DATABASE_URL": "postgresql://x"}, lambda s: s.postgres.url == "postgresql://x"),
@@ -43,7 +43,8 @@ def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> Non
         ({"HEROLD_ROUTER_BUSY": "7"}, "HEROLD_ROUTER_BUSY"),
         ({"HEROLD_ROUTER_MAX_IN_FLIGHT_BATCHES": "many"}, "router.max_in_flight_batches"),
         ({"HEROLD_ROUTER_MAX_IN_FLIGHT_BATCHES": "0"}, "router.max_in_flight_batches"),
-        ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "maybe"}, "providers.webhook_allow_http"),
+        ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW": "true"}, "HEROLD_PROVIDERS_WEBHOOK_ALLOW"),
+        ({"HEROLD_RECEIPT_TIMEOUTS_PUSH": "9"}, "HEROLD_RECEIPT_TIMEOUTS_PUSH"),
         ({"HEROLD_SERVICE_LOG_LEVEL": "loud"}, "service.log_level"),
         ({"HEROLD_GATEWAY_PORT": "70000"}, "gateway.port"),
     ],
@@ -69,3 +70,10 @@ def test_a_bad_file_names_the_place(tmp_path: Path, old: str, new: str, named: s
     file.write_text(text.replace(old, new, 1))
     with pytest.raises(SettingError, match=named):
         load_settings({}, file)
+
+
+def test_the_home_is_in_the_working_directory_unless_the_environment_names_another(tmp_path: Path) -> None:
+    assert find_home_dir({}, tmp_path) == tmp_path / ".herold"
+    assert find_home_dir({"HEROLD_HOME": ""}, tmp_path) == tmp_path / ".herold"
+    assert find_home_dir({"HEROLD_HOME": "other"}, tmp_path) == tmp_path / "other"
+    assert find_home_dir({"HEROLD_HOME": "/abs"}, tmp_path) == Path("/abs")

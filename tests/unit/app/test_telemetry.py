@@ -23,13 +23,13 @@ def test_an_exception_is_part_of_its_line() -> None:
     try:
         raise ValueError("why")
     except ValueError:
-        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "worker.failed", (), __import__("sys").exc_info())
+        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "gateway.produce_failed", (), __import__("sys").exc_info())
     line = JsonFormatter().format(record)
     assert "\n" not in line
     assert "ValueError: why" in json.loads(line)["exception"]
 
 
-def test_below_the_level_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_below_the_level_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="herold"):
         log_event("router.batch_completed", records=3)
     assert not caplog.records
@@ -41,54 +41,54 @@ def build_library_record(at: float, error: Exception, logger: str = "aiokafka.cl
     return record
 
 
-def test_what_a_library_repeats_is_said_once_in_a_while_with_how_often_it_was_left_out() -> None:
-    said = DuplicateLogFilter().filter
-    assert [said(build_library_record(100.0 + second, OSError("refused"))) for second in range(3)] == [True, False, False]
+def test_a_repeated_record_of_a_library_is_logged_once_in_an_interval_with_the_number_suppressed() -> None:
+    is_logged = DuplicateLogFilter().filter
+    assert [is_logged(build_library_record(100.0 + second, OSError("refused"))) for second in range(3)] == [True, False, False]
     later = build_library_record(100.0 + DUPLICATE_INTERVAL, OSError("refused"))
-    assert said(later)
+    assert is_logged(later)
     assert json.loads(JsonFormatter().format(later))["suppressed"] == 2
 
 
-def test_another_error_another_library_and_our_own_lines_are_said() -> None:
-    said = DuplicateLogFilter().filter
-    assert said(build_library_record(100.0, OSError()))
-    assert said(build_library_record(100.0, TimeoutError()))
-    assert said(build_library_record(100.0, OSError(), "mode.timers"))
-    assert [said(build_library_record(100.0, OSError(), "herold")) for _ in range(2)] == [True, True]
+def test_other_errors_other_libraries_and_herolds_own_lines_are_logged() -> None:
+    is_logged = DuplicateLogFilter().filter
+    assert is_logged(build_library_record(100.0, OSError()))
+    assert is_logged(build_library_record(100.0, TimeoutError()))
+    assert is_logged(build_library_record(100.0, OSError(), "mode.timers"))
+    assert [is_logged(build_library_record(100.0, OSError(), "herold")) for _ in range(2)] == [True, True]
 
 
 def test_metrics_are_counted_by_their_declared_names() -> None:
-    made = Metrics()
-    made.increment(metrics.DELIVERY_ATTEMPTS, 2, "email", "high", "ACCEPTED")
-    made.set_gauge(metrics.PROVIDER_REQUESTS_IN_FLIGHT, 7, "email")
-    made.observe_duration(metrics.RECORDER_COMMIT_DURATION, 0.2)
-    page = made.encode_metrics().decode()
+    ours = Metrics()
+    ours.increment(metrics.DELIVERY_ATTEMPTS, 2, "email", "high", "ACCEPTED")
+    ours.set_gauge(metrics.PROVIDER_REQUESTS_IN_FLIGHT, 7, "email")
+    ours.observe_duration(metrics.RECORDER_COMMIT_DURATION, 0.2)
+    page = ours.encode_metrics().decode()
     assert 'herold_delivery_attempts_total{channel="email",outcome="ACCEPTED",priority="high"} 2.0' in page
     assert 'herold_provider_requests_in_flight{channel="email"} 7.0' in page
     assert 'herold_recorder_commit_duration_seconds_bucket{le="0.25"} 1.0' in page
 
 
-def test_durations_are_told_as_prometheus_tells_its_own() -> None:
-    made, registry = Metrics(), CollectorRegistry()
+def test_durations_are_exported_as_by_prometheus_client() -> None:
+    ours, registry = Metrics(), CollectorRegistry()
     metric = metrics.HANDOVER_LATENCY
-    theirs = Histogram(metric.name, metric.description, metric.labels, buckets=metric.buckets, registry=registry)
+    reference = Histogram(metric.name, metric.description, metric.labels, buckets=metric.buckets, registry=registry)
     for seconds in (-0.5, 0.0, 0.005, 0.0051, 0.3, 120.0, 1000.0):  # on a bound is in its bucket, and what is above all bounds counts too
-        made.observe_duration(metric, seconds, "email", "high")
-        theirs.labels("email", "high").observe(seconds)
-    made.observe_duration(metric, 1.0, "email", "low")
-    theirs.labels("email", "low").observe(1.0)
-    assert select_metric_lines(made.encode_metrics(), metric.name) == select_metric_lines(generate_latest(registry), metric.name)
+        ours.observe_duration(metric, seconds, "email", "high")
+        reference.labels("email", "high").observe(seconds)
+    ours.observe_duration(metric, 1.0, "email", "low")
+    reference.labels("email", "low").observe(1.0)
+    assert select_metric_lines(ours.encode_metrics(), metric.name) == select_metric_lines(generate_latest(registry), metric.name)
 
 
 def select_metric_lines(page: bytes, name: str) -> list[str]:
     return [line for line in page.decode().splitlines() if name in line and "_created" not in line]
 
 
-def test_durations_without_labels_are_there_before_the_first() -> None:
+def test_a_histogram_without_labels_is_exported_before_its_first_duration() -> None:
     assert "herold_recorder_commit_duration_seconds_count 0.0" in Metrics().encode_metrics().decode()
 
 
-def test_every_metric_has_a_meaning_and_a_unit_in_its_name() -> None:
+def test_every_metric_has_a_description_and_a_unit_in_its_name() -> None:
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     for metric in METRICS:
         assert metric.description

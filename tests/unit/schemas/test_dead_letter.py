@@ -1,4 +1,4 @@
-"""A dead letter says in headers why it died, beside the producer's own bytes."""
+"""A dead letter keeps the original bytes and describes its failure in headers."""
 
 from typing import get_args
 
@@ -29,27 +29,27 @@ dead_letters = st.builds(
 
 
 @given(dead_letters)
-def test_a_letter_comes_back_from_its_headers(said: DeadLetter) -> None:
-    expected = msgspec.structs.replace(said, null_value=said.value is None)
-    assert decode_dead_letter(said.key, said.value, encode_headers(said)) == expected
+def test_a_dead_letter_survives_its_headers(dead_letter: DeadLetter) -> None:
+    expected = msgspec.structs.replace(dead_letter, null_value=dead_letter.value is None)
+    assert decode_dead_letter(dead_letter.key, dead_letter.value, encode_headers(dead_letter)) == expected
 
 
-def test_a_null_value_is_told_from_an_empty_one() -> None:
+def test_a_null_value_differs_from_an_empty_one() -> None:
     null, empty = (DeadLetter("router", "null_value", "", "t", 0, 0, b"k", value) for value in (None, b""))
     assert decode_dead_letter(b"k", b"", encode_headers(null)).value is None  # the record itself had to carry some bytes
     assert decode_dead_letter(b"k", b"", encode_headers(empty)).value == b""
 
 
-def test_a_value_that_was_cut_is_marked() -> None:
-    marks = [
+def test_a_truncated_value_is_marked() -> None:
+    truncated = [
         decode_dead_letter(None, b"", encode_headers(DeadLetter("router", "too_large", "", "t", 0, 0, None, b"x" * size))).truncated
         for size in (MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1)
     ]
-    assert marks == [False, True]
+    assert truncated == [False, True]
 
 
 @given(st.text(min_size=MAX_ERROR_BYTES, max_size=MAX_ERROR_BYTES + 200))
-def test_a_long_error_is_cut_and_still_reads(error: str) -> None:
+def test_a_long_error_is_truncated_and_can_be_decoded(error: str) -> None:
     headers = dict(encode_headers(DeadLetter("router", "invalid", error, "t", 0, 0)))
     assert len(headers["error"]) == MAX_ERROR_BYTES
     assert decode_dead_letter(None, None, list(headers.items())).error
@@ -60,19 +60,19 @@ def test_a_long_error_is_cut_and_still_reads(error: str) -> None:
         st.tuples(texts | st.sampled_from(["stage", "source_partition", "source_offset", "attempts"]), st.binary(max_size=12)), max_size=8
     )
 )
-def test_any_headers_can_be_read(headers: list[tuple[str, bytes]]) -> None:
-    letter = decode_dead_letter(b"k", b"v", headers)
-    assert letter.stage in get_args(DeadLetterStage)
-    assert letter.source_partition >= -1
-    assert letter.attempts >= 0
+def test_any_headers_can_be_decoded(headers: list[tuple[str, bytes]]) -> None:
+    decoded = decode_dead_letter(b"k", b"v", headers)
+    assert decoded.stage in get_args(DeadLetterStage)
+    assert decoded.source_partition >= -1
+    assert decoded.attempts >= 0
 
 
 @pytest.mark.parametrize("headers", [[], [("stage", None)], [("stage", b"nobody's"), ("reason", b"theirs")]])
-def test_a_record_that_is_none_of_ours_says_that(headers: list[Header]) -> None:
-    why = "a record without the headers of a dead letter"
-    assert decode_dead_letter(None, b"v", headers) == DeadLetter("recorder", "undecodable", why, "", -1, -1, None, b"v")
+def test_a_record_without_a_valid_stage_is_undecodable(headers: list[Header]) -> None:
+    error = "a record without the headers of a dead letter"
+    assert decode_dead_letter(None, b"v", headers) == DeadLetter("recorder", "undecodable", error, "", -1, -1, None, b"v")
 
 
-def test_a_number_too_long_to_be_stored_reads_as_none() -> None:
-    letter = decode_dead_letter(None, b"v", [("source_offset", b"9" * 18), ("source_partition", b"9" * 19)])
-    assert (letter.source_offset, letter.source_partition) == (10**18 - 1, -1)
+def test_a_number_that_exceeds_64_bits_decodes_as_minus_one() -> None:
+    decoded = decode_dead_letter(None, b"v", [("source_offset", b"9" * 18), ("source_partition", b"9" * 19)])
+    assert (decoded.source_offset, decoded.source_partition) == (10**18 - 1, -1)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.channels import CHANNEL_NAMES
 from schemas.content import Content, EmailContent, PushContent, SmsContent, WebhookContent
 from schemas.delivery import Delivery
-from schemas.enums import CHANNELS
 
 texts = st.text(max_size=20)
 contents = (
@@ -21,7 +21,7 @@ deliveries = st.builds(
     id=texts,
     notification_id=texts,
     user_id=texts,
-    channel=st.sampled_from(CHANNELS),
+    channel=st.sampled_from(CHANNEL_NAMES),
     address=texts,
     content=contents,
     created_at=st.floats(0, 1e10),
@@ -33,21 +33,21 @@ deliveries = st.builds(
 
 
 @given(deliveries)
-def test_a_delivery_survives_json(said: Delivery) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(said), type=Delivery) == said
+def test_a_delivery_survives_json(delivery: Delivery) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(delivery), type=Delivery) == delivery
 
 
 @given(contents)
-def test_content_keeps_its_kind(said: Content) -> None:
-    decoded = msgspec.json.decode(msgspec.json.encode(said), type=Content)
-    assert (type(decoded), decoded) == (type(said), said)
+def test_content_keeps_its_kind(content: Content) -> None:
+    decoded = msgspec.json.decode(msgspec.json.encode(content), type=Content)
+    assert (type(decoded), decoded) == (type(content), content)
 
 
-def test_the_kind_of_a_content_is_the_name_of_its_channel() -> None:
+def test_the_kind_of_content_is_the_name_of_its_channel() -> None:
     kinds = [struct.__struct_config__.tag for struct in (EmailContent, SmsContent, PushContent, WebhookContent)]
-    assert tuple(kinds) == CHANNELS
+    assert tuple(kinds) == CHANNEL_NAMES
 
 
-def test_content_of_an_unknown_kind_is_refused() -> None:
+def test_content_of_an_unknown_kind_is_rejected() -> None:
     with pytest.raises(msgspec.ValidationError, match="kind"):
         msgspec.json.decode(b'{"kind":"fax","text":"x"}', type=Content)

@@ -1,4 +1,4 @@
-"""The merge of statuses is a total order: events in any order, as often as they like, end in the same status."""
+"""The precedence of status events is a total order: any order and repetition of events gives the same status."""
 
 import msgspec
 import pytest
@@ -24,12 +24,12 @@ events = st.builds(build_event, st.sampled_from(Status), st.integers(0, 3), st.i
         (build_event(Status.DELIVERED), build_event(Status.FAILED)),
         (build_event(Status.BOUNCED), build_event(Status.DELIVERED)),
         (build_event(Status.UNSUBSCRIBED), build_event(Status.BOUNCED)),
-        # a later attempt speaks for the delivery ...
+        # a later attempt wins ...
         (build_event(Status.PENDING, attempt=2), build_event(Status.FAILED, attempt=1)),
-        # ... but a late receipt of an earlier attempt is believed, and a later failure does not hide it
+        # ... but a late receipt of an earlier attempt also wins over a later failure
         (build_event(Status.DELIVERED, attempt=1), build_event(Status.FAILED, attempt=2)),
         (build_event(Status.BOUNCED, attempt=1), build_event(Status.SENT, attempt=3)),
-        # a redrive starts anew, whatever came before
+        # a redrive wins over all earlier events
         (build_event(Status.PENDING, attempt=0, redrive_count=1), build_event(Status.UNSUBSCRIBED, attempt=9)),
     ],
 )
@@ -38,19 +38,19 @@ def test_which_of_two_events_wins(winner: StatusEvent, loser: StatusEvent) -> No
 
 
 @given(st.lists(events, min_size=1, max_size=6), st.randoms())
-def test_order_and_repetition_change_nothing(heard: list[StatusEvent], order) -> None:
-    again = heard * 2
-    order.shuffle(again)
-    assert compute_precedence(max(again, key=compute_precedence)) == compute_precedence(max(heard, key=compute_precedence))
+def test_order_and_repetition_do_not_change_the_current_status(events: list[StatusEvent], randoms) -> None:
+    repeated = events * 2
+    randoms.shuffle(repeated)
+    assert max(map(compute_precedence, repeated)) == max(map(compute_precedence, events))
 
 
 @given(events, events)
-def test_events_of_equal_precedence_agree_on_the_status(one: StatusEvent, other: StatusEvent) -> None:
-    if compute_precedence(one) == compute_precedence(other):
-        assert one.status == other.status
+def test_events_of_equal_precedence_agree_on_the_status(first: StatusEvent, second: StatusEvent) -> None:
+    if compute_precedence(first) == compute_precedence(second):
+        assert first.status == second.status
 
 
-def test_every_status_has_a_rank_of_its_own() -> None:
+def test_every_status_has_a_unique_rank() -> None:
     assert set(STATUS_RANK) == set(Status)
     assert len(set(STATUS_RANK.values())) == len(STATUS_RANK)
 
@@ -83,21 +83,21 @@ status_events = st.builds(
 
 
 @given(decided_events | status_events)
-def test_events_survive_json_and_keep_their_kind(said: HistoryEvent) -> None:
-    decoded = msgspec.json.decode(msgspec.json.encode(said), type=DecidedEvent | StatusEvent)
-    assert decoded == said
-    assert type(decoded) is type(said)
+def test_events_survive_json_and_keep_their_kind(event: HistoryEvent) -> None:
+    decoded = msgspec.json.decode(msgspec.json.encode(event), type=DecidedEvent | StatusEvent)
+    assert decoded == event
+    assert type(decoded) is type(event)
 
 
-def test_the_channel_of_a_planned_delivery_is_checked() -> None:
+def test_the_channel_of_a_delivery_ref_is_checked() -> None:
     start = b'{"kind":"decided","id":"n","user_id":"u","state":"routed","decided_at":1,"created_at":1,"priority":"low",'
     with pytest.raises(msgspec.ValidationError, match=r"\$\.deliveries\[0\]\[1\]"):
         msgspec.json.decode(start + b'"deliveries":[["d","fax"]]}', type=DecidedEvent | StatusEvent)
 
 
-def test_the_words_on_the_wire_are_those_of_the_glossary() -> None:
-    wire = msgspec.json.decode(msgspec.json.encode(build_event(Status.SENT)))
-    assert wire == {
+def test_the_encoding_uses_the_words_of_the_glossary() -> None:
+    encoded = msgspec.json.decode(msgspec.json.encode(build_event(Status.SENT)))
+    assert encoded == {
         "kind": "status",
         "delivery_id": "dlv_1",
         "notification_id": "ntf_1",

@@ -1,4 +1,4 @@
-"""Ids are UUIDv7 of the time they were given, derived ones depend on nothing else, and a user's partition is librdkafka's."""
+"""Ids are UUIDv7 of the given time, derived ids depend on their parts only, and a user's partition is librdkafka's."""
 
 import re
 from uuid import RFC_4122, UUID
@@ -27,19 +27,19 @@ texts = st.text(max_size=40)
 
 @given(times, bits, st.sampled_from([NOTIFICATION_PREFIX, DELIVERY_PREFIX]))
 def test_an_id_is_a_uuid_of_version_7_with_its_time_and_bits(at: float, random: int, prefix: str) -> None:
-    made = make_id(prefix, at, random)
-    uuid = UUID(to_uuid_hex(made))
+    prefixed_id = make_id(prefix, at, random)
+    uuid = UUID(to_uuid_hex(prefixed_id))
     assert (uuid.version, uuid.variant) == (7, RFC_4122)
     assert uuid.int >> 80 == int(at * 1000)
     assert (uuid.int >> 64 & 0xFFF) << 62 | uuid.int & (1 << 62) - 1 == random
-    assert is_id(made, prefix)
-    assert try_parse_time(made, prefix) == parse_time(made) == int(at * 1000) / 1000
+    assert is_id(prefixed_id, prefix)
+    assert try_parse_time(prefixed_id, prefix) == parse_time(prefixed_id) == int(at * 1000) / 1000
 
 
 @given(st.tuples(times, bits), st.tuples(times, bits))
-def test_ids_sort_by_millisecond(one: tuple[float, int], other: tuple[float, int]) -> None:
-    if int(one[0] * 1000) < int(other[0] * 1000):
-        assert make_id(NOTIFICATION_PREFIX, *one) < make_id(NOTIFICATION_PREFIX, *other)
+def test_ids_sort_by_millisecond(first: tuple[float, int], second: tuple[float, int]) -> None:
+    if int(first[0] * 1000) < int(second[0] * 1000):
+        assert make_id(NOTIFICATION_PREFIX, *first) < make_id(NOTIFICATION_PREFIX, *second)
 
 
 @pytest.mark.parametrize(
@@ -59,58 +59,58 @@ def test_ids_sort_by_millisecond(one: tuple[float, int], other: tuple[float, int
         "ntf_٠199e2a3b4c57d6e8f70112233445566",
     ],
 )
-def test_what_is_not_an_id_is_told_apart(text: str) -> None:
+def test_an_invalid_id_is_recognized(text: str) -> None:
     assert is_id("ntf_0199e2a3b4c57d6e8f70112233445566")
     assert not is_id(text)
 
 
-shape = re.compile(r"ntf_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
-odd = st.sampled_from("0123456789abcdefABF _-\n\u0660g")
+ID_PATTERN = re.compile(r"ntf_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
+unusual_characters = st.sampled_from("0123456789abcdefABF _-\n\u0660g")
 
 
-@given(st.from_regex(shape, fullmatch=True), st.lists(st.tuples(st.integers(0, 36), odd), max_size=2))
-def test_an_id_is_what_the_pattern_says(text: str, changes: list[tuple[int, str]]) -> None:
-    for place, character in changes:
-        text = text[:place] + character + text[place + 1 :]
-    assert is_id(text) == (shape.fullmatch(text) is not None)
+@given(st.from_regex(ID_PATTERN, fullmatch=True), st.lists(st.tuples(st.integers(0, 36), unusual_characters), max_size=2))
+def test_an_id_is_valid_if_it_matches_the_pattern(text: str, changes: list[tuple[int, str]]) -> None:
+    for position, character in changes:
+        text = text[:position] + character + text[position + 1 :]
+    assert is_id(text) == (ID_PATTERN.fullmatch(text) is not None)
 
 
 @given(times, st.lists(texts, min_size=1, max_size=4))
 def test_a_derived_id_is_the_same_for_the_same_parts(at: float, parts: list[str]) -> None:
-    made = derive_id(NOTIFICATION_PREFIX, at, *parts)
-    assert is_id(made)
-    assert made == derive_id(NOTIFICATION_PREFIX, at, *parts)
-    assert made != derive_id(NOTIFICATION_PREFIX, at, *parts, "more")
+    prefixed_id = derive_id(NOTIFICATION_PREFIX, at, *parts)
+    assert is_id(prefixed_id)
+    assert prefixed_id == derive_id(NOTIFICATION_PREFIX, at, *parts)
+    assert prefixed_id != derive_id(NOTIFICATION_PREFIX, at, *parts, "more")
 
 
-def test_parts_of_a_derived_id_do_not_run_together() -> None:
+def test_parts_of_a_derived_id_are_separated() -> None:
     assert derive_id(NOTIFICATION_PREFIX, 1.0, "topic", "1", "23") != derive_id(NOTIFICATION_PREFIX, 1.0, "topic", "12", "3")
 
 
 @given(times, bits, texts, st.sampled_from(["email", "sms"]), texts)
 def test_a_delivery_id_has_the_time_of_its_notification(at: float, random: int, user: str, channel: str, address: str) -> None:
     notification = make_id(NOTIFICATION_PREFIX, at, random)
-    made = derive_delivery_id(notification, user, channel, address)
-    assert is_id(made, DELIVERY_PREFIX)
-    assert parse_time(made) == parse_time(notification)
-    assert UUID(to_uuid_hex(made)).version == 7
-    assert made == derive_delivery_id(notification, user, channel, address)
+    prefixed_id = derive_delivery_id(notification, user, channel, address)
+    assert is_id(prefixed_id, DELIVERY_PREFIX)
+    assert parse_time(prefixed_id) == parse_time(notification)
+    assert UUID(to_uuid_hex(prefixed_id)).version == 7
+    assert prefixed_id == derive_delivery_id(notification, user, channel, address)
 
 
 def test_a_delivery_id_depends_on_each_of_its_parts() -> None:
-    one, other = make_id(NOTIFICATION_PREFIX, 1e9, 1), make_id(NOTIFICATION_PREFIX, 1e9, 2)
-    made = {
-        derive_delivery_id(one, "u", "email", "a"),
-        derive_delivery_id(other, "u", "email", "a"),
-        derive_delivery_id(one, "v", "email", "a"),
-        derive_delivery_id(one, "u", "sms", "a"),
-        derive_delivery_id(one, "u", "email", "b"),
+    first, second = make_id(NOTIFICATION_PREFIX, 1e9, 1), make_id(NOTIFICATION_PREFIX, 1e9, 2)
+    delivery_ids = {
+        derive_delivery_id(first, "u", "email", "a"),
+        derive_delivery_id(second, "u", "email", "a"),
+        derive_delivery_id(first, "v", "email", "a"),
+        derive_delivery_id(first, "u", "sms", "a"),
+        derive_delivery_id(first, "u", "email", "b"),
     }
-    assert len(made) == 5
+    assert len(delivery_ids) == 5
 
 
 def compute_crc_bitwise(content: bytes) -> int:
-    """CRC-32 as its definition says (reflected polynomial 0xEDB88320), bit by bit."""
+    """CRC-32 by its definition (reflected polynomial 0xEDB88320), bit by bit."""
     crc = 0xFFFFFFFF
     for byte in content:
         crc ^= byte

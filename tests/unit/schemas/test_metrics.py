@@ -1,4 +1,4 @@
-"""Metrics follow Prometheus' naming, and each is declared once."""
+"""Metrics follow the naming conventions of Prometheus, and each is declared once."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from schemas.metrics import METRICS, Metric
 
 
-def test_no_name_is_declared_twice() -> None:
+def test_metric_names_are_unique() -> None:
     assert len({metric.name for metric in METRICS}) == len(METRICS) > 0
 
 
@@ -22,8 +22,8 @@ def test_a_metric_is_named_for_its_kind_and_unit(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_no_label_can_take_endless_values(metric: Metric) -> None:
-    closed = {
+def test_every_label_has_a_bounded_set_of_values(metric: Metric) -> None:
+    bounded_labels = {
         "priority",
         "channel",
         "state",
@@ -39,4 +39,4 @@ def test_no_label_can_take_endless_values(metric: Metric) -> None:
         "table",
         "role",
     }
-    assert set(metric.labels) <= closed
+    assert set(metric.labels) <= bounded_labels

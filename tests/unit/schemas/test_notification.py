@@ -1,11 +1,11 @@
-"""What a producer may write: two fields are enough, unknown ones are ignored, and a wrong one is named by its path."""
+"""Two fields of a notification are required, unknown fields are ignored, and an error contains the path of the field."""
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.enums import CHANNELS
+from schemas.channels import CHANNEL_NAMES
 from schemas.notification import Notification, Submission
 
 keys = st.text(min_size=1, max_size=256)
@@ -18,11 +18,11 @@ notifications = st.builds(
     type=names,
     id=st.none() | st.text(),
     category=st.none() | names,
-    channels=st.none() | st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=4),
+    channels=st.none() | st.lists(st.sampled_from(CHANNEL_NAMES), min_size=1, max_size=4),
     template=st.none() | names,
     data=data,
     locale=st.none() | st.text(max_size=35),
-    to=st.dictionaries(st.sampled_from(CHANNELS), addresses | st.lists(addresses, min_size=1, max_size=20), max_size=4),
+    to=st.dictionaries(st.sampled_from(CHANNEL_NAMES), addresses | st.lists(addresses, min_size=1, max_size=20), max_size=4),
     send_at=st.none() | st.floats(0, 1e10),
     expires_at=st.none() | st.floats(0, 1e10),
     idempotency_key=st.none() | keys,
@@ -32,30 +32,30 @@ notifications = st.builds(
 
 
 @given(notifications)
-def test_a_notification_survives_json(said: Notification) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(said), type=Notification) == said
+def test_a_notification_survives_json(notification: Notification) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(notification), type=Notification) == notification
 
 
 @given(notifications)
-def test_every_notification_can_be_posted_as_it_is(said: Notification) -> None:
-    posted = msgspec.json.decode(msgspec.json.encode(said), type=Submission)
-    assert posted.priority is msgspec.UNSET
-    assert {name: getattr(posted, name) for name in said.__struct_fields__} == msgspec.structs.asdict(said)
+def test_every_notification_is_a_valid_submission(notification: Notification) -> None:
+    submission = msgspec.json.decode(msgspec.json.encode(notification), type=Submission)
+    assert submission.priority is msgspec.UNSET
+    assert {name: getattr(submission, name) for name in notification.__struct_fields__} == msgspec.structs.asdict(notification)
 
 
-def test_two_fields_are_enough() -> None:
-    said = msgspec.json.decode(b'{"user_id":"u-42","type":"order.shipped"}', type=Notification)
-    assert said == Notification("u-42", "order.shipped")
-    assert (said.schema_version, said.mandatory, said.data, said.to) == (1, False, {}, {})
+def test_only_user_id_and_type_are_required() -> None:
+    notification = msgspec.json.decode(b'{"user_id":"u-42","type":"order.shipped"}', type=Notification)
+    assert notification == Notification("u-42", "order.shipped")
+    assert (notification.schema_version, notification.mandatory, notification.data, notification.to) == (1, False, {}, {})
 
 
 def test_unknown_fields_are_ignored() -> None:
     assert msgspec.json.decode(b'{"user_id":"u","type":"t","colour":"red"}', type=Notification) == Notification("u", "t")
 
 
-def test_an_address_may_be_one_or_several() -> None:
-    said = msgspec.json.decode(b'{"user_id":"u","type":"t","to":{"email":"a@x","push":["t1","t2"]}}', type=Notification)
-    assert said.to == {"email": "a@x", "push": ["t1", "t2"]}
+def test_to_accepts_one_address_or_several() -> None:
+    notification = msgspec.json.decode(b'{"user_id":"u","type":"t","to":{"email":"a@x","push":["t1","t2"]}}', type=Notification)
+    assert notification.to == {"email": "a@x", "push": ["t1", "t2"]}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,6 @@ def test_an_address_may_be_one_or_several() -> None:
         ('"user_id":"u","type":"t","priority":"urgent"', r"\$\.priority"),
     ],
 )
-def test_a_wrong_field_is_named(fields: str, path: str) -> None:
+def test_an_invalid_field_is_named_by_its_path(fields: str, path: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=path):
         msgspec.json.decode(f"{{{fields}}}".encode(), type=Submission)

@@ -1,4 +1,4 @@
-"""What a record takes is never thought smaller than aiokafka makes it."""
+"""The computed size is never smaller than the batch that aiokafka builds."""
 
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder

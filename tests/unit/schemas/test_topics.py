@@ -1,36 +1,37 @@
-"""The catalogue is complete and its policies are those of design.md section 4."""
+"""Every priority and channel has its topics, with the configuration of docs/reference/topics.md."""
 
 import pytest
 
+from schemas.channels import CHANNEL_NAMES
 from schemas.content import MAX_CONTENT_BYTES
 from schemas.dead_letter import MAX_VALUE_BYTES
-from schemas.enums import CHANNELS, PRIORITIES
+from schemas.enums import PRIORITIES
 from schemas.topics import (
     DEAD_LETTER_TOPIC,
     MAX_DEAD_LETTER_BYTES,
     MAX_DELIVERY_BYTES,
     MS_PER_DAY,
     STATUS_TOPIC,
+    TOPICS,
     Topic,
-    define_topics,
+    get_deliveries_topic,
+    get_notifications_topic,
+    get_scheduled_topic,
     parse_priority,
 )
-from schemas.topics import get_deliveries_topic as deliveries_of
-from schemas.topics import get_notifications_topic as notifications_of
-from schemas.topics import get_scheduled_topic as scheduled_of
 
-TOPICS = {topic.name: topic for topic in define_topics()}
+BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
 def test_every_priority_and_channel_has_its_topics() -> None:
-    expected = [notifications_of(priority) for priority in PRIORITIES] + [scheduled_of(priority) for priority in PRIORITIES]
-    expected += [deliveries_of(channel, priority) for channel in CHANNELS for priority in PRIORITIES]
-    assert list(TOPICS) == [*expected, STATUS_TOPIC, DEAD_LETTER_TOPIC]
+    expected = [get_notifications_topic(priority) for priority in PRIORITIES] + [get_scheduled_topic(priority) for priority in PRIORITIES]
+    expected += [get_deliveries_topic(channel, priority) for channel in CHANNEL_NAMES for priority in PRIORITIES]
+    assert list(BY_NAME) == [*expected, STATUS_TOPIC, DEAD_LETTER_TOPIC]
     assert len(TOPICS) == 20
 
 
 @pytest.mark.parametrize(
-    ("name", "days", "max_bytes", "time"),
+    ("name", "retention_days", "max_bytes", "timestamp_type"),
     [
         ("notifications.high", 7, 256 * 1024, "LogAppendTime"),
         ("scheduled.low", 7, 256 * 1024, None),
@@ -39,33 +40,33 @@ def test_every_priority_and_channel_has_its_topics() -> None:
         ("notifications.dlq", 30, 1088 * 1024, None),
     ],
 )
-def test_the_policy_of_a_topic(name: str, days: int, max_bytes: int, time: str | None) -> None:
-    policy = TOPICS[name].kafka_config
-    assert policy["cleanup.policy"] == "delete"
-    assert policy["retention.ms"] == str(days * MS_PER_DAY)
-    assert policy["max.message.bytes"] == str(max_bytes)
-    assert policy.get("message.timestamp.type") == time
+def test_the_configuration_of_a_topic(name: str, retention_days: int, max_bytes: int, timestamp_type: str | None) -> None:
+    config = BY_NAME[name].kafka_config
+    assert config["cleanup.policy"] == "delete"
+    assert config["retention.ms"] == str(retention_days * MS_PER_DAY)
+    assert config["max.message.bytes"] == str(max_bytes)
+    assert config.get("message.timestamp.type") == timestamp_type
 
 
-def test_a_topic_may_override_its_policy() -> None:
+def test_a_topic_may_override_its_configuration() -> None:
     assert Topic("t", "k", (), "", 1, 10, {"retention.ms": "5"}).kafka_config["retention.ms"] == "5"
 
 
-def test_everything_is_keyed_by_user() -> None:
-    assert {topic.key for topic in TOPICS.values()} == {"user_id"}
+def test_every_topic_is_keyed_by_user() -> None:
+    assert {topic.key for topic in TOPICS} == {"user_id"}
 
 
-def test_the_largest_of_each_kind_fits_its_topic() -> None:
-    assert 2 * MAX_CONTENT_BYTES < MAX_DELIVERY_BYTES  # JSON may double what it escapes
-    assert MAX_VALUE_BYTES + 64 * 1024 < MAX_DEAD_LETTER_BYTES  # bytes, key and headers
+def test_the_largest_record_fits_its_topic() -> None:
+    assert 2 * MAX_CONTENT_BYTES < MAX_DELIVERY_BYTES  # JSON escapes may double the size
+    assert MAX_VALUE_BYTES + 64 * 1024 < MAX_DEAD_LETTER_BYTES  # value, key and headers
 
 
 @pytest.mark.parametrize("priority", PRIORITIES)
-def test_the_priority_is_in_the_name(priority) -> None:
-    assert parse_priority("prefix-" + notifications_of(priority)) == priority
-    assert parse_priority(deliveries_of("push", priority)) == priority
+def test_the_priority_is_parsed_from_the_name(priority) -> None:
+    assert parse_priority("prefix-" + get_notifications_topic(priority)) == priority
+    assert parse_priority(get_deliveries_topic("push", priority)) == priority
 
 
-def test_a_topic_without_a_priority_says_so() -> None:
+def test_a_topic_without_a_priority_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"notifications\.status"):
         parse_priority(STATUS_TOPIC)

@@ -1,4 +1,4 @@
-"""Rows of the table `attempts`: what goes in comes out, and what they prove."""
+"""Rows of the table `attempts`: their encoding, and when they mark a delivery as done."""
 
 import pytest
 from hypothesis import given
@@ -27,12 +27,12 @@ def build_row(redrive_count: int = 0, attempt: int = 0, at: float = NOW) -> byte
 
 
 @given(ROWS)
-def test_a_row_survives_its_packing(written: AttemptRow) -> None:
-    assert decode_row(encode_row(written)) == written
+def test_a_row_survives_its_encoding(row: AttemptRow) -> None:
+    assert decode_row(encode_row(row)) == row
 
 
 @pytest.mark.parametrize("packed", [b"", b"\x01", b"\x02" + build_row()[1:], build_row()[:20]])
-def test_bytes_that_are_no_row_are_an_error_to_a_reader_and_prove_nothing(packed: bytes) -> None:
+def test_invalid_bytes_are_an_error_and_do_not_mark_a_delivery_as_done(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a row"):
         decode_row(packed)
     assert not is_already_done(packed, build_delivery(), NOW)
@@ -43,32 +43,34 @@ def test_the_key_is_the_16_bytes_of_the_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "an_id", ["", "dlv_", "ntf_0199c8c4b0007000800000000000002a", "dlv_xx", "dlv_0199c8c4b000700080000000000000", "dlv_" + " " * 32]
+    "text", ["", "dlv_", "ntf_0199c8c4b0007000800000000000002a", "dlv_xx", "dlv_0199c8c4b000700080000000000000", "dlv_" + " " * 32]
 )
-def test_another_id_has_no_key(an_id: str) -> None:
+def test_an_invalid_delivery_id_has_no_key(text: str) -> None:
     with pytest.raises(ValueError):
-        encode_key(an_id)
+        encode_key(text)
 
 
 @pytest.mark.parametrize(
-    ("of_row", "of_record", "done"),
+    ("row_progress", "delivery_progress", "done"),
     [
         ((0, 0), (0, 0), True),
-        ((0, 2), (0, 0), True),  # the attempts made in place count on
+        ((0, 2), (0, 0), True),  # retries within the worker increase the attempt of the row
         ((0, 0), (0, 1), False),  # a retry
         ((0, 2), (1, 0), False),  # a redrive
-        ((1, 0), (0, 2), True),  # left over from before the redrive
+        ((1, 0), (0, 2), True),  # a record from before the redrive
     ],
 )
-def test_a_row_at_or_above_the_record_means_skip(of_row: tuple[int, int], of_record: tuple[int, int], done: bool) -> None:
-    delivery = build_delivery(redrive_count=of_record[0], attempt=of_record[1])
-    assert is_already_done(build_row(*of_row), delivery, NOW) is done
+def test_a_delivery_is_done_if_the_row_has_the_same_or_a_later_attempt(
+    row_progress: tuple[int, int], delivery_progress: tuple[int, int], done: bool
+) -> None:
+    delivery = build_delivery(redrive_count=delivery_progress[0], attempt=delivery_progress[1])
+    assert is_already_done(build_row(*row_progress), delivery, NOW) is done
 
 
-def test_without_a_row_nothing_is_done() -> None:
+def test_a_delivery_without_a_row_is_not_done() -> None:
     assert not is_already_done(None, build_delivery(), NOW)
 
 
-def test_a_row_older_than_the_retention_is_forgotten() -> None:
+def test_a_row_older_than_the_retention_is_ignored() -> None:
     assert is_already_done(build_row(), build_delivery(), NOW + RETENTION_SECONDS)
     assert not is_already_done(build_row(), build_delivery(), NOW + RETENTION_SECONDS + 1)

@@ -1,4 +1,4 @@
-"""Rows of the idempotency table."""
+"""Rows of the table `idempotency`: their keys, encoding and expiry."""
 
 import struct
 
@@ -17,37 +17,37 @@ from tables.idempotency import (
     encode_row,
 )
 
-FIRST = IdempotencyRow(derive_id("ntf_", 1_760_000_000.0, "a"), 1_760_000_000.123, "low", 11, 2**40)
+ROW = IdempotencyRow(derive_id("ntf_", 1_760_000_000.0, "a"), 1_760_000_000.123, "low", 11, 2**40)
 
 
-def test_a_row_says_what_was_packed() -> None:
-    assert decode_row(encode_row(FIRST)) == FIRST
-    assert len(encode_row(FIRST)) == 35
+def test_a_row_survives_its_encoding() -> None:
+    assert decode_row(encode_row(ROW)) == ROW
+    assert len(encode_row(ROW)) == 35
 
 
-def test_a_row_of_another_length_is_no_row() -> None:
+def test_a_row_of_another_length_is_an_error() -> None:
     with pytest.raises(struct.error):
-        decode_row(encode_row(FIRST)[:-1])
+        decode_row(encode_row(ROW)[:-1])
 
 
 @pytest.mark.parametrize(
-    ("at", "counts"),
+    ("at", "valid"),
     [
-        (FIRST.received_at, True),
-        (FIRST.received_at + HORIZON_SECONDS, True),
-        (FIRST.received_at + HORIZON_SECONDS + 0.001, False),
-        (FIRST.received_at - 3600, True),  # an earlier record that is read again later
+        (ROW.received_at, True),
+        (ROW.received_at + HORIZON_SECONDS, True),
+        (ROW.received_at + HORIZON_SECONDS + 0.001, False),
+        (ROW.received_at - 3600, True),  # a record from before the row, consumed again
     ],
 )
-def test_a_row_counts_for_a_day_of_broker_time(at: float, counts: bool) -> None:
-    assert decode_unexpired_row(encode_row(FIRST), at) == (FIRST if counts else None)
+def test_a_row_is_valid_for_a_day_of_broker_time(at: float, valid: bool) -> None:
+    assert decode_unexpired_row(encode_row(ROW), at) == (ROW if valid else None)
 
 
-def test_without_a_row_there_was_no_first() -> None:
+def test_without_a_row_there_is_no_first_notification() -> None:
     assert decode_unexpired_row(None, 0.0) is None
 
 
-def test_keys_tell_users_keys_and_passes_apart() -> None:
+def test_keys_differ_by_user_key_and_resume_count() -> None:
     keys = {encode_key("u", "k"), encode_key("u", "k", 1), encode_key("u", "k", 2), encode_key("u2", "k"), encode_key("u", "k2")}
     assert len(keys) == 5
     assert encode_key("u", "k") == encode_key("u", "k", 0) == b"u" + encode_key_suffix("k") == b"u\0k"

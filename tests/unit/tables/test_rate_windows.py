@@ -1,4 +1,4 @@
-"""Rows of the rate_windows table: exact, bounded, and the same for a replay."""
+"""Rows of the table `rate_windows`: exact, bounded in size, and the same for a replay."""
 
 import pytest
 from hypothesis import given, settings
@@ -21,12 +21,12 @@ from tables.rate_windows import (
 
 NOW = 1_760_000_000.0
 steps = st.lists(st.integers(0, 40), min_size=1, max_size=80)
-untimed = settings(deadline=None)
+no_deadline = settings(deadline=None)
 limits = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 100)), min_size=1, max_size=3)
 
 
 def build_sms_windows(*limits: tuple[int, int]) -> ChannelWindows:
-    return build_channel_windows(RateLimit("sms", most, seconds) for most, seconds in limits)["sms"]
+    return build_channel_windows(RateLimit("sms", max_count, seconds) for max_count, seconds in limits)["sms"]
 
 
 def build_fingerprint(number: int) -> bytes:
@@ -34,22 +34,22 @@ def build_fingerprint(number: int) -> bytes:
 
 
 class ReferenceModel:
-    """What is right, by the definition: every window is counted from all that was ever admitted."""
+    """The definition: each window is counted from all admitted notifications."""
 
     def __init__(self, limits: list[tuple[int, int]]) -> None:
         self.limits = limits
         self.times: list[float] = []
 
     def admit(self, now: float) -> bool:
-        fits = all(sum(1 for at in self.times if at > now - seconds) < most for most, seconds in self.limits)
+        fits = all(sum(1 for at in self.times if at > now - seconds) < max_count for max_count, seconds in self.limits)
         if fits:
             self.times.append(now)
         return fits
 
 
-@untimed
+@no_deadline
 @given(limits, steps)
-def test_verdicts_are_those_of_the_definition(limits: list[tuple[int, int]], steps: list[int]) -> None:
+def test_verdicts_match_the_definition(limits: list[tuple[int, int]], steps: list[int]) -> None:
     model, windows, row, now = ReferenceModel(limits), build_sms_windows(*limits), None, NOW
     for number, step in enumerate(steps):
         now += step
@@ -61,20 +61,20 @@ def test_verdicts_are_those_of_the_definition(limits: list[tuple[int, int]], ste
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(201, 210), st.integers(64, 320), st.lists(st.integers(0, 6), min_size=250, max_size=500))
-def test_a_window_counted_by_slices_is_never_over_its_limit(most: int, seconds: int, steps: list[int]) -> None:
-    windows, row, now, times = build_sms_windows((most, seconds)), None, NOW, list[float]()
+def test_a_window_counted_by_slices_never_exceeds_its_limit(max_count: int, seconds: int, steps: list[int]) -> None:
+    windows, row, now, times = build_sms_windows((max_count, seconds)), None, NOW, list[float]()
     for number, step in enumerate(steps):
         now += step / 4
         if find_exceeded_limit(row, windows, now, build_fingerprint(number)) is None:
             row = add_entry(row, windows, now, build_fingerprint(number))
             times.append(now)
-    assert max(sum(1 for at in times if end - seconds < at <= end) for end in times) <= most
+    assert max(sum(1 for at in times if end - seconds < at <= end) for end in times) <= max_count
     assert len(decode_row(row)[1][seconds]) <= SLICES_PER_WINDOW + 2
 
 
-@untimed
+@no_deadline
 @given(steps)
-def test_a_clock_that_goes_back_does_not_make_room(steps: list[int]) -> None:
+def test_a_clock_that_goes_back_does_not_free_room(steps: list[int]) -> None:
     windows, row, now, times = build_sms_windows((3, 50)), None, NOW, list[float]()
     for number, step in enumerate(steps):
         now += step - 15
@@ -85,33 +85,33 @@ def test_a_clock_that_goes_back_does_not_make_room(steps: list[int]) -> None:
             assert sum(1 for at in times if at > times[-1] - 50) <= 3
 
 
-@untimed
-@given(limits, steps, st.integers(0, 79))
-def test_a_replay_gets_the_same_verdict_and_counts_once(limits: list[tuple[int, int]], steps: list[int], which: int) -> None:
-    windows, row, now, taken = build_sms_windows(*limits), None, NOW, list[int]()
+@no_deadline
+@given(limits, steps)
+def test_a_replay_gets_the_same_verdict_and_is_counted_once(limits: list[tuple[int, int]], steps: list[int]) -> None:
+    windows, row, now, admitted = build_sms_windows(*limits), None, NOW, list[int]()
     for number, step in enumerate(steps):
         now += step
         if find_exceeded_limit(row, windows, now, build_fingerprint(number)) is None:
             row = add_entry(row, windows, now, build_fingerprint(number))
-            taken.append(number)
-    held = {entry for _, entry in decode_row(row)[0]}
-    for number in taken:
-        if build_fingerprint(number) in held:
+            admitted.append(number)
+    fingerprints = {fingerprint for _, fingerprint in decode_row(row)[0]}
+    for number in admitted:
+        if build_fingerprint(number) in fingerprints:
             assert find_exceeded_limit(row, windows, now, build_fingerprint(number)) is None
             assert add_entry(row, windows, now, build_fingerprint(number)) is row
 
 
-def test_a_slow_flow_gets_its_whole_limit_by_slices() -> None:
-    windows, row, fitting = build_sms_windows((600, 640)), None, 0
+def test_slices_admit_a_flow_slightly_below_the_limit() -> None:
+    windows, row, admitted_count = build_sms_windows((600, 640)), None, 0
     for number in range(2000):
-        now = NOW + number * 640 / 600 * 1.05  # a little slower than the limit allows
+        now = NOW + number * 640 / 600 * 1.05  # slightly slower than the limit allows
         if find_exceeded_limit(row, windows, now, build_fingerprint(number)) is None:
             row = add_entry(row, windows, now, build_fingerprint(number))
-            fitting += 1
-    assert fitting == 2000
+            admitted_count += 1
+    assert admitted_count == 2000
 
 
-def test_a_full_window_says_how_full_and_when_it_frees() -> None:
+def test_an_exceeded_limit_gives_its_count_and_reset_time() -> None:
     windows, row = build_sms_windows((2, 60), (3, 3600)), None
     for second in (0, 10, 70):
         row = add_entry(row, windows, NOW + second, build_fingerprint(second))
@@ -119,11 +119,11 @@ def test_a_full_window_says_how_full_and_when_it_frees() -> None:
     assert find_exceeded_limit(add_entry(None, windows, NOW, build_fingerprint(2)), windows, NOW + 1, build_fingerprint(3)) is None
 
 
-def test_a_limit_of_zero_never_frees() -> None:
+def test_a_limit_of_zero_never_resets() -> None:
     assert find_exceeded_limit(None, build_sms_windows((0, 60)), NOW, build_fingerprint(1)) == ExceededLimit(0, 0, 60, None)
 
 
-def test_a_mark_across_two_fields_is_nobodys() -> None:
+def test_bytes_across_two_fields_are_not_a_fingerprint() -> None:
     windows = build_sms_windows((10, 60))
     row = add_entry(add_entry(None, windows, NOW, build_fingerprint(1)), windows, NOW + 1, build_fingerprint(2))
     across = row[9:13]
@@ -131,14 +131,14 @@ def test_a_mark_across_two_fields_is_nobodys() -> None:
     assert len(decode_row(add_entry(row, windows, NOW + 1, across))[0]) == 3
 
 
-def test_rows_hold_no_more_than_their_longest_window() -> None:
+def test_a_row_contains_no_more_than_its_longest_window() -> None:
     windows, row = build_sms_windows((200, 100)), None
     for number in range(1000):
         row = add_entry(row, windows, NOW + number, build_fingerprint(number))
     assert len(row or b"") == 2 + 12 * 100
 
 
-def test_exact_and_counted_windows_share_a_row() -> None:
+def test_exact_and_sliced_windows_share_a_row() -> None:
     windows, row = build_sms_windows((3, 10), (201, 6400)), None
     for number in range(5):
         row = add_entry(row, windows, NOW + number * 10, build_fingerprint(number))
@@ -149,7 +149,7 @@ def test_exact_and_counted_windows_share_a_row() -> None:
     assert count_used(row, RateLimit("sms", 3, 10), NOW + 40) == 1
 
 
-def test_a_counted_window_that_is_full_frees_with_its_oldest_slice() -> None:
+def test_a_full_sliced_window_resets_with_its_oldest_slice() -> None:
     windows, row = build_sms_windows((201, 640)), None
     for number in range(201):
         row = add_entry(row, windows, NOW + number, build_fingerprint(number))
@@ -158,17 +158,19 @@ def test_a_counted_window_that_is_full_frees_with_its_oldest_slice() -> None:
     )
 
 
-@pytest.mark.parametrize("gone", [(), ((5, 60),)])
-def test_what_no_limit_needs_any_more_leaves_the_row(gone: tuple[tuple[int, int], ...]) -> None:
+@pytest.mark.parametrize("remaining_limits", [(), ((5, 60),)])
+def test_entries_that_no_limit_needs_are_removed(remaining_limits: tuple[tuple[int, int], ...]) -> None:
     row = add_entry(None, build_sms_windows((5, 60), (300, 600)), NOW, build_fingerprint(1))
-    after = add_entry(row, build_sms_windows(*gone) if gone else ChannelWindows((), (), 0, False), NOW + 100, build_fingerprint(2))
-    assert decode_row(after) == ([(NOW + 100, build_fingerprint(2))] if gone else [], {})
+    after = add_entry(
+        row, build_sms_windows(*remaining_limits) if remaining_limits else ChannelWindows((), (), 0, False), NOW + 100, build_fingerprint(2)
+    )
+    assert decode_row(after) == ([(NOW + 100, build_fingerprint(2))] if remaining_limits else [], {})
 
 
-def test_channels_have_their_own_windows_and_keys() -> None:
-    parted = build_channel_windows([RateLimit("sms", 200, 1), RateLimit("sms", 201, 2), RateLimit("email", 5, 3)])
-    assert parted["sms"].exact_limits == (RateLimit("sms", 200, 1),)
-    assert parted["sms"].sliced_limits == (RateLimit("sms", 201, 2),)
-    assert set(parted) == {"sms", "email"}
+def test_each_channel_has_its_own_windows_and_key() -> None:
+    by_channel = build_channel_windows([RateLimit("sms", 200, 1), RateLimit("sms", 201, 2), RateLimit("email", 5, 3)])
+    assert by_channel["sms"].exact_limits == (RateLimit("sms", 200, 1),)
+    assert by_channel["sms"].sliced_limits == (RateLimit("sms", 201, 2),)
+    assert set(by_channel) == {"sms", "email"}
     assert encode_key("u", "sms") == b"u" + encode_key_suffix("sms") == b"u\0sms"
     assert compute_fingerprint("a") != compute_fingerprint("b")

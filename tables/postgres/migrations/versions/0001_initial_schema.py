@@ -1,4 +1,4 @@
-"""The first relations: history, users, policy and dead letters."""
+"""The initial schema: users, policy, history and dead letters."""
 
 from tables.postgres.migrations import run_sql_file
 
@@ -7,5 +7,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create all relations."""
+    """Create the schema."""
     run_sql_file("0001_initial_schema.sql")

@@ -1,4 +1,4 @@
-"""The delivery worker's world in memory: an HTTP client answered by the test, an outbox committed by it, and time that it moves."""
+"""A Deliverer with in-memory ports: the test responds to the requests, commits the outbox and advances the clock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -8,34 +8,29 @@ import msgspec
 
 from agents.delivery import Deliverer, DeliveryBatchSummary
 from agents.providers.sendgrid import SendGrid
+from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+from schemas.delivery_policy import RetryPolicy
 from schemas.enums import Priority
 from schemas.events import StatusEvent
+from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
 from schemas.outcome import Provider
-from schemas.ports import Batch, BatchHandle, Header, HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
+from schemas.ports import Batch, BatchHandle, Header
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic
 from tests.delivery_builders import NOW
+from tests.fakes import FakeRecord, ProducedRecord
+from tests.settings_builders import build_concurrency_limits
 
 ACCEPTED = HttpResponse(202, {b"x-message-id": b"m-17"}, b"")
 THROTTLED = HttpResponse(429, {b"retry-after": b"4"}, b"")
 BAD_REQUEST = HttpResponse(400, {}, b"")
+RETRY_POLICY = RetryPolicy(delays=(0.5, 2.0))
 NOT_SENT = NotSent("connection refused")
 MAYBE_SENT = MaybeSent("connection closed")
 
 
-class FakeRecord(NamedTuple):
-    """A record as the consumer gives it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header] = ()
-
-
 class FakeBatchHandle:
-    """A batch that knows whether it was acknowledged."""
+    """A batch that counts its acknowledgements."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.ack_count = batch, 0
@@ -44,33 +39,23 @@ class FakeBatchHandle:
         self.ack_count += 1
 
     def release(self) -> None:
-        raise AssertionError("it has an end here")
+        raise AssertionError("a delivery worker does not release its batches")
 
 
 class PendingCall(NamedTuple):
-    """A request that waits for the test to answer it."""
+    """A request without a response yet."""
 
     request: HttpRequest
     on_result: Callable[[HttpResult], None]
     delivery_id: str
 
 
-class ProducedRecord(NamedTuple):
-    """An output: topic, partition, key, value, headers."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: dict[str, str]
-
-
 class DeliveryHarness:
-    """Everything that the Deliverer reaches out to, and the Deliverer itself."""
+    """A Deliverer that has this object as its HTTP client, table, outbox and observer."""
 
     name = "attempts"
 
-    def __init__(self, provider: Provider | None = None, http: HttpClient | None = None, **settings: Any) -> None:
+    def __init__(self, provider: Provider | None = None, http: HttpClient | None = None, **options: Any) -> None:
         self.now = NOW
         self.pending_calls: list[PendingCall] = []
         self.all_calls: list[PendingCall] = []
@@ -80,23 +65,24 @@ class DeliveryHarness:
         self.observed_dead_letters: list[tuple[Priority, str, str, str]] = []
         self.observed_batches: list[DeliveryBatchSummary] = []
         self._uncommitted: list[Callable[[], None]] = []
-        self.outbox_limit = 1_000_000  # rows and callbacks that may wait for the commit
+        self.outbox_limit = 1_000_000  # uncommitted rows and callbacks
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._last_offset = 0
-        made = {"policy": RetryPolicy(), "limits": ConcurrencyLimits(), "observer": self, **settings}
+        options = {"policy": RETRY_POLICY, "limits": build_concurrency_limits(), "observer": self, **options}
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
-        self.deliverer = Deliverer(self.provider, http or self, self, self, lambda: self.now, self.call_later, **made)
+        self.deliverer = Deliverer(self.provider, http or self, self, self, lambda: self.now, self.call_later, **options)
 
     # -- the ports
 
     def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
-        found = (request.head + request.body).find(b"dlv_")
-        call = PendingCall(request, on_result, (request.head + request.body)[found : found + 36].decode())
+        data = request.head + request.body
+        start = data.find(b"dlv_")
+        call = PendingCall(request, on_result, data[start : start + 36].decode())
         self.pending_calls.append(call)
         self.all_calls.append(call)
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
-        self.produced.append(ProducedRecord(topic, partition, key, value, {name: text.decode() for name, text in headers}))
+        self.produced.append(ProducedRecord(topic, partition, key, value, headers))
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         self._uncommitted.append(lambda: self.rows.__setitem__((partition, key), row))
@@ -123,20 +109,20 @@ class DeliveryHarness:
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
         self.observed_batches.append(batch)
 
-    # -- what the test does
+    # -- actions of the test
 
     def commit(self) -> None:
-        """Everything added and put is safe now."""
-        done, self._uncommitted = self._uncommitted, []
-        for each in done:
-            each()
+        """Commit everything added and staged so far."""
+        uncommitted, self._uncommitted = self._uncommitted, []
+        for callback in uncommitted:
+            callback()
 
     def drop_uncommitted(self) -> None:
-        """The partitions were lost: rows and acknowledgements that were under way never happen."""
+        """Discard uncommitted rows and callbacks, as after a revocation."""
         self._uncommitted = []
 
     def advance_clock(self, seconds: float) -> None:
-        """Let time pass, with all that is due in it."""
+        """Advance the clock and run the timers that are due."""
         end = self.now + seconds
         while due := sorted(timer for timer in self._timers if timer[0] <= end):
             self._timers.remove(due[0])
@@ -145,7 +131,7 @@ class DeliveryHarness:
         self.now = end
 
     def respond(self, result: HttpResult, index: int = 0) -> None:
-        """Answer one of the calls in flight, the oldest unless told."""
+        """Give one of the calls in flight its result; the default is the oldest."""
         self.pending_calls.pop(index).on_result(result)
 
     def build_batch(self, *items: Delivery | bytes | None, priority: Priority = "medium", partition: int = 3) -> FakeBatchHandle:
@@ -158,38 +144,41 @@ class DeliveryHarness:
         """A record with the next offset."""
         self._last_offset += 1
         value = msgspec.json.encode(item) if isinstance(item, Delivery) else item
-        return FakeRecord(self._last_offset, int(NOW * 1000), item.user_id.encode() if isinstance(item, Delivery) else b"k", value)
+        return FakeRecord(self._last_offset, key=item.user_id.encode() if isinstance(item, Delivery) else b"k", value=value)
 
-    async def run_batches(self, *held: BatchHandle) -> None:
-        """Give batches to the worker, as its agent does."""
-        await self.deliverer.run(iterate_batches(*held))
+    async def run_batches(self, *handles: BatchHandle) -> None:
+        """Run the Deliverer over these batches."""
+        await self.deliverer.run(iterate_batches(*handles))
 
-    # -- what the test sees
+    # -- results
 
     @property
     def status_events(self) -> list[StatusEvent]:
-        """The status events so far."""
-        return [msgspec.json.decode(sent.value or b"", type=StatusEvent) for sent in self.produced if sent.topic.endswith(STATUS_TOPIC)]
+        """The status events produced so far."""
+        return [
+            msgspec.json.decode(record.value or b"", type=StatusEvent) for record in self.produced if record.topic.endswith(STATUS_TOPIC)
+        ]
 
     @property
-    def dead_letters(self) -> list[ProducedRecord]:
-        """The dead letters so far."""
-        return [sent for sent in self.produced if sent.topic.endswith(DEAD_LETTER_TOPIC)]
+    def dead_letters(self) -> list[DeadLetter]:
+        """The dead letters produced so far."""
+        records = [record for record in self.produced if record.topic.endswith(DEAD_LETTER_TOPIC)]
+        return [decode_dead_letter(record.key, record.value, record.headers) for record in records]
 
     @property
     def called_ids(self) -> list[str]:
-        """The ids of the deliveries in a call."""
+        """The ids of the deliveries with a call in flight."""
         return [call.delivery_id for call in self.pending_calls]
 
 
-async def iterate_batches(*held: BatchHandle) -> AsyncIterator[BatchHandle]:
-    """Batches, one after the other."""
-    for each in held:
-        yield each
+async def iterate_batches(*handles: BatchHandle) -> AsyncIterator[BatchHandle]:
+    """Yield the batches."""
+    for handle in handles:
+        yield handle
 
 
-async def iterate_forever(*held: BatchHandle) -> AsyncIterator[BatchHandle]:
-    """Batches, and then none for ever."""
-    for each in held:
-        yield each
+async def iterate_forever(*handles: BatchHandle) -> AsyncIterator[BatchHandle]:
+    """Yield the batches, then wait without an end."""
+    for handle in handles:
+        yield handle
     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Which records are deliveries."""
+"""Tests of decoding and validating deliveries."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from schemas.enums import Reason
 from tables.attempts import encode_key
-from tests.delivery_builders import NOW, build_delivery
-from tests.unit.agents.delivery.harness import FakeRecord
+from tests.delivery_builders import build_delivery
+from tests.fakes import FakeRecord
 
 
 def build_record(value: bytes | None) -> FakeRecord:
-    return FakeRecord(7, int(NOW * 1000), b"u-1", value)
+    return FakeRecord(7, value=value)
 
 
 def encode_with(**changes: Any) -> bytes:
@@ -28,7 +28,7 @@ def encode_without(name: str) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def test_a_delivery_is_read_with_the_key_of_its_row() -> None:
+def test_a_delivery_is_decoded_with_the_key_of_its_row() -> None:
     record = build_record(encode_with(unknown="ignored"))
     assert decode_delivery(record, "email") == DecodedDelivery(record, build_delivery(), encode_key(build_delivery().id))
 
@@ -55,14 +55,14 @@ def test_a_delivery_is_read_with_the_key_of_its_row() -> None:
         (encode_with(created_at=-1), Reason.INVALID, "$.expires_at"),
     ],
 )
-def test_what_is_no_delivery_says_why_and_where(value: bytes | None, reason: Reason, path: str) -> None:
-    found = decode_delivery(build_record(value), "email")
-    assert isinstance(found, DecodeFailure)
-    assert found.reason is reason
-    assert path in found.error
-    assert found.error
+def test_an_invalid_delivery_has_a_reason_and_a_path(value: bytes | None, reason: Reason, path: str) -> None:
+    failure = decode_delivery(build_record(value), "email")
+    assert isinstance(failure, DecodeFailure)
+    assert failure.reason is reason
+    assert path in failure.error
+    assert failure.error
 
 
 @given(st.binary() | st.text().map(str.encode))
-def test_no_bytes_can_stop_it(value: bytes) -> None:
+def test_arbitrary_bytes_are_a_decode_failure(value: bytes) -> None:
     assert isinstance(decode_delivery(build_record(value), "email"), DecodeFailure)

@@ -1,4 +1,4 @@
-"""The delivery worker on one record, and on the neighbours that it must not hold up."""
+"""Tests of the delivery worker: single records, batches, retries, dead letters, shutdown."""
 
 import asyncio
 import gc
@@ -7,14 +7,13 @@ import msgspec
 import pytest
 
 from agents.delivery.in_flight import InFlight, InFlightBatch
-from schemas.dead_letter import decode_dead_letter
-from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import Outcome, Priority, Reason, Status
 from schemas.events import StatusEvent
-from schemas.ports import HttpResponse, HttpResult
+from schemas.http import HttpResponse, HttpResult
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC
 from tables.attempts import AttemptRow, NextAction, decode_row, encode_key, encode_row
 from tests.delivery_builders import NOW, build_delivery
+from tests.settings_builders import build_concurrency_limits
 from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, THROTTLED, DeliveryHarness, iterate_forever
 
 
@@ -23,17 +22,17 @@ def harness() -> DeliveryHarness:
     return DeliveryHarness()
 
 
-def read_row(world: DeliveryHarness, number: int = 1) -> AttemptRow:
-    packed = world.rows[3, encode_key(build_delivery(number=number).id)]
+def read_row(harness: DeliveryHarness, number: int = 1) -> AttemptRow:
+    packed = harness.rows[3, encode_key(build_delivery(number=number).id)]
     assert packed is not None
     return decode_row(packed)
 
 
-def get_attempts(world: DeliveryHarness) -> list[tuple[int, Status, Outcome | None, str]]:
-    return [(event.attempt, event.status, event.outcome, event.reason) for event in world.status_events]
+def get_attempts(harness: DeliveryHarness) -> list[tuple[int, Status, Outcome | None, str]]:
+    return [(event.attempt, event.status, event.outcome, event.reason) for event in harness.status_events]
 
 
-async def test_an_accepted_mail_leaves_one_event_and_a_row(harness: DeliveryHarness) -> None:
+async def test_an_accepted_email_produces_one_event_and_a_row(harness: DeliveryHarness) -> None:
     delivery = build_delivery(created_at=NOW - 2)
     await harness.run_batches(harness.build_batch(delivery))
     harness.now += 0.25
@@ -47,33 +46,33 @@ async def test_an_accepted_mail_leaves_one_event_and_a_row(harness: DeliveryHarn
     assert read_row(harness) == AttemptRow(0, 0, Outcome.ACCEPTED, Status.SENT, NextAction.DONE, 202, NOW + 0.25, "m-17")
 
 
-async def test_events_keep_the_partition_and_the_users_key(harness: DeliveryHarness) -> None:
+async def test_events_have_the_partition_of_the_input_and_the_user_id_as_key(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery(), partition=11))
     harness.respond(ACCEPTED)
-    assert [(sent.topic, sent.partition, sent.key) for sent in harness.produced] == [(STATUS_TOPIC, 11, b"u-1")]
+    assert [(record.topic, record.partition, record.key) for record in harness.produced] == [(STATUS_TOPIC, 11, b"u-1")]
 
 
-async def test_topics_stand_behind_the_prefix() -> None:
-    world = DeliveryHarness(topic_prefix="t1.")
-    await world.run_batches(world.build_batch(build_delivery(), b"junk"))
-    world.respond(ACCEPTED)
-    assert {sent.topic for sent in world.produced} == {f"t1.{STATUS_TOPIC}", f"t1.{DEAD_LETTER_TOPIC}"}
+async def test_output_topics_have_the_prefix() -> None:
+    harness = DeliveryHarness(topic_prefix="t1.")
+    await harness.run_batches(harness.build_batch(build_delivery(), b"junk"))
+    harness.respond(ACCEPTED)
+    assert {record.topic for record in harness.produced} == {f"t1.{STATUS_TOPIC}", f"t1.{DEAD_LETTER_TOPIC}"}
 
 
 async def test_a_batch_is_acknowledged_once_after_its_last_record_and_the_commit(harness: DeliveryHarness) -> None:
-    held = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
-    await harness.run_batches(held)
+    handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
+    await harness.run_batches(handle)
     harness.respond(ACCEPTED, 1)
     harness.commit()
-    assert not held.ack_count
+    assert not handle.ack_count
     harness.respond(ACCEPTED)
-    assert not held.ack_count
+    assert not handle.ack_count
     harness.commit()
     harness.commit()
-    assert held.ack_count == 1
+    assert handle.ack_count == 1
 
 
-async def test_a_batch_that_is_over_leaves_nothing_to_the_garbage_collector(harness: DeliveryHarness) -> None:
+async def test_a_finished_batch_leaves_no_reference_cycle(harness: DeliveryHarness) -> None:
     gc.collect()
     gc.disable()
     try:
@@ -82,12 +81,12 @@ async def test_a_batch_that_is_over_leaves_nothing_to_the_garbage_collector(harn
         harness.respond(ACCEPTED)
         harness.commit()
         harness.all_calls.clear()
-        assert [type(left) for left in gc.get_objects() if isinstance(left, (InFlightBatch, InFlight))] == []
+        assert [type(value) for value in gc.get_objects() if isinstance(value, (InFlightBatch, InFlight))] == []
     finally:
         gc.enable()
 
 
-async def test_batches_end_in_any_order(harness: DeliveryHarness) -> None:
+async def test_batches_are_acknowledged_in_any_order(harness: DeliveryHarness) -> None:
     slow, fast = harness.build_batch(build_delivery(number=1)), harness.build_batch(build_delivery(number=2))
     await harness.run_batches(slow, fast)
     harness.respond(ACCEPTED, 1)
@@ -96,14 +95,12 @@ async def test_batches_end_in_any_order(harness: DeliveryHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome", "code"), [(NOT_SENT, Outcome.NOT_SENT, 0), (THROTTLED, Outcome.THROTTLED, 429), (MAYBE_SENT, Outcome.UNKNOWN, 0)]
+    ("result", "outcome", "code"), [(NOT_SENT, Outcome.NOT_SENT, 0), (THROTTLED, Outcome.THROTTLED, 429), (MAYBE_SENT, Outcome.UNKNOWN, 0)]
 )
-async def test_what_settles_nothing_is_tried_again_in_place(
-    harness: DeliveryHarness, answer: HttpResult, outcome: Outcome, code: int
-) -> None:
-    held = harness.build_batch(build_delivery())
-    await harness.run_batches(held)
-    harness.respond(answer)
+async def test_a_retryable_result_is_retried(harness: DeliveryHarness, result: HttpResult, outcome: Outcome, code: int) -> None:
+    handle = harness.build_batch(build_delivery())
+    await harness.run_batches(handle)
+    harness.respond(result)
     assert not harness.pending_calls
     harness.advance_clock(5)
     harness.respond(ACCEPTED)
@@ -111,20 +108,20 @@ async def test_what_settles_nothing_is_tried_again_in_place(
     assert get_attempts(harness) == [(0, Status.PENDING, outcome, ""), (1, Status.SENT, Outcome.ACCEPTED, "")]
     assert [event.provider_code for event in harness.status_events] == [code, 202]
     assert read_row(harness).attempt == 1
-    assert held.ack_count
+    assert handle.ack_count
 
 
-async def test_a_pause_is_as_long_as_the_policy_says(harness: DeliveryHarness) -> None:
+async def test_a_retry_comes_after_the_delay_of_the_policy(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery()))
-    for pause in (0.5, 2.0):
+    for delay in (0.5, 2.0):
         harness.respond(NOT_SENT)
-        harness.advance_clock(pause - 0.01)
+        harness.advance_clock(delay - 0.01)
         assert not harness.pending_calls
         harness.advance_clock(0.01)
         assert len(harness.pending_calls) == 1
 
 
-async def test_a_pause_holds_up_no_other_record(harness: DeliveryHarness) -> None:
+async def test_a_retry_delay_does_not_block_other_records(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery(number=1)))
     harness.respond(NOT_SENT)
     await harness.run_batches(harness.build_batch(build_delivery(number=2)))
@@ -132,44 +129,46 @@ async def test_a_pause_holds_up_no_other_record(harness: DeliveryHarness) -> Non
     assert get_attempts(harness)[-1][1] is Status.SENT
 
 
-async def test_after_the_last_try_it_is_a_dead_letter_with_the_original_bytes(harness: DeliveryHarness) -> None:
-    held = harness.build_batch(build_delivery(attempt=4))
-    record = held.batch.records[0]
-    await harness.run_batches(held)
+async def test_after_the_last_attempt_a_delivery_becomes_a_dead_letter_with_the_original_value(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(build_delivery(attempt=4))
+    record = handle.batch.records[0]
+    await harness.run_batches(handle)
     for _ in range(3):
         harness.respond(MAYBE_SENT)
         harness.advance_clock(5)
     harness.commit()
     assert get_attempts(harness)[-1] == (6, Status.FAILED, Outcome.UNKNOWN, Reason.RETRIES_EXHAUSTED)
-    (sent,) = harness.dead_letters
-    letter = decode_dead_letter(sent.key, sent.value, [(name, text.encode()) for name, text in sent.headers.items()])
-    assert (letter.value, letter.stage, letter.reason, letter.attempts) == (record.value, "delivery", Reason.RETRIES_EXHAUSTED, 7)
-    assert (letter.source_topic, letter.source_partition, letter.source_offset) == ("deliveries.email.medium", 3, record.offset)
-    assert (letter.delivery_id, letter.user_id, sent.key, sent.partition) == (build_delivery().id, "u-1", b"u-1", 3)
+    (dead_letter,) = harness.dead_letters
+    assert (dead_letter.stage, dead_letter.reason, dead_letter.attempts) == ("delivery", Reason.RETRIES_EXHAUSTED, 7)
+    assert dead_letter.value == record.value
+    assert (dead_letter.source_topic, dead_letter.source_partition) == ("deliveries.email.medium", 3)
+    assert dead_letter.source_offset == record.offset
+    assert (dead_letter.delivery_id, dead_letter.user_id) == (build_delivery().id, "u-1")
+    assert {(record.key, record.partition) for record in harness.produced} == {(b"u-1", 3)}
     assert read_row(harness).next_action is NextAction.DEAD_LETTER
-    assert held.ack_count
+    assert handle.ack_count
     assert not harness.pending_calls
 
 
-async def test_a_try_after_an_unknown_outcome_may_be_a_duplicate_and_says_so(harness: DeliveryHarness) -> None:
+async def test_an_attempt_after_an_unknown_outcome_is_a_possible_duplicate(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery()))
-    for answer in (THROTTLED, MAYBE_SENT, ACCEPTED):
-        harness.respond(answer)
+    for result in (THROTTLED, MAYBE_SENT, ACCEPTED):
+        harness.respond(result)
         harness.advance_clock(5)
     assert [event.possible_duplicate for event in harness.status_events] == [False, False, True]
 
 
-async def test_a_record_may_already_say_that_it_is_a_possible_duplicate(harness: DeliveryHarness) -> None:
+async def test_a_record_can_be_marked_as_a_possible_duplicate(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery(possible_duplicate=True)))
     harness.respond(ACCEPTED)
     assert harness.status_events[0].possible_duplicate
 
 
-async def test_a_rejected_payload_fails_into_the_dead_letters(harness: DeliveryHarness) -> None:
+async def test_a_rejected_payload_becomes_a_dead_letter(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery()))
     harness.respond(BAD_REQUEST)
     assert get_attempts(harness) == [(0, Status.FAILED, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)]
-    assert [letter.headers["reason"] for letter in harness.dead_letters] == [Reason.REJECTED_PERMANENT]
+    assert [dead_letter.reason for dead_letter in harness.dead_letters] == [Reason.REJECTED_PERMANENT]
 
 
 async def test_a_rejected_recipient_fails_without_a_dead_letter(harness: DeliveryHarness) -> None:
@@ -181,36 +180,36 @@ async def test_a_rejected_recipient_fails_without_a_dead_letter(harness: Deliver
     assert read_row(harness).next_action is NextAction.DONE
 
 
-async def test_what_cannot_be_sent_fails_without_a_call(harness: DeliveryHarness) -> None:
-    held = harness.build_batch(build_delivery(address="nobody"))
-    await harness.run_batches(held)
+async def test_an_invalid_address_fails_without_a_call(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(build_delivery(address="nobody"))
+    await harness.run_batches(handle)
     harness.commit()
     assert not harness.all_calls
     assert get_attempts(harness) == [(0, Status.FAILED, Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT)]
     assert (harness.status_events[0].duration_ms, harness.deliverer.calls_in_flight) == (0.0, 0)
-    assert held.ack_count
+    assert handle.ack_count
 
 
 async def test_what_has_expired_fails_without_a_call(harness: DeliveryHarness) -> None:
-    held = harness.build_batch(build_delivery(expires_at=NOW))
-    await harness.run_batches(held)
+    handle = harness.build_batch(build_delivery(expires_at=NOW))
+    await harness.run_batches(handle)
     harness.commit()
     assert not harness.all_calls
     assert get_attempts(harness) == [(0, Status.FAILED, None, Reason.EXPIRED)]
     assert read_row(harness).outcome is None
-    assert held.ack_count
+    assert handle.ack_count
 
 
-async def test_what_expires_while_it_waits_for_a_call_is_not_sent(harness: DeliveryHarness) -> None:
+async def test_a_delivery_that_expires_before_its_retry_is_not_sent(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery(expires_at=NOW + 5)))
-    harness.respond(THROTTLED)  # asks for 4 seconds
-    harness.now += 6  # the loop was late
+    harness.respond(THROTTLED)  # Retry-After is 4 seconds
+    harness.now += 6  # the event loop was late
     harness.advance_clock(0)
     assert len(harness.all_calls) == 1
     assert get_attempts(harness)[-1] == (1, Status.FAILED, None, Reason.EXPIRED)
 
 
-async def test_what_would_expire_in_its_pause_fails_at_once(harness: DeliveryHarness) -> None:
+async def test_a_delivery_that_would_expire_before_its_retry_fails_at_once(harness: DeliveryHarness) -> None:
     await harness.run_batches(harness.build_batch(build_delivery(expires_at=NOW + 0.4)))
     harness.respond(NOT_SENT)
     assert get_attempts(harness) == [(0, Status.FAILED, Outcome.NOT_SENT, Reason.EXPIRED)]
@@ -222,34 +221,34 @@ def build_done_row(number: int) -> tuple[tuple[int, bytes], bytes]:
     return (3, encode_key(build_delivery(number=number).id)), encode_row(row)
 
 
-async def test_a_replay_of_what_has_a_row_does_nothing(harness: DeliveryHarness) -> None:
+async def test_a_record_with_a_row_is_skipped(harness: DeliveryHarness) -> None:
     harness.rows = dict([build_done_row(1)])
-    held = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
-    await harness.run_batches(held)
+    handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
+    await harness.run_batches(handle)
     assert harness.called_ids == [build_delivery(number=2).id]
     harness.respond(ACCEPTED)
     harness.commit()
     assert [event.delivery_id for event in harness.status_events] == [build_delivery(number=2).id]
-    assert held.ack_count
+    assert handle.ack_count
 
 
-async def test_a_batch_of_nothing_but_replays_is_acknowledged(harness: DeliveryHarness) -> None:
+async def test_a_batch_of_replays_is_acknowledged(harness: DeliveryHarness) -> None:
     harness.rows = dict([build_done_row(1), build_done_row(2)])
-    held = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
-    await harness.run_batches(held)
+    handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
+    await harness.run_batches(handle)
     harness.commit()
-    assert held.ack_count
+    assert handle.ack_count
     assert not harness.produced
 
 
 async def test_an_empty_batch_is_acknowledged(harness: DeliveryHarness) -> None:
-    held = harness.build_batch()
-    await harness.run_batches(held)
+    handle = harness.build_batch()
+    await harness.run_batches(handle)
     harness.commit()
-    assert held.ack_count == 1
+    assert handle.ack_count == 1
 
 
-async def test_a_redrive_is_sent_although_a_row_of_its_first_life_exists(harness: DeliveryHarness) -> None:
+async def test_a_redrive_is_sent_although_a_row_exists(harness: DeliveryHarness) -> None:
     harness.rows = dict([build_done_row(1)])
     await harness.run_batches(harness.build_batch(build_delivery(redrive_count=1)))
     harness.respond(ACCEPTED)
@@ -258,31 +257,27 @@ async def test_a_redrive_is_sent_although_a_row_of_its_first_life_exists(harness
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"{}", b'{"id": 7}', msgspec.json.encode(build_delivery("sms"))])
-async def test_an_unreadable_record_is_a_dead_letter_and_the_next_one_goes_on(harness: DeliveryHarness, value: bytes | None) -> None:
-    held = harness.build_batch(value, build_delivery())
-    await harness.run_batches(held)
+async def test_an_invalid_record_becomes_a_dead_letter_and_the_next_one_is_sent(harness: DeliveryHarness, value: bytes | None) -> None:
+    handle = harness.build_batch(value, build_delivery())
+    await harness.run_batches(handle)
     harness.respond(ACCEPTED)
     harness.commit()
-    (letter,) = harness.dead_letters
-    assert (letter.headers["stage"], letter.headers["source_topic"], letter.headers["source_offset"]) == (
-        "delivery",
-        "deliveries.email.medium",
-        "1",
-    )
-    assert letter.headers["reason"] in (Reason.NULL_VALUE, Reason.UNDECODABLE, Reason.INVALID)
-    assert letter.value == value
+    (dead_letter,) = harness.dead_letters
+    assert (dead_letter.stage, dead_letter.source_topic, dead_letter.source_offset) == ("delivery", "deliveries.email.medium", 1)
+    assert dead_letter.reason in (Reason.NULL_VALUE, Reason.UNDECODABLE, Reason.INVALID)
+    assert dead_letter.value == value
     assert [event.status for event in harness.status_events] == [Status.SENT]
-    assert held.ack_count
+    assert handle.ack_count
 
 
-async def test_a_batch_of_nothing_but_unreadable_records_is_acknowledged(harness: DeliveryHarness) -> None:
-    held = harness.build_batch(b"{", None)
-    await harness.run_batches(held)
+async def test_a_batch_of_invalid_records_is_acknowledged(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(b"{", None)
+    await harness.run_batches(handle)
     harness.commit()
-    assert held.ack_count
+    assert handle.ack_count
 
 
-async def test_what_was_said_of_an_attempt_is_told_and_nothing_of_one_that_went_well(harness: DeliveryHarness) -> None:
+async def test_events_of_failed_attempts_have_a_detail(harness: DeliveryHarness) -> None:
     await harness.run_batches(
         harness.build_batch(build_delivery(number=1), build_delivery(number=2), build_delivery(number=3, address="nobody"))
     )
@@ -291,22 +286,22 @@ async def test_what_was_said_of_an_attempt_is_told_and_nothing_of_one_that_went_
     assert {event.detail for event in harness.status_events} == {"", "bad request", "not an e-mail address"}
 
 
-async def test_an_exception_in_a_callback_ends_every_run_and_leaves_the_batch(harness: DeliveryHarness) -> None:
+async def test_an_exception_in_a_callback_ends_every_run_without_an_acknowledgement(harness: DeliveryHarness) -> None:
     def raise_error(priority: Priority, event: StatusEvent) -> None:
         raise ArithmeticError
 
     harness.on_attempt = raise_error  # type: ignore[method-assign]
-    held = harness.build_batch(build_delivery())
-    runs = [asyncio.ensure_future(harness.deliverer.run(iterate_forever(*batches))) for batches in ([held], [])]
+    handle = harness.build_batch(build_delivery())
+    runs = [asyncio.ensure_future(harness.deliverer.run(iterate_forever(*batches))) for batches in ([handle], [])]
     await asyncio.wait(runs, return_when=asyncio.FIRST_COMPLETED, timeout=0)
     harness.respond(ACCEPTED)
-    ended = await asyncio.gather(*runs, harness.run_batches(harness.build_batch(build_delivery(number=2))), return_exceptions=True)
-    assert [type(error) for error in ended] == [ArithmeticError] * 3
+    results = await asyncio.gather(*runs, harness.run_batches(harness.build_batch(build_delivery(number=2))), return_exceptions=True)
+    assert [type(result) for result in results] == [ArithmeticError] * 3
     harness.commit()
-    assert not held.ack_count
+    assert not handle.ack_count
 
 
-async def test_a_cancelled_run_ends_as_cancelled(harness: DeliveryHarness) -> None:
+async def test_a_cancelled_run_raises_cancelled_error(harness: DeliveryHarness) -> None:
     run = asyncio.ensure_future(harness.deliverer.run(iterate_forever()))
     await asyncio.wait([run], timeout=0)
     run.cancel()
@@ -314,19 +309,19 @@ async def test_a_cancelled_run_ends_as_cancelled(harness: DeliveryHarness) -> No
         await run
 
 
-async def test_stopping_waits_for_the_calls_in_flight_and_starts_no_more() -> None:
-    world = DeliveryHarness(limits=ConcurrencyLimits(max_in_flight=1, reserved_for_high=0))
-    held = world.build_batch(build_delivery(number=1), build_delivery(number=2))
-    await world.run_batches(held)
-    stopping = asyncio.ensure_future(world.deliverer.stop())
+async def test_stop_waits_for_the_calls_in_flight_and_starts_no_more() -> None:
+    harness = DeliveryHarness(limits=build_concurrency_limits(max_in_flight=1, reserved_for_high=0))
+    handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
+    await harness.run_batches(handle)
+    stopping = asyncio.ensure_future(harness.deliverer.stop())
     await asyncio.wait([stopping], timeout=0)
     assert not stopping.done()
-    world.respond(ACCEPTED)
+    harness.respond(ACCEPTED)
     await stopping
-    world.commit()
-    assert [event.delivery_id for event in world.status_events] == [build_delivery(number=1).id]
-    assert not world.pending_calls
-    assert not held.ack_count
+    harness.commit()
+    assert [event.delivery_id for event in harness.status_events] == [build_delivery(number=1).id]
+    assert not harness.pending_calls
+    assert not handle.ack_count
 
 
 async def test_an_idle_worker_stops_at_once(harness: DeliveryHarness) -> None:
@@ -335,7 +330,7 @@ async def test_an_idle_worker_stops_at_once(harness: DeliveryHarness) -> None:
     assert not harness.all_calls
 
 
-async def test_the_observer_hears_of_everything_and_of_no_address(harness: DeliveryHarness) -> None:
+async def test_the_observer_gets_all_events_without_addresses(harness: DeliveryHarness) -> None:
     await harness.run_batches(
         harness.build_batch(build_delivery(number=1), build_delivery(number=2, expires_at=NOW), b"{", priority="high")
     )

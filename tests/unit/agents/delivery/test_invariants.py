@@ -1,4 +1,4 @@
-"""Any order of batches, answers, pauses, commits and losses: each delivery ends once, each batch is acknowledged, the bounds hold."""
+"""Random sequences of batches, results, delays, commits and rebalances: each delivery ends once, each batch is acknowledged."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ CALLS, FOR_HIGH = 4, 1
 NUMBERS = st.integers(1, 12)
 STEPS = st.one_of(
     st.tuples(st.just("deliver"), st.sampled_from(PRIORITIES), st.lists(NUMBERS | st.none(), min_size=1, max_size=4)),
-    st.tuples(st.just("answer"), st.integers(0, CALLS), st.sampled_from([ACCEPTED, MAYBE_SENT, NOT_SENT, BAD_REQUEST, THROTTLED])),
+    st.tuples(st.just("respond"), st.integers(0, CALLS), st.sampled_from([ACCEPTED, MAYBE_SENT, NOT_SENT, BAD_REQUEST, THROTTLED])),
     st.tuples(st.just("advance"), st.floats(0, 3), st.none()),
     st.tuples(st.just("commit"), st.none(), st.none()),
     st.tuples(st.just("rebalance"), st.none(), st.none()),
@@ -23,7 +23,7 @@ STEPS = st.one_of(
 
 
 class ScenarioRunner:
-    """A world under random steps, with every batch that it was ever given."""
+    """A Deliverer under random steps, with all its batches."""
 
     def __init__(self) -> None:
         self.harness = DeliveryHarness(limits=ConcurrencyLimits(CALLS, FOR_HIGH, CALLS))
@@ -31,25 +31,25 @@ class ScenarioRunner:
         self.rebalances = 0
 
     async def deliver(self, priority: Priority, numbers: list[int | None]) -> None:
-        held = self.harness.build_batch(
+        handle = self.harness.build_batch(
             *[b"{" if number is None else build_delivery(number=number) for number in numbers], priority=priority
         )
-        self.batches.append((held, {build_delivery(number=number).id for number in numbers if number is not None}))
-        assert held.batch.topic == get_deliveries_topic("email", priority)
-        await self.harness.run_batches(held)
+        self.batches.append((handle, {build_delivery(number=number).id for number in numbers if number is not None}))
+        assert handle.batch.topic == get_deliveries_topic("email", priority)
+        await self.harness.run_batches(handle)
 
     async def rebalance(self, *_: object) -> None:
-        """All partitions go and come back; what was not acknowledged is given again."""
+        """Revoke and assign all partitions; unacknowledged batches are read again."""
         self.rebalances += 1
         self.harness.deliverer.on_partitions_revoked({3})
         self.harness.drop_uncommitted()
-        again = [(FakeBatchHandle(held.batch), ids) for held, ids in self.batches if not held.ack_count]
-        self.batches = [(held, ids) for held, ids in self.batches if held.ack_count] + again
-        await self.harness.run_batches(*[held for held, _ in again])
+        redelivered = [(FakeBatchHandle(handle.batch), ids) for handle, ids in self.batches if not handle.ack_count]
+        self.batches = [(handle, ids) for handle, ids in self.batches if handle.ack_count] + redelivered
+        await self.harness.run_batches(*[handle for handle, _ in redelivered])
 
-    async def answer(self, number: int, answer: object) -> None:
+    async def respond(self, number: int, result: object) -> None:
         if self.harness.pending_calls:
-            self.harness.respond(answer, number % len(self.harness.pending_calls))  # type: ignore[arg-type]
+            self.harness.respond(result, number % len(self.harness.pending_calls))  # type: ignore[arg-type]
 
     async def advance(self, seconds: float, _: object) -> None:
         self.harness.advance_clock(seconds)
@@ -58,7 +58,7 @@ class ScenarioRunner:
         self.harness.commit()
 
     async def finish(self) -> None:
-        while not all(held.ack_count for held, _ in self.batches):
+        while not all(handle.ack_count for handle, _ in self.batches):
             while self.harness.pending_calls:
                 self.harness.respond(ACCEPTED)
             self.harness.advance_clock(20)
@@ -69,30 +69,30 @@ class ScenarioRunner:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(STEPS, max_size=40))
 async def test_each_delivery_ends_once_and_each_batch_is_acknowledged(steps: list[tuple[str, object, object]]) -> None:
-    run = ScenarioRunner()
+    runner = ScenarioRunner()
     for name, first, second in steps:
-        await getattr(run, name)(first, second)
-        assert len(run.harness.pending_calls) == run.harness.deliverer.calls_in_flight <= CALLS
-    await run.finish()
-    world = run.harness
-    wanted = set().union(*[ids for _, ids in run.batches]) if run.batches else set()
-    finals = Counter(event.delivery_id for event in world.status_events if event.status is not Status.PENDING)
-    assert set(finals) == wanted
-    assert run.rebalances or set(finals.values()) <= {1}
-    assert all(held.ack_count == 1 for held, _ in run.batches)
-    accepted = Counter(event.delivery_id for event in world.status_events if event.status is Status.SENT)
-    assert len({key for _, key in world.rows}) == len(wanted)
-    assert not world.deliverer._in_flight
-    assert not world.deliverer._limiter._accounts
-    assert accepted.keys() <= wanted
+        await getattr(runner, name)(first, second)
+        assert len(runner.harness.pending_calls) == runner.harness.deliverer.calls_in_flight <= CALLS
+    await runner.finish()
+    harness = runner.harness
+    expected = set().union(*[ids for _, ids in runner.batches]) if runner.batches else set()
+    finals = Counter(event.delivery_id for event in harness.status_events if event.status is not Status.PENDING)
+    assert set(finals) == expected
+    assert runner.rebalances or set(finals.values()) <= {1}
+    assert all(handle.ack_count == 1 for handle, _ in runner.batches)
+    accepted = Counter(event.delivery_id for event in harness.status_events if event.status is Status.SENT)
+    assert len({key for _, key in harness.rows}) == len(expected)
+    assert not harness.deliverer._registry
+    assert not harness.deliverer._limiter._accounts
+    assert accepted.keys() <= expected
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(STEPS, max_size=40))
-async def test_nothing_is_sent_again_that_was_accepted_even_over_rebalances(steps: list[tuple[str, object, object]]) -> None:
-    run = ScenarioRunner()
+async def test_no_accepted_delivery_is_sent_again_even_after_rebalances(steps: list[tuple[str, object, object]]) -> None:
+    runner = ScenarioRunner()
     for name, first, second in steps:
-        await getattr(run, name)(first, ACCEPTED if name == "answer" else second)
-    await run.finish()
-    assert set(Counter(call.delivery_id for call in run.harness.all_calls).values()) <= {1}
-    assert run.harness.now >= NOW
+        await getattr(runner, name)(first, ACCEPTED if name == "respond" else second)
+    await runner.finish()
+    assert set(Counter(call.delivery_id for call in runner.harness.all_calls).values()) <= {1}
+    assert runner.harness.now >= NOW

@@ -10,7 +10,7 @@ from firebase_admin import messaging
 from agents.providers.fcm import Fcm, compute_ttl
 from schemas.content import PushContent
 from schemas.enums import Outcome, Reason, Status
-from schemas.ports import HttpRequest, HttpResponse
+from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import NOW, build_delivery
 
 FCM = Fcm("https://fcm.googleapis.com", "herold", lambda: "token")

@@ -8,7 +8,7 @@ from sendgrid.helpers.mail import Content, CustomArg, From, Mail, Personalizatio
 from agents.providers.sendgrid import SendGrid, replace_line_breaks
 from schemas.content import EmailContent
 from schemas.enums import Outcome, Reason
-from schemas.ports import HttpRequest, HttpResponse
+from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import NOW, build_delivery
 
 SENDGRID = SendGrid("https://api.sendgrid.com", "SG.key", "shop@example.org", "The Shop")
@@ -36,7 +36,7 @@ def build_with_sendgrid(content: EmailContent) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("content", [EmailContent("Ünïcode ☃", "Text\r\n.\r\nmore", "<p>HTML</p>"), EmailContent("s", "only text")])
-def test_the_mail_is_the_one_that_sendgrids_helpers_build(content: EmailContent) -> None:
+def test_the_mail_equals_the_one_that_sendgrids_client_builds(content: EmailContent) -> None:
     assert build_mail(content=content, redrive_count=1) == build_with_sendgrid(content)
 
 

@@ -13,7 +13,7 @@ from twilio.base.values import of
 from agents.providers.twilio import ERROR_CODES, Twilio, compute_validity_period, quote_form_value
 from schemas.content import SmsContent
 from schemas.enums import Outcome, Reason, Status
-from schemas.ports import HttpRequest, HttpResponse
+from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import ADDRESSES, NOW, build_delivery
 
 CALLBACK = "https://herold.example.org/callbacks/twilio"
@@ -126,7 +126,7 @@ def test_codes_in_both_shapes_of_error(shape: str, status: int, code: int, outco
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refused_account_without_a_code_is_our_settings(status: int) -> None:
+def test_an_http_status_without_a_code_is_misconfigured(status: int) -> None:
     found = make_twilio().parse_result(HttpResponse(status, {}, b"<html>"), NOW)
     assert (found.outcome, found.reason, found.provider_code) == (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, status)
 

@@ -14,7 +14,7 @@ from agents.providers import webhook
 from agents.providers.webhook import Webhook, decode_secret, parse_target
 from schemas.content import WebhookContent
 from schemas.enums import Outcome, Reason, Status
-from schemas.ports import HttpRequest, HttpResponse
+from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import NOW, build_delivery
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -49,8 +49,8 @@ def freeze_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(kind=st.text(min_size=1, max_size=20), data=DATA)
 def test_the_reference_verifier_accepts_the_signature(kind: str, data: dict[str, Any]) -> None:
     prepared = build_request(content=WebhookContent(kind, data))
-    told = Verifier(SECRET).verify(prepared.body, parse_headers(prepared))
-    assert (told["type"], told["data"]) == (kind, data)
+    payload = Verifier(SECRET).verify(prepared.body, parse_headers(prepared))
+    assert (payload["type"], payload["data"]) == (kind, data)
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])
@@ -76,8 +76,8 @@ def test_attempts_differ_in_time_and_signature_only() -> None:
 
 
 def test_the_payload_is_type_time_of_the_notification_and_data() -> None:
-    told = json.loads(build_request(NOW + 300, created_at=NOW + 0.25).body)
-    assert told == {"type": "order.shipped", "timestamp": "2025-10-09T08:53:20.250000Z", "data": {"order": 17, "to": "Zoë"}}
+    payload = json.loads(build_request(NOW + 300, created_at=NOW + 0.25).body)
+    assert payload == {"type": "order.shipped", "timestamp": "2025-10-09T08:53:20.250000Z", "data": {"order": 17, "to": "Zoë"}}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Records to the rows of one commit."""
+"""Tests of decoding events and of building the rows of a commit."""
 
 from itertools import permutations
 
@@ -9,46 +9,46 @@ from agents.recorder.events import build_history_batch, decode_events, split_in_
 from schemas.enums import State, Status
 from schemas.events import DecidedEvent, StatusEvent
 from schemas.history import STATE_RANK, DecidedRow
-from tests.event_builders import FakeRecord, build_batch, build_decided_event, build_decided_row, build_status_event, make_notification_id
+from tests.event_builders import NOW, build_batch, build_decided_event, build_decided_row, build_status_event, make_notification_id
 
 FAILED, DELIVERED = Status.FAILED, Status.DELIVERED
 
 
-def test_the_row_reads_every_field_of_the_event() -> None:
+def test_the_row_has_every_field_of_the_event() -> None:
     assert DecidedRow.__struct_fields__ == DecidedEvent.__struct_fields__
     assert msgspec.json.decode(
         msgspec.json.encode(build_decided_row(build_decided_event(1, "email"))), type=DecidedEvent
     ) == build_decided_event(1, "email")
 
 
-def test_events_become_a_notification_its_delivery_and_an_attempt() -> None:
-    written = build_history_batch(decode_events(build_batch(build_decided_event(1, "email"), build_status_event(1))))
-    assert [each.id for each in written.notifications] == [make_notification_id(1)]
-    assert bytes(written.notifications[0].deliveries) == msgspec.json.encode(build_decided_event(1, "email").deliveries)
-    assert written.deliveries == [build_status_event(1)]
-    assert [attempt.event for attempt in written.attempts] == [build_status_event(1)]
-    assert not written.dead_letters
+def test_a_decided_and_a_status_event_become_a_notification_a_delivery_and_an_attempt() -> None:
+    batch = build_history_batch(decode_events(build_batch(build_decided_event(1, "email"), build_status_event(1))))
+    assert [row.id for row in batch.notifications] == [make_notification_id(1)]
+    assert bytes(batch.notifications[0].deliveries) == msgspec.json.encode(build_decided_event(1, "email").deliveries)
+    assert batch.deliveries == [build_status_event(1)]
+    assert [attempt.event for attempt in batch.attempts] == [build_status_event(1)]
+    assert not batch.dead_letters
 
 
-def test_every_attempt_is_logged_and_the_greatest_event_stands_in_any_order() -> None:
-    told = [
+def test_every_attempt_is_logged_and_the_winning_event_is_the_same_in_any_order() -> None:
+    events = [
         build_status_event(attempt=0),
         build_status_event(attempt=1, status=FAILED),
         build_status_event(attempt=0, status=DELIVERED),
         build_status_event(attempt=2),
     ]
-    for order in permutations(told):
-        written = build_history_batch(decode_events(build_batch(*order)))
-        assert written.deliveries == [told[2]], "a receipt of an earlier attempt is believed against a later failure"
-        assert len({attempt.id for attempt in written.attempts}) == 4
+    for order in permutations(events):
+        batch = build_history_batch(decode_events(build_batch(*order)))
+        assert batch.deliveries == [events[2]], "the receipt of an earlier attempt wins against a later failure"
+        assert len({attempt.id for attempt in batch.attempts}) == 4
 
 
-def test_the_same_record_read_twice_is_the_same_attempt() -> None:
-    once, again = decode_events(build_batch(build_status_event(), start=7)), decode_events(build_batch(build_status_event(), start=7))
-    assert build_history_batch(once).attempts == build_history_batch(again).attempts
+def test_the_same_record_read_twice_has_the_same_log_id() -> None:
+    first, second = decode_events(build_batch(build_status_event(), start=7)), decode_events(build_batch(build_status_event(), start=7))
+    assert build_history_batch(first).attempts == build_history_batch(second).attempts
 
 
-def test_two_attempts_that_differ_only_in_time_are_two() -> None:
+def test_two_attempts_that_differ_only_in_time_have_different_log_ids() -> None:
     first, second = (
         build_status_event(possible_duplicate=False),
         build_status_event(possible_duplicate=True, occurred_at=build_status_event().occurred_at + 1),
@@ -59,7 +59,7 @@ def test_two_attempts_that_differ_only_in_time_are_two() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "stands"),
+    ("first", "second", "winner"),
     [
         (State.REJECTED, State.ROUTED, State.ROUTED),
         (State.ROUTED, State.REJECTED, State.ROUTED),
@@ -68,14 +68,14 @@ def test_two_attempts_that_differ_only_in_time_are_two() -> None:
         (State.ROUTED, State.HELD, State.ROUTED),
     ],
 )
-def test_routed_beats_refused_and_anything_beats_held(first: State, then: State, stands: State) -> None:
-    written = build_history_batch(decode_events(build_batch(build_decided_event(1, state=first), build_decided_event(1, state=then))))
-    assert [each.state for each in written.notifications] == [stands]
+def test_routed_wins_against_rejected_and_any_state_against_held(first: State, second: State, winner: State) -> None:
+    batch = build_history_batch(decode_events(build_batch(build_decided_event(1, state=first), build_decided_event(1, state=second))))
+    assert [row.state for row in batch.notifications] == [winner]
 
 
-def test_of_two_routed_events_the_first_stands() -> None:
-    written = build_history_batch(decode_events(build_batch(build_decided_event(1, "email"), build_decided_event(1, "sms"))))
-    assert b"email" in bytes(written.notifications[0].deliveries)
+def test_of_two_routed_events_the_first_wins() -> None:
+    batch = build_history_batch(decode_events(build_batch(build_decided_event(1, "email"), build_decided_event(1, "sms"))))
+    assert b"email" in bytes(batch.notifications[0].deliveries)
 
 
 def test_every_state_has_a_rank() -> None:
@@ -83,7 +83,7 @@ def test_every_state_has_a_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "why"),
+    ("value", "error"),
     [
         (None, "no value"),
         (b"\xff", "malformed"),
@@ -94,33 +94,30 @@ def test_every_state_has_a_rank() -> None:
         (b'{"kind":"status","later":' + b"[" * 100_000, "recursion"),
     ],
 )
-def test_what_cannot_be_read_becomes_a_letter_with_its_place_and_bytes(value: bytes | None, why: str) -> None:
-    written = build_history_batch(decode_events(build_batch(build_status_event(1), value, build_status_event(2), start=40, partition=3)))
-    assert len(written.deliveries) == 2
-    (filed,) = written.dead_letters
-    assert (filed.topic, filed.partition, filed.offset, filed.created_at) == (
-        "notifications.status",
-        3,
-        41,
-        FakeRecord(0, b"").timestamp / 1000,
-    )
+def test_an_undecodable_record_becomes_a_dead_letter_with_its_offset_and_value(value: bytes | None, error: str) -> None:
+    batch = build_history_batch(decode_events(build_batch(build_status_event(1), value, build_status_event(2), start=40, partition=3)))
+    assert len(batch.deliveries) == 2
+    (recorded,) = batch.dead_letters
+    assert (recorded.topic, recorded.partition, recorded.offset, recorded.created_at) == ("notifications.status", 3, 41, NOW)
     reason = "null_value" if value is None else "undecodable"
-    assert (filed.dead_letter.stage, filed.dead_letter.reason, filed.dead_letter.value) == ("recorder", reason, value)
-    assert why in filed.dead_letter.error
+    assert (recorded.dead_letter.stage, recorded.dead_letter.reason, recorded.dead_letter.value) == ("recorder", reason, value)
+    assert error in recorded.dead_letter.error
 
 
-def test_nul_in_text_is_replaced_and_stays_escaped_in_json() -> None:
+def test_nul_is_replaced_in_text_and_stays_escaped_in_json() -> None:
     event = msgspec.structs.replace(build_decided_event(1, "email"), user_id="a\0b", decision_log=[])
-    (each,) = build_history_batch(decode_events(build_batch(event, build_status_event(2, user_id="\0")))).notifications
-    assert each.user_id == "a\ufffdb"
-    traced = msgspec.structs.replace(build_decided_event(1), reason="nul \0 here", decision_log=build_decided_event(1).decision_log[:1])
-    assert build_history_batch(decode_events(build_batch(traced))).notifications[0].reason == "nul \ufffd here"
+    (row,) = build_history_batch(decode_events(build_batch(event, build_status_event(2, user_id="\0")))).notifications
+    assert row.user_id == "a\ufffdb"
+    event_with_log = msgspec.structs.replace(
+        build_decided_event(1), reason="nul \0 here", decision_log=build_decided_event(1).decision_log[:1]
+    )
+    assert build_history_batch(decode_events(build_batch(event_with_log))).notifications[0].reason == "nul \ufffd here"
 
 
-def test_halves_lose_nothing() -> None:
-    said = decode_events(build_batch(*(build_status_event(n) for n in range(5))))
-    assert [*split_in_half(said)[0], *split_in_half(said)[1]] == said
-    assert [len(half) for half in split_in_half(said)] == [2, 3]
+def test_both_halves_contain_all_records() -> None:
+    records = decode_events(build_batch(*(build_status_event(n) for n in range(5))))
+    assert [*split_in_half(records)[0], *split_in_half(records)[1]] == records
+    assert [len(half) for half in split_in_half(records)] == [2, 3]
 
 
 def test_an_unknown_field_is_ignored() -> None:

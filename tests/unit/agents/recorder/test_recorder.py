@@ -1,4 +1,4 @@
-"""Batches to history, on a store in memory."""
+"""Tests of the recorder on an in-memory store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,12 +7,12 @@ from agents.recorder import HistoryCommit, Recorder, Unrecordable, WriteRetry
 from schemas.enums import Status
 from schemas.history import HistoryBatch
 from schemas.ports import Batch
-from tables.in_memory import MemoryHistory
 from tests.event_builders import NOW, build_batch, build_decided_event, build_status_event, make_notification_id
+from tests.memory_stores import MemoryHistory
 
 
 class RecorderHarness:
-    """A recorder whose pauses end at once, after `at_pause` had its turn."""
+    """A recorder whose sleeps end at once, after a call of `on_sleep`."""
 
     def __init__(self) -> None:
         self.store = MemoryHistory()
@@ -27,110 +27,110 @@ class RecorderHarness:
         await asyncio.sleep(0)
 
     def get_observed(self, kind: type) -> list[object]:
-        return [each for each in self.observed if isinstance(each, kind)]
+        return [event for event in self.observed if isinstance(event, kind)]
 
 
 async def iterate_batches(*batches: Batch) -> AsyncIterator[Batch]:
-    for each in batches:
-        yield each
+    for batch in batches:
+        yield batch
 
 
-async def test_a_batch_is_in_history_when_it_is_done() -> None:
-    world = RecorderHarness()
-    await world.recorder.record(build_batch(build_decided_event(1, "email"), build_status_event(1)))
-    story = await world.store.get_notification_history(make_notification_id(1))
-    assert story is not None
-    assert story.decided == build_decided_event(1, "email")
-    assert story.statuses == [build_status_event(1)]
-    assert world.observed == [HistoryCommit(1, 1, 0, 0.0)]
+async def test_record_returns_when_the_batch_is_in_the_history() -> None:
+    harness = RecorderHarness()
+    await harness.recorder.record(build_batch(build_decided_event(1, "email"), build_status_event(1)))
+    history = await harness.store.get_notification_history(make_notification_id(1))
+    assert history is not None
+    assert history.decided == build_decided_event(1, "email")
+    assert history.statuses == [build_status_event(1)]
+    assert harness.observed == [HistoryCommit(1, 1, 0, 0.0)]
 
 
-async def test_run_records_one_batch_after_the_other() -> None:
-    world = RecorderHarness()
-    await world.recorder.run(iterate_batches(build_batch(build_decided_event(1)), build_batch(build_decided_event(2))))
-    assert set(world.store.notifications) == {make_notification_id(1), make_notification_id(2)}
+async def test_run_records_all_batches() -> None:
+    harness = RecorderHarness()
+    await harness.recorder.run(iterate_batches(build_batch(build_decided_event(1)), build_batch(build_decided_event(2))))
+    assert set(harness.store.notifications) == {make_notification_id(1), make_notification_id(2)}
 
 
-async def test_actors_share_commits() -> None:
-    world = RecorderHarness()
-    await asyncio.gather(*(world.recorder.record(build_batch(build_status_event(n))) for n in range(5)))
-    assert world.observed == [HistoryCommit(0, 5, 0, 0.0)]
+async def test_concurrent_batches_share_a_commit() -> None:
+    harness = RecorderHarness()
+    await asyncio.gather(*(harness.recorder.record(build_batch(build_status_event(n))) for n in range(5)))
+    assert harness.observed == [HistoryCommit(0, 5, 0, 0.0)]
 
 
-async def test_a_store_that_is_away_is_waited_for_and_nothing_is_done_meanwhile() -> None:
-    world = RecorderHarness()
-    world.store.unavailable = True
-    backs_off: list[float] = []
+async def test_an_unavailable_store_is_retried_with_exponential_backoff() -> None:
+    harness = RecorderHarness()
+    harness.store.unavailable = True
+    backoffs: list[float] = []
 
-    def return_after_eight() -> None:
-        backs_off[:] = world.sleeps[1:]  # the first pause is the group's
-        world.store.unavailable = len(backs_off) < 8
+    def recover_after_eight_retries() -> None:
+        backoffs[:] = harness.sleeps[1:]  # the first sleep is the linger of the group
+        harness.store.unavailable = len(backoffs) < 8
 
-    world.on_sleep = return_after_eight
-    await world.recorder.record(build_batch(build_decided_event(1)))
-    assert backs_off == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
-    assert len(world.get_observed(WriteRetry)) == 8
-    assert world.store.notifications
-
-
-async def test_one_bad_row_fails_nothing_else_and_is_filed() -> None:
-    world = RecorderHarness()
-    good = [build_status_event(n) for n in range(1, 20)]
-    await world.recorder.record(build_batch(*good[:7], build_status_event(30, delivery_id="dlv_no-id"), *good[7:], start=100))
-    assert len(world.store.deliveries) == 19
-    (filed,) = world.store.dead_letters.values()
-    assert (filed.offset, filed.dead_letter.reason, filed.dead_letter.stage) == (107, "unstorable", "recorder")
-    assert b"dlv_no-id" in (filed.dead_letter.value or b"")
-    assert world.get_observed(Unrecordable) == [Unrecordable(filed)]
+    harness.on_sleep = recover_after_eight_retries
+    await harness.recorder.record(build_batch(build_decided_event(1)))
+    assert backoffs == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    assert len(harness.get_observed(WriteRetry)) == 8
+    assert harness.store.notifications
 
 
-async def test_a_batch_of_bad_rows_only_is_filed_row_by_row() -> None:
-    world = RecorderHarness()
-    await world.recorder.record(build_batch(*(build_decided_event(n, id="ntf_") for n in range(5))))
-    assert len(world.store.dead_letters) == 5
-    assert not world.store.notifications
+async def test_one_unstorable_row_becomes_a_dead_letter_and_the_others_are_stored() -> None:
+    harness = RecorderHarness()
+    valid = [build_status_event(n) for n in range(1, 20)]
+    await harness.recorder.record(build_batch(*valid[:7], build_status_event(30, delivery_id="dlv_no-id"), *valid[7:], start=100))
+    assert len(harness.store.deliveries) == 19
+    (recorded,) = harness.store.dead_letters.values()
+    assert (recorded.offset, recorded.dead_letter.reason, recorded.dead_letter.stage) == (107, "unstorable", "recorder")
+    assert b"dlv_no-id" in (recorded.dead_letter.value or b"")
+    assert harness.get_observed(Unrecordable) == [Unrecordable(recorded)]
 
 
-async def test_a_split_group_still_merges_by_precedence() -> None:
-    world = RecorderHarness()
-    told = [
+async def test_a_batch_of_unstorable_rows_becomes_a_dead_letter_for_each() -> None:
+    harness = RecorderHarness()
+    await harness.recorder.record(build_batch(*(build_decided_event(n, id="ntf_") for n in range(5))))
+    assert len(harness.store.dead_letters) == 5
+    assert not harness.store.notifications
+
+
+async def test_a_split_group_still_keeps_the_winning_event() -> None:
+    harness = RecorderHarness()
+    events = [
         build_status_event(1, status=Status.DELIVERED),
         build_status_event(2, delivery_id="x"),
         build_status_event(1, attempt=1, status=Status.FAILED),
     ]
-    await world.recorder.record(build_batch(*told))
-    assert [event.status for event in world.store.deliveries.values()] == [Status.DELIVERED]
-    assert len(world.store.attempts) == 2
+    await harness.recorder.record(build_batch(*events))
+    assert [event.status for event in harness.store.deliveries.values()] == [Status.DELIVERED]
+    assert len(harness.store.attempts) == 2
 
 
-async def test_what_cannot_be_read_is_filed_and_counted() -> None:
-    world = RecorderHarness()
-    await world.recorder.record(build_batch(b"{", build_decided_event(1)))
-    assert world.observed[0] == HistoryCommit(1, 0, 1, 0.0)
-    assert len(world.get_observed(Unrecordable)) == 1
+async def test_an_undecodable_record_is_recorded_as_a_dead_letter_and_reported() -> None:
+    harness = RecorderHarness()
+    await harness.recorder.record(build_batch(b"{", build_decided_event(1)))
+    assert harness.observed[0] == HistoryCommit(1, 0, 1, 0.0)
+    assert len(harness.get_observed(Unrecordable)) == 1
 
 
-async def test_reading_everything_again_changes_nothing() -> None:
-    world = RecorderHarness()
-    told = build_batch(
+async def test_a_replay_changes_nothing() -> None:
+    harness = RecorderHarness()
+    batch = build_batch(
         build_decided_event(1, "email"), build_status_event(1, attempt=0, status=Status.PENDING), build_status_event(1, attempt=1), b"{"
     )
-    await world.recorder.record(told)
-    before = dict(world.store.deliveries), dict(world.store.attempts), dict(world.store.dead_letters)
-    await world.recorder.record(told)
-    assert before == (world.store.deliveries, world.store.attempts, world.store.dead_letters)
+    await harness.recorder.record(batch)
+    before = dict(harness.store.deliveries), dict(harness.store.attempts), dict(harness.store.dead_letters)
+    await harness.recorder.record(batch)
+    assert before == (harness.store.deliveries, harness.store.attempts, harness.store.dead_letters)
 
 
-async def test_stop_gives_up_waiting() -> None:
-    world = RecorderHarness()
-    entered = asyncio.Event()
+async def test_stop_cancels_a_hanging_write() -> None:
+    harness = RecorderHarness()
+    write_started = asyncio.Event()
 
-    async def hang(entries: HistoryBatch) -> None:
-        entered.set()
+    async def hang(batch: HistoryBatch) -> None:
+        write_started.set()
         await asyncio.Event().wait()
 
-    world.store.write = hang  # type: ignore[method-assign]
-    task = asyncio.ensure_future(world.recorder.record(build_batch(build_decided_event(1))))
-    await entered.wait()
-    await world.recorder.stop()
+    harness.store.write = hang  # type: ignore[method-assign]
+    task = asyncio.ensure_future(harness.recorder.record(build_batch(build_decided_event(1))))
+    await write_started.wait()
+    await harness.recorder.stop()
     assert (await asyncio.gather(task, return_exceptions=True))[0].__class__ is asyncio.CancelledError

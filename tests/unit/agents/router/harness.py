@@ -13,9 +13,12 @@ from schemas.delivery import Delivery
 from schemas.errors import UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import compute_partition, derive_id
-from schemas.policy import Policy, Profile, RateLimit, Rule, Template
+from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, Header, Outbox, Table, TableRows
+from schemas.profile import Profile
 from schemas.topics import MAX_DEAD_LETTER_BYTES
+from tests.fakes import FakeRecord, ProducedRecord
+from tests.memory_stores import MemoryPolicyReader
 from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemoryOutbox, MemoryTable
 from tests.unit.agents.router.builders import POLICY
 
@@ -27,30 +30,19 @@ USER_PARTITION = compute_partition(USER_ID, PARTITIONS)
 Value = bytes | dict[str, Any] | None
 
 
-@dataclass(frozen=True)
-class FakeRecord:
-    """A record as the consumer gives it."""
-
-    value: bytes | None
-    offset: int = 0
-    timestamp: int = int(NOW * 1000)
-    key: bytes | None = USER_ID.encode()
-    headers: Sequence[Header] = ()
-
-
-@dataclass(frozen=True)
-class ProducedRecord:
-    """A record as the outbox took it."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header]
+def build_record(
+    value: bytes | None,
+    offset: int = 0,
+    timestamp: int = int(NOW * 1000),
+    key: bytes | None = USER_ID.encode(),
+    headers: Sequence[Header] = (),
+) -> FakeRecord:
+    """A consumed record of the user, with its value first."""
+    return FakeRecord(offset, timestamp, key, value, headers)
 
 
 class RecordingBatchCommitter(MemoryBatchCommitter):
-    """Commits that remember the order of all records; `slow` ones are not safe before the test says so."""
+    """Commits that record the order of all records; with `is_delayed` a commit is done when the test completes it."""
 
     def __init__(self) -> None:
         super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
@@ -76,20 +68,8 @@ class RecordingBatchCommitter(MemoryBatchCommitter):
 
 
 @dataclass
-class MemoryPolicyReader:
-    """The policy in force, or none as long as PostgreSQL is away."""
-
-    policy: Policy | None = POLICY
-
-    def get_current(self) -> Policy:
-        if self.policy is None:
-            raise UnavailableError("no rules yet")
-        return self.policy
-
-
-@dataclass
 class FakeProfileReader:
-    """Profiles in a dict; `away` answers so many calls with Unavailable."""
+    """Profiles in a dict; the first `failures_left` calls raise UnavailableError."""
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     failures_left: int = 0
@@ -104,7 +84,7 @@ class FakeProfileReader:
 
 
 class RouterHarness:
-    """A router and all it touches."""
+    """A router with everything it reads and writes."""
 
     def __init__(self, policy: Policy = POLICY, prefix: str = "") -> None:
         ada = Profile(USER_ID, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
@@ -136,8 +116,8 @@ class RouterHarness:
         self.now += seconds
 
     async def route(self, *values: Value | FakeRecord, partition: int = USER_PARTITION, topic: str = "notifications.medium") -> None:
-        """Route a batch; what is not a record yet becomes one, at the next offset."""
-        records = [one if isinstance(one, FakeRecord) else FakeRecord(encode_value(one), offset) for offset, one in enumerate(values)]
+        """Route a batch; a value that is no record becomes one at the next offset."""
+        records = [one if isinstance(one, FakeRecord) else build_record(encode_value(one), offset) for offset, one in enumerate(values)]
         safe = await self.router.route(Batch(topic, partition, records), lambda: self.released_topics.append(topic))
         await safe
 
@@ -147,7 +127,7 @@ class RouterHarness:
 
     @property
     def decided_events(self) -> list[DecidedEvent]:
-        """The Accepted events, in order."""
+        """The decided events, in order."""
         return [msgspec.json.decode(record.value or b"", type=DecidedEvent) for record in self.get_records("notifications.status")]
 
     @property
@@ -157,7 +137,7 @@ class RouterHarness:
 
     @property
     def last_state(self) -> tuple[str, str]:
-        """State and reason of the last Accepted event."""
+        """State and reason of the last decided event."""
         last = self.decided_events[-1]
         return last.state, last.reason
 

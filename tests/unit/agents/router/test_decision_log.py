@@ -1,4 +1,4 @@
-"""Traces: shared by what was routed alike, and never by what was not."""
+"""Decision logs: shared by notifications that are routed alike, and by no others."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from agents.router.gates.order import BATCH_GATES, GATES, check_gates, open_reco
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, build_topic_set
 from agents.router.verdict import PASS
-from schemas.enums import CHANNELS
+from schemas.channels import CHANNEL_NAMES
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import (
     NOW,
     PARTITIONS,
     USER_ID,
     USER_PARTITION,
-    FakeRecord,
     RouterHarness,
     build_notification,
     build_policy,
+    build_record,
     encode_value,
     make_notification_id,
 )
@@ -32,9 +32,9 @@ from tests.unit.agents.router.harness import (
 COMPILED = CompiledPolicy(POLICY)
 addresses = st.lists(st.sampled_from("abc"), min_size=1, max_size=3)
 fields = st.fixed_dictionaries(
-    {"to": st.dictionaries(st.sampled_from(CHANNELS), addresses, min_size=1)},
+    {"to": st.dictionaries(st.sampled_from(CHANNEL_NAMES), addresses, min_size=1)},
     optional={
-        "channels": st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3),
+        "channels": st.lists(st.sampled_from(CHANNEL_NAMES), min_size=1, max_size=3),
         "locale": st.sampled_from(["de", "en", "de-AT"]),
         "type": st.sampled_from(["order.shipped", "account.otp", "partner.order"]),
         "template": st.sampled_from(["shipped", "otp"]),
@@ -45,7 +45,7 @@ fields = st.fixed_dictionaries(
 def check_notification(policy: CompiledPolicy, given: dict[str, Any]) -> tuple[RoutingState, bool]:
     """The state of a notification after the gates, and whether it passed them."""
     value = build_notification(data={"order": 1, "name": "Ada", "code": 2}, **given)
-    state = RoutingState(FakeRecord(encode_value(value)), build_topic_set("notifications.low", ""), USER_PARTITION, NOW)
+    state = RoutingState(build_record(encode_value(value)), build_topic_set("notifications.low", ""), USER_PARTITION, NOW)
     context, failure_limit = GateContext(PARTITIONS), ConsecutiveFailureLimit()
     open_record(state, context, failure_limit)
     prepare_states([state], policy)
@@ -57,19 +57,19 @@ def check_notification(policy: CompiledPolicy, given: dict[str, Any]) -> tuple[R
 
 @settings(deadline=None, max_examples=300)
 @given(fields)
-def test_a_shared_trace_is_what_the_steps_say(given: dict[str, Any]) -> None:
+def test_a_cached_log_equals_the_entries_of_the_gates(given: dict[str, Any]) -> None:
     state, has_passed = check_notification(COMPILED, given)
     if has_passed:
         entries = [msgspec.json.decode(gate.explain(state)) for gate in GATES]
         assert msgspec.json.decode(decision_log.build_routed_log(state))[:-1] == entries
 
 
-def test_what_is_routed_alike_shares_its_trace() -> None:
+def test_notifications_that_are_routed_alike_share_their_log() -> None:
     one, other = (check_notification(COMPILED, {"to": {"email": "a", "push": name}})[0] for name in ("p", "q"))
     assert decision_log.build_routed_log(one) is decision_log.build_routed_log(other)
 
 
-async def test_a_full_window_is_told_with_its_own_numbers() -> None:
+async def test_a_full_window_is_logged_with_its_own_numbers() -> None:
     harness = RouterHarness()
     for number in range(4):
         await harness.route(
@@ -79,22 +79,22 @@ async def test_a_full_window_is_told_with_its_own_numbers() -> None:
     assert [event.decision_log[6].reason for event in harness.decided_events] == ["", "", "some_limited", "some_limited"]
 
 
-async def test_the_trace_of_an_ending_stops_at_its_gate() -> None:
+async def test_the_log_of_a_stopped_notification_ends_at_its_gate() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(data={}))
     assert [step.gate for step in harness.decided_events[0].decision_log] == [gate.name for gate in GATES]
 
 
-def test_made_up_numbers_of_addresses_do_not_fill_the_memory() -> None:
-    book = CompiledPolicy(build_policy())
-    plan = check_notification(book, {"to": {"email": "a", "push": "p"}})[0].plan
+def test_the_cache_of_a_plan_is_bounded() -> None:
+    policy = CompiledPolicy(build_policy())
+    plan = check_notification(policy, {"to": {"email": "a", "push": "p"}})[0].plan
     assert plan is not None
     plan.decision_logs.update({number: msgspec.Raw() for number in range(MAX_CACHED_LOGS)})
-    state, _ = check_notification(book, {"to": {"email": ["a", "b"], "push": "p"}})
+    state, _ = check_notification(policy, {"to": {"email": ["a", "b"], "push": "p"}})
     decision_log.build_routed_log(state)
     assert len(plan.decision_logs) == 1
 
 
-def test_the_user_is_no_part_of_it() -> None:
+def test_the_log_does_not_hold_the_user() -> None:
     state, _ = check_notification(COMPILED, {"to": {"email": "a", "push": "p"}})
     assert USER_ID.encode() not in bytes(decision_log.build_routed_log(state))

@@ -1,4 +1,4 @@
-"""What is sent: topics, keys, partitions, ids, and the Accepted event."""
+"""The outputs of a decided notification: topics, keys, partitions, ids, and the decided event."""
 
 import pytest
 
@@ -41,19 +41,19 @@ async def test_the_event_lists_the_deliveries() -> None:
 
 
 @pytest.mark.parametrize(("created_at", "kept"), [(NOW - 3600, NOW - 3600), (0.0, NOW), (1e300, NOW)])
-async def test_a_made_up_time_of_making_is_not_believed(created_at: float, kept: float) -> None:
+async def test_an_implausible_creation_time_is_replaced(created_at: float, kept: float) -> None:
     harness = RouterHarness()
     await harness.route(build_notification(created_at=created_at))
     assert harness.decided_events[0].created_at == kept
 
 
-async def test_a_refusal_is_one_event_and_no_dead_letter() -> None:
+async def test_a_rejection_is_one_event_and_no_dead_letter() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(expires_at=NOW))
     assert [record.topic for record in harness.committer.records] == ["notifications.status"]
 
 
-async def test_a_death_is_a_dead_letter_and_one_event() -> None:
+async def test_a_dead_notification_is_a_dead_letter_and_one_event() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(type="nobody.knows"))
     assert [record.topic for record in harness.committer.records] == ["notifications.dlq", "notifications.status"]

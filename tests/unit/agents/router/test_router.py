@@ -1,4 +1,4 @@
-"""The router's edge: batches, commits on their way, and waiting for what does not answer."""
+"""The router agent: batches, pipelined commits, and waiting for what is unavailable."""
 
 import asyncio
 
@@ -10,9 +10,9 @@ from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import (
     NOW,
     USER_PARTITION,
-    FakeRecord,
     RouterHarness,
     build_notification,
+    build_record,
     encode_value,
     make_notification_id,
 )
@@ -20,104 +20,104 @@ from tests.unit.agents.router.harness import (
 EXPLICIT = build_notification(id=make_notification_id(2), to={"email": "a@x.org", "push": "p"})
 
 
-class Held:
-    """A batch of one notification, that knows how it ended."""
+class FakeBatchHandle:
+    """A batch of handle notification, that knows how it calls."""
 
     def __init__(self, number: int, priority: str = "low") -> None:
         self.batch = Batch(
             f"notifications.{priority}",
             USER_PARTITION,
-            [FakeRecord(encode_value(build_notification(id=make_notification_id(number))), number)],
+            [build_record(encode_value(build_notification(id=make_notification_id(number))), number)],
         )
-        self.ended: list[str] = []
+        self.calls: list[str] = []
 
     def ack(self) -> None:
-        self.ended.append("acknowledged")
+        self.calls.append("acknowledged")
 
     def release(self) -> None:
-        self.ended.append("let go")
+        self.calls.append("released")
 
 
-async def given(*held: Held) -> BatchHandles:
-    for one in held:
-        yield one
+async def iterate(*handles: FakeBatchHandle) -> BatchHandles:
+    for handle in handles:
+        yield handle
 
 
 async def test_it_runs_as_long_as_there_are_batches() -> None:
-    harness, held = RouterHarness(), [Held(1), Held(2)]
-    await harness.router.run(given(*held))
+    harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(2)]
+    await harness.router.run(iterate(*handles))
     assert [event.id for event in harness.decided_events] == [make_notification_id(1), make_notification_id(2)]
-    assert [one.ended for one in held] == [["acknowledged"], ["acknowledged"]]
+    assert [handle.calls for handle in handles] == [["acknowledged"], ["acknowledged"]]
 
 
 async def test_the_next_batch_is_decided_while_the_one_before_is_on_its_way() -> None:
-    harness, held = RouterHarness(), [Held(1), Held(1, "high"), Held(2)]
+    harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(1, "high"), FakeBatchHandle(2)]
     harness.committer.is_delayed = True
-    await harness.router.run(given(*held))
+    await harness.router.run(iterate(*handles))
     assert [event.id for event in harness.decided_events] == [
         make_notification_id(1),
         make_notification_id(2),
     ]  # the second batch is a replay of the first
-    assert [one.ended for one in held] == [[], ["acknowledged"], []]
+    assert [handle.calls for handle in handles] == [[], ["acknowledged"], []]
     assert harness.routed_batches[0].replays == 1
-    for safe in harness.committer.pending_commits:
-        safe.set_result(None)
+    for committed in harness.committer.pending_commits:
+        committed.set_result(None)
     await asyncio.sleep(0)
-    assert [one.ended for one in held] == [["acknowledged"]] * 3
+    assert [handle.calls for handle in handles] == [["acknowledged"]] * 3
     assert [batch.records for batch in harness.routed_batches] == [1, 1, 1]
 
 
-async def test_a_batch_of_a_lost_partition_comes_again_and_is_not_counted() -> None:
-    harness, held = RouterHarness(), Held(1)
+async def test_a_batch_of_a_fenced_partition_is_released_and_not_counted() -> None:
+    harness, handles = RouterHarness(), FakeBatchHandle(1)
     harness.committer.is_delayed = True
-    await harness.router.run(given(held))
+    await harness.router.run(iterate(handles))
     harness.committer.pending_commits[0].set_exception(PartitionFencedError())
     await asyncio.sleep(0)
-    assert held.ended == ["let go"]
+    assert handles.calls == ["released"]
     assert harness.routed_batches == []
 
 
-async def test_a_partition_lost_while_a_part_of_a_batch_waits_stops_neither_the_priority_nor_the_others() -> None:
-    harness, held = RouterHarness(), [Held(1), Held(2)]
-    held[0].batch.records = [*held[0].batch.records, FakeRecord(encode_value(EXPLICIT), 9)]
+async def test_a_partition_fenced_while_records_wait_stops_no_priority() -> None:
+    harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(2)]
+    handles[0].batch.records = [*handles[0].batch.records, build_record(encode_value(EXPLICIT), 9)]
     harness.profiles.failures_left = 1
     harness.committer.kafka.lost_partitions.add(USER_PARTITION)
-    await harness.router.run(given(*held))
-    assert [one.ended for one in held] == [["let go"], ["let go"]]
+    await harness.router.run(iterate(*handles))
+    assert [handle.calls for handle in handles] == [["released"], ["released"]]
     harness.committer.kafka.lost_partitions.clear()
     await harness.route(build_notification())
     assert harness.last_state == ("routed", "")
 
 
-async def test_a_batch_that_waits_is_let_go_for_a_rebalance_may_come_first() -> None:
-    harness, held = RouterHarness(), Held(1)
+async def test_a_batch_that_waits_is_released() -> None:
+    harness, handles = RouterHarness(), FakeBatchHandle(1)
     harness.profiles.failures_left = 1
     seen: list[list[str]] = []
 
     async def pause(seconds: float) -> None:
-        seen.append(list(held.ended))
+        seen.append(list(handles.calls))
 
     harness.sleep = pause  # type: ignore[method-assign]
-    await harness.router.run(given(held))
-    assert (seen, held.ended) == ([["let go"]], ["let go", "acknowledged"])
+    await harness.router.run(iterate(handles))
+    assert (seen, handles.calls) == ([["released"]], ["released", "acknowledged"])
 
 
-async def test_rows_are_read_after_the_tables_forgot_those_of_a_lost_generation() -> None:
+async def test_rows_are_read_after_the_outbox_is_created() -> None:
     harness, order = RouterHarness(), list[str]()
     outbox, get_many = harness.committer.create_outbox, harness.idempotency.get_many
     harness.committer.create_outbox = lambda partition: (order.append("outbox"), outbox(partition))[1]  # type: ignore[method-assign]
-    harness.idempotency.get_many = lambda *given: (order.append("read"), get_many(*given))[1]  # type: ignore[method-assign]
+    harness.idempotency.get_many = lambda *arguments: (order.append("read"), get_many(*arguments))[1]  # type: ignore[method-assign]
     await harness.route(build_notification())
     assert order == ["outbox", "read"]
 
 
-async def test_an_error_of_the_commit_leaves_the_batch_as_it_is_for_the_process_ends() -> None:
-    harness, held = RouterHarness(), Held(1)
+async def test_an_error_of_the_commit_leaves_the_batch_unacknowledged() -> None:
+    harness, handles = RouterHarness(), FakeBatchHandle(1)
     harness.committer.is_delayed = True
-    await harness.router.run(given(held))
+    await harness.router.run(iterate(handles))
     harness.committer.pending_commits[0].set_exception(OSError("disk"))
     await asyncio.sleep(0)
-    assert held.ended == []
+    assert handles.calls == []
 
 
 async def test_a_batch_is_one_commit_of_outputs_and_rows() -> None:
@@ -145,7 +145,7 @@ async def test_a_batch_is_counted() -> None:
     assert (routed.replays, routed.repartitioned) == (1, 0)
 
 
-async def test_without_profiles_what_needs_none_goes_on_and_the_rest_waits() -> None:
+async def test_without_profiles_only_notifications_that_need_one_wait() -> None:
     harness = RouterHarness()
     harness.profiles.failures_left = 2
     await harness.route(build_notification(), EXPLICIT, b"{")
@@ -175,17 +175,20 @@ async def test_without_a_policy_everything_waits() -> None:
     harness.sleep = back  # type: ignore[method-assign]
     await harness.route(build_notification())
     assert harness.last_state == ("routed", "")
-    assert [(batch.records, batch.waiting, batch.cause) for batch in harness.routed_batches] == [(0, 1, "no rules yet"), (1, 0, "")]
+    assert [(batch.records, batch.waiting, batch.cause) for batch in harness.routed_batches] == [
+        (0, 1, "no policy loaded"),
+        (1, 0, ""),
+    ]
 
 
-async def test_what_waits_expires_while_it_waits() -> None:
+async def test_a_waiting_notification_can_expire() -> None:
     harness = RouterHarness()
     harness.profiles.failures_left = 3
     await harness.route(build_notification(expires_at=NOW + 2))
     assert harness.last_state == ("rejected", "expired")
 
 
-async def test_other_priorities_go_on_while_a_batch_waits() -> None:
+async def test_other_priorities_are_routed_while_a_batch_waits() -> None:
     harness = RouterHarness()
     harness.profiles.failures_left = 1
     waits, resume = asyncio.Event(), asyncio.Event()
@@ -212,7 +215,7 @@ async def test_a_bug_is_not_a_dead_letter() -> None:
     assert harness.committer.records == []
 
 
-async def test_a_new_policy_counts_from_the_next_batch_on() -> None:
+async def test_a_new_policy_applies_from_the_next_batch() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
     harness.policies.policy = type(POLICY)({}, (), (), 2)

@@ -12,7 +12,7 @@ from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Hold, Merge, Verdict
 from schemas.ids import is_id
 from schemas.scheduled import Scheduled
-from tests.unit.agents.router.harness import NOW, USER_ID, USER_PARTITION, FakeRecord, RouterHarness, build_notification, encode_value
+from tests.unit.agents.router.harness import NOW, USER_ID, USER_PARTITION, RouterHarness, build_notification, build_record, encode_value
 
 INTO = "ntf_into"
 
@@ -28,7 +28,7 @@ def insert_gate(monkeypatch: pytest.MonkeyPatch, check: Callable[[RoutingState, 
 async def test_a_held_notification_is_scheduled_with_the_gate_to_resume_at(monkeypatch: pytest.MonkeyPatch) -> None:
     insert_gate(monkeypatch, lambda state, context: Hold(NOW + 60, "quiet_hours", {"until": NOW + 60}))
     harness = RouterHarness(prefix="t1.")
-    await harness.route(FakeRecord(encode_value(build_notification(id=None)), offset=9), topic="t1.notifications.low")
+    await harness.route(build_record(encode_value(build_notification(id=None)), offset=9), topic="t1.notifications.low")
     (record,) = harness.get_records("t1.scheduled.low")
     scheduled = msgspec.json.decode(record.value or b"", type=Scheduled)
     assert (record.partition, record.key) == (USER_PARTITION, USER_ID.encode())

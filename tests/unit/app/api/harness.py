@@ -1,4 +1,4 @@
-"""A gateway whose Kafka, history and Redis are in memory."""
+"""A gateway with its ports in memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,15 @@ from app.api.ports import ProducerRecord
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
-from schemas.enums import Channel, Priority
+from schemas.channels import ChannelName
+from schemas.enums import Priority
 from schemas.errors import UnavailableError
 from schemas.history import NotificationHistory
 from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, RecentNotification, StoredResponse
 from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
+from tests.memory_stores import MemoryPolicyReader
 
 NOW = 1_760_000_000.0
 API_KEY = "k" * 32
@@ -28,17 +30,17 @@ HEADERS = {"authorization": f"Bearer {API_KEY}"}
 RULES = {"order.shipped": Rule("order.shipped", "transactional", "low", ("email",), template="order-shipped")}
 TEMPLATES = (Template("order-shipped", 1, "email", "default", "s", "t"),)
 POLICY = Policy(RULES, TEMPLATES, (), 1)
-RECEIPT_TIMEOUTS: dict[Channel, int] = {"email": 0, "sms": 60, "push": 0, "webhook": 0}
+RECEIPT_TIMEOUTS: dict[ChannelName, int] = {"email": 0, "sms": 60, "push": 0, "webhook": 0}
 
 
 def make_notification_id(bits: int = 1, at: float = NOW) -> str:
-    """An id of the time `at`."""
+    """A notification id with the time `at`."""
     return make_id(NOTIFICATION_PREFIX, at, bits)
 
 
 @dataclass
 class FakePublisher:
-    """Confirms what `confirmations` says; keeps what it was given."""
+    """Collects records. Confirms them by `confirmations` if set, else unless `error` is set."""
 
     records: list[ProducerRecord] = field(default_factory=list)
     confirmations: Iterator[bool] | None = None
@@ -48,34 +50,19 @@ class FakePublisher:
         self.records += records
         return [next(self.confirmations) if self.confirmations else not self.error for _ in records]
 
-    def get_error(self) -> str:
-        return self.error
-
     def decode_notifications(self) -> list[Notification]:
-        """What was written, decoded as the router does it."""
+        """The notifications, decoded as by the router."""
         return [msgspec.json.decode(record.value, type=Notification) for record in self.records]
 
 
 @dataclass
-class MemoryPolicyReader:
-    """A policy, or none yet."""
-
-    policy: Policy | None = field(default_factory=lambda: POLICY)
-
-    def get_current(self) -> Policy:
-        if self.policy is None:
-            raise UnavailableError("never loaded")
-        return self.policy
-
-
-@dataclass
 class MemoryRecentNotifications:
-    """Accepted a moment ago."""
+    """The recent notifications, by id."""
 
     priorities: dict[str, Priority] = field(default_factory=dict)
 
     async def add_many(self, accepted: Sequence[RecentNotification]) -> None:
-        self.priorities.update({fresh.id: fresh.priority for fresh in accepted})
+        self.priorities.update({notification.id: notification.priority for notification in accepted})
 
     async def get_priority(self, notification_id: str) -> Priority | None:
         return self.priorities.get(notification_id)
@@ -83,7 +70,7 @@ class MemoryRecentNotifications:
 
 @dataclass
 class MemoryIdempotentResponses:
-    """First answers by key; None as answer: still running."""
+    """Request hash and first response by key; the response is None while the first request is in progress."""
 
     responses: dict[str, tuple[str, StoredResponse | None]] = field(default_factory=dict)
 
@@ -91,10 +78,10 @@ class MemoryIdempotentResponses:
         if key not in self.responses:
             self.responses[key] = (request_hash, None)
             return KeyAcquired("token")
-        known, reply = self.responses[key]
-        if known != request_hash:
+        first_hash, response = self.responses[key]
+        if first_hash != request_hash:
             return KeyConflict()
-        return reply or KeyInProgress()
+        return response or KeyInProgress()
 
     async def store_response(self, key: str, request_hash: str, token: str, response: StoredResponse) -> None:
         self.responses[key] = (request_hash, response)
@@ -105,29 +92,33 @@ class MemoryIdempotentResponses:
 
 @dataclass
 class MemoryHistoryReader:
-    """Stories by id; `gone` stands for a PostgreSQL that does not answer."""
+    """Histories by notification id; `is_unavailable` stands for a PostgreSQL that does not answer."""
 
     histories: dict[str, NotificationHistory] = field(default_factory=dict)
     is_unavailable: bool = False
 
     async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
         if self.is_unavailable:
-            raise UnavailableError("gone")
+            raise UnavailableError("PostgreSQL does not answer")
         return self.histories.get(notification_id)
 
     async def list_by_user(self, user_id: str, limit: int, before: str | None) -> Sequence[NotificationHistory]:
         if self.is_unavailable:
-            raise UnavailableError("gone")
-        theirs = [(an_id, story) for an_id, story in self.histories.items() if story.decided and story.decided.user_id == user_id]
-        return [story for an_id, story in sorted(theirs, reverse=True) if before is None or an_id < before][:limit]
+            raise UnavailableError("PostgreSQL does not answer")
+        histories = [history for _, history in sorted(self.histories.items(), reverse=True)]
+        return [
+            history
+            for history in histories
+            if history.decided and history.decided.user_id == user_id and (before is None or history.decided.id < before)
+        ][:limit]
 
 
 @dataclass
 class GatewayHarness:
-    """The ports of one gateway, and a client that shows the key."""
+    """The ports and the clock of one gateway; builds its app and a client with the API key."""
 
     publisher: FakePublisher = field(default_factory=FakePublisher)
-    policy_reader: MemoryPolicyReader = field(default_factory=MemoryPolicyReader)
+    policy_reader: MemoryPolicyReader = field(default_factory=lambda: MemoryPolicyReader(POLICY))
     recent_notifications: MemoryRecentNotifications = field(default_factory=MemoryRecentNotifications)
     idempotent_responses: MemoryIdempotentResponses = field(default_factory=MemoryIdempotentResponses)
     history: MemoryHistoryReader = field(default_factory=MemoryHistoryReader)
@@ -141,11 +132,11 @@ class GatewayHarness:
         return self.publisher.error
 
     async def probe_postgres(self) -> str:
-        return "gone" if self.history.is_unavailable else ""
+        return "does not answer" if self.history.is_unavailable else ""
 
     def build_app(self, body_limit: int = 1_000_000) -> AsgiApp:
         numbers = count(1)
-        intake = SubmissionService(
+        submission_service = SubmissionService(
             self.publisher,
             self.policy_reader,
             self.idempotent_responses,
@@ -156,10 +147,10 @@ class GatewayHarness:
             topic_prefix="t.",
         )
         self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
-        services = Dependencies(
-            intake, self.history, self.recent_notifications, self.readiness, self.metrics, self.get_time, RECEIPT_TIMEOUTS
+        dependencies = Dependencies(
+            submission_service, self.history, self.recent_notifications, self.readiness, self.metrics, self.get_time, RECEIPT_TIMEOUTS
         )
-        return build_asgi_app(services, API_KEY, body_limit, self.get_time)
+        return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 
     def build_client(self, body_limit: int = 1_000_000) -> TestClient:  # type: ignore[type-arg]
         client = TestClient(self.build_app(body_limit))

@@ -1,4 +1,4 @@
-"""Serves an ASGI app on a port of the loopback address for as long as a test needs it."""
+"""An HTTP server for tests."""
 
 import socket
 import threading
@@ -12,13 +12,13 @@ from app.api.middleware import AsgiApp
 
 @contextmanager
 def serve_asgi(app: AsgiApp) -> Iterator[int]:
-    """The port; it accepts connections from the first moment on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    """Serve the app on a free port of 127.0.0.1 and yield the port; it accepts connections at once."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield listening.getsockname()[1]
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()

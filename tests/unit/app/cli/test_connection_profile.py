@@ -18,22 +18,27 @@ PORTS = {
 SECRETS = {"password": "p", "api_key": "k", "web_token": "t"}
 
 
-def write_state_file(folder: Path, text: str) -> dict[str, str]:
-    (folder / "state.json").write_text(text)
-    return {"HEROLD_HOME": str(folder)}
+def write_state_file(home: Path, text: str) -> dict[str, str]:
+    """Write the state file, and return the environment that names its directory."""
+    (home / "state.json").write_text(text)
+    return {"HEROLD_HOME": str(home)}
 
 
-def test_a_run_of_this_home_is_found(tmp_path: Path) -> None:
-    place = load_connection_profile(write_state_file(tmp_path, json.dumps({"ports": PORTS, "secrets": SECRETS})), tmp_path)
-    assert (place.gateway_url, place.api_key) == ("http://127.0.0.1:21001", "k")
-    assert (place.simulators_url, place.bootstrap_servers, place.web_token) == ("http://127.0.0.1:21002", "127.0.0.1:21003", "t")
-    assert "21004" in place.database_url
-    assert place.worker_urls == {"router": ["http://127.0.0.1:21006", "http://127.0.0.1:21005"], "email": ["http://127.0.0.1:21007"]}
+def test_the_state_file_of_the_home_is_used(tmp_path: Path) -> None:
+    profile = load_connection_profile(write_state_file(tmp_path, json.dumps({"ports": PORTS, "secrets": SECRETS})), tmp_path)
+    assert (profile.gateway_url, profile.api_key) == ("http://127.0.0.1:21001", "k")
+    assert (profile.simulators_url, profile.kafka.bootstrap_servers, profile.web_token) == (
+        "http://127.0.0.1:21002",
+        "127.0.0.1:21003",
+        "t",
+    )
+    assert "21004" in profile.postgres.url
+    assert profile.worker_urls == {"router": ["http://127.0.0.1:21006", "http://127.0.0.1:21005"], "email": ["http://127.0.0.1:21007"]}
 
 
-def test_the_environment_wins(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_state_file(tmp_path: Path) -> None:
     env = write_state_file(tmp_path, json.dumps({"ports": PORTS, "secrets": SECRETS}))
-    said = {
+    variables = {
         "HEROLD_GATEWAY_PORT": "1",
         "HEROLD_GATEWAY_API_KEY": "other",
         "HEROLD_SIMULATORS_URL": "http://simulators",
@@ -41,18 +46,18 @@ def test_the_environment_wins(tmp_path: Path) -> None:
         "DATABASE_URL": "postgresql://db/herold",
         "HEROLD_WORKER_WEB_TOKEN": "token",
     }
-    place = load_connection_profile({**env, **said}, tmp_path)
-    assert place.gateway_url.endswith(":1")
-    assert (place.api_key, place.simulators_url, place.bootstrap_servers) == ("other", "http://simulators", "broker:9092")
-    assert (place.database_url, place.web_token) == ("postgresql://db/herold", "token")
+    profile = load_connection_profile({**env, **variables}, tmp_path)
+    assert profile.gateway_url.endswith(":1")
+    assert (profile.api_key, profile.simulators_url, profile.kafka.bootstrap_servers) == ("other", "http://simulators", "broker:9092")
+    assert (profile.postgres.url, profile.web_token) == ("postgresql://db/herold", "token")
 
 
-def test_without_a_run_the_settings_say(tmp_path: Path) -> None:
-    place = load_connection_profile({"HEROLD_HOME": str(tmp_path / "none")}, tmp_path)
-    assert place.gateway_url == "http://127.0.0.1:8080"
-    assert place.worker_urls == {}
+def test_the_settings_are_used_without_a_state_file(tmp_path: Path) -> None:
+    profile = load_connection_profile({"HEROLD_HOME": str(tmp_path / "none")}, tmp_path)
+    assert profile.gateway_url == "http://127.0.0.1:8080"
+    assert profile.worker_urls == {}
 
 
-def test_a_broken_state_file_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_state_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"state\.json"):
         load_connection_profile(write_state_file(tmp_path, "{"), tmp_path)

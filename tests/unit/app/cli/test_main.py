@@ -1,16 +1,19 @@
+import sys
+
 import pytest
 
 from app.cli import COMMAND_PATHS
-from tests.unit.app.cli.conftest import HeroldRunner, parse_json_output
+from tests.herold_runner import HeroldRunner
+from tests.unit.app.cli.conftest import parse_json_output
 
-COMMANDS = (*COMMAND_PATHS, "up", "simulators")  # the last two by entry points
+COMMANDS = (*COMMAND_PATHS, "up", "simulators")  # the last two are entry points
 
 
-@pytest.mark.parametrize("words", [[name] for name in COMMANDS] + [["topics", "apply"], ["db", "check"], ["tables", "get"]])
-def test_every_help_text_has_an_example(herold: HeroldRunner, words: list[str]) -> None:
-    result = herold(*words, "--help")
+@pytest.mark.parametrize("args", [[name] for name in COMMANDS] + [["topics", "apply"], ["db", "check"], ["tables", "get"]])
+def test_every_help_text_has_an_example(herold: HeroldRunner, args: list[str]) -> None:
+    result = herold(*args, "--help")
     assert result.exit_code == 0
-    assert f"herold {words[0]}" in result.output
+    assert f"herold {args[0]}" in result.output
 
 
 def test_help_lists_all_commands(herold: HeroldRunner) -> None:
@@ -24,39 +27,47 @@ INVALID_COMMANDS = (["no-such-command"], ["show"], ["send", "--user", "u"], ["se
 REQUEST_COMMANDS = (["show", "ntf_1"], ["send", "--user", "u", "--type", "t"], ["simulators"], ["tables", "get", "idempotency", "u", "k"])
 
 
-@pytest.mark.parametrize("words", INVALID_COMMANDS)
-def test_wrong_usage_is_2(herold: HeroldRunner, words: list[str]) -> None:
-    assert herold(*words).exit_code == 2
+@pytest.mark.parametrize("args", INVALID_COMMANDS)
+def test_wrong_usage_exits_with_2(herold: HeroldRunner, args: list[str]) -> None:
+    assert herold(*args).exit_code == 2
 
 
-@pytest.mark.parametrize("words", REQUEST_COMMANDS)
-def test_a_server_that_is_away_is_4_and_tells_what_to_do(herold: HeroldRunner, words: list[str]) -> None:
-    away = {"HEROLD_GATEWAY_PORT": "1", "HEROLD_SIMULATORS_URL": "http://127.0.0.1:1", "HEROLD_WORKER_WEB_TOKEN": "t"}
-    worker = ["--worker", "http://127.0.0.1:1"] if words[0] == "tables" else []
-    result = herold(*words, *worker, **away)
+@pytest.mark.parametrize("args", REQUEST_COMMANDS)
+def test_an_unavailable_server_exits_with_4_and_advice(herold: HeroldRunner, args: list[str]) -> None:
+    env = {"HEROLD_GATEWAY_PORT": "1", "HEROLD_SIMULATORS_URL": "http://127.0.0.1:1", "HEROLD_WORKER_WEB_TOKEN": "t"}
+    worker = ["--worker", "http://127.0.0.1:1"] if args[0] == "tables" else []
+    result = herold(*args, *worker, **env)
     assert result.exit_code == 4
     assert "make run" in result.stderr
-    told = parse_json_output(herold(*words, *worker, "--json", **away))
-    assert told["exit_code"] == 4
-    assert "does not answer" in told["error"]
+    error = parse_json_output(herold(*args, *worker, "--json", **env))
+    assert error["exit_code"] == 4
+    assert "does not answer" in error["error"]
 
 
-@pytest.mark.parametrize("words", [["topics", "check"], ["tail"], ["db", "check"]])
-def test_a_cause_is_said_once(herold: HeroldRunner, words: list[str]) -> None:
-    result = herold(*words, **UNREACHABLE_SERVERS)
+@pytest.mark.parametrize("args", [["topics", "check"], ["tail"], ["db", "check"]])
+def test_the_cause_of_an_error_is_printed_once(herold: HeroldRunner, args: list[str]) -> None:
+    result = herold(*args, **UNREACHABLE_SERVERS)
     assert result.exit_code == 4
     assert len(result.stderr.splitlines()) == 2
     assert result.stderr.count("does not answer") == 1
     assert result.stderr.count("127.0.0.1:1") == 1
 
 
-def test_without_a_key_the_answer_says_where_to_get_one(herold: HeroldRunner) -> None:
+def test_a_missing_api_key_is_reported_with_its_variable(herold: HeroldRunner) -> None:
     result = herold("show", "ntf_1", HEROLD_GATEWAY_API_KEY=None)
     assert result.exit_code == 1
     assert "HEROLD_GATEWAY_API_KEY" in result.stderr
 
 
-def test_a_bad_setting_is_named(herold: HeroldRunner) -> None:
+def test_an_invalid_setting_is_named(herold: HeroldRunner) -> None:
     result = herold("show", "ntf_1", HEROLD_GATEWAY_PORT="many")
     assert result.exit_code == 1
     assert "gateway.port" in result.stderr
+
+
+def test_without_the_extra_up_fails_with_the_advice_and_help_still_works(herold: HeroldRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dev.cli.up", None)  # makes its import fail
+    assert "Not available: pip install herold[local]" in herold("--help").stdout
+    result = herold("up", "--sample")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "`herold up` is not available: import of dev.cli.up halted" in result.stderr

@@ -1,9 +1,12 @@
+from agents.router.gates.order import REASONS
+from agents.router.gates.recipient import UNKNOWN_USER
 from schemas.notification import Notification
+from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import GatewayHarness, make_notification_id
-from tests.unit.app.cli.conftest import HeroldRunner, build_history, parse_json_output
+from tests.unit.app.cli.conftest import build_history, parse_json_output
 
 
-def test_show_is_a_timeline(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+def test_show_prints_a_timeline(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     gateway_harness.history.histories[make_notification_id(7)] = build_history(
         Notification("u-42", "order.shipped", make_notification_id(7))
     )
@@ -17,18 +20,18 @@ def test_show_is_a_timeline(herold: HeroldRunner, gateway_url: str, gateway_harn
     assert parse_json_output(herold("show", make_notification_id(7), "--url", gateway_url, "--json"))["id"] == make_notification_id(7)
 
 
-def test_explain_tells_the_sentence_and_the_gates(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+def test_explain_prints_the_summary_and_the_decision_log(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     gateway_harness.history.histories[make_notification_id(7)] = build_history(
-        Notification("nobody", "order.shipped", make_notification_id(7))
+        Notification("unknown", "order.shipped", make_notification_id(7))
     )
     result = herold("explain", make_notification_id(7), "--url", gateway_url)
     assert result.exit_code == 0
-    assert "Rejected: the user is not known" in result.stdout
+    assert f"Rejected: {REASONS[UNKNOWN_USER]}" in result.stdout
     assert "channels=email" in result.stdout
     assert parse_json_output(herold("explain", make_notification_id(7), "--url", gateway_url, "--json"))["state"] == "rejected"
 
 
-def test_explain_tells_every_attempt(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+def test_explain_prints_every_attempt(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     gateway_harness.history.histories[make_notification_id(7)] = build_history(
         Notification("u-42", "order.shipped", make_notification_id(7))
     )
@@ -39,13 +42,13 @@ def test_explain_tells_every_attempt(herold: HeroldRunner, gateway_url: str, gat
     assert delivery["attempts"][0]["outcome"] == "ACCEPTED"
 
 
-def test_what_nobody_knows_is_3(herold: HeroldRunner, gateway_url: str) -> None:
+def test_an_unknown_id_exits_with_3(herold: HeroldRunner, gateway_url: str) -> None:
     for command in ("show", "explain"):
         assert herold(command, make_notification_id(9), "--url", gateway_url).exit_code == 3
         assert herold(command, "../../metrics", "--url", gateway_url).exit_code == 3
 
 
-def test_list_shows_a_users(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+def test_list_prints_the_notifications_of_a_user(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     for number in (1, 2):
         gateway_harness.history.histories[make_notification_id(number)] = build_history(
             Notification("u-42", "order.shipped", make_notification_id(number))
@@ -54,10 +57,10 @@ def test_list_shows_a_users(herold: HeroldRunner, gateway_url: str, gateway_harn
     assert result.exit_code == 0
     assert result.stdout.index(make_notification_id(2)) < result.stdout.index(make_notification_id(1))
     older = parse_json_output(herold("list", "u-42", "--before", make_notification_id(2), "--url", gateway_url, "--json"))
-    assert [one["id"] for one in older["notifications"]] == [make_notification_id(1)]
+    assert [notification["id"] for notification in older["notifications"]] == [make_notification_id(1)]
 
 
-def test_a_wrong_key_is_1(herold: HeroldRunner, gateway_url: str) -> None:
+def test_a_wrong_api_key_exits_with_1(herold: HeroldRunner, gateway_url: str) -> None:
     result = herold("show", make_notification_id(7), "--url", gateway_url, "--api-key", "wrong")
     assert result.exit_code == 1
-    assert "refused the key" in result.stderr
+    assert "rejected the key" in result.stderr

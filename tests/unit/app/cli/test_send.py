@@ -6,13 +6,14 @@ import pytest
 
 from app.cli.send import build_submission
 from schemas.notification import Notification
+from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
-from tests.unit.app.cli.conftest import HeroldRunner, parse_json_output
+from tests.unit.app.cli.conftest import parse_json_output
 
 REQUIRED_OPTIONS = ("--user", "u-42", "--type", "order.shipped")
 
 
-def test_send_says_id_and_priority(herold: HeroldRunner, gateway_url: str) -> None:
+def test_send_prints_id_and_priority(herold: HeroldRunner, gateway_url: str) -> None:
     result = herold("send", *REQUIRED_OPTIONS, "--url", gateway_url)
     assert result.exit_code == 0
     assert make_notification_id(1) in result.stdout
@@ -23,9 +24,9 @@ def test_send_says_id_and_priority(herold: HeroldRunner, gateway_url: str) -> No
     }
 
 
-def test_send_submits_all_that_was_said(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
-    more = ("--data", "order=17", "--data", '{"name": "Ann"}', "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT")
-    result = herold("send", *REQUIRED_OPTIONS, *more, "--priority", "high", "--idempotency-key", "k", "--url", gateway_url, "--json")
+def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    options = ("--data", "order=17", "--data", '{"name": "Ann"}', "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT")
+    result = herold("send", *REQUIRED_OPTIONS, *options, "--priority", "high", "--idempotency-key", "k", "--url", gateway_url, "--json")
     assert parse_json_output(result)["priority"] == "high"
     expected = Notification(
         "u-42",
@@ -42,78 +43,78 @@ def test_send_submits_all_that_was_said(herold: HeroldRunner, gateway_url: str, 
 
 
 @pytest.mark.parametrize(
-    ("words", "exit_code", "status"),
+    ("options", "exit_code", "status"),
     [((), 0, "SENT"), (("--to", "email=bounce@example.org"), 1, "FAILED")],
 )
-def test_wait_shows_the_end(herold: HeroldRunner, gateway_url: str, words: tuple[str, ...], exit_code: int, status: str) -> None:
-    result = herold("send", *REQUIRED_OPTIONS, *words, "--wait", "--url", gateway_url)
+def test_wait_prints_the_final_notification(
+    herold: HeroldRunner, gateway_url: str, options: tuple[str, ...], exit_code: int, status: str
+) -> None:
+    result = herold("send", *REQUIRED_OPTIONS, *options, "--wait", "--url", gateway_url)
     assert result.exit_code == exit_code
     assert status in result.stdout
-    found = parse_json_output(herold("send", *REQUIRED_OPTIONS, *words, "--wait", "--url", gateway_url, "--json"))
-    assert found["final"] is True
-    assert found["deliveries"][0]["status"] == status
+    notification = parse_json_output(herold("send", *REQUIRED_OPTIONS, *options, "--wait", "--url", gateway_url, "--json"))
+    assert notification["final"] is True
+    assert notification["deliveries"][0]["status"] == status
 
 
-def test_wait_for_a_refused_one_is_1(herold: HeroldRunner, gateway_url: str) -> None:
-    result = herold("send", "--user", "nobody", "--type", "order.shipped", "--wait", "--url", gateway_url)
+def test_wait_for_a_rejected_notification_exits_with_1(herold: HeroldRunner, gateway_url: str) -> None:
+    result = herold("send", "--user", "unknown", "--type", "order.shipped", "--wait", "--url", gateway_url)
     assert result.exit_code == 1
     assert "unknown_user" in result.stdout
 
 
-def test_what_the_gateway_refuses_is_1_with_the_place(herold: HeroldRunner, gateway_url: str) -> None:
-    result = herold("send", "--user", "u", "--type", "nobody.knows", "--url", gateway_url)
+def test_an_invalid_submission_exits_with_1_and_the_path(herold: HeroldRunner, gateway_url: str) -> None:
+    result = herold("send", "--user", "u", "--type", "unknown.type", "--url", gateway_url)
     assert result.exit_code == 1
     assert "$.type" in result.stderr
 
 
-def test_what_kafka_did_not_confirm_is_4_with_the_id_to_look_for(
-    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness
-) -> None:
+def test_an_unconfirmed_submission_exits_with_4_and_its_id(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     gateway_harness.publisher.error = "no broker answers"
     result = herold("send", *REQUIRED_OPTIONS, "--url", gateway_url)
     assert result.exit_code == 4
     assert f"herold show {make_notification_id(1)}" in result.stderr
 
 
-def test_a_file_is_submitted_whatever_some_lines_are(
+def test_the_valid_lines_of_a_file_are_submitted(
     herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, tmp_path: Path
 ) -> None:
     file = tmp_path / "some.jsonl"
-    good = json.dumps({"user_id": "u", "type": "order.shipped"})
-    file.write_text("\n".join([good] * 700 + ['{"user_id": 1}', ""] + [good]))
+    line = json.dumps({"user_id": "u", "type": "order.shipped"})
+    file.write_text("\n".join([line] * 700 + ['{"user_id": 1}', ""] + [line]))
     result = herold("send", "--file", str(file), "--url", gateway_url, "--json")
     assert result.exit_code == 1
-    told = parse_json_output(result)
-    assert (told["submitted"], told["accepted"], told["invalid"]) == (702, 701, 1)
-    assert told["errors"] == [{"line": 701, "detail": "$[200].user_id: Expected `str`, got `int`"}]
+    totals = parse_json_output(result)
+    assert (totals["submitted"], totals["accepted"], totals["invalid"]) == (702, 701, 1)
+    assert totals["errors"] == [{"line": 701, "detail": "$[200].user_id: Expected `str`, got `int`"}]
     assert len(gateway_harness.publisher.records) == 701
     assert "701" in herold("send", "--file", str(file), "--url", gateway_url).stdout
 
 
-@pytest.mark.parametrize("more", [REQUIRED_OPTIONS, ("--data", "a=1"), ("--wait",), ("--idempotency-key", "k"), ("--priority", "high")])
-def test_a_file_beside_what_it_would_ignore_is_wrong_usage(
-    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, tmp_path: Path, more: tuple[str, ...]
+@pytest.mark.parametrize("options", [REQUIRED_OPTIONS, ("--data", "a=1"), ("--wait",), ("--idempotency-key", "k"), ("--priority", "high")])
+def test_a_file_with_options_of_one_notification_is_wrong_usage(
+    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     file = tmp_path / "some.jsonl"
     file.write_text(json.dumps({"user_id": "u-1", "type": "order.shipped"}) + "\n")
-    result = herold("send", *more, "--file", str(file), "--url", gateway_url)
+    result = herold("send", *options, "--file", str(file), "--url", gateway_url)
     assert result.exit_code == 2
     assert not gateway_harness.publisher.decode_notifications()
 
 
-def test_a_file_of_good_ones_is_0(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
+def test_a_file_of_valid_notifications_exits_with_0(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
     file = tmp_path / "good.jsonl"
     file.write_text('{"user_id": "u", "type": "order.shipped"}\n')
     assert herold("send", "--file", str(file), "--url", gateway_url).exit_code == 0
 
 
-def test_a_file_of_bad_ones_is_counted(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
+def test_a_file_of_invalid_notifications_is_counted(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     file.write_text('{}\n{"user_id": 1}\n')
     assert parse_json_output(herold("send", "--file", str(file), "--url", gateway_url, "--json"))["invalid"] == 2
 
 
-def test_a_file_that_is_no_json_names_the_line(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
+def test_a_line_that_is_not_json_is_named(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     file.write_text('{"user_id": "u", "type": "order.shipped"}\nnonsense\n')
     result = herold("send", "--file", str(file), "--url", gateway_url)
@@ -121,13 +122,13 @@ def test_a_file_that_is_no_json_names_the_line(herold: HeroldRunner, gateway_url
     assert "bad.jsonl:2" in result.stderr
 
 
-def test_two_addresses_of_a_channel_are_both_kept() -> None:
+def test_two_addresses_of_a_channel_are_both_submitted() -> None:
     assert build_submission("u", "t", [], ["push=a", "push=b"], [])["to"] == {"push": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
     ("data", "to"), [(["novalue"], []), (["=1"], []), (["[1]"], []), ([], ["fax=1"]), ([], ["email"]), ([], ["email="])]
 )
-def test_what_cannot_be_understood_is_wrong_usage(data: list[str], to: list[str]) -> None:
+def test_an_invalid_data_or_to_option_is_wrong_usage(data: list[str], to: list[str]) -> None:
     with pytest.raises(click.UsageError):
         build_submission("u", "t", data, to, [])

@@ -1,4 +1,4 @@
-"""What a worker changes for its whole process is as it was after each test: tests behind it read Kafka with stock aiokafka."""
+"""Undoes the process-wide patches of a worker after each test, so that later tests use unpatched aiokafka."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""A stand-in for the consumer's place in the group."""
+"""A fake of the consumer's membership in its group."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class FakeMembership:
-    """Implements ownership.Membership; `coordinator` is the generation that the coordinator confirms."""
+    """Implements app.streaming.commit.fencing.GroupMembership; `confirmed_generation` is the coordinator's."""
 
     current_generation: int = 7
     confirmed_generation: int = 7
@@ -28,5 +28,5 @@ class FakeMembership:
         return partition in self.partitions
 
     def lose_membership(self) -> None:
-        """The group goes on without this member's generation."""
+        """The coordinator begins a generation without this member."""
         self.confirmed_generation += 1

@@ -1,4 +1,4 @@
-"""A stand-in for aiokafka's producer: real batch builders, a log in memory, and faults on demand."""
+"""A fake of aiokafka's producer: real batch builders, a log in memory, and faults on demand."""
 
 import asyncio
 from collections import defaultdict
@@ -8,23 +8,17 @@ from typing import Any, NamedTuple
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
+from tests.fakes import TopicRecord
+
 
 class FakeRecordMetadata(NamedTuple):
-    """What the broker answers for a batch: the offset of its first record."""
+    """The broker's response to a batch: the offset of its first record."""
 
     offset: int
 
 
-class TopicRecord(NamedTuple):
-    """A record in the log."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
 class FakeBatchProducer:
-    """Takes batches as AIOKafkaProducer does; `before_send` and `before_answer` may raise, in place of the broker."""
+    """Takes batches as AIOKafkaProducer does. `before_send` and `before_ack` may raise, as the broker would."""
 
     def __init__(self, batch_bytes: int = 4096) -> None:
         self.log: dict[tuple[str, int], list[TopicRecord]] = defaultdict(list)
@@ -40,7 +34,7 @@ class FakeBatchProducer:
         return BatchBuilder(self._batch_bytes, 0)
 
     async def send_batch(self, builder: Any, topic: str, *, partition: int) -> asyncio.Future[FakeRecordMetadata]:
-        """Queue a batch; the future is its acknowledgement."""
+        """Queue a batch; the future resolves when it is acknowledged."""
         self.before_send(topic)
         self.sends.append((topic, partition))
         return asyncio.ensure_future(self._acknowledge(builder, topic, partition))
@@ -55,8 +49,8 @@ class FakeBatchProducer:
 
 
 def _decode_records(buffer: bytes) -> list[TopicRecord]:
-    lines = []
+    records = []
     batches = MemoryRecords(buffer)
     while batches.has_next():
-        lines += [TopicRecord(record.key, record.value, tuple(record.headers)) for record in batches.next_batch()]
-    return lines
+        records += [TopicRecord(record.key, record.value, tuple(record.headers)) for record in batches.next_batch()]
+    return records

@@ -1,18 +1,11 @@
-"""A stand-in for a Faust stream and its consumer: batches in, acknowledgements noted."""
+"""Fakes of a Faust stream and its consumer, which record acknowledgements."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from schemas.ports import Batch
-
-
-class FakeRecord(NamedTuple):
-    offset: int
-    timestamp: int = 0
-    key: bytes | None = b"k"
-    value: bytes | None = b"v"
-    headers: tuple[tuple[str, bytes], ...] = ()
+from tests.fakes import FakeRecord
 
 
 def build_batch(first: int, last: int) -> Batch:
@@ -28,7 +21,7 @@ class FakeEvent(NamedTuple):
 
 
 class FakeConsumer:
-    """Notes which batches were acknowledged and which were let go, by their first offset."""
+    """Records which batches were acknowledged and which were released, by their first offset."""
 
     def __init__(self) -> None:
         self.acked_offsets: list[int] = []
@@ -47,7 +40,7 @@ class FakeStreamApp:
 
 
 class FakeStream:
-    """Gives these batches, then waits for ever, or ends as a stopped stream does."""
+    """Yields these batches, then ends as a stopped stream does, or waits forever."""
 
     def __init__(self, *batches: Batch, ends: bool = True) -> None:
         self.app = FakeStreamApp()

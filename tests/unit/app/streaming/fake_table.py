@@ -1,4 +1,4 @@
-"""A batch table in memory that notes what happened in which order."""
+"""A batch table in memory that records the order of events."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A step of recovery that takes too long ends the worker; one that a stop or a rebalance ends does not."""
+"""A step of recovery that takes too long raises; one that a stop or a rebalance ends does not."""
 
 import asyncio
 from pathlib import Path
@@ -17,22 +17,22 @@ async def recovery(tmp_path: Path) -> StrictRecovery:
     return recovery
 
 
-async def test_a_step_that_ends_in_time_is_a_step(recovery: StrictRecovery) -> None:
+async def test_a_step_that_ends_in_time_returns(recovery: StrictRecovery) -> None:
     await recovery._wait(asyncio.sleep(0), timeout=60)
 
 
-async def test_a_step_that_outlasts_its_time_is_an_error(recovery: StrictRecovery) -> None:
+async def test_a_step_that_takes_too_long_raises(recovery: StrictRecovery) -> None:
     with pytest.raises(RecoveryTimeoutError, match=r"longer than 0\.001 s"):
         await recovery._wait(asyncio.Event().wait(), timeout=0.001)
 
 
-async def test_a_stop_is_a_stop(recovery: StrictRecovery) -> None:
+async def test_a_stop_raises_as_in_faust(recovery: StrictRecovery) -> None:
     recovery._stopped.set()
     with pytest.raises(ServiceStopped):
         await recovery._wait(asyncio.Event().wait(), timeout=60)
 
 
-async def test_a_rebalance_is_a_rebalance(recovery: StrictRecovery) -> None:
+async def test_a_rebalance_raises_as_in_faust(recovery: StrictRecovery) -> None:
     recovery.signal_recovery_start.set()
     with pytest.raises(RebalanceAgain):
         await recovery._wait(asyncio.Event().wait(), timeout=60)

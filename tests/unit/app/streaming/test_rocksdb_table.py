@@ -1,4 +1,4 @@
-"""Rows are read and written by partition; the changelog offset stands with them; foreign writes are noticed; recovery equals a replay."""
+"""Rows are read and written by partition with their changelog offset; writes of other workers are detected; recovery equals a replay."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_a_row_of_none_is_removed(table: RocksDBTable) -> None:
     assert table.get_many(0, [b"a"]) == [None]
 
 
-def test_the_offset_stands_with_the_rows(table: RocksDBTable) -> None:
+def test_the_changelog_offset_is_stored_with_the_rows(table: RocksDBTable) -> None:
     assert get_persisted_offset(table) is None
     table.apply_rows(0, {b"a": b"1", b"b": b"2"}, WrittenOffsets(0, 1, 2))
     assert get_persisted_offset(table) == 1
@@ -84,17 +84,17 @@ def test_rows_and_tombstones_are_staged_for_the_changelog(table: RocksDBTable) -
 @pytest.mark.parametrize(
     "written",
     [
-        WrittenOffsets(5, 5, 1),  # others wrote before
-        WrittenOffsets(2, 4, 2),  # others wrote in between
-        WrittenOffsets(1, 1, 1),  # the changelog was made anew
+        WrittenOffsets(5, 5, 1),  # another worker wrote before
+        WrittenOffsets(2, 4, 2),  # another worker wrote in between
+        WrittenOffsets(1, 1, 1),  # the changelog topic was recreated
     ],
 )
-def test_foreign_writes_in_the_changelog_are_noticed(table: RocksDBTable, written: WrittenOffsets) -> None:
+def test_changelog_writes_of_another_worker_are_detected(table: RocksDBTable, written: WrittenOffsets) -> None:
     table.apply_rows(0, {b"a": b"1", b"b": b"2"}, WrittenOffsets(0, 1, 2))
     with pytest.raises(ChangelogConflictError, match=CHANGELOG):
         table.apply_rows(0, {b"c": b"3"}, written)
     assert table.get_many(0, [b"c"]) == [None]
-    assert get_persisted_offset(table) == 1  # so recovery reads what the others wrote
+    assert get_persisted_offset(table) == 1  # so recovery reads the records of the other worker
 
 
 def test_the_first_write_must_continue_where_recovery_ended(table: RocksDBTable) -> None:
@@ -105,7 +105,7 @@ def test_the_first_write_must_continue_where_recovery_ended(table: RocksDBTable)
     assert get_persisted_offset(table) == 10
 
 
-async def test_after_a_rebalance_it_is_recovery_that_says_where_the_changelog_ends(table: RocksDBTable) -> None:
+async def test_after_a_rebalance_the_next_offset_comes_from_recovery(table: RocksDBTable) -> None:
     table.apply_rows(0, {b"a": b"1"}, WrittenOffsets(0, 0, 1))
     await table.on_rebalance(set(), set(), set(), generation_id=2)
     table.app.tables.recovery.active_highwaters[TP(CHANGELOG, 0)] = 99
@@ -133,18 +133,18 @@ def test_recovery_equals_a_replay_of_the_changelog(table: RocksDBTable) -> None:
 def test_rows_survive_a_restart(tmp_path: Path, table: RocksDBTable) -> None:
     table.apply_rows(0, {b"a": b"1"}, WrittenOffsets(0, 0, 1))
     table.data._dbs.clear()  # as Faust closes them
-    again = add_table(build_app(tmp_path), "seen")
-    assert again.get_many(0, [b"a"]) == [b"1"]
-    assert get_persisted_offset(again) == 0
-    again.data._dbs.clear()
+    reopened = add_table(build_app(tmp_path), "seen")
+    assert reopened.get_many(0, [b"a"]) == [b"1"]
+    assert get_persisted_offset(reopened) == 0
+    reopened.data._dbs.clear()
 
 
-def test_what_a_reopened_database_compacts_stays_whole(tmp_path: Path) -> None:
+def test_compaction_of_a_reopened_database_keeps_all_rows(tmp_path: Path) -> None:
     (tmp_path / "deep" / "data" / "v1" / "tables").mkdir(parents=True)
     keys = [b"%d" % number for number in range(300)]
     for start in (0, 100, 200):
         table = add_table(build_app(tmp_path), "seen")
-        # the last bytes of a row read as a time long ago, as those of a hash may
+        # the last bytes of the row are a timestamp long ago, as those of a hash may be
         table.apply_rows(0, dict.fromkeys(keys[start : start + 100], b"row" + bytes(4)), WrittenOffsets(start, start + 99, 100))
         database = table.data._db_for_partition(0)
         database.flush()
@@ -154,22 +154,22 @@ def test_what_a_reopened_database_compacts_stays_whole(tmp_path: Path) -> None:
         table.data._dbs.clear()
 
 
-def test_the_changelog_is_kept_as_long_as_it_is_told(tmp_path: Path) -> None:
+def test_the_changelog_has_the_given_retention(tmp_path: Path) -> None:
     table = add_table(build_app(tmp_path), "short", retention=7200)
     assert table.extra_topic_configs == {"cleanup.policy": "compact,delete", "retention.ms": "7200000"}
 
 
-def test_a_sweep_removes_what_is_outlived_and_goes_on_where_it_was(table: RocksDBTable) -> None:
+def test_expire_rows_removes_expired_rows_and_continues_from_the_returned_key(table: RocksDBTable) -> None:
     table.apply_rows(0, {b"%d" % number: b"old" if number % 2 else b"new" for number in range(10)}, WrittenOffsets(0, 9, 10))
-    start, steps = None, 0
-    while (start := table.expire_rows(0, b"old".__eq__, start, 3)) is not None:
-        steps += 1
-    assert steps == 3
+    start_key, calls = None, 0
+    while (start_key := table.expire_rows(0, b"old".__eq__, start_key, 3)) is not None:
+        calls += 1
+    assert calls == 3
     assert table.get_many(0, [b"%d" % number for number in range(10)]) == [None if number % 2 else b"new" for number in range(10)]
     assert get_persisted_offset(table) == 9
     assert table.open_partitions == [0]
 
 
-def test_a_sweep_of_nothing_is_over_at_once(table: RocksDBTable) -> None:
+def test_expire_rows_of_an_empty_table_returns_none(table: RocksDBTable) -> None:
     assert table.expire_rows(0, lambda row: True, None, 3) is None
     assert get_persisted_offset(table) is None

@@ -1,4 +1,4 @@
-"""A worker refuses to start on other libraries, without C extensions, or on topics with other partitions."""
+"""A worker does not start with other library versions, without C extensions, or on topics with another partition count."""
 
 from importlib.metadata import version
 
@@ -16,46 +16,48 @@ from app.streaming.startup_checks import (
 from schemas.errors import TopicMismatchError
 
 
-def test_what_is_installed_here_is_right() -> None:
+def test_the_installed_libraries_pass() -> None:
     require_libraries()
 
 
 @pytest.mark.parametrize("name", PINNED_VERSIONS)
-def test_another_version_is_named(name: str) -> None:
-    found = find_version_problems(lambda each: "9.9.9" if each == name else version(each))
-    assert found == [f"{name} is 9.9.9, wanted {PINNED_VERSIONS[name]}"]
+def test_another_version_is_reported(name: str) -> None:
+    problems = find_version_problems(lambda distribution: "9.9.9" if distribution == name else version(distribution))
+    assert problems == [f"{name} is 9.9.9, expected {PINNED_VERSIONS[name]}"]
 
 
-def test_every_extension_is_the_compiled_one() -> None:
+def test_every_extension_is_compiled() -> None:
     assert find_extension_problems() == []
 
 
 @pytest.mark.parametrize(("module", "attribute", "compiled"), C_EXTENSIONS)
-def test_a_pure_python_implementation_is_named(module: str, attribute: str, compiled: str) -> None:
+def test_a_pure_python_implementation_is_reported(module: str, attribute: str, compiled: str) -> None:
     assert find_extension_problems([(module, attribute, compiled + ".other")]) == [
         f"{module}.{attribute} is not the compiled one of {compiled}.other"
     ]
 
 
-def test_a_missing_extension_is_named() -> None:
+def test_a_missing_extension_is_reported() -> None:
     assert find_extension_problems([("faust.streams", "_NoSuchThing", "faust._cython.streams")]) != []
 
 
 @pytest.mark.parametrize(
-    ("found", "wrong"),
+    ("partition_counts", "problems"),
     [
         ({"a": 4, "b": 4}, []),
         ({"a": 4, "b": 4, "other": 9}, []),
         ({"a": 4}, ["b: missing"]),
-        ({"a": 4, "b": 8}, ["b: 8 partitions, wanted 4"]),
+        ({"a": 4, "b": 8}, ["b: 8 partitions, expected 4"]),
         ({}, ["a: missing", "b: missing"]),
     ],
 )
-def test_topics_that_are_missing_or_of_another_width_are_named(found: dict[str, int], wrong: list[str]) -> None:
-    assert find_partition_problems(["a", "b"], 4, found) == wrong
+def test_topics_that_are_missing_or_have_another_partition_count_are_reported(
+    partition_counts: dict[str, int], problems: list[str]
+) -> None:
+    assert find_partition_problems(["a", "b"], 4, partition_counts) == problems
 
 
-def test_wrong_topics_are_refused_with_what_to_do() -> None:
+def test_wrong_topics_raise_an_error_with_advice() -> None:
     require_partition_counts(["a"], 4, {"a": 4})
-    with pytest.raises(TopicMismatchError, match=r"a: 8 partitions, wanted 4\n`herold topics apply`"):
+    with pytest.raises(TopicMismatchError, match=r"a: 8 partitions, expected 4\n`herold topics apply`"):
         require_partition_counts(["a"], 4, {"a": 8})

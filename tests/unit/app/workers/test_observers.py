@@ -1,4 +1,4 @@
-"""What roles tell of their work reaches the declared metrics and one wide line per batch, without addresses."""
+"""The observers update the declared metrics and log one line per batch, without addresses."""
 
 import logging
 from typing import Any
@@ -33,7 +33,7 @@ def build_routed_batch(waiting: int = 0) -> BatchSummary:
     return BatchSummary("notifications.high", 2, 10, states, {"email": 6}, 1, 1, waiting, 0.02)
 
 
-def test_a_routed_batch(metrics: Metrics, lines: Any) -> None:
+def test_a_routed_batch_is_counted_and_logged(metrics: Metrics, lines: Any) -> None:
     RouterObserver(metrics)(build_routed_batch())
     page = metrics.encode_metrics().decode()
     assert 'herold_notifications_decided_total{priority="high",reason="duplicate",state="rejected"} 2.0' in page
@@ -70,7 +70,7 @@ def test_attempts_are_counted_with_their_batch(metrics: Metrics, lines: Any) -> 
     assert (name, fields["outcomes"], fields["duration_ms"]) == ("delivery.batch_completed", {"ACCEPTED": 1}, 500.0)
 
 
-def test_a_dead_delivery_is_named_by_its_ids(metrics: Metrics, lines: Any) -> None:
+def test_a_dead_letter_is_logged_with_its_ids(metrics: Metrics, lines: Any) -> None:
     DeliveryObserver(metrics, "sms").on_dead_letter("high", "retries_exhausted", "ntf_1", "dlv_1")
     assert 'herold_dead_letters_total{reason="retries_exhausted",stage="delivery"} 1.0' in metrics.encode_metrics().decode()
     ((name, level, fields),) = lines()
@@ -84,12 +84,12 @@ def test_a_dead_delivery_is_named_by_its_ids(metrics: Metrics, lines: Any) -> No
     }
 
 
-def test_commits_waits_and_strays(metrics: Metrics, lines: Any) -> None:
+def test_commits_retries_and_unrecordable_events_are_logged(metrics: Metrics, lines: Any) -> None:
     observer = RecorderObserver(metrics)
     observer(HistoryCommit(3, 4, 0, 0.1))
     observer(WriteRetry("PostgreSQL does not answer", 0.2))
-    letter = DeadLetter("recorder", "unstorable", "a secret of somebody", "notifications.status", 1, 9)
-    observer(Unrecordable(RecordedDeadLetter(1.0, "notifications.status", 1, 9, letter)))
+    dead_letter = DeadLetter("recorder", "unstorable", "a secret of somebody", "notifications.status", 1, 9)
+    observer(Unrecordable(RecordedDeadLetter(1.0, "notifications.status", 1, 9, dead_letter)))
     page = metrics.encode_metrics().decode()
     assert 'herold_recorder_rows_total{table="delivery_logs"} 4.0' in page
     assert 'herold_recorder_rows_total{table="dead_letters"}' not in page

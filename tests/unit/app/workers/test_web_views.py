@@ -1,4 +1,4 @@
-"""Who may look into a worker's tables, and when a worker says that it works; real workers are asked in tests/integration/roles."""
+"""Authorization of the table view, and the readiness of a worker; tests/integration/workers uses real workers."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from app.workers.web_views import TableView, is_ready
 
 @dataclass
 class FakeApp:
-    """A worker in one moment of its life; it is its own consumer."""
+    """A worker in one state; it is also its own consumer."""
 
     started: bool = True
     rebalancing: bool = False
@@ -32,7 +32,7 @@ class FakeApp:
 
 
 @pytest.mark.parametrize(
-    ("moment", "working"),
+    ("app", "ready"),
     [
         (FakeApp(), True),
         (FakeApp(started=False), False),
@@ -42,17 +42,17 @@ class FakeApp:
         (FakeApp(consuming=False), False),
     ],
 )
-def test_a_worker_works_once_it_reads_partitions(moment: Any, working: bool) -> None:
-    assert is_ready(moment) is working
+def test_a_worker_is_ready_while_it_consumes_assigned_partitions(app: Any, ready: bool) -> None:
+    assert is_ready(app) is ready
 
 
-@pytest.mark.parametrize("shown", [None, "Bearer ", "Bearer", "", "Bearer another"])
+@pytest.mark.parametrize("authorization", [None, "Bearer ", "Bearer", "", "Bearer another"])
 @pytest.mark.parametrize("token", ["", "t0ken"])
-async def test_nothing_is_shown_without_the_token_and_nothing_at_all_where_there_is_none(token: str, shown: str | None) -> None:
-    views = TableView(FakeApp(), {}, load_settings({"HEROLD_WORKER_WEB_TOKEN": token}))  # type: ignore[arg-type]
-    request = make_mocked_request("GET", "/tables/attempts/u-1", headers={} if shown is None else {"Authorization": shown})
-    assert (await views.get_row(request)).status == 401
+async def test_a_request_without_the_token_is_unauthorized_also_if_no_token_is_set(token: str, authorization: str | None) -> None:
+    table_view = TableView(FakeApp(), (), {}, load_settings({"HEROLD_WORKER_WEB_TOKEN": token}))  # type: ignore[arg-type]
+    request = make_mocked_request("GET", "/tables/attempts/u-1", headers={} if authorization is None else {"Authorization": authorization})
+    assert (await table_view.get_row(request)).status == 401
 
 
-def test_workers_listen_on_loopback_unless_told_otherwise() -> None:
+def test_workers_listen_on_loopback_by_default() -> None:
     assert load_settings({}).worker.web_bind == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""The published contract agrees with the structs, and hangs together as AsyncAPI 3.0 wants it."""
+"""docs/reference/ matches the structs, and asyncapi.json is consistent as AsyncAPI 3.0 requires."""
 
 import re
 from collections.abc import Iterator
@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from dev.reference.__main__ import COMMAND, build_asyncapi, build_documents, build_json_schema, find_outdated_files, write_documents
+from dev.reference.__main__ import COMMAND, build_documents, build_json_schema, find_outdated_files, write_documents
+from dev.reference.asyncapi import build_asyncapi
 from dev.reference.examples import DEAD_LETTER, EXAMPLES
 from schemas.dead_letter import decode_dead_letter, encode_headers
 from schemas.ids import is_id
 from schemas.notification import Notification
-from schemas.topics import define_topics
+from schemas.topics import TOPICS
 
 DOCUMENT = msgspec.json.decode(build_documents()["asyncapi.json"])
-VALUES = sorted({value for topic in define_topics() for value in topic.value_types}, key=lambda value: value.__name__)
+VALUES = sorted({value for topic in TOPICS for value in topic.value_types}, key=lambda value: value.__name__)
 
 SCHEMA_PATHS = {
     "Notification": "schemas/notification.json",
@@ -44,11 +45,11 @@ def resolve_pointer(pointer: str) -> Any:
     return node
 
 
-def test_the_committed_reference_says_what_the_structs_say() -> None:
-    assert find_outdated_files() == [], f"docs/reference/ differs from the structs: run `{COMMAND}` and commit what it writes"
+def test_the_committed_reference_matches_the_structs() -> None:
+    assert find_outdated_files() == [], f"docs/reference/ differs from the structs: run `{COMMAND}` and commit the files"
 
 
-def test_writing_mends_every_kind_of_drift(tmp_path: Path) -> None:
+def test_writing_corrects_every_kind_of_difference(tmp_path: Path) -> None:
     assert write_documents(tmp_path) == sorted(build_documents())
     (tmp_path / "topics.md").write_text("old")
     (tmp_path / "schemas" / "gone.json").write_text("{}")
@@ -57,7 +58,7 @@ def test_writing_mends_every_kind_of_drift(tmp_path: Path) -> None:
     assert (find_outdated_files(tmp_path), write_documents(tmp_path)) == ([], [])
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_can_be_resolved() -> None:
     pointers = set(find_refs(DOCUMENT))
     assert len(pointers) > 50
     assert all(resolve_pointer(pointer) for pointer in pointers)
@@ -70,8 +71,8 @@ def test_the_document_has_what_asyncapi_requires() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in names)
 
 
-@pytest.mark.parametrize("topic", list(define_topics()), ids=lambda topic: topic.name)
-def test_every_topic_is_a_channel_with_its_policy_and_messages(topic) -> None:
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_topic_is_a_channel_with_its_configuration_and_messages(topic) -> None:
     channel = DOCUMENT["channels"][topic.name]
     configuration = channel["bindings"]["kafka"]["topicConfiguration"]
     assert channel["address"] == topic.name
@@ -82,7 +83,7 @@ def test_every_topic_is_a_channel_with_its_policy_and_messages(topic) -> None:
     assert {**configuration, **channel.get("x-topic-configuration", {})}.keys() == topic.kafka_config.keys()
 
 
-def test_every_operation_is_about_one_channel_and_messages_of_it() -> None:
+def test_every_operation_has_one_channel_and_its_messages() -> None:
     assert len(DOCUMENT["operations"]) == len(DOCUMENT["channels"])
     for operation in DOCUMENT["operations"].values():
         pointer = operation["channel"]["$ref"]
@@ -93,7 +94,7 @@ def test_every_operation_is_about_one_channel_and_messages_of_it() -> None:
 
 
 def test_herold_receives_notifications_and_sends_the_rest() -> None:
-    received = {o["channel"]["$ref"] for o in DOCUMENT["operations"].values() if o["action"] == "receive"}
+    received = {operation["channel"]["$ref"] for operation in DOCUMENT["operations"].values() if operation["action"] == "receive"}
     assert received == {f"#/channels/notifications.{priority}" for priority in ("high", "medium", "low")}
 
 
@@ -103,11 +104,11 @@ def test_every_message_has_a_key_and_examples_that_decode(value: type) -> None:
     assert message["bindings"]["kafka"]["key"]["type"] == "string"
     texts = [msgspec.json.encode(example["payload"]) for example in message["examples"]]
     decoded = [msgspec.json.decode(text, type=value) for text in texts]
-    assert [msgspec.json.encode(said) for said in decoded] == [msgspec.json.encode(said) for said in EXAMPLES[value].values()]
+    assert [msgspec.json.encode(example) for example in decoded] == [msgspec.json.encode(example) for example in EXAMPLES[value].values()]
     assert decoded
 
 
-def test_the_dead_letter_has_a_header_for_each_that_is_written() -> None:
+def test_the_dead_letter_has_every_header_that_is_written() -> None:
     message = DOCUMENT["components"]["messages"]["DeadLetter"]
     (example,) = message["examples"]
     headers = [(name, text.encode()) for name, text in example["headers"].items()]
@@ -115,10 +116,10 @@ def test_the_dead_letter_has_a_header_for_each_that_is_written() -> None:
     assert decode_dead_letter(DEAD_LETTER.key, DEAD_LETTER.value, headers) == DEAD_LETTER
 
 
-def test_the_examples_use_real_ids() -> None:
-    full = EXAMPLES[Notification]["complete"]
-    assert isinstance(full, Notification)
-    assert is_id(full.id or "")
+def test_the_examples_have_valid_ids() -> None:
+    notification = EXAMPLES[Notification]["complete"]
+    assert isinstance(notification, Notification)
+    assert is_id(notification.id or "")
 
 
 def test_only_user_and_type_are_required() -> None:
@@ -127,8 +128,8 @@ def test_only_user_and_type_are_required() -> None:
     assert build_asyncapi()["components"]["schemas"]["Notification"]["required"] == ["user_id", "type"]
 
 
-@pytest.mark.parametrize("topic", list(define_topics()), ids=lambda topic: topic.name)
-def test_the_page_for_people_has_every_topic_and_links_that_exist(topic) -> None:
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_the_topics_page_has_every_topic_and_valid_links(topic) -> None:
     (row,) = [line for line in build_documents()["topics.md"].splitlines() if line.startswith(f"| `{topic.name}` |")]
     assert f"{topic.retention_days} days" in row
     assert set(re.findall(r"\((schemas/\w+\.json)\)", row)) == {SCHEMA_PATHS[value.__name__] for value in topic.value_types}

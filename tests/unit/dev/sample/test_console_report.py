@@ -1,4 +1,4 @@
-"""What a person is shown: plain lines without a terminal, every count, what is wrong, and where to look next."""
+"""The console report: plain lines without a terminal, all counts, the findings and the next steps."""
 
 import io
 
@@ -9,7 +9,8 @@ from app.settings import load_settings
 from dev.sample.console_report import ConsoleReport
 from dev.sample.reconciliation import LineResult, reconcile
 from dev.sample.request_log_comparison import LatencyPercentiles, RequestLogComparison
-from dev.sample.runner import SampleResult, build_sample_settings
+from dev.sample.result import SampleResult
+from dev.sample.settings import build_sample_settings
 
 SETTINGS = build_sample_settings(load_settings({"HEROLD_GATEWAY_API_KEY": "k-1"}))
 LATENCY = {"high": LatencyPercentiles(3, 0.0123, 0.456)}
@@ -22,24 +23,24 @@ RESULT = SampleResult(
 )
 
 
-def render_result(result: SampleResult, terminal: bool = False) -> str:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
+def render_result(result: SampleResult) -> str:
+    console = Console(file=io.StringIO(), force_terminal=False, width=200)
     ConsoleReport(console, ".venv/bin/herold").print_result(result, SETTINGS)
     return console.file.getvalue()
 
 
 def render_progress(terminal: bool) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
-    shown = ConsoleReport(console)
-    with shown.show_progress(250):
+    report = ConsoleReport(console, "herold")
+    with report.show_progress(250):
         for _ in range(250):
-            shown.add_submitted(1)
+            report.add_submitted(1)
         for lines in (40, 90, 210, 210, 250):
-            shown.set_final(lines)
+            report.set_final(lines)
     return console.file.getvalue()
 
 
-def test_without_a_terminal_progress_is_a_few_plain_lines() -> None:
+def test_without_a_terminal_progress_is_plain_lines() -> None:
     lines = render_progress(terminal=False).splitlines()
     assert lines[1:4] == ["100 of 250 submitted", "200 of 250 submitted", "250 of 250 submitted"]
     assert lines[4:] == ["210 of 250 final", "250 of 250 final"]
@@ -50,9 +51,9 @@ def test_on_a_terminal_progress_is_a_bar() -> None:
     assert "100 of 250" not in render_progress(terminal=True)
 
 
-def test_what_processes_say_meanwhile_stays_whole() -> None:
+def test_output_of_processes_is_not_wrapped_while_the_bars_are_shown() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    with ConsoleReport(console).show_progress(250):
+    with ConsoleReport(console, "herold").show_progress(250):
         print("y" * 300)
     assert "y" * 300 in console.file.getvalue()
 
@@ -68,30 +69,30 @@ def test_every_count_is_shown() -> None:
         ["high", "3", "12 ms", "456 ms"],
     ):
         assert row in rows
-    assert "4 of 4 are final after 4.2 s" in text
-    assert "8 requests for these deliveries, 3 were accepted, 0 more than once" in text
+    assert "4 of 4 submissions are final after 4.2 s" in text
+    assert "8 requests, 3 accepted deliveries, 0 duplicates" in text
     assert "request log and PostgreSQL agree" in text
 
 
-def test_it_says_where_to_look_next() -> None:
+def test_the_next_steps_are_shown() -> None:
     text = render_result(RESULT)
     assert f"{SETTINGS.api_url}/docs" in text
     assert "Authorization: Bearer k-1" in text
-    assert "  .venv/bin/herold explain ntf_1   # delivered as its rule says" in text
+    assert "  .venv/bin/herold explain ntf_1   # delivered according to its rule" in text
     assert "  .venv/bin/herold explain ntf_2" in text
     assert "rate_limited" not in text
 
 
-def test_what_is_wrong_is_said_plainly() -> None:
-    wrong = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {})
+def test_all_problems_are_shown() -> None:
+    comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {})
     unfinished = reconcile([LineResult(), LineResult(), LineResult("routed", ("SENT",), True)], lost_count=1)
-    text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=wrong, mismatches={"routed": (9, 1)}))
-    assert "1 were still in flight after 120 s" in text
-    assert "1 are LOST" in text
-    assert "1 sent by PostgreSQL, not accepted by any provider: dlv_1" in text
-    assert "1 accepted by a provider, not sent by PostgreSQL: dlv_2" in text
-    assert "1 not planned by the router: dlv_3" in text
-    assert "1 accepted by a provider, unknown to PostgreSQL: dlv_4" in text
-    assert "5 more than once" in text
-    assert "routed: 1, where docs/samples/README.md expects 9" in text
+    text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=comparison, mismatches={"routed": (9, 1)}))
+    assert "1 submissions were still in flight after 120 s" in text
+    assert "1 submissions are LOST" in text
+    assert "1 deliveries are SENT or DELIVERED in PostgreSQL, but no provider accepted them: dlv_1" in text
+    assert "1 deliveries were accepted by a provider, but are PENDING or FAILED in PostgreSQL: dlv_2" in text
+    assert "1 deliveries were not planned by the router: dlv_3" in text
+    assert "1 deliveries were accepted by a provider, but are not in PostgreSQL: dlv_4" in text
+    assert "5 duplicates" in text
+    assert "routed: 1 instead of the 9 of docs/samples/README.md" in text
     assert "agree" not in text

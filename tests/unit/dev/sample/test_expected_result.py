@@ -1,4 +1,4 @@
-"""What is expected of a notification follows from the seeded rules, the users and what recipients script."""
+"""The expected result of a notification follows from the seeded rules and users and from the simulators' stubs."""
 
 from typing import Any
 
@@ -26,11 +26,11 @@ POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
         ({"user_id": "x", "type": "account.otp", "to": {"sms": "+15005550004"}}, ["UNSUBSCRIBED opted_out"]),
     ],
 )
-def test_deliveries_of_a_notification(notification: dict[str, Any], expected: list[str]) -> None:
+def test_the_statuses_of_the_deliveries_of_a_notification(notification: dict[str, Any], expected: list[str]) -> None:
     assert compute_delivery_statuses(notification, POLICY, PROFILES) == expected
 
 
-def test_given_addresses_win_over_known_ones() -> None:
+def test_addresses_of_the_notification_override_those_of_the_profile() -> None:
     notification = {"user_id": "u-ada", "type": "order.shipped", "to": {"email": ["a@example.org", "b@example.org"]}}
     assert find_addresses(notification, "email", PROFILES) == ["a@example.org", "b@example.org"]
 
@@ -48,7 +48,7 @@ def test_given_addresses_win_over_known_ones() -> None:
         ("webhook", "{simulators}/hooks/throttle-1/1", "DELIVERED"),
     ],
 )
-def test_how_a_delivery_ends(channel, address: str, expected: str) -> None:
+def test_the_final_status_of_a_delivery(channel, address: str, expected: str) -> None:
     assert find_final_status(channel, address) == expected
-    script = match_number_stub(address) if channel == "sms" else match_stub(address.removeprefix("{simulators}/hooks/"))
-    assert (script == DEFAULT_STUB) == (address == "guest1@example.org"), "the simulators know the script"
+    stub = match_number_stub(address) if channel == "sms" else match_stub(address.removeprefix("{simulators}/hooks/"))
+    assert (stub == DEFAULT_STUB) == (address == "guest1@example.org"), "the simulators have a stub for the address"

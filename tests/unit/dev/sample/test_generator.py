@@ -1,4 +1,4 @@
-"""The committed sample is what is made, has its 1,000 lines of every kind, and is described as it is."""
+"""The committed sample is the generated one, has 1,000 lines of every kind, and its README has the right counts."""
 
 from collections import Counter
 
@@ -7,7 +7,8 @@ import pytest
 from agents.router.gates.order import REASONS
 from dev.sample.generator import GENERATE_COMMAND, SAMPLE_SIZE, build_lines, count_expected, encode_lines
 from dev.sample.sample_file import SAMPLE_FILE, load_sample
-from schemas.enums import CHANNELS, PRIORITIES, Reason
+from schemas.channels import CHANNEL_NAMES
+from schemas.enums import PRIORITIES, Reason
 from tables.postgres.seed import load_seed_policy
 
 SAMPLE = build_lines()
@@ -16,31 +17,31 @@ README = (SAMPLE_FILE.parent / "README.md").read_text()
 RULES = load_seed_policy().rules
 
 
-def test_the_committed_file_is_what_is_made() -> None:
+def test_the_committed_file_is_the_generated_one() -> None:
     assert SAMPLE_FILE.read_text() == encode_lines(), (
         f"docs/samples/shop.jsonl differs: run `{GENERATE_COMMAND}` and commit it with its README"
     )
 
 
-def test_it_can_be_loaded() -> None:
+def test_the_sample_can_be_loaded() -> None:
     assert len(load_sample("r", "http://127.0.0.1:1")) == SAMPLE_SIZE == 1000
 
 
 def test_every_priority_channel_and_type_is_used() -> None:
-    good = [line for line in SAMPLE if line.expected[0] == "routed" and line.notification]
-    types = {line.notification["type"] for line in good if line.notification}
-    priorities = {line.priority or RULES[line.notification["type"]].priority for line in good if line.notification}
-    channels = {channel for line in good for channel in RULES[(line.notification or {})["type"]].channels}
-    assert (types, priorities, channels) == (set(RULES), set(PRIORITIES), set(CHANNELS))
+    routed = [line for line in SAMPLE if line.expected[0] == "routed" and line.notification]
+    types = {line.notification["type"] for line in routed if line.notification}
+    priorities = {line.priority or RULES[line.notification["type"]].priority for line in routed if line.notification}
+    channels = {channel for line in routed for channel in RULES[(line.notification or {})["type"]].channels}
+    assert (types, priorities, channels) == (set(RULES), set(PRIORITIES), set(CHANNEL_NAMES))
 
 
 @pytest.mark.parametrize("via", ["kafka", "http"])
-def test_both_ways_in_are_used_by_many(via: str) -> None:
+def test_both_inputs_are_used_by_many_lines(via: str) -> None:
     assert sum(line.via == via for line in SAMPLE) > 200
 
 
-def test_every_reason_of_the_router_occurs() -> None:
-    of_deliveries = {
+def test_every_reason_occurs() -> None:
+    delivery_reasons = {
         "rejected_recipient",
         "rejected_permanent",
         "opted_out",
@@ -49,10 +50,10 @@ def test_every_reason_of_the_router_occurs() -> None:
         "misconfigured",
         "retries_exhausted",
     }
-    reasons = {word for fate in [*RESULT_COUNTS, *STATUS_COUNTS] for word in fate.split()[1:]}
-    # no line can ask for a fault of our own, or for what only the recorder meets
+    reasons = {word for result in [*RESULT_COUNTS, *STATUS_COUNTS] for word in result.split()[1:]}
+    # no input causes an unexpected error, or an event that the recorder cannot store
     assert reasons == {*map(str, REASONS), *map(str, Reason)} - {"unexpected_error", "unstorable"}
-    assert of_deliveries <= {word for status in STATUS_COUNTS for word in status.split()[1:]}
+    assert delivery_reasons <= {word for status in STATUS_COUNTS for word in status.split()[1:]}
 
 
 def test_the_file_stays_small() -> None:
@@ -60,24 +61,24 @@ def test_the_file_stays_small() -> None:
     assert max(map(len, SAMPLE_FILE.read_text().splitlines())) < 1000
 
 
-def test_a_replay_goes_the_same_way_as_its_original() -> None:
-    again = [line for line in SAMPLE if line.replay_of]
-    assert len(again) == RESULT_COUNTS["replayed"] > 0
-    assert all(SAMPLE[(line.replay_of or 0) - 1].via == line.via for line in again)
+def test_a_replay_uses_the_same_input_as_its_original() -> None:
+    replays = [line for line in SAMPLE if line.replay_of]
+    assert len(replays) == RESULT_COUNTS["replayed"] > 0
+    assert all(SAMPLE[(line.replay_of or 0) - 1].via == line.via for line in replays)
 
 
 def test_a_key_is_used_twice_by_the_same_user() -> None:
-    keyed = [line.notification for line in SAMPLE if line.notification and "idempotency_key" in line.notification]
-    users = Counter((said["user_id"], said["idempotency_key"]) for said in keyed)
-    assert set(users.values()) == {2}
-    assert len(users) == RESULT_COUNTS["rejected duplicate"]
+    notifications = [line.notification for line in SAMPLE if line.notification and "idempotency_key" in line.notification]
+    keys = Counter((notification["user_id"], notification["idempotency_key"]) for notification in notifications)
+    assert set(keys.values()) == {2}
+    assert len(keys) == RESULT_COUNTS["rejected duplicate"]
 
 
-def test_no_user_but_the_bursting_ones_meets_a_limit() -> None:
-    texts = Counter(
+def test_only_the_burst_users_reach_a_rate_limit() -> None:
+    sms_counts = Counter(
         (line.notification or {})["user_id"] for line in SAMPLE if line.expected[0] == "routed" and "sms" in str(line.notification)
     )
-    assert {user for user, count in texts.items() if count > 3} == {f"burst-{{run}}-{number}" for number in range(3)}
+    assert {user for user, count in sms_counts.items() if count > 3} == {f"burst-{{run}}-{number}" for number in range(3)}
 
 
 @pytest.mark.parametrize(("word", "count"), [*RESULT_COUNTS.items(), *STATUS_COUNTS.items(), ("all", SAMPLE_SIZE)])

@@ -1,4 +1,4 @@
-"""Each line has one fate, and the counts add up: submitted = final + in flight + lost."""
+"""Each line has one result, and the counts add up: submitted = final + in flight + lost."""
 
 from typing import Any
 
@@ -6,31 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dev.sample.notification_results import DeliveryResult, NotificationResult, NotificationResults
 from dev.sample.reconciliation import LineResult, compute_result, find_mismatches, reconcile
 from dev.sample.sample_file import SampleLine
 from dev.sample.submissions import SubmittedLine
-from schemas.enums import CHANNELS, Channel, State, Status
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.enums import State, Status
 from schemas.events import DeliveryRef
-from tables.postgres.notification_results import DeliveryResult, NotificationResult, NotificationResults
 
 NOW = 1000.0
-NO_RECEIPT_TIMEOUTS: dict[Channel, int] = dict.fromkeys(CHANNELS, 0)
+NO_RECEIPT_TIMEOUTS: dict[ChannelName, int] = dict.fromkeys(CHANNEL_NAMES, 0)
 LINE = SampleLine("kafka", ["routed"], "low", {})
 
 
 def compute_test_result(
-    decided: NotificationResult | None, *current: DeliveryResult, receipt_timeouts: dict[Channel, int] = NO_RECEIPT_TIMEOUTS, **fields: Any
+    decided: NotificationResult | None,
+    *deliveries: DeliveryResult,
+    receipt_timeouts: dict[ChannelName, int] = NO_RECEIPT_TIMEOUTS,
+    **fields: Any,
 ) -> LineResult:
     submitted = SubmittedLine(**{"line": LINE, "submitted_at": 1.0, "notification_id": "n", "priority": "low", **fields})
-    fates = NotificationResults({"n": decided} if decided else {}, {f"d{number}": each for number, each in enumerate(current)})
-    return compute_result(submitted, fates, receipt_timeouts, NOW, all_read=fields.get("line", LINE) is not LINE)
+    history = NotificationResults({"n": decided} if decided else {}, {f"d{number}": delivery for number, delivery in enumerate(deliveries)})
+    return compute_result(submitted, history, receipt_timeouts, NOW, all_read=fields.get("line", LINE) is not LINE)
 
 
-def build_routed(deliveries: int) -> NotificationResult:
-    return NotificationResult(State.ROUTED, "", [DeliveryRef(f"d{number}", "email") for number in range(deliveries)])
+def build_routed(delivery_count: int) -> NotificationResult:
+    return NotificationResult(State.ROUTED, "", [DeliveryRef(f"d{number}", "email") for number in range(delivery_count)])
 
 
-def build_current(status: str, reason: str = "", at: float = NOW) -> DeliveryResult:
+def build_delivery_result(status: str, reason: str = "", at: float = NOW) -> DeliveryResult:
     return DeliveryResult("n", "email", Status(status), reason, at)
 
 
@@ -43,15 +47,19 @@ def build_current(status: str, reason: str = "", at: float = NOW) -> DeliveryRes
         (NotificationResult(State.MERGED, "", []), [], LineResult("merged", (), True)),
         (NotificationResult(State.HELD, "", []), [], LineResult("held", (), False)),
         (build_routed(1), [], LineResult("routed", ("PENDING",), False)),
-        (build_routed(1), [build_current("PENDING")], LineResult("routed", ("PENDING",), False)),
-        (build_routed(1), [build_current("SENT")], LineResult("routed", ("SENT",), True)),
-        (build_routed(2), [build_current("SENT")], LineResult("routed", ("SENT", "PENDING"), False)),
+        (build_routed(1), [build_delivery_result("PENDING")], LineResult("routed", ("PENDING",), False)),
+        (build_routed(1), [build_delivery_result("SENT")], LineResult("routed", ("SENT",), True)),
+        (build_routed(2), [build_delivery_result("SENT")], LineResult("routed", ("SENT", "PENDING"), False)),
         (
             build_routed(2),
-            [build_current("SENT"), build_current("FAILED", "retries_exhausted")],
+            [build_delivery_result("SENT"), build_delivery_result("FAILED", "retries_exhausted")],
             LineResult("routed", ("SENT", "FAILED retries_exhausted"), True),
         ),
-        (build_routed(1), [build_current("BOUNCED", "unregistered_token")], LineResult("routed", ("BOUNCED unregistered_token",), True)),
+        (
+            build_routed(1),
+            [build_delivery_result("BOUNCED", "unregistered_token")],
+            LineResult("routed", ("BOUNCED unregistered_token",), True),
+        ),
     ],
 )
 def test_the_result_of_a_line(decided: NotificationResult | None, deliveries: list[DeliveryResult], expected: LineResult) -> None:
@@ -59,10 +67,12 @@ def test_the_result_of_a_line(decided: NotificationResult | None, deliveries: li
 
 
 @pytest.mark.parametrize(("status", "final"), [("SENT", False), ("DELIVERED", True), ("FAILED", True)])
-def test_what_is_sent_is_not_final_while_its_receipt_may_come(status: str, final: bool) -> None:
-    receipts: dict[Channel, int] = {**NO_RECEIPT_TIMEOUTS, "email": 60}
-    assert compute_test_result(build_routed(1), build_current(status, at=NOW - 59), receipt_timeouts=receipts).final is final
-    assert compute_test_result(build_routed(1), build_current(status, at=NOW - 60), receipt_timeouts=receipts).final
+def test_sent_is_not_final_before_the_receipt_timeout(status: str, final: bool) -> None:
+    receipt_timeouts: dict[ChannelName, int] = {**NO_RECEIPT_TIMEOUTS, "email": 60}
+    assert (
+        compute_test_result(build_routed(1), build_delivery_result(status, at=NOW - 59), receipt_timeouts=receipt_timeouts).final is final
+    )
+    assert compute_test_result(build_routed(1), build_delivery_result(status, at=NOW - 60), receipt_timeouts=receipt_timeouts).final
 
 
 def test_an_unprocessable_line_is_final_at_once() -> None:
@@ -70,11 +80,10 @@ def test_an_unprocessable_line_is_final_at_once() -> None:
 
 
 @pytest.mark.parametrize("all_read", [True, False])
-def test_a_replayed_line_is_final_when_the_router_has_read_it(all_read: bool) -> None:
-    again = SubmittedLine(SampleLine("kafka", ["replayed"], replay_of=1), 1.0, "n", "low")
-    assert compute_result(again, NotificationResults({"n": build_routed(1)}, {}), NO_RECEIPT_TIMEOUTS, NOW, all_read) == LineResult(
-        "replayed", (), all_read
-    )
+def test_a_replay_is_final_when_the_router_has_read_it(all_read: bool) -> None:
+    replay = SubmittedLine(SampleLine("kafka", ["replayed"], replay_of=1), 1.0, "n", "low")
+    history = NotificationResults({"n": build_routed(1)}, {})
+    assert compute_result(replay, history, NO_RECEIPT_TIMEOUTS, NOW, all_read) == LineResult("replayed", (), all_read)
 
 
 result_states = st.sampled_from(["routed", "rejected expired", "rejected duplicate", "dead invalid", "replayed"])
@@ -86,22 +95,26 @@ result_lists = st.lists(
 
 
 @given(result_lists, st.integers(0, 5))
-def test_the_counts_add_up(lines: list[LineResult], lost: int) -> None:
-    lost = min(lost, sum(not line.final for line in lines))
-    found = reconcile(lines, lost)
-    assert found.result_counts.total() + found.in_flight_count + found.lost_count == found.submitted_count == len(lines)
-    assert sum(found.build_final_counts()["state"].values()) == found.result_counts.total()
-    assert sum(found.build_final_counts()["status"].values()) == found.status_counts.total()
-    assert found.complete == all(line.final for line in lines)
+def test_the_counts_add_up(results: list[LineResult], lost_count: int) -> None:
+    lost_count = min(lost_count, sum(not result.final for result in results))
+    reconciliation = reconcile(results, lost_count)
+    assert (
+        reconciliation.result_counts.total() + reconciliation.in_flight_count + reconciliation.lost_count
+        == reconciliation.submitted_count
+        == len(results)
+    )
+    assert sum(reconciliation.build_final_counts()["state"].values()) == reconciliation.result_counts.total()
+    assert sum(reconciliation.build_final_counts()["status"].values()) == reconciliation.status_counts.total()
+    assert reconciliation.complete == all(result.final for result in results)
 
 
-def test_what_is_final_is_counted_by_status_state_and_reason() -> None:
-    lines = [
+def test_final_lines_are_counted_by_status_state_and_reason() -> None:
+    results = [
         LineResult("routed", ("SENT", "FAILED retries_exhausted"), True),
         LineResult("rejected expired", (), True),
         LineResult("routed", ("PENDING",), False),
     ]
-    assert reconcile(lines).build_final_counts() == {
+    assert reconcile(results).build_final_counts() == {
         "status": {"FAILED": 1, "SENT": 1},
         "state": {"rejected": 1, "routed": 1},
         "reason": {"retries_exhausted": 1, "expired": 1},
@@ -109,6 +122,7 @@ def test_what_is_final_is_counted_by_status_state_and_reason() -> None:
 
 
 def test_a_mismatch_is_a_count_that_differs() -> None:
-    found = reconcile([LineResult("routed", ("SENT",), True), LineResult("dead invalid", (), True)])
-    assert find_mismatches(found, [["routed", "SENT"], ["dead invalid"]]) == {}
-    assert find_mismatches(found, [["routed", "SENT"], ["routed", "SENT"]]) == {"SENT": (2, 1), "dead invalid": (0, 1), "routed": (2, 1)}
+    reconciliation = reconcile([LineResult("routed", ("SENT",), True), LineResult("dead invalid", (), True)])
+    assert find_mismatches(reconciliation, [["routed", "SENT"], ["dead invalid"]]) == {}
+    mismatches = find_mismatches(reconciliation, [["routed", "SENT"], ["routed", "SENT"]])
+    assert mismatches == {"SENT": (2, 1), "dead invalid": (0, 1), "routed": (2, 1)}

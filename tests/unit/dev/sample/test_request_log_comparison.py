@@ -1,21 +1,16 @@
-"""Ledger and history are compared both ways, doubles are counted, and only deliveries that needed one request are timed."""
+"""The request log and the history are compared both ways, duplicates are counted, and latencies are of single requests."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.sample.request_log_comparison import (
-    LoggedRequest,
-    SampleDelivery,
-    compare_request_log,
-    compute_percentile,
-    find_foreign_deliveries,
-)
+from dev.sample.request_log_comparison import SampleDelivery, compare_request_log, compute_percentile, find_foreign_deliveries
+from dev.simulators.protocol import RequestLogEntry
 from schemas.enums import Priority, Status
 
 
-def build_request(delivery: str, status: int = 202, at: float = 10.0) -> LoggedRequest:
-    return LoggedRequest(1, at, delivery, status)
+def build_entry(delivery_id: str, status: int = 202, at: float = 10.0) -> RequestLogEntry:
+    return RequestLogEntry(1, at, "sendgrid", delivery_id, "a@example.org", status, "")
 
 
 def build_sample_delivery(status: str, priority: Priority = "low", planned: bool = True) -> dict[str, SampleDelivery]:
@@ -23,34 +18,34 @@ def build_sample_delivery(status: str, priority: Priority = "low", planned: bool
 
 
 @pytest.mark.parametrize(
-    ("status", "entries", "agrees"),
+    ("status", "entries", "consistent"),
     [
-        ("SENT", [build_request("d")], True),
-        ("DELIVERED", [build_request("d", 429), build_request("d", 204)], True),
-        ("FAILED", [build_request("d", 500), build_request("d", 500)], True),
+        ("SENT", [build_entry("d")], True),
+        ("DELIVERED", [build_entry("d", 429), build_entry("d", 204)], True),
+        ("FAILED", [build_entry("d", 500), build_entry("d", 500)], True),
         ("FAILED", [], True),
-        ("BOUNCED", [build_request("d", 404)], True),
-        ("BOUNCED", [build_request("d", 202)], True),  # a bounce may come after the acceptance
+        ("BOUNCED", [build_entry("d", 404)], True),
+        ("BOUNCED", [build_entry("d", 202)], True),  # a bounce may come after the acceptance
         ("SENT", [], False),
-        ("SENT", [build_request("d", 500)], False),
-        ("SENT", [build_request("d", 0)], False),
-        ("PENDING", [build_request("d")], False),
-        ("FAILED", [build_request("d")], False),
+        ("SENT", [build_entry("d", 500)], False),
+        ("SENT", [build_entry("d", 0)], False),
+        ("PENDING", [build_entry("d")], False),
+        ("FAILED", [build_entry("d")], False),
     ],
 )
-def test_sent_deliveries_were_accepted_and_accepted_ones_are_sent(status: str, entries: list[LoggedRequest], agrees: bool) -> None:
-    found = compare_request_log(build_sample_delivery(status), entries)
-    assert found.consistent is agrees
-    assert (found.missing_requests + found.unrecorded_sends == ["d"]) is not agrees
+def test_sent_deliveries_were_accepted_and_accepted_ones_are_sent(status: str, entries: list[RequestLogEntry], consistent: bool) -> None:
+    comparison = compare_request_log(build_sample_delivery(status), entries)
+    assert comparison.consistent is consistent
+    assert (comparison.missing_requests + comparison.unrecorded_sends == ["d"]) is not consistent
 
 
 def test_a_delivery_that_the_router_did_not_plan_is_inconsistent() -> None:
-    found = compare_request_log(build_sample_delivery("SENT", planned=False), [build_request("d")])
-    assert (found.unplanned_deliveries, found.consistent) == (["d"], False)
+    comparison = compare_request_log(build_sample_delivery("SENT", planned=False), [build_entry("d")])
+    assert (comparison.unplanned_deliveries, comparison.consistent) == (["d"], False)
 
 
-def test_foreign_deliveries_count_only_if_history_does_not_know_them() -> None:
-    entries = [build_request("d"), build_request("other"), build_request("refused", 400)]
+def test_a_foreign_delivery_is_inconsistent_only_if_it_is_not_recorded() -> None:
+    entries = [build_entry("d"), build_entry("other"), build_entry("rejected", 400)]
     assert find_foreign_deliveries({"d"}, entries) == {"other"}
     assert compare_request_log(build_sample_delivery("SENT"), entries).consistent
     assert compare_request_log(build_sample_delivery("SENT"), entries).request_count == 1
@@ -58,21 +53,21 @@ def test_foreign_deliveries_count_only_if_history_does_not_know_them() -> None:
 
 
 def test_further_acceptances_are_duplicates() -> None:
-    found = compare_request_log(
-        build_sample_delivery("SENT"), [build_request("d"), build_request("d", 500), build_request("d"), build_request("d")]
+    comparison = compare_request_log(
+        build_sample_delivery("SENT"), [build_entry("d"), build_entry("d", 500), build_entry("d"), build_entry("d")]
     )
-    assert (found.request_count, found.accepted_count, found.duplicate_count, found.consistent) == (4, 1, 2, True)
+    assert (comparison.request_count, comparison.accepted_count, comparison.duplicate_count, comparison.consistent) == (4, 1, 2, True)
 
 
-def test_latency_is_by_priority_and_of_deliveries_that_needed_one_request() -> None:
-    known = {
+def test_the_latency_is_by_priority_and_of_deliveries_with_one_request() -> None:
+    deliveries = {
         "a": SampleDelivery(Status.SENT, "high", 9.0),
         "b": SampleDelivery(Status.SENT, "high", 9.0),
         "c": SampleDelivery(Status.SENT, "low", 9.0),
     }
-    entries = [build_request("a", at=9.5), build_request("b", 429, at=9.1), build_request("b", at=11.0), build_request("c", at=10.0)]
-    latency = compare_request_log(known, entries).latency_by_priority
-    assert {priority: (found.count, found.p50, found.p99) for priority, found in latency.items()} == {
+    entries = [build_entry("a", at=9.5), build_entry("b", 429, at=9.1), build_entry("b", at=11.0), build_entry("c", at=10.0)]
+    latency = compare_request_log(deliveries, entries).latency_by_priority
+    assert {priority: (percentiles.count, percentiles.p50, percentiles.p99) for priority, percentiles in latency.items()} == {
         "high": (1, 0.5, 0.5),
         "low": (1, 1.0, 1.0),
     }
@@ -84,8 +79,8 @@ def test_a_percentile_is_by_nearest_rank(percent: int, expected: float) -> None:
 
 
 @given(st.lists(st.floats(0, 9), min_size=1), st.integers(1, 100))
-def test_a_percentile_is_one_of_the_values_and_not_exceeded_by_so_many(values: list[float], percent: int) -> None:
+def test_a_percentile_is_a_value_that_so_many_do_not_exceed(values: list[float], percent: int) -> None:
     ordered = sorted(values)
-    found = compute_percentile(ordered, percent)
-    assert sum(value <= found for value in ordered) * 100 >= percent * len(ordered)
-    assert sum(value < found for value in ordered) * 100 < percent * len(ordered)
+    percentile = compute_percentile(ordered, percent)
+    assert sum(value <= percentile for value in ordered) * 100 >= percent * len(ordered)
+    assert sum(value < percentile for value in ordered) * 100 < percent * len(ordered)

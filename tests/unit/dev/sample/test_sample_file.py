@@ -1,4 +1,4 @@
-"""A line of the sample says exactly one thing, and a broken file says which line and why."""
+"""A line of the sample has exactly one value, and the error about an invalid line has its number and the problem."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_the_run_id_and_the_simulators_url_are_filled_in(tmp_path: Path) -> None
     assert line.notification == {"user_id": "u-r1", "type": "t", "to": {"webhook": "http://127.0.0.1:1/hooks/a"}}
 
 
-def test_a_long_field_is_made_long(tmp_path: Path) -> None:
+def test_a_repeated_text_is_expanded(tmp_path: Path) -> None:
     text = '{"via":"kafka","priority":"low","expected":[],"notification":{"data":{"a":1}},"repeat":{"field":"intro","text":"ab","times":3}}'
     (line,) = load_sample("r", "", write_sample(tmp_path, text))
     assert line.expanded_notification == {"data": {"a": 1, "intro": "ababab"}}
@@ -34,25 +34,25 @@ def test_a_long_field_is_made_long(tmp_path: Path) -> None:
     ("field", "value"),
     [('"text":"nonsense"', b"nonsense"), ('"text":""', b""), ('"base64":"//4A"', b"\xff\xfe\x00"), ('"null":true', None)],
 )
-def test_what_is_no_notification_goes_as_bytes(tmp_path: Path, field: str, value: bytes | None) -> None:
+def test_the_raw_value_of_a_line_without_a_notification(tmp_path: Path, field: str, value: bytes | None) -> None:
     (line,) = load_sample("r", "", write_sample(tmp_path, f'{{"via":"kafka","priority":"high","expected":["dead undecodable"],{field}}}'))
     assert line.expanded_notification is None
     assert line.raw_value == value
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
         ("not json", "line 2"),
         ('{"via":"post","expected":[]}', "via"),
         ('{"via":"kafka","priority":"low","expected":[]}', "exactly one"),
         ('{"via":"kafka","priority":"low","expected":[],"text":"a","null":true}', "exactly one"),
-        ('{"via":"kafka","expected":[],"notification":{}}', "needs a priority"),
+        ('{"via":"kafka","expected":[],"notification":{}}', "requires a priority"),
         ('{"via":"http","expected":[],"text":"a"}', "only notifications"),
         ('{"via":"kafka","expected":[],"replay_of":2}', "earlier line"),
         ('{"via":"kafka","expected":[],"replay_of":0}', "earlier line"),
     ],
 )
-def test_an_invalid_line_is_named(tmp_path: Path, line: str, words: str) -> None:
-    with pytest.raises(SampleFileError, match=words):
+def test_the_error_about_an_invalid_line(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(SampleFileError, match=message):
         load_sample("r", "", write_sample(tmp_path, VALID_LINE, line))

@@ -1,4 +1,4 @@
-"""A line becomes the record or the item that a producer would write, and is found under the id that the router gives it."""
+"""A line becomes the record or bulk item that a producer would send, and its notification id is that of the router."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from agents.router.routing_state import GateContext, RoutingState, build_topic_s
 from dev.sample.sample_file import RepeatedText, SampleLine
 from dev.sample.submissions import RecordMetadata, build_bulk_item, build_record, number_lines, resolve_notification_id
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
+from tests.fakes import FakeRecord
 
 GENERATED_ID = make_id(NOTIFICATION_PREFIX, 1000.0, 1)
 NOTIFICATION_FIELDS: dict[str, Any] = {"user_id": "u-1", "type": "t"}
@@ -19,7 +20,7 @@ def build_line(**fields: Any) -> SampleLine:
     return SampleLine(**{"via": "kafka", "expected": ["routed"], "priority": "low", "notification": NOTIFICATION_FIELDS, **fields})
 
 
-def test_a_record_has_our_id_the_users_key_and_the_users_partition() -> None:
+def test_a_record_has_a_generated_id_and_the_users_key_and_partition() -> None:
     record = build_record(build_line(), GENERATED_ID, "p.", 12)
     assert (record.topic, record.key, record.partition) == ("p.notifications.low", b"u-1", compute_partition("u-1", 12))
     assert msgspec.json.decode(record.value or b"") == {"id": GENERATED_ID, **NOTIFICATION_FIELDS}
@@ -33,17 +34,18 @@ def test_a_record_has_our_id_the_users_key_and_the_users_partition() -> None:
         ({"partition": "murmur2"}, b"u-1", None),
     ],
 )
-def test_a_record_may_have_a_wrong_partition(fields: dict[str, Any], key: bytes, partition: int | None) -> None:
+def test_a_record_with_another_key_or_partition(fields: dict[str, Any], key: bytes, partition: int | None) -> None:
     record = build_record(build_line(**fields), GENERATED_ID, "", 4)
     assert (record.key, record.partition) == (key, partition)
 
 
-@pytest.mark.parametrize("how", ["none", "custom"])
-def test_a_record_without_a_generated_id_goes_as_it_is(how: str) -> None:
-    assert msgspec.json.decode(build_record(build_line(id_source=how), GENERATED_ID, "", 4).value or b"") == NOTIFICATION_FIELDS
+@pytest.mark.parametrize("id_source", ["none", "custom"])
+def test_a_record_without_a_generated_id_is_unchanged(id_source: str) -> None:
+    record = build_record(build_line(id_source=id_source), GENERATED_ID, "", 4)
+    assert msgspec.json.decode(record.value or b"") == NOTIFICATION_FIELDS
 
 
-def test_other_values_go_as_they_are() -> None:
+def test_a_raw_value_is_unchanged() -> None:
     assert build_record(build_line(notification=None, text="{", key="k"), GENERATED_ID, "", 4).value == b"{"
     assert build_record(build_line(notification=None, null=True, key="k", headers={"h": "1"}), GENERATED_ID, "", 4)[3:] == (
         None,
@@ -64,15 +66,8 @@ def test_an_item_of_a_bulk_request(fields: dict[str, Any], expected: dict[str, A
     assert build_bulk_item(build_line(via="http", **fields), GENERATED_ID) == expected
 
 
-class FakeConsumerRecord:
-    """A record as the router reads it."""
-
-    def __init__(self, place: RecordMetadata, value: bytes | None) -> None:
-        self.offset, self.timestamp, self.key, self.value, self.headers = place.offset, int(place.timestamp * 1000), b"u-1", value, ()
-
-
 @pytest.mark.parametrize(
-    "sent",
+    "line",
     [
         build_line(),
         build_line(id_source="none"),
@@ -81,15 +76,15 @@ class FakeConsumerRecord:
     ],
     ids=["generated", "none", "not an id", "not json"],
 )
-def test_the_router_gives_it_the_same_id(sent: SampleLine) -> None:
-    place = RecordMetadata("notifications.low", compute_partition("u-1", 4), 17, 1000.25)
-    record = build_record(sent, GENERATED_ID, "", 4) if sent.notification else None
-    value = record.value if record else sent.raw_value
-    state = RoutingState(FakeConsumerRecord(place, value), build_topic_set("notifications.low", ""), place.partition, 1000.3)
+def test_the_router_derives_the_same_id(line: SampleLine) -> None:
+    metadata = RecordMetadata("notifications.low", compute_partition("u-1", 4), 17, 1000.25)
+    value = build_record(line, GENERATED_ID, "", 4).value if line.notification else line.raw_value
+    record = FakeRecord(offset=metadata.offset, timestamp=int(metadata.timestamp * 1000), value=value)
+    state = RoutingState(record, build_topic_set("notifications.low", ""), metadata.partition, 1000.3)
     decode.check(state, GateContext(4))
-    assert state.id == resolve_notification_id(sent, GENERATED_ID, place)
+    assert state.id == resolve_notification_id(line, GENERATED_ID, metadata)
 
 
-def test_a_replayed_line_is_the_earlier_one() -> None:
-    first, again = build_line(), SampleLine("kafka", ["replayed"], replay_of=1)
-    assert number_lines([first, again])[1] == (2, again, first)
+def test_the_source_of_a_replay_is_its_original_line() -> None:
+    original, replay = build_line(), SampleLine("kafka", ["replayed"], replay_of=1)
+    assert number_lines([original, replay])[1] == (2, replay, original)

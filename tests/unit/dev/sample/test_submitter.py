@@ -1,4 +1,4 @@
-"""Every line is handed in once, over the way it asks for, and what the gateway could not confirm is sent again under its id."""
+"""Every line is submitted once, over Kafka or HTTP, and items that the gateway did not confirm are sent again with the same id."""
 
 import itertools
 from collections.abc import Awaitable
@@ -16,7 +16,7 @@ from schemas.ids import NOTIFICATION_PREFIX, derive_id, is_id
 
 
 class FakeProducer:
-    """A Kafka of one topic that gives out offsets."""
+    """A producer to one partition."""
 
     def __init__(self) -> None:
         self.records: list[ProducerRecord] = []
@@ -30,10 +30,10 @@ class FakeProducer:
 
 
 class FakeGateway:
-    """Answers with what it is given; then accepts everything, but refuses a type `bad`."""
+    """Returns the given responses, then accepts all items but those of the type `bad`."""
 
-    def __init__(self, *answers: BulkResponse) -> None:
-        self.responses = list(answers)
+    def __init__(self, *responses: BulkResponse) -> None:
+        self.responses = list(responses)
         self.bodies: list[list[dict[str, Any]]] = []
 
     async def post(self, body: bytes) -> BulkResponse:
@@ -53,7 +53,7 @@ def build_accepted_response(items: list[dict[str, Any]], unavailable: int = -1) 
 
 
 class SubmitterSetup:
-    """A submitter with a clock that ticks and a pause that is noted."""
+    """A submitter with a clock that advances by a second at each reading, and a recorded sleep."""
 
     def __init__(self) -> None:
         self.sleeps: list[float] = []
@@ -76,8 +76,8 @@ def build_http_line(type_: str = "t") -> SampleLine:
     return SampleLine("http", [], None, {"user_id": "u", "type": type_})
 
 
-async def test_lines_go_both_ways_and_come_back_in_order() -> None:
-    hands, log, gateway = SubmitterSetup(), FakeProducer(), FakeGateway()
+async def test_lines_are_submitted_over_kafka_and_http_and_returned_in_order() -> None:
+    setup, producer, gateway = SubmitterSetup(), FakeProducer(), FakeGateway()
     lines = [
         build_http_line(),
         build_kafka_line(),
@@ -85,51 +85,51 @@ async def test_lines_go_both_ways_and_come_back_in_order() -> None:
         build_kafka_line(id_source="none"),
         build_kafka_line(notification=None, text="{", key="k"),
     ]
-    found = await hands.submitter.submit_lines(number_lines(lines), log, gateway)
-    assert [each.line for each in found] == lines
-    assert [is_id(each.notification_id) for each in found] == [True, True, False, True, True]
-    assert [each.unprocessable_reason for each in found] == ["", "", "unknown_type", "", ""]
-    assert found[3].notification_id == derive_id(NOTIFICATION_PREFIX, 500.0, "p.notifications.low", "0", "1")
-    assert (len(log.records), len(gateway.bodies[0]), hands.submitted_count) == (3, 2, 5)
+    submitted = await setup.submitter.submit_lines(number_lines(lines), producer, gateway)
+    assert [line.line for line in submitted] == lines
+    assert [is_id(line.notification_id) for line in submitted] == [True, True, False, True, True]
+    assert [line.unprocessable_reason for line in submitted] == ["", "", "unknown_type", "", ""]
+    assert submitted[3].notification_id == derive_id(NOTIFICATION_PREFIX, 500.0, "p.notifications.low", "0", "1")
+    assert (len(producer.records), len(gateway.bodies[0]), setup.submitted_count) == (3, 2, 5)
 
 
-async def test_a_replayed_line_has_the_same_bytes_and_id() -> None:
-    hands, log, gateway = SubmitterSetup(), FakeProducer(), FakeGateway()
+async def test_a_replay_has_the_same_bytes_and_id() -> None:
+    setup, producer, gateway = SubmitterSetup(), FakeProducer(), FakeGateway()
     lines = [build_kafka_line(), SampleLine("kafka", [], replay_of=1), build_http_line(), SampleLine("http", [], replay_of=3)]
-    found = await hands.submitter.submit_lines(number_lines(lines), log, gateway)
-    assert log.records[0] == log.records[1]
+    submitted = await setup.submitter.submit_lines(number_lines(lines), producer, gateway)
+    assert producer.records[0] == producer.records[1]
     assert gateway.bodies[0][0] == gateway.bodies[0][1]
-    assert found[0].notification_id == found[1].notification_id != found[2].notification_id == found[3].notification_id
+    assert submitted[0].notification_id == submitted[1].notification_id != submitted[2].notification_id == submitted[3].notification_id
 
 
-async def test_a_submission_is_timed_before_it_is_sent() -> None:
-    found = await SubmitterSetup().submitter.produce_records(number_lines([build_kafka_line(), build_kafka_line()]), FakeProducer())
-    assert [found[number].submitted_at for number in (1, 2)] == [100.0, 101.0]
+async def test_the_submission_time_is_taken_before_sending() -> None:
+    submitted = await SubmitterSetup().submitter.produce_records(number_lines([build_kafka_line(), build_kafka_line()]), FakeProducer())
+    assert [submitted[number].submitted_at for number in (1, 2)] == [100.0, 101.0]
 
 
-async def test_many_items_go_in_several_requests() -> None:
+async def test_many_items_are_sent_in_several_requests() -> None:
     gateway = FakeGateway()
-    found = await SubmitterSetup().submitter.post_items(number_lines([build_http_line()] * (BULK_SIZE + 1)), gateway)
+    submitted = await SubmitterSetup().submitter.post_items(number_lines([build_http_line()] * (BULK_SIZE + 1)), gateway)
     assert [len(body) for body in gateway.bodies] == [BULK_SIZE, 1]
-    assert len({each.notification_id for each in found.values()}) == BULK_SIZE + 1
+    assert len({line.notification_id for line in submitted.values()}) == BULK_SIZE + 1
 
 
-async def test_what_is_unavailable_is_sent_again_under_its_id() -> None:
-    hands = SubmitterSetup()
+async def test_unavailable_items_are_sent_again_with_the_same_id() -> None:
+    setup = SubmitterSetup()
     items = [{"type": "t", "id": f"ntf_{number}"} for number in range(3)]
     gateway = FakeGateway(BulkResponse(503, b"", 4.0), build_accepted_response(items, unavailable=1))
-    await hands.submitter.post_items(number_lines([build_http_line()] * 3), gateway)
+    await setup.submitter.post_items(number_lines([build_http_line()] * 3), gateway)
     assert [len(body) for body in gateway.bodies] == [3, 3, 1]
     assert gateway.bodies[2] == [gateway.bodies[0][1]]
-    assert hands.sleeps == [4.0, 1.0]
+    assert setup.sleeps == [4.0, 1.0]
 
 
-async def test_a_gateway_that_never_confirms_ends_the_sample() -> None:
-    hands = SubmitterSetup()
+async def test_a_gateway_that_never_confirms_is_an_error() -> None:
+    setup = SubmitterSetup()
     with pytest.raises(SubmissionError, match="1 notifications in 20 tries"):
-        await hands.submitter.post_items(number_lines([build_http_line()]), FakeGateway(*[BulkResponse(503, b"")] * MAX_TRIES))
+        await setup.submitter.post_items(number_lines([build_http_line()]), FakeGateway(*[BulkResponse(503, b"")] * MAX_TRIES))
 
 
-async def test_a_wrong_api_key_ends_the_sample_with_the_gateways_error() -> None:
+async def test_an_invalid_api_key_is_an_error_with_the_gateways_message() -> None:
     with pytest.raises(SubmissionError, match="401: missing key"):
         await SubmitterSetup().submitter.post_items(number_lines([build_http_line()]), FakeGateway(BulkResponse(401, b"missing key")))

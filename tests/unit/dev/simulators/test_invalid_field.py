@@ -15,7 +15,7 @@ class OuterBody(msgspec.Struct):
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "field_path"),
     [
         ({"inner": [{"a": "x"}]}, "inner[0].a"),
         ({"inner": [{}]}, "inner[0].a"),
@@ -24,7 +24,7 @@ class OuterBody(msgspec.Struct):
         ([], ""),
     ],
 )
-def test_the_place(body: Any, place: str) -> None:
-    with pytest.raises(msgspec.ValidationError) as caught:
+def test_the_path_of_the_field(body: Any, field_path: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as error_info:
         msgspec.convert(body, OuterBody)
-    assert parse_validation_error(str(caught.value)).field_path == place
+    assert parse_validation_error(str(error_info.value)).field_path == field_path

@@ -18,14 +18,14 @@ from tests.unit.dev.simulators.request_builders import (
 SIMULATOR = SendGridSimulator()
 
 
-def build_personalizations(*emails: str, **other: object) -> list[dict[str, object]]:
-    """Personalizations with one element."""
-    return [{"to": [{"email": email} for email in emails], **other}]
+def build_personalizations(*emails: str, **fields: object) -> list[dict[str, object]]:
+    """Build a list with one personalization."""
+    return [{"to": [{"email": email} for email in emails], **fields}]
 
 
-def test_a_mail_is_accepted_without_a_body() -> None:
-    reply = get_response(SIMULATOR, build_sendgrid_request(build_mail()))
-    assert (reply.status, reply.body, reply.headers) == (202, b"", b"X-Message-Id: abc\r\n")
+def test_an_accepted_mail_has_a_message_id_and_no_body() -> None:
+    response = get_response(SIMULATOR, build_sendgrid_request(build_mail()))
+    assert (response.status, response.body, response.headers) == (202, b"", b"X-Message-Id: abc\r\n")
     assert get_targets(SIMULATOR, build_sendgrid_request(build_mail())) == [(DELIVERY_ID, "a@example.org")]
 
 
@@ -39,14 +39,14 @@ def test_each_personalization_is_a_delivery() -> None:
 
 
 @pytest.mark.parametrize("authorization", [b"", b"Basic QUM6dA==", b"Bearer SG.revoked"])
-def test_without_a_valid_key_it_is_401(authorization: bytes) -> None:
-    reply = get_response(SIMULATOR, build_sendgrid_request(build_mail(), {b"authorization": authorization}))
-    assert reply.status == 401
-    assert decode_body(reply)["errors"][0]["field"] is None
+def test_an_invalid_key_gets_401(authorization: bytes) -> None:
+    response = get_response(SIMULATOR, build_sendgrid_request(build_mail(), {b"authorization": authorization}))
+    assert response.status == 401
+    assert decode_body(response)["errors"][0]["field"] is None
 
 
 @pytest.mark.parametrize(
-    ("other", "field", "message"),
+    ("changes", "field", "message"),
     [
         ({"personalizations": None}, "personalizations", "at least one personalization"),
         ({"personalizations": []}, "personalizations", "at least one personalization"),
@@ -77,10 +77,10 @@ def test_without_a_valid_key_it_is_401(authorization: bytes) -> None:
         ({"content": [{"type": "text/plain", "value": ""}]}, "content.0.value", "at least one character"),
     ],
 )
-def test_a_mail_with_a_fault_is_400_with_its_field(other: dict[str, object], field: str, message: str) -> None:
-    reply = get_response(SIMULATOR, build_sendgrid_request(build_mail(**other)))
-    error = decode_body(reply)["errors"][0]
-    assert (reply.status, error["field"]) == (400, field)
+def test_an_invalid_mail_gets_400_with_the_field(changes: dict[str, object], field: str, message: str) -> None:
+    response = get_response(SIMULATOR, build_sendgrid_request(build_mail(**changes)))
+    error = decode_body(response)["errors"][0]
+    assert (response.status, error["field"]) == (400, field)
     assert message in error["message"]
     assert error["help"].endswith(
         "errors.html#message." + "".join(part for part in field if not part.isdigit()).replace("..", ".").strip(".")
@@ -88,12 +88,12 @@ def test_a_mail_with_a_fault_is_400_with_its_field(other: dict[str, object], fie
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"subject":"\xff"}'])
-def test_what_is_no_json_is_400(body: bytes) -> None:
+def test_a_body_that_is_not_json_gets_400(body: bytes) -> None:
     assert get_response(SIMULATOR, build_sendgrid_request(body)).status == 400
 
 
 @pytest.mark.parametrize(
-    "other",
+    "changes",
     [
         {"content": None, "subject": None, "template_id": "d-1"},
         {"subject": None, "personalizations": build_personalizations("a@x.org", subject="Hello")},
@@ -101,8 +101,8 @@ def test_what_is_no_json_is_400(body: bytes) -> None:
         {"categories": ["x"], "tracking_settings": {"click_tracking": {"enable": False}}},
     ],
 )
-def test_what_else_is_a_mail(other: dict[str, object]) -> None:
-    assert is_valid(SIMULATOR, build_sendgrid_request(build_mail(**other)))
+def test_other_valid_mails(changes: dict[str, object]) -> None:
+    assert is_valid(SIMULATOR, build_sendgrid_request(build_mail(**changes)))
 
 
 @pytest.mark.parametrize(
@@ -114,21 +114,21 @@ def test_what_else_is_a_mail(other: dict[str, object]) -> None:
         ("fail@example.org", 500, None),
     ],
 )
-def test_scripts(address: str, status: int, field: str | None) -> None:
-    reply = get_response(SIMULATOR, build_sendgrid_request(build_mail(address)))
-    assert (reply.status, decode_body(reply)["errors"][0]["field"]) == (status, field)
+def test_stub_responses(address: str, status: int, field: str | None) -> None:
+    response = get_response(SIMULATOR, build_sendgrid_request(build_mail(address)))
+    assert (response.status, decode_body(response)["errors"][0]["field"]) == (status, field)
 
 
-def test_who_has_unsubscribed_is_accepted_and_dropped_later() -> None:
+def test_mail_to_an_unsubscribed_recipient_is_accepted() -> None:
     assert get_response(SIMULATOR, build_sendgrid_request(build_mail("unsubscribed@example.org"))).status == 202
 
 
-def test_throttled_says_until_when() -> None:
+def test_a_throttled_response_has_the_reset_time() -> None:
     headers = SIMULATOR.build_response(None, Stub(StubResponse.THROTTLE), CONTEXT).headers
     assert b"X-RateLimit-Remaining: 0\r\n" in headers
     assert b"X-RateLimit-Reset: %d\r\n" % (int(NOW) + 1) in headers
 
 
-def test_too_much_and_the_wrong_method() -> None:
+def test_an_oversize_body_gets_413_and_another_method_405() -> None:
     assert get_response(SIMULATOR, build_sendgrid_request(b"", BEARER_HEADERS)._replace(oversize=True)).status == 413
     assert get_response(SIMULATOR, build_sendgrid_request(b"", BEARER_HEADERS, b"GET")).status == 405

@@ -5,17 +5,17 @@ from dev.simulators.stub_resolver import StubResolver
 from dev.simulators.stubs import DEFAULT_STUB, Stub, match_stub
 
 
-def build_request(delivery: str, address: str) -> ValidRequest:
-    """A request for one delivery to that address."""
-    return ValidRequest([DeliveryTarget(delivery, address)], match_stub(address))
+def build_request(delivery_id: str, address: str) -> ValidRequest:
+    """Build a request of one delivery to an address."""
+    return ValidRequest([DeliveryTarget(delivery_id, address)], match_stub(address))
 
 
-def resolve_stubs(tries: StubResolver, *requests: ValidRequest) -> list[Stub]:
-    """The scripts in force for requests of SendGrid, one after the other."""
-    return [tries.resolve_stub("sendgrid", request) for request in requests]
+def resolve_stubs(resolver: StubResolver, *requests: ValidRequest) -> list[Stub]:
+    """Resolve the stubs of SendGrid requests in order."""
+    return [resolver.resolve_stub("sendgrid", request) for request in requests]
 
 
-def test_a_limited_script_ends_for_each_delivery_by_itself() -> None:
+def test_the_limit_of_a_stub_counts_per_delivery() -> None:
     first, other = build_request("d-1", "throttle-2@x.org"), build_request("d-2", "throttle-2@x.org")
     throttled = first.stub
     assert resolve_stubs(StubResolver(), first, other, first, first, other, other) == [
@@ -28,12 +28,12 @@ def test_a_limited_script_ends_for_each_delivery_by_itself() -> None:
     ]
 
 
-def test_without_a_delivery_the_address_is_counted() -> None:
+def test_without_a_delivery_id_the_limit_counts_per_address() -> None:
     request = build_request("", "fail-1@x.org")
     assert resolve_stubs(StubResolver(), request, request) == [request.stub, DEFAULT_STUB]
 
 
-def test_a_script_without_limit_stays() -> None:
+def test_a_stub_without_a_limit_applies_to_all_requests() -> None:
     request = build_request("d-1", "fail@x.org")
     assert resolve_stubs(StubResolver(), *[request] * 5) == [request.stub] * 5
 
@@ -47,8 +47,8 @@ def test_a_script_without_limit_stays() -> None:
         ("webhook", "http://127.0.0.1:4010/hooks/fail-1/u"),
     ],
 )
-def test_what_the_ledger_holds_has_been_tried(provider: str, address: str) -> None:
-    tries = StubResolver()
-    tries.replay_entry(RequestLogEntry(1, 1.0, provider, "d-1", address, 500, ""))
+def test_a_replayed_entry_is_counted(provider: str, address: str) -> None:
+    resolver = StubResolver()
+    resolver.replay_entry(RequestLogEntry(1, 1.0, provider, "d-1", address, 500, ""))
     limited = ValidRequest([DeliveryTarget("d-1", address)], match_stub("fail-1"))
-    assert tries.resolve_stub(provider, limited) == DEFAULT_STUB
+    assert resolver.resolve_stub(provider, limited) == DEFAULT_STUB

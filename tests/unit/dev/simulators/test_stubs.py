@@ -4,7 +4,7 @@ from dev.simulators.stubs import DEFAULT_STUB, STUBS_BY_WORD, WORDS_BY_DIGIT, Fa
 
 
 @pytest.mark.parametrize(
-    ("text", "script"),
+    ("text", "stub"),
     [
         ("a@example.org", DEFAULT_STUB),
         ("bounce@example.org", Stub(StubResponse.BOUNCE)),
@@ -16,7 +16,7 @@ from dev.simulators.stubs import DEFAULT_STUB, STUBS_BY_WORD, WORDS_BY_DIGIT, Fa
         ("hang/u-9", Stub(fault=Fault.HANG)),
         ("slow@example.org", Stub(delay=1.0)),
         ("slow-5@example.org", Stub(delay=5.0)),
-        # words that only begin like one of the table
+        # not one of the words, although they begin like one
         ("bouncer@example.org", DEFAULT_STUB),
         ("slow-motion@example.org", DEFAULT_STUB),
         ("fail_over@example.org", DEFAULT_STUB),
@@ -24,12 +24,12 @@ from dev.simulators.stubs import DEFAULT_STUB, STUBS_BY_WORD, WORDS_BY_DIGIT, Fa
         ("reject-12345@example.org", DEFAULT_STUB),
     ],
 )
-def test_script_of(text: str, script: Stub) -> None:
-    assert match_stub(text) == script
+def test_the_stub_of_an_address(text: str, stub: Stub) -> None:
+    assert match_stub(text) == stub
 
 
 @pytest.mark.parametrize(
-    ("number", "script"),
+    ("number", "stub"),
     [
         ("+4366012345678", DEFAULT_STUB),
         ("+15005550001", Stub(StubResponse.BOUNCE, twilio_code=21211)),
@@ -44,9 +44,9 @@ def test_script_of(text: str, script: Stub) -> None:
         ("+1500555110²", DEFAULT_STUB),
     ],
 )
-def test_script_of_number(number: str, script: Stub) -> None:
-    assert match_number_stub(number) == script
+def test_the_stub_of_a_number(number: str, stub: Stub) -> None:
+    assert match_number_stub(number) == stub
 
 
-def test_every_digit_stands_for_a_word() -> None:
+def test_every_digit_has_a_word() -> None:
     assert set(WORDS_BY_DIGIT.values()) <= set(STUBS_BY_WORD)

@@ -13,10 +13,10 @@ from tests.unit.dev.simulators.request_builders import (
 SIMULATOR = TwilioSimulator()
 
 
-def test_a_message_is_created() -> None:
-    reply = get_response(SIMULATOR, build_twilio_request(build_sms_form(Body="Grüße & mehr + 1")))
-    message = decode_body(reply)
-    assert reply.status == 201
+def test_an_accepted_message_is_created() -> None:
+    response = get_response(SIMULATOR, build_twilio_request(build_sms_form(Body="Grüße & mehr + 1")))
+    message = decode_body(response)
+    assert response.status == 201
     assert {name: message[name] for name in ("account_sid", "to", "from", "body", "status", "num_segments", "error_code")} == {
         "account_sid": "AC1",
         "to": "+4366012345678",
@@ -31,13 +31,13 @@ def test_a_message_is_created() -> None:
     assert message["date_created"] == "Thu, 09 Oct 2025 08:53:20 +0000"
 
 
-def test_a_messaging_service_picks_the_sender_later() -> None:
+def test_a_messaging_service_selects_the_sender_later() -> None:
     message = decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(From="", MessagingServiceSid="MG1"))))
     assert (message["from"], message["messaging_service_sid"], message["status"], message["num_segments"]) == (None, "MG1", "accepted", "0")
 
 
 @pytest.mark.parametrize(
-    ("callback", "delivery"),
+    ("callback", "delivery_id"),
     [
         (f"https://h.example/cb?delivery={DELIVERY_ID}", DELIVERY_ID),
         (f"https://h.example/cb?a=1&delivery={DELIVERY_ID}&b=2#rc=5", DELIVERY_ID),
@@ -47,20 +47,20 @@ def test_a_messaging_service_picks_the_sender_later() -> None:
         ("", ""),
     ],
 )
-def test_the_delivery_is_that_of_the_callback(callback: str, delivery: str) -> None:
-    assert get_targets(SIMULATOR, build_twilio_request(build_sms_form(StatusCallback=callback))) == [(delivery, "+4366012345678")]
+def test_the_delivery_id_is_a_parameter_of_the_callback(callback: str, delivery_id: str) -> None:
+    assert get_targets(SIMULATOR, build_twilio_request(build_sms_form(StatusCallback=callback))) == [(delivery_id, "+4366012345678")]
 
 
 @pytest.mark.parametrize(
     "authorization", [b"", b"Bearer x", b"Basic QUMx", b"Basic !", b"Basic QUMxOg==", b"Basic QUMxOnJldm9rZWQ="]
 )  # no colon; no base64; no password; password `revoked`
-def test_without_valid_credentials_it_is_401(authorization: bytes) -> None:
-    reply = get_response(SIMULATOR, build_twilio_request(build_sms_form(), {b"authorization": authorization}))
-    assert (reply.status, decode_body(reply)["code"]) == (401, 20003)
+def test_invalid_credentials_get_401(authorization: bytes) -> None:
+    response = get_response(SIMULATOR, build_twilio_request(build_sms_form(), {b"authorization": authorization}))
+    assert (response.status, decode_body(response)["code"]) == (401, 20003)
 
 
 @pytest.mark.parametrize(
-    ("other", "code"),
+    ("changes", "code"),
     [
         ({"To": ""}, 21604),
         ({"To": "12345"}, 21211),
@@ -70,10 +70,10 @@ def test_without_valid_credentials_it_is_401(authorization: bytes) -> None:
         ({"Body": "x" * 1601}, 21617),
     ],
 )
-def test_a_message_with_a_fault_is_400_with_its_code(other: dict[str, str], code: int) -> None:
-    reply = get_response(SIMULATOR, build_twilio_request(build_sms_form(**other)))
-    error = decode_body(reply)
-    assert (reply.status, error["status"], error["code"]) == (400, 400, code)
+def test_an_invalid_message_gets_400_with_the_code(changes: dict[str, str], code: int) -> None:
+    response = get_response(SIMULATOR, build_twilio_request(build_sms_form(**changes)))
+    error = decode_body(response)
+    assert (response.status, error["status"], error["code"]) == (400, 400, code)
     assert error["more_info"] == f"https://www.twilio.com/docs/errors/{code}"
     assert error["message"]
 
@@ -91,12 +91,12 @@ def test_a_message_with_a_fault_is_400_with_its_code(other: dict[str, str], code
         ("+15005551800", 400, 21617),
     ],
 )
-def test_scripts(number: str, status: int, code: int) -> None:
-    reply = get_response(SIMULATOR, build_twilio_request(build_sms_form(number)))
-    assert (reply.status, decode_body(reply)["code"]) == (status, code)
+def test_stub_responses(number: str, status: int, code: int) -> None:
+    response = get_response(SIMULATOR, build_twilio_request(build_sms_form(number)))
+    assert (response.status, decode_body(response)["code"]) == (status, code)
 
 
-def test_another_path_or_too_much() -> None:
+def test_an_unknown_path_gets_404_and_an_oversize_body_413() -> None:
     assert (
         decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(), path=b"/2010-04-01/Accounts/AC1/Calls.json")))["code"]
         == 20404

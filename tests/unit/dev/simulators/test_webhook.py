@@ -6,7 +6,7 @@ from tests.unit.dev.simulators.request_builders import DELIVERY_ID, build_webhoo
 SIMULATOR = WebhookSimulator()
 
 
-def test_a_hook_is_taken() -> None:
+def test_a_webhook_is_accepted() -> None:
     assert get_response(SIMULATOR, build_webhook_request()).status == 204
     assert get_targets(SIMULATOR, build_webhook_request()) == [(DELIVERY_ID, "http://127.0.0.1:4010/hooks/u-1?a=b")]
 
@@ -23,14 +23,14 @@ def test_a_hook_is_taken() -> None:
         (b"/hooks/fail", 500),
     ],
 )
-def test_scripts(path: bytes, status: int) -> None:
+def test_stub_responses(path: bytes, status: int) -> None:
     assert get_response(SIMULATOR, build_webhook_request(path)).status == status
 
 
-def test_throttled_says_how_long() -> None:
+def test_a_throttled_response_has_retry_after() -> None:
     assert get_response(SIMULATOR, build_webhook_request(b"/hooks/throttle")).headers == b"Retry-After: 1\r\n"
 
 
-def test_only_posts_and_not_too_much() -> None:
+def test_another_method_gets_405_and_an_oversize_body_413() -> None:
     assert get_response(SIMULATOR, build_webhook_request(method=b"GET")).status == 405
     assert get_response(SIMULATOR, build_webhook_request()._replace(oversize=True)).status == 413

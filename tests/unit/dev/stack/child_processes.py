@@ -1,4 +1,4 @@
-"""Small real processes to supervise, and an ear for what is said about them."""
+"""Small real processes to supervise, and a recorder of their log lines."""
 
 import asyncio
 import sys
@@ -17,18 +17,18 @@ while True: signal.pause()
 IGNORE_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up')\nwhile True: signal.pause()"
 
 
-def build_service(name: str, code: str = WAIT_FOR_SIGNAL, *words: str, **fields: Any) -> Service:
-    """A service that runs a piece of Python."""
-    return Service(name, (sys.executable, "-S", "-c", code, *words), **fields)
+def build_service(name: str, code: str = WAIT_FOR_SIGNAL, *arguments: str, **fields: Any) -> Service:
+    """A service that runs Python code."""
+    return Service(name, (sys.executable, "-S", "-c", code, *arguments), **fields)
 
 
-def build_forkable_service(name: str, code: str = WAIT_FOR_SIGNAL, *words: str, **fields: Any) -> Service:
-    """The same for a nursery: `python -m` of a module that runs the code."""
-    return Service(name, (sys.executable, "-m", "tests.unit.dev.stack.code_runner", code, *words), forkable=True, **fields)
+def build_forkable_service(name: str, code: str = WAIT_FOR_SIGNAL, *arguments: str, **fields: Any) -> Service:
+    """A service that the fork server can fork: `python -m` of a module that runs the code."""
+    return Service(name, (sys.executable, "-m", "tests.unit.dev.stack.code_runner", code, *arguments), forkable=True, **fields)
 
 
 class LogRecorder:
-    """Collects (name, line); `until` waits for one."""
+    """Collects (name, line); `wait_for` waits for one."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, str]] = []
@@ -39,11 +39,11 @@ class LogRecorder:
         self._entry_added.set()
 
     def get_lines(self, name: str) -> list[str]:
-        """What was said in this name."""
-        return [line for who, line in self.entries if who == name]
+        """The lines logged under this name."""
+        return [line for entry_name, line in self.entries if entry_name == name]
 
     async def wait_for(self, name: str, substring: str, times: int = 1) -> None:
-        """Wait until lines with this part have been said in this name so many times."""
+        """Wait until so many lines that contain the substring have been logged under this name."""
         while sum(substring in line for line in self.get_lines(name)) < times:
             self._entry_added.clear()
             await self._entry_added.wait()

@@ -1,4 +1,4 @@
-"""`python -m tests.unit.dev.stack.code_runner CODE ...`: a service that does what it is told."""
+"""`python -m tests.unit.dev.stack.code_runner CODE ...`: a service that runs the code."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Services that a real nursery forks: like any other, but with the imports already made."""
+"""Services that a real fork server forks: like subprocesses, but with modules already imported."""
 
 import asyncio
 import os
@@ -41,17 +41,17 @@ def pids() -> dict[str, int | None]:
 
 @pytest.fixture
 async def fork_client(log_recorder: LogRecorder, pids: dict[str, int | None]) -> AsyncIterator[ForkClient]:
-    made = ForkClient([PRELOADED_MODULE], log_recorder.log, lambda service, pid: pids.update({service.name: pid}))
-    await made.start()
-    yield made
-    await made.stop()
+    fork_client = ForkClient([PRELOADED_MODULE], log_recorder.log, lambda service, pid: pids.update({service.name: pid}))
+    await fork_client.start()
+    yield fork_client
+    await fork_client.stop()
 
 
 @pytest.fixture
 async def supervisor(fork_client: ForkClient, log_recorder: LogRecorder, pids: dict[str, int | None]) -> AsyncIterator[Supervisor]:
-    made = Supervisor(log_recorder.log, lambda service, pid: pids.update({service.name: pid}), FAST_RESTART, fork_client.spawn)
-    yield made
-    await made.stop()
+    supervisor = Supervisor(log_recorder.log, lambda service, pid: pids.update({service.name: pid}), FAST_RESTART, fork_client.spawn)
+    yield supervisor
+    await supervisor.stop()
 
 
 def get_parent_pid(pid: int) -> int:
@@ -59,12 +59,14 @@ def get_parent_pid(pid: int) -> int:
 
 
 async def kill_process(pid: int) -> None:
-    victim = get_process_record(pid)
+    record = get_process_record(pid)
     os.kill(pid, signal.SIGKILL)
-    assert await asyncio.to_thread(wait_until_exited, [victim], 20.0)
+    assert await asyncio.to_thread(wait_until_exited, [record], 20.0)
 
 
-async def test_a_fork_has_the_imports_its_own_words_environment_and_output(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
+async def test_a_fork_has_the_imports_and_its_own_arguments_environment_and_output(
+    supervisor: Supervisor, log_recorder: LogRecorder
+) -> None:
     code = "import os, sys; print(sys.argv[2:], os.environ['PLACE'], 'colorsys' in sys.modules, __name__); print('error', file=sys.stderr);"
     await supervisor.start(
         [build_forkable_service(name, code + WAIT_FOR_SIGNAL, name, env={"PLACE": f"at {name}"}) for name in ("one", "two")]
@@ -88,9 +90,7 @@ async def test_a_service_that_is_not_forkable_is_a_subprocess(supervisor: Superv
     assert get_parent_pid(supervisor.get_pids()["server"]) == os.getpid()
 
 
-async def test_a_fork_that_is_killed_is_forked_again(
-    supervisor: Supervisor, log_recorder: LogRecorder, pids: dict[str, int | None]
-) -> None:
+async def test_a_killed_fork_is_forked_again(supervisor: Supervisor, log_recorder: LogRecorder, pids: dict[str, int | None]) -> None:
     await supervisor.start([build_forkable_service("worker")])
     first = supervisor.get_pids()["worker"]
     os.kill(first, signal.SIGKILL)
@@ -108,7 +108,7 @@ async def test_a_failed_start_reports_the_exit_code_and_last_lines(supervisor: S
         await supervisor.start([build_forkable_service("worker", "print('no such setting'); raise SystemExit(3)", readiness_check=never)])
 
 
-async def test_an_exception_in_a_fork_is_shown_and_ends_it_with_1(supervisor: Supervisor) -> None:
+async def test_an_exception_in_a_fork_is_logged_and_the_exit_code_is_1(supervisor: Supervisor) -> None:
     async def never() -> None:
         raise ConnectionError
 
@@ -127,13 +127,13 @@ async def test_forks_stop_by_their_signal_or_are_killed(supervisor: Supervisor, 
     assert "did not stop within 0 s: killed" in log_recorder.get_lines("stubborn")
 
 
-async def test_a_service_outlives_its_fork_server_and_is_still_supervised(
+async def test_a_service_survives_the_fork_server_and_is_still_supervised(
     supervisor: Supervisor, log_recorder: LogRecorder, pids: dict[str, int | None]
 ) -> None:
     await supervisor.start([build_forkable_service("worker")])
-    worker, nursery = supervisor.get_pids()["worker"], pids[PROCESS_NAME]
-    assert nursery is not None
-    await kill_process(nursery)
+    worker, fork_server = supervisor.get_pids()["worker"], pids[PROCESS_NAME]
+    assert fork_server is not None
+    await kill_process(fork_server)
     await log_recorder.wait_for(PROCESS_NAME, "has exited")
     assert supervisor.get_pids()["worker"] == worker
     os.kill(worker, signal.SIGKILL)
@@ -143,15 +143,15 @@ async def test_a_service_outlives_its_fork_server_and_is_still_supervised(
 
 
 async def test_services_start_as_subprocesses_if_the_fork_server_exits(log_recorder: LogRecorder) -> None:
-    made = ForkClient(["no_such_module"], log_recorder.log, lambda service, pid: None)
-    await made.start()
-    supervisor = Supervisor(log_recorder.log, spawn=made.spawn)
+    fork_client = ForkClient(["no_such_module"], log_recorder.log, lambda service, pid: None)
+    await fork_client.start()
+    supervisor = Supervisor(log_recorder.log, spawn=fork_client.spawn)
     await supervisor.start([build_forkable_service("worker", EXIT_ON_SIGTERM)])
     assert get_parent_pid(supervisor.get_pids()["worker"]) == os.getpid()
     assert "ModuleNotFoundError: No module named 'no_such_module'" in log_recorder.get_lines(PROCESS_NAME)
     await log_recorder.wait_for("worker", "up")
     await supervisor.stop()
-    await made.stop()
+    await fork_client.stop()
 
 
 async def test_a_module_that_starts_a_thread_is_rejected(
@@ -159,25 +159,25 @@ async def test_a_module_that_starts_a_thread_is_rejected(
 ) -> None:
     (tmp_path / "threaded.py").write_text("import signal, threading; threading.Thread(target=signal.pause, daemon=True).start()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    made = ForkClient(["threaded"], log_recorder.log, lambda service, pid: None)
-    await made.start()
+    fork_client = ForkClient(["threaded"], log_recorder.log, lambda service, pid: None)
+    await fork_client.start()
     await log_recorder.wait_for(PROCESS_NAME, "threaded starts a thread when it is imported")
-    await made.stop()
+    await fork_client.stop()
 
 
 async def test_a_cancelled_fork_is_stopped_with_the_fork_server(fork_client: ForkClient, log_recorder: LogRecorder, tmp_path: Path) -> None:
-    born, heard = tmp_path / "born", tmp_path / "heard"
-    write = f"import os; open({str(born)!r}, 'w').write(str(os.getpid())); os.rename({str(born)!r}, {str(heard)!r});"
+    new_file, pid_file = tmp_path / "new", tmp_path / "pid"
+    write = f"import os; open({str(new_file)!r}, 'w').write(str(os.getpid())); os.rename({str(new_file)!r}, {str(pid_file)!r});"
     read_end, write_end = os.pipe()
-    asked = asyncio.create_task(fork_client.spawn(build_forkable_service("worker", write + EXIT_ON_SIGTERM), write_end))
-    await asyncio.sleep(0)  # it has asked
-    asked.cancel()
+    spawn_task = asyncio.create_task(fork_client.spawn(build_forkable_service("worker", write + EXIT_ON_SIGTERM), write_end))
+    await asyncio.sleep(0)  # it has sent the request
+    spawn_task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asked
+        await spawn_task
     os.close(write_end)
     assert (await asyncio.to_thread(os.read, read_end, 100)).startswith(b"up")
     os.close(read_end)
-    worker = get_process_record(int(heard.read_text()))
+    worker = get_process_record(int(pid_file.read_text()))
     await fork_client.stop()
     assert worker.find_process() is None
 
@@ -186,12 +186,12 @@ async def test_without_modules_or_on_another_system_all_are_subprocesses(
     log_recorder: LogRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    for made in (
+    for fork_client in (
         ForkClient([], log_recorder.log, lambda service, pid: None),
         ForkClient([PRELOADED_MODULE], log_recorder.log, lambda service, pid: None),
     ):
-        await made.start()
-        process = await made.spawn(Service("worker", (sys.executable, "-S", "-c", "raise SystemExit(4)"), forkable=True), 1)
+        await fork_client.start()
+        process = await fork_client.spawn(Service("worker", (sys.executable, "-S", "-c", "raise SystemExit(4)"), forkable=True), 1)
         assert await process.wait() == 4
-        await made.stop()
+        await fork_client.stop()
     assert log_recorder.get_lines(PROCESS_NAME) == []

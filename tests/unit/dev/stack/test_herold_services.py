@@ -1,4 +1,4 @@
-"""What `herold up` runs: every role, gateway and simulators, with the settings of the home, and fit for the nursery."""
+"""The services of `herold up`: simulators, gateway and every role, with the settings of the home, and forkable."""
 
 import sys
 from importlib.util import find_spec
@@ -12,21 +12,21 @@ from dev.stack.stack_state import StackState
 URLS = ServerUrls("k:9092", "postgresql://db/x", "redis://r")
 
 
-def test_every_role_the_gateway_and_the_simulators_run_as_modules_that_a_nursery_can_fork(tmp_path: Path) -> None:
+def test_every_role_the_gateway_and_the_simulators_are_forkable_modules(tmp_path: Path) -> None:
     state = StackState(tmp_path / "home")
     state.create()
-    first, then = build_start_stages(state, build_environment(state, URLS, {}))
-    made = {service.name: service for service in (*first, *then)}
-    assert set(made) == {"simulators", "gateway", *ROLES}
-    assert [service.name for service in first] == ["simulators"], "the last stage ends first: workers must not find their providers gone"
-    for service in made.values():
+    first_stage, second_stage = build_start_stages(state, build_environment(state, URLS, {}))
+    services = {service.name: service for service in (*first_stage, *second_stage)}
+    assert set(services) == {"simulators", "gateway", *ROLES}
+    assert [service.name for service in first_stage] == ["simulators"], "the simulators must stop after the workers"
+    for service in services.values():
         assert service.forkable
         assert service.argv[:2] == (PYTHON, "-m") == (sys.executable, "-m")
         assert find_spec(service.argv[2]) is not None
-    assert made["router"].argv[3:] == ("--quiet", "-A", "app.main:router", "worker", "-l", "info")
+    assert services["router"].argv[3:] == ("--quiet", "-A", "app.main:router", "worker", "-l", "info")
 
 
-def test_each_worker_has_a_port_of_its_own_and_what_the_environment_says_stays(tmp_path: Path) -> None:
+def test_each_worker_has_its_own_port_and_variables_of_the_environment_are_kept(tmp_path: Path) -> None:
     state = StackState(tmp_path / "home")
     state.create()
     settings = build_environment(state, URLS, {"HEROLD_GATEWAY_API_KEY": "given", "DATABASE_URL": "postgresql://other/y", "PATH": "/bin"})
@@ -39,5 +39,5 @@ def test_each_worker_has_a_port_of_its_own_and_what_the_environment_says_stays(t
     assert len(ports) == len(ROLES)
 
 
-def test_what_is_imported_ahead_is_there() -> None:
+def test_the_preloaded_and_deferred_modules_exist() -> None:
     assert all(find_spec(module) for module in (*PRELOADED_MODULES, *DEFERRED_MODULES))

@@ -16,18 +16,18 @@ def parse_properties(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-def test_the_configuration_is_one_durable_enough_node_on_loopback() -> None:
-    settings = parse_properties(build_config(1111, 2222, Path("/data")))
-    assert settings["listeners"] == "PLAINTEXT://127.0.0.1:1111,CONTROLLER://127.0.0.1:2222"
-    assert settings["advertised.listeners"] == "PLAINTEXT://127.0.0.1:1111"
-    assert settings["controller.quorum.voters"] == "1@127.0.0.1:2222"
-    assert settings["log.dirs"] == "/data"
-    assert settings["auto.create.topics.enable"] == "false"
-    assert int(settings["message.max.bytes"]) >= 1.1 * 2**20
-    assert {value for name, value in settings.items() if "replication.factor" in name} == {"1"}
+def test_the_configuration_is_a_single_node_on_loopback() -> None:
+    config = parse_properties(build_config(1111, 2222, Path("/data")))
+    assert config["listeners"] == "PLAINTEXT://127.0.0.1:1111,CONTROLLER://127.0.0.1:2222"
+    assert config["advertised.listeners"] == "PLAINTEXT://127.0.0.1:1111"
+    assert config["controller.quorum.voters"] == "1@127.0.0.1:2222"
+    assert config["log.dirs"] == "/data"
+    assert config["auto.create.topics.enable"] == "false"
+    assert int(config["message.max.bytes"]) >= 1.1 * 2**20
+    assert {value for name, value in config.items() if "replication.factor" in name} == {"1"}
 
 
-def test_the_jvm_is_quick_to_start_unless_it_is_to_be_optimised(java: JavaRuntime) -> None:
+def test_the_jvm_has_no_c2_compiler_by_default(java: JavaRuntime) -> None:
     assert kafka.C1_ONLY_FLAG in java.build_argv()
     assert kafka.C1_ONLY_FLAG not in replace(java, use_c2=True).build_argv()
     assert java.build_argv("-Xx")[-2:] == ("-cp", "/jars/a.jar:/jars/b.jar")
@@ -42,7 +42,7 @@ def test_an_aot_cache_is_used_once_it_exists_and_only_for_the_same_flags(java: J
     assert not replace(java, classpath=java.classpath[:1]).aot_cache_flags
 
 
-def test_a_formatted_data_folder_is_left_as_it_is(java: JavaRuntime, tmp_path: Path) -> None:
+def test_a_formatted_data_directory_is_not_formatted_again(java: JavaRuntime, tmp_path: Path) -> None:
     (tmp_path / "kafka").mkdir()
     (tmp_path / "kafka" / "meta.properties").touch()
     service = prepare_service(tmp_path, 1111, 2222, java)
@@ -50,18 +50,18 @@ def test_a_formatted_data_folder_is_left_as_it_is(java: JavaRuntime, tmp_path: P
     assert (tmp_path / "kafka.properties").read_text() == build_config(1111, 2222, tmp_path / "kafka")
 
 
-def test_a_format_that_fails_tells_what_java_said(java: JavaRuntime, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="Kafka could not format its storage directory:\nno java today"):
-        prepare_service(tmp_path, 1111, 2222, replace(java, binary=write_script(tmp_path, "echo no java today; exit 1")))
+def test_a_failed_format_reports_the_output_of_java(java: JavaRuntime, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="Kafka could not format its storage directory:\nno Java"):
+        prepare_service(tmp_path, 1111, 2222, replace(java, binary=write_script(tmp_path, "echo no Java; exit 1")))
 
 
-def write_script(folder: Path, text: str) -> Path:
-    path = folder / "java"
+def write_script(directory: Path, text: str) -> Path:
+    path = directory / "java"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o700)
     return path
 
 
-async def test_nobody_on_the_port_is_not_ready() -> None:
+async def test_a_closed_port_is_not_ready() -> None:
     with pytest.raises(ConnectionRefusedError):
         await kafka.check_readiness(1)

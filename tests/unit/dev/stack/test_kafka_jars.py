@@ -23,27 +23,27 @@ def build_lock(content: dict[str, bytes]) -> str:
 
 
 class FakeMavenRepository:
-    """A repository that breaks off the first `failures` downloads of each jar."""
+    """A repository whose first `failures` downloads of each jar fail."""
 
     def __init__(self, content: dict[str, bytes], failures: int = 0) -> None:
         self.content = content
         self.failures_left = dict.fromkeys(content, failures)
         self.requested: list[str] = []
 
-    def download(self, jar: Jar, folder: Path) -> Path:
+    def download(self, jar: Jar, directory: Path) -> Path:
         self.requested.append(jar.artifact_id)
-        path = folder / "some" / "where.jar"
+        path = directory / "some" / "where.jar"
         path.parent.mkdir()
         path.write_bytes(self.content[jar.artifact_id][:3])
         if self.failures_left[jar.artifact_id] > 0:
             self.failures_left[jar.artifact_id] -= 1
-            raise ConnectionError("broken off")
+            raise ConnectionError("connection lost")
         path.write_bytes(self.content[jar.artifact_id])
         return path
 
 
-def list_names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+def list_names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
 
 
 def test_the_lock_of_the_project_has_46_jars_of_one_kafka() -> None:
@@ -53,73 +53,73 @@ def test_the_lock_of_the_project_has_46_jars_of_one_kafka() -> None:
 
 
 @pytest.mark.parametrize("line", ["abc  org.example:a:1", f"{0:064}  org.example:a", f"{0:064} org.example:a:1", f"{0:064}  a::1"])
-def test_a_broken_line_of_the_lock_is_named(line: str) -> None:
+def test_an_invalid_line_of_the_lock_file_is_named(line: str) -> None:
     with pytest.raises(LockFileError, match="line 2"):
         parse_lock(build_lock({"a": b"a"}) + line)
 
 
-def test_another_lock_has_another_folder(tmp_path: Path) -> None:
+def test_another_lock_file_has_another_directory(tmp_path: Path) -> None:
     assert build_cache_path(tmp_path, "one") != build_cache_path(tmp_path, "two")
 
 
-def test_fetch_has_every_jar_in_the_order_of_the_lock(tmp_path: Path) -> None:
+def test_fetch_returns_every_jar_in_the_order_of_the_lock_file(tmp_path: Path) -> None:
     paths = fetch_jars(parse_lock(build_lock(CONTENT)), tmp_path / "new", download=FakeMavenRepository(CONTENT).download)
     assert [path.name for path in paths] == [f"{name}-1.0.jar" for name in CONTENT]
     assert [path.read_bytes() for path in paths] == list(CONTENT.values())
     assert list_names(tmp_path / "new") == {path.name for path in paths}
 
 
-def test_fetch_asks_only_for_what_is_missing_and_tells_how_far_it_is(tmp_path: Path) -> None:
+def test_only_missing_jars_are_downloaded_and_progress_is_reported(tmp_path: Path) -> None:
     jars = parse_lock(build_lock(CONTENT))
     (tmp_path / jars[0].file_name).write_bytes(CONTENT["jar-0"])
-    repository, told = FakeMavenRepository(CONTENT), []
-    fetch_jars(jars, tmp_path, download=repository.download, on_progress=lambda present, wanted: told.append((present, wanted)))
+    repository, progress = FakeMavenRepository(CONTENT), []
+    fetch_jars(jars, tmp_path, download=repository.download, on_progress=lambda present, total: progress.append((present, total)))
     assert sorted(repository.requested) == sorted(set(CONTENT) - {"jar-0"})
-    assert told == [(n, 20) for n in range(1, 21)]
+    assert progress == [(n, 20) for n in range(1, 21)]
 
 
-def test_a_download_that_breaks_off_is_tried_again_after_growing_pauses(tmp_path: Path) -> None:
+def test_a_failed_download_is_retried_after_growing_delays(tmp_path: Path) -> None:
     content = {"a": b"a whole jar"}
-    pauses: list[float] = []
+    delays: list[float] = []
     repository = FakeMavenRepository(content, failures=len(RETRY_DELAYS))
-    (path,) = fetch_jars(parse_lock(build_lock(content)), tmp_path, download=repository.download, sleep=pauses.append)
+    (path,) = fetch_jars(parse_lock(build_lock(content)), tmp_path, download=repository.download, sleep=delays.append)
     assert path.read_bytes() == b"a whole jar"
-    assert pauses == list(RETRY_DELAYS) == sorted(RETRY_DELAYS)
+    assert delays == list(RETRY_DELAYS) == sorted(RETRY_DELAYS)
 
 
-def test_a_download_that_never_works_names_the_jar_and_the_cause(tmp_path: Path) -> None:
+def test_a_download_that_fails_in_every_try_names_the_jar_and_the_cause(tmp_path: Path) -> None:
     content = {"a": b"a"}
     repository = FakeMavenRepository(content, failures=99)
-    with pytest.raises(DownloadError, match=r"org\.example:a:1\.0: broken off \(5 tries\)"):
+    with pytest.raises(DownloadError, match=r"org\.example:a:1\.0: connection lost \(5 tries\)"):
         fetch_jars(parse_lock(build_lock(content)), tmp_path, download=repository.download, sleep=lambda seconds: None)
     assert list_names(tmp_path) == set()
 
 
 def test_a_jar_with_a_wrong_checksum_is_rejected_and_removed(tmp_path: Path) -> None:
-    lock = parse_lock(build_lock({"good": b"good", "bad": b"what was locked"}))
+    lock = parse_lock(build_lock({"good": b"good", "bad": b"locked content"}))
     repository = FakeMavenRepository({"good": b"good", "bad": b"something else"})
-    with pytest.raises(DownloadError, match=r"org\.example:bad:1\.0: SHA-256 is .* but kafka_jars\.lock says"):
+    with pytest.raises(DownloadError, match=r"org\.example:bad:1\.0: SHA-256 is .* kafka_jars\.lock requires"):
         fetch_jars(lock, tmp_path, download=repository.download, sleep=lambda seconds: None)
     assert list_names(tmp_path) <= {"good-1.0.jar"}
 
 
-def test_progress_can_end_the_download(tmp_path: Path) -> None:
+def test_an_exception_of_the_progress_callback_stops_the_download(tmp_path: Path) -> None:
     content = {f"jar-{n}": b"x" for n in range(100)}
     repository = FakeMavenRepository(content)
 
-    def progress(present: int, wanted: int) -> None:
+    def stop(present: int, total: int) -> None:
         if present:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch_jars(parse_lock(build_lock(content)), tmp_path, download=repository.download, on_progress=progress)
+        fetch_jars(parse_lock(build_lock(content)), tmp_path, download=repository.download, on_progress=stop)
     assert len(repository.requested) < 100
 
 
-def test_progress_in_lines_is_short_and_silent_if_nothing_is_missing() -> None:
-    said: list[str] = []
-    progress = build_progress_logger(said.append)
+def test_progress_is_logged_every_ten_jars_and_not_if_none_is_missing() -> None:
+    lines: list[str] = []
+    log_progress = build_progress_logger(lines.append)
     for present in range(5, 25):
-        progress(present, 24)
-    build_progress_logger(said.append)(24, 24)
-    assert said == [f"downloaded {present} of 24 jars" for present in (10, 20, 24)]
+        log_progress(present, 24)
+    build_progress_logger(lines.append)(24, 24)
+    assert lines == [f"downloaded {present} of 24 jars" for present in (10, 20, 24)]

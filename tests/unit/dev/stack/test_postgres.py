@@ -13,10 +13,10 @@ from dev.stack.postgres import (
 )
 
 
-def test_what_is_committed_is_on_the_disk() -> None:
-    words = build_server_options(1234)
-    assert words[::2] == ["-c"] * (len(words) // 2)
-    assert {"port=1234", "fsync=on", "synchronous_commit=on", "listen_addresses=127.0.0.1"} <= set(words)
+def test_commits_are_durable() -> None:
+    options = build_server_options(1234)
+    assert options[::2] == ["-c"] * (len(options) // 2)
+    assert {"port=1234", "fsync=on", "synchronous_commit=on", "listen_addresses=127.0.0.1"} <= set(options)
 
 
 def test_the_url_names_the_database() -> None:
@@ -24,35 +24,37 @@ def test_the_url_names_the_database() -> None:
     assert build_url(1234, "secret", "history").endswith("/history")
 
 
-def test_data_of_another_major_version_is_refused_and_not_touched(tmp_path: Path) -> None:
+def test_data_of_another_major_version_is_rejected_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("17\n")
-    with pytest.raises(IncompatibleDataDirError, match=f"made by PostgreSQL 17, this is {MAJOR_VERSION}: move it away"):
+    with pytest.raises(IncompatibleDataDirError, match=f"created by PostgreSQL 17, this is {MAJOR_VERSION}: move the directory away"):
         check_data_version(tmp_path)
     (tmp_path / "PG_VERSION").write_text(f"{MAJOR_VERSION}\n")
     check_data_version(tmp_path)
 
 
-def build_fake_initdb(folder: Path, text: str) -> PostgresInstallation:
-    (folder / "bin").mkdir()
-    (folder / "bin" / "initdb").write_text(f"#!/bin/sh\n{text}\n")
-    (folder / "bin" / "initdb").chmod(0o700)
-    return PostgresInstallation(folder / "bin", folder / "postgres", None)
+def build_fake_initdb(directory: Path, text: str) -> PostgresInstallation:
+    (directory / "bin").mkdir()
+    (directory / "bin" / "initdb").write_text(f"#!/bin/sh\n{text}\n")
+    (directory / "bin" / "initdb").chmod(0o700)
+    return PostgresInstallation(directory / "bin", directory / "postgres", None)
 
 
-def test_init_makes_the_data_folder_in_one_step_and_keeps_no_password(tmp_path: Path) -> None:
-    place = build_fake_initdb(tmp_path, 'mkdir "$2"; for word; do case $word in --pwfile=*) cp "${word#--pwfile=}" "$2/given";; esac; done')
-    (place.server_dir / "data.new").mkdir(parents=True)  # an earlier start was cut off
-    init_data_dir(place, "secret")
-    assert [path.name for path in place.server_dir.iterdir()] == ["data"]
-    assert (place.data_dir / "given").read_text() == "secret"
-    assert place.server_dir.stat().st_mode & 0o777 == 0o700
+def test_init_creates_the_data_directory_atomically_and_deletes_the_password_file(tmp_path: Path) -> None:
+    installation = build_fake_initdb(
+        tmp_path, 'mkdir "$2"; for word; do case $word in --pwfile=*) cp "${word#--pwfile=}" "$2/password";; esac; done'
+    )
+    (installation.server_dir / "data.new").mkdir(parents=True)  # an earlier start was interrupted
+    init_data_dir(installation, "secret")
+    assert [path.name for path in installation.server_dir.iterdir()] == ["data"]
+    assert (installation.data_dir / "password").read_text() == "secret"
+    assert installation.server_dir.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_init_that_fails_leaves_no_data_folder_and_tells_why(tmp_path: Path) -> None:
-    place = build_fake_initdb(tmp_path, 'mkdir "$2"; echo "disk full" >&2; exit 1')
+def test_a_failed_init_leaves_no_data_directory_and_reports_the_cause(tmp_path: Path) -> None:
+    installation = build_fake_initdb(tmp_path, 'mkdir "$2"; echo "disk full" >&2; exit 1')
     with pytest.raises(RuntimeError, match="initdb failed with code 1:\ndisk full"):
-        init_data_dir(place, "secret")
-    assert not place.data_dir.exists()
+        init_data_dir(installation, "secret")
+    assert not installation.data_dir.exists()
 
 
 def test_a_server_of_another_uid_drops_all_groups(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.unit.dev.stack.child_processes import EXIT_ON_SIGTERM, IGNORE_SIGTERM
 
 
 class ChildProcesses:
-    """Processes that nobody supervises, each past its first line."""
+    """Unsupervised processes, each of which has written its first line."""
 
     def __init__(self) -> None:
         self.running: list[subprocess.Popen[str]] = []
@@ -48,26 +48,26 @@ def registry(tmp_path: Path) -> ProcessRegistry:
 
 
 def test_a_process_is_found_by_pid_and_start_time(children: ChildProcesses) -> None:
-    known = get_process_record(children.start().pid)
-    assert known.find_process() is not None
-    other = replace(known, started_at=known.started_at - 60)
+    record = get_process_record(children.start().pid)
+    assert record.find_process() is not None
+    other = replace(record, started_at=record.started_at - 60)
     assert other.find_process() is None
-    assert (known.is_pid_reused(), other.is_pid_reused()) == (False, True)
+    assert (record.is_pid_reused(), other.is_pid_reused()) == (False, True)
 
 
-def test_a_zombie_has_ended(children: ChildProcesses) -> None:
+def test_a_zombie_counts_as_exited(children: ChildProcesses) -> None:
     child = children.start()
-    known = get_process_record(child.pid)
+    record = get_process_record(child.pid)
     child.kill()
     while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
         pass
-    assert known.find_process() is None
+    assert record.find_process() is None
     child.wait()
-    assert known.find_process() is None
-    assert not known.is_pid_reused()
+    assert record.find_process() is None
+    assert not record.is_pid_reused()
 
 
-def test_what_is_noted_can_be_read_by_another_process(registry: ProcessRegistry, tmp_path: Path) -> None:
+def test_records_can_be_read_by_another_process(registry: ProcessRegistry, tmp_path: Path) -> None:
     kafka, worker = ProcessRecord(1, 2.5, signal.SIGINT), ProcessRecord(3, 4.5)
     registry.update_process("kafka", kafka)
     registry.update_process("worker", worker)
@@ -79,7 +79,7 @@ def test_what_is_noted_can_be_read_by_another_process(registry: ProcessRegistry,
     assert ProcessRegistry(tmp_path).read() == {}
 
 
-def test_a_run_is_ready_when_it_says_so_and_its_supervisor_lives(registry: ProcessRegistry) -> None:
+def test_a_run_is_ready_while_it_is_recorded_as_ready_and_its_supervisor_is_alive(registry: ProcessRegistry) -> None:
     assert not registry.is_ready()
     registry.register_supervisor(get_process_record(os.getpid()))
     assert not registry.is_ready()
@@ -95,7 +95,7 @@ def test_a_run_is_ready_when_it_says_so_and_its_supervisor_lives(registry: Proce
     assert registry.find_supervisor() is None
 
 
-def test_a_new_run_is_not_ready_and_still_knows_what_the_last_one_left(registry: ProcessRegistry) -> None:
+def test_a_new_run_is_not_ready_and_keeps_the_records_of_the_last_one(registry: ProcessRegistry) -> None:
     registry.register_supervisor(ProcessRecord(1, 2.0))
     registry.update_process("worker", ProcessRecord(3, 4.0))
     registry.set_ready(True)
@@ -104,7 +104,7 @@ def test_a_new_run_is_not_ready_and_still_knows_what_the_last_one_left(registry:
     assert registry.read() == {SUPERVISOR_NAME: get_process_record(os.getpid()), "worker": ProcessRecord(3, 4.0)}
 
 
-def test_orphans_are_ended_by_their_own_stop_signal(registry: ProcessRegistry, children: ChildProcesses) -> None:
+def test_orphans_get_their_own_stop_signal(registry: ProcessRegistry, children: ChildProcesses) -> None:
     polite, server = children.start(EXIT_ON_SIGTERM), children.start(EXIT_ON_SIGTERM.replace("SIGTERM", "SIGINT"))
     registry.update_process("polite", get_process_record(polite.pid))
     registry.update_process("server", get_process_record(server.pid, signal.SIGINT))
@@ -120,22 +120,22 @@ def test_an_orphan_that_does_not_stop_is_killed(registry: ProcessRegistry, child
     assert child.wait() == -signal.SIGKILL
 
 
-def test_a_process_that_has_got_the_pid_of_an_orphan_is_left_alone(registry: ProcessRegistry, children: ChildProcesses) -> None:
+def test_a_process_with_the_reused_pid_of_an_orphan_is_not_stopped(registry: ProcessRegistry, children: ChildProcesses) -> None:
     child = children.start()
     registry.update_process("worker", replace(get_process_record(child.pid), started_at=0.0))
     assert stop_orphans(registry) == []
     assert child.poll() is None
 
 
-def test_the_supervisor_itself_is_no_orphan(registry: ProcessRegistry, children: ChildProcesses) -> None:
+def test_the_supervisor_is_no_orphan(registry: ProcessRegistry, children: ChildProcesses) -> None:
     child = children.start()
     registry.update_process(SUPERVISOR_NAME, get_process_record(child.pid))
     assert stop_orphans(registry) == []
     assert child.poll() is None
 
 
-def test_waiting_for_an_end_gives_up(children: ChildProcesses) -> None:
-    naps: list[float] = []
-    known = [get_process_record(children.start().pid)]
-    assert not wait_until_exited(known, timeout=-1.0, sleep=naps.append)
-    assert wait_until_exited([replace(known[0], started_at=0.0)], timeout=0.0, sleep=naps.append)
+def test_waiting_for_an_exit_ends_after_the_timeout(children: ChildProcesses) -> None:
+    delays: list[float] = []
+    records = [get_process_record(children.start().pid)]
+    assert not wait_until_exited(records, timeout=-1.0, sleep=delays.append)
+    assert wait_until_exited([replace(records[0], started_at=0.0)], timeout=0.0, sleep=delays.append)

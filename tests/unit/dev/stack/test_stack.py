@@ -1,4 +1,4 @@
-"""The stack with all three servers given from outside: what is left is the order of things, the home, and who may hold it."""
+"""A stack with three external servers: the order of the start, the home directory and its lock, orphans and taken ports."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ async def main():
     log_recorder = LogRecorder()
     async with open_stack(Path(sys.argv[1]), EXTERNAL_SERVERS, log_recorder.log) as stack:
         await stack.start(stages=[[build_service("worker")]])
-        await log_recorder.wait_for("worker", "up")  # it would end by itself if nobody hears it say so
+        await log_recorder.wait_for("worker", "up")  # otherwise the stack could be stopped before the worker has its handler
         print(stack.supervisor.get_pids()["worker"], flush=True)
         await stack.wait()
 
@@ -46,7 +46,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def test_what_the_environment_gives_is_used_and_the_rest_is_embedded(home: Path) -> None:
+def test_servers_of_the_environment_are_used_and_the_others_are_embedded(home: Path) -> None:
     state = StackState(home)
     state.create()
     password = state.get_secret("password")
@@ -57,7 +57,7 @@ def test_what_the_environment_gives_is_used_and_the_rest_is_embedded(home: Path)
     assert resolve_server_urls(state, {}).database == f"postgresql://herold:{password}@127.0.0.1:{state.get_port('postgres')}/postgres"
 
 
-def test_only_what_is_wanted_and_not_given_is_embedded() -> None:
+def test_only_selected_servers_without_an_external_one_are_embedded() -> None:
     assert list_embedded_servers({}) == ["kafka", "postgres", "valkey"]
     assert list_embedded_servers({"DATABASE_URL": "postgresql://db/x"}, ["kafka", "postgres"]) == ["kafka"]
     assert list_embedded_servers(EXTERNAL_SERVERS) == []
@@ -67,7 +67,7 @@ def test_urls_become_the_environment_of_a_process() -> None:
     assert ServerUrls("k:9092", "postgresql://db/x", "redis://r").to_env() == EXTERNAL_SERVERS
 
 
-async def test_prepare_comes_before_the_services_and_the_run_is_noted(home: Path, log_recorder: LogRecorder) -> None:
+async def test_prepare_runs_before_the_services_and_the_run_is_recorded(home: Path, log_recorder: LogRecorder) -> None:
     async def prepare(urls: ServerUrls) -> None:
         log_recorder.log("prepare", urls.kafka)
 
@@ -131,25 +131,25 @@ async def test_a_second_run_in_the_same_home_fails_with_the_pid_of_the_first(hom
 def start_and_kill_supervisor(home: Path) -> int:
     """Start a worker under a stack in another process and kill that process alone; returns the worker's pid."""
     command = [sys.executable, "-c", SUPERVISOR_CODE, str(home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[4]) as run:
-        assert run.stdout is not None
-        pid = int(run.stdout.readline())
-        run.kill()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[4]) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
     return pid
 
 
-async def test_what_outlived_a_killed_run_is_ended_by_the_next(home: Path, log_recorder: LogRecorder) -> None:
+async def test_orphans_of_a_killed_run_are_stopped_by_the_next(home: Path, log_recorder: LogRecorder) -> None:
     pid = start_and_kill_supervisor(home)
     orphan = ProcessRegistry(home).read()["worker"]
     assert orphan.pid == pid
     assert orphan.find_process() is not None
     async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
         assert orphan.find_process() is None
-        assert "ended worker, left by a run that was killed" in log_recorder.get_lines("herold")
+        assert "stopped worker, an orphan of a killed run" in log_recorder.get_lines("herold")
         await stack.start(stages=[[build_service("worker")]])
 
 
-async def test_a_port_that_somebody_has_taken_is_replaced_before_the_urls_are_known(home: Path, log_recorder: LogRecorder) -> None:
+async def test_a_taken_port_is_replaced_before_the_urls_are_built(home: Path, log_recorder: LogRecorder) -> None:
     state = StackState(home)
     state.create()
     port = state.get_port("kafka")

@@ -40,7 +40,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-async def test_lines_come_in_the_name_of_the_service_and_its_environment_is_added(
+async def test_lines_are_logged_under_the_name_of_the_service_and_its_environment_is_added(
     supervisor: Supervisor, log_recorder: LogRecorder
 ) -> None:
     code = "import os, sys; print(os.environ['PLACE'], 'PATH' in os.environ); print('error', file=sys.stderr);" + WAIT_FOR_SIGNAL
@@ -61,13 +61,13 @@ async def test_excluded_lines_are_not_logged_but_reported_on_failure(supervisor:
 
 
 async def test_start_returns_when_all_of_the_stage_is_ready(supervisor: Supervisor, tmp_path: Path) -> None:
-    def made(name: str) -> Service:
+    def build_file_service(name: str) -> Service:
         async def ready() -> None:
             (tmp_path / name).stat()
 
         return build_service(name, f"open({str(tmp_path / name)!r}, 'w');" + WAIT_FOR_SIGNAL, readiness_check=ready)
 
-    await supervisor.start([made("one"), made("two")])
+    await supervisor.start([build_file_service("one"), build_file_service("two")])
     assert sorted(os.listdir(tmp_path)) == ["one", "two"]
     assert sorted(supervisor.get_pids()) == ["one", "two"]
 
@@ -78,9 +78,7 @@ async def test_each_service_leads_a_session_of_its_own(supervisor: Supervisor) -
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
-async def test_a_service_that_is_killed_is_started_again(
-    supervisor: Supervisor, log_recorder: LogRecorder, pids: list[tuple[str, bool]]
-) -> None:
+async def test_a_killed_service_is_restarted(supervisor: Supervisor, log_recorder: LogRecorder, pids: list[tuple[str, bool]]) -> None:
     await supervisor.start([build_service("worker"), build_service("other")])
     before = supervisor.get_pids()
     os.kill(before["worker"], signal.SIGKILL)
@@ -91,14 +89,14 @@ async def test_a_service_that_is_killed_is_started_again(
     assert [begins for name, begins in pids if name == "worker"] == [True, False, True]
 
 
-async def test_a_restart_that_fails_is_tried_again(
+async def test_a_failed_restart_is_retried(
     supervisor: Supervisor, log_recorder: LogRecorder, pids: list[tuple[str, bool]], tmp_path: Path
 ) -> None:
-    lives = tmp_path / "lives"
-    count = f"f = open({str(lives)!r}, 'a+'); f.write('x'); f.flush(); f.seek(0); n = len(f.read())\n"
+    starts = tmp_path / "starts"
+    count = f"f = open({str(starts)!r}, 'a+'); f.write('x'); f.flush(); f.seek(0); n = len(f.read())\n"
 
-    async def ready() -> None:  # the first and the fourth life go well
-        assert len(lives.read_text()) == pids.count(("worker", True)) in (1, 4)
+    async def ready() -> None:  # the first and the fourth start succeed
+        assert len(starts.read_text()) == pids.count(("worker", True)) in (1, 4)
 
     await supervisor.start(
         [build_service("worker", count + "if n in (2, 3): raise SystemExit(n)\n" + WAIT_FOR_SIGNAL, readiness_check=ready)]
@@ -109,51 +107,49 @@ async def test_a_restart_that_fails_is_tried_again(
     assert endings == ["exited with code -9", *(f"worker exited with code {n} before it was ready" for n in (2, 3))]
 
 
-async def test_a_service_that_fails_its_health_check_three_times_is_started_again(
-    supervisor: Supervisor, log_recorder: LogRecorder
-) -> None:
-    sick = asyncio.Event()
+async def test_a_service_that_fails_three_health_checks_in_a_row_is_restarted(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
+    is_failing = asyncio.Event()
 
     async def ready() -> None:
-        if sick.is_set() and supervisor.get_pids().get("worker") == first:
+        if is_failing.is_set() and supervisor.get_pids().get("worker") == first:
             raise ConnectionError("no answer")
 
     first = -1
     await supervisor.start([build_service("worker", readiness_check=ready, check_interval=0.01)])
     first = supervisor.get_pids()["worker"]
-    sick.set()
+    is_failing.set()
     await log_recorder.wait_for("worker", "ready in", times=2)
     assert "failed 3 health checks in a row: ConnectionError('no answer')" in log_recorder.get_lines("worker")
     assert not is_alive(first)
 
 
 async def test_a_health_check_that_recovers_in_time_restarts_nothing(supervisor: Supervisor) -> None:
-    answers = iter([True, False, False, True, False, False, True])
-    asked_often = asyncio.Event()
+    results = iter([True, False, False, True, False, False, True])
+    checked_often = asyncio.Event()
 
     async def ready() -> None:
-        answer = next(answers, None)
-        if answer is None:
-            asked_often.set()
-        assert answer in (True, None)
+        result = next(results, None)
+        if result is None:
+            checked_often.set()
+        assert result in (True, None)
 
     await supervisor.start([build_service("worker", readiness_check=ready, check_interval=0.01)])
     before = supervisor.get_pids()
-    await asked_often.wait()
+    await checked_often.wait()
     assert supervisor.get_pids() == before
 
 
-async def test_what_is_alive_and_no_longer_ready_is_left_alone(supervisor: Supervisor) -> None:
-    asked, enough = 0, asyncio.Event()
+async def test_a_service_that_is_alive_and_no_longer_ready_is_not_restarted(supervisor: Supervisor) -> None:
+    check_count, enough = 0, asyncio.Event()
 
     async def ready() -> None:
-        if asked:
+        if check_count:
             raise ConnectionError("waits for another")
 
     async def alive() -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 5:
+        nonlocal check_count
+        check_count += 1
+        if check_count == 5:
             enough.set()
 
     await supervisor.start([build_service("worker", WAIT_FOR_SIGNAL, readiness_check=ready, liveness_check=alive, check_interval=0.01)])
@@ -190,7 +186,7 @@ async def test_each_service_gets_its_own_stop_signal(supervisor: Supervisor, log
     assert log_recorder.get_lines("server")[-1] == "bye"
 
 
-async def test_who_does_not_stop_in_time_is_killed(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
+async def test_a_service_that_does_not_stop_in_time_is_killed(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
     await supervisor.start([build_service("worker", IGNORE_SIGTERM, stop_timeout=0.05)])
     await log_recorder.wait_for("worker", "up")
     pid = supervisor.get_pids()["worker"]
@@ -199,7 +195,7 @@ async def test_who_does_not_stop_in_time_is_killed(supervisor: Supervisor, log_r
     assert not is_alive(pid)
 
 
-async def test_what_a_service_leaves_behind_in_its_session_is_killed(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
+async def test_the_rest_of_the_process_group_is_killed(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
     code = (
         f"import subprocess, sys; print('grandchild', subprocess.Popen([sys.executable, '-c', {WAIT_FOR_SIGNAL!r}]).pid);" + WAIT_FOR_SIGNAL
     )
@@ -210,7 +206,7 @@ async def test_what_a_service_leaves_behind_in_its_session_is_killed(supervisor:
     assert wait_until_exited([grandchild], timeout=20.0)
 
 
-async def test_a_service_is_started_again_though_its_child_keeps_the_output_open(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
+async def test_a_service_is_restarted_although_its_child_keeps_the_output_open(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
     own_session = f"subprocess.Popen([sys.executable, '-c', {WAIT_FOR_SIGNAL!r}], start_new_session=True)"
     await supervisor.start([build_service("worker", f"import subprocess, sys; print('grandchild', {own_session}.pid);" + WAIT_FOR_SIGNAL)])
     await log_recorder.wait_for("worker", "grandchild")
@@ -241,7 +237,7 @@ async def test_a_service_that_is_not_ready_in_time_fails_with_the_checks_error(s
         await supervisor.start([build_service("worker", readiness_check=never, start_timeout=0.01)])
 
 
-async def test_a_request_to_stop_ends_a_start(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
+async def test_a_request_to_stop_interrupts_a_start(supervisor: Supervisor, log_recorder: LogRecorder) -> None:
     async def never() -> None:
         supervisor.request_stop()
         raise ConnectionError
@@ -252,7 +248,7 @@ async def test_a_request_to_stop_ends_a_start(supervisor: Supervisor, log_record
     assert supervisor.get_pids() == {}
 
 
-async def test_run_unless_stopped_gives_the_result_or_the_error_of_the_work(supervisor: Supervisor) -> None:
+async def test_run_unless_stopped_returns_the_result_or_raises_the_error_of_the_work(supervisor: Supervisor) -> None:
     async def work(fail: bool) -> int:
         if fail:
             raise ValueError("bad")
@@ -264,14 +260,14 @@ async def test_run_unless_stopped_gives_the_result_or_the_error_of_the_work(supe
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_is_a_request_to_stop(supervisor: Supervisor, number: signal.Signals) -> None:
+async def test_a_signal_requests_a_stop(supervisor: Supervisor, number: signal.Signals) -> None:
     with supervisor.handle_signals():
         os.kill(os.getpid(), number)
         await supervisor.wait()
     assert supervisor.stop_requested
 
 
-async def test_under_nohup_the_end_of_the_terminal_is_no_request_to_stop(supervisor: Supervisor) -> None:
+async def test_under_nohup_sighup_does_not_request_a_stop(supervisor: Supervisor) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with supervisor.handle_signals():
@@ -282,10 +278,10 @@ async def test_under_nohup_the_end_of_the_terminal_is_no_request_to_stop(supervi
     assert not supervisor.stop_requested
 
 
-def test_the_wait_before_a_restart_doubles_and_starts_anew_after_a_calm_run() -> None:
-    backoff = RestartPolicy(initial_delay=0.5, max_delay=10.0, reset_after=30.0)
-    waits = [0.0]
+def test_the_delay_before_a_restart_doubles_and_is_reset_after_a_long_uptime() -> None:
+    policy = RestartPolicy(initial_delay=0.5, max_delay=10.0, reset_after=30.0)
+    delays = [0.0]
     for _ in range(6):
-        waits.append(backoff.compute_delay(waits[-1], uptime=1.0))
-    assert waits[1:] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
-    assert backoff.compute_delay(10.0, uptime=30.0) == 0.5
+        delays.append(policy.compute_delay(delays[-1], uptime=1.0))
+    assert delays[1:] == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
+    assert policy.compute_delay(10.0, uptime=30.0) == 0.5

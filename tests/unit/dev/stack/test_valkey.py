@@ -3,7 +3,7 @@ from pathlib import Path
 from dev.stack.valkey import build_url, prepare_service
 
 
-def test_the_password_is_in_a_private_file_and_not_among_the_arguments(tmp_path: Path) -> None:
+def test_the_password_is_in_a_private_file_and_not_in_the_arguments(tmp_path: Path) -> None:
     service = prepare_service(tmp_path, 1234, "secret")
     file = tmp_path / "valkey.conf"
     assert service.argv[1:] == (str(file),)
@@ -12,5 +12,5 @@ def test_the_password_is_in_a_private_file_and_not_among_the_arguments(tmp_path:
     assert (tmp_path / "valkey").is_dir()
 
 
-def test_the_url_carries_the_password() -> None:
+def test_the_url_contains_the_password() -> None:
     assert build_url(1234, "secret") == "redis://:secret@127.0.0.1:1234/0"

@@ -1,15 +1,15 @@
-"""Names of keys."""
+"""The names of Redis keys and their times to live."""
 
 from tables.redis import keys
-from tables.redis.keys import IDEMPOTENCY_RESPONSE, PROFILE, KeyFamily
+from tables.redis.keys import IDEMPOTENCY, PROFILE
 
 
-def test_a_key_is_named_by_installation_family_and_part() -> None:
+def test_a_key_consists_of_prefix_family_and_part() -> None:
     assert PROFILE.build_key("", "u-42") == "profile:u-42"
-    assert IDEMPOTENCY_RESPONSE.build_key("blue.", "a:b") == "blue.idem:a:b"
+    assert IDEMPOTENCY.build_key("blue.", "a:b") == "blue.idem:a:b"
 
 
-def test_every_key_lives_for_a_time_and_not_longer_than_a_day() -> None:
-    declared = [value for value in vars(keys).values() if isinstance(value, KeyFamily)]
-    assert len(declared) == 5
-    assert all(0 < key.ttl_seconds <= keys.SECONDS_PER_DAY for key in declared)
+def test_every_time_to_live_is_at_most_a_day() -> None:
+    ttls = [value for name, value in vars(keys).items() if name.endswith("_TTL")]
+    assert len(ttls) == 4
+    assert all(0 < ttl <= keys.SECONDS_PER_DAY for ttl in ttls)

@@ -1,19 +1,19 @@
-"""A transport in memory, and a dial that hands out connections over it."""
+"""An in-memory transport, and a connector that opens connections over it."""
 
 import asyncio
 import socket
 from collections.abc import Callable
 from typing import Any
 
-from agents.providers.http.connect import ConnectError
 from agents.providers.http.connection import HttpConnection
-from schemas.ports import HttpResult
+from agents.providers.http.connector import ConnectError
+from schemas.http import HttpResult
 
 ACCEPTED_RESPONSE = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok"
 
 
 class FakeTransport(asyncio.Transport):
-    """Keeps what is written; `far` is the other end of the socket it pretends to be."""
+    """Records what is written; `near_socket` is the socket of the transport, `far_socket` that of the server."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class FakeTransport(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self.lose_connection)
 
     def lose_connection(self, error: Exception | None = None) -> None:
-        """The event loop says that the connection is gone."""
+        """Call connection_lost, as the event loop does."""
         self.aborted = True
         self.near_socket.close()
         self.far_socket.close()
@@ -50,7 +50,7 @@ class FakeTransport(asyncio.Transport):
 
 
 class FakeConnector:
-    """Dials: `wires` are all connections ever made; while `down` says why, there are no more; dials hang while `held`."""
+    """Opens connections over FakeTransports; fails with `connect_error` if it is set, waits while `may_connect` is not set."""
 
     def __init__(self) -> None:
         self.transports: list[FakeTransport] = []
@@ -63,32 +63,26 @@ class FakeConnector:
         await self.may_connect.wait()
         if self.connect_error:
             raise ConnectError(self.connect_error)
-        wire = FakeTransport()
-        wire.protocol = protocol_factory()
-        wire.protocol.connection_made(wire)
-        self.transports.append(wire)
+        transport = FakeTransport()
+        transport.protocol = protocol_factory()
+        transport.protocol.connection_made(transport)
+        self.transports.append(transport)
         if self.closed_on_open:
-            wire.lose_connection()
-        return wire.protocol
+            transport.lose_connection()
+        return transport.protocol
 
     def close(self) -> None:
-        """Close what the tests left open."""
-        for wire in self.transports:
-            wire.near_socket.close()
-            wire.far_socket.close()
-
-
-async def run_pending_tasks() -> None:
-    """Let everything happen that is due."""
-    for _ in range(10):
-        await asyncio.sleep(0)
+        """Close the sockets."""
+        for transport in self.transports:
+            transport.near_socket.close()
+            transport.far_socket.close()
 
 
 class ResultCollector:
-    """Hears answers."""
+    """A result callback that records the results."""
 
     def __init__(self) -> None:
         self.results: list[HttpResult] = []
 
-    def __call__(self, answer: HttpResult) -> None:
-        self.results.append(answer)
+    def __call__(self, result: HttpResult) -> None:
+        self.results.append(result)

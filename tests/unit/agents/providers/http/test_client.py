@@ -1,22 +1,24 @@
-"""The client over real sockets on loopback: what is its own beside its pools."""
+"""Tests of the client over sockets on loopback, and of its limits."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from agents.providers.http import HttpLimits, PooledHttpClient
-from schemas.ports import HttpRequest, HttpResponse, HttpResult, NotSent
+from agents.providers.http import PooledHttpClient
+from schemas.http import HttpRequest, HttpResponse, HttpResult, NotSent
 from tests.contracts.http.fault_server import FaultServer
+from tests.settings_builders import build_http_limits
 
-SHORT_TIMES = HttpLimits(tick_seconds=0.01, idle_timeout=0.01)
+LIMITS = build_http_limits()
+SHORT_TIMEOUTS = build_http_limits(tick_seconds=0.01, idle_timeout=0.01)
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[FaultServer]:
-    listening = await FaultServer().listen()
-    yield listening
-    await listening.close()
+    server = await FaultServer().listen()
+    yield server
+    await server.close()
 
 
 @pytest.fixture
@@ -25,49 +27,49 @@ def origin(server: FaultServer) -> str:
 
 
 async def send_request(client: PooledHttpClient, origin: str) -> HttpResult:
-    """The answer to a POST."""
-    answered: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
-    client.send(HttpRequest(origin, b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n", b"body"), answered.set_result)
-    assert not answered.done(), "called back from within send"
-    return await answered
+    """Send a POST and return its result."""
+    future: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
+    client.send(HttpRequest(origin, b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n", b"body"), future.set_result)
+    assert not future.done(), "called back within send"
+    return await future
 
 
-async def test_what_is_no_origin_is_not_sent() -> None:
-    client = PooledHttpClient()
+async def test_a_request_to_an_invalid_origin_is_not_sent() -> None:
+    client = PooledHttpClient(LIMITS)
     assert isinstance(await send_request(client, "http://host/path"), NotSent)
     await client.close()
 
 
-async def test_after_close_nothing_is_sent(server: FaultServer, origin: str) -> None:
-    client = PooledHttpClient()
+async def test_a_request_after_close_is_not_sent(server: FaultServer, origin: str) -> None:
+    client = PooledHttpClient(LIMITS)
     await client.close()
-    assert await send_request(client, origin) == NotSent("the client was closed")
+    assert await send_request(client, origin) == NotSent("the client is closed")
     with pytest.raises(ValueError, match="closed"):
         await client.preconnect(origin, 1)
     assert not server.connections
 
 
-async def test_warm_connections_are_used(server: FaultServer, origin: str) -> None:
-    client = PooledHttpClient()
+async def test_preconnected_connections_are_used(server: FaultServer, origin: str) -> None:
+    client = PooledHttpClient(LIMITS)
     assert await client.preconnect(origin, 3) == 3
     assert isinstance(await send_request(client, origin), HttpResponse)
     assert len(server.connections) == 3
     await client.close()
 
 
-async def test_an_address_that_is_not_admitted_is_not_connected_to(server: FaultServer, origin: str) -> None:
-    asked: list[str] = []
-    client = PooledHttpClient(allow_address=lambda address: bool(asked.append(address)))
-    answer = await send_request(client, f"http://localhost:{server.port}")
-    assert isinstance(answer, NotSent)
-    assert "not admitted" in answer.cause
-    assert "127.0.0.1" in asked
+async def test_no_connection_is_opened_to_an_address_that_is_not_allowed(server: FaultServer, origin: str) -> None:
+    checked: list[str] = []
+    client = PooledHttpClient(LIMITS, allow_address=lambda address: bool(checked.append(address)))
+    result = await send_request(client, f"http://localhost:{server.port}")
+    assert isinstance(result, NotSent)
+    assert "is not allowed" in result.cause
+    assert "127.0.0.1" in checked
     assert not server.connections
     await client.close()
 
 
-async def test_one_timer_closes_what_is_unused(server: FaultServer, origin: str) -> None:
-    client = PooledHttpClient(SHORT_TIMES)
+async def test_idle_connections_are_closed(server: FaultServer, origin: str) -> None:
+    client = PooledHttpClient(SHORT_TIMEOUTS)
     await send_request(client, origin)
     await server.connections[0].disconnected
     assert isinstance(await send_request(client, origin), HttpResponse)
@@ -75,9 +77,21 @@ async def test_one_timer_closes_what_is_unused(server: FaultServer, origin: str)
     await client.close()
 
 
-async def test_origins_have_pools_of_their_own(server: FaultServer, origin: str) -> None:
-    client = PooledHttpClient(HttpLimits(max_connections=1))
-    hanging = client.send(HttpRequest(origin, b"POST /hang HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), lambda answer: None)
-    assert hanging is None
+async def test_each_origin_has_its_own_pool(server: FaultServer, origin: str) -> None:
+    client = PooledHttpClient(build_http_limits(max_connections=1))
+    client.send(HttpRequest(origin, b"POST /hang HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), lambda result: None)
     assert isinstance(await send_request(client, f"http://localhost:{server.port}"), HttpResponse)
     await client.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ticks"),
+    [
+        (1.0, 5),  # 4 ticks of 0.25 s, and one because the first can come at once
+        (1.1, 6),
+        (0.1, 2),
+        (0.0, 2),
+    ],
+)
+def test_ticks_are_never_shorter_than_the_seconds(seconds: float, ticks: int) -> None:
+    assert build_http_limits(tick_seconds=0.25).to_ticks(seconds) == ticks

@@ -1,4 +1,4 @@
-"""A connection over a transport in memory: every way its bytes can be cut, and what comes unasked."""
+"""Tests of a connection over an in-memory transport: split responses, and data received without a request."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from agents.providers.http.connection import HttpConnection
-from agents.providers.http.limits import HttpLimits
-from schemas.ports import HttpResponse, MaybeSent
-from tests.unit.agents.providers.http.fakes import ACCEPTED_RESPONSE, FakeTransport, ResultCollector, run_pending_tasks
+from schemas.http import HttpResponse, MaybeSent
+from tests.fakes import run_pending_tasks
+from tests.settings_builders import build_http_limits
+from tests.unit.agents.providers.http.fakes import ACCEPTED_RESPONSE, FakeTransport, ResultCollector
 
-LIMITS = HttpLimits(max_head_bytes=200, max_body_bytes=100)
+LIMITS = build_http_limits(max_head_bytes=200, max_body_bytes=100)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n4\r\nwiki\r\n5;x=y\r\npedia\r\n0\r\nX-T: t\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class FakeListener:
-    """Counts what a connection tells it."""
+    """Counts the calls of a connection."""
 
     def __init__(self) -> None:
         self.ready_count = self.closed_count = 0
@@ -30,7 +31,7 @@ class FakeListener:
 
 
 class ConnectionHarness:
-    """A connection with its owner, its wire, and an ear for its answers."""
+    """A connection with a fake listener and transport, and a collector of its results."""
 
     def __init__(self) -> None:
         self.listener, self.transport, self.collector = FakeListener(), FakeTransport(), ResultCollector()
@@ -38,7 +39,7 @@ class ConnectionHarness:
         self.connection.connection_made(self.transport)
 
     def exchange(self, *responses: bytes) -> None:
-        """Send a request and let the other side say this."""
+        """Send a request and receive these bytes."""
         self.connection.send_request(b"request", self.collector, 10)
         for response in responses:
             self.connection.data_received(response)
@@ -46,14 +47,14 @@ class ConnectionHarness:
 
 @pytest.fixture
 async def harness() -> AsyncIterator[ConnectionHarness]:
-    line = ConnectionHarness()
-    yield line
-    line.transport.near_socket.close()
-    line.transport.far_socket.close()
+    harness = ConnectionHarness()
+    yield harness
+    harness.transport.near_socket.close()
+    harness.transport.far_socket.close()
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (ACCEPTED_RESPONSE, HttpResponse(202, {b"content-length": b"2"}, b"ok")),
         (CHUNKED, HttpResponse(200, {b"transfer-encoding": b"chunked", b"x-a": b"1", b"x-t": b"t"}, b"wikipedia")),
@@ -61,47 +62,47 @@ async def harness() -> AsyncIterator[ConnectionHarness]:
         (b"HTTP/1.1 204 No Content\r\n\r\n", HttpResponse(204, {}, b"")),
     ],
 )
-async def test_an_answer_cut_anywhere_is_the_same(answer: bytes, expected: HttpResponse) -> None:
-    for place in range(1, len(answer)):
-        line = ConnectionHarness()
-        line.exchange(answer[:place], answer[place:])
-        assert line.collector.results == [expected]
-        assert (line.listener.ready_count, line.transport.aborted) == (1, False)
-        line.transport.lose_connection()
+async def test_a_response_split_at_any_byte_has_the_same_result(response: bytes, expected: HttpResponse) -> None:
+    for split_at in range(1, len(response)):
+        harness = ConnectionHarness()
+        harness.exchange(response[:split_at], response[split_at:])
+        assert harness.collector.results == [expected]
+        assert (harness.listener.ready_count, harness.transport.aborted) == (1, False)
+        harness.transport.lose_connection()
 
 
-async def test_one_connection_serves_again_and_again(harness: ConnectionHarness) -> None:
+async def test_a_connection_is_used_for_several_requests(harness: ConnectionHarness) -> None:
     for _ in range(3):
         harness.exchange(ACCEPTED_RESPONSE)
     harness.exchange(*(bytes([byte]) for byte in CHUNKED))
-    assert [type(answer) for answer in harness.collector.results] == [HttpResponse] * 4
+    assert [type(result) for result in harness.collector.results] == [HttpResponse] * 4
     assert harness.transport.written == [b"request"] * 4
 
 
-@pytest.mark.parametrize("unasked", [ACCEPTED_RESPONSE, b"\x15\x03", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
-async def test_what_comes_unasked_ends_the_connection(harness: ConnectionHarness, unasked: bytes) -> None:
+@pytest.mark.parametrize("data", [ACCEPTED_RESPONSE, b"\x15\x03", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
+async def test_data_without_a_request_closes_the_connection(harness: ConnectionHarness, data: bytes) -> None:
     harness.exchange(ACCEPTED_RESPONSE)
-    harness.connection.data_received(unasked)
+    harness.connection.data_received(data)
     assert harness.connection.closed
     assert harness.transport.aborted
     assert len(harness.collector.results) == 1
 
 
 @pytest.mark.parametrize("surplus", [ACCEPTED_RESPONSE, b"HT", b"\0"])
-async def test_more_than_the_answer_ends_the_connection_and_keeps_the_answer(harness: ConnectionHarness, surplus: bytes) -> None:
+async def test_data_after_the_response_closes_the_connection_and_keeps_the_response(harness: ConnectionHarness, surplus: bytes) -> None:
     harness.exchange(ACCEPTED_RESPONSE + surplus)
     assert harness.collector.results == [HttpResponse(202, {b"content-length": b"2"}, b"ok")]
     assert harness.connection.closed
     assert harness.listener.ready_count == 0
 
 
-async def test_connection_close_is_heeded(harness: ConnectionHarness) -> None:
+async def test_connection_close_closes_the_connection(harness: ConnectionHarness) -> None:
     harness.exchange(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
     assert isinstance(harness.collector.results[0], HttpResponse)
     assert harness.connection.closed
 
 
-async def test_an_answer_before_the_request_was_out_leaves_no_usable_connection(harness: ConnectionHarness) -> None:
+async def test_a_response_before_the_request_is_written_closes_the_connection(harness: ConnectionHarness) -> None:
     harness.transport.write_buffer_size = 1
     harness.exchange(ACCEPTED_RESPONSE)
     assert isinstance(harness.collector.results[0], HttpResponse)
@@ -109,21 +110,21 @@ async def test_an_answer_before_the_request_was_out_leaves_no_usable_connection(
     assert harness.listener.ready_count == 0
 
 
-async def test_a_body_that_ends_with_the_connection(harness: ConnectionHarness) -> None:
+async def test_a_body_can_end_with_the_connection(harness: ConnectionHarness) -> None:
     harness.exchange(b"HTTP/1.1 200 OK\r\n\r\nall", b" of it")
     assert not harness.collector.results
     harness.connection.eof_received()
     assert harness.collector.results == [HttpResponse(200, {}, b"all of it")]
 
 
-@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", CHUNKED[:-2]])
-async def test_a_connection_that_ends_too_early(harness: ConnectionHarness, begun: bytes) -> None:
-    harness.exchange(*filter(None, [begun]))
+@pytest.mark.parametrize("received", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", CHUNKED[:-2]])
+async def test_an_incomplete_response_is_maybe_sent(harness: ConnectionHarness, received: bytes) -> None:
+    harness.exchange(*filter(None, [received]))
     harness.connection.eof_received()
     assert isinstance(harness.collector.results[0], MaybeSent)
 
 
-async def test_a_body_until_the_end_that_is_reset_instead(harness: ConnectionHarness) -> None:
+async def test_a_reset_during_a_body_without_length_is_maybe_sent(harness: ConnectionHarness) -> None:
     harness.exchange(b"HTTP/1.1 200 OK\r\n\r\nall")
     harness.transport.lose_connection(ConnectionResetError())
     assert isinstance(harness.collector.results[0], MaybeSent)
@@ -134,43 +135,43 @@ async def test_a_body_until_the_end_that_is_reset_instead(harness: ConnectionHar
     [
         (b"HTTP/1.1 200 OK\r\nX-Long: ", b"h" * 100, "headers are longer than 200"),
         (INTERIM, INTERIM, "headers are longer than 200"),
-        (CHUNKED[: CHUNKED.index(b"4\r\n")], b"1;" + b"x" * 400 + b"\r\na\r\n", "does not end"),
+        (CHUNKED[: CHUNKED.index(b"4\r\n")], b"1;" + b"x" * 400 + b"\r\na\r\n", "is too long"),
     ],
 )
-async def test_what_does_not_end_is_given_up(harness: ConnectionHarness, begin: bytes, more: bytes, cause: str) -> None:
+async def test_a_response_without_an_end_is_aborted(harness: ConnectionHarness, begin: bytes, more: bytes, cause: str) -> None:
     harness.exchange(begin)
     for _ in range(9):
         harness.connection.data_received(more)
-    heard = harness.collector.results[0]
-    assert isinstance(heard, MaybeSent)
-    assert cause in heard.cause
+    result = harness.collector.results[0]
+    assert isinstance(result, MaybeSent)
+    assert cause in result.cause
     assert (len(harness.collector.results), harness.transport.aborted) == (1, True)
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 100000", b"X-None: 0"])
-async def test_a_long_body_is_cut_off_and_ends_the_connection(harness: ConnectionHarness, length: bytes) -> None:
+async def test_a_long_body_is_cut_and_closes_the_connection(harness: ConnectionHarness, length: bytes) -> None:
     harness.exchange(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\n" + b"b" * 60, b"b" * 60)
-    heard = harness.collector.results[0]
-    assert isinstance(heard, HttpResponse)
-    assert (heard.status_code, heard.body) == (200, b"b" * 100)
+    result = harness.collector.results[0]
+    assert isinstance(result, HttpResponse)
+    assert (result.status_code, result.body) == (200, b"b" * 100)
     assert harness.connection.closed
 
 
-async def test_a_fault_of_the_callback_is_reported_and_costs_nobody_the_connection(harness: ConnectionHarness) -> None:
+async def test_an_exception_of_the_callback_is_reported_and_the_connection_stays_open(harness: ConnectionHarness) -> None:
     reports: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, report: reports.append(report))
 
-    def raise_error(answer: object) -> None:
-        raise RuntimeError("caller's fault")
+    def raise_error(result: object) -> None:
+        raise RuntimeError("caller's error")
 
     harness.connection.send_request(b"request", raise_error, 10)
     harness.connection.data_received(ACCEPTED_RESPONSE)
-    assert str(reports[0]["exception"]) == "caller's fault"
+    assert str(reports[0]["exception"]) == "caller's error"
     harness.exchange(ACCEPTED_RESPONSE)
     assert isinstance(harness.collector.results[0], HttpResponse)
 
 
-async def test_whatever_follows_the_callback_is_one(harness: ConnectionHarness) -> None:
+async def test_there_is_exactly_one_result(harness: ConnectionHarness) -> None:
     harness.exchange(b"HTTP/1.1 200 OK\r\n")
     harness.connection.abort("too late")
     harness.connection.eof_received()

@@ -1,3 +1,5 @@
+"""Tests of parsing origins."""
+
 import pytest
 
 from agents.providers.http.origin import Origin, parse_origin
@@ -13,7 +15,7 @@ from agents.providers.http.origin import Origin, parse_origin
         ("https://[::1]:4010", Origin(True, "::1", 4010)),
     ],
 )
-def test_origin_of(text: str, origin: Origin) -> None:
+def test_an_origin_is_parsed(text: str, origin: Origin) -> None:
     assert parse_origin(text) == origin
 
 
@@ -21,6 +23,6 @@ def test_origin_of(text: str, origin: Origin) -> None:
     "text",
     ["", "localhost:80", "ftp://a", "http://", "http://a/", "http://a/path", "http://u@a", "http://a:0", "http://a:65536", "http://a b"],
 )
-def test_what_is_no_origin(text: str) -> None:
-    with pytest.raises(ValueError, match="is no origin"):
+def test_an_invalid_origin_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an origin"):
         parse_origin(text)

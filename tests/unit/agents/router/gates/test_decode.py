@@ -1,4 +1,4 @@
-"""The gate decode: what becomes a dead letter, why, and under which id."""
+"""The gate decode: what becomes a dead dead_letter, why, and under which id."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from tests.unit.agents.router.harness import (
     NOW,
     USER_ID,
     USER_PARTITION,
-    FakeRecord,
     RouterHarness,
     build_notification,
+    build_record,
     encode_value,
     make_notification_id,
 )
@@ -24,16 +24,16 @@ DAY = 86_400
 DEEP = b'{"user_id":"u-42","type":"order.shipped","data":{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}}"
 
 
-async def test_a_valid_notification_leaves_a_step_for_every_gate() -> None:
+async def test_a_valid_notification_has_an_entry_for_each_gate() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
     assert harness.last_state == ("routed", "")
     gates = ["decode", "repartition", "idempotency", "rule", "expiry", "recipient", "rate_limit", "channels", "rendering", "fan_out"]
-    assert [(step.gate, step.verdict) for step in harness.decided_events[0].decision_log] == [(gate, "pass") for gate in gates]
+    assert [(entry.gate, entry.verdict) for entry in harness.decided_events[0].decision_log] == [(gate, "pass") for gate in gates]
 
 
 @pytest.mark.parametrize(
-    ("value", "reason", "said"),
+    ("value", "reason", "error"),
     [
         (None, "null_value", "no value"),
         (b"", "undecodable", "truncated"),
@@ -59,57 +59,57 @@ async def test_a_valid_notification_leaves_a_step_for_every_gate() -> None:
         (build_notification(data={"a": "x" * MAX_NOTIFICATION_BYTES}), "too_large", str(MAX_NOTIFICATION_BYTES)),
     ],
 )
-async def test_bad_records_are_dead_letters(value: bytes | dict[str, Any] | None, reason: str, said: str) -> None:
+async def test_bad_records_are_dead_letters(value: bytes | dict[str, Any] | None, reason: str, error: str) -> None:
     harness = RouterHarness()
     await harness.route(value)
     assert harness.last_state == ("dead", reason)
-    step = harness.decided_events[0].decision_log[-1]
-    assert (step.gate, step.verdict, step.reason) == ("decode", "dead_letter", reason)
-    assert said in step.inputs["error"]
+    entry = harness.decided_events[0].decision_log[-1]
+    assert (entry.gate, entry.verdict, entry.reason) == ("decode", "dead_letter", reason)
+    assert error in entry.inputs["error"]
     assert not harness.deliveries
     assert not harness.idempotency.rows
 
 
 async def test_a_dead_letter_has_the_original_bytes_and_its_place() -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(b'{"user_id":', offset=7, key=b"\xfe"))
+    await harness.route(build_record(b'{"user_id":', offset=7, key=b"\xfe"))
     (record,) = harness.get_records("notifications.dlq")
-    letter = decode_dead_letter(record.key, record.value, record.headers)
+    dead_letter = decode_dead_letter(record.key, record.value, record.headers)
     assert (record.partition, record.key, record.value) == (USER_PARTITION, b"\xfe", b'{"user_id":')
-    assert (letter.stage, letter.reason, letter.source_topic) == ("router", "undecodable", "notifications.medium")
-    assert (letter.source_partition, letter.source_offset) == (USER_PARTITION, 7)
-    assert letter.notification_id == harness.decided_events[0].id
+    assert (dead_letter.stage, dead_letter.reason, dead_letter.source_topic) == ("router", "undecodable", "notifications.medium")
+    assert (dead_letter.source_partition, dead_letter.source_offset) == (USER_PARTITION, 7)
+    assert dead_letter.notification_id == harness.decided_events[0].id
 
 
 @pytest.mark.parametrize("key", [None, b"u-42"])
-async def test_a_null_value_is_told_from_an_empty_one(key: bytes | None) -> None:
+async def test_a_null_value_differs_from_an_empty_one(key: bytes | None) -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(None, key=key))
+    await harness.route(build_record(None, key=key))
     (record,) = harness.get_records("notifications.dlq")
     assert record.value == b""
     assert decode_dead_letter(record.key, record.value, record.headers).null_value
 
 
-async def test_a_record_without_id_gets_the_one_of_its_place_every_time() -> None:
-    harness, again = RouterHarness(), RouterHarness()
-    record = FakeRecord(encode_value(build_notification(id=None)), offset=7, key=None)
+async def test_a_record_without_id_gets_the_id_of_its_position() -> None:
+    harness, other_harness = RouterHarness(), RouterHarness()
+    record = build_record(encode_value(build_notification(id=None)), offset=7, key=None)
     await harness.route(record)
-    await again.route(record)
+    await other_harness.route(record)
     assert (
         harness.decided_events[0].id
-        == again.decided_events[0].id
+        == other_harness.decided_events[0].id
         == derive_id("ntf_", NOW, "notifications.medium", str(USER_PARTITION), "7")
     )
 
 
 @pytest.mark.parametrize("offset", [7, 8])
-async def test_an_undecodable_record_is_told_by_its_place_too(offset: int) -> None:
+async def test_an_undecodable_record_gets_the_id_of_its_position(offset: int) -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(b"{", offset=offset))
+    await harness.route(build_record(b"{", offset=offset))
     assert harness.decided_events[0].id == derive_id("ntf_", NOW, "notifications.medium", str(USER_PARTITION), str(offset))
 
 
-async def test_what_is_invalid_keeps_what_can_be_said_of_it() -> None:
+async def test_an_invalid_notification_keeps_what_can_be_read_of_it() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(channels=["fax"]))
     dead = harness.decided_events[0]
@@ -124,22 +124,22 @@ async def test_an_id_that_cannot_be_one_is_not_kept(bad_id: str) -> None:
 
 
 @pytest.mark.parametrize(("key", "user_id"), [(b"u-7", "u-7"), (None, ""), (b"\xff", "")])
-async def test_the_key_tells_the_user_of_what_cannot_be_decoded(key: bytes | None, user_id: str) -> None:
+async def test_the_key_names_the_user_of_an_undecodable_record(key: bytes | None, user_id: str) -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(b"{", key=key))
+    await harness.route(build_record(b"{", key=key))
     assert harness.decided_events[0].user_id == user_id
 
 
 @pytest.mark.parametrize(
-    "sent", [build_notification(send_at=NOW), build_notification(data={"a": "\\u0000"}), build_notification(extra={"new": "field"})]
+    "notification", [build_notification(send_at=NOW), build_notification(data={"a": "\\u0000"}), build_notification(extra={"new": "field"})]
 )
-async def test_what_is_unusual_but_right_passes(sent: dict[str, Any]) -> None:
+async def test_an_unusual_but_valid_notification_passes(notification: dict[str, Any]) -> None:
     harness = RouterHarness()
-    await harness.route(sent | {"data": {**sent["data"], "order": 1, "name": "Ada"}})
+    await harness.route(notification | {"data": {**notification["data"], "order": 1, "name": "Ada"}})
     assert harness.last_state == ("routed", "")
 
 
-async def test_what_is_said_of_a_dead_record_can_be_stored() -> None:
+async def test_the_identity_of_a_dead_record_can_be_stored() -> None:
     harness = RouterHarness()
     await harness.route({"user_id": "a\0" + "b" * 1000, "type": "c\0d"})
     assert (harness.decided_events[0].user_id, harness.decided_events[0].type) == ("a\ufffd" + "b" * 254, "c\ufffdd")
@@ -152,25 +152,25 @@ async def test_an_error_quotes_no_more_than_a_sentence() -> None:
     assert len(harness.get_records("notifications.status")[0].value or b"") < 5000
 
 
-async def test_what_was_compressed_to_fit_is_cut_to_fit_a_dead_letter() -> None:
+async def test_an_oversized_record_is_truncated_in_its_dead_letter() -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(b"\0" * 2_000_000, key=b"k" * 2_000_000))
+    await harness.route(build_record(b"\0" * 2_000_000, key=b"k" * 2_000_000))
     (record,) = harness.get_records("notifications.dlq")
-    letter = decode_dead_letter(record.key, record.value, record.headers)
-    assert (len(record.value or b""), len(record.key or b""), letter.truncated) == (1_000_000, 32 * 1024, True)
+    dead_letter = decode_dead_letter(record.key, record.value, record.headers)
+    assert (len(record.value or b""), len(record.key or b""), dead_letter.truncated) == (1_000_000, 32 * 1024, True)
 
 
-async def test_one_bad_record_holds_up_no_other() -> None:
+async def test_a_bad_record_does_not_block_others() -> None:
     harness = RouterHarness()
     await harness.route(b"{", build_notification(), None)
     assert [event.state for event in harness.decided_events] == ["dead", "routed", "dead"]
 
 
 @pytest.mark.parametrize(
-    ("first_seen", "at"),
+    ("original_time", "at"),
     [(b"%d" % int((NOW - 60) * 1000), NOW - 60), (b"9" * 15, NOW), (b"9" * 5000, NOW), (b"soon", NOW)],
 )
-async def test_a_forwarded_record_keeps_its_first_time(first_seen: bytes, at: float) -> None:
+async def test_a_repartitioned_record_keeps_its_original_time(original_time: bytes, at: float) -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(encode_value(build_notification()), headers=[("other", b"x"), (ORIGINAL_TIME_HEADER, first_seen)]))
+    await harness.route(build_record(encode_value(build_notification()), headers=[("other", b"x"), (ORIGINAL_TIME_HEADER, original_time)]))
     assert harness.decided_events[0].expires_at == at + DAY

@@ -1,15 +1,15 @@
-"""The expiry gate: 24 h at most, and never after the time asked for."""
+"""The gate expiry: 24 h at most, and never after the time requested for."""
 
 import pytest
 
 from agents.router.gates.expiry import compute_expiry
-from tests.unit.agents.router.harness import NOW, FakeRecord, RouterHarness, build_notification, encode_value
+from tests.unit.agents.router.harness import NOW, RouterHarness, build_notification, build_record, encode_value
 
 DAY = 86_400
 
 
 @pytest.mark.parametrize(
-    ("asked", "expires_at"),
+    ("requested", "expires_at"),
     [
         (None, NOW + DAY),
         (NOW + 60, NOW + 60),
@@ -18,12 +18,12 @@ DAY = 86_400
         (-1e300, 0.0),  # PostgreSQL has no such time
     ],
 )
-def test_expiry_is_as_asked_within_a_day_of_due(asked: float | None, expires_at: float) -> None:
-    assert compute_expiry(asked, NOW) == expires_at
+def test_the_expiry_is_the_producers_within_a_day_of_due(requested: float | None, expires_at: float) -> None:
+    assert compute_expiry(requested, NOW) == expires_at
 
 
 @pytest.mark.parametrize(("expires_at", "state"), [(NOW + 0.001, "routed"), (NOW, "rejected"), (NOW - 5, "rejected")])
-async def test_what_has_expired_is_refused(expires_at: float, state: str) -> None:
+async def test_an_expired_notification_is_rejected(expires_at: float, state: str) -> None:
     harness = RouterHarness()
     await harness.route(build_notification(expires_at=expires_at))
     assert harness.decided_events[0].state == state
@@ -36,9 +36,9 @@ async def test_deliveries_carry_the_expiry() -> None:
     assert {delivery.expires_at for delivery in harness.deliveries} == {NOW + 60}
 
 
-async def test_what_lay_in_kafka_for_a_day_is_refused() -> None:
+async def test_a_notification_that_waited_a_day_in_kafka_is_rejected() -> None:
     harness = RouterHarness()
     harness.now = NOW + DAY
-    await harness.route(FakeRecord(encode_value(build_notification())))
+    await harness.route(build_record(encode_value(build_notification())))
     assert harness.last_state == ("rejected", "expired")
     assert harness.decided_events[0].decision_log[-1].inputs == {"expires_at": NOW + DAY, "now": NOW + DAY}

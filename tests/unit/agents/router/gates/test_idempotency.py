@@ -1,4 +1,4 @@
-"""The idempotency gate: replays say nothing, duplicates are explained."""
+"""The gate idempotency: replays produce nothing, duplicates are explained."""
 
 from schemas.ids import to_uuid_hex
 from tables.idempotency import decode_row, encode_claim_key, encode_key
@@ -6,9 +6,9 @@ from tests.unit.agents.router.harness import (
     NOW,
     USER_ID,
     USER_PARTITION,
-    FakeRecord,
     RouterHarness,
     build_notification,
+    build_record,
     encode_value,
     make_notification_id,
 )
@@ -16,7 +16,7 @@ from tests.unit.agents.router.harness import (
 DAY = 86_400
 
 
-async def test_a_replay_says_and_writes_nothing() -> None:
+async def test_a_replay_produces_and_writes_nothing() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
     sent, rows = list(harness.committer.records), dict(harness.idempotency.rows[USER_PARTITION])
@@ -28,13 +28,13 @@ async def test_a_replay_says_and_writes_nothing() -> None:
 
 async def test_the_same_notification_at_another_place_is_the_same() -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(encode_value(build_notification()), 5), FakeRecord(encode_value(build_notification()), 6))
-    await harness.route(FakeRecord(encode_value(build_notification()), 99), topic="notifications.low")
+    await harness.route(build_record(encode_value(build_notification()), 5), build_record(encode_value(build_notification()), 6))
+    await harness.route(build_record(encode_value(build_notification()), 99), topic="notifications.low")
     assert [event.state for event in harness.decided_events] == ["routed"]
     assert [batch.replays for batch in harness.routed_batches] == [1, 1]
 
 
-async def test_another_one_with_the_key_is_refused_and_told_the_first() -> None:
+async def test_another_notification_with_the_key_is_rejected_and_names_the_first() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(idempotency_key="k"), build_notification(id=make_notification_id(2), idempotency_key="k"))
     rejected = harness.decided_events[1]
@@ -48,7 +48,7 @@ async def test_another_one_with_the_key_is_refused_and_told_the_first() -> None:
     assert len({delivery.notification_id for delivery in harness.deliveries}) == 1
 
 
-async def test_a_refused_duplicate_does_not_become_the_first() -> None:
+async def test_a_rejected_duplicate_does_not_become_the_first() -> None:
     harness = RouterHarness()
     await harness.route(*(build_notification(id=make_notification_id(number), idempotency_key="k") for number in (1, 2, 3)))
     assert [event.duplicate_of for event in harness.decided_events] == ["", make_notification_id(1), make_notification_id(1)]
@@ -56,7 +56,7 @@ async def test_a_refused_duplicate_does_not_become_the_first() -> None:
 
 async def test_a_key_is_free_again_after_a_day_of_broker_time() -> None:
     harness = RouterHarness()
-    later = FakeRecord(
+    later = build_record(
         encode_value(build_notification(id=make_notification_id(2, NOW + DAY), idempotency_key="k")), timestamp=int((NOW + DAY + 1) * 1000)
     )
     await harness.route(build_notification(idempotency_key="k"))
@@ -82,7 +82,7 @@ async def test_users_do_not_share_keys() -> None:
     assert [event.state for event in harness.decided_events] == ["routed", "routed"]
 
 
-async def test_what_was_refused_or_died_is_a_replay_the_next_time() -> None:
+async def test_a_rejected_or_dead_notification_is_a_replay_the_next_time() -> None:
     harness = RouterHarness()
     dead, rejected = build_notification(type="nobody.knows"), build_notification(id=make_notification_id(2), expires_at=NOW - 1)
     await harness.route(dead, rejected)
@@ -91,9 +91,9 @@ async def test_what_was_refused_or_died_is_a_replay_the_next_time() -> None:
     assert harness.routed_batches[-1].replays == 2
 
 
-async def test_the_row_says_which_was_first_and_where() -> None:
+async def test_the_row_names_the_first_notification_and_its_position() -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(encode_value(build_notification(idempotency_key="k")), 7))
+    await harness.route(build_record(encode_value(build_notification(idempotency_key="k")), 7))
     rows = harness.idempotency.rows[USER_PARTITION]
     first = decode_row(rows[USER_ID.encode() + b"\0k"])
     assert (first.notification_id, first.received_at, first.priority, first.partition, first.offset) == (
@@ -137,7 +137,7 @@ async def test_a_claim_of_yesterday_counts_for_nothing() -> None:
     await harness.route(build_notification(idempotency_key="k"))
     del harness.idempotency.rows[USER_PARTITION][encode_key(USER_ID, "k")]
     harness.now += DAY + 1
-    later = FakeRecord(
+    later = build_record(
         encode_value(build_notification(id=make_notification_id(2, NOW + DAY), idempotency_key="k")), timestamp=int((NOW + DAY + 1) * 1000)
     )
     await harness.route(later)

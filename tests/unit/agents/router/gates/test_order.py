@@ -1,4 +1,4 @@
-"""The order of the gates decides which reason is told when there are several."""
+"""The order of the gates decides which of several reasons is given."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ AWAY = (USER_PARTITION + 1) % 4
         ({"template": "none"}, "unknown_template"),
     ],
 )
-async def test_the_first_gate_that_stops_says_why(fields: dict[str, Any], reason: str) -> None:
+async def test_the_first_gate_that_stops_gives_the_reason(fields: dict[str, Any], reason: str) -> None:
     harness = RouterHarness()
     for number in (1, 2):  # the channel sms is full then, and the key is taken
         await harness.route(

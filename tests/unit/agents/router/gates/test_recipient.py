@@ -7,7 +7,7 @@ import pytest
 from agents.router.routing_plan import select_candidates
 from schemas.ids import compute_partition
 from schemas.notification import Notification
-from schemas.policy import Profile
+from schemas.profile import Profile
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import NOW, PARTITIONS, USER_ID, RouterHarness, build_notification
 
@@ -15,28 +15,28 @@ NOBODY = "u-nobody"
 
 
 async def route(harness: RouterHarness, **fields: Any) -> None:
-    sent = build_notification(**fields)
-    await harness.route(sent, partition=compute_partition(sent["user_id"], PARTITIONS))
+    notification = build_notification(**fields)
+    await harness.route(notification, partition=compute_partition(notification["user_id"], PARTITIONS))
 
 
-def reached(harness: RouterHarness) -> list[tuple[str, str]]:
+def list_addresses(harness: RouterHarness) -> list[tuple[str, str]]:
     return [(delivery.channel, delivery.address) for delivery in harness.deliveries]
 
 
-async def test_the_rule_says_the_channels_and_the_profile_the_addresses() -> None:
+async def test_the_rule_has_the_channels_and_the_profile_the_addresses() -> None:
     harness = RouterHarness()
     await route(harness)
-    assert reached(harness) == [("email", "ada@example.org"), ("push", "phone"), ("push", "tablet")]
+    assert list_addresses(harness) == [("email", "ada@example.org"), ("push", "phone"), ("push", "tablet")]
     assert harness.decided_events[0].decision_log[5].inputs == {"addresses": {"email": 1, "push": 2}}
 
 
 async def test_the_notification_may_name_channels_and_addresses() -> None:
     harness = RouterHarness()
     await route(harness, channels=["email", "sms", "email"], to={"email": ["a@x.org", "b@x.org", "a@x.org"], "push": "ignored"})
-    assert reached(harness) == [("email", "a@x.org"), ("email", "b@x.org"), ("sms", "+12025550101")]
+    assert list_addresses(harness) == [("email", "a@x.org"), ("email", "b@x.org"), ("sms", "+12025550101")]
 
 
-def test_each_channel_is_in_question_once() -> None:
+def test_each_candidate_channel_is_listed_once() -> None:
     wanted = Notification(USER_ID, "order.shipped", channels=["push", "email", "push"])
     assert select_candidates(wanted, POLICY.rules["order.shipped"]) == ("push", "email")
 
@@ -45,19 +45,19 @@ async def test_a_device_that_is_stored_twice_is_reached_once() -> None:
     harness = RouterHarness()
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"push": ["phone", "tablet", "phone"]})
     await route(harness, channels=["push"])
-    assert reached(harness) == [("push", "phone"), ("push", "tablet")]
+    assert list_addresses(harness) == [("push", "phone"), ("push", "tablet")]
 
 
-async def test_a_channel_without_address_is_left_out_and_noted() -> None:
+async def test_a_channel_without_address_is_left_out_and_logged() -> None:
     harness = RouterHarness()
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"email": ["ada@example.org"]})
     await route(harness)
-    assert reached(harness) == [("email", "ada@example.org")]
+    assert list_addresses(harness) == [("email", "ada@example.org")]
     assert harness.decided_events[0].decision_log[5].inputs == {"addresses": {"email": 1}, "without": ["push"]}
 
 
 @pytest.mark.parametrize(
-    ("fields", "known", "ending"),
+    ("fields", "known", "expected"),
     [
         ({}, False, ("rejected", "unknown_user")),
         ({}, True, ("rejected", "no_address")),
@@ -67,12 +67,12 @@ async def test_a_channel_without_address_is_left_out_and_noted() -> None:
         ({"type": "nobody.knows", "channels": ["email"], "to": {"email": "a@x.org"}}, True, ("dead", "unknown_type")),
     ],
 )
-async def test_who_cannot_be_reached_is_refused(fields: dict[str, Any], known: bool, ending: tuple[str, str]) -> None:
+async def test_a_user_without_address_is_rejected(fields: dict[str, Any], known: bool, expected: tuple[str, str]) -> None:
     harness = RouterHarness()
     harness.profiles.profiles[NOBODY] = Profile(NOBODY, known)
     await route(harness, user_id=NOBODY, **fields)
-    assert harness.last_state == ending
-    assert bool(harness.deliveries) == (ending[0] == "routed")
+    assert harness.last_state == expected
+    assert bool(harness.deliveries) == (expected[0] == "routed")
 
 
 async def test_a_user_that_the_store_leaves_out_is_unknown() -> None:
@@ -85,7 +85,7 @@ async def test_a_user_that_the_store_leaves_out_is_unknown() -> None:
 async def test_a_push_topic_is_its_own_address_and_has_no_profile() -> None:
     harness = RouterHarness()
     await route(harness, user_id="topic:news", channels=["push", "sms"])
-    assert reached(harness) == [("push", "topic:news")]
+    assert list_addresses(harness) == [("push", "topic:news")]
     assert harness.profiles.requested_user_ids == []
 
 
@@ -96,7 +96,7 @@ async def test_a_push_topic_without_push_cannot_be_reached() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "asked"),
+    ("fields", "user_ids"),
     [
         ({}, [[USER_ID]]),
         ({"to": {"email": "a@x.org", "push": "p"}}, [[USER_ID]]),  # for the locale
@@ -105,13 +105,13 @@ async def test_a_push_topic_without_push_cannot_be_reached() -> None:
         ({"type": "nobody.knows"}, []),
     ],
 )
-async def test_profiles_are_asked_for_when_they_tell_something(fields: dict[str, Any], asked: list[list[str]]) -> None:
+async def test_profiles_are_read_only_when_they_are_needed(fields: dict[str, Any], user_ids: list[list[str]]) -> None:
     harness = RouterHarness()
     await route(harness, **fields)
-    assert harness.profiles.requested_user_ids == asked
+    assert harness.profiles.requested_user_ids == user_ids
 
 
-async def test_profiles_are_asked_for_once_per_batch() -> None:
+async def test_profiles_are_read_once_per_batch() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(), build_notification(id=None), build_notification(id=None, expires_at=NOW - 1))
     assert harness.profiles.requested_user_ids == [[USER_ID]]

@@ -12,7 +12,7 @@ from tests.unit.agents.router.harness import RouterHarness, build_notification, 
 HOOK = {"type": "partner.order", "to": {"webhook": "https://example.org/hook"}}
 
 
-async def test_the_users_locale_is_spoken() -> None:
+async def test_the_template_of_the_users_locale_is_used() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
     assert harness.deliveries[0].content == EmailContent("Bestellung 17", "Guten Tag Ada")
@@ -25,7 +25,7 @@ async def test_the_notifications_locale_comes_first() -> None:
     assert harness.deliveries[0].content == EmailContent("Order 17", "Hello Ada, 17 left.", "<p>Hello Ada</p>")
 
 
-async def test_a_webhook_is_told_type_and_data() -> None:
+async def test_a_webhook_gets_type_and_data() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(**HOOK, data={"a": [1, {"b": None}]}))
     assert harness.deliveries[0].content == WebhookContent("partner.order", {"a": [1, {"b": None}]})
@@ -57,12 +57,12 @@ async def test_without_either_the_type_names_it() -> None:
     ],
 )
 async def test_what_cannot_be_rendered_is_dead(fields: dict[str, Any], reason: str, words: list[str]) -> None:
-    odd = [
+    templates = [
         Template("broken", 1, "sms", "default", text="{{"),
         Template("wrong", 1, "sms", "default", text="{{ 1 // 0 }}"),
         Template("long", 1, "email", "default", "s", "{{ a }}", "{{ a }}"),
     ]
-    harness = RouterHarness(build_policy(templates=[*TEMPLATES, *odd]))
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, *templates]))
     await harness.route(build_notification(**fields))
     assert harness.last_state == ("dead", reason)
     assert not harness.deliveries

@@ -7,14 +7,14 @@ from agents.router.gates.repartition import REPARTITION_HEADER
 from schemas.ids import derive_id, is_id
 from schemas.ports import Header
 from schemas.topics import MAX_NOTIFICATION_BYTES
+from tests.fakes import FakeRecord, ProducedRecord
 from tests.unit.agents.router.harness import (
     NOW,
     USER_ID,
     USER_PARTITION,
-    FakeRecord,
-    ProducedRecord,
     RouterHarness,
     build_notification,
+    build_record,
     encode_value,
     make_notification_id,
 )
@@ -24,13 +24,13 @@ AWAY = (USER_PARTITION + 1) % 4
 
 def read_back(record: ProducedRecord, offset: int = 0) -> FakeRecord:
     """The record as the target's consumer reads it, a minute later."""
-    return FakeRecord(record.value, offset, int((NOW + 60) * 1000), record.key, record.headers)
+    return build_record(record.value, offset, int((NOW + 60) * 1000), record.key, record.headers)
 
 
-async def test_a_record_on_a_foreign_partition_is_forwarded_and_nothing_else_is_said() -> None:
+async def test_a_record_on_another_partition_is_repartitioned_and_nothing_else_is_produced() -> None:
     harness = RouterHarness()
     await harness.route(
-        FakeRecord(encode_value(build_notification(extra=[1, {"a": 2}])), key=b"wrong", headers=[("trace", b"t")]), partition=AWAY
+        build_record(encode_value(build_notification(extra=[1, {"a": 2}])), key=b"wrong", headers=[("trace", b"t")]), partition=AWAY
     )
     (record,) = harness.committer.records
     assert (record.topic, record.partition, record.key) == ("notifications.medium", USER_PARTITION, USER_ID.encode())
@@ -41,9 +41,9 @@ async def test_a_record_on_a_foreign_partition_is_forwarded_and_nothing_else_is_
     assert harness.routed_batches[0].repartitioned == harness.routed_batches[0].records == 1
 
 
-async def test_the_id_is_stamped_in_so_that_it_is_the_same_after_the_hop() -> None:
+async def test_the_id_is_stamped_in_so_that_it_stays_the_same() -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(encode_value(build_notification(id=None)), offset=9), partition=AWAY)
+    await harness.route(build_record(encode_value(build_notification(id=None)), offset=9), partition=AWAY)
     (record,) = harness.committer.records
     stamped = msgspec.json.decode(record.value or b"")["id"]
     assert stamped == derive_id("ntf_", NOW, "notifications.medium", str(AWAY), "9")
@@ -53,38 +53,38 @@ async def test_the_id_is_stamped_in_so_that_it_is_the_same_after_the_hop() -> No
     assert harness.decided_events[0].expires_at == NOW + 86_400
 
 
-async def test_forwarding_twice_after_a_crash_is_decided_once() -> None:
+async def test_a_record_repartitioned_twice_is_decided_once() -> None:
     harness = RouterHarness()
     for _ in range(2):
-        await harness.route(FakeRecord(encode_value(build_notification(id=None, idempotency_key="k")), offset=9), partition=AWAY)
+        await harness.route(build_record(encode_value(build_notification(id=None, idempotency_key="k")), offset=9), partition=AWAY)
     first, second = harness.get_records("notifications.medium")
     await harness.route(read_back(first, 20), read_back(second, 21))
     assert [event.state for event in harness.decided_events] == ["routed"]
     assert harness.routed_batches[-1].replays == 1
 
 
-async def test_a_record_forwarded_long_after_it_was_written_has_its_old_age() -> None:
+async def test_a_record_keeps_its_age_when_it_is_repartitioned_late() -> None:
     harness = RouterHarness()
     two_days = 2 * 86_400
-    old = FakeRecord(encode_value(build_notification(id=make_notification_id(1, NOW - two_days))), timestamp=int((NOW - two_days) * 1000))
+    old = build_record(encode_value(build_notification(id=make_notification_id(1, NOW - two_days))), timestamp=int((NOW - two_days) * 1000))
     await harness.route(old, partition=AWAY)
     await harness.route(read_back(harness.committer.records[0]))
     assert harness.last_state == ("rejected", "expired")
 
 
-async def test_a_second_hop_is_a_dead_letter() -> None:
+async def test_a_second_repartitioning_is_a_dead_letter() -> None:
     harness = RouterHarness()
-    await harness.route(FakeRecord(encode_value(build_notification()), headers=[(REPARTITION_HEADER, b"1")]), partition=AWAY)
+    await harness.route(build_record(encode_value(build_notification()), headers=[(REPARTITION_HEADER, b"1")]), partition=AWAY)
     assert harness.last_state == ("dead", "wrong_partition")
     assert harness.decided_events[0].id == make_notification_id(1)
     assert not harness.get_records("notifications.medium")
 
 
 @pytest.mark.parametrize(("room", "headers"), [(200, []), (2300, [("baggage", b"x" * 2000)])])
-async def test_a_record_that_the_hop_makes_too_large_is_not_forwarded(room: int, headers: list[Header]) -> None:
+async def test_a_record_that_the_id_makes_too_large_is_dead(room: int, headers: list[Header]) -> None:
     harness = RouterHarness()
     value = build_notification(id=None, data={"a": "x" * (MAX_NOTIFICATION_BYTES - room)})
-    await harness.route(FakeRecord(encode_value(value), headers=headers), partition=AWAY)
+    await harness.route(build_record(encode_value(value), headers=headers), partition=AWAY)
     assert harness.last_state == ("dead", "too_large")
     assert is_id(harness.decided_events[0].id)
 

@@ -13,18 +13,19 @@ from agents.router.templates.cache import (
     compile_template,
     render,
 )
+from schemas.channels import ChannelName
 from schemas.content import EmailContent, PushContent, SmsContent
-from schemas.enums import Channel, Reason
+from schemas.enums import Reason
 from schemas.policy import Template
 
 
-def template(locale: str = "default", version: int = 1, channel: Channel = "email", **parts: str) -> Template:
+def build_template(locale: str = "default", version: int = 1, channel: ChannelName = "email", **parts: str) -> Template:
     return Template("t", version, channel, locale, **parts)
 
 
-def said(templates: list[Template], locale: str) -> str:
-    ready = TemplateCache(templates).get("t", "email", locale)
-    return ready.label if isinstance(ready, CompiledTemplate) else ready.reason
+def get_label_or_reason(templates: list[Template], locale: str) -> str:
+    compiled = TemplateCache(templates).get("t", "email", locale)
+    return compiled.label if isinstance(compiled, CompiledTemplate) else compiled.reason
 
 
 @pytest.mark.parametrize(
@@ -47,40 +48,40 @@ def test_the_chain_goes_from_the_most_special_to_the_default(locale: str, locale
     ],
 )
 def test_the_nearest_locale_is_taken(locale: str, label: str) -> None:
-    assert said([template("default"), template("de"), template("de-AT")], locale) == label
+    assert get_label_or_reason([build_template("default"), build_template("de"), build_template("de-AT")], locale) == label
 
 
 def test_an_empty_locale_is_a_default_too() -> None:
-    assert said([template("")], "de") == "t@1 default"
+    assert get_label_or_reason([build_template("")], "de") == "t@1 default"
 
 
 def test_without_a_default_other_locales_have_none() -> None:
-    assert said([template("de")], "en") == "unknown_template"
+    assert get_label_or_reason([build_template("de")], "en") == "unknown_template"
 
 
 def test_the_latest_version_is_in_force() -> None:
-    assert said([template(version=2), template(version=10), template(version=9)], "") == "t@10 default"
+    assert get_label_or_reason([build_template(version=2), build_template(version=10), build_template(version=9)], "") == "t@10 default"
 
 
 def test_a_template_is_compiled_once_and_handed_on_if_it_did_not_change() -> None:
-    old, new = template(text="a"), template("de", text="b")
+    old, new = build_template(text="a"), build_template("de", text="b")
     first = TemplateCache([old])
-    ready = first.get("t", "email", "")
+    compiled = first.get("t", "email", "")
     second = TemplateCache([old, new], first.compiled)
-    assert second.get("t", "email", "") is ready
+    assert second.get("t", "email", "") is compiled
     assert set(TemplateCache([new], second.compiled).compiled) <= {new}
 
 
 def test_a_changed_source_is_compiled_anew_even_without_a_new_version() -> None:
-    first = TemplateCache([template(text="a")])
+    first = TemplateCache([build_template(text="a")])
     first.get("t", "email", "")
-    ready = TemplateCache([template(text="b")], first.compiled).get("t", "email", "")
-    assert isinstance(ready, CompiledTemplate)
-    assert render(ready, "email", {}) == EmailContent("", "b")
+    compiled = TemplateCache([build_template(text="b")], first.compiled).get("t", "email", "")
+    assert isinstance(compiled, CompiledTemplate)
+    assert render(compiled, "email", {}) == EmailContent("", "b")
 
 
 def test_made_up_locales_do_not_fill_the_memory() -> None:
-    templates = TemplateCache([template()])
+    templates = TemplateCache([build_template()])
     for number in range(MAX_SELECTED + 10):
         templates.get("t", "email", f"x{number}")
     assert len(templates._selected) <= MAX_SELECTED
@@ -94,25 +95,25 @@ def test_made_up_locales_do_not_fill_the_memory() -> None:
         ("push", PushContent("Hi <a> b", "t <a> b")),
     ],
 )
-def test_each_channel_has_its_content(channel: Channel, content: object) -> None:
-    ready = compile_template(template(channel=channel, subject=" Hi {{ x }}\n", text=" t {{ x }} ", html="<p>{{ x }}</p>"))
-    assert isinstance(ready, CompiledTemplate)
-    assert render(ready, channel, {"x": "<a> b"}) == content
+def test_each_channel_has_its_content(channel: ChannelName, content: object) -> None:
+    compiled = compile_template(build_template(channel=channel, subject=" Hi {{ x }}\n", text=" t {{ x }} ", html="<p>{{ x }}</p>"))
+    assert isinstance(compiled, CompiledTemplate)
+    assert render(compiled, channel, {"x": "<a> b"}) == content
 
 
 @pytest.mark.parametrize("breaks", ["\r\n", "\n", "\r", "\u2028", "\x00", "\x85", "\t"])
 def test_a_subject_is_one_line(breaks: str) -> None:
-    ready = compile_template(template(subject="Order {{ x }}"))
-    assert isinstance(ready, CompiledTemplate)
-    content = render(ready, "email", {"x": f"17{breaks}Bcc: all@example.org"})
+    compiled = compile_template(build_template(subject="Order {{ x }}"))
+    assert isinstance(compiled, CompiledTemplate)
+    content = render(compiled, "email", {"x": f"17{breaks}Bcc: all@example.org"})
     assert isinstance(content, EmailContent)
     assert content.subject == "Order 17 Bcc: all@example.org"
 
 
-def test_a_subject_keeps_its_letters() -> None:
-    ready = compile_template(template(subject="{{ x }}"))
-    assert isinstance(ready, CompiledTemplate)
-    assert render(ready, "email", {"x": "Größe 👩‍🚀 已"}) == EmailContent("Größe 👩‍🚀 已", "")
+def test_a_subject_keeps_its_characters() -> None:
+    compiled = compile_template(build_template(subject="{{ x }}"))
+    assert isinstance(compiled, CompiledTemplate)
+    assert render(compiled, "email", {"x": "Größe 👩‍🚀 已"}) == EmailContent("Größe 👩‍🚀 已", "")
 
 
 @pytest.mark.parametrize(
@@ -125,16 +126,16 @@ def test_a_subject_keeps_its_letters() -> None:
     ],
 )
 def test_a_failure_names_template_and_cause(source: str, reason: Reason, words: list[str]) -> None:
-    ready = compile_template(template(text=source))
-    assert isinstance(ready, CompiledTemplate)
-    failure = render(ready, "email", {"long": "x" * 40_000})
+    compiled = compile_template(build_template(text=source))
+    assert isinstance(compiled, CompiledTemplate)
+    failure = render(compiled, "email", {"long": "x" * 40_000})
     assert isinstance(failure, TemplateFailure)
     assert failure.reason is reason
     assert all(word in failure.error for word in words)
 
 
 def test_a_template_that_is_none_fails_without_being_rendered() -> None:
-    failure = compile_template(template(subject="{% set a = 1 %}"))
+    failure = compile_template(build_template(subject="{% set a = 1 %}"))
     assert isinstance(failure, TemplateFailure)
     assert failure.reason is TEMPLATE_ERROR
     assert "assign" in failure.error

@@ -20,7 +20,7 @@ DATA: dict[str, Any] = {
 }
 
 
-def told(source: str, html: bool = False, **more: Any) -> str:
+def render_part(source: str, html: bool = False, **more: Any) -> str:
     return compile_part(source, "t", html)(DATA | more)
 
 
@@ -49,7 +49,7 @@ def told(source: str, html: bool = False, **more: Any) -> str:
     ],
 )
 def test_what_templates_are_for(source: str, text: str) -> None:
-    assert told(source, empty=[]) == text
+    assert render_part(source, empty=[]) == text
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_templates_are_for(source: str, text: str) -> None:
     ],
 )
 def test_html_is_escaped_once(source: str, html: str) -> None:
-    assert told(source, html=True, quoted='" & >', order={"sub": "<i>"}) == html
+    assert render_part(source, html=True, quoted='" & >', order={"sub": "<i>"}) == html
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_html_is_escaped_once(source: str, html: str) -> None:
 @pytest.mark.parametrize("html", [False, True])
 def test_a_missing_variable_is_named(source: str, variable: str, html: bool) -> None:
     with pytest.raises(UndefinedError, match=variable):
-        told(source, html)
+        render_part(source, html)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_what_could_do_harm_fails(source: str, html: bool) -> None:
 @pytest.mark.parametrize("name", ["format", "center", "indent", "wordwrap", "safe", "replace", "xmlattr", "map", "attr", "round", "sum"])
 def test_filters_that_could_do_harm_do_not_exist(name: str) -> None:
     with pytest.raises(TemplateError, match=name):
-        told(f"{{{{ name|{name} }}}}")
+        render_part(f"{{{{ name|{name} }}}}")

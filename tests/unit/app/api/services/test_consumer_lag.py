@@ -3,34 +3,34 @@ from aiokafka.structs import OffsetAndMetadata
 
 from app.api.services.consumer_lag import STALL_TIMEOUT, GroupLag, StallDetector, compute_lag
 
-ONE, TWO = TopicPartition("t", 0), TopicPartition("t", 1)
+FIRST, SECOND = TopicPartition("t", 0), TopicPartition("t", 1)
 
 
-def test_what_was_not_committed_waits_from_the_start() -> None:
-    committed = {ONE: OffsetAndMetadata(7, ""), TWO: OffsetAndMetadata(-1, "")}
-    assert compute_lag([ONE, TWO], committed, {ONE: 0, TWO: 3}, {ONE: 10, TWO: 5}) == GroupLag(committed=10, lag=5)
-    assert compute_lag([TWO], {}, {TWO: 3}, {TWO: 3}) == GroupLag(committed=3, lag=0)
+def test_lag_of_a_partition_without_a_committed_offset_counts_from_its_start() -> None:
+    committed = {FIRST: OffsetAndMetadata(7, ""), SECOND: OffsetAndMetadata(-1, "")}
+    assert compute_lag([FIRST, SECOND], committed, {FIRST: 0, SECOND: 3}, {FIRST: 10, SECOND: 5}) == GroupLag(committed=10, lag=5)
+    assert compute_lag([SECOND], {}, {SECOND: 3}, {SECOND: 3}) == GroupLag(committed=3, lag=0)
 
 
-def test_a_role_is_stuck_when_records_wait_and_none_is_read() -> None:
+def test_a_role_is_stalled_when_records_wait_and_none_is_committed() -> None:
     now = 0.0
-    progress = StallDetector(lambda: now)
-    assert progress.describe_stalled_roles({"router": GroupLag(5, 3)}) == ""
+    detector = StallDetector(lambda: now)
+    assert detector.describe_stalled_roles({"router": GroupLag(5, 3)}) == ""
     now = STALL_TIMEOUT
-    assert progress.describe_stalled_roles({"router": GroupLag(5, 3)}) == "", "not yet"
+    assert detector.describe_stalled_roles({"router": GroupLag(5, 3)}) == "", "the timeout has not passed"
     now = STALL_TIMEOUT + 1
     assert (
-        progress.describe_stalled_roles({"router": GroupLag(5, 4), "email": GroupLag(0, 0)})
-        == "router: 4 records wait, none was read for 31 s"
+        detector.describe_stalled_roles({"router": GroupLag(5, 4), "email": GroupLag(0, 0)})
+        == "router: 4 records are waiting, none was committed for 31 s"
     )
-    assert progress.describe_stalled_roles({"router": GroupLag(6, 4)}) == "", "it moves again"
+    assert detector.describe_stalled_roles({"router": GroupLag(6, 4)}) == "", "a record was committed"
 
 
-def test_a_role_without_work_is_not_stuck() -> None:
+def test_a_role_without_lag_is_not_stalled() -> None:
     now = 0.0
-    progress = StallDetector(lambda: now)
-    progress.describe_stalled_roles({"router": GroupLag(5, 0)})
+    detector = StallDetector(lambda: now)
+    detector.describe_stalled_roles({"router": GroupLag(5, 0)})
     now = 10 * STALL_TIMEOUT
-    assert progress.describe_stalled_roles({"router": GroupLag(5, 0)}) == ""
+    assert detector.describe_stalled_roles({"router": GroupLag(5, 0)}) == ""
     now += 1
-    assert progress.describe_stalled_roles({"router": GroupLag(5, 1)}) == "", "the waiting has just begun"
+    assert detector.describe_stalled_roles({"router": GroupLag(5, 1)}) == "", "the timeout starts with the lag"

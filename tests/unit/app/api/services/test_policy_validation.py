@@ -1,4 +1,4 @@
-"""The gateway's verdicts, and that they are the router's."""
+"""Validation against the policy, and that gateway and router decode alike."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import pytest
 
 from agents.router.gates import decode
 from agents.router.routing_state import GateContext, RoutingState, build_topic_set
-from agents.router.verdict import DeadLetter
+from agents.router.verdict import DeadLetterVerdict
 from app.api.problems import ProblemError
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.submission_validation import decode_submission, find_field_error
@@ -35,7 +35,7 @@ POLICY = Policy(
     1,
 )
 VALIDATOR = PolicyValidator(POLICY)
-GOOD = {"order": 17, "user": {"name": "Ann"}}
+DATA = {"order": 17, "user": {"name": "Ann"}}
 
 
 @pytest.mark.parametrize(
@@ -51,30 +51,30 @@ GOOD = {"order": 17, "user": {"name": "Ann"}}
         ({"type": "broken", "data": {"nothing": 0}}, "$.data", "template_error"),
     ],
 )
-def test_what_would_die_in_the_router_is_told_before(fields: dict[str, object], path: str, reason: str) -> None:
-    flaw = VALIDATOR.find_field_error(msgspec.convert({"user_id": "u", **fields}, Notification))
-    assert flaw is not None
-    assert (flaw.path, flaw.reason) == (path, reason)
+def test_a_future_dead_letter_of_the_router_is_a_field_error(fields: dict[str, object], path: str, reason: str) -> None:
+    error = VALIDATOR.find_field_error(msgspec.convert({"user_id": "u", **fields}, Notification))
+    assert error is not None
+    assert (error.path, error.reason) == (path, reason)
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"type": "mail", "data": GOOD},
+        {"type": "mail", "data": DATA},
         {"type": "mail", "data": {"order": 1}, "locale": "de-AT"},
-        {"type": "all", "data": {}},  # nobody knows yet whether the user has an e-mail address
-        {"type": "first", "data": {}, "to": {"email": "a@example.org"}},  # the first usable channel: perhaps not e-mail
+        {"type": "all", "data": {}},  # the user may have no e-mail address
+        {"type": "first", "data": {}, "to": {"email": "a@example.org"}},  # the first usable channel may be another one
         {"type": "mail", "channels": ["webhook"], "data": {}},  # a webhook has no template
     ],
 )
-def test_what_may_go_well_is_left_to_the_router(fields: dict[str, object]) -> None:
+def test_an_error_that_depends_on_the_profile_is_left_to_the_router(fields: dict[str, object]) -> None:
     assert VALIDATOR.find_field_error(msgspec.convert({"user_id": "u", **fields}, Notification)) is None
 
 
-def test_compiled_templates_outlive_a_change_of_rules() -> None:
-    VALIDATOR.find_field_error(Notification("u", "mail", data=GOOD))
-    later = PolicyValidator(Policy({}, TEMPLATES, (), 2), VALIDATOR)
-    assert later._compiled_policy.templates.compiled
+def test_a_new_policy_reuses_compiled_templates() -> None:
+    VALIDATOR.find_field_error(Notification("u", "mail", data=DATA))
+    validator = PolicyValidator(Policy({}, TEMPLATES, (), 2), VALIDATOR)
+    assert validator._compiled_policy.templates.compiled
 
 
 class StubRecord(NamedTuple):
@@ -111,12 +111,12 @@ BODIES = [
 def test_gateway_and_router_decode_alike(body: bytes) -> None:
     state = RoutingState(StubRecord(body), build_topic_set("notifications.low", ""), 0, NOW)
     verdict = decode.check(state, GateContext(1))
-    assert find_gateway_reason(body) == (verdict.reason if isinstance(verdict, DeadLetter) else "")
+    assert find_gateway_reason(body) == (verdict.reason if isinstance(verdict, DeadLetterVerdict) else "")
 
 
 def find_gateway_reason(body: bytes) -> str:
     try:
-        flaw = find_field_error(decode_submission(body), body, None, NOW)
-    except ProblemError as found:
-        return found.problem.errors[0].reason
-    return flaw.reason if flaw else ""
+        field_error = find_field_error(decode_submission(body), body, None, NOW)
+    except ProblemError as error:
+        return error.problem.errors[0].reason
+    return field_error.reason if field_error else ""

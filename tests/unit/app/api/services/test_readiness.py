@@ -6,7 +6,7 @@ from app.api.services.readiness import MAX_RESULT_AGE, PROBE_INTERVAL, RETRY_INT
 
 
 class ReadinessHarness:
-    """Probes whose answers can be set, and a clock."""
+    """Two probes with settable results, and a clock."""
 
     def __init__(self) -> None:
         self.results: dict[str, str | Exception] = {"kafka": "", "postgres": ""}
@@ -22,78 +22,78 @@ class ReadinessHarness:
 
         return get_result
 
-    async def run_probes(self, **answers: str | Exception) -> str:
-        self.results.update(answers)
+    async def run_probes(self, **results: str | Exception) -> str:
+        self.results.update(results)
         for name in self.results:
             await self.readiness.run_probe(name)
         return self.readiness.get_readiness().status
 
 
-async def test_nothing_is_ready_before_it_was_asked() -> None:
+async def test_a_monitor_is_unready_before_the_first_result() -> None:
     assert ReadinessHarness().readiness.get_readiness().status == "unready"
 
 
-async def test_what_is_needed_decides() -> None:
-    asked = ReadinessHarness()
-    assert await asked.run_probes() == "ready"
-    assert await asked.run_probes(postgres="slow") == "degraded"
-    assert asked.readiness.get_readiness().probes["postgres"].detail == "slow"
-    assert await asked.run_probes(kafka="away") == "unready"
-    assert await asked.run_probes(kafka="", postgres="") == "ready"
+async def test_required_probes_decide_on_unready() -> None:
+    harness = ReadinessHarness()
+    assert await harness.run_probes() == "ready"
+    assert await harness.run_probes(postgres="is slow") == "degraded"
+    assert harness.readiness.get_readiness().probes["postgres"].detail == "is slow"
+    assert await harness.run_probes(kafka="does not answer") == "unready"
+    assert await harness.run_probes(kafka="", postgres="") == "ready"
 
 
-async def test_a_probe_that_fails_is_an_answer() -> None:
-    asked = ReadinessHarness()
-    assert await asked.run_probes(postgres=OSError("refused")) == "degraded"
-    assert asked.readiness.get_readiness().probes["postgres"].detail == "OSError: refused"
+async def test_an_exception_of_a_probe_is_its_error() -> None:
+    harness = ReadinessHarness()
+    assert await harness.run_probes(postgres=OSError("refused")) == "degraded"
+    assert harness.readiness.get_readiness().probes["postgres"].detail == "OSError: refused"
 
 
-async def test_a_probe_that_hangs_even_when_given_up_is_no_answer_and_asked_once() -> None:
-    begun, back = [], asyncio.Event()
+async def test_a_probe_that_times_out_is_an_error_and_is_not_run_twice() -> None:
+    runs, is_available = [], asyncio.Event()
 
-    async def hang() -> str:
-        begun.append(1)
-        await back.wait()
+    async def probe() -> str:
+        runs.append(1)
+        await is_available.wait()
         return ""
 
-    readings = ReadinessMonitor({"postgres": hang}, frozenset(), lambda: 0.0, probe_timeout=0.01)
+    monitor = ReadinessMonitor({"postgres": probe}, frozenset(), lambda: 0.0, probe_timeout=0.01)
     for _ in range(2):
-        await readings.run_probe("postgres")
-        assert readings.get_readiness().probes["postgres"].detail == "no answer within 0.01 s"
-    back.set()
+        await monitor.run_probe("postgres")
+        assert monitor.get_readiness().probes["postgres"].detail == "no result within 0.01 s"
+    is_available.set()
     await asyncio.sleep(0)
-    await readings.run_probe("postgres")
-    assert readings.get_readiness().status == "ready"
-    assert len(begun) == 1
+    await monitor.run_probe("postgres")
+    assert monitor.get_readiness().status == "ready"
+    assert len(runs) == 1
 
 
-async def test_what_still_waits_for_an_answer_ends_with_the_readings() -> None:
-    readings = ReadinessMonitor({"postgres": asyncio.Event().wait}, frozenset(), lambda: 0.0, probe_timeout=0.01)  # type: ignore[dict-item]
-    await readings.run_probe("postgres")
-    await readings.stop()
+async def test_stop_cancels_running_probes() -> None:
+    monitor = ReadinessMonitor({"postgres": asyncio.Event().wait}, frozenset(), lambda: 0.0, probe_timeout=0.01)  # type: ignore[dict-item]
+    await monitor.run_probe("postgres")
+    await monitor.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_an_old_answer_counts_no_more() -> None:
-    asked = ReadinessHarness()
-    await asked.run_probes()
-    asked.now += MAX_RESULT_AGE + 1
-    assert asked.readiness.get_readiness().status == "unready"
+async def test_an_old_result_of_a_required_probe_is_unready() -> None:
+    harness = ReadinessHarness()
+    await harness.run_probes()
+    harness.now += MAX_RESULT_AGE + 1
+    assert harness.readiness.get_readiness().status == "unready"
 
 
-async def test_probes_are_asked_again_and_again_and_soon_while_something_is_wrong() -> None:
-    rounds: asyncio.Queue[float] = asyncio.Queue()
-    answers = iter(["away", "", ""])
+async def test_a_failing_probe_is_retried_sooner() -> None:
+    intervals: asyncio.Queue[float] = asyncio.Queue()
+    results = iter(["does not answer", "", ""])
 
     async def probe() -> str:
-        return next(answers)
+        return next(results)
 
-    async def pause(seconds: float) -> None:
-        await rounds.put(seconds)
+    async def sleep(seconds: float) -> None:
+        await intervals.put(seconds)
         await asyncio.sleep(0)
 
-    readings = ReadinessMonitor({"kafka": probe}, frozenset({"kafka"}), lambda: 0.0, pause)
-    readings.start()
-    assert [await rounds.get(), await rounds.get()] == [RETRY_INTERVAL, PROBE_INTERVAL]
-    await readings.stop()
-    assert readings.get_readiness().status == "ready"
+    monitor = ReadinessMonitor({"kafka": probe}, frozenset({"kafka"}), lambda: 0.0, sleep)
+    monitor.start()
+    assert [await intervals.get(), await intervals.get()] == [RETRY_INTERVAL, PROBE_INTERVAL]
+    await monitor.stop()
+    assert monitor.get_readiness().status == "ready"

@@ -4,7 +4,6 @@ import pytest
 from app.api.problems import FieldError, ProblemError
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.submission_validation import (
-    build_validation_problem,
     decode_bulk,
     decode_submission,
     find_field_error,
@@ -21,8 +20,8 @@ def build_submission(**fields: object) -> Submission:
     return msgspec.convert({"user_id": "u", "type": "order.shipped", **fields}, Submission)
 
 
-def find_error(submitted: Submission, book: PolicyValidator | None) -> FieldError | None:
-    return find_field_error(submitted, msgspec.json.encode(submitted), book, NOW)
+def find_error(submission: Submission, policy_validator: PolicyValidator | None) -> FieldError | None:
+    return find_field_error(submission, msgspec.json.encode(submission), policy_validator, NOW)
 
 
 @pytest.mark.parametrize(
@@ -35,57 +34,56 @@ def find_error(submitted: Submission, book: PolicyValidator | None) -> FieldErro
         ({"send_at": NOW + 1}, "$.send_at", "unsupported"),
         ({"digest": "daily"}, "$.digest", "unsupported"),
         ({"user_id": "a\0b"}, "$.user_id", "invalid"),
-        ({"type": "nobody.knows"}, "$.type", "unknown_type"),
-        ({"template": "nobody-knows"}, "$.template", "unknown_template"),
+        ({"type": "unknown.type"}, "$.type", "unknown_type"),
+        ({"template": "unknown-template"}, "$.template", "unknown_template"),
     ],
 )
-def test_what_the_router_would_not_take(fields: dict[str, object], path: str, reason: str) -> None:
-    flaw = find_error(build_submission(**fields), VALIDATOR)
-    assert flaw is not None
-    assert (flaw.path, flaw.reason) == (path, reason)
+def test_a_submission_that_the_router_would_reject_is_a_field_error(fields: dict[str, object], path: str, reason: str) -> None:
+    error = find_error(build_submission(**fields), VALIDATOR)
+    assert error is not None
+    assert (error.path, error.reason) == (path, reason)
 
 
 @pytest.mark.parametrize(
     "fields", [{}, {"id": make_notification_id(at=NOW - DAY + 1)}, {"send_at": NOW}, {"template": "order-shipped"}, {"expires_at": NOW - 1}]
 )
-def test_what_the_router_takes(fields: dict[str, object]) -> None:
+def test_a_submission_that_the_router_would_pass_is_valid(fields: dict[str, object]) -> None:
     assert find_error(build_submission(**fields), VALIDATOR) is None
 
 
-def test_without_rules_types_and_templates_are_for_the_router() -> None:
-    assert find_error(build_submission(type="nobody.knows", template="nobody-knows"), None) is None
+def test_types_and_templates_are_not_validated_without_a_policy() -> None:
+    assert find_error(build_submission(type="unknown.type", template="unknown-template"), None) is None
 
 
-def test_priority_is_the_submissions_or_the_rules_or_medium() -> None:
+def test_priority_is_that_of_the_submission_or_the_rule_or_medium() -> None:
     assert resolve_priority(build_submission(priority="high"), VALIDATOR) == "high"
     assert resolve_priority(build_submission(), VALIDATOR) == "low"
-    assert resolve_priority(build_submission(type="nobody.knows"), VALIDATOR) == "medium"
+    assert resolve_priority(build_submission(type="unknown.type"), VALIDATOR) == "medium"
     assert resolve_priority(build_submission(), None) == "medium"
 
 
-def test_decode_submission_gives_the_path() -> None:
+def test_decode_submission_reports_the_path() -> None:
     with pytest.raises(ProblemError) as caught:
         decode_submission(b'{"user_id": "u"}')
-    assert [flaw.path for flaw in caught.value.problem.errors] == ["$.type"]
+    assert [error.path for error in caught.value.problem.errors] == ["$.type"]
 
 
-@pytest.mark.parametrize(("name", "told"), [("idempotencyKey", "Object contains unknown field `idempotencyKey`")])
-def test_a_misspelt_field_is_told_and_where_it_is(name: str, told: str) -> None:
+def test_an_unknown_field_is_reported_with_its_path() -> None:
     with pytest.raises(ProblemError) as caught:
-        decode_submission(b'{"user_id": "u", "type": "x", "%b": "high"}' % name.encode())
-    (flaw,) = caught.value.problem.errors
-    assert (flaw.path, flaw.pointer) == (f"$.{name}", f"#/{name}")
-    assert told in flaw.detail
+        decode_submission(b'{"user_id": "u", "type": "x", "idempotencyKey": "high"}')
+    (error,) = caught.value.problem.errors
+    assert (error.path, error.pointer) == ("$.idempotencyKey", "#/idempotencyKey")
+    assert "Object contains unknown field `idempotencyKey`" in error.detail
 
 
 @pytest.mark.parametrize(("start", "end", "root"), [(b"[", b"]", "$"), (b' {"notifications": [', b"]}", "$.notifications")])
-def test_decode_bulk_reads_valid_items_beside_invalid_ones(start: bytes, end: bytes, root: str) -> None:
-    found, items = decode_bulk(start + b'{"user_id": "u", "type": "x"}, {"user_id": 1}, 7' + end)
-    assert found == root
+def test_decode_bulk_decodes_valid_items_beside_invalid_ones(start: bytes, end: bytes, root: str) -> None:
+    actual_root, items = decode_bulk(start + b'{"user_id": "u", "type": "x"}, {"user_id": 1}, 7' + end)
+    assert actual_root == root
     assert [type(item) for item in items] == [Submission, FieldError, FieldError]
 
 
-def test_decode_bulk_reads_valid_items_at_once() -> None:
+def test_decode_bulk_decodes_an_array() -> None:
     assert decode_bulk(b'[{"user_id": "u", "type": "x"}]') == ("$", [Submission("u", "x")])
 
 
@@ -94,9 +92,3 @@ def test_decode_bulk_rejects_other_bodies(body: bytes) -> None:
     with pytest.raises(ProblemError) as caught:
         decode_bulk(body)
     assert caught.value.problem.status == 422
-
-
-def test_validation_problem_lists_the_first_errors() -> None:
-    flaws = [FieldError(f"$[{n}]", "", "no") for n in range(5)]
-    assert build_validation_problem(flaws).detail == "$[0]: no; $[1]: no; $[2]: no; and 2 more"
-    assert len(build_validation_problem(flaws).errors) == 5

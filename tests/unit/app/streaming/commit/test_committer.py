@@ -1,4 +1,4 @@
-"""Claims, outputs, rows, each by way of its changelog; batch behind batch; and nothing more once the partition is another worker's."""
+"""Claims, outputs and rows are written in this order, batch after batch, and nothing is written once the partition is fenced."""
 
 import asyncio
 
@@ -9,10 +9,12 @@ from app.streaming.commit.committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from schemas.errors import PartitionFencedError
 from schemas.ports import TableRows
+from tests.fakes import TopicRecord
 from tests.memory_streaming import MemoryKafka, MemoryOutbox, MemoryTable
 from tests.unit.app.streaming.fake_membership import FakeMembership
-from tests.unit.app.streaming.fake_producer import FakeBatchProducer, TopicRecord
+from tests.unit.app.streaming.fake_producer import FakeBatchProducer
 from tests.unit.app.streaming.fake_table import FakeBatchTable
+from tests.unit.app.streaming.waiting import wait_until
 
 IDEMPOTENCY_CHANGELOG, RATE_WINDOWS_CHANGELOG = "idempotency-changelog", "rate_windows-changelog"
 
@@ -24,33 +26,31 @@ class CommitHarness:
         self.producer = FakeBatchProducer()
         self.producer.before_ack = lambda topic: self.events.append(f"acknowledged {topic}")
         self.membership = FakeMembership()
-        ownership = GenerationFence(self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
+        fence = GenerationFence(lambda: self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
         self.committer = PipelinedCommitter(
-            lambda: self.producer, lambda topic: 100_000, ownership, linger=linger, on_failure=self.failures.append
+            lambda: self.producer, lambda topic: 100_000, fence, linger=linger, on_failure=self.failures.append
         )
         self.idempotency = FakeBatchTable("idempotency", self.events)
         self.rate_windows = FakeBatchTable("rate_windows", self.events)
 
     def commit_batch(self, output: bytes, rows: TableRows, claims: TableRows | None = None, partition: int = 1) -> asyncio.Future[None]:
-        """Begin to finish a batch with one output, rows of idempotency and claims in rate_windows."""
+        """Commit a batch with one output, rows in idempotency and claims in rate_windows."""
         outbox = self.committer.create_outbox(partition)
         outbox.add("out", partition, b"k", output)
         return self.committer.commit(partition, outbox, [(self.idempotency, rows)], [(self.rate_windows, claims or {})])
 
     @property
     def outputs(self) -> list[bytes | None]:
-        return [line.value for line in self.producer.log["out", 1]]
+        return [record.value for record in self.producer.log["out", 1]]
 
     async def wait_until_rows_linger(self) -> None:
-        """Wait until the outputs of the first batch are out, and its rows wait for company."""
+        """Wait until the outputs of the first batch are acknowledged and its rows linger."""
         await self.wait_until_sent(1)
-        while not self.events:
-            await asyncio.sleep(0)
+        await wait_until(lambda: bool(self.events))
 
     async def wait_until_sent(self, sends: int) -> None:
-        """Until so many batches were given to the producer."""
-        while len(self.producer.sends) < sends:
-            await asyncio.sleep(0)
+        """Wait until the producer has so many batches."""
+        await wait_until(lambda: len(self.producer.sends) >= sends)
 
 
 @pytest.fixture
@@ -71,23 +71,23 @@ async def test_the_order_is_claims_outputs_rows(harness: CommitHarness) -> None:
     assert harness.idempotency.offsets == {1: 0}
 
 
-async def test_rows_and_claims_of_one_table_go_their_own_ways(harness: CommitHarness) -> None:
+async def test_rows_and_claims_of_one_table_are_written_separately(harness: CommitHarness) -> None:
     outbox = harness.committer.create_outbox(1)
     await harness.committer.commit(1, outbox, [(harness.idempotency, {b"a": b"1"})], [(harness.idempotency, {b"a claim": b"1"})])
     assert harness.producer.log[IDEMPOTENCY_CHANGELOG, 1] == [TopicRecord(b"a claim", b"1"), TopicRecord(b"a", b"1")]
 
 
-async def test_a_batch_without_claims_sends_its_outputs_at_once(harness: CommitHarness) -> None:
+async def test_a_batch_without_claims_sends_its_outputs_first(harness: CommitHarness) -> None:
     await harness.commit_batch(b"v", {b"a": b"1"})
     assert [topic for topic, _ in harness.producer.sends] == ["out", IDEMPOTENCY_CHANGELOG]
 
 
-async def test_a_batch_without_changed_rows_only_sends_its_outputs(harness: CommitHarness) -> None:
+async def test_a_batch_without_rows_sends_only_its_outputs(harness: CommitHarness) -> None:
     await harness.commit_batch(b"v", {})
     assert harness.events == ["acknowledged out"]
 
 
-async def test_a_batch_with_nothing_at_all_writes_nothing(harness: CommitHarness) -> None:
+async def test_an_empty_batch_writes_nothing(harness: CommitHarness) -> None:
     await harness.committer.commit(1, harness.committer.create_outbox(1), [(harness.idempotency, {})])
     await harness.committer.commit(1, harness.committer.create_outbox(1), [])
     assert harness.producer.sends == []
@@ -100,16 +100,16 @@ async def test_a_removed_row_is_a_tombstone(harness: CommitHarness) -> None:
     assert harness.idempotency.rows == {(1, b"a"): None}
 
 
-async def test_tables_show_at_once_what_is_decided(harness: CommitHarness) -> None:
-    safe = harness.commit_batch(b"v", {b"a": b"1"}, {b"u": b"2"})
+async def test_decided_rows_can_be_read_at_once(harness: CommitHarness) -> None:
+    committed = harness.commit_batch(b"v", {b"a": b"1"}, {b"u": b"2"})
     assert (harness.idempotency.get_many(1, [b"a"]), harness.rate_windows.get_many(1, [b"u"])) == ([b"1"], [b"2"])
     assert (harness.idempotency.get_many(0, [b"a"]), harness.producer.sends) == ([None], [])
-    await safe
+    await committed
     assert harness.idempotency.get_many(1, [b"a"]) == [b"1"]
-    assert harness.idempotency.pending_rows.select_pending(1, {b"a": b"1"}) == {}  # it has arrived
+    assert harness.idempotency.pending_rows.select_pending(1, {b"a": b"1"}) == {}  # no longer pending
 
 
-async def test_batches_decided_meanwhile_go_together_one_stage_behind(harness: CommitHarness) -> None:
+async def test_batches_submitted_during_a_round_form_the_next_group(harness: CommitHarness) -> None:
     first = harness.commit_batch(b"1", {b"a": b"1"}, {b"u": b"1"})
     harness.producer.acks_allowed.clear()
     await harness.wait_until_sent(1)
@@ -130,7 +130,7 @@ async def test_batches_decided_meanwhile_go_together_one_stage_behind(harness: C
     assert harness.rate_windows.rows == {(1, b"u"): b"3"}
 
 
-async def test_outputs_wait_for_the_claims_that_they_were_decided_on(harness: CommitHarness) -> None:
+async def test_outputs_are_sent_after_the_claims_of_earlier_batches(harness: CommitHarness) -> None:
     harness.producer.acks_allowed.clear()
     first = harness.commit_batch(b"1", {}, {b"u": b"1"})
     await harness.wait_until_sent(1)
@@ -142,54 +142,54 @@ async def test_outputs_wait_for_the_claims_that_they_were_decided_on(harness: Co
     assert harness.outputs == [b"1", b"2"]
 
 
-async def test_batches_are_safe_in_their_order(harness: CommitHarness) -> None:
+async def test_batches_are_committed_in_order(harness: CommitHarness) -> None:
     order: list[int] = []
     futures = [harness.commit_batch(b"v", {b"%d" % number: b"1"}, {b"u": b"1"} if number % 2 else {}) for number in range(4)]
-    for number, safe in enumerate(futures):
-        safe.add_done_callback(lambda _, number=number: order.append(number))  # type: ignore[misc]
+    for number, future in enumerate(futures):
+        future.add_done_callback(lambda _, number=number: order.append(number))  # type: ignore[misc]
         await asyncio.sleep(0)
     await asyncio.gather(*futures)
     assert order == [0, 1, 2, 3]
 
 
 async def test_partitions_do_not_wait_for_each_other(harness: CommitHarness) -> None:
-    stuck: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    unblocked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     send = harness.producer.send_batch
 
     async def send_or_block(builder: object, topic: str, *, partition: int) -> asyncio.Future[object]:
         if partition == 0:
-            await stuck
+            await unblocked
         return await send(builder, topic, partition=partition)  # type: ignore[return-value]
 
     harness.producer.send_batch = send_or_block  # type: ignore[method-assign, assignment]
-    waits = harness.commit_batch(b"v", {b"a": b"1"}, partition=0)
+    blocked = harness.commit_batch(b"v", {b"a": b"1"}, partition=0)
     await harness.commit_batch(b"v", {b"a": b"1"}, partition=1)
-    assert not waits.done()
-    stuck.set_result(None)
-    await waits
+    assert not blocked.done()
+    unblocked.set_result(None)
+    await blocked
 
 
-async def test_rows_wait_for_the_next_batch_and_go_with_it() -> None:
-    world = CommitHarness(linger=3600.0)
-    first = world.commit_batch(b"1", {b"a": b"1"})
-    await world.wait_until_rows_linger()
-    second = world.commit_batch(b"2", {})
+async def test_rows_wait_for_the_next_batch_and_are_written_with_it() -> None:
+    harness = CommitHarness(linger=3600.0)
+    first = harness.commit_batch(b"1", {b"a": b"1"})
+    await harness.wait_until_rows_linger()
+    second = harness.commit_batch(b"2", {})
     await first
-    assert [topic for topic, _ in world.producer.sends] == ["out", "out", IDEMPOTENCY_CHANGELOG]
-    third = world.commit_batch(b"3", {})
+    assert [topic for topic, _ in harness.producer.sends] == ["out", "out", IDEMPOTENCY_CHANGELOG]
+    third = harness.commit_batch(b"3", {})
     await second
-    assert not third.done()  # its outputs are out, and it waits for company: nobody comes
-    world.committer._pipelines[1]._batch_submitted.set()
+    assert not third.done()  # its outputs are acknowledged and its rows linger
+    harness.committer._pipelines[1]._batch_submitted.set()
     await third
 
 
-async def test_rows_go_alone_when_nobody_comes() -> None:
-    world = CommitHarness(linger=0.001)
-    await world.commit_batch(b"1", {b"a": b"1"})
-    assert world.idempotency.rows == {(1, b"a"): b"1"}
+async def test_rows_are_written_alone_after_the_linger() -> None:
+    harness = CommitHarness(linger=0.001)
+    await harness.commit_batch(b"1", {b"a": b"1"})
+    assert harness.idempotency.rows == {(1, b"a"): b"1"}
 
 
-async def test_a_row_overtaken_by_a_claim_is_not_written_over_it(harness: CommitHarness) -> None:
+async def test_an_earlier_row_does_not_overwrite_a_later_claim(harness: CommitHarness) -> None:
     harness.producer.acks_allowed.clear()
     first = harness.commit_batch(b"1", {b"a": b"old"})
     await harness.wait_until_sent(1)
@@ -202,7 +202,7 @@ async def test_a_row_overtaken_by_a_claim_is_not_written_over_it(harness: Commit
 
 
 @pytest.mark.parametrize("claims", [{}, {b"u": b"2"}])
-async def test_a_partition_lost_before_the_commit_sends_nothing(harness: CommitHarness, claims: TableRows) -> None:
+async def test_a_partition_fenced_before_the_commit_sends_nothing(harness: CommitHarness, claims: TableRows) -> None:
     harness.committer.create_outbox(1)
     harness.membership.lose_membership()
     with pytest.raises(PartitionFencedError):
@@ -211,17 +211,17 @@ async def test_a_partition_lost_before_the_commit_sends_nothing(harness: CommitH
     assert harness.idempotency.get_many(1, [b"a"]) == [None]
 
 
-async def test_what_an_earlier_generation_decided_is_lost_when_the_next_one_begins(harness: CommitHarness) -> None:
+async def test_a_new_generation_aborts_the_batches_of_the_one_before(harness: CommitHarness) -> None:
     harness.producer.acks_allowed.clear()
-    on_its_way, behind = harness.commit_batch(b"1", {b"a": b"1"}, {b"u": b"1"}), harness.commit_batch(b"2", {b"b": b"1"})
+    sent, waiting = harness.commit_batch(b"1", {b"a": b"1"}, {b"u": b"1"}), harness.commit_batch(b"2", {b"b": b"1"})
     await harness.wait_until_sent(1)
-    late = harness.commit_batch(b"3", {b"c": b"1"})
+    last = harness.commit_batch(b"3", {b"c": b"1"})
     harness.membership.current_generation = harness.membership.confirmed_generation = 8
     new = harness.commit_batch(b"4", {b"d": b"1"})
     assert harness.idempotency.get_many(1, [b"a", b"b", b"c", b"d"]) == [None, None, None, b"1"]
     harness.producer.acks_allowed.set()
     await new
-    assert [type(one.exception()) for one in (on_its_way, behind, late)] == [PartitionFencedError] * 3
+    assert [type(future.exception()) for future in (sent, waiting, last)] == [PartitionFencedError] * 3
     assert harness.outputs == [b"4"]
     assert (harness.idempotency.rows, harness.rate_windows.rows) == ({(1, b"d"): b"1"}, {})
     assert harness.failures == []
@@ -234,9 +234,9 @@ FENCED_AT = [
 ]
 
 
-@pytest.mark.parametrize(("lost_at", "sent"), FENCED_AT)
-async def test_a_partition_lost_between_two_steps_takes_no_further_step(harness: CommitHarness, lost_at: str, sent: list[str]) -> None:
-    harness.producer.before_ack = lambda topic: harness.membership.lose_membership() if topic == lost_at else None
+@pytest.mark.parametrize(("fenced_at", "sent"), FENCED_AT)
+async def test_a_partition_fenced_between_two_steps_takes_no_further_step(harness: CommitHarness, fenced_at: str, sent: list[str]) -> None:
+    harness.producer.before_ack = lambda topic: harness.membership.lose_membership() if topic == fenced_at else None
     with pytest.raises(PartitionFencedError):
         await harness.commit_batch(b"v", {b"a": b"1"}, {b"u": b"2"})
     assert [topic for topic, _ in harness.producer.sends] == sent
@@ -245,12 +245,12 @@ async def test_a_partition_lost_between_two_steps_takes_no_further_step(harness:
     assert harness.failures == []
 
 
-@pytest.mark.parametrize("fails", [RATE_WINDOWS_CHANGELOG, "out", IDEMPOTENCY_CHANGELOG])
-async def test_an_error_of_kafka_is_raised_told_and_no_row_is_written(
-    harness: CommitHarness, fails: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("failing_topic", [RATE_WINDOWS_CHANGELOG, "out", IDEMPOTENCY_CHANGELOG])
+async def test_an_error_of_kafka_is_raised_and_reported_and_no_row_is_written(
+    harness: CommitHarness, failing_topic: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail_topic(topic: str) -> None:
-        if topic == fails:
+        if topic == failing_topic:
             raise NotLeaderForPartitionError
 
     harness.producer.before_ack = fail_topic
@@ -262,40 +262,40 @@ async def test_an_error_of_kafka_is_raised_told_and_no_row_is_written(
     assert "NotLeaderForPartitionError" in caplog.text
 
 
-async def test_what_it_did_not_give_is_refused(harness: CommitHarness) -> None:
-    with pytest.raises(RuntimeError, match="an outbox that it has just given"):
+async def test_a_foreign_outbox_or_table_is_rejected(harness: CommitHarness) -> None:
+    with pytest.raises(RuntimeError, match=r"the outbox of the last create_outbox\(\)"):
         harness.committer.commit(1, MemoryOutbox(MemoryKafka()), [])
     with pytest.raises(TypeError, match="table plain cannot be written"):
         harness.committer.commit(1, harness.committer.create_outbox(1), [(MemoryTable("plain"), {b"a": b"1"})])
 
 
-async def test_an_outbox_that_was_closed_meanwhile_is_refused(harness: CommitHarness) -> None:
+async def test_an_outbox_that_was_closed_meanwhile_is_rejected(harness: CommitHarness) -> None:
     outbox = harness.committer.create_outbox(1)
     await harness.commit_batch(b"v", {})
-    with pytest.raises(RuntimeError, match="nothing may be awaited in between"):
+    with pytest.raises(RuntimeError, match="nothing may be awaited between the two calls"):
         harness.committer.commit(1, outbox, [])
 
 
-async def test_a_batch_left_half_decided_is_never_sent(harness: CommitHarness) -> None:
-    safe = harness.commit_batch(b"v", {b"a": b"1"})
-    harness.committer.create_outbox(1).add("out", 1, b"k", b"half")
-    with pytest.raises(RuntimeError, match="partition 1 was left half decided"):
+async def test_outputs_of_a_batch_that_was_not_submitted_are_not_sent(harness: CommitHarness) -> None:
+    submitted = harness.commit_batch(b"v", {b"a": b"1"})
+    harness.committer.create_outbox(1).add("out", 1, b"k", b"not submitted")
+    with pytest.raises(RuntimeError, match="partition 1: the batch before was not submitted"):
         harness.committer.create_outbox(1)
     await asyncio.sleep(0.01)
     assert harness.producer.sends == []
-    assert not safe.done()
+    assert not submitted.done()
 
 
-async def test_what_is_lost_while_its_rows_wait_for_company_ends_there() -> None:
-    world = CommitHarness(linger=3600.0)
-    lost = world.commit_batch(b"1", {b"a": b"1"})
-    await world.wait_until_rows_linger()
+async def test_a_batch_fenced_while_its_rows_linger_fails() -> None:
+    harness = CommitHarness(linger=3600.0)
+    fenced = harness.commit_batch(b"1", {b"a": b"1"})
+    await harness.wait_until_rows_linger()
     await asyncio.sleep(0)
-    world.membership.current_generation = world.membership.confirmed_generation = 8
-    world.committer.create_outbox(1)  # of a batch that has nothing to say
-    world.committer._pipelines[1]._batch_submitted.set()
+    harness.membership.current_generation = harness.membership.confirmed_generation = 8
+    harness.committer.create_outbox(1)  # of an empty batch
+    harness.committer._pipelines[1]._batch_submitted.set()
     with pytest.raises(PartitionFencedError):
-        await lost
+        await fenced
     await asyncio.sleep(0)
-    assert world.failures == []
-    assert world.committer._pipelines[1]._task is None
+    assert harness.failures == []
+    assert harness.committer._pipelines[1]._task is None

@@ -1,4 +1,4 @@
-"""A line under random interleavings of batches, rounds and lost generations, against what a reader of its topics may ever find."""
+"""The commit pipeline under random interleavings of batches, rounds and rebalances, checked against the records it wrote."""
 
 import asyncio
 from typing import Any, NamedTuple
@@ -21,24 +21,24 @@ KEYS = ROWS + CLAIMS
 
 
 class DecideBatch(NamedTuple):
-    """A batch with an output, which changes these rows and claims these keys."""
+    """A batch with an output, these rows and these claims."""
 
     rows: frozenset[bytes]
     claims: frozenset[bytes]
 
 
 class RunLoop(NamedTuple):
-    """So many turns of the event loop: rounds go on, up to any of their awaits."""
+    """So many iterations of the event loop: a round advances to any of its awaits."""
 
     iterations: int
 
 
 class LeaveGroup(NamedTuple):
-    """The group goes on without this member."""
+    """The group begins a generation without this member."""
 
 
 class RejoinGroup(NamedTuple):
-    """This member joins the group again, once what it has sent is out (Faust flushes the producer), and has the partition again."""
+    """This member rejoins the group, after its sent batches are written (Faust flushes the producer), and gets the partition again."""
 
 
 def choose_keys(*keys: bytes) -> st.SearchStrategy[frozenset[bytes]]:
@@ -54,7 +54,7 @@ MOVES = st.lists(
 
 
 class OrderedFakeProducer(FakeBatchProducer):
-    """Remembers all records in the order in which the brokers took them; the one that leads the topic `slow` takes longer."""
+    """Keeps all records in the order in which the brokers wrote them; the leader of the topic `slow` takes longer."""
 
     def __init__(self, slow: str) -> None:
         super().__init__()
@@ -65,16 +65,16 @@ class OrderedFakeProducer(FakeBatchProducer):
         for _ in range(3 if topic == self._slow else 0):
             await asyncio.sleep(0)
         metadata = await super()._acknowledge(builder, topic, partition)
-        self.records += [(topic, line.key, line.value) for line in self.log[topic, partition][metadata.offset :]]
+        self.records += [(topic, record.key, record.value) for record in self.log[topic, partition][metadata.offset :]]
         return metadata
 
 
 class FencedFakeTable(FakeBatchTable):
-    """Takes nothing once the partition may be another worker's."""
+    """Accepts no rows once the partition may be assigned to another worker."""
 
-    def __init__(self, members: FakeMembership) -> None:
+    def __init__(self, membership: FakeMembership) -> None:
         super().__init__("idempotency")
-        self._membership = members
+        self._membership = membership
 
     def apply_rows(self, partition: int, rows: TableRows, written: WrittenOffsets) -> None:
         assert self._membership.current_generation == self._membership.confirmed_generation
@@ -82,15 +82,15 @@ class FencedFakeTable(FakeBatchTable):
 
 
 class PipelineScenario:
-    """One line, and what each of its batches said."""
+    """One pipeline and its batches."""
 
     def __init__(self, linger: float, slow: str) -> None:
         self.failures: list[BaseException] = []
         self.producer, self.membership = OrderedFakeProducer(slow), FakeMembership()
         self.table = FencedFakeTable(self.membership)
-        ownership = GenerationFence(self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
+        fence = GenerationFence(lambda: self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
         self.committer = PipelinedCommitter(
-            lambda: self.producer, lambda topic: 100_000, ownership, linger=linger, on_failure=self.failures.append
+            lambda: self.producer, lambda topic: 100_000, fence, linger=linger, on_failure=self.failures.append
         )
         self.batches: list[tuple[DecideBatch, int, asyncio.Future[None]]] = []
         self.expected_rows: dict[bytes, bytes] = {}
@@ -99,8 +99,8 @@ class PipelineScenario:
         match move:
             case DecideBatch():
                 self.decide_batch(move)
-            case RunLoop(many):
-                for _ in range(many):
+            case RunLoop(iterations):
+                for _ in range(iterations):
                     await asyncio.sleep(0)
             case LeaveGroup():
                 self.membership.lose_membership()
@@ -114,8 +114,8 @@ class PipelineScenario:
         outbox = self.committer.create_outbox(1)
         outbox.add("out", 1, b"k", value)
         rows, claims = dict.fromkeys(batch.rows, value), dict.fromkeys(batch.claims, value)
-        safe = self.committer.commit(1, outbox, [(self.table, rows)], [(self.table, claims)])
-        self.batches.append((batch, self.membership.current_generation, safe))
+        committed = self.committer.commit(1, outbox, [(self.table, rows)], [(self.table, claims)])
+        self.batches.append((batch, self.membership.current_generation, committed))
         self.expected_rows |= {**rows, **claims}
 
     async def rejoin_group(self) -> None:
@@ -126,8 +126,8 @@ class PipelineScenario:
         self.expected_rows = {key: value or b"" for (_, key), value in self.table.rows.items()}
 
     async def wait_until_committed(self) -> None:
-        async with asyncio.timeout(5):  # nobody is left waiting
-            while self.failures == [] and not all(safe.done() for _, _, safe in self.batches):
+        async with asyncio.timeout(5):  # every future ends
+            while self.failures == [] and not all(committed.done() for _, _, committed in self.batches):
                 await asyncio.sleep(0)
         assert self.failures == []
 
@@ -139,33 +139,39 @@ class PipelineScenario:
         return self.producer.records.index(record) if record in self.producer.records else float("inf")
 
     def check_order(self) -> None:
-        claimed: dict[int, float] = {}  # by generation: when the claims of all batches so far were out
-        for number, (batch, generation, safe) in enumerate(self.batches):
-            out = self.find_position("out", b"k", number)
-            replaced = {key for later, its, _ in self.batches[number + 1 :] if its == generation for key in later.rows | later.claims}
-            own = [self.find_position(CHANGELOG, key, number) for key in batch.claims - replaced]
-            claimed[generation] = max([claimed.get(generation, -1.0), *own])
-            assert claimed[generation] < out or out == float("inf")
+        claimed: dict[int, float] = {}  # by generation: the position of the last claim of all batches so far
+        for number, (batch, generation, committed) in enumerate(self.batches):
+            output = self.find_position("out", b"k", number)
+            replaced = {
+                key
+                for later, later_generation, _ in self.batches[number + 1 :]
+                if later_generation == generation
+                for key in later.rows | later.claims
+            }
+            claims = [self.find_position(CHANGELOG, key, number) for key in batch.claims - replaced]
+            claimed[generation] = max([claimed.get(generation, -1.0), *claims])
+            assert claimed[generation] < output or output == float("inf")
             for key in batch.rows:
                 row = self.find_position(CHANGELOG, key, number)
-                assert out < row or row == float("inf")
-            if safe.exception() is None:
-                assert out < float("inf")
+                assert output < row or row == float("inf")
+            if committed.exception() is None:
+                assert output < float("inf")
                 assert all(self.find_position(CHANGELOG, key, number) < float("inf") for key in batch.rows - replaced)
             else:
-                assert isinstance(safe.exception(), PartitionFencedError)
+                assert isinstance(committed.exception(), PartitionFencedError)
         for key in KEYS:
-            values = [int(value or b"") for topic, its, value in self.producer.records if (topic, its) == (CHANGELOG, key)]
-            assert values == sorted(set(values))  # no older one over a newer one
-        assert self.producer.log["out", 1] == sorted(self.producer.log["out", 1], key=lambda line: int(line.value or b""))
+            values = [int(value or b"") for topic, record_key, value in self.producer.records if (topic, record_key) == (CHANGELOG, key)]
+            assert values == sorted(set(values))  # no older row after a newer one
+        outputs = self.producer.log["out", 1]
+        assert outputs == sorted(outputs, key=lambda record: int(record.value or b""))
 
 
 async def play_moves(moves: list[object], linger: float, slow: str) -> None:
-    play = PipelineScenario(linger, slow)
+    scenario = PipelineScenario(linger, slow)
     for move in moves:
-        await play.apply_move(move)
-    await play.wait_until_committed()
-    play.check_order()
+        await scenario.apply_move(move)
+    await scenario.wait_until_committed()
+    scenario.check_order()
 
 
 @settings(max_examples=100, deadline=None)

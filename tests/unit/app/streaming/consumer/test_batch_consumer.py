@@ -1,4 +1,4 @@
-"""When partitions are fetched: not before a rebalance is over; and how long a rebalance waits for the batches in hand."""
+"""Partitions are fetched only after a rebalance, and a rebalance waits a limited time for batches in flight."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ async def consumer(tmp_path: Path) -> AsyncIterator[BatchConsumer]:
     consumer._thread.thread_loop.close()
 
 
-async def test_partitions_are_fetched_when_the_flow_goes_on(consumer: BatchConsumer) -> None:
+async def test_partitions_are_fetched_after_the_flow_resumes(consumer: BatchConsumer) -> None:
     consumer.resume_partitions({FIRST})
     assert consumer._get_active_partitions() == set()
     consumer.resume_flow()
@@ -32,7 +32,7 @@ async def test_partitions_are_fetched_when_the_flow_goes_on(consumer: BatchConsu
     assert consumer.flow_active
 
 
-async def test_what_a_new_rebalance_stops_waits_for_its_end(consumer: BatchConsumer) -> None:
+async def test_partitions_resumed_before_a_new_rebalance_are_not_fetched(consumer: BatchConsumer) -> None:
     consumer.resume_partitions({FIRST})
     consumer.stop_flow()
     consumer.resume_partitions({SECOND})
@@ -40,18 +40,18 @@ async def test_what_a_new_rebalance_stops_waits_for_its_end(consumer: BatchConsu
     assert consumer._get_active_partitions() == {SECOND}
 
 
-async def test_a_member_that_the_group_has_given_up_waits_for_no_batch(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_member_removed_from_the_group_waits_for_no_batch(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_batch_generation", 7)
     monkeypatch.setattr(consumer._thread, "get_coordinator_generation", lambda: -1)
-    in_hand: Any = FakeBatchMessage()
-    consumer._unacked_messages.add(in_hand)
-    await asyncio.wait_for(consumer.wait_empty(), 10)  # the drain time is longer
+    message: Any = FakeBatchMessage()
+    consumer._unacked_messages.add(message)
+    await asyncio.wait_for(consumer.wait_empty(), 10)  # the drain timeout is longer
     assert not consumer._unacked_messages
 
 
 @pytest.fixture
 def unacked_at_commits(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many batches were in hand at each commit of a consumer that its group knows."""
+    """The number of batches in flight at each commit of a consumer that is a member of its group."""
     commits: list[int] = []
 
     async def commit() -> None:
@@ -63,7 +63,7 @@ def unacked_at_commits(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch)
     return commits
 
 
-async def test_an_acknowledged_batch_keeps_no_records_while_it_waits_for_those_before_it(consumer: BatchConsumer) -> None:
+async def test_an_acknowledged_batch_releases_its_records_while_it_waits_for_earlier_ones(consumer: BatchConsumer) -> None:
     message: Any = FakeBatchMessage()
     message.value = Batch("t", 0, [])
     assert consumer.ack(message)
@@ -71,29 +71,31 @@ async def test_an_acknowledged_batch_keeps_no_records_while_it_waits_for_those_b
     assert not consumer.ack(message)
 
 
-async def test_a_member_of_the_group_waits_for_the_batches_in_hand(consumer: BatchConsumer, unacked_at_commits: list[int]) -> None:
-    in_hand: Any = FakeBatchMessage()
-    consumer._unacked_messages.add(in_hand)
+async def test_a_member_of_the_group_waits_for_batches_in_flight(consumer: BatchConsumer, unacked_at_commits: list[int]) -> None:
+    message: Any = FakeBatchMessage()
+    consumer._unacked_messages.add(message)
     waiting = asyncio.create_task(consumer.wait_empty())
     await asyncio.sleep(0)
     assert not waiting.done()
-    consumer.release(in_hand)
+    consumer.release(message)
     await asyncio.wait_for(waiting, 10)
     assert unacked_at_commits == [0]
 
 
-async def test_an_error_waits_for_the_batches_before_the_failed_one_only(consumer: BatchConsumer, unacked_at_commits: list[int]) -> None:
-    before, failed, behind, other = (
+async def test_after_an_error_the_drain_waits_only_for_batches_before_the_failed_one(
+    consumer: BatchConsumer, unacked_at_commits: list[int]
+) -> None:
+    earlier, failed, later, other = (
         FakeBatchMessage(FIRST, 9),
         FakeBatchMessage(FIRST, 19),
         FakeBatchMessage(FIRST, 29),
         FakeBatchMessage(SECOND, 99),
     )
-    in_hand: list[Any] = [before, failed, behind, other]
-    consumer._unacked_messages.update(in_hand)
+    messages: list[Any] = [earlier, failed, later, other]
+    consumer._unacked_messages.update(messages)
     consumer.limit_drain(failed, 3600.0)
     waiting = asyncio.create_task(consumer.wait_empty())
-    consumer.release(before)
+    consumer.release(earlier)
     await asyncio.sleep(0)
     assert not waiting.done()
     consumer.release(other)
@@ -101,11 +103,11 @@ async def test_an_error_waits_for_the_batches_before_the_failed_one_only(consume
     assert unacked_at_commits == [2]
 
 
-async def test_what_has_ended_is_committed_although_other_batches_did_not_in_time(
+async def test_acknowledged_batches_are_committed_although_the_drain_timed_out(
     consumer: BatchConsumer, unacked_at_commits: list[int]
 ) -> None:
-    in_hand: Any = FakeBatchMessage()
-    consumer._unacked_messages.add(in_hand)
+    message: Any = FakeBatchMessage()
+    consumer._unacked_messages.add(message)
     consumer.limit_drain(None, 0.001)
     await asyncio.wait_for(consumer.wait_empty(), 10)
     assert unacked_at_commits == [1]
@@ -114,8 +116,8 @@ async def test_what_has_ended_is_committed_although_other_batches_did_not_in_tim
 
 @pytest.fixture
 async def enqueued(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What is given to agents, by a consumer whose flow stops while it fetches a record."""
-    taken: list[Any] = []
+    """What is enqueued by a consumer whose flow stops during a fetch."""
+    batches: list[Any] = []
 
     async def fetch() -> Any:
         consumer.stop_flow()
@@ -123,32 +125,32 @@ async def enqueued(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> 
 
     consumer.resume_flow()
     monkeypatch.setattr(consumer, "_fetch", fetch)
-    monkeypatch.setattr(consumer, "_enqueue_all", lambda records, generation: taken.append(records))
-    return taken
+    monkeypatch.setattr(consumer, "_enqueue_all", lambda fetched, generation: batches.append(fetched))
+    return batches
 
 
 async def start_fetch(consumer: BatchConsumer) -> asyncio.Task[None]:
-    """A fetch that has its record, and waits for the flow to go on."""
+    """A fetch that has its record and waits for the flow to resume."""
     fetching = asyncio.create_task(consumer._drain_once())
     while consumer.flow_active:
         await asyncio.sleep(0)
     return fetching
 
 
-async def test_what_was_fetched_while_a_rebalance_began_leaves_the_batches_in_hand_alone(
+async def test_records_fetched_when_a_rebalance_begins_are_dropped_and_batches_in_flight_kept(
     consumer: BatchConsumer, enqueued: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_hand: Any = FakeBatchMessage()
-    consumer._unacked_messages.add(in_hand)
+    message: Any = FakeBatchMessage()
+    consumer._unacked_messages.add(message)
     fetching = await start_fetch(consumer)
-    assert set(consumer._unacked_messages) == {in_hand}
+    assert set(consumer._unacked_messages) == {message}
     monkeypatch.setattr(consumer.app, "consumer_generation_id", consumer.app.consumer_generation_id + 1)
     consumer.resume_flow()
     await asyncio.wait_for(fetching, 10)
-    assert enqueued == []  # the rebalance set all positions anew
+    assert enqueued == []  # the rebalance reset all positions
 
 
-async def test_what_was_fetched_before_a_pause_without_rebalance_is_given_after_it(consumer: BatchConsumer, enqueued: list[Any]) -> None:
+async def test_records_fetched_before_a_pause_without_rebalance_are_enqueued_after_it(consumer: BatchConsumer, enqueued: list[Any]) -> None:
     fetching = await start_fetch(consumer)
     assert enqueued == []
     consumer.resume_flow()
@@ -156,23 +158,23 @@ async def test_what_was_fetched_before_a_pause_without_rebalance_is_given_after_
     assert enqueued == [{FIRST: ["a record"]}]
 
 
-async def test_to_stand_by_for_a_partition_is_not_to_own_it(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_standby_partition_is_not_assigned(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
     changelog = TP("t-router-seen-changelog", 3)
     monkeypatch.setattr(consumer, "_is_changelog_tp", lambda tp: tp == changelog)
     monkeypatch.setattr(consumer.app, "_assignment", {FIRST, changelog})
     assert [consumer.is_assigned(number) for number in (0, 3, 1)] == [True, False, False]
 
 
-async def test_what_is_owned_follows_each_assignment(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    owned = []
+async def test_is_assigned_follows_each_assignment(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = []
     for assignment in (None, {TP("t", 1)}, {TP("t", 1), TP("t", 2)}, set()):
         monkeypatch.setattr(consumer.app, "_assignment", assignment)
-        owned.append([consumer.is_assigned(number) for number in (1, 2)])
-    assert owned == [[False, False], [True, False], [True, True], [False, False]]
+        results.append([consumer.is_assigned(number) for number in (1, 2)])
+    assert results == [[False, False], [True, False], [True, True], [False, False]]
 
 
 class FakeBatchMessage:
-    """A batch in hand."""
+    """The Faust message of a batch in flight."""
 
     def __init__(self, tp: TP = FIRST, offset: int = 0) -> None:
         self.tp = tp

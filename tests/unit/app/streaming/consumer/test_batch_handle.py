@@ -1,4 +1,4 @@
-"""Asking for the next batch acknowledges the one before; held batches only end by their own acknowledgement."""
+"""The request for the next batch acknowledges the current one; a handle is acknowledged only by its own `ack`."""
 
 import pytest
 
@@ -16,7 +16,7 @@ async def test_faust_itself_acknowledges_nothing() -> None:
     assert not stream.enable_acks
 
 
-async def test_asking_for_the_next_batch_acknowledges_the_one_before() -> None:
+async def test_the_request_for_the_next_batch_acknowledges_the_current_one() -> None:
     stream = build_stream()
     batches = AutoAckBatches(BatchHandleStream(stream))
     first = await anext(batches)
@@ -33,7 +33,7 @@ async def test_the_last_batch_is_acknowledged_when_the_stream_ends() -> None:
     assert stream.app.consumer.acked_offsets == [0, 10, 20]
 
 
-async def test_a_dropped_batch_is_let_go_and_never_acknowledged() -> None:
+async def test_a_dropped_batch_is_released_and_not_acknowledged() -> None:
     stream = build_stream()
     batches = AutoAckBatches(BatchHandleStream(stream))
     await anext(batches)
@@ -45,12 +45,12 @@ async def test_a_dropped_batch_is_let_go_and_never_acknowledged() -> None:
     assert stream.app.consumer.acked_offsets == [10]
 
 
-async def test_held_batches_end_in_any_order() -> None:
+async def test_handles_are_acknowledged_in_any_order() -> None:
     stream = build_stream()
-    held = [one async for one in BatchHandleStream(stream)]
+    handles = [handle async for handle in BatchHandleStream(stream)]
     assert stream.app.consumer.acked_offsets == []
     for number in (2, 0, 1):
-        held[number].ack()
+        handles[number].ack()
     assert stream.app.consumer.acked_offsets == [20, 0, 10]
 
 

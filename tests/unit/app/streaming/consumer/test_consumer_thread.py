@@ -1,7 +1,7 @@
-"""The consumer's thread takes priority by priority, wakes when told, even before it waits, and paces the fetches of aiokafka."""
+"""The consumer's thread takes records by priority, can be woken up, even before it waits, and paces aiokafka's fetches."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from faust.types import TP
 from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.fetch_pacing import FetchPacer, FetchPacingSettings
 from app.streaming.consumer.priority_selector import PriorityLimits, PrioritySelector
+from tests.unit.app.streaming.waiting import wait_until
 
 HIGH, LOW, CHANGELOG = TP("high", 0), TP("low", 0), TP("changes", 0)
 LIMITS = (
@@ -23,7 +24,7 @@ FetchPlan = tuple[list[str], dict[int, Any], float, bool, list[Any]]
 
 
 class FakeFetcher:
-    """aiokafka's fetcher as far as it is used: buffered records, and waiters that new data resolves."""
+    """The parts of aiokafka's fetcher that are used: buffered records, and waiters that new data resolves."""
 
     def __init__(self, **buffered: int) -> None:
         self._records: dict[TP, list[int]] = {TP(topic, 0): list(range(count)) for topic, count in buffered.items()}
@@ -34,13 +35,13 @@ class FakeFetcher:
         self._fetch_max_wait_ms = 0
         self._fetcher_timeout = 0.2
 
-    async def fetched_records(self, partitions: set[TP], timeout: float, most: int) -> dict[TP, Sequence[int]]:
+    async def fetched_records(self, partitions: set[TP], timeout: float, max_records: int) -> dict[TP, Sequence[int]]:
         (tp,) = partitions
-        taken, rest = self._records[tp][:most], self._records[tp][most:]
-        self._records[tp] = rest
-        if not rest:
+        records, remaining = self._records[tp][:max_records], self._records[tp][max_records:]
+        self._records[tp] = remaining
+        if not remaining:
             del self._records[tp]
-        return {tp: taken}
+        return {tp: records}
 
     @contextmanager
     def fetch_context(self) -> Iterator[None]:
@@ -83,18 +84,18 @@ def build_request(*, high: bool = True, low: bool = True, changelog: bool = Fals
     return FetchRequest([[HIGH] if high else [], [LOW] if low else []], [CHANGELOG] if changelog else [], 1000)
 
 
-async def test_the_higher_priority_is_taken_first_up_to_its_records() -> None:
+async def test_the_higher_priority_is_taken_first_in_batches_of_its_limit() -> None:
     thread = build_thread(FakeFetcher(high=4, low=4))
     assert await thread._poll(build_request(), 0.0) == {HIGH: [0, 1, 2]}
     assert await thread._poll(build_request(), 0.0) == {HIGH: [3]}
-    assert await thread._poll(build_request(), 0.0) == {LOW: [0, 1]}  # small: the high priority had traffic
+    assert await thread._poll(build_request(), 0.0) == {LOW: [0, 1]}  # busy limit: the high priority had traffic
 
 
 async def test_a_lower_priority_alone_is_taken_in_large_batches() -> None:
     assert await build_thread(FakeFetcher(low=9))._poll(build_request(), 0.0) == {LOW: [0, 1, 2, 3, 4]}
 
 
-async def test_a_priority_without_room_is_left_alone() -> None:
+async def test_a_priority_without_room_is_not_taken() -> None:
     thread = build_thread(FakeFetcher(high=1, low=1))
     assert await thread._poll(build_request(high=False), 0.0) == {LOW: [0]}
     assert HIGH in thread._consumer._fetcher._records
@@ -102,56 +103,56 @@ async def test_a_priority_without_room_is_left_alone() -> None:
 
 async def test_a_starving_priority_gets_its_turn() -> None:
     thread = build_thread(FakeFetcher(high=100, low=100))
-    taken = [next(iter(await thread._poll(build_request(), 0.0))).topic for _ in range(6)]
-    assert taken == ["high", "high", "low", "high", "high", "low"]
+    topics = [next(iter(await thread._poll(build_request(), 0.0))).topic for _ in range(6)]
+    assert topics == ["high", "high", "low", "high", "high", "low"]
 
 
-async def test_changelogs_come_beside_a_priority() -> None:
+async def test_changelogs_are_taken_together_with_a_priority() -> None:
     thread = build_thread(FakeFetcher(high=1, changes=2))
     assert await thread._poll(build_request(changelog=True), 0.0) == {CHANGELOG: [0, 1], HIGH: [0]}
 
 
-async def test_it_waits_for_data() -> None:
+async def test_poll_waits_for_data() -> None:
     fetcher = FakeFetcher()
     poll = asyncio.ensure_future(build_thread(fetcher)._poll(build_request(), NO_TIMEOUT))
-    await _wait_until(lambda: bool(fetcher._waiters))
+    await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(LOW, 1)
     assert await poll == {LOW: [0]}
 
 
-async def test_it_waits_no_longer_than_told() -> None:
+async def test_poll_waits_at_most_its_timeout() -> None:
     assert await build_thread(FakeFetcher())._poll(build_request(), 0.001) == {}
 
 
-async def test_waking_ends_the_wait() -> None:
+async def test_wakeup_ends_the_wait() -> None:
     fetcher = FakeFetcher()
     thread = build_thread(fetcher)
     poll = asyncio.ensure_future(thread._poll(build_request(), NO_TIMEOUT))
-    await _wait_until(lambda: bool(fetcher._waiters))
+    await wait_until(lambda: bool(fetcher._waiters))
     thread.wakeup()
     assert await poll == {}
 
 
-async def test_a_wake_that_comes_before_the_wait_is_not_lost() -> None:
+async def test_a_wakeup_before_the_wait_is_not_lost() -> None:
     thread = build_thread(FakeFetcher())
     thread._wakeup()
     async with asyncio.timeout(10):
         assert await thread._poll(build_request(), NO_TIMEOUT) == {}
 
 
-async def test_a_wake_is_used_up_by_one_wait() -> None:
+async def test_a_wakeup_ends_only_one_wait() -> None:
     fetcher = FakeFetcher()
     thread = build_thread(fetcher)
     thread._wakeup()
     async with asyncio.timeout(10):
         await thread._poll(build_request(), NO_TIMEOUT)
     poll = asyncio.ensure_future(thread._poll(build_request(), NO_TIMEOUT))
-    await _wait_until(lambda: bool(fetcher._waiters))
+    await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(HIGH, 1)
     assert await poll == {HIGH: [0]}
 
 
-async def test_before_the_thread_has_started_a_wake_is_harmless() -> None:
+async def test_a_wakeup_before_the_thread_has_started_has_no_effect() -> None:
     thread = build_thread(FakeFetcher())
     thread._consumer = None
     thread.wakeup()
@@ -163,23 +164,17 @@ async def test_nothing_is_taken_while_the_flow_is_stopped() -> None:
     assert await thread._poll(build_request(), NO_TIMEOUT) == {}
 
 
-@pytest.mark.parametrize("who", ["consumer", "fetcher"])
-async def test_a_closed_consumer_is_an_error(who: str) -> None:
+@pytest.mark.parametrize("closed", ["consumer", "fetcher"])
+async def test_a_poll_of_a_closed_consumer_raises(closed: str) -> None:
     thread = build_thread(FakeFetcher(high=1))
-    (thread._consumer if who == "consumer" else thread._consumer._fetcher)._closed = True
+    (thread._consumer if closed == "consumer" else thread._consumer._fetcher)._closed = True
     with pytest.raises(ConsumerStoppedError):
         await thread._poll(build_request(), 0.0)
 
 
-class FakeFetchTransport:
-    class settings:
-        prefetch_backoff = 0.005
-
-
-async def test_a_fetch_parks_long_only_if_nothing_wanted_waits_unread() -> None:
+async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_buffered_records() -> None:
     fetcher = FakeFetcher(changes=1)
     thread = build_thread(fetcher)
-    thread.transport = FakeFetchTransport
     thread._pace_fetches(fetcher)
     assert fetcher._prefetch_backoff == 0.005
     fetcher._get_actions_per_node(None)
@@ -189,38 +184,31 @@ async def test_a_fetch_parks_long_only_if_nothing_wanted_waits_unread() -> None:
     assert fetcher._fetch_max_wait_ms == 10
 
 
-async def test_after_a_few_records_the_next_fetch_waits_but_the_fetcher_looks_again_soon() -> None:
+async def test_a_small_fetch_delays_the_next_one_by_at_most_the_fetcher_timeout() -> None:
     fetcher = FakeFetcher(high=1)
     thread = build_thread(fetcher)
-    thread.transport = FakeFetchTransport
     thread._pace_fetches(fetcher)
     assert fetcher._get_actions_per_node(None)[0] == ["fetch"]
     await thread._poll(build_request(), 0.0)
-    fetches, resets, pause, _, _ = fetcher._get_actions_per_node(None)
-    assert (fetches, resets, pause) == ([], {}, 0.2)
+    fetches, resets, delay, _, _ = fetcher._get_actions_per_node(None)
+    assert (fetches, resets, delay) == ([], {}, 0.2)
 
 
 class FakeCoordinator:
     def __init__(self) -> None:
-        self.alive = True
+        self.is_confirmed = True
 
     async def _do_heartbeat(self) -> bool:
-        return self.alive
+        return self.is_confirmed
 
 
-async def test_only_a_heartbeat_that_was_answered_counts() -> None:
+async def test_only_a_confirmed_heartbeat_counts() -> None:
     thread, coordinator = build_thread(FakeFetcher()), FakeCoordinator()
     thread._last_heartbeat_at = 0.0
     thread._record_heartbeats(coordinator)
-    coordinator.alive = False
+    coordinator.is_confirmed = False
     assert await coordinator._do_heartbeat() is False
     assert thread.get_last_heartbeat_at() == 0.0
-    coordinator.alive = True
+    coordinator.is_confirmed = True
     assert await coordinator._do_heartbeat() is True
     assert thread.get_last_heartbeat_at() > 0.0
-
-
-async def _wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)

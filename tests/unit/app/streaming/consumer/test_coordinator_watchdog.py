@@ -1,4 +1,4 @@
-"""A worker of which its group hears nothing ends, if Kafka answers otherwise; while Kafka is away it waits."""
+"""The watchdog stops a worker without confirmed heartbeats if Kafka is reachable; while Kafka is unreachable it waits."""
 
 import pytest
 
@@ -22,35 +22,35 @@ class WatchdogHarness:
             await self.watchdog.check_heartbeat()
 
 
-async def test_a_group_that_hears_of_its_worker_is_left_alone() -> None:
-    world = WatchdogHarness(silence=3.0, is_reachable=True)
-    await world.check_heartbeat(20)
-    assert (world.failures, world.probe_count) == ([], 0)
+async def test_confirmed_heartbeats_cause_no_probe() -> None:
+    harness = WatchdogHarness(silence=3.0, is_reachable=True)
+    await harness.check_heartbeat(20)
+    assert (harness.failures, harness.probe_count) == ([], 0)
 
 
-async def test_while_kafka_is_away_the_worker_waits() -> None:
-    world = WatchdogHarness(silence=1000.0, is_reachable=False)
-    await world.check_heartbeat(20)
-    assert world.failures == []
+async def test_the_worker_waits_while_kafka_is_unreachable() -> None:
+    harness = WatchdogHarness(silence=1000.0, is_reachable=False)
+    await harness.check_heartbeat(20)
+    assert harness.failures == []
 
 
-async def test_a_silent_group_beside_a_kafka_that_answers_ends_the_worker(caplog: pytest.LogCaptureFixture) -> None:
-    world = WatchdogHarness(silence=80.0, is_reachable=True)
-    await world.check_heartbeat(15)
-    assert world.failures == []
-    await world.check_heartbeat(1)
-    (error,) = world.failures
+async def test_a_silent_coordinator_stops_the_worker_if_kafka_is_reachable(caplog: pytest.LogCaptureFixture) -> None:
+    harness = WatchdogHarness(silence=80.0, is_reachable=True)
+    await harness.check_heartbeat(15)
+    assert harness.failures == []
+    await harness.check_heartbeat(1)
+    (error,) = harness.failures
     assert isinstance(error, CoordinatorSilentError)
-    assert "has not heard of this worker for 80 s" in caplog.text
+    assert "no heartbeat was confirmed for 80 s" in caplog.text
 
 
-async def test_a_kafka_that_came_back_has_time_to_hear_of_the_worker() -> None:
-    world = WatchdogHarness(silence=1000.0, is_reachable=False)
-    await world.check_heartbeat(20)
-    world.is_reachable = True
-    await world.check_heartbeat(15)
-    world.silence = 0.1
-    await world.check_heartbeat(1)
-    world.silence = 1000.0
-    await world.check_heartbeat(15)
-    assert world.failures == []
+async def test_the_timeout_starts_again_when_kafka_is_reachable_again() -> None:
+    harness = WatchdogHarness(silence=1000.0, is_reachable=False)
+    await harness.check_heartbeat(20)
+    harness.is_reachable = True
+    await harness.check_heartbeat(15)
+    harness.silence = 0.1
+    await harness.check_heartbeat(1)
+    harness.silence = 1000.0
+    await harness.check_heartbeat(15)
+    assert harness.failures == []

@@ -1,4 +1,4 @@
-"""A lost partition drops a batch; any other error holds it and ends the process; a cancellation does neither."""
+"""A fenced partition drops its batch; any other error keeps it and stops the worker; a cancellation does neither."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,51 +28,51 @@ def build_stream(*, ends: bool = True) -> FakeStream:
     return FakeStream(build_batch(0, 9), build_batch(10, 19), build_batch(20, 29), ends=ends)
 
 
-async def test_an_agent_that_does_its_work_is_left_alone() -> None:
-    seen: list[int] = []
+async def test_an_agent_without_errors_reports_no_failure() -> None:
+    offsets: list[int] = []
 
     async def run(batches: AsyncIterator[Batch]) -> None:
-        seen.extend([batch.records[0].offset async for batch in batches])
+        offsets.extend([batch.records[0].offset async for batch in batches])
 
-    stream, ends = build_stream(), FailureRecorder()
-    await build_auto_ack_agent(run, ends)(stream)
-    assert seen == [0, 10, 20]
-    assert ends.errors == []
+    stream, on_failure = build_stream(), FailureRecorder()
+    await build_auto_ack_agent(run, on_failure)(stream)
+    assert offsets == [0, 10, 20]
+    assert on_failure.errors == []
 
 
-async def test_a_lost_partition_drops_only_its_batch() -> None:
+async def test_a_fenced_partition_drops_only_its_batch() -> None:
     async def run(batches: AsyncIterator[Batch]) -> None:
         async for batch in batches:
             if batch.records[0].offset == 10:
                 raise PartitionFencedError("taken over")
 
-    stream, ends = build_stream(), FailureRecorder()
-    await build_auto_ack_agent(run, ends)(stream)
+    stream, on_failure = build_stream(), FailureRecorder()
+    await build_auto_ack_agent(run, on_failure)(stream)
     assert stream.app.consumer.acked_offsets == [0, 20]
     assert stream.app.consumer.released_offsets == [10]
-    assert ends.errors == []
+    assert on_failure.errors == []
 
 
-async def test_any_other_error_holds_the_batch_and_ends_the_process(caplog: pytest.LogCaptureFixture) -> None:
+async def test_any_other_error_keeps_the_batch_and_stops_the_worker(caplog: pytest.LogCaptureFixture) -> None:
     async def run(batches: AsyncIterator[Batch]) -> None:
         async for batch in batches:
             if batch.records[0].offset == 10:
-                raise ValueError("nobody expected this")
+                raise ValueError("unexpected")
 
-    stream, ends = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_auto_ack_agent(run, ends)(stream))  # type: ignore[arg-type]
-    await ends.called.wait()
-    assert [str(error) for error in ends.errors] == ["nobody expected this"]
-    assert ends.failed_offsets == [10]
+    stream, on_failure = build_stream(), FailureRecorder()
+    agent = asyncio.ensure_future(build_auto_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
+    await on_failure.called.wait()
+    assert [str(error) for error in on_failure.errors] == ["unexpected"]
+    assert on_failure.failed_offsets == [10]
     assert stream.app.consumer.acked_offsets == [0]
     assert stream.app.consumer.released_offsets == []
-    assert not agent.done()  # it asks for no further batch
+    assert not agent.done()  # it takes no further batch
     assert "notifications.low partition 3, offsets 10 to 19" in caplog.text
     await cancel_and_wait(agent)
     assert stream.app.consumer.acked_offsets == [0]
 
 
-async def test_a_cancellation_acknowledges_nothing_and_ends_nothing() -> None:
+async def test_a_cancellation_acknowledges_nothing_and_reports_no_failure() -> None:
     started = asyncio.Event()
 
     async def run(batches: AsyncIterator[Batch]) -> None:
@@ -80,50 +80,50 @@ async def test_a_cancellation_acknowledges_nothing_and_ends_nothing() -> None:
             started.set()
             await asyncio.Event().wait()
 
-    stream, ends = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_auto_ack_agent(run, ends)(stream))  # type: ignore[arg-type]
+    stream, on_failure = build_stream(), FailureRecorder()
+    agent = asyncio.ensure_future(build_auto_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
     await started.wait()
     await cancel_and_wait(agent)
     assert stream.app.consumer.acked_offsets == []
-    assert ends.errors == []
+    assert on_failure.errors == []
 
 
-async def test_an_agent_that_stops_although_batches_come_ends_the_process() -> None:
+async def test_an_agent_that_returns_before_its_stream_ends_stops_the_worker() -> None:
     async def run(batches: AsyncIterator[Batch]) -> None:
         await anext(batches)
 
-    stream, ends = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_auto_ack_agent(run, ends)(stream))  # type: ignore[arg-type]
-    await ends.called.wait()
-    assert "the agent returned" in str(ends.errors[0])
+    stream, on_failure = build_stream(), FailureRecorder()
+    agent = asyncio.ensure_future(build_auto_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
+    await on_failure.called.wait()
+    assert "the agent returned" in str(on_failure.errors[0])
     assert stream.app.consumer.acked_offsets == []
     await cancel_and_wait(agent)
 
 
-async def test_an_error_while_batches_are_held_ends_the_process_and_acknowledges_none() -> None:
+async def test_an_error_with_manual_ack_stops_the_worker_and_acknowledges_no_batch() -> None:
     async def run(batches: AsyncIterator[BatchHandle]) -> None:
         async for _ in batches:
-            raise ValueError("nobody expected this")
+            raise ValueError("unexpected")
 
-    stream, ends = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_manual_ack_agent(run, ends)(stream))  # type: ignore[arg-type]
-    await ends.called.wait()
-    assert isinstance(ends.errors[0], ValueError)
-    assert ends.failed_offsets == [0]
+    stream, on_failure = build_stream(), FailureRecorder()
+    agent = asyncio.ensure_future(build_manual_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
+    await on_failure.called.wait()
+    assert isinstance(on_failure.errors[0], ValueError)
+    assert on_failure.failed_offsets == [0]
     assert stream.app.consumer.acked_offsets == []
     await cancel_and_wait(agent)
 
 
-async def test_held_batches_are_the_agents_to_acknowledge() -> None:
+async def test_with_manual_ack_the_agent_acknowledges() -> None:
     async def run(batches: AsyncIterator[BatchHandle]) -> None:
-        held = [batch async for batch in batches]
-        for batch in reversed(held):
-            batch.ack()
+        handles = [handle async for handle in batches]
+        for handle in reversed(handles):
+            handle.ack()
 
-    stream, ends = build_stream(), FailureRecorder()
-    await build_manual_ack_agent(run, ends)(stream)
+    stream, on_failure = build_stream(), FailureRecorder()
+    await build_manual_ack_agent(run, on_failure)(stream)
     assert stream.app.consumer.acked_offsets == [20, 10, 0]
-    assert ends.errors == []
+    assert on_failure.errors == []
 
 
 class FakeWorker:
@@ -153,13 +153,13 @@ class FakeShutdownApp:
         self.consumer = FakeDrainConsumer()
 
 
-async def test_the_worker_is_told_once_and_the_consumer_of_each_failed_batch() -> None:
+async def test_the_worker_is_stopped_once_and_the_drain_limited_for_each_failed_batch() -> None:
     app = FakeShutdownApp()
-    end = ShutdownOnFailure(app, timeout=3600.0)
+    on_failure = ShutdownOnFailure(app, timeout=3600.0)
     stream = build_stream()
     failed = await anext(BatchHandleStream(stream))
-    end(ValueError("first"))
-    end(ValueError("second"), failed)
+    on_failure(ValueError("first"))
+    on_failure(ValueError("second"), failed)
     assert str(app.worker.crash_reason) == "first"
     assert app.worker._crashed.is_set()
     assert app.consumer.drain_limits == [(None, 1800.0), (failed.message, 1800.0)]

@@ -1,4 +1,4 @@
-"""A request on a connection that uvloop has closed fails with aiokafka's own error, and a first connection that is given up is closed."""
+"""A request on a connection that uvloop has closed raises KafkaConnectionError; a cancelled first request closes its connection."""
 
 import asyncio
 import socket
@@ -32,8 +32,8 @@ def patched(unpatched: None) -> None:
     patch_connection_send()
 
 
-async def use_connection(use: Callable[[Any], Awaitable[None]]) -> None:
-    """Let `use` have a connection to a server that keeps silent, and resets the connection once it has been asked anything."""
+async def use_connection(test: Callable[[Any], Awaitable[None]]) -> None:
+    """Run `test` with a connection to a server that resets the connection at the first request."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -44,44 +44,44 @@ async def use_connection(use: Callable[[Any], Awaitable[None]]) -> None:
     connection = NoHandshakeConnection("127.0.0.1", server.sockets[0].getsockname()[1])
     await connection.connect()
     try:
-        await use(connection)
+        await test(connection)
     finally:
         await connection.close()
         server.close()
         await server.wait_closed()
 
 
-def run(use: Callable[[Any], Awaitable[None]]) -> None:
+def run(test: Callable[[Any], Awaitable[None]]) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(asyncio.wait_for(use_connection(use), 10))
+        runner.run(asyncio.wait_for(use_connection(test), 10))
 
 
 async def send_when_lost(connection: Any) -> None:
-    """Ask once more in the moment in which the connection is lost and aiokafka has not noticed; raises what that raises."""
-    asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    lost = connection._protocol.connection_lost
+    """Send a request when the connection is lost and aiokafka has not noticed yet; raises what `send` raises."""
+    second: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    connection_lost = connection._protocol.connection_lost
 
     def send_request() -> None:
         assert connection.connected()
         try:
             connection.send(MetadataRequest([]))
         except RuntimeError as error:
-            asked.set_exception(error)
+            second.set_exception(error)
 
     def schedule_request(error: Exception | None) -> None:
         asyncio.get_running_loop().call_soon(send_request)
-        lost(error)
+        connection_lost(error)
 
     connection._protocol.connection_lost = schedule_request
-    before = asyncio.ensure_future(connection.send(MetadataRequest([])))
+    first = asyncio.ensure_future(connection.send(MetadataRequest([])))
     try:
-        await asked
+        await second
     finally:
         with pytest.raises(KafkaConnectionError):
-            await before
+            await first
 
 
-def test_stock_aiokafka_fails_with_an_error_that_it_does_not_expect(unpatched: None) -> None:
+def test_unpatched_aiokafka_raises_an_error_that_it_does_not_handle(unpatched: None) -> None:
     async def use(connection: Any) -> None:
         with pytest.raises(RuntimeError, match="the handler is closed"):
             await send_when_lost(connection)
@@ -89,38 +89,38 @@ def test_stock_aiokafka_fails_with_an_error_that_it_does_not_expect(unpatched: N
     run(use)
 
 
-def test_a_request_on_a_closed_connection_is_refused_and_the_connection_given_up(patched: None) -> None:
+def test_a_request_on_a_closed_connection_raises_and_closes_the_connection(patched: None) -> None:
     async def use(connection: Any) -> None:
-        lost = []
-        connection._on_close_cb = lambda closed, reason: lost.append(reason.name)
+        reasons = []
+        connection._on_close_cb = lambda closed, reason: reasons.append(reason.name)
         with pytest.raises(KafkaConnectionError, match=r"127\.0\.0\.1:\d+ is closed"):
             await send_when_lost(connection)
         assert not connection.connected()
-        assert lost == ["CONNECTION_BROKEN"]  # the client asks for new metadata
+        assert reasons == ["CONNECTION_BROKEN"]  # the client then updates its metadata
 
     run(use)
 
 
-@pytest.mark.parametrize(("told", "kept"), [(None, False), (lambda connection, reason: None, True)])
-def test_a_first_connection_of_which_nobody_asked_to_be_told_is_closed_when_it_is_given_up(patched: None, told: Any, kept: bool) -> None:
+@pytest.mark.parametrize(("on_close", "is_connected"), [(None, False), (lambda connection, reason: None, True)])
+def test_a_cancelled_request_closes_a_connection_without_close_callback(patched: None, on_close: Any, is_connected: bool) -> None:
     async def use(connection: Any) -> None:
-        connection._on_close_cb = told
-        asking = asyncio.ensure_future(connection.send(MetadataRequest([])))
+        connection._on_close_cb = on_close
+        response = asyncio.ensure_future(connection.send(MetadataRequest([])))
         await asyncio.sleep(0)
-        asking.cancel()
+        response.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asking
-        assert connection.connected() is kept
+            await response
+        assert connection.connected() is is_connected
 
     run(use)
 
 
 def test_a_request_on_an_open_connection_is_sent(patched: None) -> None:
     async def use(connection: Any) -> None:
-        asked = asyncio.ensure_future(connection.send(MetadataRequest([])))
+        response = asyncio.ensure_future(connection.send(MetadataRequest([])))
         assert len(connection._requests) == 1
         connection.close()
         with pytest.raises(KafkaConnectionError):
-            await asked
+            await response
 
     run(use)

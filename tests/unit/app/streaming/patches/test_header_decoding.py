@@ -1,4 +1,4 @@
-"""A header's name that is no text spoils nothing but itself, whatever the compression, and everything else is read as before."""
+"""In a header name, invalid UTF-8 is replaced, with any compression; everything else is read as without the patch."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ NONE, GZIP, LZ4 = 0, 1, 3
 
 
 class NonUtf8Name(str):
-    """A header's name that is written as other bytes than its text."""
+    """A header name that is encoded as invalid UTF-8."""
 
-    def encode(self, *given: Any) -> bytes:
-        return b"odd \xff\xfe name"
+    def encode(self, *args: Any) -> bytes:
+        return b"bad \xff\xfe name"
 
 
 def encode_batch(first: int, *names: str, compression: int = NONE) -> bytes:
-    """A batch of one record for each name, which is that of its header."""
+    """A batch with a record for each header name."""
     builder = _DefaultRecordBatchBuilderPy(2, compression, 0, -1, -1, -1, 1 << 20)
     for number, name in enumerate(names):
         builder.append(number, 1_700_000_000_000, b"key", b"value %d" % (first + number), [("good", None), (name, b"of it")])
@@ -31,32 +31,32 @@ def encode_batch(first: int, *names: str, compression: int = NONE) -> bytes:
 
 
 def read_records(raw: bytes, start: int = 0) -> list[tuple[int, bytes, bytes, list[tuple[str, bytes | None]]]]:
-    """The records as the fetcher hands them on, their checksums verified."""
+    """The records as the fetcher returns them, with verified checksums."""
     records = PartitionRecords(TopicPartition("t", 0), LenientMemoryRecords(raw), [], start, None, None, True, 0)
-    return [(one.offset, one.key, one.value, list(one.headers)) for one in records]
+    return [(record.offset, record.key, record.value, list(record.headers)) for record in records]
 
 
 @pytest.mark.parametrize("compression", [NONE, GZIP, LZ4])
-def test_the_name_is_spoilt_and_nothing_else(compression: int) -> None:
-    found = read_records(encode_batch(7, "a", NonUtf8Name("odd"), "b", compression=compression))
-    names = ["a", "odd \ufffd\ufffd name", "b"]
-    assert found == [
+def test_only_the_invalid_bytes_of_the_name_are_replaced(compression: int) -> None:
+    records = read_records(encode_batch(7, "a", NonUtf8Name("bad"), "b", compression=compression))
+    names = ["a", "bad \ufffd\ufffd name", "b"]
+    assert records == [
         (7 + number, b"key", b"value %d" % (7 + number), [("good", None), (name, b"of it")]) for number, name in enumerate(names)
     ]
 
 
-def test_batches_before_and_behind_it_are_read_and_what_was_read_already_is_not() -> None:
-    odd = encode_batch(2, NonUtf8Name("odd"), "c") + encode_batch(4, "d")
-    assert [offset for offset, *_ in read_records(encode_batch(0, "a", "b") + odd)] == [0, 1, 2, 3, 4]
-    assert [offset for offset, *_ in read_records(odd, start=3)] == [3, 4]
+def test_batches_before_and_after_it_are_read_and_records_before_the_start_are_skipped() -> None:
+    raw = encode_batch(2, NonUtf8Name("bad"), "c") + encode_batch(4, "d")
+    assert [offset for offset, *_ in read_records(encode_batch(0, "a", "b") + raw)] == [0, 1, 2, 3, 4]
+    assert [offset for offset, *_ in read_records(raw, start=3)] == [3, 4]
 
 
-def test_half_a_batch_at_the_end_of_an_answer_is_left_for_the_next() -> None:
+def test_an_incomplete_batch_at_the_end_of_a_response_is_not_read() -> None:
     raw = encode_batch(0, "a") + encode_batch(1, "b")[:-3]
     assert [offset for offset, *_ in read_records(raw)] == [0]
     assert LenientMemoryRecords(raw).size_in_bytes() == len(raw)
 
 
-def test_aiokafka_itself_still_stops_at_such_a_name() -> None:
+def test_unpatched_aiokafka_still_raises_for_such_a_name() -> None:
     with pytest.raises(UnicodeDecodeError):
-        list(MemoryRecords(encode_batch(0, NonUtf8Name("odd"))).next_batch())
+        list(MemoryRecords(encode_batch(0, NonUtf8Name("bad"))).next_batch())

@@ -1,4 +1,4 @@
-"""The sources that are overridden or relied on are those this code was written for, and every one is where the list says."""
+"""The registry is complete, and the library sources are those that this code was written for."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ ADVICE = (
 LIBRARIES = ("faust", "aiokafka", "mode")
 WORD = re.compile(r"\w+")
 PRIVATE = re.compile(r"_[a-z]\w*").fullmatch
-OWN_NAMES = {"_exit", "_compiled_policy"}  # os._exit, and a field of a class within its own module
+OWN_NAMES = {"_compiled_policy"}  # a field of a class in its own module
 
 
 @pytest.mark.parametrize("override", OVERRIDES, ids=lambda override: override.target)
@@ -30,7 +30,7 @@ def test_the_source_is_the_one_this_was_written_for(override: Override) -> None:
 
 
 @pytest.mark.parametrize("override", OVERRIDES, ids=lambda override: override.target)
-def test_the_place_is_there_and_a_reason_is_given(override: Override) -> None:
+def test_the_module_exists_and_a_reason_is_given(override: Override) -> None:
     name = override.module if override.module.startswith("..") else f".{override.module}"
     assert find_spec(resolve_name(name, app.streaming.__name__)) is not None
     assert override.reason
@@ -42,17 +42,17 @@ def test_no_target_is_listed_twice() -> None:
 
 
 @pytest.mark.parametrize("target", ["faust.no_such_module:x", "faust.streams:Stream.no_such_method"])
-def test_what_is_gone_is_an_error(target: str) -> None:
+def test_a_missing_target_raises(target: str) -> None:
     with pytest.raises(LookupError):
         compute_fingerprint(target)
 
 
-def test_everything_that_a_class_of_ours_overrides_is_listed() -> None:
+def test_every_override_of_a_class_is_listed() -> None:
     listed = {override.target.rpartition(":")[2] for override in OVERRIDES}
     for file in STREAMING_DIR.rglob("*.py"):
-        for name, owners in _find_overridden(_get_module_name(file)):
-            targets = {f"{owner}.{name}" for owner in owners}
-            assert listed & targets, f"{file.name} overrides {name} of {owners}, which the registry does not list"
+        for name, bases in _find_overridden(_get_module_name(file)):
+            targets = {f"{base}.{name}" for base in bases}
+            assert listed & targets, f"{file.name} overrides {name} of {bases}, which the registry does not list"
 
 
 def _get_module_name(file: Path) -> str:
@@ -60,20 +60,20 @@ def _get_module_name(file: Path) -> str:
 
 
 def _find_overridden(module: str) -> Iterator[tuple[str, list[str]]]:
-    """What classes of the module redefine from classes of the libraries: its name, and the classes that define it there."""
-    for thing in vars(import_module(module)).values():
-        if isinstance(thing, type) and thing.__module__ == module:
-            bases = [base for base in thing.__mro__[1:] if base.__module__.split(".")[0] in LIBRARIES]
-            for name, value in vars(thing).items():
-                owners = [base.__name__ for base in bases if name in vars(base)]
-                if owners and _get_function(value).__module__ == thing.__module__:
-                    yield name, owners
+    """The names that classes of the module override, each with the library classes that define it."""
+    for cls in vars(import_module(module)).values():
+        if isinstance(cls, type) and cls.__module__ == module:
+            bases = [base for base in cls.__mro__[1:] if base.__module__.split(".")[0] in LIBRARIES]
+            for name, value in vars(cls).items():
+                defining_bases = [base.__name__ for base in bases if name in vars(base)]
+                if defining_bases and _get_function(value).__module__ == cls.__module__:
+                    yield name, defining_bases
 
 
 def _get_function(value: Any) -> Any:
-    """The function behind a method, property or class method; what is none of them is no code of ours."""
-    found = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
-    return found if isfunction(found) else int
+    """The function of a method, property or class method; for any other value `int`, whose module is none of ours."""
+    function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+    return function if isfunction(function) else int
 
 
 @pytest.mark.parametrize(

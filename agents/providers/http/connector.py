@@ -1,0 +1,91 @@
+"""Opens connections: DNS lookup, TCP, TLS. Nothing of a request has been sent if one of these fails."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+
+from agents.providers.http.connection import HttpConnection
+from agents.providers.http.origin import Origin
+from agents.providers.http.resolver import Resolver
+
+AddressFilter = Callable[[str], bool]
+
+
+class ConnectError(Exception):
+    """No connection to the origin could be opened; the message contains the cause."""
+
+
+def allow_any_address(address: str) -> bool:
+    """An address filter that allows all addresses."""
+    return True
+
+
+def build_tls_context() -> ssl.SSLContext:
+    """A context that verifies certificates and host names, and allows TLS 1.2 or later with HTTP/1.1 only."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def open_connection(
+    origin: Origin,
+    protocol_factory: Callable[[], HttpConnection],
+    *,
+    resolver: Resolver,
+    timeout: float,
+    tls: ssl.SSLContext | None,
+    allow_address: AddressFilter = allow_any_address,
+) -> HttpConnection:
+    """Connect to the first address of the origin that accepts, within `timeout` seconds for all of them; with TLS if `tls` is given.
+
+    Raises ConnectError.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            sock = await _connect_tcp(loop, origin, resolver, allow_address)
+            return await _create_connection(loop, origin, sock, protocol_factory, tls)
+    except TimeoutError:
+        raise ConnectError(f"no connection to {origin.host}:{origin.port} within {timeout:g} s") from None
+    except (OSError, UnicodeError) as error:
+        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {error!r}") from error
+
+
+async def _connect_tcp(loop: asyncio.AbstractEventLoop, origin: Origin, resolver: Resolver, allow_address: AddressFilter) -> socket.socket:
+    last_error = OSError("the host name has no address")
+    for family, kind, protocol, _, address in await resolver.resolve(origin.host, origin.port):
+        # the filter gets the address that is connected to, because a second lookup of the name could return another one
+        if not allow_address(str(address[0])):
+            last_error = OSError(f"the address {address[0]} is not allowed")
+            continue
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            sock.close()
+            last_error = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise last_error
+
+
+async def _create_connection(
+    loop: asyncio.AbstractEventLoop,
+    origin: Origin,
+    sock: socket.socket,
+    protocol_factory: Callable[[], HttpConnection],
+    tls: ssl.SSLContext | None,
+) -> HttpConnection:
+    try:
+        _, connection = await loop.create_connection(protocol_factory, sock=sock, ssl=tls, server_hostname=origin.host if tls else None)
+    except BaseException:
+        sock.close()
+        raise
+    return connection

@@ -1,0 +1,101 @@
+"""Faust's configuration of an app, built from its StreamSettings."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from socket import gethostname
+from typing import Any
+
+from faust.app.base import BootStrategy
+
+from app.streaming.recovery import StrictTableManager
+from app.streaming.rocksdb_table import RocksDBTable
+from app.streaming.stream_settings import StreamSettings
+
+MAX_HEARTBEAT_INTERVAL = 3.0  # seconds; Kafka's default
+REBALANCE_TIMEOUT = 60.0  # seconds
+REQUEST_TIMEOUT = 60.0  # seconds
+MAX_POLL_INTERVAL = 600.0  # seconds
+MAX_FETCH_SIZE = 512 * 1024  # bytes of one partition in one fetch
+MAX_BATCH_SIZE = 240 * 1024  # bytes of one produced batch
+STREAM_BUFFER_MAXSIZE = 4096  # batches; never reached: PriorityLimits bounds the batches in flight
+DEFAULT_WEB_PORT = 6066  # Faust's; Faust requires a port although the web server is off
+
+
+class SettingsBootStrategy(BootStrategy):
+    """Starts the web server only if `web_port` is set; the `worker` command starts it by default."""
+
+    def _should_enable_web(self) -> bool:
+        return bool(self.app.settings.web_port)
+
+
+def build_conf(settings: StreamSettings) -> dict[str, Any]:
+    """The keyword arguments of faust.App."""
+    return {**_build_broker_conf(settings), **_build_producer_conf(settings), **_build_web_conf(settings), **_build_table_conf(settings)}
+
+
+def _build_broker_conf(settings: StreamSettings) -> dict[str, Any]:
+    return {
+        # In Faust, environment variables override these arguments. The prefix excludes variables that were set for other programs.
+        "env_prefix": "HEROLD_FAUST",
+        "broker": [f"kafka://{address}" for address in settings.bootstrap_servers.split(",")],
+        "broker_commit_interval": settings.commit_interval,
+        "broker_session_timeout": settings.session_timeout,
+        "broker_heartbeat_interval": min(MAX_HEARTBEAT_INTERVAL, settings.session_timeout / 3),
+        "broker_rebalance_timeout": REBALANCE_TIMEOUT,
+        "broker_request_timeout": REQUEST_TIMEOUT,
+        "broker_max_poll_interval": MAX_POLL_INTERVAL,
+        "consumer_max_fetch_size": MAX_FETCH_SIZE,
+        "consumer_auto_offset_reset": "earliest",
+        "stream_buffer_maxsize": STREAM_BUFFER_MAXSIZE,
+        "worker_redirect_stdouts": False,
+    }
+
+
+def _build_producer_conf(settings: StreamSettings) -> dict[str, Any]:
+    return {
+        "producer_acks": -1,
+        "producer_linger": 0,
+        "producer_max_batch_size": MAX_BATCH_SIZE,
+        "producer_compression_type": "lz4",
+        "producer_request_timeout": settings.produce_timeout,
+        "producer_partitioner": _select_partition,
+    }
+
+
+def _select_partition(key: bytes | None, all_partitions: Sequence[int], available: Sequence[int]) -> int:
+    """crc32 of the key, the default of librdkafka; schemas.ids.compute_partition gives the same partition."""
+    return all_partitions[zlib.crc32(key or b"") % len(all_partitions)]
+
+
+def _build_table_conf(settings: StreamSettings) -> dict[str, Any]:
+    return {
+        "store": "rocksdb://",
+        "datadir": str(settings.datadir),
+        "Table": RocksDBTable,
+        "TableManager": StrictTableManager,
+        "table_standby_replicas": settings.standby_replicas,
+        "topic_partitions": settings.topic_partitions,
+        "topic_replication_factor": settings.topic_replication_factor,
+        "topic_allow_declare": settings.topic_allow_declare,
+        "topic_disable_leader": True,
+    }
+
+
+def _build_web_conf(settings: StreamSettings) -> dict[str, Any]:
+    return {
+        "web_enabled": bool(settings.web_port),
+        "web_bind": settings.web_bind,
+        "web_port": settings.web_port or DEFAULT_WEB_PORT,
+        # The group's leader identifies workers by this URL. It must be unique, and reachable if the web server is on.
+        "canonical_url": _build_canonical_url(settings),
+        "web_tables_enabled": False,
+        "web_router_enabled": False,
+    }
+
+
+def _build_canonical_url(settings: StreamSettings) -> str:
+    host = gethostname() if settings.web_bind == "0.0.0.0" else settings.web_bind
+    return f"http://{host}:{settings.web_port}" if settings.web_port else f"http://{gethostname()}/{os.getpid()}"

@@ -1,0 +1,41 @@
+"""Settings of one Faust app that works on batches; the values come from faust.yml (app/workers/worker_builder.py)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.streaming.consumer.priority_selector import PriorityLimits
+
+DRAIN_TIMEOUT = 30.0  # seconds; `drain_timeout` of a worker
+SHUTDOWN_TIMEOUT = 10.0  # seconds; `shutdown_timeout` of a worker
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """Settings of one Faust app; times in seconds, sizes in bytes.
+
+    `app_id`: application id and consumer group. `bootstrap_servers`: host:port, comma separated. `datadir`: directory for the tables of
+    this process alone; created at start with its parents. `topic_partitions`: count of every topic. `topic_replication_factor` and
+    `standby_replicas`: of changelogs and tables. `topic_allow_declare`: whether Faust creates missing changelogs. `drain_timeout`: how
+    long a rebalance or stop waits for batches in flight. `shutdown_timeout`: how long an orderly stop after an error may take.
+    `priority_limits`: one for each priority, highest first. `fetch_max_wait`: how long a fetch of all partitions may wait at the broker.
+    `web_port`: 0 turns the web server off. `max_message_bytes`: largest batch, by topic.
+    """
+
+    app_id: str
+    bootstrap_servers: str
+    datadir: Path
+    topic_partitions: int
+    topic_replication_factor: int
+    standby_replicas: int
+    topic_allow_declare: bool
+    commit_interval: float
+    session_timeout: float
+    produce_timeout: float
+    drain_timeout: float
+    shutdown_timeout: float
+    priority_limits: tuple[PriorityLimits, ...]
+    fetch_max_wait: float
+    web_port: int
+    web_bind: str
+    max_message_bytes: Mapping[str, int]

@@ -1,0 +1,37 @@
+"""The settings of one run of the sample."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.settings import Settings
+from schemas.channels import ChannelName
+
+RUN_TIMEOUT = 120.0  # seconds from the first submission; lines that are not final then are in flight or lost
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """The addresses of the running stack; `receipt_timeouts` in seconds per channel."""
+
+    kafka: str
+    database_url: str
+    api_url: str
+    api_key: str = field(repr=False)
+    simulators_url: str
+    receipt_timeouts: Mapping[ChannelName, int]
+    partitions: int
+    topic_prefix: str
+
+
+def build_sample_settings(settings: Settings) -> SampleSettings:
+    """Build the settings of the sample from those of the process."""
+    return SampleSettings(
+        kafka=settings.kafka.bootstrap_servers,
+        database_url=settings.postgres.url,
+        api_url=f"http://{settings.gateway.host}:{settings.gateway.port}",
+        api_key=settings.gateway.api_key,
+        simulators_url=settings.simulators.url.rstrip("/"),
+        receipt_timeouts=settings.receipt_timeouts,
+        partitions=settings.kafka.topic_partitions,
+        topic_prefix=settings.kafka.topic_prefix,
+    )

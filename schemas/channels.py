@@ -1,0 +1,59 @@
+"""The catalogue of channels. A new channel is one line here, its content in schemas/content.py and its provider in agents/providers."""
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from msgspec import Struct
+
+from schemas.content import (
+    BuildRenderer,
+    Content,
+    EmailContent,
+    PushContent,
+    SmsContent,
+    WebhookContent,
+    build_email_renderer,
+    build_push_renderer,
+    build_sms_renderer,
+)
+
+ChannelName = Literal["email", "sms", "push", "webhook"]
+
+
+class Channel(Struct, frozen=True):
+    """What sets one channel apart from the others.
+
+    `provider`: the module below agents.providers that delivers it, and its section in faust.yml. `build_renderer`: makes the renderer of a
+    template; a channel without it takes no templates, and `build_content` makes its content of the notification's type and data.
+    `is_limited_per_host`: calls in flight are bounded for each
+    host instead of for the provider's account. `has_receipts`: the provider reports deliveries; faust.yml says how long after SENT.
+    `has_devices`: the addresses of a user are the tokens of his devices. `topic_prefix`: a user id with this prefix is an address of the
+    channel, and has no profile.
+    """
+
+    name: ChannelName
+    content: type[Content]
+    provider: str
+    build_renderer: BuildRenderer | None = None
+    build_content: Callable[[str, dict[str, Any]], Content] | None = None
+    is_limited_per_host: bool = False
+    has_receipts: bool = False
+    has_devices: bool = False
+    topic_prefix: str = ""
+
+
+CHANNELS: tuple[Channel, ...] = (
+    Channel("email", EmailContent, "sendgrid", build_email_renderer, has_receipts=True),
+    Channel("sms", SmsContent, "twilio", build_sms_renderer, has_receipts=True),
+    Channel("push", PushContent, "fcm", build_push_renderer, has_devices=True, topic_prefix="topic:"),
+    Channel("webhook", WebhookContent, "webhook", build_content=WebhookContent, is_limited_per_host=True),
+)
+
+CHANNEL_NAMES: tuple[ChannelName, ...] = get_args(ChannelName)
+
+_BY_NAME = {channel.name: channel for channel in CHANNELS}
+
+
+def get_channel(name: ChannelName) -> Channel:
+    """The channel with this name."""
+    return _BY_NAME[name]

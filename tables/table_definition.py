@@ -1,0 +1,28 @@
+"""What each module of a RocksDB table declares: the table's name, how its rows expire, and how they are shown."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+GetRows = Callable[[Sequence[bytes]], Sequence[bytes | None]]
+"""Returns the row of each key in one partition; None for a key without a row."""
+
+RowView = dict[str, Any]
+"""A decoded row, as JSON values."""
+
+
+class TableDefinition(NamedTuple):
+    """A table of a worker. Its time to live is in app/topology.py.
+
+    `read_time`: the newest time in a row, in epoch seconds; a row expires one time to live after it.
+    `find_row`: the decoded row of a user id and a key, None if there is none. Raises ValueError for an invalid key.
+    """
+
+    name: str
+    read_time: Callable[[bytes], float]
+    find_row: Callable[[GetRows, str, str], RowView | None]
+
+
+def format_time(at: float) -> str:
+    """Epoch seconds in ISO 8601, UTC, with milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,100 @@
+"""The store ports in memory; they pass the same suites as PostgreSQL and Redis (tests/contracts/stores)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from schemas.errors import UnavailableError, UnstorableRowError
+from schemas.events import DecidedEvent, StatusEvent, compute_precedence
+from schemas.history import STATE_RANK, DecidedRow, HistoryBatch, NotificationHistory, RecordedDeadLetter
+from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
+from schemas.policy import Policy
+from schemas.profile import Profile
+
+
+class MemoryPolicyReader:
+    """Implements schemas.store_ports.PolicyReader; without a policy it was never loaded."""
+
+    def __init__(self, policy: Policy | None) -> None:
+        self.policy = policy
+
+    def get_current(self) -> Policy:
+        """The policy. Raises UnavailableError if it was never loaded."""
+        if self.policy is None:
+            raise UnavailableError("no policy loaded")
+        return self.policy
+
+
+class MemoryProfileReader:
+    """Implements schemas.store_ports.ProfileReader; `unavailable` simulates a store that does not answer."""
+
+    def __init__(self, profiles: Mapping[str, Profile] | None = None) -> None:
+        self.profiles, self.unavailable = dict(profiles or {}), False
+
+    async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
+        """A profile for each user. Raises UnavailableError while `unavailable` is set."""
+        if self.unavailable:
+            raise UnavailableError("the memory store is unavailable")
+        return {user_id: self.profiles.get(user_id) or Profile(user_id, known=False) for user_id in user_ids}
+
+
+class MemoryHistory:
+    """Implements schemas.store_ports.HistoryWriter and reads what was written; `unavailable` simulates a store that does not answer."""
+
+    def __init__(self) -> None:
+        self.notifications: dict[str, DecidedRow] = {}
+        self.deliveries: dict[str, StatusEvent] = {}
+        self.attempts: dict[str, StatusEvent] = {}
+        self.dead_letters: dict[tuple[Any, ...], RecordedDeadLetter] = {}
+        self.unavailable = False
+
+    async def write(self, batch: HistoryBatch) -> None:
+        """Write all rows or none. Raises UnstorableRowError for an invalid id, UnavailableError while `unavailable` is set."""
+        if self.unavailable:
+            raise UnavailableError("the memory store is unavailable")
+        _check_ids(batch)
+        for row in batch.notifications:
+            old_row = self.notifications.get(row.id)
+            if old_row is None or STATE_RANK[old_row.state] < STATE_RANK[row.state]:
+                self.notifications[row.id] = row
+        for event in batch.deliveries:
+            old_event = self.deliveries.get(event.delivery_id)
+            if old_event is None or compute_precedence(old_event) < compute_precedence(event):
+                self.deliveries[event.delivery_id] = event
+        for attempt in batch.attempts:
+            self.attempts.setdefault(attempt.id, attempt.event)
+        for recorded in batch.dead_letters:
+            self.dead_letters.setdefault((recorded.created_at, recorded.topic, recorded.partition, recorded.offset), recorded)
+
+    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
+        """The history of a notification; None if nothing is recorded."""
+        row = self.notifications.get(notification_id)
+        statuses = [event for event in self.deliveries.values() if event.notification_id == notification_id]
+        if row is None and not statuses:
+            return None
+        attempts = [event for event in self.attempts.values() if event.notification_id == notification_id]
+        attempts.sort(key=lambda event: (event.occurred_at, event.redrive_count, event.attempt))
+        statuses.sort(key=lambda event: event.delivery_id)
+        return NotificationHistory(_build_decided_event(row) if row else None, statuses, attempts)
+
+    async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]:
+        """The user's notifications with ids below `before`, newest first, without their attempts."""
+        rows = [row for row in self.notifications.values() if row.user_id == user_id and (before is None or row.id < before)]
+        newest = sorted(rows, key=lambda row: row.id, reverse=True)[:limit]
+        return [
+            NotificationHistory(event, [self.deliveries[ref.id] for ref in event.deliveries if ref.id in self.deliveries], ())
+            for event in map(_build_decided_event, newest)
+        ]
+
+
+def _check_ids(batch: HistoryBatch) -> None:
+    ids = [(row.id, NOTIFICATION_PREFIX) for row in batch.notifications]
+    ids += [(event.delivery_id, DELIVERY_PREFIX) for event in batch.deliveries]
+    for text, prefix in ids:
+        if not is_id(text, prefix):
+            raise UnstorableRowError(f"{text!r} is not a valid id")
+
+
+def _build_decided_event(row: DecidedRow) -> DecidedEvent:
+    return msgspec.json.decode(msgspec.json.encode(row), type=DecidedEvent)

@@ -1,0 +1,42 @@
+"""Settings for tests: the defaults of faust.yml, with the changes that a test is about."""
+
+from typing import Any
+
+import msgspec
+
+from agents.providers.http import HttpLimits
+from app.settings import KafkaSection, Settings, load_settings
+from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+
+DEFAULT_SETTINGS: Settings = load_settings({})
+
+
+def build_kafka_section(bootstrap_servers: str, topic_prefix: str = "", **changes: Any) -> KafkaSection:
+    """The section `kafka`; `changes` are fields of KafkaSection."""
+    return msgspec.structs.replace(DEFAULT_SETTINGS.kafka, bootstrap_servers=bootstrap_servers, topic_prefix=topic_prefix, **changes)
+
+
+def build_http_limits(**changes: Any) -> HttpLimits:
+    """Build the limits of a delivery worker's HTTP client; `changes` are fields of HttpLimits."""
+    section = DEFAULT_SETTINGS.delivery
+    fields = {
+        "max_connections": section.max_concurrent_calls,
+        "connect_timeout": section.connect_timeout,
+        "request_timeout": section.request_timeout,
+    }
+    return HttpLimits(**{**fields, **changes})
+
+
+def build_concurrency_limits(**changes: Any) -> ConcurrencyLimits:
+    """Build the limits of an e-mail worker; `changes` are fields of ConcurrencyLimits."""
+    section = DEFAULT_SETTINGS.delivery
+    limits = ConcurrencyLimits(section.max_concurrent_calls, section.reserved_calls_high, section.max_concurrent_calls)
+    return msgspec.structs.replace(limits, **changes)
+
+
+def build_retry_policy(**changes: Any) -> RetryPolicy:
+    """Build the retry policy of a delivery worker; `changes` are fields of RetryPolicy."""
+    from app.workers.delivery import compute_retry_backoffs  # imports Faust, which most tests do not need
+
+    section = DEFAULT_SETTINGS.delivery
+    return msgspec.structs.replace(RetryPolicy(compute_retry_backoffs(section.max_attempts, section.retry_backoff)), **changes)
