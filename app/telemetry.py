@@ -136,10 +136,6 @@ class Metrics:
         """Add to a counter."""
         self._get_child(metric, labels).inc(amount)
 
-    def set_gauge(self, metric: Metric, value: float, *labels: str) -> None:
-        """Set a gauge."""
-        self._get_child(metric, labels).set(value)
-
     def set_gauge_function(self, metric: Metric, get_value: Callable[[], float], *labels: str) -> None:
         """Read a gauge's value from a function at each scrape."""
         self._get_child(metric, labels).set_function(get_value)

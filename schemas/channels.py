@@ -25,10 +25,9 @@ class Channel(Struct, frozen=True):
 
     `provider`: the module below agents.providers that delivers it, and its section in faust.yml. `build_renderer`: makes the renderer of a
     template; a channel without it takes no templates, and `build_content` makes its content of the notification's type and data.
-    `is_limited_per_host`: calls in flight are bounded for each
-    host instead of for the provider's account. `has_receipts`: the provider reports deliveries; faust.yml says how long after SENT.
-    `has_devices`: the addresses of a user are the tokens of his devices. `topic_prefix`: a user id with this prefix is an address of the
-    channel, and has no profile.
+    `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
+    reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
+    `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile.
     """
 
     name: ChannelName
@@ -39,13 +38,13 @@ class Channel(Struct, frozen=True):
     is_limited_per_host: bool = False
     has_receipts: bool = False
     has_devices: bool = False
-    topic_prefix: str = ""
+    address_prefix: str = ""
 
 
 CHANNELS: tuple[Channel, ...] = (
     Channel("email", EmailContent, "sendgrid", build_email_renderer, has_receipts=True),
     Channel("sms", SmsContent, "twilio", build_sms_renderer, has_receipts=True),
-    Channel("push", PushContent, "fcm", build_push_renderer, has_devices=True, topic_prefix="topic:"),
+    Channel("push", PushContent, "fcm", build_push_renderer, has_devices=True, address_prefix="topic:"),
     Channel("webhook", WebhookContent, "webhook", build_content=WebhookContent, is_limited_per_host=True),
 )
 

@@ -24,7 +24,7 @@ class SmsContent(Struct, frozen=True, gc=False, tag_field="kind", tag="sms"):
 
 
 class PushContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="push"):
-    """A push message; `data` are strings, as FCM wants them (HTTP v1, Message.data)."""
+    """A push message; the values of `data` are strings, as FCM requires (HTTP v1, Message.data)."""
 
     title: str
     body: str

@@ -40,7 +40,7 @@ STATUS_RANK: dict[Status, int] = {
 
 
 class Outcome(StrEnum):
-    """What one attempt came to (design: six outcomes, no seventh)."""
+    """The result of one attempt; there are exactly six."""
 
     ACCEPTED = "ACCEPTED"
     REJECTED_RECIPIENT = "REJECTED_RECIPIENT"
@@ -51,7 +51,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a record died or a delivery failed, for reasons that several stages give; the gates of the router declare their own."""
+    """The reasons for a rejection, a dead letter or a failed delivery that no single gate of the router declares."""
 
     EXPIRED = "expired"
     # of a record

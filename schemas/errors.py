@@ -35,7 +35,7 @@ class RecordTooLargeError(HeroldError):
     """A record is larger than its topic allows."""
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
-        super().__init__(f"a record of {size} bytes for {topic} is larger than {limit}")
+        super().__init__(f"a record of {size} bytes for {topic} is larger than {limit} bytes")
 
 
 class TopicMismatchError(HeroldError):

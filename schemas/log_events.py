@@ -4,7 +4,7 @@ from typing import Literal
 
 LogEvent = Literal[
     "router.batch_completed",  # the router decided a batch: counts per state and reason
-    "router.batch_delayed",  # profiles cannot be read, so part of a batch waits
+    "router.batch_delayed",  # profiles or the policy cannot be read, so part of a batch waits
     "delivery.batch_completed",  # a delivery batch ended: counts per outcome
     "delivery.dead_lettered",  # a delivery became a dead letter: reason and ids
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL

@@ -89,7 +89,7 @@ def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
     row = decode_row(packed)
     return {
         "key": key,
-        "duplicate_of": row.notification_id,
+        "notification_id": row.notification_id,
         "received_at": format_time(row.received_at),
         "expires_at": format_time(row.received_at + HORIZON_SECONDS),
         "source": {"priority": row.priority, "partition": row.partition, "offset": row.offset},

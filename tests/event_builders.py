@@ -31,7 +31,7 @@ def build_decided_event(number: int = 1, *channels: ChannelName, at: float = NOW
     """Build the event of a routed notification with a delivery on each channel; `fields` are those of DecidedEvent."""
     notification_id = make_notification_id(number, at)
     deliveries = [build_delivery_ref(notification_id, channel) for channel in channels]
-    decision_log = [GateResult("decode", "pass"), GateResult("route", "pass", "", {"strategy": "all"})]
+    decision_log = [GateResult("decode", "pass"), GateResult("channels", "pass", "", {"strategy": "all"})]
     event = DecidedEvent(notification_id, "u-1", State.ROUTED, at + 1, at, "high", "order.shipped", "transactional", deliveries=deliveries,
                          decision_log=decision_log, expires_at=at + 86_400)  # fmt: skip
     return msgspec.structs.replace(event, **fields)

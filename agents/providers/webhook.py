@@ -97,7 +97,7 @@ def build_provider(settings: Settings) -> Webhook:
 
 
 def decode_secret(secret: str) -> bytes:
-    """The bytes of a `whsec_` secret. Raises ValueError, whose text does not hold the secret."""
+    """The bytes of a `whsec_` secret. Raises ValueError, whose message does not contain the secret."""
     try:
         key = b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except ValueError:

@@ -13,7 +13,7 @@ MAX_BACKOFF = 5.0  # seconds
 
 
 class HistoryCommit(NamedTuple):
-    """A commit: its number of rows by table, and its duration in seconds."""
+    """A commit: its rows in notifications, delivery_logs and dead_letters, and its duration in seconds."""
 
     notifications: int
     attempts: int

@@ -14,7 +14,6 @@ class CompiledPolicy:
 
     def __init__(self, policy: Policy, previous: CompiledTemplates | None = None) -> None:
         self.policy = policy
-        self.rules = policy.rules
         self.windows = build_channel_windows(policy.rate_limits)
         self.limit_texts = {
             channel: ", ".join(
@@ -26,8 +25,8 @@ class CompiledPolicy:
         self._plans: dict[tuple[str, ...], RoutingPlan] = {}
 
     def get_rule(self, notification_type: str) -> Rule | None:
-        """The rule for a type of notification."""
-        return self.rules.get(notification_type)
+        """The rule for a type of notification; None if there is none."""
+        return self.policy.rules.get(notification_type)
 
     def get_plan(self, notification: Notification) -> RoutingPlan | None:
         """The plan for the type and the channels of a notification; None if there is no rule for the type."""

@@ -1,4 +1,4 @@
-"""A batch evaluated: every state decided in order, its outputs in the outbox, its rows staged, and all of it counted."""
+"""Evaluates a batch: decides its states in order, adds their outputs to the outbox, stages their rows, and counts them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router import fan_out
 from agents.router.gates.order import BATCH_GATES, check_gates
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import PASS, Pass, Repartition, Replay, Verdict
+from agents.router.verdict import PASS, DeadLetterVerdict, Hold, Merge, Reject, Repartition, Replay, Verdict
 from schemas.channels import ChannelName
 from schemas.enums import State
 from schemas.ports import Outbox
@@ -50,22 +50,24 @@ class BatchCounts:
         """Whether there is anything to produce; a batch of replays has neither outputs nor rows."""
         return bool(self.routed or self.stopped or self.repartitioned)
 
-    def add(self, state: RoutingState, verdict: Verdict) -> None:
-        """Count one decided notification."""
+    def add_routed(self, state: RoutingState) -> None:
+        """Count a routed notification and its deliveries."""
+        self.routed += 1
+        for channel in state.channels:
+            self.deliveries[channel] += len(state.addresses[channel])
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Count a notification with a verdict other than pass."""
         match verdict:
-            case Pass():
-                self.routed += 1
-                for channel in state.channels:
-                    self.deliveries[channel] += len(state.addresses[channel])
             case Repartition():
                 self.repartitioned += 1
             case Replay():
                 self.replays += 1
-            case _:
+            case Hold() | Merge() | Reject() | DeadLetterVerdict():
                 self.stopped[verdict.state, verdict.reason] += 1
 
     def build_summary(self, topic: str, partition: int, waiting: int, seconds: float, cause: str) -> BatchSummary:
-        """The summary of a batch with these counts, and with so many records still waiting for this cause."""
+        """The summary of a batch with these counts, with the number of records that still wait, and the cause."""
         states = dict(self.stopped) | ({(State.ROUTED, ""): self.routed} if self.routed else {})
         records = sum(states.values()) + self.repartitioned + self.replays
         deliveries = dict(self.deliveries)
@@ -84,9 +86,12 @@ def evaluate_batch(
             verdict = check_gates(BATCH_GATES, state, context, failure_limit)
         if verdict is PASS:
             fan_out.write_deliveries(state, outbox)
+            counts.add_routed(state)
         else:
+            if isinstance(verdict, Hold):
+                verdict = fan_out.check_payload(state, verdict)
             fan_out.write_verdict(state, verdict, outbox)
-        counts.add(state, verdict)
+            counts.add_verdict(verdict)
         for stage in _STAGES:
             stage(state, verdict, context)
     return counts

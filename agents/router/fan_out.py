@@ -9,12 +9,13 @@ from agents.dead_letter import build_dead_letter, truncate_value
 from agents.router.decision_log import build_routed_log, build_stopped_log
 from agents.router.gates import repartition
 from agents.router.routing_state import RoutingState
-from agents.router.verdict import DeadLetterVerdict, Hold, Merge, Reject, Repartition, Stop, Verdict
+from agents.router.verdict import DeadLetterVerdict, Hold, Merge, Reject, Repartition, Stop, Verdict, build_dead_letter_verdict
 from schemas.channels import ChannelName
 from schemas.content import Content
 from schemas.dead_letter import encode_headers
 from schemas.delivery import Delivery
-from schemas.enums import State
+from schemas.enums import Reason, State
+from schemas.errors import DECODE_ERRORS
 from schemas.events import DecidedEvent, DeliveryRef, GateResult
 from schemas.ids import derive_delivery_id
 from schemas.ports import Outbox
@@ -27,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
-    """Write one delivery for each address of each channel, and the decided event that lists them."""
+    """Write a delivery for each address of each channel, and the decided event that lists them."""
     refs = []
     for channel, content in zip(state.channels, state.contents, strict=True):
         topic = state.topics.deliveries[channel]
@@ -45,6 +46,15 @@ def write_verdict(state: RoutingState, verdict: Verdict, outbox: Outbox) -> None
             outbox.add(state.topics.input, verdict.partition, state.user_key, verdict.value, repartition.build_headers(state))
         case Hold() | Merge() | Reject() | DeadLetterVerdict():
             _write_stop(state, verdict, outbox)
+
+
+def check_payload(state: RoutingState, hold: Hold) -> Hold | DeadLetterVerdict:
+    """The hold, or a dead letter if the record's JSON cannot be scheduled: a field that the decoder skipped can be invalid."""
+    try:
+        repartition.stamp_id(state)
+    except DECODE_ERRORS as error:
+        return build_dead_letter_verdict(Reason.UNDECODABLE, str(error))
+    return hold
 
 
 def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
@@ -79,12 +89,12 @@ def _build_delivery(state: RoutingState, channel: ChannelName, address: str, con
 
 
 def _write_decided_event(
-    state: RoutingState, outbox: Outbox, outcome: State, refs: list[DeliveryRef], log: Raw, reason: str = "", duplicate_of: str = ""
+    state: RoutingState, outbox: Outbox, decided_state: State, refs: list[DeliveryRef], log: Raw, reason: str = "", duplicate_of: str = ""
 ) -> None:
     event = DecidedEvent(
         id=state.id,
         user_id=state.notification.user_id,
-        state=outcome,
+        state=decided_state,
         decided_at=state.now,
         created_at=state.created_at,
         priority=state.topics.priority,
@@ -106,7 +116,7 @@ def _write_scheduled(state: RoutingState, hold: Hold, outbox: Outbox) -> None:
         due_at=hold.until,
         target_topic=state.topics.input,
         payload=Raw(repartition.stamp_id(state)),
-        resume_count=1,
+        resume_count=1,  # the first: no gate holds yet, so no resumed record brings a count of its own
         resume_gate=state.stopped_at,
     )
     outbox.add(state.topics.scheduled, state.partition, state.user_key, _encode(scheduled))

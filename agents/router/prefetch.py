@@ -1,4 +1,4 @@
-"""What the states of a batch are decided by: their plans, the keys of their rows, and the users whose profiles are needed."""
+"""Prepares the states of a batch: their plans, the keys of their rows, and the users whose profiles are needed."""
 
 from collections.abc import Iterable
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
-from agents.router.gates.order import open_record
+from agents.router.gates.order import check_record
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
 from agents.router.verdict import PASS
@@ -54,8 +54,8 @@ class Router:
         self._partitions, self._topic_prefix = partitions, topic_prefix
         self._topic_sets: dict[str, TopicSet] = {}
         self._compiled_policy: CompiledPolicy | None = None
-        # two, because a batch is opened as a whole before any of it is decided: a success in one must not reset the count of the other
-        self._open_failures, self._decide_failures = ConsecutiveFailureLimit(), ConsecutiveFailureLimit()
+        # two, because all records of a batch are checked before the first is decided: a success in one must not reset the other's count
+        self._record_failures, self._batch_failures = ConsecutiveFailureLimit(), ConsecutiveFailureLimit()
 
     async def run(self, batches: BatchHandles) -> None:
         """Route batches as long as there are any; each is acknowledged when its outputs and rows are committed."""
@@ -74,7 +74,7 @@ class Router:
         batch is committed; it raises PartitionFencedError if the partition went to another worker meanwhile.
         """
         context = GateContext(self._partitions)
-        states = self._open_batch(batch, context)
+        states = self._build_states(batch, context)
         while True:
             started_at = self._clock()
             evaluation = await self._evaluate(states, batch.partition, context)
@@ -86,12 +86,12 @@ class Router:
             await self._sleep(RETRY_SECONDS)
             states = evaluation.waiting
 
-    def _open_batch(self, batch: Batch, context: GateContext) -> list[RoutingState]:
+    def _build_states(self, batch: Batch, context: GateContext) -> list[RoutingState]:
         topics, now = self._get_topics(batch.topic), self._clock()
         states = []
         for record in batch.records:
             state = RoutingState(record, topics, batch.partition, now)
-            open_record(state, context, self._open_failures)
+            check_record(state, context, self._record_failures)
             states.append(state)
         return states
 
@@ -126,17 +126,17 @@ class Router:
         return Evaluation(counts, waiting, cause, committed)
 
     def _get_compiled_policy(self) -> CompiledPolicy:
-        policy, old = self._policies.get_current(), self._compiled_policy
-        if old is None or old.policy is not policy:
-            self._compiled_policy = old = CompiledPolicy(policy, old.templates.compiled if old else None)
-        return old
+        policy, compiled = self._policies.get_current(), self._compiled_policy
+        if compiled is None or compiled.policy is not policy:
+            compiled = self._compiled_policy = CompiledPolicy(policy, compiled.templates.compiled if compiled else None)
+        return compiled
 
     def _decide_and_commit(self, states: list[RoutingState], partition: int, context: GateContext) -> tuple[BatchCounts, Future[None]]:
         """From the outbox to the commit nothing is awaited: nobody else may read or write the rows in between."""
         # before the rows are read: it makes the tables drop the pending rows of a fenced generation
         outbox = self._committer.create_outbox(partition)
         context.rows = rows = self._read_rows(states, partition)
-        counts = evaluate_batch(states, context, outbox, self._clock(), self._decide_failures)
+        counts = evaluate_batch(states, context, outbox, self._clock(), self._batch_failures)
         if not counts.has_outputs:
             return counts, _build_done_future()
         claims = _select_changed((self._rate_windows, rows.new_exact_windows), (self._idempotency, rows.new_claims))

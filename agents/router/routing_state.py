@@ -83,7 +83,6 @@ class GateContext:
 
 
 _NO_KEYS: Mapping[ChannelName, bytes] = MappingProxyType({})
-_UNDECODED = Notification(user_id="", type="")
 
 
 class RoutingState:
@@ -122,6 +121,8 @@ class RoutingState:
         "verdict",
         "window_row_keys",
     )
+    notification: Notification
+    user_key: bytes
     locale: str
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
@@ -134,7 +135,7 @@ class RoutingState:
     def __init__(self, record: Record, topics: TopicSet, partition: int, now: float) -> None:
         self.record, self.topics, self.partition, self.now = record, topics, partition, now
         self.record_time = self.created_at = record.timestamp / 1000
-        self.notification, self.id, self.user_key = _UNDECODED, "", b""
+        self.id = ""
         self.verdict: Verdict = PASS
         self.stopped_at = ""
         self.idempotency_row_key = self.claim_row_key = self.fingerprint = b""

@@ -1,4 +1,4 @@
-"""What a gate can say of a notification: pass, hold, merge, reject, dead letter; or that its record is not to be decided here or again."""
+"""The verdicts of the gates: pass, hold, merge, reject, dead letter; and two for a record that is not decided here, or not again."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from schemas.enums import State
 
-MAX_ERROR_CHARACTERS = 500  # an error may quote what it found, and that may be all of a record
+MAX_ERROR_CHARACTERS = 500  # an error may quote the value that it is about, which may be a whole record
 
 
 class Pass(Struct, frozen=True, gc=False):
-    """The next gate is checked; behind the last one the notification is routed."""
+    """The next gate is checked; after the last one the notification is routed."""
 
 
 class Hold(Struct, frozen=True, gc=False):
@@ -21,7 +21,7 @@ class Hold(Struct, frozen=True, gc=False):
     reason: str
     inputs: Mapping[str, Any] = {}
     state: ClassVar[State] = State.HELD
-    word: ClassVar[str] = "hold"
+    name: ClassVar[str] = "hold"
 
 
 class Merge(Struct, frozen=True, gc=False):
@@ -31,7 +31,7 @@ class Merge(Struct, frozen=True, gc=False):
     reason: str
     inputs: Mapping[str, Any] = {}
     state: ClassVar[State] = State.MERGED
-    word: ClassVar[str] = "merge"
+    name: ClassVar[str] = "merge"
 
 
 class Reject(Struct, frozen=True, gc=False):
@@ -41,17 +41,17 @@ class Reject(Struct, frozen=True, gc=False):
     inputs: Mapping[str, Any] = {}
     duplicate_of: str = ""
     state: ClassVar[State] = State.REJECTED
-    word: ClassVar[str] = "reject"
+    name: ClassVar[str] = "reject"
 
 
 class DeadLetterVerdict(Struct, frozen=True, gc=False):
-    """The notification cannot be decided; `error` is the sentence that its dead letter carries."""
+    """The notification cannot be decided; `error` is the explanation in its dead letter."""
 
     reason: str
     error: str
     inputs: Mapping[str, Any] = {}
     state: ClassVar[State] = State.DEAD
-    word: ClassVar[str] = "dead_letter"
+    name: ClassVar[str] = "dead_letter"
 
 
 class Repartition(Struct, frozen=True, gc=False):
@@ -75,6 +75,6 @@ Verdict = Pass | Stop | Repartition | Replay
 
 
 def build_dead_letter_verdict(reason: str, error: str, **inputs: str) -> DeadLetterVerdict:
-    """A dead letter whose error is cut to 500 characters; the error and the inputs stand in the decision log."""
+    """A dead letter whose error is cut to 500 characters; the error and the inputs are in the decision log."""
     error = error[:MAX_ERROR_CHARACTERS]
     return DeadLetterVerdict(reason, error, {"error": error, **inputs})

@@ -8,13 +8,13 @@ from app.api.responses import ExplanationResponse, GateResponse, NotificationRes
 from schemas.enums import State
 from schemas.events import DecidedEvent
 
-UNDECIDED_TEXT = "accepted over HTTP a moment ago; the router has not decided yet, or its decision is not recorded yet"
+UNDECIDED_SUMMARY = "Accepted: the router has not decided yet, or its decision is not recorded yet."
 
 
 def build_explanation(event: DecidedEvent | None, notification: NotificationResponse) -> ExplanationResponse:
     """The explanation of a decision, None for one that is not recorded yet; `notification` is the API's view of the notification."""
     if event is None:
-        return ExplanationResponse(notification.id, notification.state, f"Accepted: {UNDECIDED_TEXT}.", [], notification.deliveries)
+        return ExplanationResponse(notification.id, notification.state, UNDECIDED_SUMMARY, [], notification.deliveries)
     gates = [GateResponse(result.gate, result.verdict, result.reason, result.inputs) for result in event.decision_log]
     return ExplanationResponse(notification.id, notification.state, build_summary(event, notification), gates, notification.deliveries)
 

@@ -65,7 +65,7 @@ class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class NotificationResponse(Struct, frozen=True, omit_defaults=True):
-    """A notification; `state` is `accepted` until the router's decision is recorded; a `final` one does not change any more."""
+    """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more."""
 
     id: str
     state: str

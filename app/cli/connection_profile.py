@@ -50,21 +50,30 @@ def _read_state_file(path: Path) -> dict[str, Any]:
 
 
 def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[str, int], secrets: Mapping[str, str]) -> ConnectionProfile:
-    kafka_url = f"{LOOPBACK}:{ports['kafka']}" if "kafka" in ports else settings.kafka.bootstrap_servers
-    database_url = settings.postgres.url
-    if "postgres" in ports:
+    bootstrap_servers, database_url = settings.kafka.bootstrap_servers, settings.postgres.url
+    simulators_url, gateway_port = settings.simulators.url, settings.gateway.port
+    if "kafka" in ports and not _is_any_set(env, "KAFKA_BOOTSTRAP_SERVERS", "HEROLD_KAFKA_BOOTSTRAP_SERVERS"):
+        bootstrap_servers = f"{LOOPBACK}:{ports['kafka']}"
+    if "postgres" in ports and not _is_any_set(env, "DATABASE_URL", "HEROLD_POSTGRES_URL"):
         database_url = f"postgresql://herold:{secrets.get('password', '')}@{LOOPBACK}:{ports['postgres']}/postgres"
-    simulators_url = f"http://{LOOPBACK}:{ports['simulators']}" if "simulators" in ports else settings.simulators.url
-    gateway_port = settings.gateway.port if env.get("HEROLD_GATEWAY_PORT") else ports.get("gateway", settings.gateway.port)
+    if "simulators" in ports and not _is_any_set(env, "HEROLD_SIMULATORS_URL"):
+        simulators_url = f"http://{LOOPBACK}:{ports['simulators']}"
+    if "gateway" in ports and not _is_any_set(env, "HEROLD_GATEWAY_PORT"):
+        gateway_port = ports["gateway"]
     return ConnectionProfile(
         gateway_url=f"http://{settings.gateway.host}:{gateway_port}",
         api_key=settings.gateway.api_key or secrets.get("api_key", ""),
-        simulators_url=env.get("HEROLD_SIMULATORS_URL") or simulators_url,
-        kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=env.get("KAFKA_BOOTSTRAP_SERVERS") or kafka_url),
-        postgres=msgspec.structs.replace(settings.postgres, url=env.get("DATABASE_URL") or database_url),
+        simulators_url=simulators_url,
+        kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=bootstrap_servers),
+        postgres=msgspec.structs.replace(settings.postgres, url=database_url),
         web_token=settings.worker.web_token or secrets.get("web_token", ""),
         worker_urls=_build_worker_urls(ports),
     )
+
+
+def _is_any_set(env: Mapping[str, str], *variables: str) -> bool:
+    """Whether one of the variables is set; the settings then have its value already."""
+    return any(env.get(variable) for variable in variables)
 
 
 def _build_worker_urls(ports: Mapping[str, int]) -> dict[str, list[str]]:

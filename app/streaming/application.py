@@ -95,7 +95,7 @@ def add_agents(app: StreamApp, topics: Sequence[str], processor: BatchProcessor,
 @overload
 def add_agents(app: StreamApp, topics: Sequence[str], processor: BatchHandleProcessor, *, manual_ack: Literal[True]) -> None: ...
 def add_agents(app: StreamApp, topics: Sequence[str], processor: Any, *, manual_ack: bool = False) -> None:
-    """Process the batches of these topics, highest priority first, with an agent for each topic and an actor for each partition.
+    """Process the batches of these topics, highest priority first. Each topic has an agent, and each of its partitions an actor.
 
     By default `processor` takes a `Batch` at a time, which is acknowledged when the processor asks for the next one. With `manual_ack` it
     takes `BatchHandle`s and acknowledges each itself; several batches of a partition are then in flight, up to the priority's limit.
@@ -112,12 +112,8 @@ def add_agents(app: StreamApp, topics: Sequence[str], processor: Any, *, manual_
         app.agent(app.topic(topic, **RAW_TOPIC_OPTIONS), name=f"{app.settings.app_id}.{topic}", isolated_partitions=True)(agent)
 
 
-def add_table(app: StreamApp, name: str, *, retention: int | None = None) -> RocksDBTable:
-    """A table of the app, co-partitioned with its source topics; keys and rows are bytes.
-
-    `retention`: seconds that the changelog keeps a row, if Faust creates the topic.
-    """
-    configs = {"cleanup.policy": "compact,delete", "retention.ms": str(retention * 1000)} if retention else {"cleanup.policy": "compact"}
+def add_table(app: StreamApp, name: str) -> RocksDBTable:
+    """A table of the app, co-partitioned with its source topics; keys and rows are bytes."""
     table: RocksDBTable = app.Table(
         name,
         key_type=bytes,
@@ -125,6 +121,6 @@ def add_table(app: StreamApp, name: str, *, retention: int | None = None) -> Roc
         partitions=app.settings.topic_partitions,
         options=dict(ROCKSDB_OPTIONS),
         recovery_buffer_size=RECOVERY_BUFFER_SIZE,
-        extra_topic_configs=configs,
+        extra_topic_configs={"cleanup.policy": "compact"},  # if Faust creates the changelog
     )
     return table

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from app.streaming.application import StreamApp
-from app.streaming.commit.committer import PipelinedCommitter
+from app.streaming.commit.batch_committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.outbox import SizeLimit
 from app.streaming.commit.shared_outbox import GroupCommitOutbox

@@ -1,5 +1,6 @@
 """The delivery workers: one channel each, with one HTTP client."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
@@ -78,9 +79,10 @@ def build_provider(channel: Channel, settings: Settings) -> Provider:
     """The provider of a channel with its section of faust.yml. Raises SettingError for settings that the provider cannot use."""
     module = import_module(f"agents.providers.{channel.provider}")
     section = f"providers.{channel.provider}"
-    if channel.provider not in settings.providers:
-        raise SettingError(section, "is missing from faust.yml")
-    provider_settings = build_section(section, settings.providers[channel.provider], module.Settings)
+    values = settings.providers.get(channel.provider)
+    if not isinstance(values, Mapping):
+        raise SettingError(section, "is missing from faust.yml, or has no keys")
+    provider_settings = build_section(section, values, module.Settings)
     try:
         provider: Provider = module.build_provider(provider_settings)
     except ValueError as error:

@@ -21,8 +21,13 @@ DECISION_LOG = [
     GateResult("decode", "pass"),
     GateResult("repartition", "pass"),
     GateResult("idempotency", "pass"),
-    GateResult("route", "pass", "", {"channels": ["email"]}),
-    GateResult("render", "pass", "", {"template": TEMPLATE, "version": 1, "locale": "de"}),
+    GateResult("rule", "pass", "", {"rule": f"{TYPE}@1"}),
+    GateResult("expiry", "pass"),
+    GateResult("recipient", "pass", "", {"addresses": {"email": 1}}),
+    GateResult("rate_limit", "pass", "", {"email": "100 in 3600 s"}),
+    GateResult("channels", "pass", "", {"strategy": "all", "channels": ["email"]}),
+    GateResult("rendering", "pass", "", {"email": f"{TEMPLATE}@1 de"}),
+    GateResult("fan_out", "pass", "", {"deliveries": 1}),
 ]
 ROUTED = DecidedEvent(
     NOTIFICATION_ID,

@@ -68,6 +68,10 @@ class FcmSimulator:
     """
 
     name = "fcm"
+    path_prefix = b"/v1/projects/"
+
+    def find_stub(self, address: str) -> Stub:
+        return match_stub(address)
 
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = _match_path(request.path)
@@ -90,7 +94,7 @@ class FcmSimulator:
         if _compute_payload_size(message) > MAX_PAYLOAD_BYTES:
             return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
         details = FcmRequestDetails(path[1].decode("utf-8", "replace"), body.validate_only or body.validateOnly)
-        return ValidRequest((target,), match_stub(message.token or message.fid), details)
+        return ValidRequest((target,), self.find_stub(message.token or message.fid), details)
 
     def build_response(self, details: FcmRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
         stub_response = stub.response

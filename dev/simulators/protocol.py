@@ -64,11 +64,15 @@ class ResponseContext(NamedTuple):
 class ProviderSimulator(Protocol):
     """Simulates one vendor's API.
 
-    `parse_request` validates a request. The server resolves its stub and passes the request's `details` to `build_response`.
+    Requests whose path begins with `path_prefix` are the vendor's. `find_stub` finds the stub that an address selects. `parse_request`
+    validates a request. The server resolves its stub and passes the request's `details` to `build_response`.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def path_prefix(self) -> bytes: ...
+    def find_stub(self, address: str) -> Stub: ...
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest: ...
     def build_response(self, details: Any, stub: Stub, context: ResponseContext) -> ServerResponse: ...
 

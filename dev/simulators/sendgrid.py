@@ -18,7 +18,6 @@ from dev.simulators.protocol import (
 )
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
-MAIL_SEND_PATH = b"/v3/mail/send"
 MAX_RECIPIENTS = 1000
 _HELP_URL = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
 _Email = Annotated[str, Meta(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
@@ -79,8 +78,14 @@ class SendGridSimulator:
     """
 
     name = "sendgrid"
+    path_prefix = b"/v3/mail/send"
+
+    def find_stub(self, address: str) -> Stub:
+        return match_stub(address)
 
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        if request.path != self.path_prefix:
+            return InvalidRequest(_build_error(404, None, "Not Found"))
         if request.oversize:
             return InvalidRequest(_build_error(413, None, "Payload Too Large"))
         if request.method != b"POST":
@@ -95,7 +100,7 @@ class SendGridSimulator:
             return InvalidRequest(_build_error(400, None, "Bad Request"))
         targets = [_build_delivery_target(personalization) for personalization in mail.personalizations]
         error_response = _find_error(mail)
-        return InvalidRequest(error_response, targets) if error_response else ValidRequest(targets, match_stub(targets[0].address))
+        return InvalidRequest(error_response, targets) if error_response else ValidRequest(targets, self.find_stub(targets[0].address))
 
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
         # SendGrid accepts mail to unsubscribed recipients, drops it later and reports that in an event webhook

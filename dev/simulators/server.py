@@ -9,13 +9,16 @@ from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
 from dev.simulators.protocol import InvalidRequest, ProviderSimulator, ResponseContext, ServerRequest, ServerResponse, ValidRequest
 from dev.simulators.request_log import RequestLog
-from dev.simulators.sendgrid import MAIL_SEND_PATH, SendGridSimulator
+from dev.simulators.sendgrid import SendGridSimulator
 from dev.simulators.stub_resolver import StubResolver
 from dev.simulators.stubs import DEFAULT_STUB, Fault, Stub
 from dev.simulators.twilio import TwilioSimulator
-from dev.simulators.webhook import WEBHOOK_PREFIX, WebhookSimulator
+from dev.simulators.webhook import WebhookSimulator
 from schemas.ports import Clock
 
+SIMULATORS: tuple[ProviderSimulator, ...] = (SendGridSimulator(), TwilioSimulator(), FcmSimulator(), WebhookSimulator())
+
+_SIMULATORS_BY_NAME = {simulator.name: simulator for simulator in SIMULATORS}
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
 _UNPROCESSED_FAULTS = (Fault.HANG, Fault.RESET)
 
@@ -26,10 +29,9 @@ class SimulatorServer:
     def __init__(self, request_log: RequestLog, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self._request_log, self._clock, self._loop = request_log, clock, loop
         self._admin_api = AdminApi(request_log, self._reset_log)
-        self._sendgrid, self._twilio, self._fcm, self._webhook = SendGridSimulator(), TwilioSimulator(), FcmSimulator(), WebhookSimulator()
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
-            self._stub_resolver.replay_entry(entry)
+            self._stub_resolver.replay_entry(entry, _SIMULATORS_BY_NAME[entry.provider].find_stub(entry.address))
         self._first_message_number = int(clock() * 1000) << 40
         self._date_second, self._date = 0, b""
         self._queued_responses: list[tuple[HttpServerProtocol, bytes, Fault, float]] = []
@@ -40,7 +42,7 @@ class SimulatorServer:
         return HttpServerProtocol(self._handle_request, self._loop)
 
     def _handle_request(self, connection: HttpServerProtocol, request: ServerRequest) -> None:
-        provider = self._find_simulator(request.path)
+        provider = _find_simulator(request.path)
         if provider is None:
             connection.send_response(_encode_response(self._admin_api.handle_request(request), self._build_context().date))
             return
@@ -58,15 +60,6 @@ class SimulatorServer:
         self._request_log.reset()
         self._stub_resolver = StubResolver()
         self._first_message_number = int(self._clock() * 1000) << 40
-
-    def _find_simulator(self, path: bytes) -> ProviderSimulator | None:
-        if path == MAIL_SEND_PATH:
-            return self._sendgrid
-        if path.startswith(WEBHOOK_PREFIX):
-            return self._webhook
-        if path.startswith(b"/2010-04-01/"):
-            return self._twilio
-        return self._fcm if path.startswith(b"/v1/projects/") else None
 
     def _build_context(self) -> ResponseContext:
         now = self._clock()
@@ -102,6 +95,13 @@ class SimulatorServer:
             return
         for connection, data, fault, delay in responses:
             connection.send_response(data, fault, delay)
+
+
+def _find_simulator(path: bytes) -> ProviderSimulator | None:
+    for simulator in SIMULATORS:
+        if path.startswith(simulator.path_prefix):
+            return simulator
+    return None
 
 
 def _encode_response(response: ServerResponse, date: bytes) -> bytes:

@@ -57,6 +57,10 @@ class TwilioSimulator:
     """
 
     name = "twilio"
+    path_prefix = b"/2010-04-01/"
+
+    def find_stub(self, address: str) -> Stub:
+        return match_number_stub(address)
 
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = _match_path(request.path)
@@ -73,7 +77,7 @@ class TwilioSimulator:
         code = _find_error_code(sms, b"MediaUrl" in form or b"ContentSid" in form)
         if code:
             return InvalidRequest(_build_error(400, code, sms.to), [target])
-        return ValidRequest((target,), match_number_stub(sms.to), sms)
+        return ValidRequest((target,), self.find_stub(sms.to), sms)
 
     def build_response(self, details: TwilioRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
         if stub.response is StubResponse.ACCEPT:

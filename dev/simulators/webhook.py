@@ -3,7 +3,6 @@
 from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
-WEBHOOK_PREFIX = b"/hooks/"
 _STUB_STATUSES = {StubResponse.BOUNCE: 410, StubResponse.UNSUBSCRIBED: 410, StubResponse.REJECT: 400, StubResponse.FAIL: 500}
 
 
@@ -11,6 +10,10 @@ class WebhookSimulator:
     """Simulates webhook endpoints. The delivery id is the header `webhook-id`; the address is the complete URL."""
 
     name = "webhook"
+    path_prefix = b"/hooks/"
+
+    def find_stub(self, address: str) -> Stub:
+        return match_stub(address.partition(self.path_prefix.decode())[2])
 
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = request.path.decode("latin-1")
@@ -21,7 +24,7 @@ class WebhookSimulator:
             return InvalidRequest(ServerResponse(413), [target])
         if request.method != b"POST":
             return InvalidRequest(ServerResponse(405, headers=b"Allow: POST\r\n"), [target])
-        return ValidRequest((target,), match_stub(path[len(WEBHOOK_PREFIX) :]))
+        return ValidRequest((target,), self.find_stub(path))
 
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
         if stub.response is StubResponse.THROTTLE:

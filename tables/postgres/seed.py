@@ -77,11 +77,11 @@ async def insert_seed_policy(database: Database) -> None:
         await connection.executemany(_SQL["insert_rate_limit"], [msgspec.structs.astuple(limit) for limit in seed.rate_limits])
 
 
-async def insert_seed_users(database: Database, simulators_url: str) -> None:
-    """Insert the users that are missing, with their devices; `simulators_url` is put before an address that is a path."""
+async def insert_seed_users(database: Database, webhook_base_url: str) -> None:
+    """Insert the users that are missing, with their devices; `webhook_base_url` is put before an address that is a path."""
     async with database.acquire_connection() as connection, connection.transaction():
         for user in _load_seed().users:
-            addresses = _encode(_resolve_paths(user.addresses, simulators_url)).decode()
+            addresses = _encode(_resolve_paths(user.addresses, webhook_base_url)).decode()
             if await connection.fetchval(_SQL["insert_user"], user.id, addresses, user.locale, user.time_zone):
                 await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in user.devices])
 

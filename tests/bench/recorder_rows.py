@@ -20,6 +20,9 @@ import psutil
 import uvloop
 
 from agents.recorder import Recorder
+from agents.router.decision_log import FAN_OUT
+from agents.router.gates import rendering
+from agents.router.gates.order import GATES
 from app.admin.database import upgrade_database
 from schemas.enums import Outcome, State, Status
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
@@ -33,13 +36,14 @@ from tests.fakes import FakeRecord
 from tests.settings_builders import DEFAULT_SETTINGS
 
 BATCH_SIZE, PARTITIONS, TASKS_PER_PARTITION = 2000, 4, 8
-GATES = ("decode", "repartition", "idempotency", "expiry", "user", "rate limit", "route", "render", "fan-out")
+GATE_NAMES = (*(gate.name for gate in GATES), FAN_OUT)
 
 
 def build_decided_event(notification_id: str, user_id: str, now: float) -> DecidedEvent:
     """Build the router's event for an e-mail."""
     delivery_id = derive_delivery_id(notification_id, user_id, "email", f"{user_id}@example.org")
-    decision_log = [GateResult(gate, "pass", "", {"template": "order-shipped", "version": 1} if gate == "render" else {}) for gate in GATES]
+    inputs = {rendering.NAME: {"email": "order-shipped@1 en"}}
+    decision_log = [GateResult(name, "pass", "", inputs.get(name, {})) for name in GATE_NAMES]
     return DecidedEvent(notification_id, user_id, State.ROUTED, now + 0.01, now, "low", "order.shipped", "transactional", "",
                     [DeliveryRef(delivery_id, "email")], decision_log, "", now + 86400)  # fmt: skip
 

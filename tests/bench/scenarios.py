@@ -113,7 +113,7 @@ async def measure_pipeline(cluster: HeroldCluster, count: int) -> dict[str, Any]
     us, wall_seconds = meter.compute_us_per_item(count), meter.wall_seconds
     request_counts = cluster.fetch_request_counts()
     sent = await cluster.fetch_value("select count(*) from deliveries where status = 'SENT'")
-    counts = {"lost": total - sent, "doubled": request_counts["duplicates"], "asked": request_counts["requests"]}
+    counts = {"lost": total - sent, "duplicates": request_counts["duplicates"], "requests": request_counts["requests"]}
     memory = {role: _read_resident_mb(cluster.processes[role].pid) for role in ("router", "email", "recorder", "simulators")}
     return {"pipeline_us": us, "pipeline_per_s": round(count / wall_seconds), "pipeline_counts": counts, "resident_mb": memory}
 

@@ -19,7 +19,7 @@ ID_TIME_MISMATCH = "id_time_mismatch"
 
 DAY = 24 * 3600.0
 MAX_NAME_CHARACTERS = 256
-BACKSLASH = ord("\\")  # to look for bytes instead costs an exception inside Python
+BACKSLASH = ord("\\")  # `in` with bytes instead of an int raises and catches an exception inside CPython
 MAX_DEPTH = 64  # JSON nested deeper is rejected here, before a provider's encoder meets it
 
 # a repartitioned record carries the time of its first record (milliseconds), so that its expiry and its id stay the same
@@ -60,7 +60,8 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     if problem is not None:
         reason, path, text = problem
         return _stop(state, reason, f"{text} - at {path}", path)
-    state.identify(notification, notification.id or _derive_id(state))
+    state.notification, state.id = notification, notification.id or _derive_id(state)
+    state.user_key = notification.user_id.encode()
     created_at = notification.created_at
     if created_at is not None and abs(created_at - state.record_time) <= DAY:  # a producer's clock may say anything
         state.created_at = created_at
@@ -83,7 +84,7 @@ GATE = Gate(
         Reason.UNDECODABLE: "the record is not JSON",
         Reason.INVALID: "a field is missing or has the wrong type",
         UNSUPPORTED: "it asks for something that is not supported",
-        ID_TIME_MISMATCH: "the time in its id is more than a day off",
+        ID_TIME_MISMATCH: "the time in its id is more than a day off the time of its record",
     },
 )
 
@@ -107,9 +108,9 @@ def find_problem(notification: Notification, at: float, now: float, value: bytes
         return UNSUPPORTED, "$.digest", "digests need the scheduler, which this version does not have"
     # one byte is found faster than six, and most records have none
     if BACKSLASH in value and b"\\u0000" in value and (name := _find_nul_field(notification)):
-        return Reason.INVALID, f"$.{name}", "the character NUL cannot stand in a name or key"
+        return Reason.INVALID, f"$.{name}", "a name, key or address cannot contain the character NUL"
     if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _is_deeper(notification.data, MAX_DEPTH):
-        return Reason.INVALID, "$.data", f"nested deeper than {MAX_DEPTH}"
+        return Reason.INVALID, "$.data", f"nested deeper than {MAX_DEPTH} levels"
     return None
 
 
@@ -157,7 +158,7 @@ def _split_error_path(message: str) -> tuple[str, str]:
 
 
 def _read_identity(record: Record, at: float) -> PartialNotification:
-    """Whom and what a dead record is about, as far as its JSON or its key tells; an id only if it can be the key of a row."""
+    """The user, type and id of an invalid record, as far as its JSON or its key has them; the id only if it can be the key of a row."""
     try:
         partial = _decode_partial(record.value or b"{}")
     except DECODE_ERRORS:

@@ -43,5 +43,5 @@ def encode_pass(gate: str, reason: str = "", inputs: Mapping[Any, object] | None
 
 
 def encode_stop(gate: str, stop: Stop) -> Raw:
-    """The entry in the decision log of the gate that did not."""
-    return Raw(_encode(GateResult(gate, stop.word, stop.reason, dict(stop.inputs))))
+    """The entry in the decision log of the gate that stopped the notification."""
+    return Raw(_encode(GateResult(gate, stop.name, stop.reason, dict(stop.inputs))))

@@ -24,7 +24,7 @@ def prefetch(state: RoutingState) -> None:
 def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
     row = context.rows.idempotency[state.idempotency_row_key]
-    if row is None and not state.claim_row_key:  # nearly always
+    if row is None and not state.claim_row_key:  # the usual case
         return PASS
     first = idempotency.decode_unexpired_row(row, state.record_time) or _find_claim(state, context)
     if first is None:
@@ -49,7 +49,9 @@ def explain(state: RoutingState) -> Raw:
 
 def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
     """Stage the row that makes this notification the first with its key, unless another one is or nothing was decided."""
-    if not state.idempotency_row_key or isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of):
+    if not state.idempotency_row_key:
+        return
+    if verdict is not PASS and (isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of)):
         return
     row = idempotency.encode_row_fields(state.id, state.record_time, state.topics.priority, state.partition, state.record.offset)
     context.rows.stage_idempotency(state.idempotency_row_key, row)
@@ -63,7 +65,7 @@ GATE = Gate(
     explain,
     prefetch=prefetch,
     stage=stage,
-    reasons={DUPLICATE: "the same user had one with this key already: {duplicate_of}"},
+    reasons={DUPLICATE: "the user has an earlier notification with this key: {duplicate_of}"},
 )
 
 

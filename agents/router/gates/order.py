@@ -29,7 +29,7 @@ RECORD_GATES = tuple(gate for gate in GATES if gate.needs_record_only)
 BATCH_GATES = tuple(gate for gate in GATES if not gate.needs_record_only)
 
 REASONS: dict[str, str] = {
-    Reason.UNEXPECTED_ERROR: "a fault of Herold's own, which its dead letter names",
+    Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",
     **{reason: text for gate in GATES for reason, text in gate.reasons.items()},
 }
 """What each reason of the router means, as a clause; the gates declare their own."""
@@ -37,6 +37,7 @@ REASONS: dict[str, str] = {
 
 def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> Verdict:
     """The verdict of the first gate that does not pass, else PASS. Raises an unexpected error once the failure limit is exceeded."""
+    verdict: Verdict = PASS
     try:
         for gate in gates:
             verdict = gate.check(state, context)
@@ -51,8 +52,8 @@ def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext
     return verdict
 
 
-def open_record(state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> None:
-    """Set the verdict of the gates that need only the record. Raises as check_gates does."""
+def check_record(state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> None:
+    """Set the verdict of the gates that need only the record, and the id. Raises as check_gates does."""
     state.verdict = check_gates(RECORD_GATES, state, context, failure_limit)
     if not state.id:  # decode failed with an error of our own
         decode.identify_by_key(state)

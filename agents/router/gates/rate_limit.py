@@ -72,7 +72,7 @@ GATE = Gate(
     explain,
     prefetch=prefetch,
     stage=stage,
-    reasons={RATE_LIMITED: "the user has got as many as the rate limits allow"},
+    reasons={RATE_LIMITED: "the user has received as many notifications as the rate limits allow"},
 )
 
 

@@ -16,29 +16,29 @@ NAME = "recipient"
 UNKNOWN_USER = "unknown_user"
 NO_ADDRESS = "no_address"
 
-_TOPIC_PREFIXES = {channel.name: channel.topic_prefix for channel in CHANNELS if channel.topic_prefix}
-_ALL_TOPIC_PREFIXES = tuple(_TOPIC_PREFIXES.values())
+_ADDRESS_PREFIXES = {channel.name: channel.address_prefix for channel in CHANNELS if channel.address_prefix}
+_ALL_ADDRESS_PREFIXES = tuple(_ADDRESS_PREFIXES.values())
 _UNKNOWN_PROFILE = Profile(user_id="", known=False)
 
 
 def get_explicit_addresses(notification: Notification, channel: ChannelName) -> list[str]:
-    """The addresses that came with the notification, each once; a topic is its own address."""
+    """The addresses that came with the notification, each once; a user id that is an address of the channel is its own."""
     given = notification.to.get(channel)
     if given is None:
-        prefix = _TOPIC_PREFIXES.get(channel)
+        prefix = _ADDRESS_PREFIXES.get(channel)
         return [notification.user_id] if prefix and notification.user_id.startswith(prefix) else []
     return [given] if isinstance(given, str) else list(dict.fromkeys(given))
 
 
 def prefetch(state: RoutingState) -> None:
     """Note whether the profile is needed for an address, and whether it is read, be it only for the locale."""
+    notification = state.notification
+    state.needs_profile = state.reads_profile = False  # a record that waited may have another plan now
     if state.plan is None:
         return
-    notification = state.notification
     is_missing = _is_any_missing(state.plan.candidates, notification.to)
-    if (is_missing or notification.locale is None) and not _is_topic(notification):
-        state.reads_profile = True
-        state.needs_profile = is_missing
+    if (is_missing or notification.locale is None) and not _is_address(notification.user_id):
+        state.needs_profile, state.reads_profile = is_missing, True
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
@@ -57,7 +57,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     state.addresses = addresses_by_channel
     if addresses_by_channel:
         return PASS
-    is_known = profile.known or _is_topic(notification)
+    is_known = profile.known or _is_address(notification.user_id)
     return Reject(NO_ADDRESS if is_known else UNKNOWN_USER, {"channels": state.plan.candidates})
 
 
@@ -77,15 +77,15 @@ GATE = Gate(
     explain,
     prefetch=prefetch,
     reasons={
-        UNKNOWN_USER: "the user is not known and it names no address",
+        UNKNOWN_USER: "the user is unknown, and the notification has no address",
         NO_ADDRESS: "the user has no address on any of its channels",
     },
 )
 
 
-def _is_topic(notification: Notification) -> bool:
-    """Whether the user id is a topic of some channel, which has no profile."""
-    return notification.user_id.startswith(_ALL_TOPIC_PREFIXES)
+def _is_address(user_id: str) -> bool:
+    """Whether the user id is itself an address of some channel, which has no profile."""
+    return user_id.startswith(_ALL_ADDRESS_PREFIXES)
 
 
 def _is_any_missing(candidates: Iterable[ChannelName], given: Container[ChannelName]) -> bool:

@@ -7,12 +7,13 @@ from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateFailure, render
 from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
-from schemas.channels import ChannelName, get_channel
+from schemas.channels import CHANNELS, ChannelName
 from schemas.content import MAX_CONTENT_BYTES
 
 NAME = "rendering"
 CONTENT_TOO_LARGE = "content_too_large"
 
+_CONTENT_BUILDERS = {channel.name: channel.build_content for channel in CHANNELS if channel.build_content is not None}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -59,7 +60,7 @@ def select_template(state: RoutingState) -> str:
 def _render_channel(state: RoutingState, context: GateContext, name: str, channel: ChannelName) -> tuple[bytes | TemplateFailure, str]:
     """The content as JSON, as it stands in the delivery, and the label of its template."""
     notification = state.notification
-    build_content = get_channel(channel).build_content
+    build_content = _CONTENT_BUILDERS.get(channel)
     if build_content is not None:
         return _encode(build_content(notification.type, notification.data)), "data"
     template = context.policy.templates.get(name, channel, state.locale)

@@ -30,8 +30,8 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         return PASS
     if any(name == REPARTITION_HEADER for name, _ in state.record.headers):
         error = (
-            f"repartitioned once already, and partition {state.partition} is not the user's, {partition}: "
-            f"do all workers count {context.partitions} partitions?"
+            f"repartitioned once already, but the user's partition is {partition}, not {state.partition}: "
+            f"check that every worker has kafka.topic_partitions={context.partitions}"
         )
         return build_dead_letter_verdict(WRONG_PARTITION, error)
     return _repartition(state, partition)

@@ -16,7 +16,7 @@ MISSING_VARIABLE = "missing_variable"
 TEMPLATE_ERROR = "template_error"
 
 DEFAULT_LOCALES = ("default", "")
-MAX_SELECTED = 10_000  # locales are the producers' words: there may be any number
+MAX_SELECTED = 10_000  # producers choose locales, so their number has no bound
 
 
 class TemplateFailure(Struct, frozen=True):

@@ -10,7 +10,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_RESOLVE, VAR_LOAD_UNDEFINED
 
-MAX_OUTPUT_CHARACTERS = 64 * 1024  # characters
+MAX_OUTPUT_CHARACTERS = 64 * 1024
 
 
 class OutputTooLarge(TemplateError):

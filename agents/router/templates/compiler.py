@@ -31,7 +31,7 @@ _FORBIDDEN = (
 def compile_part(source: str, name: str, html: bool) -> Part:
     """Compile one part of a template; values are escaped in HTML only.
 
-    Raises jinja2.TemplateSyntaxError for a source that is no template or uses what is forbidden. The part raises
+    Raises jinja2.TemplateSyntaxError for a source that is no valid template or uses a forbidden construct. The part raises
     jinja2.UndefinedError for a missing variable, OutputTooLarge, and any error that an expression raises.
     """
     if len(source.encode()) > MAX_SOURCE_BYTES:

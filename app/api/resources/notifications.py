@@ -88,7 +88,7 @@ async def submit_notifications(request: ApiRequest, idempotency_key: Idempotency
 
 @get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Get a notification", operation_id="get_notification")
 async def get_notification(request: ApiRequest, notification_id: NotificationIdParameter) -> NotificationResponse:
-    """The state, the deliveries and every attempt. The state is `accepted` until the router's decision is recorded."""
+    """The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
     return (await _find_notification(request, notification_id))[1]
 
 

@@ -98,7 +98,7 @@ class SubmissionService:
         request_hash = blake2b(route + b"\0" + body, digest_size=16).hexdigest()
         state = await self._idempotent_responses.acquire_key(key, request_hash)
         if isinstance(state, StoredResponse):
-            return SubmissionResult(state, {"replayed": True})
+            return SubmissionResult(state, {"stored_response": True})
         if isinstance(state, KeyInProgress):
             detail = "retry after the first request has ended; its response is stored"
             raise ProblemError(build_problem("idempotency-key-in-progress", detail, retry_after=KEY_IN_PROGRESS_RETRY_AFTER))

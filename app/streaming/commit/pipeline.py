@@ -1,4 +1,4 @@
-"""The commit pipeline of one partition: a round writes the claims of one group, the outputs of the group before, the rows of the third."""
+"""The commit pipeline of one partition: a round writes the claims of the newest group, the outputs of the next, the rows of the oldest."""
 
 from __future__ import annotations
 

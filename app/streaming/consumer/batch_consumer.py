@@ -12,7 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from app.streaming.consumer.committable_offsets import AckTracker
+from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.coordinator_watchdog import build_watchdog
 from schemas.ports import Batch
@@ -31,7 +31,7 @@ class BatchConsumer(driver.Consumer):
         self.settings = transport.settings
         self.topic_priorities = transport.topic_priorities
         super().__init__(transport, *args, **kwargs)
-        self._ack_tracker: AckTracker[TP] = AckTracker()
+        self._offset_tracker: OffsetTracker[TP] = OffsetTracker()
         self._full_partitions: set[TP] = set()
         self._partitions_to_resume: set[TP] = set()
         self._room_available = asyncio.Event()
@@ -90,21 +90,21 @@ class BatchConsumer(driver.Consumer):
             self._thread.wakeup()
 
     def _new_offset(self, tp: TP) -> int | None:
-        return self._ack_tracker.get_committable_offset(tp)
+        return self._offset_tracker.get_committable_offset(tp)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
-        return [tp for tp in self._ack_tracker.get_partitions() if topics is None or tp in topics or tp.topic in topics]
+        return [tp for tp in self._offset_tracker.get_partitions() if topics is None or tp in topics or tp.topic in topics]
 
     async def perform_seek(self) -> None:
         """Reset positions to the committed offsets; all later records are redelivered."""
-        self._ack_tracker.clear_all()
+        self._offset_tracker.clear_all()
         self._clear_unacked()
         await super().perform_seek()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain the batches in flight, commit, then clear the partitions."""
         await super().on_partitions_revoked(revoked)
-        self._ack_tracker.clear_partitions(revoked)
+        self._offset_tracker.clear_partitions(revoked)
 
     def limit_drain(self, failed: Any, timeout: float) -> None:
         """Shorten the drain before a stop with an error: at most `timeout` seconds, not for the failed batch nor for later ones."""
@@ -182,7 +182,7 @@ class BatchConsumer(driver.Consumer):
             priority = self.topic_priorities.get(tp.topic, 0)
             if self._is_changelog_tp(tp):
                 changelogs.append(tp)
-            elif self._thread.priority_selector.has_room(priority, self._ack_tracker.count_unacked(tp), now):
+            elif self._thread.priority_selector.has_room(priority, self._offset_tracker.count_unacked(tp), now):
                 priorities[priority].append(tp)
             else:
                 self._full_partitions.add(tp)
@@ -239,7 +239,7 @@ class BatchConsumer(driver.Consumer):
 
     def _select_new_records(self, tp: TP, records: Any) -> Any:
         """The records not delivered yet: after the last tracked offset, or from the position of the last seek on."""
-        last_offset = self._ack_tracker.get_last_offset(tp)
+        last_offset = self._offset_tracker.get_last_offset(tp)
         next_offset = last_offset + 1 if last_offset is not None else self._read_offset[tp] or 0
         if records[0].offset >= next_offset:
             return records
@@ -253,7 +253,7 @@ class BatchConsumer(driver.Consumer):
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         if not self._is_changelog_tp(tp):
             self._batch_generation = generation
-            self._ack_tracker.track(tp, message)
+            self._offset_tracker.track(tp, message)
         (channel,) = channels
         channel.queue.put_nowait(Event(self.app, None, message.value, {}, message))
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from app.streaming.consumer.committable_offsets import UnackedCounts
+from app.streaming.commit.offset_commit import UnackedCounts
 
 # From the first unacknowledged record on. Later batches may be acknowledged, but all of these records are redelivered after a crash.
 MAX_UNCOMMITTED_RECORDS = 100_000

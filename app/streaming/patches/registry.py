@@ -42,14 +42,14 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         f"{CONSUMER}._drain_messages", "consumer.batch_consumer", "one event per batch instead of per record; fetch by pull", "8308d11bc7a2"
     ),
-    Override(f"{CONSUMER}.ack", "consumer.batch_consumer", "acks in any order, by AckTracker; wakes the fetch", "6341c682b9ca"),
+    Override(f"{CONSUMER}.ack", "consumer.batch_consumer", "acks in any order, by OffsetTracker; wakes the fetch", "6341c682b9ca"),
     Override(
         f"{CONSUMER}._new_offset",
         "consumer.batch_consumer",
         "commits the acknowledged prefix; Faust commits past unacknowledged batches (Faust issue 606)",
         "7524555f309a",
     ),
-    Override(f"{CONSUMER}._filter_tps_with_pending_acks", "consumer.batch_consumer", "the partitions of AckTracker", "e4480bd5f48a"),
+    Override(f"{CONSUMER}._filter_tps_with_pending_acks", "consumer.batch_consumer", "the partitions of OffsetTracker", "e4480bd5f48a"),
     Override(f"{CONSUMER}.perform_seek", "consumer.batch_consumer", "after a seek all batches in flight are redelivered", "b2fa31dd2a87"),
     Override(f"{CONSUMER}.on_partitions_revoked", "consumer.batch_consumer", "clears the batches of revoked partitions", "1119883ef88f"),
     Override(f"{CONSUMER}.wait_empty", "consumer.batch_consumer", "Faust waits without limit for batches in flight", "f29971a4a89c"),
@@ -161,11 +161,13 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override(
         "aiokafka.producer.sender:Sender._fail_all",
-        "..api.services.publisher",
-        "called back by _sender's task when a producer is abandoned",
+        "..api.services.producer_connection",
+        "called back by _sender's task when a producer is closed by force",
         "d4f609ba3d77",
     ),
-    Override("aiokafka.producer.producer:AIOKafkaProducer.__init__", "..api.services.publisher", "makes _sender", "d3cf03de4fca"),
+    Override(
+        "aiokafka.producer.producer:AIOKafkaProducer.__init__", "..api.services.producer_connection", "creates _sender", "d3cf03de4fca"
+    ),
     Override(f"{DRIVER}:Producer._ensure_producer", "committer_factory", "aiokafka's producer, for the outbox", "4444c75c31a0"),
     Override(
         f"{THREAD}._ensure_consumer",

@@ -32,7 +32,7 @@ create table devices (
     platform text not null default '',
     updated_at timestamptz not null default now(),
     primary key (user_id, token),
-    constraint devices_token_length_at_most check (length(token) <= 2048)
+    constraint devices_token_at_most_2048 check (length(token) <= 2048)
 );
 
 -- One sequence for all users, so that a user who is deleted and created again gets a newer version than a cached profile.
@@ -47,13 +47,13 @@ end $$;
 
 create trigger bump_version before insert or update on users for each row execute function bump_user_version();
 
-create function bump_device_owner_version() returns trigger language plpgsql as $$
+create function bump_device_user_version() returns trigger language plpgsql as $$
 begin
     update users set version = version where id in (old.user_id, new.user_id);
     return null;
 end $$;
 
-create trigger bump_version after insert or update or delete on devices for each row execute function bump_device_owner_version();
+create trigger bump_version after insert or update or delete on devices for each row execute function bump_device_user_version();
 
 create table rules (
     type text primary key,
@@ -101,7 +101,7 @@ create table rate_limits (
     max_count integer not null check (max_count > 0),
     primary key (channel, window_seconds),
     -- Rows of the Faust table rate_windows are kept for seven days (schemas/policy.py, MAX_WINDOW_SECONDS), so they cannot count a longer window.
-    constraint rate_limits_window_seconds_check_at_most check (window_seconds <= 604800)
+    constraint rate_limits_window_at_most_7_days check (window_seconds <= 604800)
 );
 
 -- A single row whose version increases with each change of rules, templates or rate limits.

@@ -1,4 +1,4 @@
-"""The four providers as the contract suite sees them: made, and where each keeps the delivery's id."""
+"""The providers of the contract suite: an instance of each, and how to read the delivery id from its requests."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,7 +16,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class ProviderCase(NamedTuple):
-    """A provider, the answer by which it accepts, addresses it cannot send to, and how to read the delivery's id off a request."""
+    """A provider, the status code with which it accepts, addresses that it rejects, and how to read the delivery id from a request."""
 
     provider: Provider
     accepted_status: int

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.streaming.application import add_table, build_stream_app
-from app.streaming.commit.committer import PipelinedCommitter
+from app.streaming.commit.batch_committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.shared_outbox import GroupCommitOutbox
 from schemas.ports import BatchCommitter, SharedOutbox, Table

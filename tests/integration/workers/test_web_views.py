@@ -91,7 +91,7 @@ def test_every_worker_returns_the_rows_of_every_user(running_workers: RunningWor
         rows = [get_json(running_workers.cluster, worker, f"/tables/idempotency/{user}/{notification_id}") for worker in ROUTERS]
         assert rows[0] == rows[1]
         status, row = rows[0]
-        assert (status, row["duplicate_of"], row["partition"]) == (200, notification_id, compute_partition(user, PARTITIONS))
+        assert (status, row["notification_id"], row["partition"]) == (200, notification_id, compute_partition(user, PARTITIONS))
         active_workers.add(row["worker"])
         _, windows = get_json(running_workers.cluster, ROUTERS[1], f"/tables/rate_windows/{user}")
         assert len(windows["channels"]["email"]["entries"]) == 1

@@ -60,7 +60,7 @@ def test_other_errors_other_libraries_and_herolds_own_lines_are_logged() -> None
 def test_metrics_are_counted_by_their_declared_names() -> None:
     ours = Metrics()
     ours.increment(metrics.DELIVERY_ATTEMPTS, 2, "email", "high", "ACCEPTED")
-    ours.set_gauge(metrics.PROVIDER_REQUESTS_IN_FLIGHT, 7, "email")
+    ours.set_gauge_function(metrics.PROVIDER_REQUESTS_IN_FLIGHT, lambda: 7, "email")
     ours.observe_duration(metrics.RECORDER_COMMIT_DURATION, 0.2)
     page = ours.encode_metrics().decode()
     assert 'herold_delivery_attempts_total{channel="email",outcome="ACCEPTED",priority="high"} 2.0' in page

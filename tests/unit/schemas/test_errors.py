@@ -29,5 +29,5 @@ def test_a_setting_error_names_the_setting() -> None:
 def test_a_record_too_large_error_gives_size_and_limit() -> None:
     assert (
         str(RecordTooLargeError("notifications.low", 300_000, 262_144))
-        == "a record of 300000 bytes for notifications.low is larger than 262144"
+        == "a record of 300000 bytes for notifications.low is larger than 262144 bytes"
     )

@@ -57,7 +57,7 @@ def test_an_idempotency_row_shows_the_first_notification_and_its_position() -> N
     get_rows = build_get_rows({idempotency.encode_key("u-1", "order-9"): build_idempotency_row(AT)})
     assert idempotency.TABLE.find_row(get_rows, "u-1", "order-9") == {
         "key": "order-9",
-        "duplicate_of": ID,
+        "notification_id": ID,
         "received_at": AT_TEXT,
         "expires_at": "2025-10-10T08:53:20.000+00:00",
         "source": {"priority": "medium", "partition": 3, "offset": 17},

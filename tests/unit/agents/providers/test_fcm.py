@@ -39,7 +39,7 @@ def encode_with_firebase(**target: str) -> Any:
 
 
 def test_the_message_is_the_one_that_firebases_encoder_builds() -> None:
-    # they would rather have an installation id than a token; FCM takes both, and apps still send us tokens
+    # the encoder prefers an installation id to a token; FCM accepts both, and apps still register tokens
     with pytest.warns(DeprecationWarning, match="token is deprecated"):
         theirs = encode_with_firebase(token=build_delivery("push").address)
     assert build_message() == theirs
@@ -59,7 +59,7 @@ def test_fcm_may_deliver_until_the_expiry_and_at_most_four_weeks(left: float, se
     assert compute_ttl(NOW + left, NOW) == seconds
 
 
-def test_each_attempt_uses_the_token_in_force() -> None:
+def test_each_attempt_uses_the_current_token() -> None:
     tokens = iter(["first", "first", "second"])
     fcm = Fcm("https://fcm.googleapis.com", "herold", lambda: next(tokens))
     heads = [fcm.build_request(build_delivery("push"), 0, NOW) for _ in range(3)]
@@ -69,7 +69,7 @@ def test_each_attempt_uses_the_token_in_force() -> None:
     assert heads[0].head.startswith(b"POST /v1/projects/herold/messages:send HTTP/1.1\r\n")
 
 
-def test_a_token_that_cannot_stand_in_a_header_is_an_error_that_does_not_repeat_it() -> None:
+def test_a_token_that_no_header_can_contain_is_an_error_that_does_not_repeat_it() -> None:
     with pytest.raises(ValueError, match="Authorization") as caught:
         Fcm("https://fcm.googleapis.com", "herold", lambda: "to\r\nken").build_request(build_delivery("push"), 0, NOW)
     assert "to\r\nken" not in str(caught.value)
@@ -110,7 +110,7 @@ def test_codes(status: int, code: str, outcome: Outcome, reason: str) -> None:
     assert (found.outcome, found.reason, found.provider_code) == (outcome, reason, status)
 
 
-def test_a_dead_token_bounces() -> None:
+def test_an_unregistered_token_is_bounced() -> None:
     assert parse_result(404, "", build_fcm_error("UNREGISTERED")).status is Status.BOUNCED
 
 
@@ -128,10 +128,10 @@ INVALID = "INVALID_ARGUMENT"
         ("", [], Outcome.REJECTED_PERMANENT),
     ],
 )
-def test_a_400_costs_the_token_only_if_it_is_about_the_token(message: str, details: list[dict[str, Any]], outcome: Outcome) -> None:
+def test_a_400_rejects_the_token_only_if_it_is_about_the_token(message: str, details: list[dict[str, Any]], outcome: Outcome) -> None:
     assert parse_result(400, message, *details).outcome is outcome
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_without_a_code_of_fcm_is_our_settings(status: int) -> None:
+def test_an_http_status_without_an_error_code_is_misconfigured(status: int) -> None:
     assert parse_result(status).reason == Reason.MISCONFIGURED

@@ -70,7 +70,7 @@ def test_a_subject_is_one_line(subject: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["k\r\nX: y", "ключ"])
-def test_a_key_that_cannot_stand_in_a_header_stops_the_start_and_is_not_repeated(key: str) -> None:
+def test_a_key_that_no_header_can_contain_is_an_error_that_does_not_repeat_it(key: str) -> None:
     with pytest.raises(ValueError, match="Authorization") as caught:
         SendGrid("https://api.sendgrid.com", key, "shop@example.org")
     assert key not in str(caught.value)
@@ -113,12 +113,12 @@ def test_codes(status: int, outcome: Outcome, reason: str) -> None:
         (None, Outcome.REJECTED_PERMANENT),
     ],
 )
-def test_a_400_is_the_recipients_only_if_it_names_the_address(field: str | None, outcome: Outcome) -> None:
+def test_a_400_rejects_the_recipient_only_if_it_names_the_address(field: str | None, outcome: Outcome) -> None:
     body = json.dumps({"errors": [{"message": "wrong", "field": field, "help": None}]}).encode()
     assert SENDGRID.parse_result(HttpResponse(400, {}, body), NOW).outcome is outcome
 
 
 @pytest.mark.parametrize(("reset", "seconds"), [(b"%d" % (NOW + 12), 12.0), (b"%d" % (NOW - 12), 0.0), (b"soon", 3.0), (b"9" * 30, 3.0)])
-def test_the_rate_limits_reset_says_when_to_come_back(reset: bytes, seconds: float) -> None:
+def test_the_reset_of_the_rate_limit_gives_the_retry_delay(reset: bytes, seconds: float) -> None:
     attempted = SENDGRID.parse_result(HttpResponse(429, {b"x-ratelimit-reset": reset, b"retry-after": b"3"}, b""), NOW)
     assert attempted.retry_after == seconds

@@ -54,7 +54,7 @@ def test_the_key_is_in_the_head_and_the_account_in_the_path() -> None:
     assert b"\r\nAuthorization: Basic U0sxNzpzZWNyZXQ=\r\n" in head
 
 
-def test_a_messaging_service_takes_the_senders_place() -> None:
+def test_a_messaging_service_replaces_the_sender() -> None:
     fields = parse_form(build_request(make_twilio(sender="MG17")))
     assert fields["MessagingServiceSid"] == "MG17"
     assert "From" not in fields
@@ -73,7 +73,7 @@ def test_twilio_may_deliver_no_longer_than_until_the_expiry(left: float, seconds
 @pytest.mark.parametrize(
     "changes", [{"account_sid": "AC 17"}, {"account_sid": "A\r\nC"}, {"callback_url": "nowhere"}, {"url": "ftp://api.twilio.com"}]
 )
-def test_settings_that_cannot_stand_in_a_request_stop_the_start(changes: dict[str, str]) -> None:
+def test_settings_that_no_request_can_contain_are_an_error(changes: dict[str, str]) -> None:
     settings = {
         "url": "https://api.twilio.com",
         "account_sid": "AC17",
@@ -131,14 +131,14 @@ def test_an_http_status_without_a_code_is_misconfigured(status: int) -> None:
     assert (found.outcome, found.reason, found.provider_code) == (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, status)
 
 
-def test_stop_ends_as_unsubscribed() -> None:
+def test_the_code_for_stop_is_unsubscribed() -> None:
     assert parse_result(400, code=21610).status is Status.UNSUBSCRIBED
 
 
-def test_the_table_says_each_code_under_its_own_number() -> None:
+def test_each_result_of_the_table_has_its_own_code_and_a_detail() -> None:
     assert {code: entry.provider_code for code, entry in ERROR_CODES.items()} == {code: code for code in ERROR_CODES}
     assert all(entry.detail for entry in ERROR_CODES.values())
 
 
-def test_without_an_address_for_reports_none_are_asked_for() -> None:
+def test_without_a_callback_url_no_callbacks_are_requested() -> None:
     assert set(parse_form(build_request(make_twilio(callback="")))) == {"To", "From", "Body", "ValidityPeriod", "SmartEncoded"}

@@ -1,4 +1,4 @@
-"""Webhooks: signed as the reference implementation of Standard Webhooks verifies, and what answers of endpoints mean."""
+"""Webhooks: signed as the reference implementation of Standard Webhooks verifies, and what the responses of endpoints mean."""
 
 import datetime
 import json
@@ -90,25 +90,25 @@ def test_the_payload_is_type_time_of_the_notification_and_data() -> None:
         ("http://[::1]:81?q", "http://[::1]:81", "POST /?q HTTP/1.1", "[::1]:81"),
     ],
 )
-def test_where_a_url_leads(url: str, origin: str, line: str, host: str) -> None:
+def test_a_url_gives_origin_request_line_and_host(url: str, origin: str, line: str, host: str) -> None:
     prepared = build_request(address=url)
     assert prepared.origin == origin
     assert prepared.head.decode().startswith(f"{line}\r\nHost: {host}\r\n")
 
 
-def test_plain_http_is_for_those_who_allow_it() -> None:
+def test_plain_http_must_be_allowed() -> None:
     assert parse_target("http://a.example.org/", True) is not None
     assert parse_target("http://a.example.org/", False) is None
 
 
-def test_all_bad_urls_count_as_one_account() -> None:
+def test_all_invalid_urls_share_one_account() -> None:
     assert Webhook(SECRET).get_account(build_delivery("webhook", address="nowhere")) == ""
 
 
 @pytest.mark.parametrize(
     "secret", ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_short", "whsec_" + "A" * 100, "whsec_!!!!", "whsec_é"]
 )
-def test_a_secret_of_another_shape_stops_the_start_and_is_not_repeated(secret: str) -> None:
+def test_an_invalid_secret_is_an_error_that_does_not_repeat_it(secret: str) -> None:
     with pytest.raises(ValueError, match="24 to 64 bytes") as caught:
         Webhook(secret)
     assert secret in ("", "whsec_") or secret not in str(caught.value)
@@ -122,11 +122,11 @@ def test_any_2xx_is_delivered(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 413, 422, 500])
-def test_any_other_answer_is_no_delivery_and_may_be_tried_again(status: int) -> None:
+def test_any_other_response_is_unknown(status: int) -> None:
     assert Webhook(SECRET).parse_result(HttpResponse(status, {}, b""), NOW).outcome is Outcome.UNKNOWN
 
 
-def test_410_ends_the_endpoint() -> None:
+def test_410_rejects_the_recipient() -> None:
     attempted = Webhook(SECRET).parse_result(HttpResponse(410, {}, b""), NOW)
     assert attempted == webhook.ENDPOINT_GONE
     assert (attempted.outcome, attempted.reason) == (Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE)

@@ -1,4 +1,4 @@
-"""The harness of a router in memory: simulators of its ports, and a policy small enough to read in one look."""
+"""A router in memory: fakes of its ports, and the records and policies of the tests."""
 
 from asyncio import Future, get_running_loop
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,12 +37,12 @@ def build_record(
     key: bytes | None = USER_ID.encode(),
     headers: Sequence[Header] = (),
 ) -> FakeRecord:
-    """A consumed record of the user, with its value first."""
+    """A consumed record of the user."""
     return FakeRecord(offset, timestamp, key, value, headers)
 
 
 class RecordingBatchCommitter(MemoryBatchCommitter):
-    """Commits that record the order of all records; with `is_delayed` a commit is done when the test completes it."""
+    """Keeps all records in their order; with `is_delayed` the test completes each commit."""
 
     def __init__(self) -> None:
         super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
@@ -57,14 +57,14 @@ class RecordingBatchCommitter(MemoryBatchCommitter):
         """Finish a batch."""
         assert isinstance(outbox, MemoryOutbox)
         added = list(outbox.unflushed)
-        safe = super().commit(partition, outbox, rows, claims)
-        if safe.exception() is None:
+        committed = super().commit(partition, outbox, rows, claims)
+        if committed.exception() is None:
             self.records += (ProducedRecord(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
             self.commits.append((partition, [table.name for table, _ in claims], [table.name for table, _ in rows]))
         if self.is_delayed:
-            safe = get_running_loop().create_future()
-            self.pending_commits.append(safe)
-        return safe
+            committed = get_running_loop().create_future()
+            self.pending_commits.append(committed)
+        return committed
 
 
 @dataclass
@@ -118,8 +118,8 @@ class RouterHarness:
     async def route(self, *values: Value | FakeRecord, partition: int = USER_PARTITION, topic: str = "notifications.medium") -> None:
         """Route a batch; a value that is no record becomes one at the next offset."""
         records = [one if isinstance(one, FakeRecord) else build_record(encode_value(one), offset) for offset, one in enumerate(values)]
-        safe = await self.router.route(Batch(topic, partition, records), lambda: self.released_topics.append(topic))
-        await safe
+        committed = await self.router.route(Batch(topic, partition, records), lambda: self.released_topics.append(topic))
+        await committed
 
     def get_records(self, topic: str) -> list[ProducedRecord]:
         """What was produced to a topic."""

@@ -10,7 +10,7 @@ from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router import decision_log
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.decision_log import MAX_CACHED_LOGS
-from agents.router.gates.order import BATCH_GATES, GATES, check_gates, open_record
+from agents.router.gates.order import BATCH_GATES, GATES, check_gates, check_record
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, build_topic_set
 from agents.router.verdict import PASS
@@ -47,7 +47,7 @@ def check_notification(policy: CompiledPolicy, given: dict[str, Any]) -> tuple[R
     value = build_notification(data={"order": 1, "name": "Ada", "code": 2}, **given)
     state = RoutingState(build_record(encode_value(value)), build_topic_set("notifications.low", ""), USER_PARTITION, NOW)
     context, failure_limit = GateContext(PARTITIONS), ConsecutiveFailureLimit()
-    open_record(state, context, failure_limit)
+    check_record(state, context, failure_limit)
     prepare_states([state], policy)
     idempotency_keys, window_keys = collect_row_keys([state])
     context.policy, context.profiles = policy, {}

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from schemas.errors import PartitionFencedError
+from schemas.policy import Rule
 from schemas.ports import Batch, BatchHandles
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import (
@@ -12,6 +13,7 @@ from tests.unit.agents.router.harness import (
     USER_PARTITION,
     RouterHarness,
     build_notification,
+    build_policy,
     build_record,
     encode_value,
     make_notification_id,
@@ -21,7 +23,7 @@ EXPLICIT = build_notification(id=make_notification_id(2), to={"email": "a@x.org"
 
 
 class FakeBatchHandle:
-    """A batch of handle notification, that knows how it calls."""
+    """A batch of one notification that records the calls of its handle."""
 
     def __init__(self, number: int, priority: str = "low") -> None:
         self.batch = Batch(
@@ -50,7 +52,7 @@ async def test_it_runs_as_long_as_there_are_batches() -> None:
     assert [handle.calls for handle in handles] == [["acknowledged"], ["acknowledged"]]
 
 
-async def test_the_next_batch_is_decided_while_the_one_before_is_on_its_way() -> None:
+async def test_the_next_batch_is_decided_while_the_previous_one_is_being_committed() -> None:
     harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(1, "high"), FakeBatchHandle(2)]
     harness.committer.is_delayed = True
     await harness.router.run(iterate(*handles))
@@ -100,6 +102,20 @@ async def test_a_batch_that_waits_is_released() -> None:
     harness.sleep = pause  # type: ignore[method-assign]
     await harness.router.run(iterate(handles))
     assert (seen, handles.calls) == ([["released"]], ["released", "acknowledged"])
+
+
+async def test_a_record_that_waits_for_a_profile_is_decided_when_a_new_policy_needs_none() -> None:
+    harness = RouterHarness()
+    harness.profiles.failures_left = 1_000_000
+
+    async def load_policy(seconds: float) -> None:
+        assert not harness.sleeps
+        harness.sleeps.append(seconds)
+        harness.policies.policy = build_policy(rules=[Rule("order.shipped", "transactional", "medium", ("email",), template="shipped")])
+
+    harness.sleep = load_policy  # type: ignore[method-assign]
+    await harness.route(build_notification(to={"email": "a@x.org"}))
+    assert (harness.sleeps, harness.last_state) == ([1.0], ("routed", ""))
 
 
 async def test_rows_are_read_after_the_outbox_is_created() -> None:
@@ -207,7 +223,7 @@ async def test_other_priorities_are_routed_while_a_batch_waits() -> None:
     assert [event.id for event in harness.decided_events] == [make_notification_id(2), make_notification_id(1)]
 
 
-async def test_a_bug_is_not_a_dead_letter() -> None:
+async def test_an_error_outside_the_gates_ends_the_router() -> None:
     harness = RouterHarness()
     harness.rate_windows.get_many = lambda partition, keys: 1 / 0  # type: ignore[method-assign, return-value]
     with pytest.raises(ZeroDivisionError):

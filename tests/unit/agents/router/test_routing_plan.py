@@ -1,4 +1,4 @@
-"""Plans: worked out once, bounded, and gone with their policy."""
+"""Plans: computed once, bounded in number, and discarded with their policy."""
 
 import pytest
 
@@ -15,19 +15,19 @@ def build_notification(channels: list[ChannelName] | None = None, type_: str = "
     return Notification(USER_ID, type_, channels=channels)
 
 
-def test_a_plan_is_worked_out_once() -> None:
+def test_a_plan_is_computed_once() -> None:
     assert COMPILED.get_plan(build_notification(["sms"])) is COMPILED.get_plan(build_notification(["sms"]))
     assert COMPILED.get_plan(build_notification(["sms"])) is not COMPILED.get_plan(build_notification(["sms", "sms"]))
 
 
-def test_what_is_asked_and_what_the_rule_says_are_two_plans() -> None:
+def test_the_channels_of_the_notification_and_those_of_the_rule_have_two_plans() -> None:
     asked, ruled = COMPILED.get_plan(build_notification(["push"])), COMPILED.get_plan(build_notification())
     assert asked is not None
     assert ruled is not None
     assert (asked.candidates, ruled.candidates) == (("push",), ("email", "push"))
 
 
-def test_a_plan_knows_the_rows_and_limits_of_its_channels_only() -> None:
+def test_a_plan_has_the_rows_and_limits_of_its_channels_only() -> None:
     plan = COMPILED.get_plan(build_notification(["push", "sms"]))
     assert plan is not None
     assert plan.window_key_suffixes == (("sms", b"\0sms"),)
@@ -49,7 +49,7 @@ def test_another_policy_has_other_plans() -> None:
     assert (bool(before.limit_texts), bool(after.limit_texts)) == (True, False)
 
 
-def test_made_up_lists_of_channels_do_not_fill_the_memory() -> None:
+def test_the_number_of_plans_is_bounded() -> None:
     policy = CompiledPolicy(POLICY)
     for number in range(MAX_PLANS + 10):
         policy.get_plan(build_notification([("email", "push", "sms", "webhook")[int(digit)] for digit in f"{number:b}".zfill(13)]))

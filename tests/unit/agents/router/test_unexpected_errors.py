@@ -107,7 +107,7 @@ async def test_a_rejection_in_between_counts_as_a_success(monkeypatch: pytest.Mo
     }
 
 
-async def test_a_record_that_opens_does_not_reset_the_count_of_decisions(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_success_of_the_record_gates_does_not_reset_the_count_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "render", fail)
     harness = RouterHarness()
     for number in range(MAX_CONSECUTIVE_FAILURES):

@@ -52,6 +52,15 @@ async def test_a_held_notification_is_decided_as_held_and_its_log_ends_at_the_ga
     assert not harness.rate_windows.rows.get(USER_PARTITION)
 
 
+async def test_a_held_notification_whose_json_cannot_be_scheduled_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    insert_gate(monkeypatch, lambda state, context: Hold(NOW + 60, "quiet_hours"))
+    harness = RouterHarness()
+    value = (encode_value(build_notification()) or b"").replace(b'"user_id"', b'"x\xff":1,"user_id"')
+    await harness.route(value)
+    assert harness.last_state == ("dead", "undecodable")
+    assert [record.topic for record in harness.committer.records] == ["notifications.dlq", "notifications.status"]
+
+
 async def test_a_merged_notification_names_the_one_it_is_part_of(monkeypatch: pytest.MonkeyPatch) -> None:
     insert_gate(monkeypatch, lambda state, context: Merge(INTO, "digest"))
     harness = RouterHarness()

@@ -38,7 +38,7 @@ def build_history(notification: Notification) -> NotificationHistory:
     """The history of a notification with one delivery by e-mail."""
     notification_id, user_id = notification.id or "", notification.user_id
     if user_id == "unknown":
-        decision_log = [GateResult("user", "reject", UNKNOWN_USER, {"channels": ["email"]})]
+        decision_log = [GateResult("recipient", "reject", UNKNOWN_USER, {"channels": ["email"]})]
         return NotificationHistory(
             DecidedEvent(notification_id, user_id, State.REJECTED, NOW, NOW, "low", reason=UNKNOWN_USER, decision_log=decision_log), [], []
         )

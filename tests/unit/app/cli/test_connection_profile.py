@@ -52,6 +52,13 @@ def test_the_environment_overrides_the_state_file(tmp_path: Path) -> None:
     assert (profile.postgres.url, profile.web_token) == ("postgresql://db/herold", "token")
 
 
+def test_a_variable_overrides_the_state_file_by_the_name_of_its_section_too(tmp_path: Path) -> None:
+    env = write_state_file(tmp_path, json.dumps({"ports": PORTS, "secrets": SECRETS}))
+    variables = {"HEROLD_KAFKA_BOOTSTRAP_SERVERS": "broker:9092", "HEROLD_POSTGRES_URL": "postgresql://db/herold"}
+    profile = load_connection_profile({**env, **variables}, tmp_path)
+    assert (profile.kafka.bootstrap_servers, profile.postgres.url) == ("broker:9092", "postgresql://db/herold")
+
+
 def test_the_settings_are_used_without_a_state_file(tmp_path: Path) -> None:
     profile = load_connection_profile({"HEROLD_HOME": str(tmp_path / "none")}, tmp_path)
     assert profile.gateway_url == "http://127.0.0.1:8080"

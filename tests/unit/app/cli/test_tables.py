@@ -9,7 +9,7 @@ from tests.unit.app.cli.asgi_server import serve_asgi
 from tests.unit.app.cli.conftest import parse_json_output
 
 TOKEN = "t" * 32
-ROW = {"table": "idempotency", "user_id": "u/42", "key": "k", "duplicate_of": "ntf_1"}
+ROW = {"table": "idempotency", "user_id": "u/42", "key": "k", "notification_id": "ntf_1"}
 
 
 async def answer_as_worker(scope: Any, receive: Any, send: Any) -> None:

@@ -154,11 +154,6 @@ def test_compaction_of_a_reopened_database_keeps_all_rows(tmp_path: Path) -> Non
         table.data._dbs.clear()
 
 
-def test_the_changelog_has_the_given_retention(tmp_path: Path) -> None:
-    table = add_table(build_app(tmp_path), "short", retention=7200)
-    assert table.extra_topic_configs == {"cleanup.policy": "compact,delete", "retention.ms": "7200000"}
-
-
 def test_expire_rows_removes_expired_rows_and_continues_from_the_returned_key(table: RocksDBTable) -> None:
     table.apply_rows(0, {b"%d" % number: b"old" if number % 2 else b"new" for number in range(10)}, WrittenOffsets(0, 9, 10))
     start_key, calls = None, 0

@@ -1,5 +1,6 @@
 """The delivery workers' start-up: each channel has a provider that its section of faust.yml describes."""
 
+import msgspec
 import pytest
 
 from agents.providers.webhook import Webhook
@@ -35,6 +36,12 @@ def test_text_from_the_environment_is_read_as_the_type_of_the_providers_setting(
 def test_a_setting_that_the_provider_cannot_use_is_named(channel, env: dict[str, str], key: str) -> None:
     with pytest.raises(SettingError, match=key):
         build_provider(get_channel(channel), load_settings(env))
+
+
+@pytest.mark.parametrize("providers", [{}, {"fcm": None}])
+def test_a_provider_without_a_section_is_named(providers: dict[str, None]) -> None:
+    with pytest.raises(SettingError, match=r"providers\.fcm"):
+        build_provider(get_channel("push"), msgspec.structs.replace(load_settings(SECRETS), providers=providers))
 
 
 def test_each_delay_is_four_times_the_one_before() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.router.decision_log import FAN_OUT
+from agents.router.gates.order import GATES
 from dev.reference.__main__ import COMMAND, build_documents, build_json_schema, find_outdated_files, write_documents
 from dev.reference.asyncapi import build_asyncapi
-from dev.reference.examples import DEAD_LETTER, EXAMPLES
+from dev.reference.examples import DEAD_LETTER, DECISION_LOG, EXAMPLES
 from schemas.dead_letter import decode_dead_letter, encode_headers
 from schemas.ids import is_id
 from schemas.notification import Notification
@@ -47,6 +49,10 @@ def resolve_pointer(pointer: str) -> Any:
 
 def test_the_committed_reference_matches_the_structs() -> None:
     assert find_outdated_files() == [], f"docs/reference/ differs from the structs: run `{COMMAND}` and commit the files"
+
+
+def test_the_example_of_a_decision_log_has_every_gate() -> None:
+    assert [entry.gate for entry in DECISION_LOG] == [*(gate.name for gate in GATES), FAN_OUT]
 
 
 def test_writing_corrects_every_kind_of_difference(tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ def test_a_throttled_response_has_the_reset_time() -> None:
     assert b"X-RateLimit-Reset: %d\r\n" % (int(NOW) + 1) in headers
 
 
-def test_an_oversize_body_gets_413_and_another_method_405() -> None:
+def test_an_unknown_path_gets_404_an_oversize_body_413_and_another_method_405() -> None:
+    assert get_response(SIMULATOR, build_sendgrid_request(build_mail())._replace(path=b"/v3/mail/send/batch")).status == 404
     assert get_response(SIMULATOR, build_sendgrid_request(b"", BEARER_HEADERS)._replace(oversize=True)).status == 413
     assert get_response(SIMULATOR, build_sendgrid_request(b"", BEARER_HEADERS, b"GET")).status == 405

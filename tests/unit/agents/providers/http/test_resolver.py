@@ -1,4 +1,4 @@
-"""Tests of the resolver: shared lookups, and resolver without a response."""
+"""Tests of the resolver: shared lookups, and name servers that do not respond."""
 
 import asyncio
 import threading

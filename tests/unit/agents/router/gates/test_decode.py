@@ -1,4 +1,4 @@
-"""The gate decode: what becomes a dead dead_letter, why, and under which id."""
+"""The gate decode: which records become dead letters, why, and under which id."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The gate expiry: 24 h at most, and never after the time requested for."""
+"""The gate expiry: at most 24 h, and never later than requested."""
 
 import pytest
 

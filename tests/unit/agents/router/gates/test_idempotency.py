@@ -1,9 +1,12 @@
 """The gate idempotency: replays produce nothing, duplicates are explained."""
 
-from schemas.ids import to_uuid_hex
+import itertools
+
+from schemas.ids import compute_partition, to_uuid_hex
 from tables.idempotency import decode_row, encode_claim_key, encode_key
 from tests.unit.agents.router.harness import (
     NOW,
+    PARTITIONS,
     USER_ID,
     USER_PARTITION,
     RouterHarness,
@@ -75,11 +78,14 @@ async def test_a_replay_days_later_is_still_one() -> None:
 
 async def test_users_do_not_share_keys() -> None:
     harness = RouterHarness()
-    other = "u-43"
-    assert USER_PARTITION == 0 or other != USER_ID
-    await harness.route(build_notification(idempotency_key="k"))
-    await harness.route(build_notification(id=make_notification_id(2), user_id=USER_ID, idempotency_key="k2"))
-    assert [event.state for event in harness.decided_events] == ["routed", "routed"]
+    other = next(user_id for user_id in map("u-{}".format, itertools.count()) if is_on_same_partition(user_id))
+    await harness.route(build_notification(idempotency_key="k", to={"email": "a@x.org"}))
+    await harness.route(build_notification(id=make_notification_id(2), user_id=other, idempotency_key="k", to={"email": "a@x.org"}))
+    assert [(event.user_id, event.state) for event in harness.decided_events] == [(USER_ID, "routed"), (other, "routed")]
+
+
+def is_on_same_partition(user_id: str) -> bool:
+    return user_id != USER_ID and compute_partition(user_id, PARTITIONS) == USER_PARTITION
 
 
 async def test_a_rejected_or_dead_notification_is_a_replay_the_next_time() -> None:

@@ -1,4 +1,4 @@
-"""Which template is taken, what it renders to, and what is kept."""
+"""Which template is selected, what it renders to, and what stays in the cache."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def get_label_or_reason(templates: list[Template], locale: str) -> str:
     ("locale", "locales"),
     [("de-AT", ["de-at", "de"]), ("zh-Hant-TW", ["zh-hant-tw", "zh-hant", "zh"]), ("de_AT", ["de-at", "de"]), ("de", ["de"]), ("", [])],
 )
-def test_the_chain_goes_from_the_most_special_to_the_default(locale: str, locales: list[str]) -> None:
+def test_the_chain_goes_from_the_most_specific_locale_to_the_default(locale: str, locales: list[str]) -> None:
     assert build_locale_chain(locale) == [*locales, "default", ""]
 
 
@@ -47,7 +47,7 @@ def test_the_chain_goes_from_the_most_special_to_the_default(locale: str, locale
         ("x-", "t@1 default"),
     ],
 )
-def test_the_nearest_locale_is_taken(locale: str, label: str) -> None:
+def test_the_nearest_locale_is_selected(locale: str, label: str) -> None:
     assert get_label_or_reason([build_template("default"), build_template("de"), build_template("de-AT")], locale) == label
 
 
@@ -59,11 +59,11 @@ def test_without_a_default_other_locales_have_none() -> None:
     assert get_label_or_reason([build_template("de")], "en") == "unknown_template"
 
 
-def test_the_latest_version_is_in_force() -> None:
+def test_the_latest_version_is_used() -> None:
     assert get_label_or_reason([build_template(version=2), build_template(version=10), build_template(version=9)], "") == "t@10 default"
 
 
-def test_a_template_is_compiled_once_and_handed_on_if_it_did_not_change() -> None:
+def test_a_template_is_compiled_once_and_kept_while_it_does_not_change() -> None:
     old, new = build_template(text="a"), build_template("de", text="b")
     first = TemplateCache([old])
     compiled = first.get("t", "email", "")
@@ -72,7 +72,7 @@ def test_a_template_is_compiled_once_and_handed_on_if_it_did_not_change() -> Non
     assert set(TemplateCache([new], second.compiled).compiled) <= {new}
 
 
-def test_a_changed_source_is_compiled_anew_even_without_a_new_version() -> None:
+def test_a_changed_source_is_compiled_again_even_without_a_new_version() -> None:
     first = TemplateCache([build_template(text="a")])
     first.get("t", "email", "")
     compiled = TemplateCache([build_template(text="b")], first.compiled).get("t", "email", "")
@@ -80,7 +80,7 @@ def test_a_changed_source_is_compiled_anew_even_without_a_new_version() -> None:
     assert render(compiled, "email", {}) == EmailContent("", "b")
 
 
-def test_made_up_locales_do_not_fill_the_memory() -> None:
+def test_the_number_of_selected_templates_is_bounded() -> None:
     templates = TemplateCache([build_template()])
     for number in range(MAX_SELECTED + 10):
         templates.get("t", "email", f"x{number}")
@@ -134,7 +134,7 @@ def test_a_failure_names_template_and_cause(source: str, reason: Reason, words: 
     assert all(word in failure.error for word in words)
 
 
-def test_a_template_that_is_none_fails_without_being_rendered() -> None:
+def test_an_invalid_template_fails_without_being_rendered() -> None:
     failure = compile_template(build_template(subject="{% set a = 1 %}"))
     assert isinstance(failure, TemplateFailure)
     assert failure.reason is TEMPLATE_ERROR

@@ -1,4 +1,4 @@
-"""Parts as Python functions: names find their values wherever a template may put them, and the data stays as it is."""
+"""Parts as Python functions: names are bound in every place of a template, and the data is not changed."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ DATA: dict[str, Any] = {"a": "A<", "text": "T", "context": "C", "v": "V", "rows"
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("{{ text }}{{ v }}{{ context }}{{ escape }}", "TVCt"),  # the words of the function itself are free for variables
+        ("{{ text }}{{ v }}{{ context }}{{ escape }}", "TVCt"),  # names that the generated code uses are free for variables
         ("{% for row in rows %}{{ a }}{% for a in row %}{{ a }}{% endfor %}{{ a }}{% endfor %}", "A<pqA<A<rA<"),
         ("{% for x in empty %}{% else %}{{ a }}{% endfor %}{{ a }}", "A<A<"),
         ("{% for row in rows if row|length > 1 %}{{ row|join(v) }}{% endfor %}", "pVq"),

@@ -1,4 +1,4 @@
-"""What a template's source may hold, and how much it may say."""
+"""What the source of a template may contain, and how long its output may be."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ from agents.router.templates.compiler import MAX_SOURCE_BYTES, compile_part
     ],
 )
 @pytest.mark.parametrize("html", [False, True])
-def test_what_no_template_may_hold(source: str, html: bool) -> None:
+def test_forbidden_source_is_a_syntax_error(source: str, html: bool) -> None:
     with pytest.raises(TemplateSyntaxError):
         compile_part(source, "t", html)
 
@@ -67,7 +67,7 @@ def test_output_is_bounded_to_the_character(source: str, size: int, html: bool) 
 
 
 class Counted(list[str]):
-    """Items that count how many of them were asked for."""
+    """Items that count how many of them were read."""
 
     asked = 0
 
@@ -81,13 +81,13 @@ class Counted(list[str]):
     "source", ["{% for x in many %}{{ x }}{% endfor %}", "{% for x in many %}{% if x %}{{ x }}{% endif %}{% endfor %}"]
 )
 @pytest.mark.parametrize("html", [False, True])
-def test_what_is_too_long_is_not_rendered_to_its_end(source: str, html: bool) -> None:
+def test_rendering_stops_when_the_output_is_too_large(source: str, html: bool) -> None:
     many = Counted(["x" * 40_000] * 10)
     with pytest.raises(OutputTooLarge):
         compile_part(source, "t", html)({"many": many})
     assert many.asked == 2
 
 
-def test_a_part_is_used_again_and_again() -> None:
+def test_a_part_can_be_rendered_again() -> None:
     part = compile_part("{{ a }}", "t", html=False)
     assert [part({"a": number}) for number in (1, 2)] == ["1", "2"]

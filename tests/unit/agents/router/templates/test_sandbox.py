@@ -1,4 +1,4 @@
-"""What an expression in a template may do, and what it may not."""
+"""Which expressions a template may use, and which fail."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def render_part(source: str, html: bool = False, **more: Any) -> str:
         ("", ""),
     ],
 )
-def test_what_templates_are_for(source: str, text: str) -> None:
+def test_ordinary_expressions_are_rendered(source: str, text: str) -> None:
     assert render_part(source, empty=[]) == text
 
 
@@ -120,13 +120,13 @@ def test_a_missing_variable_is_named(source: str, variable: str, html: bool) -> 
     ],
 )
 @pytest.mark.parametrize("html", [False, True])
-def test_what_could_do_harm_fails(source: str, html: bool) -> None:
+def test_harmful_expressions_fail(source: str, html: bool) -> None:
     part = compile_part(source, "t", html)
     with pytest.raises((TemplateError, TypeError, ArithmeticError, ValueError)):
         part(DATA | {"huge": 10**30, "long": [1] * (MAX_ITEMS + 1)})
 
 
 @pytest.mark.parametrize("name", ["format", "center", "indent", "wordwrap", "safe", "replace", "xmlattr", "map", "attr", "round", "sum"])
-def test_filters_that_could_do_harm_do_not_exist(name: str) -> None:
+def test_harmful_filters_do_not_exist(name: str) -> None:
     with pytest.raises(TemplateError, match=name):
         render_part(f"{{{{ name|{name} }}}}")

@@ -28,7 +28,7 @@ def assert_problem(response: Any, status: int) -> dict[str, Any]:
 
 
 def build_routed_history(notification_id: str = make_notification_id(), user_id: str = "u-42") -> NotificationHistory:
-    decision_log = [GateResult("route", "pass", "", {"channels": ["email"]})]
+    decision_log = [GateResult("channels", "pass", "", {"channels": ["email"]})]
     decided = DecidedEvent(
         notification_id,
         user_id,
@@ -229,7 +229,7 @@ def test_explain_shows_the_gate_results_in_order() -> None:
     with harness.build_client() as client:
         body = client.get(f"{URL}/{make_notification_id()}/explain").json()
     assert body["summary"] == "Routed with low priority: email is SENT."
-    assert body["gates"] == [{"gate": "route", "verdict": "pass", "reason": "", "inputs": {"channels": ["email"]}}]
+    assert body["gates"] == [{"gate": "channels", "verdict": "pass", "reason": "", "inputs": {"channels": ["email"]}}]
 
 
 def test_list_pages_from_newest_to_oldest() -> None:

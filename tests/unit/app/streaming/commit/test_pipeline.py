@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.streaming.commit.committer import PipelinedCommitter
+from app.streaming.commit.batch_committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.outbox import WrittenOffsets
 from schemas.errors import PartitionFencedError

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from app.streaming.consumer.committable_offsets import UnackedCounts
+from app.streaming.commit.offset_commit import UnackedCounts
 from app.streaming.consumer.priority_selector import MAX_UNACKED_BATCHES, MAX_UNCOMMITTED_RECORDS, PriorityLimits, PrioritySelector
 
 HIGH, MEDIUM, LOW = 0, 1, 2

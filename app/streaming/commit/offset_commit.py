@@ -29,7 +29,7 @@ class UnackedCounts(NamedTuple):
 NONE_UNACKED = UnackedCounts(0, 0)
 
 
-class AckTracker(Generic[Partition]):
+class OffsetTracker(Generic[Partition]):
     """Batches in flight of each partition, oldest first; agents may acknowledge them in any order."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.streaming.consumer.committable_offsets import AckTracker, UnackedCounts
+from app.streaming.commit.offset_commit import OffsetTracker, UnackedCounts
 
 P = ("notifications.low", 0)
 Q = ("notifications.low", 1)
@@ -20,8 +20,8 @@ class FakeTrackedBatch:
     value: Sequence[int] = range(10)
 
 
-def build_tracker(*offsets: int) -> tuple[AckTracker[tuple[str, int]], list[FakeTrackedBatch]]:
-    tracker: AckTracker[tuple[str, int]] = AckTracker()
+def build_tracker(*offsets: int) -> tuple[OffsetTracker[tuple[str, int]], list[FakeTrackedBatch]]:
+    tracker: OffsetTracker[tuple[str, int]] = OffsetTracker()
     batches = [FakeTrackedBatch(offset) for offset in offsets]
     for batch in batches:
         tracker.track(P, batch)
@@ -34,7 +34,7 @@ def acknowledge(*batches: FakeTrackedBatch) -> None:
 
 
 def test_nothing_is_committable_before_a_batch_is_tracked() -> None:
-    tracker: AckTracker[str] = AckTracker()
+    tracker: OffsetTracker[str] = OffsetTracker()
     assert tracker.get_committable_offset("p") is None
     assert tracker.get_last_offset("p") is None
     assert tracker.count_unacked("p") == (0, 0, 0)
@@ -120,7 +120,7 @@ def test_only_the_revoked_partition_is_cleared() -> None:
 
 
 def test_clearing_an_unknown_partition_has_no_effect() -> None:
-    tracker: AckTracker[str] = AckTracker()
+    tracker: OffsetTracker[str] = OffsetTracker()
     tracker.clear_partitions(["p"])
     tracker.clear_all()
     assert tracker.get_partitions() == []

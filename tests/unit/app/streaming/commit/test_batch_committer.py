@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiokafka.errors import NotLeaderForPartitionError
 
-from app.streaming.commit.committer import PipelinedCommitter
+from app.streaming.commit.batch_committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from schemas.errors import PartitionFencedError
 from schemas.ports import TableRows
