@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
+from schemas.timestamps import Timestamp
 
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -14,7 +15,7 @@ Address = Annotated[str, Meta(min_length=1, max_length=2048)]
 
 
 class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A message for one user; times in epoch seconds. Only `user_id` and `type` are required."""
+    """A message for one user; times in epoch seconds or RFC 3339. Only `user_id` and `type` are required."""
 
     user_id: UserId
     type: Name
@@ -25,12 +26,12 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     data: dict[str, Any] = {}
     locale: Annotated[str, Meta(max_length=35)] | None = None
     to: dict[ChannelName, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]] = {}
-    send_at: float | None = None
-    expires_at: float | None = None
+    send_at: Timestamp | None = None
+    expires_at: Timestamp | None = None
     digest: str | None = None
     idempotency_key: IdempotencyKey | None = None
     mandatory: bool = False
-    created_at: float | None = None
+    created_at: Timestamp | None = None
     schema_version: Annotated[int, Meta(ge=1)] = 1
 
 

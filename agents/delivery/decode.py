@@ -58,6 +58,7 @@ def _validate_delivery(delivery: Delivery, channel: ChannelName) -> str:
         return f"the channel is {delivery.channel}, but the topic is for {channel} - at `$.channel`"
     if not (0 <= delivery.redrive_count < MAX_UINT32 and 0 <= delivery.attempt < MAX_UINT32):
         return "redrive_count and attempt must be at least 0 and less than 2**32 - at `$.attempt`"
-    if not (0 <= delivery.created_at < _MAX_TIMESTAMP and 0 <= delivery.expires_at < _MAX_TIMESTAMP):
-        return "created_at and expires_at must be seconds since 1970 - at `$.expires_at`"
+    for name, timestamp in (("created_at", delivery.created_at), ("expires_at", delivery.expires_at)):
+        if not 0 <= timestamp < _MAX_TIMESTAMP:
+            return f"a time must be in seconds since 1970 - at `$.{name}`"
     return ""

@@ -11,6 +11,7 @@ from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.notification import Notification
 from schemas.ports import Record
+from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
 NAME = "decode"
@@ -62,9 +63,10 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         return _stop(state, reason, f"{text} - at {path}", path)
     state.notification, state.id = notification, notification.id or _derive_id(state)
     state.user_key = notification.user_id.encode()
-    created_at = notification.created_at
-    if created_at is not None and abs(created_at - state.record_time) <= DAY:  # a producer's clock may say anything
-        state.created_at = created_at
+    if notification.created_at is not None:
+        created_at = to_epoch_seconds(notification.created_at)
+        if abs(created_at - state.record_time) <= DAY:  # a producer's clock may be wrong
+            state.created_at = created_at
     return PASS
 
 
@@ -82,7 +84,7 @@ GATE = Gate(
         Reason.NULL_VALUE: "the record has no value",
         Reason.TOO_LARGE: "the record is larger than 256 KiB",
         Reason.UNDECODABLE: "the record is not JSON",
-        Reason.INVALID: "a field is missing or has the wrong type",
+        Reason.INVALID: "a field is missing or has the wrong type or an impossible value",
         UNSUPPORTED: "it asks for something that is not supported",
         ID_TIME_MISMATCH: "the time in its id is more than a day off the time of its record",
     },
@@ -102,7 +104,9 @@ def find_problem(notification: Notification, at: float, now: float, value: bytes
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
         if abs(id_time - at) > DAY:
             return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
-    if notification.send_at is not None and notification.send_at > now:
+    if (problem := _find_implausible_time(notification)) is not None:
+        return problem
+    if notification.send_at is not None and to_epoch_seconds(notification.send_at) > now:
         return UNSUPPORTED, "$.send_at", "a time in the future needs the scheduler, which this version does not have"
     if notification.digest is not None:
         return UNSUPPORTED, "$.digest", "digests need the scheduler, which this version does not have"
@@ -134,6 +138,14 @@ def _find_nul_field(notification: Notification) -> str:
             return name
     addresses = [address for given in notification.to.values() for address in ([given] if isinstance(given, str) else given)]
     return "to" if any("\0" in address for address in addresses) else ""
+
+
+def _find_implausible_time(notification: Notification) -> tuple[str, str, str] | None:
+    created_at, send_at, expires_at = notification.created_at, notification.send_at, notification.expires_at
+    for path, timestamp in (("$.created_at", created_at), ("$.send_at", send_at), ("$.expires_at", expires_at)):
+        if timestamp is not None and not is_plausible(timestamp):
+            return Reason.INVALID, path, explain_implausible(timestamp)
+    return None
 
 
 def _is_deeper(value: object, depth: int) -> bool:

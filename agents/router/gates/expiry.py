@@ -1,11 +1,14 @@
 """The gate expiry: nothing is sent after it expired, and nothing lives longer than its idempotency row."""
 
+from datetime import datetime
+
 from msgspec import Raw
 
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
 from schemas.enums import Reason
+from schemas.timestamps import to_epoch_seconds
 from tables.idempotency import HORIZON_SECONDS
 
 NAME = "expiry"
@@ -13,10 +16,10 @@ NAME = "expiry"
 _PASSED = encode_pass(NAME)
 
 
-def compute_expiry(expires_at: float | None, due_at: float) -> float:
+def compute_expiry(expires_at: float | datetime | None, due_at: float) -> float:
     """When a notification expires (epoch seconds): as it asks, at most 24 h after it is due, and not before 1970."""
     latest = due_at + HORIZON_SECONDS
-    return latest if expires_at is None else max(min(expires_at, latest), 0.0)
+    return latest if expires_at is None else max(min(to_epoch_seconds(expires_at), latest), 0.0)
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:

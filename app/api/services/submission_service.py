@@ -35,6 +35,7 @@ from schemas.policy import Policy
 from schemas.ports import Clock
 from schemas.record_size import compute_batch_size
 from schemas.store_ports import PolicyReader
+from schemas.timestamps import Timestamp, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES, get_notifications_topic
 
 encode_json = msgspec.json.Encoder().encode
@@ -187,10 +188,20 @@ class SubmissionService:
 
 
 def _set_id_and_time(submission: Submission, notification_id: str, key: str | None, now: float) -> Submission:
-    """The notification as it is written to Kafka: with id and time, without the priority, which is the topic's."""
-    created_at = now if submission.created_at is None else submission.created_at
-    key = submission.idempotency_key or key
-    return msgspec.structs.replace(submission, id=notification_id, created_at=created_at, idempotency_key=key, priority=UNSET)
+    """The notification as it is written to Kafka: with id and times in epoch seconds, without the priority, which is the topic's."""
+    return msgspec.structs.replace(
+        submission,
+        id=notification_id,
+        created_at=now if submission.created_at is None else to_epoch_seconds(submission.created_at),
+        send_at=_to_optional_seconds(submission.send_at),
+        expires_at=_to_optional_seconds(submission.expires_at),
+        idempotency_key=submission.idempotency_key or key,
+        priority=UNSET,
+    )
+
+
+def _to_optional_seconds(timestamp: Timestamp | None) -> float | None:
+    return None if timestamp is None else to_epoch_seconds(timestamp)
 
 
 def _to_problem(error: FieldError) -> ProblemDetails:

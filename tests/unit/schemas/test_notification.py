@@ -73,6 +73,7 @@ def test_to_accepts_one_address_or_several() -> None:
         ('"user_id":"u","type":"t","to":{"email":""}', r"\$\.to\[\.\.\.\]"),
         ('"user_id":"u","type":"t","to":{"push":[]}', r"\$\.to\[\.\.\.\]"),
         ('"user_id":"u","type":"t","expires_at":"soon"', r"\$\.expires_at"),
+        ('"user_id":"u","type":"t","expires_at":"2026-01-31T09:00:00"', r"\$\.expires_at"),
         ('"user_id":"u","type":"t","idempotency_key":""', r"\$\.idempotency_key"),
         ('"user_id":"u","type":"t","mandatory":"yes"', r"\$\.mandatory"),
         ('"user_id":"u","type":"t","schema_version":0', r"\$\.schema_version"),

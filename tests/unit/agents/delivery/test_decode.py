@@ -52,7 +52,7 @@ def test_a_delivery_is_decoded_with_the_key_of_its_row() -> None:
         (encode_with(attempt=-1), Reason.INVALID, "$.attempt"),
         (encode_with(redrive_count=2**40), Reason.INVALID, "$.attempt"),
         (encode_with(expires_at=1e300), Reason.INVALID, "$.expires_at"),
-        (encode_with(created_at=-1), Reason.INVALID, "$.expires_at"),
+        (encode_with(created_at=-1), Reason.INVALID, "$.created_at"),
     ],
 )
 def test_an_invalid_delivery_has_a_reason_and_a_path(value: bytes | None, reason: Reason, path: str) -> None:

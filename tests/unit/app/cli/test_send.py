@@ -108,6 +108,15 @@ def test_a_file_of_valid_notifications_exits_with_0(herold: HeroldRunner, gatewa
     assert herold("send", "--file", str(file), "--url", gateway_url).exit_code == 0
 
 
+def test_a_file_with_a_time_in_milliseconds_names_line_field_and_unit(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "times.jsonl"
+    line = '{"user_id": "u", "type": "order.shipped", "expires_at": %s}\n'
+    file.write_text(line % '"2100-01-01T00:00:00Z"' + line % "1760000060000")
+    totals = parse_json_output(herold("send", "--file", str(file), "--url", gateway_url, "--json"))
+    assert (totals["accepted"], totals["invalid"], totals["errors"][0]["line"]) == (1, 1, 2)
+    assert totals["errors"][0]["detail"].startswith("$[1].expires_at: 1760000060000 looks like milliseconds")
+
+
 def test_a_file_of_invalid_notifications_is_counted(herold: HeroldRunner, gateway_url: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     file.write_text('{}\n{"user_id": 1}\n')

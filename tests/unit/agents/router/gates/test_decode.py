@@ -56,6 +56,14 @@ async def test_a_valid_notification_has_an_entry_for_each_gate() -> None:
         (build_notification(id=make_notification_id(1, NOW + DAY + 1)), "id_time_mismatch", "$.id"),
         (build_notification(send_at=NOW + 1), "unsupported", "$.send_at"),
         (build_notification(digest="daily"), "unsupported", "$.digest"),
+        (build_notification(expires_at=(NOW + 60) * 1e3), "invalid", "milliseconds"),
+        (build_notification(expires_at=(NOW + 60) * 1e3), "invalid", "$.expires_at"),
+        (build_notification(send_at=NOW * 1e6), "invalid", "$.send_at"),
+        (build_notification(created_at=0), "invalid", "$.created_at"),
+        (build_notification(expires_at=60), "invalid", "duration"),
+        (build_notification(expires_at="1999-12-31T23:59:59Z"), "invalid", "$.expires_at"),
+        (build_notification(expires_at="2025-10-09T10:53:20"), "invalid", "$.expires_at"),
+        (build_notification(send_at="9999-12-31T23:59:59Z"), "unsupported", "$.send_at"),
         (build_notification(data={"a": "x" * MAX_NOTIFICATION_BYTES}), "too_large", str(MAX_NOTIFICATION_BYTES)),
     ],
 )
@@ -137,6 +145,14 @@ async def test_an_unusual_but_valid_notification_passes(notification: dict[str, 
     harness = RouterHarness()
     await harness.route(notification | {"data": {**notification["data"], "order": 1, "name": "Ada"}})
     assert harness.last_state == ("routed", "")
+
+
+async def test_times_in_rfc_3339_count_like_epoch_seconds() -> None:
+    harness = RouterHarness()
+    created_at, expires_at = "2025-10-09T08:53:15Z", "2025-10-09T10:54:20.5+02:00"  # 5 s before NOW, 60.5 s after it
+    await harness.route(build_notification(created_at=created_at, send_at=created_at, expires_at=expires_at))
+    event = harness.decided_events[0]
+    assert (harness.last_state, event.created_at, event.expires_at) == (("routed", ""), NOW - 5, NOW + 60.5)
 
 
 async def test_the_identity_of_a_dead_record_can_be_stored() -> None:

@@ -68,6 +68,27 @@ def test_submit_keeps_the_id_and_time_of_the_submission() -> None:
     assert (notification.id, notification.created_at) == (make_notification_id(77), NOW - 5)
 
 
+def test_submit_writes_times_in_rfc_3339_as_epoch_seconds() -> None:
+    harness = GatewayHarness()
+    times = {"created_at": "2025-10-09T08:53:15Z", "send_at": "2025-10-09T08:53:19Z", "expires_at": "2025-10-09T10:54:20.5+02:00"}
+    with harness.build_client() as client:
+        assert client.post(URL, json={**SUBMISSION, **times}).status_code == 202
+        assert client.post(f"{URL}/bulk", json=[{**SUBMISSION, **times}]).status_code == 202
+    for notification in harness.publisher.decode_notifications():
+        assert (notification.created_at, notification.send_at, notification.expires_at) == (NOW - 5, NOW - 1, NOW + 60.5)
+
+
+@pytest.mark.parametrize("path", ["", "/bulk"])
+@pytest.mark.parametrize(("factor", "unit"), [(1e3, "milliseconds"), (1e6, "microseconds")])
+@pytest.mark.parametrize("name", ["created_at", "send_at", "expires_at"])
+def test_a_time_in_another_unit_is_422_with_the_field_and_the_unit(name: str, factor: float, unit: str, path: str) -> None:
+    body = {**SUBMISSION, name: (NOW + 60) * factor}
+    with GatewayHarness().build_client() as client:
+        (error,) = assert_problem(client.post(URL + path, json=[body] if path else body), 422)["errors"]
+    assert error["path"] == (f"$[0].{name}" if path else f"$.{name}")
+    assert unit in error["detail"]
+
+
 def test_submit_uses_the_priority_of_the_rule() -> None:
     with GatewayHarness().build_client() as client:
         assert client.post(URL, json=SUBMISSION).json()["priority"] == "low"
