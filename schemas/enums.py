@@ -67,6 +67,7 @@ class Reason(StrEnum):
     REJECTED_PERMANENT = "rejected_permanent"
     OPTED_OUT = "opted_out"
     UNREGISTERED_TOKEN = "unregistered_token"
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
     ENDPOINT_GONE = "endpoint_gone"
     MISCONFIGURED = "misconfigured"
     RETRIES_EXHAUSTED = "retries_exhausted"

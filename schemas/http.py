@@ -29,13 +29,19 @@ class NotSent(NamedTuple):
     cause: str
 
 
+class NotAllowed(NamedTuple):
+    """No byte of the request was sent, because the host has no address that may be connected to."""
+
+    cause: str
+
+
 class MaybeSent(NamedTuple):
     """The request was sent at least in part, and no complete response was received."""
 
     cause: str
 
 
-HttpResult = HttpResponse | NotSent | MaybeSent
+HttpResult = HttpResponse | NotSent | NotAllowed | MaybeSent
 
 
 class HttpClient(Protocol):

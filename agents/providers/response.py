@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, Reason
-from schemas.http import MaybeSent, NotSent
+from schemas.http import MaybeSent, NotAllowed, NotSent
 from schemas.outcome import AttemptResult
 
 MAX_PROVIDER_ID_LENGTH = 200
@@ -19,8 +19,10 @@ def build_invalid_content(channel: ChannelName) -> AttemptResult:
     return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail=f"the content is not of the channel {channel}")
 
 
-def parse_no_response(failure: NotSent | MaybeSent) -> AttemptResult:
-    """NOT_SENT, or UNKNOWN if the request may have reached the provider."""
+def parse_no_response(failure: NotSent | NotAllowed | MaybeSent) -> AttemptResult:
+    """NOT_SENT; a rejection if the address is not allowed; UNKNOWN if the request may have reached the provider."""
+    if isinstance(failure, NotAllowed):
+        return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ADDRESS_NOT_ALLOWED, detail=failure.cause)
     outcome = Outcome.NOT_SENT if isinstance(failure, NotSent) else Outcome.UNKNOWN
     return AttemptResult(outcome, detail=failure.cause)
 

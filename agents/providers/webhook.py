@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from agents.providers.http import AddressPolicy
 from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
 from agents.providers.response import build_invalid_content, parse_no_response, parse_retry_after
 from schemas.channels import ChannelName
@@ -44,20 +45,23 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     signing_secret: str
     allow_http: bool
+    allow: str
 
 
 class Webhook:
     """Webhooks with one signing secret (`whsec_` and base64 of 24 to 64 bytes); plain http only if allowed.
 
-    Raises ValueError for an invalid secret.
+    Endpoints that are not public are called only if `allow` lists them, as AddressPolicy reads it. Raises ValueError for an invalid secret
+    or list.
     """
 
     name = "webhook"
     channel: ChannelName = "webhook"
 
-    def __init__(self, secret: str, allow_http: bool = False) -> None:
+    def __init__(self, secret: str, allow_http: bool = False, allow: str = "") -> None:
         self._signing_key = decode_secret(secret)
         self._allow_http = allow_http
+        self.allow_address = AddressPolicy(allow).allows
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin, so that one dead host cannot use all calls; invalid URLs share one account."""
@@ -93,7 +97,7 @@ class Webhook:
 
 def build_provider(settings: Settings) -> Webhook:
     """The provider with these settings. Raises ValueError as Webhook does."""
-    return Webhook(settings.signing_secret, settings.allow_http)
+    return Webhook(settings.signing_secret, settings.allow_http, settings.allow)
 
 
 def decode_secret(secret: str) -> bytes:

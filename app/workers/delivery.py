@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
-from agents.providers.http import HttpLimits, PooledHttpClient
+from agents.providers.http import AddressFilter, HttpLimits, PooledHttpClient, allow_any_address
 from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
@@ -40,7 +40,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
 
 
 def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider, outbox: SharedOutbox) -> Deliverer:
-    section, http = worker.settings.delivery, PooledHttpClient(build_http_limits(worker.settings.delivery))
+    section, http = worker.settings.delivery, build_http_client(provider, worker.settings.delivery)
     deliverer = Deliverer(
         provider,
         http,
@@ -61,6 +61,12 @@ def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider
     worker.add_shutdown_callback(deliverer.stop)  # before the client is closed: the results of calls in flight are still recorded
     worker.add_shutdown_callback(http.close)
     return deliverer
+
+
+def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient:
+    """The HTTP client of a provider, with its address filter if producers choose its hosts; the others call the hosts of their settings."""
+    allow_address: AddressFilter = getattr(provider, "allow_address", allow_any_address)
+    return PooledHttpClient(build_http_limits(section), allow_address=allow_address)
 
 
 def build_http_limits(section: DeliverySection) -> HttpLimits:

@@ -58,6 +58,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_PROVIDERS_FCM_URL": simulators,
         "HEROLD_PROVIDERS_FCM_ACCESS_TOKEN": "ya29." + state.get_secret("fcm_token"),
         "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_" + state.get_secret("webhook_secret"),
+        "HEROLD_PROVIDERS_WEBHOOK_ALLOW": LOOPBACK,  # the simulators
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
         "HEROLD_SIMULATORS_URL": simulators,
         "PYTHONUNBUFFERED": "1",

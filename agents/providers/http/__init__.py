@@ -1,6 +1,8 @@
 """The HTTP client of the providers (schemas.http.HttpClient): each request is sent at most once and has exactly one result."""
 
+from agents.providers.http.address_policy import AddressPolicy
 from agents.providers.http.client import PooledHttpClient
+from agents.providers.http.connector import AddressFilter, allow_any_address
 from agents.providers.http.limits import HttpLimits
 
-__all__ = ["HttpLimits", "PooledHttpClient"]
+__all__ = ["AddressFilter", "AddressPolicy", "HttpLimits", "PooledHttpClient", "allow_any_address"]

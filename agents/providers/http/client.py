@@ -19,8 +19,8 @@ class PooledHttpClient:
     `on_result` is never called from within `send`. NotSent: connection refused, host not found, no connection within `connect_timeout`,
     TLS failure, too many queued requests, no free connection within `pool_timeout`, client closed. MaybeSent: the request was written at
     least in part, and then the connection was closed or reset, the response timed out, or it was not HTTP/1.1. `tls` replaces the default
-    context, which verifies certificates. `allow_address` is checked for each address before a connection to it is opened. HEAD and CONNECT
-    are not supported.
+    context, which verifies certificates. `allow_address` is checked for each address before a connection to it is opened; NotAllowed: it
+    allows none. Redirects are not followed. HEAD and CONNECT are not supported.
     """
 
     def __init__(self, limits: HttpLimits, *, tls: ssl.SSLContext | None = None, allow_address: AddressFilter = allow_any_address) -> None:

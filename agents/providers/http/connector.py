@@ -9,14 +9,18 @@ from agents.providers.http.connection import HttpConnection
 from agents.providers.http.origin import Origin
 from agents.providers.http.resolver import Resolver
 
-AddressFilter = Callable[[str], bool]
+AddressFilter = Callable[[str, str], bool]  # of host name and address
 
 
 class ConnectError(Exception):
     """No connection to the origin could be opened; the message contains the cause."""
 
 
-def allow_any_address(address: str) -> bool:
+class AddressDeniedError(ConnectError):
+    """The origin has no address that the filter allows; the message does not contain its addresses, which may be internal."""
+
+
+def allow_any_address(host: str, address: str) -> bool:
     """An address filter that allows all addresses."""
     return True
 
@@ -40,7 +44,7 @@ async def open_connection(
 ) -> HttpConnection:
     """Connect to the first address of the origin that accepts, within `timeout` seconds for all of them; with TLS if `tls` is given.
 
-    Raises ConnectError.
+    Raises ConnectError, and AddressDeniedError if it has addresses, but no allowed one.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -55,11 +59,12 @@ async def open_connection(
 
 async def _connect_tcp(loop: asyncio.AbstractEventLoop, origin: Origin, resolver: Resolver, allow_address: AddressFilter) -> socket.socket:
     last_error = OSError("the host name has no address")
-    for family, kind, protocol, _, address in await resolver.resolve(origin.host, origin.port):
-        # the filter gets the address that is connected to, because a second lookup of the name could return another one
-        if not allow_address(str(address[0])):
-            last_error = OSError(f"the address {address[0]} is not allowed")
-            continue
+    addresses = await resolver.resolve(origin.host, origin.port)
+    # the filter gets the address that is connected to, because a second lookup of the name could return another one
+    allowed = [entry for entry in addresses if allow_address(origin.host, str(entry[4][0]))]
+    if addresses and not allowed:
+        raise AddressDeniedError(f"{origin.host} is not allowed: it has no public address")
+    for family, kind, protocol, _, address in allowed:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from agents.providers.http.connection import HttpConnection, ResultCallback
-from agents.providers.http.connector import ConnectError
+from agents.providers.http.connector import AddressDeniedError, ConnectError
 from agents.providers.http.limits import HttpLimits
-from schemas.http import NotSent
+from schemas.http import NotAllowed, NotSent
 
 ConnectionFactory = Callable[[Callable[[], HttpConnection]], Awaitable[HttpConnection]]
 
@@ -85,7 +85,7 @@ class ConnectionPool:
         """Close all connections: queued requests are NotSent, those in flight MaybeSent."""
         for connection in list(self._connections):
             connection.abort("the client is closed")
-        self._fail_queued("the client is closed")
+        self._fail_queued(NotSent("the client is closed"))
         connect_tasks = list(self._connect_tasks)
         for task in connect_tasks:
             task.cancel()
@@ -128,25 +128,28 @@ class ConnectionPool:
     async def _open_connection(self) -> None:
         try:
             connection = await self._connect(lambda: HttpConnection(self, self._limits, self._loop))
+        except AddressDeniedError as error:
+            self._handle_connect_error(NotAllowed(str(error)))
+            return
         except ConnectError as error:
-            self._handle_connect_error(str(error))
+            self._handle_connect_error(NotSent(str(error)))
             return
         if connection.closed:
-            self._handle_connect_error("the server closed the connection immediately")
+            self._handle_connect_error(NotSent("the server closed the connection immediately"))
             return
         self._connections.add(connection)
         connection.retire_at = self._tick + self._age_ticks
         self.on_ready(connection)
 
-    def _handle_connect_error(self, cause: str) -> None:
+    def _handle_connect_error(self, result: NotSent | NotAllowed) -> None:
         # otherwise the queued requests can use the open connections
         if not self._connections:
-            self._fail_queued(cause)
+            self._fail_queued(result)
 
-    def _fail_queued(self, cause: str) -> None:
+    def _fail_queued(self, result: NotSent | NotAllowed) -> None:
         queue, self._queue = self._queue, deque()
         for queued in queue:
-            self._loop.call_soon(queued.on_result, NotSent(cause))
+            self._loop.call_soon(queued.on_result, result)
 
     def _is_usable(self, connection: HttpConnection) -> bool:
         if connection.closed or connection.transport.is_closing() or connection.retire_at <= self._tick:

@@ -101,6 +101,9 @@ class FaultyConnection(asyncio.Protocol):
     def send_long_body(self, body: bytes) -> None:
         self.transport.write(build_response(200, b"b" * 4 * MAX_BYTES))
 
+    def send_redirect(self, body: bytes) -> None:
+        self.transport.write(build_response(307, b"", b"Location: /empty"))
+
     def send_slowly(self, body: bytes) -> None:
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         self._send_byte()
@@ -126,6 +129,7 @@ FAULTS = {
     b"/empty": FaultyConnection.send_no_content,
     b"/long-head": FaultyConnection.send_long_head,
     b"/long-body": FaultyConnection.send_long_body,
+    b"/redirect": FaultyConnection.send_redirect,
     b"/slow": FaultyConnection.send_slowly,
 }
 

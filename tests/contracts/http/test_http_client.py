@@ -144,6 +144,14 @@ class TestHttpResponse:
         assert result.body == b"x" * 60_000
 
 
+async def test_a_redirect_is_not_followed(caller: RecordingCaller, server: FaultServer, origin: str) -> None:
+    result = await caller.call(origin, "/redirect")
+    assert isinstance(result, HttpResponse)
+    assert result.status_code == 307
+    assert server.request_paths.get_nowait() == b"/redirect"
+    assert server.request_paths.empty()
+
+
 class TestNotSent:
     """No byte of the request was sent."""
 

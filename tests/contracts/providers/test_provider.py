@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.channels import ChannelName
 from schemas.content import EmailContent, PushContent, SmsContent, WebhookContent
 from schemas.enums import Outcome, Reason, Status
-from schemas.http import HttpRequest, HttpResponse, MaybeSent, NotSent
+from schemas.http import HttpRequest, HttpResponse, MaybeSent, NotAllowed, NotSent
 from schemas.outcome import AttemptResult
 from tests.contracts.providers.provider_cases import PROVIDER_CASES, ProviderCase
 from tests.delivery_builders import NOW, build_delivery
@@ -111,6 +111,8 @@ def test_acceptance_ends_as_sent_or_delivered(provider_case: ProviderCase) -> No
 
 def test_what_never_left_is_not_sent_and_what_got_no_answer_is_unknown(provider_case: ProviderCase) -> None:
     assert provider_case.provider.parse_result(NotSent("refused"), NOW) == AttemptResult(Outcome.NOT_SENT, detail="refused")
+    denied = provider_case.provider.parse_result(NotAllowed("not allowed"), NOW)
+    assert denied == AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ADDRESS_NOT_ALLOWED, detail="not allowed")
     assert provider_case.provider.parse_result(MaybeSent("closed"), NOW) == AttemptResult(Outcome.UNKNOWN, detail="closed")
 
 

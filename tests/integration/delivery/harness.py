@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agents.delivery import DeliveryBatchSummary
 from agents.providers.fcm import Fcm
-from agents.providers.http import HttpLimits, PooledHttpClient
+from agents.providers.http import AddressPolicy, HttpLimits, PooledHttpClient, allow_any_address
 from agents.providers.sendgrid import SendGrid
 from agents.providers.twilio import Twilio
 from agents.providers.webhook import Webhook
@@ -79,10 +79,14 @@ class LiveDeliveryHarness(DeliveryHarness):
 
 @asynccontextmanager
 async def open_harness(
-    channel: ChannelName, url: str, limits: HttpLimits = SHORT_TIMEOUTS, calls: ConcurrencyLimits = DEFAULT_CALL_LIMITS
+    channel: ChannelName,
+    url: str,
+    limits: HttpLimits = SHORT_TIMEOUTS,
+    calls: ConcurrencyLimits = DEFAULT_CALL_LIMITS,
+    allow: str = "127.0.0.1",
 ) -> AsyncIterator[LiveDeliveryHarness]:
-    """Open a harness that sends to the simulators."""
-    http = PooledHttpClient(limits)
+    """Open a harness that sends to the simulators; `allow` lists the addresses that webhooks reach although they are not public."""
+    http = PooledHttpClient(limits, allow_address=AddressPolicy(allow).allows if channel == "webhook" else allow_any_address)
     try:
         yield LiveDeliveryHarness(build_provider(channel, url), http, calls)
     finally:

@@ -122,6 +122,19 @@ async def test_a_final_result_makes_one_request(
     assert (request_count, event.status, event.reason, len(harness.dead_letters)) == (1, status, reason, dead_letters)
 
 
+async def test_a_webhook_to_a_local_address_fails_at_once_without_a_request(tmp_path: Path) -> None:
+    async with run_simulators(tmp_path) as simulators, open_harness("webhook", simulators.url, allow="") as harness:
+        handle = harness.build_batch(build_live_delivery("webhook", simulators.url))
+        await harness.run_batches(handle)
+        await harness.wait_for_batches(1)
+        request_count = len(simulators.read_entries())
+    (event,) = harness.status_events
+    assert (request_count, event.status, event.reason, event.provider_code) == (0, FAILED, Reason.ADDRESS_NOT_ALLOWED, 0)
+    assert not event.possible_duplicate
+    assert not harness.dead_letters
+    assert handle.ack_count
+
+
 @pytest.mark.parametrize("channel", CHANNEL_NAMES)
 async def test_an_unreachable_provider_is_not_sent_and_the_delivery_becomes_a_dead_letter(channel: ChannelName, tmp_path: Path) -> None:
     async with run_simulators(tmp_path) as simulators:

@@ -1,13 +1,17 @@
 """The delivery workers' start-up: each channel has a provider that its section of faust.yml describes."""
 
+import asyncio
+
 import msgspec
 import pytest
 
 from agents.providers.webhook import Webhook
 from app.settings import load_settings
-from app.workers.delivery import build_http_limits, build_provider, compute_retry_backoffs
+from app.workers.delivery import build_http_client, build_http_limits, build_provider, compute_retry_backoffs
 from schemas.channels import CHANNELS, get_channel
 from schemas.errors import SettingError
+from schemas.http import HttpRequest, HttpResponse, HttpResult, NotAllowed
+from tests.contracts.http.fault_server import FaultServer
 
 SECRETS = {"HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 
@@ -28,6 +32,7 @@ def test_text_from_the_environment_is_read_as_the_type_of_the_providers_setting(
     ("channel", "env", "key"),
     [
         ("webhook", {**SECRETS, "HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "maybe"}, "providers.webhook.allow_http"),
+        ("webhook", {**SECRETS, "HEROLD_PROVIDERS_WEBHOOK_ALLOW": "10.0.0.1/8"}, "providers.webhook"),
         ("webhook", {"HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "secret"}, "providers.webhook"),
         ("email", {"HEROLD_PROVIDERS_SENDGRID_URL": "sendgrid"}, "providers.sendgrid"),
         ("sms", {"HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": "example.org"}, "providers.twilio"),
@@ -42,6 +47,21 @@ def test_a_setting_that_the_provider_cannot_use_is_named(channel, env: dict[str,
 def test_a_provider_without_a_section_is_named(providers: dict[str, None]) -> None:
     with pytest.raises(SettingError, match=r"providers\.fcm"):
         build_provider(get_channel("push"), msgspec.structs.replace(load_settings(SECRETS), providers=providers))
+
+
+@pytest.mark.parametrize(
+    ("channel", "env", "is_reached"),
+    [("webhook", {}, False), ("webhook", {"HEROLD_PROVIDERS_WEBHOOK_ALLOW": "127.0.0.1"}, True), ("email", {}, True)],
+)
+async def test_only_webhooks_are_denied_addresses_that_are_not_public(channel, env: dict[str, str], is_reached: bool) -> None:
+    settings, server = load_settings({**SECRETS, **env}), await FaultServer().listen()
+    client = build_http_client(build_provider(get_channel(channel), settings), settings.delivery)
+    result: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
+    client.send(HttpRequest(f"http://127.0.0.1:{server.port}", b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), result.set_result)
+    assert isinstance(await result, HttpResponse if is_reached else NotAllowed)
+    assert bool(server.connections) is is_reached
+    await client.close()
+    await server.close()
 
 
 def test_each_delay_is_four_times_the_one_before() -> None:

@@ -4,6 +4,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from agents.providers.http import AddressPolicy
 from app.topology import ROLES
 from dev.stack.herold_services import DEFERRED_MODULES, PRELOADED_MODULES, PYTHON, build_environment, build_start_stages
 from dev.stack.stack import ServerUrls
@@ -37,6 +38,14 @@ def test_each_worker_has_its_own_port_and_variables_of_the_environment_are_kept(
         service.env["HEROLD_WORKER_WEB_PORT"] for stage in build_start_stages(state, settings) for service in stage if service.name in ROLES
     }
     assert len(ports) == len(ROLES)
+
+
+def test_webhooks_of_the_stack_reach_the_simulators_and_no_other_local_address(tmp_path: Path) -> None:
+    state = StackState(tmp_path / "home")
+    state.create()
+    policy = AddressPolicy(build_environment(state, URLS, {})["HEROLD_PROVIDERS_WEBHOOK_ALLOW"])
+    assert policy.allows("127.0.0.1", "127.0.0.1")
+    assert not policy.allows("10.0.0.1", "10.0.0.1")
 
 
 def test_the_preloaded_and_deferred_modules_exist() -> None:

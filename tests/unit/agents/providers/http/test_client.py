@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from agents.providers.http import PooledHttpClient
-from schemas.http import HttpRequest, HttpResponse, HttpResult, NotSent
+from schemas.http import HttpRequest, HttpResponse, HttpResult, NotAllowed, NotSent
 from tests.contracts.http.fault_server import FaultServer
 from tests.settings_builders import build_http_limits
 
@@ -58,12 +58,11 @@ async def test_preconnected_connections_are_used(server: FaultServer, origin: st
 
 
 async def test_no_connection_is_opened_to_an_address_that_is_not_allowed(server: FaultServer, origin: str) -> None:
-    checked: list[str] = []
-    client = PooledHttpClient(LIMITS, allow_address=lambda address: bool(checked.append(address)))
+    checked: list[tuple[str, str]] = []
+    client = PooledHttpClient(LIMITS, allow_address=lambda host, address: bool(checked.append((host, address))))
     result = await send_request(client, f"http://localhost:{server.port}")
-    assert isinstance(result, NotSent)
-    assert "is not allowed" in result.cause
-    assert "127.0.0.1" in checked
+    assert result == NotAllowed("localhost is not allowed: it has no public address")
+    assert ("localhost", "127.0.0.1") in checked
     assert not server.connections
     await client.close()
 

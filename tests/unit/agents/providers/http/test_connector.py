@@ -1,0 +1,72 @@
+"""Tests of the check at connect time: it is on the address that is connected to, after the only lookup."""
+
+import asyncio
+import socket
+
+import pytest
+
+from agents.providers.http.address_policy import AddressPolicy
+from agents.providers.http.connection import HttpConnection
+from agents.providers.http.connector import AddressDeniedError, open_connection
+from agents.providers.http.origin import Origin
+from agents.providers.http.resolver import Addresses, Resolver
+from tests.contracts.http.fault_server import FaultServer
+
+
+class RebindingNameServer:
+    """A name server whose first response is a public address, and all later ones are loopback."""
+
+    def __init__(self, *responses: str) -> None:
+        self.responses = list(responses)
+
+    def resolve(self, host: str, port: int) -> Addresses:
+        address = self.responses.pop(0)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+
+async def open_to(name_server: RebindingNameServer, port: int, allow: str = "") -> HttpConnection:
+    origin = Origin(tls=False, host="rebind.example.org", port=port)
+
+    def build_connection() -> HttpConnection:
+        raise AssertionError("a connection was opened")
+
+    return await open_connection(
+        origin, build_connection, resolver=Resolver(name_server.resolve), timeout=10.0, tls=None, allow_address=AddressPolicy(allow).allows
+    )
+
+
+async def test_a_name_that_resolves_to_loopback_is_denied_without_a_connection_or_its_address() -> None:
+    server = await FaultServer().listen()
+    with pytest.raises(AddressDeniedError) as caught:
+        await open_to(RebindingNameServer("127.0.0.1"), server.port)
+    assert "127.0.0.1" not in str(caught.value)
+    assert not server.connections
+    await server.close()
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "::ffff:127.0.0.1", "::1"])
+async def test_every_spelling_of_a_local_address_is_denied(host: str) -> None:
+    with pytest.raises(AddressDeniedError):
+        await open_connection(
+            Origin(tls=False, host=host, port=9),
+            lambda: pytest.fail("a connection was opened"),
+            resolver=Resolver(),
+            timeout=10.0,
+            tls=None,
+            allow_address=AddressPolicy().allows,
+        )
+
+
+async def test_a_name_is_resolved_once_for_the_check_and_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[object] = []
+
+    async def record_connect(sock: socket.socket, address: object) -> None:
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", record_connect)
+    name_server = RebindingNameServer("93.184.215.14", "127.0.0.1")
+    with pytest.raises(Exception, match="ConnectionRefusedError"):
+        await open_to(name_server, 80)
+    assert connected == [("93.184.215.14", 80)]
+    assert name_server.responses == ["127.0.0.1"], "looked up a second time"
