@@ -5,12 +5,14 @@ from urllib.parse import quote
 
 import click
 import httpx
+import msgspec
 
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE, CommandError, build_unreachable_error
 from app.cli.output import JsonValue
 
 REQUEST_TIMEOUT = 15.0  # seconds
+JSON_HEADERS = {"content-type": "application/json"}
 RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` show the state of the servers"
 NOT_FOUND_ADVICE = "a notification id begins with ntf_; a new one is known after a second or two"
 CREDENTIAL_ADVICE = {
@@ -33,7 +35,7 @@ class ApiClient:
 
     def post(self, path: str, body: JsonValue, headers: dict[str, str] | None = None) -> JsonValue:
         """POST of JSON. Raises CommandError for every response that is not a success."""
-        return self._request("POST", path, json=body, headers=headers)
+        return self._request("POST", path, content=_encode_body(body), headers={**JSON_HEADERS, **(headers or {})})
 
     def _request(self, method: str, path: str, **options: Any) -> JsonValue:
         try:
@@ -48,6 +50,13 @@ class ApiClient:
         if response.is_success:
             return body
         raise _build_error(self._server_name, response.status_code, body)
+
+
+def _encode_body(body: JsonValue) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        raise CommandError("an option is not UTF-8, so it cannot be sent", "give it in UTF-8; check LANG and the terminal") from None
 
 
 def _build_error(server_name: str, status: int, body: JsonValue) -> CommandError:

@@ -1,6 +1,5 @@
 """`herold send`: submits one notification, or a file of them."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.cli import formatting
 from app.cli.api_client import ApiClient, build_notification_path, load_gateway_client
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, CommandError
+from app.cli.json_input import parse_json
 from app.cli.output import JsonObject, add_gateway_options, build_progress_console, json_option, print_result
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES, State, Status
@@ -21,6 +21,8 @@ MAX_BULK_ITEMS = 500  # notifications of one request
 MAX_SHOWN_ERRORS = 10
 HTTP_UNPROCESSABLE_CONTENT = 422
 INVALID_LINE_ADVICE = "each line must be one notification; the batch with this line was not submitted"
+DATA_HELP = "Template variables: name=text, name:=JSON, or a JSON object. Repeatable."
+DATA_ADVICE = "must be name=text, name:=JSON or a JSON object"
 POLL_INTERVAL = 0.1  # seconds
 FAILED_STATUSES = frozenset({Status.FAILED, Status.BOUNCED})
 
@@ -28,7 +30,7 @@ FAILED_STATUSES = frozenset({Status.FAILED, Status.BOUNCED})
 @click.command()
 @click.option("--user", help="The recipient.")
 @click.option("--type", "notification_type", help="The notification type; its rule decides how it is routed.")
-@click.option("--data", multiple=True, metavar="K=V|JSON", help="Template variables: name=value, or a JSON object. Repeatable.")
+@click.option("--data", multiple=True, metavar="K=V|K:=JSON|JSON", help=DATA_HELP)
 @click.option("--to", multiple=True, metavar="CHANNEL=ADDRESS", help=f"Explicit address: {', '.join(CHANNEL_NAMES)}. Repeatable.")
 @click.option("--channel", multiple=True, type=click.Choice(CHANNEL_NAMES), help="Use only this channel. Repeatable.")
 @click.option("--template", help="Template; default: the rule's.")
@@ -92,27 +94,26 @@ def build_submission(
 
 
 def _parse_data(texts: Sequence[str]) -> JsonObject:
+    """Template variables; `name=text` is text and `name:=JSON` is JSON, as in HTTPie, so that a code such as 77950e8 stays as it is."""
     data: JsonObject = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if text.lstrip().startswith("{"):
-            variables = _parse_json(text)
-            if not isinstance(variables, dict):
-                raise click.UsageError(f"--data {text}: is not a JSON object")
-            data.update(variables)
-        elif equals and name:
-            data[name] = _parse_json(value)
+            data.update(_parse_option_json(text, text))
+        elif not equals or not name.removesuffix(":"):
+            raise click.UsageError(f"--data {text}: {DATA_ADVICE}")
+        elif name.endswith(":"):
+            data[name.removesuffix(":")] = _parse_option_json(text, value)
         else:
-            raise click.UsageError(f"--data {text}: must be name=value or a JSON object")
+            data[name] = value
     return data
 
 
-def _parse_json(text: str) -> Any:
-    """The JSON value, or the text itself if it is not JSON."""
+def _parse_option_json(option: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        return parse_json(text.encode())
+    except ValueError as error:
+        raise click.UsageError(f"--data {option}: is not JSON: {error}; {DATA_ADVICE}") from None
 
 
 def _parse_addresses(texts: Sequence[str]) -> dict[str, list[str]]:
@@ -191,7 +192,7 @@ def _parse_batches(lines: list[bytes], file: Path) -> Iterator[tuple[int, list[A
 
 def _parse_line(line: bytes, number: int, file: Path) -> Any:
     try:
-        return json.loads(line)
+        return parse_json(line)
     except ValueError as error:
         raise CommandError(f"{file}:{number}: is not JSON: {error}", INVALID_LINE_ADVICE) from None
 

@@ -25,7 +25,8 @@ def test_send_prints_id_and_priority(herold: HeroldRunner, gateway_url: str) -> 
 
 
 def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
-    options = ("--data", "order=17", "--data", '{"name": "Ann"}', "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT")
+    data = ("--data", "order=17", "--data", '{"name": "Ann"}', "--data", 'items:=["book"]')
+    options = (*data, "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT")
     result = herold("send", *REQUIRED_OPTIONS, *options, "--priority", "high", "--idempotency-key", "k", "--url", gateway_url, "--json")
     assert parse_json_output(result)["priority"] == "high"
     expected = Notification(
@@ -33,7 +34,7 @@ def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gatewa
         "order.shipped",
         make_notification_id(1),
         channels=["email"],
-        data={"order": 17, "name": "Ann"},
+        data={"order": "17", "name": "Ann", "items": ["book"]},
         to={"email": ["a@example.org"]},
         locale="de-AT",
         idempotency_key="k",
@@ -141,3 +142,43 @@ def test_two_addresses_of_a_channel_are_both_submitted() -> None:
 def test_an_invalid_data_or_to_option_is_wrong_usage(data: list[str], to: list[str]) -> None:
     with pytest.raises(click.UsageError):
         build_submission("u", "t", data, to, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("v=77950e8", "77950e8"),
+        ("v=true", "true"),
+        ("v=", ""),
+        ("v=a:=1", "a:=1"),
+        ("v:=17", 17),
+        ("v:=null", None),
+        ('v:={"a": [1]}', {"a": [1]}),
+    ],
+)
+def test_data_is_text_after_an_equals_sign_and_json_after_a_colon(text: str, value: object) -> None:
+    assert build_submission("u", "t", [text], [], [])["data"] == {"v": value}
+
+
+@pytest.mark.parametrize(
+    "text", ["v:=NaN", "v:=1e999", "v:=", "v:=[1", 'v:="\\ud800"', "v:=" + "[" * 9000, '{"v": NaN}', ":=1", "v:=\udcff"]
+)
+def test_data_that_is_not_json_is_wrong_usage_and_is_named(herold: HeroldRunner, gateway_url: str, text: str) -> None:
+    result = herold("send", *REQUIRED_OPTIONS, "--data", text, "--url", gateway_url)
+    assert result.exit_code == 2
+    assert "--data" in result.stderr
+
+
+def test_an_option_that_is_not_utf8_is_an_error_with_advice(herold: HeroldRunner, gateway_url: str) -> None:
+    result = herold("send", *REQUIRED_OPTIONS, "--data", "v=\udcff", "--url", gateway_url)
+    assert result.exit_code == 1
+    assert "not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize("line", ['{"user_id": NaN}', '{"user_id": "\\ud800"}', "[" * 9000])
+def test_a_line_that_only_python_takes_for_json_is_named(herold: HeroldRunner, gateway_url: str, tmp_path: Path, line: str) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text(line + "\n")
+    result = herold("send", "--file", str(file), "--url", gateway_url)
+    assert result.exit_code == 1
+    assert "bad.jsonl:1" in result.stderr
