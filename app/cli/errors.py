@@ -1,13 +1,13 @@
 """Errors of commands: a sentence, advice, and an exit code."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Coroutine, Sequence
 from typing import IO, Any, TypeVar
 
 import click
 
+from app.cli.output import encode_json_line, escape_control_characters
 from schemas.errors import HeroldError, UnavailableError
 
 T = TypeVar("T")
@@ -35,11 +35,11 @@ class CommandError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print one JSON document to stdout with --json, else two lines to stderr."""
         if self._as_json:
-            click.echo(json.dumps({"error": self.message, "advice": self.advice, "exit_code": self.exit_code}))
+            click.echo(encode_json_line({"error": self.message, "advice": self.advice, "exit_code": self.exit_code}))
             return
-        click.secho(f"error: {self.message}", fg="red", err=True, file=file or sys.stderr)
+        click.secho(f"error: {escape_control_characters(self.message)}", fg="red", err=True, file=file or sys.stderr)
         if self.advice:
-            click.echo(f"       {self.advice}", err=True, file=file or sys.stderr)
+            click.echo(f"       {escape_control_characters(self.advice)}", err=True, file=file or sys.stderr)
 
 
 def build_unreachable_error(server_name: str, address: str, cause: object) -> CommandError:

@@ -1,7 +1,6 @@
 """`herold tail`: prints the events of notifications and deliveries as they arrive in Kafka."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
@@ -15,7 +14,7 @@ from rich.text import Text
 from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, build_unreachable_error
-from app.cli.output import build_console
+from app.cli.output import build_console, encode_json_line, escape_control_characters
 from app.settings import KafkaSection
 from app.streaming.patches.header_decoding import patch_header_decoding
 from schemas.channels import CHANNEL_NAMES
@@ -110,7 +109,7 @@ def try_decode_event(value: bytes | None) -> HistoryEvent | None:
 
 def _print_event(console: Console, event: HistoryEvent, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(event)))
+        click.echo(encode_json_line(msgspec.to_builtins(event)))
     else:
         console.print(format_event(event))
 
@@ -120,16 +119,22 @@ def format_event(event: HistoryEvent) -> Text:
     occurred_at = event.decided_at if isinstance(event, DecidedEvent) else event.occurred_at
     text = Text(f"{formatting.format_time(occurred_at)}  ", "dim")
     if isinstance(event, DecidedEvent):
-        text.append(f"{event.id}  ", "default").append(f"{event.priority:<7}", "dim").append_text(formatting.format_word(event.state))
-        detail = event.reason or f"{len(event.deliveries)} deliveries"
-        return text.append(f"  {detail}  {event.type}  {event.user_id}", "dim")
+        text.append(escape_control_characters(f"{event.id}  "), "default").append(f"{event.priority:<7}", "dim").append_text(
+            formatting.format_word(event.state)
+        )
+        detail = event.reason or _format_count(len(event.deliveries))
+        return text.append(escape_control_characters(f"  {detail}  {event.type}  {event.user_id}"), "dim")
     return _format_status_event(text, event)
 
 
+def _format_count(deliveries: int) -> str:
+    return "1 delivery" if deliveries == 1 else f"{deliveries} deliveries"
+
+
 def _format_status_event(text: Text, event: StatusEvent) -> Text:
-    text.append(f"{event.notification_id}  ", "default").append(f"{event.channel:<8}", "dim").append_text(
+    text.append(escape_control_characters(f"{event.notification_id}  "), "default").append(f"{event.channel:<8}", "dim").append_text(
         formatting.format_word(event.status)
     )
     duration = f"{event.duration_ms:.1f} ms" if event.duration_ms else ""
     details = (event.outcome or "", event.reason, event.provider, event.detail, duration, event.user_id)
-    return text.append("  " + "  ".join(detail for detail in details if detail), "dim")
+    return text.append(escape_control_characters("  " + "  ".join(detail for detail in details if detail)), "dim")

@@ -3,7 +3,7 @@ import pytest
 
 from app.cli.tail import format_event, matches_filters, try_decode_event
 from schemas.enums import Outcome, Reason, State, Status
-from schemas.events import DecidedEvent, StatusEvent
+from schemas.events import DecidedEvent, DeliveryRef, StatusEvent
 
 DECIDED = DecidedEvent("ntf_1", "u-1", State.REJECTED, 1.0, 1.0, "low", "order.shipped", reason=Reason.EXPIRED)
 SENT = StatusEvent("dlv_1", "ntf_1", "u-1", "email", Status.SENT, 1.0, 1.0, outcome=Outcome.ACCEPTED, provider="sendgrid", duration_ms=3.25)
@@ -26,6 +26,12 @@ def test_the_channel_filter_matches_deliveries_only() -> None:
 def test_an_event_is_one_line() -> None:
     assert "rejected  expired  order.shipped  u-1" in format_event(DECIDED).plain
     assert "email   SENT  ACCEPTED  sendgrid  3.2 ms  u-1" in format_event(SENT).plain
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 deliveries"), (1, "1 delivery "), (2, "2 deliveries")])
+def test_deliveries_are_counted_in_words(count: int, text: str) -> None:
+    event = DecidedEvent("ntf_1", "u-1", State.ROUTED, 1.0, 1.0, "low", "t", deliveries=[DeliveryRef("dlv_1", "email")] * count)
+    assert text in format_event(event).plain
 
 
 def test_an_encoded_event_is_decoded() -> None:
