@@ -26,7 +26,8 @@ class ApiClient:
 
     def __init__(self, url: str, server_name: str, headers: dict[str, str]) -> None:
         self._server_name, self._url = server_name, url
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT)
+        # no proxy of the environment: the servers are our own, on this host or in the cluster; ~/.netrc must not replace the key
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT, trust_env=False)
         click.get_current_context().call_on_close(self._client.close)
 
     def get(self, path: str, **params: str | int) -> JsonValue:

@@ -39,7 +39,8 @@ async def run_sample(settings: SampleSettings, display: ProgressDisplay) -> Samp
     run_id = format(time.time_ns() // 1_000_000, "x")
     lines = load_sample(run_id, settings.simulators_url)
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT))
+        # no proxy of the environment: the servers are on this host
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT, trust_env=False))
         database = Database(settings.database_url, max_size=DATABASE_CONNECTIONS)
         stack.push_async_callback(database.close)
         run = SampleRun(settings, RequestLogClient(client, settings.simulators_url), NotificationResultReader(database), display)
