@@ -28,6 +28,7 @@ from schemas.ids import is_id
 
 JSON_MEDIA_TYPE = "application/json"
 MAX_PAGE_SIZE = 200
+ID_FORMAT = "ntf_ and 32 hex digits"
 HISTORY_UNAVAILABLE = "PostgreSQL does not answer, so history cannot be read; notifications are still accepted"
 HISTORY_RETRY_AFTER = 5  # seconds
 
@@ -38,7 +39,7 @@ IdempotencyKeyHeader = Annotated[
         description="up to 200 characters; a repeated request with this key within 24 h gets the first response and submits nothing",
     ),
 ]
-NotificationIdParameter = Annotated[str, PathParameter(description="ntf_ and 32 hex digits")]
+NotificationIdParameter = Annotated[str, PathParameter(description=ID_FORMAT)]
 SUBMIT_ERRORS = {
     400: ResponseSpec(ProblemDetails, description="the Idempotency-Key is empty or too long", media_type=PROBLEM_MEDIA_TYPE),
     401: ResponseSpec(ProblemDetails, description="the API key is missing or wrong", media_type=PROBLEM_MEDIA_TYPE),
@@ -112,7 +113,7 @@ async def list_notifications(
 ) -> NotificationPage:
     """Newest first, without attempts. `next` is the path of the next page."""
     if before is not None and not is_id(before):
-        raise ProblemError(build_validation_problem([build_field_error("$.before", "is not a notification id")]))
+        raise ProblemError(build_validation_problem([build_field_error("$.before", f"is not a notification id: {ID_FORMAT}")]))
     dependencies = get_dependencies(request)
     try:
         histories = await dependencies.history.list_by_user(user_id, limit + 1, before)
@@ -133,7 +134,7 @@ async def _find_notification(request: ApiRequest, notification_id: str) -> tuple
     """The notification in history, else in Redis, which has it before the recorder has written it. Raises ProblemError."""
     add_log_fields(request.scope, notification_id=notification_id if is_id(notification_id) else "?")
     if not is_id(notification_id):
-        raise ProblemError(_build_not_found_problem(notification_id))
+        raise ProblemError(build_problem("not-found", f"{notification_id[:64]!r} is not a notification id: {ID_FORMAT}"))
     dependencies = get_dependencies(request)
     history, is_history_available = None, True
     try:

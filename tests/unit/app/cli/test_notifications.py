@@ -48,6 +48,19 @@ def test_an_unknown_id_exits_with_3(herold: HeroldRunner, gateway_url: str) -> N
         assert herold(command, "../../metrics", "--url", gateway_url).exit_code == 3
 
 
+def test_a_text_that_is_no_id_is_named_as_that(herold: HeroldRunner, gateway_url: str) -> None:
+    for command in ("show", "explain"):
+        result = herold(command, "abc", "--url", gateway_url)
+        assert result.exit_code == 3
+        assert "'abc' is not a notification id: ntf_ and 32 hex digits" in result.stderr
+
+
+def test_a_proxy_of_the_environment_is_not_used(herold: HeroldRunner, gateway_url: str) -> None:
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:1")
+    result = herold("list", "u-42", "--url", gateway_url, NO_PROXY=None, no_proxy=None, **proxies)
+    assert result.exit_code == 0, result.output
+
+
 def test_list_prints_the_notifications_of_a_user(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     for number in (1, 2):
         gateway_harness.history.histories[make_notification_id(number)] = build_history(
