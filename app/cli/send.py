@@ -52,7 +52,7 @@ def send(
     as_json: bool,
     **fields: Any,
 ) -> None:
-    """Submit a notification, or with --file many.
+    """Submit a notification, or with --file many. Without --wait, success means that it is accepted, not that it is sent.
 
     \b
     herold send --user u-42 --type order.shipped --data order=17 --to email=a@example.org --wait
@@ -73,7 +73,14 @@ def send(
 
 
 def _format_submission(response: JsonObject) -> RenderableType:
-    return formatting.build_key_value_table({"accepted": response["id"], "priority": response["priority"]})
+    """An accepted notification, which is not sent yet; the next step shows what becomes of it."""
+    return formatting.build_key_value_table(
+        {
+            "accepted": response["id"],
+            "priority": response["priority"],
+            "next": f"accepted, not sent yet: `herold show {response['id']}` shows the result, as --wait does",
+        }
+    )
 
 
 def build_submission(

@@ -17,6 +17,7 @@ def test_send_prints_id_and_priority(herold: HeroldRunner, gateway_url: str) -> 
     result = herold("send", *REQUIRED_OPTIONS, "--url", gateway_url)
     assert result.exit_code == 0
     assert make_notification_id(1) in result.stdout
+    assert "accepted, not sent yet" in result.stdout
     assert parse_json_output(herold("send", *REQUIRED_OPTIONS, "--url", gateway_url, "--json")) == {
         "id": make_notification_id(2),
         "status": "accepted",
