@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 
 help:
 	@echo "make run           run Kafka, PostgreSQL, Valkey, all roles and the simulators, and send 1,000 sample notifications; Ctrl-C stops"
-	@echo "make run ONCE=1    the same, but stop after the sample; the exit code is 0 only if every notification is accounted for"
+	@echo "make run ONCE=1    the same, but stop after the sample; the exit code is 0 only if every notification ended as docs/samples expects"
 	@echo "make test          run linters, type checks, import rules, and all tests on real servers"
 	@echo "make test TESTS=...  the same, but only the tests in these files or directories"
 	@echo "make check         run linters, type checks and import rules"

@@ -50,7 +50,7 @@ EXPECTED_ERRORS = (
 @click.option(
     "--once",
     is_flag=True,
-    help="Stop after the sample. The exit code is 0 only if every submission is accounted for; the last line is a JSON object.",
+    help="Stop after the sample. The exit code is 0 only if all ended as expected, without duplicates; the last line is a JSON object.",
 )
 def up(sample: bool, once: bool) -> None:
     """Run servers, simulators, the gateway and a worker of each role on this machine until Ctrl-C.

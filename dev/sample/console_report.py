@@ -1,17 +1,20 @@
 """Shows a run of the sample on the console: progress bars, or plain lines without a terminal; the result as tables; and next steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from agents.router.gates.rate_limit import RATE_LIMITED
+from dev.sample.reconciliation import LineMismatch
 from dev.sample.result import SampleResult
 from dev.sample.settings import RUN_TIMEOUT, SampleSettings
 
 PROGRESS_STEP = 100  # lines of the sample between two plain lines of progress
 EXAMPLE_IDS = 3  # delivery ids in a line about a disagreement
+EXAMPLE_MISMATCHES = 5  # lines that did not end as expected
 EXPLAIN_EXAMPLES = {
     "routed": "delivered according to its rule",
     "rejected duplicate": "an earlier notification has the same key",
@@ -129,8 +132,21 @@ def _describe_findings(result: SampleResult) -> Iterator[str]:
         "deliveries were accepted by a provider, but are not in PostgreSQL": comparison.unknown_deliveries,
     }
     yield from (f"{len(ids)} {text}: {', '.join(ids[:EXAMPLE_IDS])}" for text, ids in disagreements.items() if ids)
-    for word, (expected_count, count) in result.mismatches.items():
-        yield f"{word}: {count} instead of the {expected_count} of docs/samples/README.md"
+    yield from _describe_mismatches(result.mismatches)
+
+
+def _describe_mismatches(mismatches: Sequence[LineMismatch]) -> Iterator[str]:
+    if not mismatches:
+        yield "every submission ended as docs/samples/shop.jsonl expects"
+        return
+    yield f"{len(mismatches)} submissions did NOT end as docs/samples/shop.jsonl expects; `explain` shows why:"
+    for mismatch in mismatches[:EXAMPLE_MISMATCHES]:
+        name = f"line {mismatch.number}, {mismatch.notification_id or 'without an id'}"
+        yield f"  {name}: expected {mismatch.expected}; found {mismatch.found}"
+    if len(mismatches) > EXAMPLE_MISMATCHES:
+        yield f"  and {len(mismatches) - EXAMPLE_MISMATCHES} more"
+    if any(mismatch.found == f"rejected {RATE_LIMITED}" for mismatch in mismatches):
+        yield "more than ten runs within an hour reach the rate limits of the stored users: wait, or use another HEROLD_HOME"
 
 
 def _describe_next_steps(result: SampleResult, settings: SampleSettings, command: str) -> Iterator[str]:

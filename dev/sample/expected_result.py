@@ -31,11 +31,16 @@ STUB_STATUSES: dict[ChannelName, dict[str, str]] = {
 
 def compute_delivery_statuses(notification: dict[str, Any], policy: Policy, profiles: dict[str, Profile]) -> list[str]:
     """Compute the final statuses of the deliveries, in the order of the channels; empty if the user has no address."""
+    return [find_final_status(channel, address) for channel, address in plan_deliveries(notification, policy, profiles)]
+
+
+def plan_deliveries(notification: dict[str, Any], policy: Policy, profiles: dict[str, Profile]) -> list[tuple[ChannelName, str]]:
+    """Plan the deliveries, each a channel and an address, in the order of the channels."""
     rule = policy.rules[notification["type"]]
     channels: list[ChannelName] = notification.get("channels") or list(rule.channels)
     usable = [(channel, addresses) for channel in channels if (addresses := find_addresses(notification, channel, profiles))]
     selected = usable if rule.strategy == "all" else usable[:1]
-    return [find_final_status(channel, address) for channel, addresses in selected for address in addresses]
+    return [(channel, address) for channel, addresses in selected for address in addresses]
 
 
 def find_addresses(notification: dict[str, Any], channel: ChannelName, profiles: dict[str, Profile]) -> list[str]:

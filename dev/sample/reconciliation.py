@@ -1,7 +1,7 @@
 """Computes the result of each line of the sample, and the counts of all results (pure functions)."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -21,6 +21,15 @@ class LineResult(Struct, frozen=True):
     state: str = ""
     statuses: tuple[str, ...] = ()
     final: bool = False
+
+
+class LineMismatch(Struct, frozen=True):
+    """A line whose result is not the expected one: its number in the file and its notification id, empty without one."""
+
+    number: int
+    notification_id: str
+    expected: str
+    found: str
 
 
 class Reconciliation(Struct, frozen=True):
@@ -101,12 +110,18 @@ def reconcile(results: Sequence[LineResult], lost_count: int = 0) -> Reconciliat
     return Reconciliation(len(results), result_counts, status_counts, len(results) - len(final) - lost_count, lost_count)
 
 
-def find_mismatches(reconciliation: Reconciliation, expected: Collection[Sequence[str]]) -> dict[str, tuple[int, int]]:
-    """Find the results and statuses whose counts differ from the expected ones; the values are (expected, actual)."""
-    expected_counts = Counter(word for words in expected for word in words)
-    counts = reconciliation.result_counts + reconciliation.status_counts
-    words = sorted({*expected_counts, *counts})
-    return {word: (expected_counts[word], counts[word]) for word in words if expected_counts[word] != counts[word]}
+def find_mismatches(submitted: Sequence[SubmittedLine], results: Sequence[LineResult]) -> list[LineMismatch]:
+    """Find the lines whose result, or the status of any of their deliveries, is not the expected one or not final."""
+    return [
+        LineMismatch(number, line.notification_id, ", ".join(line.line.expected), _describe_result(result))
+        for number, (line, result) in enumerate(zip(submitted, results, strict=True), 1)
+        if not result.final or [result.state, *result.statuses] != line.line.expected
+    ]
+
+
+def _describe_result(result: LineResult) -> str:
+    text = ", ".join((result.state, *result.statuses)) or "nothing recorded"
+    return text if result.final else f"{text} (not final)"
 
 
 def _format_status(delivery: DeliveryResult | None) -> str:

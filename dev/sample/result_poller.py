@@ -62,11 +62,14 @@ class ResultPoller:
         """The result of each line so far."""
         return self._results
 
-    async def poll_until_final(self, deadline: float, display: ProgressDisplay) -> bool:
-        """Poll until every line is final or the deadline (epoch seconds) has passed; return whether all are final."""
+    async def poll_until_final(self, deadline: float, on_polled: Callable[[int], None]) -> bool:
+        """Poll until every line is final or the deadline (epoch seconds) has passed; return whether all are final.
+
+        `on_polled` gets the number of final lines.
+        """
         while True:
             await self.poll()
-            display.set_final(sum(result.final for result in self._results))
+            on_polled(sum(result.final for result in self._results))
             if all(result.final for result in self._results):
                 return True
             if self._clock() >= deadline:

@@ -1,9 +1,9 @@
-"""Runs the sample: submit it, poll until it is final, compare the request log with the history, and reconcile all lines."""
+"""Runs the sample: warm up, submit it at a steady rate, poll until it is final, compare request log and history, reconcile."""
 
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -22,9 +22,11 @@ from dev.sample.request_log_comparison import (
 from dev.sample.result import SampleResult
 from dev.sample.result_poller import ProgressDisplay, ResultPoller, count_lost
 from dev.sample.sample_file import SampleLine, load_sample
+from dev.sample.schedule import SUBMISSION_RATE, SubmissionSchedule
 from dev.sample.settings import RUN_TIMEOUT, SampleSettings
 from dev.sample.submissions import SubmittedLine, number_lines
 from dev.sample.submitter import Submitter
+from dev.sample.warm_up import WARM_UP_TIMEOUT, select_warm_up_lines
 from schemas.enums import State, Status
 from schemas.errors import UnavailableError
 from tables.postgres.database import Database
@@ -38,14 +40,17 @@ async def run_sample(settings: SampleSettings, display: ProgressDisplay) -> Samp
     """Run the sample against a running stack. Raises UnavailableError, SubmissionError and SampleFileError."""
     run_id = format(time.time_ns() // 1_000_000, "x")
     lines = load_sample(run_id, settings.simulators_url)
+    warm_up_lines = select_warm_up_lines(load_sample(f"warm-up-{run_id}", settings.simulators_url))
     async with AsyncExitStack() as stack:
         # no proxy of the environment: the servers are on this host
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT, trust_env=False))
         database = Database(settings.database_url, max_size=DATABASE_CONNECTIONS)
         stack.push_async_callback(database.close)
         run = SampleRun(settings, RequestLogClient(client, settings.simulators_url), NotificationResultReader(database), display)
+        gateway = HttpGatewayClient(client, settings.api_url, settings.api_key)
         stack.enter_context(display.show_progress(len(lines)))
-        return await run.run(lines, HttpGatewayClient(client, settings.api_url, settings.api_key))
+        await run.warm_up(warm_up_lines, gateway)
+        return await run.run(lines, gateway)
 
 
 class SampleRun:
@@ -57,28 +62,39 @@ class SampleRun:
         self._settings, self._request_log, self._history_reader, self._display = settings, request_log, history_reader, display
         self._consumer_lag = ConsumerLagReader(settings.kafka, settings.topic_prefix, settings.partitions)
 
+    async def warm_up(self, lines: Sequence[SampleLine], gateway: HttpGatewayClient) -> None:
+        """Submit the lines and wait until all are final or WARM_UP_TIMEOUT has passed; they are neither shown nor counted."""
+        poller = await self._build_poller(await self._submit(lines, gateway, lambda _: None))
+        await poller.poll_until_final(time.time() + WARM_UP_TIMEOUT, lambda _: None)
+
     async def run(self, lines: Sequence[SampleLine], gateway: HttpGatewayClient) -> SampleResult:
         """Submit the lines and poll until all are final or RUN_TIMEOUT has passed."""
         last_seq, started_at = await self._request_log.fetch_last_seq(), time.time()
-        submitted = await self._submit(lines, gateway)
-        fetch_router_lag = partial(self._consumer_lag.fetch_lag, "router", await self._consumer_lag.fetch_end_offsets("router"))
-        poller = ResultPoller(submitted, self._history_reader, fetch_router_lag, self._settings.receipt_timeouts, time.time, asyncio.sleep)
-        all_final = await poller.poll_until_final(started_at + RUN_TIMEOUT, self._display)
+        submitted = await self._submit(lines, gateway, self._display.add_submitted)
+        poller = await self._build_poller(submitted)
+        all_final = await poller.poll_until_final(started_at + RUN_TIMEOUT, self._display.set_final)
         seconds = time.time() - started_at
         reconciliation = reconcile(poller.results, 0 if all_final else await self._count_lost(poller))
         return SampleResult(
             reconciliation,
             await self._compare_request_log(submitted, poller.history, last_seq),
-            find_mismatches(reconciliation, [line.expected for line in lines]),
+            find_mismatches(submitted, poller.results),
             pick_examples(submitted, poller.results),
             seconds,
         )
 
-    async def _submit(self, lines: Sequence[SampleLine], gateway: HttpGatewayClient) -> list[SubmittedLine]:
+    async def _build_poller(self, submitted: Sequence[SubmittedLine]) -> ResultPoller:
+        fetch_router_lag = partial(self._consumer_lag.fetch_lag, "router", await self._consumer_lag.fetch_end_offsets("router"))
+        return ResultPoller(submitted, self._history_reader, fetch_router_lag, self._settings.receipt_timeouts, time.time, asyncio.sleep)
+
+    async def _submit(
+        self, lines: Sequence[SampleLine], gateway: HttpGatewayClient, on_submitted: Callable[[int], None]
+    ) -> list[SubmittedLine]:
         settings = self._settings
         get_random_bits = partial(secrets.randbits, ID_RANDOM_BITS)
+        schedule = SubmissionSchedule(SUBMISSION_RATE, time.monotonic, asyncio.sleep)
         submitter = Submitter(
-            time.time, get_random_bits, asyncio.sleep, settings.topic_prefix, settings.partitions, self._display.add_submitted
+            time.time, get_random_bits, asyncio.sleep, settings.topic_prefix, settings.partitions, schedule.wait_until_due, on_submitted
         )
         async with open_kafka_producer(settings.kafka) as producer:
             return await submitter.submit_lines(number_lines(lines), producer, gateway)

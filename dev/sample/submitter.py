@@ -20,7 +20,7 @@ from schemas.errors import HeroldError
 from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.ports import Clock, Sleep
 
-BULK_SIZE = 200  # items of one request
+BULK_SIZE = 10  # items of one request; few, because the first waits until the last is due
 MAX_TRIES = 20  # requests for the items of one bulk request
 MAX_ERROR_CHARACTERS = 300  # of a response in an error message
 RETRY_DELAY = 1.0  # seconds between tries, if the response has no Retry-After
@@ -51,7 +51,11 @@ class GatewayClient(Protocol):
 
 
 class Submitter:
-    """Submits lines; `get_random_bits` returns 74 random bits for an id, `on_submitted` gets the number of confirmed lines."""
+    """Submits each line when it is due.
+
+    `get_random_bits` returns 74 random bits for an id, `wait_until_due` waits for a line by its number, and `on_submitted` gets the
+    number of confirmed lines.
+    """
 
     def __init__(
         self,
@@ -60,10 +64,12 @@ class Submitter:
         sleep: Sleep,
         prefix: str,
         partitions: int,
+        wait_until_due: Callable[[int], Awaitable[None]],
         on_submitted: Callable[[int], None],
     ) -> None:
         self._clock, self._get_random_bits, self._sleep = clock, get_random_bits, sleep
-        self._prefix, self._partitions, self._on_submitted = prefix, partitions, on_submitted
+        self._prefix, self._partitions = prefix, partitions
+        self._wait_until_due, self._on_submitted = wait_until_due, on_submitted
 
     async def submit_lines(self, lines: Sequence[NumberedLine], producer: SampleProducer, gateway: GatewayClient) -> list[SubmittedLine]:
         """Submit all lines, over Kafka and HTTP concurrently; return them in the order of `lines`. Raises SubmissionError."""
@@ -78,6 +84,7 @@ class Submitter:
         ids: dict[int, str] = {}
         sent: list[tuple[NumberedLine, float, Awaitable[RecordMetadata]]] = []
         for line in lines:
+            await self._wait_until_due(line.number)
             submitted_at = self._clock()
             notification_id = self._assign_id(line, ids, submitted_at)
             record = build_record(line.source_line, notification_id, self._prefix, self._partitions)
@@ -95,6 +102,7 @@ class Submitter:
         submitted = {}
         for start in range(0, len(lines), BULK_SIZE):
             chunk = lines[start : start + BULK_SIZE]
+            await self._wait_until_due(chunk[-1].number)
             submitted_at = self._clock()
             items = [build_bulk_item(line.source_line, self._assign_id(line, ids, submitted_at)) for line in chunk]
             for line, result in zip(chunk, await self._post_until_confirmed(items, gateway), strict=True):

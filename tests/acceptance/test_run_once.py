@@ -1,4 +1,4 @@
-"""`make run ONCE=1`: the sample passes the whole pipeline, every line is accounted for, and the last line of the output is the result."""
+"""`make run ONCE=1`: the sample passes the whole pipeline, every line ends as expected, and the last line of the output is the result."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from dev.stack.stack import ServerUrls
 
-KEYS = {"submitted", "final", "in_flight", "lost", "duplicates", "seconds"}
+KEYS = {"submitted", "final", "in_flight", "lost", "mismatches", "duplicates", "seconds"}
 
 
 async def run_once(home: Path, **env: str) -> tuple[int | None, list[str]]:
@@ -37,7 +37,7 @@ def check_output(exit_code: int | None, lines: list[str]) -> None:
     assert "Traceback" not in output
     result = json.loads(lines[-1])
     assert set(result) == KEYS
-    assert (result["submitted"], result["in_flight"], result["lost"], result["duplicates"]) == (1000, 0, 0, 0)
+    assert [result[key] for key in ("submitted", "in_flight", "lost", "mismatches", "duplicates")] == [1000, 0, 0, 0, 0]
     tables = "\n".join(line for line in lines[:-1] if "|" not in line)  # without the JSON and the logs of processes
     for word in ("routed", "rejected", "unprocessable", "replayed", "dead", "SENT", "p50", "p99", "/docs", "explain"):
         assert word in tables, f"{word} is missing from the tables"

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from app.settings import load_settings
 from dev.sample.console_report import ConsoleReport
-from dev.sample.reconciliation import LineResult, reconcile
+from dev.sample.reconciliation import LineMismatch, LineResult, reconcile
 from dev.sample.request_log_comparison import LatencyPercentiles, RequestLogComparison
 from dev.sample.result import SampleResult
 from dev.sample.settings import build_sample_settings
@@ -17,7 +17,7 @@ LATENCY = {"high": LatencyPercentiles(3, 0.0123, 0.456)}
 RESULT = SampleResult(
     reconcile([*[LineResult("routed", ("SENT", "FAILED retries_exhausted"), True)] * 3, LineResult("rejected duplicate", (), True)]),
     RequestLogComparison([], [], [], [], 0, 8, 3, LATENCY),
-    {},
+    [],
     {"routed": "ntf_1", "rejected duplicate": "ntf_2"},
     4.2,
 )
@@ -72,6 +72,7 @@ def test_every_count_is_shown() -> None:
     assert "4 of 4 submissions are final after 4.2 s" in text
     assert "8 requests, 3 accepted deliveries, 0 duplicates" in text
     assert "request log and PostgreSQL agree" in text
+    assert "every submission ended as docs/samples/shop.jsonl expects" in text
 
 
 def test_the_next_steps_are_shown() -> None:
@@ -86,7 +87,7 @@ def test_the_next_steps_are_shown() -> None:
 def test_all_problems_are_shown() -> None:
     comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {})
     unfinished = reconcile([LineResult(), LineResult(), LineResult("routed", ("SENT",), True)], lost_count=1)
-    text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=comparison, mismatches={"routed": (9, 1)}))
+    text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=comparison))
     assert "1 submissions were still in flight after 120 s" in text
     assert "1 submissions are LOST" in text
     assert "1 deliveries are SENT or DELIVERED in PostgreSQL, but no provider accepted them: dlv_1" in text
@@ -94,5 +95,23 @@ def test_all_problems_are_shown() -> None:
     assert "1 deliveries were not planned by the router: dlv_3" in text
     assert "1 deliveries were accepted by a provider, but are not in PostgreSQL: dlv_4" in text
     assert "5 duplicates" in text
-    assert "routed: 1 instead of the 9 of docs/samples/README.md" in text
     assert "agree" not in text
+
+
+def test_the_first_mismatches_are_shown_with_what_was_expected_and_found() -> None:
+    mismatches = [LineMismatch(number, f"ntf_{number}", "routed, SENT", "routed, FAILED misconfigured") for number in range(2, 10)]
+    mismatches[1] = LineMismatch(3, "", "unprocessable invalid", "unprocessable too_large")
+    text = render_result(msgspec.structs.replace(RESULT, mismatches=mismatches))
+    assert "8 submissions did NOT end as docs/samples/shop.jsonl expects" in text
+    assert "line 2, ntf_2: expected routed, SENT; found routed, FAILED misconfigured" in text
+    assert "line 3, without an id: expected unprocessable invalid; found unprocessable too_large" in text
+    assert "ntf_6" in text
+    assert "ntf_7" not in text
+    assert "and 3 more" in text
+    assert "ended as" not in text
+    assert "ten runs" not in text
+
+
+def test_rate_limits_after_many_runs_are_explained() -> None:
+    mismatch = LineMismatch(1, "ntf_1", "routed, SENT", "rejected rate_limited")
+    assert "more than ten runs within an hour" in render_result(msgspec.structs.replace(RESULT, mismatches=[mismatch]))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.sample.notification_results import DeliveryResult, NotificationResult, NotificationResults
-from dev.sample.reconciliation import LineResult, compute_result, find_mismatches, reconcile
+from dev.sample.reconciliation import LineMismatch, LineResult, compute_result, find_mismatches, reconcile
 from dev.sample.sample_file import SampleLine
 from dev.sample.submissions import SubmittedLine
 from schemas.channels import CHANNEL_NAMES, ChannelName
@@ -121,8 +121,30 @@ def test_final_lines_are_counted_by_status_state_and_reason() -> None:
     }
 
 
-def test_a_mismatch_is_a_count_that_differs() -> None:
-    reconciliation = reconcile([LineResult("routed", ("SENT",), True), LineResult("dead invalid", (), True)])
-    assert find_mismatches(reconciliation, [["routed", "SENT"], ["dead invalid"]]) == {}
-    mismatches = find_mismatches(reconciliation, [["routed", "SENT"], ["routed", "SENT"]])
-    assert mismatches == {"SENT": (2, 1), "dead invalid": (0, 1), "routed": (2, 1)}
+@pytest.mark.parametrize(
+    ("expected", "result", "found"),
+    [
+        (["routed", "SENT"], LineResult("routed", ("SENT",), True), None),
+        (["dead invalid"], LineResult("dead invalid", (), True), None),
+        (["dead invalid"], LineResult("dead undecodable", (), True), "dead undecodable"),
+        (["routed", "SENT"], LineResult("routed", ("FAILED misconfigured",), True), "routed, FAILED misconfigured"),
+        (["routed", "FAILED misconfigured"], LineResult("routed", ("FAILED retries_exhausted",), True), "routed, FAILED retries_exhausted"),
+        (["routed", "SENT", "SENT"], LineResult("routed", ("SENT",), True), "routed, SENT"),
+        (["routed", "SENT"], LineResult("routed", ("SENT", "SENT"), True), "routed, SENT, SENT"),
+        (["routed", "SENT"], LineResult("routed", ("SENT",), False), "routed, SENT (not final)"),
+        (["routed", "SENT"], LineResult(), "nothing recorded (not final)"),
+    ],
+)
+def test_a_mismatch_names_the_line_the_expected_and_the_found_result(expected: list[str], result: LineResult, found: str | None) -> None:
+    fitting = SubmittedLine(LINE, 1.0, "other"), LineResult("routed", (), True)
+    submitted = SubmittedLine(SampleLine("kafka", expected, "low", {}), 1.0, "n")
+    mismatches = find_mismatches([fitting[0], submitted], [fitting[1], result])
+    assert mismatches == ([] if found is None else [LineMismatch(2, "n", ", ".join(expected), found)])
+
+
+def test_two_lines_with_exchanged_results_are_two_mismatches() -> None:
+    submitted = [
+        SubmittedLine(SampleLine("kafka", [expected], "low", {}), 1.0, expected) for expected in ("dead invalid", "dead null_value")
+    ]
+    results = [LineResult("dead null_value", (), True), LineResult("dead invalid", (), True)]
+    assert [mismatch.number for mismatch in find_mismatches(submitted, results)] == [1, 2], "the counts alone are equal"

@@ -1,7 +1,6 @@
 """Polling ends when all lines are final or at the deadline, reads only unfinished lines, and continues after an outage."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 
@@ -40,12 +39,6 @@ class FakeStack:
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    @contextmanager
-    def show_progress(self, size: int) -> Iterator[None]:
-        yield
-
-    def add_submitted(self, lines: int) -> None: ...
-
     def set_final(self, lines: int) -> None:
         self.final_counts.append(lines)
 
@@ -57,7 +50,7 @@ class FakeStack:
 async def test_polling_ends_when_all_lines_are_final() -> None:
     stack = FakeStack({"a": 0.0, "b": 1.0})
     poller = stack.build_poller(("a", LINE), ("b", LINE))
-    assert await poller.poll_until_final(60.0, stack)
+    assert await poller.poll_until_final(60.0, stack.set_final)
     assert stack.now == pytest.approx(1.0, abs=POLL_INTERVAL)
     assert (stack.final_counts[0], stack.final_counts[-1]) == (1, 2)
     assert stack.queried_ids[0] == ["a", "b"]
@@ -67,7 +60,7 @@ async def test_polling_ends_when_all_lines_are_final() -> None:
 async def test_polling_ends_at_the_deadline() -> None:
     stack = FakeStack({"a": 0.0})
     poller = stack.build_poller(("a", LINE), ("b", LINE))
-    assert not await poller.poll_until_final(2.0, stack)
+    assert not await poller.poll_until_final(2.0, stack.set_final)
     assert [line.notification_id for line in poller.list_unfinished()] == ["b"]
     assert (count_lost(poller, total_lag=3), count_lost(poller, total_lag=0)) == (0, 1)
 
@@ -75,12 +68,12 @@ async def test_polling_ends_at_the_deadline() -> None:
 async def test_a_replay_is_final_when_the_router_has_read_it() -> None:
     stack = FakeStack({"a": 0.0}, read_at=3.0)
     poller = stack.build_poller(("a", LINE), ("a", REPLAY_LINE))
-    assert await poller.poll_until_final(60.0, stack)
+    assert await poller.poll_until_final(60.0, stack.set_final)
     assert stack.now == pytest.approx(3.0, abs=POLL_INTERVAL)
     assert [result.state for result in poller.results] == ["rejected expired", "replayed"]
 
 
 async def test_polling_continues_after_an_outage_of_the_history() -> None:
     stack = FakeStack({"a": 0.0}, down_until=5.0)
-    assert await stack.build_poller(("a", LINE)).poll_until_final(60.0, stack)
+    assert await stack.build_poller(("a", LINE)).poll_until_final(60.0, stack.set_final)
     assert stack.now == pytest.approx(5.0, abs=POLL_INTERVAL)

@@ -1,26 +1,34 @@
 """The deliveries and examples of a run, its result, and the settings."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import msgspec
 import pytest
 
 from app.settings import load_settings
+from dev.sample.expected_result import plan_deliveries
 from dev.sample.notification_results import DeliveryResult, NotificationResult, NotificationResults
-from dev.sample.reconciliation import LineResult, reconcile
+from dev.sample.reconciliation import LineResult, compute_result, find_mismatches, reconcile
 from dev.sample.request_log_comparison import RequestLogComparison
 from dev.sample.result import SampleResult
 from dev.sample.runner import collect_deliveries, pick_examples
-from dev.sample.sample_file import SampleLine
+from dev.sample.sample_file import SampleLine, load_sample
 from dev.sample.settings import build_sample_settings
 from dev.sample.submissions import SubmittedLine
-from schemas.enums import State, Status
+from schemas.channels import CHANNEL_NAMES
+from schemas.enums import Reason, State, Status
 from schemas.events import DeliveryRef
+from tables.postgres.seed import load_seed_policy, load_seed_profiles
 
 LINE, REPLAY_LINE = SampleLine("kafka", ["routed"], "low", {}), SampleLine("kafka", ["replayed"], replay_of=1)
+SENT = LineResult("routed", ("SENT",), True)
+POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
 CONSISTENT = RequestLogComparison([], [], [], [], 0, 1, 1, {})
 
 
 def build_result(results: list[LineResult], lost_count: int = 0, comparison: RequestLogComparison = CONSISTENT) -> SampleResult:
-    return SampleResult(reconcile(results, lost_count), comparison, {}, {}, 1.234)
+    return SampleResult(reconcile(results, lost_count), comparison, [], {}, 1.234)
 
 
 def test_planned_and_unplanned_deliveries_are_collected() -> None:
@@ -53,17 +61,69 @@ def test_examples_are_the_first_of_each_result() -> None:
 @pytest.mark.parametrize(
     ("results", "lost_count", "comparison", "ok"),
     [
-        ([LineResult("routed", ("SENT",), True)], 0, CONSISTENT, True),
-        ([LineResult("routed", ("SENT",), True), LineResult()], 0, CONSISTENT, False),
-        ([LineResult("routed", ("SENT",), True), LineResult()], 1, CONSISTENT, False),
-        ([LineResult("routed", ("SENT",), True)], 0, msgspec.structs.replace(CONSISTENT, missing_requests=["d"]), False),
-        ([LineResult("routed", ("SENT",), True)], 0, msgspec.structs.replace(CONSISTENT, duplicate_count=3), True),
+        ([SENT], 0, CONSISTENT, True),
+        ([SENT, LineResult()], 0, CONSISTENT, False),
+        ([SENT, LineResult()], 1, CONSISTENT, False),
+        ([SENT], 0, msgspec.structs.replace(CONSISTENT, missing_requests=["d"]), False),
+        ([SENT], 0, msgspec.structs.replace(CONSISTENT, duplicate_count=1), False),
     ],
 )
-def test_a_run_is_ok_if_all_is_final_and_the_request_log_agrees(
+def test_a_run_is_ok_if_all_is_final_without_duplicates_and_the_request_log_agrees(
     results: list[LineResult], lost_count: int, comparison: RequestLogComparison, ok: bool
 ) -> None:
     assert build_result(results, lost_count, comparison).ok is ok
+
+
+def record_expected_results(lines: Sequence[SampleLine]) -> NotificationResults:
+    """The history after a run in which each line ended as expected; the id of a notification is its number."""
+    notifications, deliveries = {}, {}
+    for number, line in enumerate(lines, 1):
+        state, _, reason = line.expected[0].partition(" ")
+        if state in ("unprocessable", "replayed"):
+            continue
+        planned = plan_deliveries(line.expanded_notification or {}, POLICY, PROFILES) if state == "routed" else []
+        refs = [DeliveryRef(f"{number}-{index}", channel) for index, (channel, _) in enumerate(planned)]
+        notifications[str(number)] = NotificationResult(State(state), reason, refs)
+        for ref, text in zip(refs, line.expected[1:], strict=True):
+            status, _, reason = text.partition(" ")
+            deliveries[ref.id] = DeliveryResult(str(number), ref.channel, Status(status), reason, 1.0)
+    return NotificationResults(notifications, deliveries)
+
+
+def run_shop(change: Callable[[str, DeliveryResult], DeliveryResult]) -> SampleResult:
+    """The result of a complete and consistent run of shop.jsonl after a change of its deliveries."""
+    lines = load_sample("r", "http://simulators")
+    history = record_expected_results(load_sample("{run}", "{simulators}"))
+    history.deliveries.update({id_: change(id_, delivery) for id_, delivery in history.deliveries.items()})
+    submitted = []
+    for number, line in enumerate(lines, 1):
+        state, _, reason = line.expected[0].partition(" ")
+        submitted.append(SubmittedLine(line, 1.0, str(number), "low", reason if state == "unprocessable" else ""))
+    results = [compute_result(line, history, dict.fromkeys(CHANNEL_NAMES, 0), 9.0, all_read=True) for line in submitted]
+    return SampleResult(reconcile(results), CONSISTENT, find_mismatches(submitted, results), {}, 1.0)
+
+
+def test_a_run_is_ok_if_each_line_of_the_shop_ended_as_expected() -> None:
+    result = run_shop(lambda _, delivery: delivery)
+    assert (result.ok, result.mismatches, result.reconciliation.submitted_count) == (True, [], 1000)
+
+
+def test_a_complete_run_with_every_email_misconfigured_is_not_ok() -> None:
+    misconfigured = {"status": Status.FAILED, "reason": Reason.MISCONFIGURED}
+    result = run_shop(lambda _, delivery: delivery._replace(**misconfigured) if delivery.channel == "email" else delivery)
+    assert result.reconciliation.complete
+    assert not result.ok
+    assert len(result.mismatches) > 500
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"status": Status.FAILED, "reason": "misconfigured"}, {"reason": "opted_out"}, {"status": Status.BOUNCED}]
+)
+def test_one_wrong_delivery_makes_a_run_not_ok_and_is_named(wrong: dict[str, Any]) -> None:
+    result = run_shop(lambda id_, delivery: delivery._replace(**wrong) if id_ == "2-0" else delivery)
+    assert not result.ok
+    assert [(mismatch.number, mismatch.notification_id) for mismatch in result.mismatches] == [(2, "2")]
+    assert result.mismatches[0].expected == "routed, SENT"
 
 
 def test_the_last_line_is_one_json_object() -> None:
@@ -76,6 +136,7 @@ def test_the_last_line_is_one_json_object() -> None:
         "final": {"status": {"SENT": 1}, "state": {"rejected": 1, "routed": 1}, "reason": {"expired": 1}},
         "in_flight": 1,
         "lost": 1,
+        "mismatches": 0,
         "duplicates": 0,
         "seconds": 1.23,
     }

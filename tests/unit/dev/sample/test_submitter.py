@@ -58,11 +58,15 @@ class SubmitterSetup:
     def __init__(self) -> None:
         self.sleeps: list[float] = []
         self.submitted_count = 0
+        self.due_numbers: list[int] = []
         ticks, bits = itertools.count(100.0), itertools.count(1)
-        self.submitter = Submitter(lambda: next(ticks), lambda: next(bits), self.sleep, "p.", 4, self.add_submitted)
+        self.submitter = Submitter(lambda: next(ticks), lambda: next(bits), self.sleep, "p.", 4, self.wait_until_due, self.add_submitted)
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
+
+    async def wait_until_due(self, number: int) -> None:
+        self.due_numbers.append(number)
 
     def add_submitted(self, lines: int) -> None:
         self.submitted_count += lines
@@ -112,6 +116,14 @@ async def test_many_items_are_sent_in_several_requests() -> None:
     submitted = await SubmitterSetup().submitter.post_items(number_lines([build_http_line()] * (BULK_SIZE + 1)), gateway)
     assert [len(body) for body in gateway.bodies] == [BULK_SIZE, 1]
     assert len({line.notification_id for line in submitted.values()}) == BULK_SIZE + 1
+
+
+async def test_each_line_is_submitted_when_it_is_due() -> None:
+    setup, gateway = SubmitterSetup(), FakeGateway()
+    await setup.submitter.produce_records(number_lines([build_kafka_line()] * 3), FakeProducer())
+    assert setup.due_numbers == [1, 2, 3]
+    await setup.submitter.post_items(number_lines([build_http_line()] * (BULK_SIZE + 2)), gateway)
+    assert setup.due_numbers[3:] == [BULK_SIZE, BULK_SIZE + 2], "a bulk request is due with its last item"
 
 
 async def test_unavailable_items_are_sent_again_with_the_same_id() -> None:
