@@ -1,4 +1,4 @@
-"""`make run ONCE=1`: the sample passes the whole pipeline, every line ends as expected, and the last line of the output is the result."""
+"""`make run ONCE=1`: the sample passes the whole pipeline, every line ends as expected, and the last line is the result."""
 
 import asyncio
 import json
@@ -59,3 +59,13 @@ async def test_external_servers(tmp_path: Path, kafka_url: str, database_url: st
     processes = {line.partition("|")[0].strip() for line in lines if "|" in line}
     assert "router" in processes
     assert not processes & {"kafka", "postgres", "valkey"}, "embedded servers were started although all servers are external"
+
+
+@pytest.mark.slow
+async def test_a_rejected_sendgrid_key_makes_the_run_fail_and_names_notifications(tmp_path: Path) -> None:
+    exit_code, lines = await run_once(tmp_path / "home", HEROLD_PROVIDERS_SENDGRID_API_KEY="SG.revoked")
+    output = "\n".join(lines)
+    assert exit_code == 1, output[-6000:]
+    assert "submissions did NOT end as docs/samples/shop.jsonl expects" in output
+    assert ": expected routed, SENT; found routed, " in output
+    assert json.loads(lines[-1])["mismatches"] > 400
