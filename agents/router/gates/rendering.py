@@ -71,5 +71,6 @@ def _render_channel(state: RoutingState, context: GateContext, name: str, channe
         return content, template.label
     try:
         return _encode(content), template.label
-    except UnicodeEncodeError as error:  # an expression can give half a surrogate pair
-        return TemplateFailure(TEMPLATE_ERROR, f"template {template.label} for {channel}: {error}"), template.label
+    except UnicodeEncodeError:  # an expression can give half a surrogate pair
+        error = f"template {template.label} for {channel}: it renders to half a surrogate pair"
+        return TemplateFailure(TEMPLATE_ERROR, error), template.label

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jinja2 import TemplateError, UndefinedError
+from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from msgspec import Struct
 
 from agents.router.templates.compiler import compile_part
@@ -83,8 +83,8 @@ def compile_template(template: Template) -> CompiledTemplate | TemplateFailure:
     label = f"{template.name}@{template.version} {template.locale or 'default'}"
     try:
         return CompiledTemplate(label, _build_renderer(template))
-    except TemplateError as error:
-        return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {template.channel}: {error}")
+    except Exception as error:  # whatever a template does is a fault of the template, not of the router
+        return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {template.channel}: {_describe(error)}")
 
 
 def render(template: CompiledTemplate, channel: ChannelName, variables: Mapping[str, Any]) -> Content | TemplateFailure:
@@ -94,7 +94,20 @@ def render(template: CompiledTemplate, channel: ChannelName, variables: Mapping[
     except UndefinedError as error:
         return TemplateFailure(MISSING_VARIABLE, f"template {template.label} for {channel}: {error}")
     except Exception as error:
-        return TemplateFailure(TEMPLATE_ERROR, f"template {template.label} for {channel}: {error or type(error).__name__}")
+        return TemplateFailure(TEMPLATE_ERROR, f"template {template.label} for {channel}: {_describe(error)}")
+
+
+def _describe(error: Exception) -> str:
+    """The cause in words for the author of the template: no text of Python or its libraries."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"{error.message}, in {error.name}, line {error.lineno}"
+    if isinstance(error, TemplateError):
+        return str(error)
+    if isinstance(error, ZeroDivisionError):
+        return "division by zero"
+    if isinstance(error, (RecursionError, MemoryError)):
+        return "an expression is nested too deep or its result is too large"
+    return "an expression does not fit its data: text, a number or a list stands where it needs another kind of value"
 
 
 def _build_renderer(template: Template) -> Renderer:
@@ -102,4 +115,4 @@ def _build_renderer(template: Template) -> Renderer:
     build_renderer = get_channel(template.channel).build_renderer
     if build_renderer is None:
         raise TemplateError(f"the channel {template.channel} sends type and data, and takes no template")
-    return build_renderer(lambda part: compile_part(getattr(template, part), f"{template.name} {part}", html=part == "html"))
+    return build_renderer(lambda part: compile_part(getattr(template, part), part, html=part == "html"))

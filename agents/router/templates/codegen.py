@@ -11,6 +11,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_RESOLVE, VAR_LOAD_UNDEFINED
 
 MAX_OUTPUT_CHARACTERS = 64 * 1024
+MAX_VALUES_BETWEEN_CHECKS = 4  # so that the text never grows far beyond its limit
 
 
 class OutputTooLarge(TemplateError):
@@ -23,7 +24,7 @@ def raise_output_too_large() -> NoReturn:
 
 
 class TextCodeGenerator(CodeGenerator):
-    """Writes each run of text and values as one `text += pattern % values`, and a length check in loops and at the end.
+    """Writes each run of text and at most four values as one `text += pattern % values`, each with a length check.
 
     `context` is the dict of the variables. Each value goes through the environment's `to_output`, except where no call is needed:
     in HTML a str is only escaped; in a text anything but null is left to `%s`.
@@ -62,8 +63,19 @@ class TextCodeGenerator(CodeGenerator):
 
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
         """Write a run of text and values."""
-        values = [child for child in node.nodes if not isinstance(child, nodes.TemplateData)]
-        texts = [child.data if isinstance(child, nodes.TemplateData) else None for child in node.nodes]
+        run: list[nodes.Expr] = []
+        count = 0
+        for child in node.nodes:
+            count += not isinstance(child, nodes.TemplateData)
+            if count > MAX_VALUES_BETWEEN_CHECKS:
+                self._write_run(run, node, frame)
+                run, count = [], 1
+            run.append(child)
+        self._write_run(run, node, frame)
+
+    def _write_run(self, run: list[nodes.Expr], node: nodes.Output, frame: Frame) -> None:
+        values = [child for child in run if not isinstance(child, nodes.TemplateData)]
+        texts = [child.data if isinstance(child, nodes.TemplateData) else None for child in run]
         if values:
             pattern = "".join("%s" if text is None else text.replace("%", "%%") for text in texts)
             self.writeline(f"text += {pattern!r} % (", node)
@@ -72,7 +84,7 @@ class TextCodeGenerator(CodeGenerator):
             self.write(")")
         else:
             self.writeline(f"text += {''.join(filter(None, texts))!r}", node)
-        if self.loop_depth:
+        if values or self.loop_depth:
             self._write_length_check()
 
     def _write_value(self, value: nodes.Node, frame: Frame) -> None:

@@ -8,6 +8,8 @@ from schemas.content import Part
 MAX_SOURCE_BYTES = 64 * 1024
 MAX_LOOP_DEPTH = 2
 MAX_OPERANDS = 16
+MAX_NAMES = 32  # in one expression: each can stand for a long text
+MAX_DEPTH = 80  # Python compiles at most 100 levels of blocks
 
 
 _TEXT, _HTML = Sandbox(html=False), Sandbox(html=True)
@@ -34,6 +36,15 @@ def compile_part(source: str, name: str, html: bool) -> Part:
     Raises jinja2.TemplateSyntaxError for a source that is no valid template or uses a forbidden construct. The part raises
     jinja2.UndefinedError for a missing variable, OutputTooLarge, and any error that an expression raises.
     """
+    try:
+        return _compile(source, name, html)
+    except (RecursionError, MemoryError, SyntaxError) as error:
+        raise TemplateSyntaxError("blocks are nested too deep, or an expression is too long", 1, name) from error
+    except UnicodeError as error:
+        raise TemplateSyntaxError("the source contains half a surrogate pair", 1, name) from error
+
+
+def _compile(source: str, name: str, html: bool) -> Part:
     if len(source.encode()) > MAX_SOURCE_BYTES:
         raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
     sandbox = _HTML if html else _TEXT
@@ -46,6 +57,7 @@ def compile_part(source: str, name: str, html: bool) -> Part:
 
 
 def _check_nodes(tree: nodes.Template, name: str) -> None:
+    _check_depth(tree, name)
     for forbidden in tree.find_all(_FORBIDDEN):
         raise TemplateSyntaxError(f"a template may not use {type(forbidden).__name__.lower()}", forbidden.lineno, name)
     for node in tree.find_all(nodes.Name):
@@ -55,6 +67,24 @@ def _check_nodes(tree: nodes.Template, name: str) -> None:
         if len(concat.nodes) > MAX_OPERANDS:
             raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)
     _check_loops(tree, name, 0)
+
+
+def _check_depth(tree: nodes.Template, name: str) -> None:
+    """Check the depth of blocks and expressions, and the names in each expression, without recursion."""
+    level: list[nodes.Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        children = [(node, child) for node in level for child in node.iter_child_nodes()]
+        for node, child in children:
+            if isinstance(child, nodes.Expr) and not isinstance(node, nodes.Expr):
+                _check_expression(child, name)
+        level = [child for _, child in children]
+    if level:
+        raise TemplateSyntaxError(f"blocks or expressions nested deeper than {MAX_DEPTH}", level[0].lineno, name)
+
+
+def _check_expression(expression: nodes.Expr, name: str) -> None:
+    if sum(1 for _ in expression.find_all(nodes.Name)) > MAX_NAMES:
+        raise TemplateSyntaxError(f"more than {MAX_NAMES} variables in one expression", expression.lineno, name)
 
 
 def _check_loops(node: nodes.Node, name: str, depth: int) -> None:

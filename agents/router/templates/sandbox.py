@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from markupsafe._speedups import _escape_inner  # escape() makes an object around each text, at ten times the cost
 
-from agents.router.templates.codegen import TextCodeGenerator, raise_output_too_large
+from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, TextCodeGenerator, raise_output_too_large
 
 MAX_ITEMS = 500
 MAX_BITS = 64
@@ -100,7 +100,11 @@ def check_item_count(items: Any) -> Any:
 
 
 def _join_items(items: Iterable[Any], separator: str = "") -> str:
-    return str(separator).join(map(to_text, check_item_count(items)))
+    """The items as one text. Raises OutputTooLarge before it is built: a joined text can separate others, which grows without bound."""
+    texts, separator = list(map(to_text, check_item_count(items))), str(separator)
+    if sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1) > MAX_OUTPUT_CHARACTERS:
+        raise_output_too_large()
+    return separator.join(texts)
 
 
 def _format_decimals(value: Any, places: int = 2) -> str:

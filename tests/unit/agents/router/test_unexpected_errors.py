@@ -9,7 +9,9 @@ from agents.consecutive_failure_limit import MAX_CONSECUTIVE_FAILURES
 from agents.router.gates import decode, rendering
 from agents.router.gates.decode import ORIGINAL_TIME_HEADER
 from agents.router.templates.cache import CompiledTemplate
+from schemas.policy import Template
 from schemas.ports import Header
+from tests.unit.agents.router.builders import TEMPLATES
 from tests.unit.agents.router.gates.test_repartition import AWAY
 from tests.unit.agents.router.harness import (
     NOW,
@@ -17,6 +19,7 @@ from tests.unit.agents.router.harness import (
     USER_PARTITION,
     RouterHarness,
     build_notification,
+    build_policy,
     build_record,
     encode_value,
     make_notification_id,
@@ -53,6 +56,42 @@ async def test_half_a_surrogate_pair_in_a_template_is_a_template_error(monkeypat
     harness = RouterHarness()
     await harness.route(build_notification())
     assert harness.last_state == ("dead", "template_error")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{% if a %}" * 120 + "x" + "{% endif %}" * 120, "nested deeper than 80"),
+        ("{{ " + " + ".join(["1"] * 3000) + " }}", "nested too deep"),
+        ("{{ " + "(" * 300 + "1" + ")" * 300 + " }}", "nested too deep"),
+        ("{% if a %}x" + "{% elif a %}y" * 3000 + "{% endif %}", "nested too deep"),
+        ("\ud800", "surrogate"),
+        ("{{ a" + "|upper" * 79 + " }}", "nested deeper"),
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ a / 2 }}", "does not fit its data"),
+        ("{{ a|int // 0 }}", "division by zero"),
+    ],
+)
+async def test_whatever_a_template_does_never_counts_as_an_error_of_the_router(text: str, words: str) -> None:
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, Template("odd", 1, "sms", "default", text=text)]))
+    for number in range(2 * MAX_CONSECUTIVE_FAILURES):
+        await harness.route(build_notification(id=make_notification_id(number), template="odd", channels=["sms"], data={"a": "x"}))
+    assert Counter((event.state, event.reason) for event in harness.decided_events) == {
+        ("dead", "template_error"): 2 * MAX_CONSECUTIVE_FAILURES
+    }
+    assert words in harness.decided_events[-1].decision_log[-1].inputs["error"]
+
+
+@pytest.mark.parametrize("error", [RecursionError("maximum"), MemoryError(), KeyError("k"), RuntimeError("python")])
+async def test_any_exception_of_a_template_is_a_template_error(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_to_render(self: CompiledTemplate, variables: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(CompiledTemplate, "render", fail_to_render, raising=False)
+    harness = RouterHarness()
+    for number in range(2 * MAX_CONSECUTIVE_FAILURES):
+        await harness.route(build_notification(id=make_notification_id(number)))
+    assert {event.reason for event in harness.decided_events} == {"template_error"}
 
 
 def fail(*arguments: Any) -> Any:

@@ -1,5 +1,6 @@
 """What the source of a template may contain, and how long its output may be."""
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -86,6 +87,32 @@ def test_rendering_stops_when_the_output_is_too_large(source: str, html: bool) -
     with pytest.raises(OutputTooLarge):
         compile_part(source, "t", html)({"many": many})
     assert many.asked == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ a }}" * 9_000,
+        "{% if a %}{{ a }}{% endif %}" * 2_000,
+        "{{ x|join(x|join(x|join(x|join(a)))) }}",
+    ],
+)
+@pytest.mark.parametrize("html", [False, True])
+def test_output_is_bounded_while_it_grows(source: str, html: bool) -> None:
+    part, variables = compile_part(source, "t", html), {"a": "x" * 16_000, "x": "y" * 100}
+    tracemalloc.start()
+    try:
+        with pytest.raises(OutputTooLarge):
+            part(variables)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("source", ["{{ [" + "a," * 33 + "] }}", "{{ (a ~ a) ~ " + " ~ ".join(["(a ~ a ~ a)"] * 11) + " }}"])
+def test_one_expression_has_a_bounded_number_of_variables(source: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match="variables in one expression"):
+        compile_part(source, "t", html=False)
 
 
 def test_a_part_can_be_rendered_again() -> None:
