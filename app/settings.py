@@ -68,6 +68,7 @@ class WorkerSection(Section, frozen=True):
     data_dir: NonEmptyStr
     instance_id: NonEmptyStr
     fetch_max_wait: Seconds
+    max_in_flight_bytes: PositiveInt
     commit_interval: Seconds
     standby_replicas: NonNegativeInt
     web_bind: NonEmptyStr

@@ -26,13 +26,31 @@ class Record(Protocol):
 class Batch:
     """Records of one partition in offset order: the value of one Faust event."""
 
-    __slots__ = ("partition", "records", "topic")
+    __slots__ = ("_count", "_size", "first_offset", "last_offset", "partition", "records", "topic")
 
     def __init__(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         self.topic, self.partition, self.records = topic, partition, records
+        self._count, self._size = len(records), -1
+        self.first_offset, self.last_offset = (records[0].offset, records[-1].offset) if records else (0, -1)
 
     def __len__(self) -> int:
-        return len(self.records)
+        return self._count
+
+    @property
+    def size(self) -> int:
+        """Bytes of the keys and values."""
+        if self._size < 0:
+            self._size = sum(map(compute_record_size, self.records))
+        return self._size
+
+    def drop_records(self) -> None:
+        """Release the memory of the records; the count, the size and the offsets stay."""
+        self._size, self.records = self.size, ()
+
+
+def compute_record_size(record: Record) -> int:
+    """Bytes of the key and the value."""
+    return len(record.key or b"") + len(record.value or b"")
 
 
 class BatchHandle(Protocol):
@@ -41,6 +59,10 @@ class BatchHandle(Protocol):
     @property
     def batch(self) -> Batch: ...
     def ack(self) -> None: ...
+    def set_unfinished(self, records: int, size: int) -> None:
+        """Report how many records and bytes are unfinished, so that the others make room for new batches before `ack`."""
+        ...
+
     def release(self) -> None:
         """Let a rebalance or shutdown proceed without this batch. Its records are consumed again unless `ack` comes first."""
         ...

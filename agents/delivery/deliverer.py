@@ -103,14 +103,14 @@ class Deliverer:
         for decoded, row in zip(decoded_deliveries, rows, strict=True):
             if is_already_done(row, decoded.delivery, now):
                 self._registry.discard_recorded(decoded.delivery.id)
-                in_flight_batch.finish_record("skipped")
+                in_flight_batch.finish_record(decoded.record, "skipped")
                 continue
             in_flight = InFlight(decoded, in_flight_batch, self._provider.get_account(decoded.delivery))
             registered = self._registry.register(in_flight)
             if registered is in_flight:
                 self._limiter.enqueue(in_flight)
             elif registered is None:
-                in_flight_batch.finish_record("skipped")
+                in_flight_batch.finish_record(decoded.record, "skipped")
             elif registered.is_finished and registered.decision is not None:
                 self._record(registered, registered.last_result, registered.decision, self._clock())
         self._start_calls()
@@ -122,9 +122,10 @@ class Deliverer:
             decoded = decode_delivery(record, channel)
             if isinstance(decoded, DecodeFailure):
                 self._produce_dead_letter(build_decode_dead_letter(batch, decoded), batch.partition, in_flight_batch.priority)
-                in_flight_batch.finish_record("decode_failed")
+                in_flight_batch.finish_record(record, "decode_failed")
             else:
                 decoded_deliveries.append(decoded)
+        batch.drop_records()
         return decoded_deliveries
 
     # -- prepare, call
@@ -217,8 +218,9 @@ class Deliverer:
         if isinstance(decision, DeadLetterDecision):
             self._produce_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
         self._outbox.stage_row(partition, in_flight.row_key, encode_row(build_row(event, decision)))
-        in_flight.last_result, in_flight.decision, in_flight.is_finished = result, decision, True
-        in_flight.batch.finish_record(result.outcome if result else "expired")
+        record = in_flight.record
+        in_flight.finish(result, decision)
+        in_flight.batch.finish_record(record, result.outcome if result else "expired")
 
     def _produce_dead_letter(self, dead_letter: DeadLetter, partition: int, priority: Priority) -> None:
         key = dead_letter.user_id.encode() or dead_letter.key

@@ -4,28 +4,47 @@ from collections.abc import Callable, Collection
 
 from agents.delivery.decode import DecodedDelivery
 from agents.delivery.retry_decision import Decision
+from schemas.delivery import Delivery
 from schemas.enums import Priority
 from schemas.outcome import AttemptResult
-from schemas.ports import BatchHandle
+from schemas.ports import BatchHandle, Record, compute_record_size
 
 
 class InFlightBatch:
-    """A batch with unfinished records; `on_finished` is called once, when the last record has finished."""
+    """A batch with unfinished records; `on_finished` is called once, when the last record has finished.
 
-    __slots__ = ("deliveries", "handle", "on_finished", "outcome_counts", "priority", "remaining", "started_at")
+    Whenever the unfinished records have halved, the consumer is told: a batch that waits for one slow call takes the room of one record.
+    """
+
+    __slots__ = (
+        "_report_at",
+        "deliveries",
+        "handle",
+        "on_finished",
+        "outcome_counts",
+        "priority",
+        "remaining",
+        "remaining_bytes",
+        "started_at",
+    )
 
     def __init__(self, handle: BatchHandle, priority: Priority, started_at: float, on_finished: Callable[["InFlightBatch"], None]) -> None:
         self.handle, self.priority, self.started_at, self.on_finished = handle, priority, started_at, on_finished
-        self.remaining = len(handle.batch)
+        self.remaining, self.remaining_bytes = len(handle.batch), handle.batch.size
+        self._report_at = self.remaining // 2
         self.outcome_counts: dict[str, int] = {}
         self.deliveries: list[InFlight] = []
 
-    def finish_record(self, result: str) -> None:
+    def finish_record(self, record: Record, result: str) -> None:
         """Count one more finished record by its outcome, or by `skipped`, `expired` or `decode_failed`."""
         self.outcome_counts[result] = self.outcome_counts.get(result, 0) + 1
         self.remaining -= 1
+        self.remaining_bytes -= compute_record_size(record)
         if not self.remaining:
             self.on_finished(self)
+        elif self.remaining <= self._report_at:
+            self._report_at = self.remaining // 2
+            self.handle.set_unfinished(self.remaining, self.remaining_bytes)
 
 
 class InFlight:
@@ -33,8 +52,12 @@ class InFlight:
 
     `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one. `is_calling` is true during a call,
     `is_finished` after the end, `is_revoked` while the partition is revoked. The result is kept after the end: if the same record is read
-    again because its row was not committed, the result is recorded again without a second call.
+    again because its row was not committed, the result is recorded again without a second call. `record` and `delivery` are dropped at the
+    end, because the batch may wait long for its other records.
     """
+
+    record: Record
+    delivery: Delivery
 
     __slots__ = (
         "account",
@@ -44,17 +67,21 @@ class InFlight:
         "called_at",
         "decision",
         "delivery",
+        "id",
         "is_calling",
         "is_finished",
         "is_revoked",
         "last_result",
+        "offset",
         "possible_duplicate",
         "record",
+        "redrive_count",
         "row_key",
     )
 
     def __init__(self, decoded: DecodedDelivery, batch: InFlightBatch, account: str) -> None:
         self.record, self.delivery, self.row_key = decoded
+        self.id, self.offset, self.redrive_count = self.delivery.id, self.record.offset, self.delivery.redrive_count
         self.batch, self.account = batch, account
         self.attempt, self.attempt_count, self.called_at = self.delivery.attempt, 0, 0.0
         self.possible_duplicate = self.delivery.possible_duplicate
@@ -66,11 +93,20 @@ class InFlight:
         """Whether both have the same topic, partition and offset."""
         batch, other_batch = self.batch.handle.batch, other.batch.handle.batch
         same_partition = batch.topic == other_batch.topic and batch.partition == other_batch.partition
-        return same_partition and self.record.offset == other.record.offset
+        return same_partition and self.offset == other.offset
+
+    def finish(self, result: AttemptResult | None, decision: Decision) -> None:
+        """Keep the result, without the record and its content, which are large."""
+        self.last_result, self.decision, self.is_finished = result, decision, True
+        del self.record, self.delivery
+
+    def restore(self, reread: "InFlight") -> None:
+        """Take the batch and the content of the same record, which was read again."""
+        self.batch, self.record, self.delivery, self.is_revoked = reread.batch, reread.record, reread.delivery, False
 
     def supersedes(self, other: "InFlight") -> bool:
         """Whether this one is at the same redrive and attempt as the other one, or at a later one."""
-        return (self.delivery.redrive_count, self.attempt) >= (other.delivery.redrive_count, other.delivery.attempt)
+        return (self.redrive_count, self.attempt) >= (other.redrive_count, other.attempt)
 
 
 class InFlightRegistry:
@@ -88,16 +124,16 @@ class InFlightRegistry:
         That is `in_flight` itself if it is new; the existing one, moved to the new batch, if the same record was read again after a
         rebalance; None if another record of this delivery is in flight already.
         """
-        existing = self._deliveries.get(in_flight.delivery.id)
+        existing = self._deliveries.get(in_flight.id)
         if existing is not None:
             if not existing.is_same_record(in_flight):
                 if existing.supersedes(in_flight):
                     return None
             elif existing.is_finished or existing.is_calling or not existing.is_revoked:
-                existing.batch, existing.is_revoked = in_flight.batch, False
+                existing.restore(in_flight)
                 in_flight.batch.deliveries.append(existing)
                 return existing
-        self._deliveries[in_flight.delivery.id] = in_flight
+        self._deliveries[in_flight.id] = in_flight
         in_flight.batch.deliveries.append(in_flight)
         return in_flight
 
@@ -113,12 +149,12 @@ class InFlightRegistry:
             if in_flight.batch.handle.batch.partition not in partitions:
                 continue
             if not in_flight.is_calling and (in_flight.is_revoked or not in_flight.is_finished):
-                del self._deliveries[in_flight.delivery.id]
+                del self._deliveries[in_flight.id]
             in_flight.is_revoked = True
 
     def remove_batch(self, batch: InFlightBatch) -> None:
         """Remove the deliveries of a batch that is committed."""
         for in_flight in batch.deliveries:
-            if self._deliveries.get(in_flight.delivery.id) is in_flight:
-                del self._deliveries[in_flight.delivery.id]
+            if self._deliveries.get(in_flight.id) is in_flight:
+                del self._deliveries[in_flight.id]
         batch.deliveries.clear()  # breaks the reference cycle, which otherwise the garbage collector would have to find

@@ -19,7 +19,8 @@ class StreamSettings:
     `standby_replicas`: of changelogs and tables. `topic_allow_declare`: whether Faust creates missing changelogs. `drain_timeout`: how
     long a rebalance or stop waits for batches in flight. `shutdown_timeout`: how long an orderly stop after an error may take.
     `priority_limits`: one for each priority, highest first. `fetch_max_wait`: how long a fetch of all partitions may wait at the broker.
-    `web_port`: 0 turns the web server off. `max_message_bytes`: largest batch, by topic.
+    `max_in_flight_bytes`: of unfinished records, shared equally by the partitions. `web_port`: 0 turns the web server off.
+    `max_message_bytes`: largest batch, by topic.
     """
 
     app_id: str
@@ -36,6 +37,7 @@ class StreamSettings:
     shutdown_timeout: float
     priority_limits: tuple[PriorityLimits, ...]
     fetch_max_wait: float
+    max_in_flight_bytes: int
     web_port: int
     web_bind: str
     max_message_bytes: Mapping[str, int]

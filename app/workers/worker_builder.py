@@ -98,6 +98,7 @@ def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[
         drain_timeout=DRAIN_TIMEOUT,
         shutdown_timeout=SHUTDOWN_TIMEOUT,
         fetch_max_wait=worker.fetch_max_wait,
+        max_in_flight_bytes=worker.max_in_flight_bytes,
         priority_limits=priority_limits,
         web_port=worker.web_port,
         web_bind=worker.web_bind,

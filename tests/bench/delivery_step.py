@@ -44,6 +44,8 @@ class CountingBatchHandle:
     def ack(self) -> None:
         CountingBatchHandle.acked += 1
 
+    def set_unfinished(self, records: int, size: int) -> None: ...
+
     def release(self) -> None:
         raise AssertionError("no batch is released in this benchmark")
 

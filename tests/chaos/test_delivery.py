@@ -111,6 +111,25 @@ async def test_a_host_that_hangs_does_not_delay_another(cluster: HeroldCluster) 
     assert cluster.fetch_request_counts("hanging")["requests"] == 50
 
 
+@pytest.mark.slow
+async def test_one_hanging_host_of_a_hundred_does_not_throttle_its_partitions(cluster: HeroldCluster) -> None:
+    cluster.env.update(HEROLD_DELIVERY_REQUEST_TIMEOUT="600", HEROLD_DELIVERY_MAX_BATCH_RECORDS="64")
+    hosts = [("hanging", "hang") if number % 100 == 0 else ("simulators", "shop") for number in range(4000)]
+    webhooks = [
+        build_current_delivery("webhook", number, cluster.build_url(host, f"/hooks/{word}/{number}"))
+        for number, (host, word) in enumerate(hosts)
+    ]
+    others = {webhook.id for webhook, (host, _) in zip(webhooks, hosts, strict=True) if host != "hanging"}
+    async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as reader:
+        await asyncio.gather(cluster.start_simulators(), cluster.start_simulators("hanging"), cluster.start_worker("webhook"))
+        await produce_deliveries(cluster, "low", webhooks)
+        await wait_until(lambda: has_statuses(reader, cluster, len(others)), 150, "the other hosts' deliveries have a status")
+        statuses = await read_statuses(reader, cluster)
+    cluster.kill_process("webhook")  # an orderly stop would wait for the calls that hang
+    assert statuses == {an_id: {Status.DELIVERED} for an_id in others}
+    assert cluster.fetch_request_counts("hanging")["requests"] == 40
+
+
 async def has_statuses(reader: topic_reader.TopicReader, cluster: HeroldCluster, minimum: int) -> bool:
     return sum((await reader.get_end_offsets([cluster.prefix + STATUS_TOPIC])).values()) >= minimum
 

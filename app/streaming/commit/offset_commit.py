@@ -1,83 +1,124 @@
 """Tracks acknowledgements: the committable offset of a partition is that of its first unacknowledged batch."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Sized
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 Partition = TypeVar("Partition", bound=Hashable)
 
 
 class TrackedBatch(Protocol):
-    """A batch in flight: its records, the offset of the last one, and whether the agent has acknowledged it."""
+    """A batch in flight: its first and last offset, whether the agent has acknowledged it, and its unfinished records and bytes."""
 
-    value: Sized
+    first_offset: int
     offset: int
     acked: bool
+    unfinished_records: int
+    unfinished_bytes: int
+    is_tracked: bool
 
 
 class UnackedCounts(NamedTuple):
-    """What is unacknowledged in a partition; `uncommitted_records`: offsets from the first unacknowledged record to the last tracked one.
+    """What is in flight in a partition: unacknowledged batches, and the records and bytes in them that are unfinished.
 
-    After a crash all of the uncommitted records are redelivered.
+    `uncommitted_records`: offsets from the first unacknowledged batch to the last tracked one. After a crash all of them are redelivered.
     """
 
     batches: int
     records: int
+    size: int = 0
     uncommitted_records: int = 0
 
 
 NONE_UNACKED = UnackedCounts(0, 0)
 
 
+@dataclass(slots=True)
+class PartitionProgress:
+    """The tracked batches of one partition, oldest first, and the sums over those that are not acknowledged."""
+
+    last_offset: int = -1
+    committable_offset: int | None = None
+    batches: deque[TrackedBatch] = field(default_factory=deque)
+    unacked_batches: int = 0
+    unfinished_records: int = 0
+    unfinished_bytes: int = 0
+
+
 class OffsetTracker(Generic[Partition]):
-    """Batches in flight of each partition, oldest first; agents may acknowledge them in any order."""
+    """Batches in flight of each partition; agents may acknowledge them in any order."""
 
     def __init__(self) -> None:
-        self._tracked: dict[Partition, deque[TrackedBatch]] = {}
-        self._committable_offsets: dict[Partition, int] = {}
-        self._last_offsets: dict[Partition, int] = {}
+        self._partitions: dict[Partition, PartitionProgress] = {}
 
     def track(self, partition: Partition, batch: TrackedBatch) -> None:
         """Add a batch that goes to an agent; batches of a partition are added in offset order."""
-        self._tracked.setdefault(partition, deque()).append(batch)
-        self._last_offsets[partition] = batch.offset
+        progress = self._partitions.get(partition)
+        if progress is None:
+            progress = self._partitions[partition] = PartitionProgress()
+        progress.batches.append(batch)
+        progress.last_offset = batch.offset
+        progress.unacked_batches += 1
+        progress.unfinished_records += batch.unfinished_records
+        progress.unfinished_bytes += batch.unfinished_bytes
+        batch.is_tracked = True
+
+    def set_unfinished(self, partition: Partition, batch: TrackedBatch, records: int, size: int) -> None:
+        """Set how many records and bytes of a batch are unfinished; no effect on a batch that is no longer tracked."""
+        if batch.is_tracked:
+            progress = self._partitions[partition]
+            progress.unfinished_records += records - batch.unfinished_records
+            progress.unfinished_bytes += size - batch.unfinished_bytes
+            batch.unfinished_records, batch.unfinished_bytes = records, size
+
+    def acknowledge(self, partition: Partition, batch: TrackedBatch) -> None:
+        """Mark a batch as acknowledged; none of its records are unfinished any more."""
+        batch.acked = True
+        self.set_unfinished(partition, batch, 0, 0)
+        if batch.is_tracked:
+            batch.is_tracked = False
+            self._partitions[partition].unacked_batches -= 1
 
     def get_last_offset(self, partition: Partition) -> int | None:
         """The last offset tracked since the partition was cleared; records up to it are not delivered again."""
-        return self._last_offsets.get(partition)
+        progress = self._partitions.get(partition)
+        return progress.last_offset if progress else None
 
     def count_unacked(self, partition: Partition) -> UnackedCounts:
-        """How many batches and records of the partition are unacknowledged."""
-        batches = self._pop_acked_prefix(partition)
-        if not batches:
+        """What is in flight in the partition."""
+        progress = self._partitions.get(partition)
+        if progress is None or not progress.unacked_batches:
             return NONE_UNACKED
-        sizes = [len(batch.value) for batch in batches if not batch.acked]
-        return UnackedCounts(len(sizes), sum(sizes), self._last_offsets[partition] - batches[0].offset + sizes[0])
+        _pop_acked_prefix(progress)
+        uncommitted = progress.last_offset - progress.batches[0].first_offset + 1
+        return UnackedCounts(progress.unacked_batches, progress.unfinished_records, progress.unfinished_bytes, uncommitted)
 
     def get_committable_offset(self, partition: Partition) -> int | None:
         """The offset to commit: the one after the acknowledged prefix; None if nothing is acknowledged yet."""
-        self._pop_acked_prefix(partition)
-        return self._committable_offsets.get(partition)
+        progress = self._partitions.get(partition)
+        if progress is None:
+            return None
+        _pop_acked_prefix(progress)
+        return progress.committable_offset
 
     def get_partitions(self) -> list[Partition]:
         """The partitions with tracked batches."""
-        return list(self._tracked)
+        return list(self._partitions)
 
     def clear_partitions(self, partitions: Iterable[Partition]) -> None:
         """Clear these partitions: they were revoked, or their position was reset."""
         for partition in partitions:
-            self._tracked.pop(partition, None)
-            self._committable_offsets.pop(partition, None)
-            self._last_offsets.pop(partition, None)
+            progress = self._partitions.pop(partition, None)
+            for batch in progress.batches if progress else ():
+                batch.is_tracked = False
 
     def clear_all(self) -> None:
         """Clear all partitions: all positions are reset to the committed offsets."""
         self.clear_partitions(self.get_partitions())
 
-    def _pop_acked_prefix(self, partition: Partition) -> deque[TrackedBatch]:
-        batches = self._tracked.get(partition)
-        if batches is None:
-            return deque()
-        while batches and batches[0].acked:
-            self._committable_offsets[partition] = batches.popleft().offset + 1
-        return batches
+
+def _pop_acked_prefix(progress: PartitionProgress) -> None:
+    batches = progress.batches
+    while batches and batches[0].acked:
+        progress.committable_offset = batches.popleft().offset + 1

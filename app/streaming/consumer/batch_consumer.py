@@ -15,6 +15,7 @@ from faust.types.tuples import ConsumerMessage
 from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.coordinator_watchdog import build_watchdog
+from app.streaming.consumer.priority_selector import PrioritySelector
 from schemas.ports import Batch
 
 MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
@@ -41,6 +42,7 @@ class BatchConsumer(driver.Consumer):
         self._assigned_partitions: frozenset[int] = frozenset()
         self._drain_timeout = self.settings.drain_timeout
         self._failed_offsets: dict[TP, int] = {}
+        self._max_bytes_per_partition = 0.0  # of unfinished records
         self.add_dependency(build_watchdog(self, self._thread))
 
     def _new_consumer_thread(self) -> PriorityConsumerThread:
@@ -74,7 +76,7 @@ class BatchConsumer(driver.Consumer):
         """Acknowledge a batch; batches may be acknowledged in any order. Returns whether this call did it."""
         if message.acked:
             return False
-        message.acked = True
+        self._offset_tracker.acknowledge(message.tp, message)
         message.value = None  # it may wait long for the batches before it, and only its offset is needed
         self.app.sensors.on_message_out(message.tp, message.offset, message)
         self.release(message)
@@ -84,10 +86,23 @@ class BatchConsumer(driver.Consumer):
         """Stop waiting for this batch in rebalances and stops; unless it was acknowledged it is redelivered."""
         self._unacked_messages.discard(message)
         self._batch_released.set()
-        self._room_available.set()
-        if message.tp in self._full_partitions:
+        self._fetch_if_room(message.tp)
+
+    def set_unfinished(self, message: Any, records: int, size: int) -> None:
+        """Set how many records and bytes of a batch are unfinished; the others make room for new batches before it is acknowledged."""
+        self._offset_tracker.set_unfinished(message.tp, message, records, size)
+        self._fetch_if_room(message.tp)
+
+    def _fetch_if_room(self, tp: TP) -> None:
+        if tp in self._full_partitions and self._has_room(tp, monotonic()):
             self._full_partitions.clear()
+            self._room_available.set()
             self._thread.wakeup()
+
+    def _has_room(self, tp: TP, now: float) -> bool:
+        priority, unacked = self.topic_priorities.get(tp.topic, 0), self._offset_tracker.count_unacked(tp)
+        selector: PrioritySelector = self._thread.priority_selector
+        return selector.has_room(priority, unacked, self._max_bytes_per_partition, now)
 
     def _new_offset(self, tp: TP) -> int | None:
         return self._offset_tracker.get_committable_offset(tp)
@@ -177,13 +192,13 @@ class BatchConsumer(driver.Consumer):
         changelogs: list[TP] = []
         self._full_partitions.clear()
         queued_changelogs = self.app.tables.changelog_queue.qsize() if self.app.tables.changelog_topics else 0
-        now = monotonic()
-        for tp in self._get_active_partitions():
-            priority = self.topic_priorities.get(tp.topic, 0)
+        now, active_partitions = monotonic(), self._get_active_partitions()
+        self._max_bytes_per_partition = self.settings.max_in_flight_bytes / max(1, len(active_partitions))
+        for tp in active_partitions:
             if self._is_changelog_tp(tp):
                 changelogs.append(tp)
-            elif self._thread.priority_selector.has_room(priority, self._offset_tracker.count_unacked(tp), now):
-                priorities[priority].append(tp)
+            elif self._has_room(tp, now):
+                priorities[self.topic_priorities.get(tp.topic, 0)].append(tp)
             else:
                 self._full_partitions.add(tp)
         return FetchRequest(priorities, changelogs if queued_changelogs < MAX_QUEUED_CHANGELOG_BATCHES else (), MAX_CHANGELOG_RECORDS)
@@ -258,11 +273,22 @@ class BatchConsumer(driver.Consumer):
         channel.queue.put_nowait(Event(self.app, None, message.value, {}, message))
 
 
-def _build_message(tp: TP, records: Any, generation: int) -> ConsumerMessage:
-    """The Faust message of a batch. Faust's stream silently skips a message whose generation is not the app's."""
-    last = records[-1]
-    batch = Batch(tp.topic, tp.partition, records)
+class BatchMessage(ConsumerMessage):
+    """The Faust message of a batch; implements commit.offset_commit.TrackedBatch."""
+
+    first_offset: int
+    unfinished_records: int
+    unfinished_bytes: int
+    is_tracked = False
+
+
+def _build_message(tp: TP, records: Any, generation: int) -> BatchMessage:
+    """The message of a batch. Faust's stream silently skips a message whose generation is not the app's."""
+    last, batch = records[-1], Batch(tp.topic, tp.partition, records)
     timestamp = last.timestamp / 1000
-    return ConsumerMessage(
+    message = BatchMessage(
         tp.topic, tp.partition, last.offset, timestamp, last.timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
     )
+    message.first_offset = batch.first_offset
+    message.unfinished_records, message.unfinished_bytes = len(batch), batch.size
+    return message

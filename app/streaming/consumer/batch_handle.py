@@ -22,6 +22,10 @@ class FaustBatchHandle:
         """Acknowledge the batch; a second call has no effect."""
         self._consumer.ack(self.message)
 
+    def set_unfinished(self, records: int, size: int) -> None:
+        """Report how many records and bytes are unfinished; the others make room for new batches."""
+        self._consumer.set_unfinished(self.message, records, size)
+
     def release(self) -> None:
         """Stop rebalances and stops from waiting for the batch; it is redelivered unless it is acknowledged before."""
         self._consumer.release(self.message)

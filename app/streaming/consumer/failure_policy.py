@@ -68,8 +68,8 @@ async def _halt_agent(handle: FaustBatchHandle | None, error: BaseException, on_
 def _describe_batch(handle: FaustBatchHandle | None) -> str:
     if handle is None:
         return "no batch"
-    records = handle.batch.records
-    return f"{handle.batch.topic} partition {handle.batch.partition}, offsets {records[0].offset} to {records[-1].offset}"
+    batch = handle.batch
+    return f"{batch.topic} partition {batch.partition}, offsets {batch.first_offset} to {batch.last_offset}"
 
 
 class ShutdownOnFailure:

@@ -7,15 +7,15 @@ from app.streaming.commit.offset_commit import UnackedCounts
 
 # From the first unacknowledged record on. Later batches may be acknowledged, but all of these records are redelivered after a crash.
 MAX_UNCOMMITTED_RECORDS = 100_000
-MAX_UNACKED_BATCHES = 64  # each takes a slot of its agent's queue and is examined before each fetch
+MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
 
 
 @dataclass(frozen=True)
 class PriorityLimits:
     """How one priority is fetched.
 
-    `max_batch_records`: records of a batch. `max_in_flight_batches`: unacknowledged batches of that size in a partition; smaller batches
-    count by their records. The `_busy` limits apply while a higher priority has traffic, so that its batches wait neither for the processor
+    `max_batch_records`: records of a batch. `max_in_flight_batches`: unacknowledged batches of that size in a partition; a batch counts by
+    its unfinished records. The `_busy` limits apply while a higher priority has traffic, so that its batches wait neither for the processor
     nor for many round trips of lower ones. `max_skips`: how often the priority may be skipped although it has data, before it is fetched
     first.
     """
@@ -55,8 +55,11 @@ class PrioritySelector:
         limits = self._limits[priority]
         return limits.max_batch_records_busy if self._is_higher_busy(priority, now) else limits.max_batch_records
 
-    def has_room(self, priority: int, unacked: UnackedCounts, now: float) -> bool:
-        """Whether one more batch of the partition may be in flight; under light load yes, so that no record waits for earlier ones."""
+    def has_room(self, priority: int, unacked: UnackedCounts, max_bytes: float, now: float) -> bool:
+        """Whether one more batch of the partition may be in flight; under light load yes, so that no record waits for earlier ones.
+
+        `max_bytes`: with so many unfinished bytes the partition has no room.
+        """
         limits = self._limits[priority]
         max_records, max_batches = (
             (limits.max_batch_records_busy, limits.max_in_flight_batches_busy)
@@ -64,7 +67,7 @@ class PrioritySelector:
             else (limits.max_batch_records, limits.max_in_flight_batches)
         )
         is_below_limits = unacked.records <= (max_batches - 1) * max_records and unacked.batches < MAX_UNACKED_BATCHES
-        return is_below_limits and unacked.uncommitted_records < MAX_UNCOMMITTED_RECORDS
+        return is_below_limits and unacked.size < max_bytes and unacked.uncommitted_records < MAX_UNCOMMITTED_RECORDS
 
     def _is_higher_busy(self, priority: int, now: float) -> bool:
         return any(now - fetched_at < self._busy_period for fetched_at in self._fetched_at[:priority])

@@ -33,10 +33,18 @@ class FakeBatchHandle:
     """A batch that counts its acknowledgements."""
 
     def __init__(self, batch: Batch) -> None:
-        self.batch, self.ack_count = batch, 0
+        self.batch, self.records, self.ack_count = batch, batch.records, 0  # the deliverer drops the records
+        self.reported_unfinished: list[tuple[int, int]] = []
+
+    def reread(self) -> "FakeBatchHandle":
+        """The same records, read again after a rebalance."""
+        return FakeBatchHandle(Batch(self.batch.topic, self.batch.partition, self.records))
 
     def ack(self) -> None:
         self.ack_count += 1
+
+    def set_unfinished(self, records: int, size: int) -> None:
+        self.reported_unfinished.append((records, size))
 
     def release(self) -> None:
         raise AssertionError("a delivery worker does not release its batches")

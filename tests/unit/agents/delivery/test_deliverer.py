@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 
 import msgspec
 import pytest
@@ -70,6 +71,26 @@ async def test_a_batch_is_acknowledged_once_after_its_last_record_and_the_commit
     harness.commit()
     harness.commit()
     assert handle.ack_count == 1
+
+
+async def test_each_halving_of_the_unfinished_records_is_reported(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(*[build_delivery(number=number) for number in range(8)])
+    size = handle.batch.size // 8
+    await harness.run_batches(handle)
+    for _ in range(7):
+        harness.respond(ACCEPTED, 1)
+    assert [records for records, _ in handle.reported_unfinished] == [4, 2, 1]
+    assert handle.reported_unfinished[-1][1] == pytest.approx(size, abs=10)
+    harness.commit()
+    assert not handle.ack_count
+
+
+async def test_finished_deliveries_release_their_content_while_another_one_is_called(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
+    await harness.run_batches(handle)
+    unfinished, finished = handle.records
+    harness.respond(ACCEPTED, 1)
+    assert sys.getrefcount(unfinished) == sys.getrefcount(finished) + 1
 
 
 async def test_a_finished_batch_leaves_no_reference_cycle(harness: DeliveryHarness) -> None:

@@ -5,17 +5,12 @@ import pytest
 from schemas.enums import Status
 from tests.delivery_builders import build_delivery
 from tests.settings_builders import build_concurrency_limits
-from tests.unit.agents.delivery.harness import ACCEPTED, MAYBE_SENT, NOT_SENT, DeliveryHarness, FakeBatchHandle
+from tests.unit.agents.delivery.harness import ACCEPTED, MAYBE_SENT, NOT_SENT, DeliveryHarness
 
 
 @pytest.fixture
 def harness() -> DeliveryHarness:
     return DeliveryHarness()
-
-
-def redeliver(handle: FakeBatchHandle) -> FakeBatchHandle:
-    """The same records, read again after a rebalance."""
-    return FakeBatchHandle(handle.batch)
 
 
 async def test_a_second_record_of_a_delivery_in_flight_is_skipped(harness: DeliveryHarness) -> None:
@@ -95,7 +90,7 @@ async def test_a_call_in_flight_serves_the_record_that_is_read_again(harness: De
     handle = harness.build_batch(build_delivery())
     await harness.run_batches(handle)
     harness.deliverer.on_partitions_revoked({3})
-    redelivered = redeliver(handle)
+    redelivered = handle.reread()
     await harness.run_batches(redelivered)
     assert len(harness.all_calls) == 1
     harness.respond(ACCEPTED)
@@ -111,7 +106,7 @@ async def test_a_result_whose_row_was_not_committed_is_recorded_again_without_a_
     harness.deliverer.on_partitions_revoked({3})
     harness.respond(ACCEPTED)
     harness.drop_uncommitted()
-    redelivered = redeliver(handle)
+    redelivered = handle.reread()
     await harness.run_batches(redelivered)
     assert len(harness.all_calls) == 2
     harness.commit()
@@ -141,7 +136,7 @@ async def test_a_waiting_delivery_is_sent_once_when_its_record_is_read_again() -
     handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
     await harness.run_batches(handle)
     harness.deliverer.on_partitions_revoked({3})
-    redelivered = redeliver(handle)
+    redelivered = handle.reread()
     await harness.run_batches(redelivered)
     while harness.pending_calls:
         harness.respond(ACCEPTED)
@@ -157,7 +152,7 @@ async def test_a_retry_of_a_revoked_partition_makes_no_call(harness: DeliveryHar
     harness.deliverer.on_partitions_revoked({3})
     harness.advance_clock(5)
     assert not harness.pending_calls
-    redelivered = redeliver(handle)
+    redelivered = handle.reread()
     await harness.run_batches(redelivered)
     harness.respond(ACCEPTED)
     harness.commit()
@@ -173,7 +168,7 @@ async def test_a_call_for_a_revoked_partition_is_retried_only_when_its_record_is
     harness.respond(MAYBE_SENT)
     harness.advance_clock(5)
     assert len(harness.all_calls) == 1
-    redelivered = redeliver(handle)
+    redelivered = handle.reread()
     await harness.run_batches(redelivered)
     assert len(harness.all_calls) == 2
     harness.respond(ACCEPTED)
@@ -184,7 +179,7 @@ async def test_a_call_for_a_revoked_partition_is_retried_only_when_its_record_is
 async def test_a_record_that_is_read_again_without_a_revocation_makes_no_second_call(harness: DeliveryHarness) -> None:
     handle = harness.build_batch(build_delivery())
     await harness.run_batches(handle)
-    redelivered = redeliver(handle)
+    redelivered = handle.reread()
     await harness.run_batches(redelivered)
     harness.respond(ACCEPTED)
     harness.commit()

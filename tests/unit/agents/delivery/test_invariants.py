@@ -43,7 +43,7 @@ class ScenarioRunner:
         self.rebalances += 1
         self.harness.deliverer.on_partitions_revoked({3})
         self.harness.drop_uncommitted()
-        redelivered = [(FakeBatchHandle(handle.batch), ids) for handle, ids in self.batches if not handle.ack_count]
+        redelivered = [(handle.reread(), ids) for handle, ids in self.batches if not handle.ack_count]
         self.batches = [(handle, ids) for handle, ids in self.batches if handle.ack_count] + redelivered
         await self.harness.run_batches(*[handle for handle, _ in redelivered])
 

@@ -36,6 +36,9 @@ class FakeBatchHandle:
     def ack(self) -> None:
         self.calls.append("acknowledged")
 
+    def set_unfinished(self, records: int, size: int) -> None:
+        self.calls.append(f"{records} unfinished")
+
     def release(self) -> None:
         self.calls.append("released")
 

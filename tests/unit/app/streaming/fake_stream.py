@@ -26,9 +26,13 @@ class FakeConsumer:
     def __init__(self) -> None:
         self.acked_offsets: list[int] = []
         self.released_offsets: list[int] = []
+        self.unfinished: dict[int, tuple[int, int]] = {}
 
     def ack(self, message: FakeMessage) -> None:
         self.acked_offsets.append(message.value.records[0].offset)
+
+    def set_unfinished(self, message: FakeMessage, records: int, size: int) -> None:
+        self.unfinished[message.value.first_offset] = records, size
 
     def release(self, message: FakeMessage) -> None:
         self.released_offsets.append(message.value.records[0].offset)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from app.streaming.consumer.batch_consumer import BatchConsumer
+from app.streaming.consumer.batch_consumer import BatchConsumer, BatchMessage, _build_message
 from schemas.ports import Batch
+from tests.fakes import FakeRecord
 from tests.unit.app.streaming.app_builder import build_app
 
 FIRST, SECOND = TP("t-notifications.high", 0), TP("t-notifications.high", 1)
@@ -173,11 +174,58 @@ async def test_is_assigned_follows_each_assignment(consumer: BatchConsumer, monk
     assert results == [[False, False], [True, False], [True, True], [False, False]]
 
 
+@pytest.fixture
+async def full_partition(consumer: BatchConsumer) -> BatchMessage:
+    """The first of three batches of a partition that leave no room for a fourth."""
+    consumer.resume_partitions({FIRST})
+    consumer.resume_flow()
+    messages = []
+    for first in (0, 500, 1000):
+        records = [ConsumedRecord(offset, key=b"k", value=b"v" * 10) for offset in range(first, first + 500)]
+        messages.append(_build_message(FIRST, records, 1))
+        consumer._offset_tracker.track(FIRST, messages[-1])
+    assert not consumer._build_fetch_request()
+    return messages[0]
+
+
+async def test_finished_records_of_a_batch_make_room_before_it_is_acknowledged(
+    consumer: BatchConsumer, full_partition: BatchMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wakeups: list[int] = []
+    monkeypatch.setattr(consumer._thread, "wakeup", lambda: wakeups.append(1))
+    consumer._offset_tracker.set_unfinished(FIRST, full_partition, 400, 4400)
+    consumer.set_unfinished(full_partition, 300, 3300)
+    assert not wakeups, "1,300 records are unfinished"
+    for message in list(consumer._offset_tracker._partitions[FIRST].batches)[1:]:
+        consumer.set_unfinished(message, 1, 11)
+    assert wakeups == [1]
+    assert list(consumer._build_fetch_request().partitions_by_priority[0]) == [FIRST]
+
+
+async def test_a_partition_with_too_many_unfinished_bytes_is_not_fetched(tmp_path: Path) -> None:
+    consumer = build_app(tmp_path, max_in_flight_bytes=4_000_000).consumer
+    consumer.resume_partitions({FIRST, SECOND})
+    consumer.resume_flow()
+    large = _build_message(FIRST, [ConsumedRecord(offset, key=b"", value=bytes(20_480)) for offset in range(98)], 1)
+    consumer._offset_tracker.track(FIRST, large)
+    assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {SECOND}, "half of the bytes are for each partition"
+    consumer.set_unfinished(large, 97, 97 * 20_480)
+    assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {FIRST, SECOND}
+    consumer._thread.thread_loop.close()
+
+
+class ConsumedRecord(FakeRecord):
+    """A record with the type of its time, as aiokafka returns it."""
+
+    timestamp_type = 1
+
+
 class FakeBatchMessage:
     """The Faust message of a batch in flight."""
 
     def __init__(self, tp: TP = FIRST, offset: int = 0) -> None:
         self.tp = tp
         self.offset = offset
-        self.acked = False
+        self.acked = self.is_tracked = False
+        self.first_offset, self.unfinished_records, self.unfinished_bytes = offset, 0, 0
         self.value: Batch | None = None

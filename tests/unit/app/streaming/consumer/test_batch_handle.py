@@ -60,3 +60,10 @@ async def test_the_end_of_the_stream_is_known() -> None:
     with pytest.raises(StopAsyncIteration):
         await anext(source)
     assert source.is_exhausted
+
+
+async def test_a_handle_reports_its_unfinished_records() -> None:
+    stream = build_stream()
+    handles = [handle async for handle in BatchHandleStream(stream)]
+    handles[1].set_unfinished(3, 300)
+    assert stream.app.consumer.unfinished == {10: (3, 300)}

@@ -8,6 +8,7 @@ from app.streaming.commit.offset_commit import UnackedCounts
 from app.streaming.consumer.priority_selector import MAX_UNACKED_BATCHES, MAX_UNCOMMITTED_RECORDS, PriorityLimits, PrioritySelector
 
 HIGH, MEDIUM, LOW = 0, 1, 2
+NO_LIMIT = float("inf")
 LIMITS = (
     PriorityLimits(max_batch_records=500, max_batch_records_busy=500, max_in_flight_batches=2, max_in_flight_batches_busy=2, max_skips=0),
     PriorityLimits(max_batch_records=400, max_batch_records_busy=128, max_in_flight_batches=2, max_in_flight_batches_busy=2, max_skips=2),
@@ -96,17 +97,22 @@ def test_batches_are_small_while_a_higher_priority_has_traffic(priority: int, fe
     ],
 )
 def test_a_partition_has_room_if_one_more_batch_keeps_the_limits(priority: int, batches: int, records: int, has_room: bool) -> None:
-    assert build_selector().has_room(priority, UnackedCounts(batches, records), 0.0) is has_room
+    assert build_selector().has_room(priority, UnackedCounts(batches, records), NO_LIMIT, 0.0) is has_room
+
+
+@pytest.mark.parametrize(("size", "has_room"), [(0, True), (999_999, True), (1_000_000, False)])
+def test_unfinished_bytes_of_a_partition_are_bounded(size: int, has_room: bool) -> None:
+    assert build_selector().has_room(HIGH, UnackedCounts(1, 1, size), 1_000_000, 0.0) is has_room
 
 
 @pytest.mark.parametrize(("uncommitted_records", "has_room"), [(MAX_UNCOMMITTED_RECORDS - 1, True), (MAX_UNCOMMITTED_RECORDS, False)])
 def test_uncommitted_records_of_a_partition_are_bounded(uncommitted_records: int, has_room: bool) -> None:
-    assert build_selector().has_room(HIGH, UnackedCounts(1, 1, uncommitted_records), 0.0) is has_room
+    assert build_selector().has_room(HIGH, UnackedCounts(1, 1, 0, uncommitted_records), NO_LIMIT, 0.0) is has_room
 
 
 @pytest.mark.parametrize(("unacked", "has_room_when_busy"), [((1, 64), False), ((1, 1), False), ((0, 0), True)])
 def test_a_lower_priority_has_less_room_while_a_higher_one_has_traffic(unacked: tuple[int, int], has_room_when_busy: bool) -> None:
     selector = build_selector()
     selector.record_fetch(HIGH, {LOW}, 0.0)
-    assert selector.has_room(LOW, UnackedCounts(*unacked), 0.5) is has_room_when_busy
-    assert selector.has_room(LOW, UnackedCounts(*unacked), 1.5)
+    assert selector.has_room(LOW, UnackedCounts(*unacked), NO_LIMIT, 0.5) is has_room_when_busy
+    assert selector.has_room(LOW, UnackedCounts(*unacked), NO_LIMIT, 1.5)
