@@ -27,7 +27,7 @@ class TextCodeGenerator(CodeGenerator):
     """Writes each run of text and at most four values as one `text += pattern % values`, each with a length check.
 
     `context` is the dict of the variables. Each value goes through the environment's `to_output`, except where no call is needed:
-    in HTML a str is only escaped; in a text anything but null is left to `%s`.
+    in HTML a str is only escaped; in a text a str or int is left to `%s`.
     """
 
     loop_depth = 0  # of the node that is visited
@@ -87,11 +87,29 @@ class TextCodeGenerator(CodeGenerator):
         if values or self.loop_depth:
             self._write_length_check()
 
-    def _write_value(self, value: nodes.Node, frame: Frame) -> None:
-        before, after = ("escape(v) if type(v := ", ") is str") if frame.eval_ctx.autoescape else ("v if (v := ", ") is not None")
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        """Write a concatenation of values as they print."""
+        self.write("environment.concat_values((")
+        for value in node.nodes:
+            self.visit(value, frame)
+            self.write(", ")
+        self.write("))")
+
+    def _write_value(self, value: nodes.Expr, frame: Frame) -> None:
+        is_html = frame.eval_ctx.autoescape
+        before, after = ("escape(v) if type(v := ", ") is str") if is_html else ("v if (t := type(v := ", ")) is str or t is int")
         self.write(f"({before}")
         self.visit(value, frame)
-        self.write(f"{after} else to_output(v)), ")
+        self.write(f"{after} else to_output(v, {_get_name(value)!r})), ")
 
     def _write_length_check(self) -> None:
         self.writeline(f"if len(text) > {MAX_OUTPUT_CHARACTERS}: environment.raise_output_too_large()")
+
+
+def _get_name(expression: nodes.Node) -> str:
+    """The name of a variable, `order.total`; empty for other expressions."""
+    if isinstance(expression, nodes.Name):
+        return expression.name
+    if isinstance(expression, nodes.Getattr) and (name := _get_name(expression.node)):
+        return f"{name}.{expression.attr}"
+    return ""

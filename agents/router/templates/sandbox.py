@@ -3,68 +3,67 @@
 Jinja2's sandbox hides Python from expressions, but does not limit resources. compiler.py limits what the source may use.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import StrictUndefined, UndefinedError
+from jinja2 import Environment, StrictUndefined, pass_environment
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
+from jinja2.filters import FILTERS, do_truncate
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from markupsafe._speedups import _escape_inner  # escape() makes an object around each text, at ten times the cost
 
 from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, TextCodeGenerator, raise_output_too_large
+from agents.router.templates.values import print_value
 
 MAX_ITEMS = 500
 MAX_BITS = 64
 
 _BUILTIN_FILTERS = (
     "abs",
-    "capitalize",
     "d",
     "default",
-    "e",
-    "escape",
     "first",
     "float",
     "int",
     "last",
     "length",
-    "lower",
-    "title",
-    "trim",
-    "truncate",
-    "upper",
 )
+_TEXT_FILTER_NAMES = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
 
 
-def to_text(value: Any) -> str:
-    """The text of `{{ value }}`. Raises UndefinedError for null: the word None is never sent."""
-    if type(value) is str:
-        return value
-    if value is None:
-        raise UndefinedError("a variable is null: give it a default, or test it with if")
-    return str(value)
+def to_html(value: Any, name: str = "") -> str:
+    """The HTML of `{{ value }}`: escaped, unless a filter has escaped it. Raises as print_value does."""
+    return value if type(value) is Markup else _escape_inner(print_value(value, name))
 
 
-def to_html(value: Any) -> str:
-    """The HTML of `{{ value }}`: escaped, unless a filter has escaped it."""
-    return value if type(value) is Markup else _escape_inner(to_text(value))
+def concat_texts(values: Iterable[Any]) -> str:
+    """The text of `a ~ b`."""
+    return "".join(map(print_value, values))
+
+
+def concat_html(values: Iterable[Any]) -> str:
+    """The text of `a ~ b` in HTML: escaped if a filter has escaped one of the values."""
+    texts = list(map(print_value, values))
+    return Markup("").join(texts) if Markup in map(type, texts) else "".join(texts)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment for text or HTML; generated code converts values with `to_output`, and a str in HTML with `escape`."""
+    """An environment for text or HTML; generated code converts values with `to_output` and `concat`, and a str in HTML with `escape`."""
 
     code_generator_class = TextCodeGenerator
     intercepted_binops = frozenset(["+", "*", "**", "%", "//"])
 
     def __init__(self, html: bool) -> None:
-        super().__init__(autoescape=html, undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0)
-        self.to_output, self.escape, self.raise_output_too_large = (to_html if html else to_text), _escape_inner, raise_output_too_large
+        # not optimized: Jinja2 would print constants as Python does
+        super().__init__(autoescape=html, undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0, optimized=False)
+        self.to_output, self.concat_values = (to_html, concat_html) if html else (print_value, concat_texts)
+        self.escape, self.raise_output_too_large = _escape_inner, raise_output_too_large
         self.globals.clear()
-        self.filters = {name: FILTERS[name] for name in _BUILTIN_FILTERS} | _CUSTOM_FILTERS
+        self.filters = {name: FILTERS[name] for name in _BUILTIN_FILTERS} | _TEXT_FILTERS | _CUSTOM_FILTERS
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on ordinary numbers, so that no result fills the memory. Raises SecurityError for others."""
@@ -99,30 +98,48 @@ def check_item_count(items: Any) -> Any:
     return items
 
 
-def _join_items(items: Iterable[Any], separator: str = "") -> str:
+def _join_items(items: Iterable[Any], separator: Any = "") -> str:
     """The items as one text. Raises OutputTooLarge before it is built: a joined text can separate others, which grows without bound."""
-    texts, separator = list(map(to_text, check_item_count(items))), str(separator)
-    if sum(map(len, texts)) + len(separator) * max(0, len(texts) - 1) > MAX_OUTPUT_CHARACTERS:
+    texts, between = list(map(print_value, check_item_count(items))), str(print_value(separator))
+    if sum(map(len, texts)) + len(between) * max(0, len(texts) - 1) > MAX_OUTPUT_CHARACTERS:
         raise_output_too_large()
-    return separator.join(texts)
+    return between.join(texts)
 
 
 def _format_decimals(value: Any, places: int = 2) -> str:
     """A number with `places` decimals, at most 6: 12.5 is 12.50."""
-    return f"{float(value):.{min(max(int(places), 0), 6)}f}"
+    number = float(value)
+    if not isfinite(number):
+        raise SecurityError("decimals is for numbers")
+    return f"{number:.{min(max(int(places), 0), 6)}f}"
 
 
 def _validate_link(value: Any) -> str:
     """The link unchanged. Raises SecurityError unless its scheme is http, https, mailto or tel."""
-    text = str(value).strip()
+    text = print_value(value).strip()
     if not text.lower().startswith(("https://", "http://", "mailto:", "tel:")):
         raise SecurityError("a link must begin with https://, http://, mailto: or tel:")
     return text
 
 
 def _encode_url(value: Any) -> str:
-    return quote(str(value), safe="")
+    return quote(print_value(value), safe="")
 
+
+def _print_first(text_filter: Callable[..., str]) -> Callable[..., str]:
+    """The filter for a value of any kind: Jinja2's own would print it as Python does."""
+    return lambda value, *arguments, **options: text_filter(print_value(value), *arguments, **options)
+
+
+@pass_environment
+def _truncate(
+    environment: Environment, value: Any, length: int = 255, killwords: bool = False, end: Any = "...", leeway: int | None = None
+) -> str:
+    """At most `length` characters, with `end` for what is cut off."""
+    return do_truncate(environment, print_value(value), length, killwords, print_value(end), leeway)
+
+
+_TEXT_FILTERS = {name: _print_first(FILTERS[name]) for name in _TEXT_FILTER_NAMES} | {"truncate": _truncate}
 
 _CUSTOM_FILTERS = {
     "check_item_count": check_item_count,

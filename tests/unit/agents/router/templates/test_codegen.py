@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from agents.router.templates.compiler import compile_part
+from agents.router.templates.values import print_value
 
 DATA: dict[str, Any] = {"a": "A<", "text": "T", "context": "C", "v": "V", "rows": [["p", "q"], ["r"]], "empty": []}
 
@@ -18,7 +19,7 @@ DATA: dict[str, Any] = {"a": "A<", "text": "T", "context": "C", "v": "V", "rows"
         ("{% for row in rows if row|length > 1 %}{{ row|join(v) }}{% endfor %}", "pVq"),
         ("{% for row in rows %}{{ loop.index }}{{ ',' if not loop.last else '.' }}{% endfor %}", "1,2."),
         ("{% if v %}{{ v }}{% else %}{{ absent }}{% endif %}", "V"),
-        ("{{ 1 }}{{ 'x' }}{{ true }}{{ 2.5 }}{{ [1, 'y'] }}", "1xTrue2.5[1, 'y']"),
+        ("{{ 1 }}{{ 'x' }}{{ true }}{{ 2.5 }}{{ [1, 'y'] }}", "1xtrue2.51, y"),
         ("%{{ v }}%s%%{% if a %}%{% endif %}", "%V%s%%%"),
     ],
 )
@@ -34,4 +35,4 @@ def test_a_value_is_the_same_in_a_run_and_by_itself(value: object) -> None:
     run = compile_part("<b>{{ x }}</b>{% for y in xs %}{{ y }}{% endfor %}", "t", html=True)
     assert run({"x": value, "xs": [value]}) == f"<b>{alone}</b>{alone}"
     assert "<" not in alone
-    assert compile_part("{{ x }}", "t", html=False)({"x": value}) == str(value)
+    assert compile_part("{{ x }}", "t", html=False)({"x": value}) == print_value(value)
