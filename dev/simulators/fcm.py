@@ -22,7 +22,10 @@ from dev.simulators.protocol import (
 )
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
+# "Message too big" and "Invalid data key" of https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
 MAX_PAYLOAD_BYTES = 4096
+MAX_TOPIC_PAYLOAD_BYTES = 2048
+_is_reserved_key = re.compile(r"from|gcm|message_type|google.*|gcm\..*", re.DOTALL).fullmatch
 _match_path = re.compile(rb"/v1/projects/([^/]+)/messages:send").fullmatch
 _FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"
@@ -36,7 +39,7 @@ class FcmMessage(Struct, forbid_unknown_fields=True):
     condition: str = ""
     name: str = ""
     data: dict[str, str] = {}
-    notification: Raw | UnsetType = UNSET
+    notification: dict[str, Any] = {}
     android: Raw | UnsetType = UNSET
     androidV2: Raw | UnsetType = UNSET
     webpush: Raw | UnsetType = UNSET
@@ -91,7 +94,9 @@ class FcmSimulator:
             return InvalidRequest(
                 _build_fcm_error(400, "INVALID_ARGUMENT", "Recipient of the message is not set.", "INVALID_ARGUMENT"), [target]
             )
-        if _compute_payload_size(message) > MAX_PAYLOAD_BYTES:
+        if any(map(_is_reserved_key, message.data)):
+            return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Invalid data key", "INVALID_ARGUMENT"), [target])
+        if _compute_payload_size(message) > (MAX_TOPIC_PAYLOAD_BYTES if message.topic or message.condition else MAX_PAYLOAD_BYTES):
             return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
         details = FcmRequestDetails(path[1].decode("utf-8", "replace"), body.validate_only or body.validateOnly)
         return ValidRequest((target,), self.find_stub(message.token or message.fid), details)
@@ -119,8 +124,9 @@ def _build_delivery_target(message: FcmMessage) -> DeliveryTarget:
 
 
 def _compute_payload_size(message: FcmMessage) -> int:
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in message.data.items())
-    return size + (0 if isinstance(message.notification, UnsetType) else len(bytes(message.notification)))
+    """Compute the bytes of all keys and values."""
+    parts = (message.data, message.notification)
+    return sum(len(name.encode()) + len(str(value).encode()) for part in parts for name, value in part.items())
 
 
 def _build_error(code: int, status: str, message: str, details: Sequence[dict[str, Any]] = ()) -> ServerResponse:

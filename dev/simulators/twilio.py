@@ -12,7 +12,7 @@ from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseCont
 from dev.simulators.sms_segments import count_segments
 from dev.simulators.stubs import Stub, StubResponse, match_number_stub
 
-MAX_CHARACTERS = 1600
+MAX_CHARACTERS = 1600  # UTF-16 code units: an emoji counts more than once (https://www.twilio.com/docs/api/errors/21617)
 _match_path = re.compile(rb"/2010-04-01/Accounts/([^/]+)/Messages\.json").fullmatch
 _match_number = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _MORE_INFO_URL = "https://www.twilio.com/docs/errors/"
@@ -123,7 +123,7 @@ def _find_error_code(sms: TwilioRequestDetails, has_other_content: bool) -> int:
         return 21603
     if not sms.body and not has_other_content:
         return 21602
-    return 21617 if len(sms.body) > MAX_CHARACTERS else 0
+    return 21617 if len(sms.body.encode("utf-16-le", "surrogatepass")) > 2 * MAX_CHARACTERS else 0
 
 
 def _build_error(status: int, code: int, to: str = "") -> ServerResponse:

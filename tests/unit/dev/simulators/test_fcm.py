@@ -59,8 +59,17 @@ def test_a_body_that_is_not_json_gets_400(body: bytes) -> None:
     assert get_response(SIMULATOR, build_fcm_request(body)).status == 400
 
 
-@pytest.mark.parametrize("message", [{"data": {"a": "b"}}, {"token": "t", "topic": "news"}, {"token": "t", "data": {"a": "x" * 4096}}])
-def test_no_recipient_two_recipients_or_a_large_payload_get_400(message: Any) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"data": {"a": "b"}},
+        {"token": "t", "topic": "news"},
+        {"token": "t", "data": {"a": "x" * 4096}},
+        {"topic": "news", "notification": {"title": "x" * 2044}},
+        {"token": "t", "data": {"google.x": "1"}},
+    ],
+)
+def test_a_wrong_number_of_recipients_a_large_payload_or_a_reserved_key_gets_400(message: Any) -> None:
     response = get_response(SIMULATOR, build_fcm_request(message))
     assert (response.status, decode_body(response)["error"]["details"][0]["errorCode"]) == (400, "INVALID_ARGUMENT")
 

@@ -68,6 +68,7 @@ def test_invalid_credentials_get_401(authorization: bytes) -> None:
         ({"From": ""}, 21603),
         ({"Body": ""}, 21602),
         ({"Body": "x" * 1601}, 21617),
+        ({"Body": "\U0001f600" * 801}, 21617),
     ],
 )
 def test_an_invalid_message_gets_400_with_the_code(changes: dict[str, str], code: int) -> None:
