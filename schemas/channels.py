@@ -1,6 +1,6 @@
 """The catalogue of channels. A new channel is one line here, its content in schemas/content.py and its provider in agents/providers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from schemas.content import (
     build_push_renderer,
     build_sms_renderer,
 )
+from schemas.content_limits import TOPIC_PREFIX, ContentProblem, find_email_problem, find_push_problem, find_sms_problem
 
 ChannelName = Literal["email", "sms", "push", "webhook"]
 
@@ -25,6 +26,7 @@ class Channel(Struct, frozen=True):
 
     `provider`: the module below agents.providers that delivers it, and its section in faust.yml. `build_renderer`: makes the renderer of a
     template; a channel without it takes no templates, and `build_content` makes its content of the notification's type and data.
+    `find_problem`: why the provider would not take a content for these addresses; None if it takes any.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
     reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
     `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile.
@@ -35,6 +37,7 @@ class Channel(Struct, frozen=True):
     provider: str
     build_renderer: BuildRenderer | None = None
     build_content: Callable[[str, dict[str, Any]], Content] | None = None
+    find_problem: Callable[[Any, Sequence[str]], ContentProblem | None] | None = None
     is_limited_per_host: bool = False
     has_receipts: bool = False
     has_devices: bool = False
@@ -42,9 +45,9 @@ class Channel(Struct, frozen=True):
 
 
 CHANNELS: tuple[Channel, ...] = (
-    Channel("email", EmailContent, "sendgrid", build_email_renderer, has_receipts=True),
-    Channel("sms", SmsContent, "twilio", build_sms_renderer, has_receipts=True),
-    Channel("push", PushContent, "fcm", build_push_renderer, has_devices=True, address_prefix="topic:"),
+    Channel("email", EmailContent, "sendgrid", build_email_renderer, find_problem=find_email_problem, has_receipts=True),
+    Channel("sms", SmsContent, "twilio", build_sms_renderer, find_problem=find_sms_problem, has_receipts=True),
+    Channel("push", PushContent, "fcm", build_push_renderer, find_problem=find_push_problem, has_devices=True, address_prefix=TOPIC_PREFIX),
     Channel("webhook", WebhookContent, "webhook", build_content=WebhookContent, is_limited_per_host=True),
 )
 

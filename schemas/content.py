@@ -49,27 +49,36 @@ Renderer = Callable[[Mapping[str, Any]], Content]
 BuildRenderer = Callable[[Callable[[str], Part]], Renderer]
 """Makes a renderer from a function that compiles the part `subject`, `text` or `html` of a template; an empty part renders to ""."""
 
+# the first character that is neither white space nor one without width (Unicode's general categories Cc and Cf, as far as texts use them)
+_find_visible = re.compile(
+    "[^\\s\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\U000e0000-\\U000e007f]"
+).search
 _LINE_BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
 
 
 def build_email_renderer(compile_part: Callable[[str], Part]) -> Renderer:
     """The renderer of an e-mail."""
     subject, text, html = compile_part("subject"), compile_part("text"), compile_part("html")
-    return lambda variables: EmailContent(_to_single_line(subject(variables)), text(variables), html(variables))
+    return lambda variables: EmailContent(_to_single_line(subject(variables)), _drop_blank(text(variables)), _drop_blank(html(variables)))
 
 
 def build_sms_renderer(compile_part: Callable[[str], Part]) -> Renderer:
     """The renderer of a text message."""
     text = compile_part("text")
-    return lambda variables: SmsContent(text(variables).strip())
+    return lambda variables: SmsContent(_drop_blank(text(variables).strip()))
 
 
 def build_push_renderer(compile_part: Callable[[str], Part]) -> Renderer:
     """The renderer of a push message; its title is the template's subject."""
     title, body = compile_part("subject"), compile_part("text")
-    return lambda variables: PushContent(_to_single_line(title(variables)), body(variables).strip())
+    return lambda variables: PushContent(_to_single_line(title(variables)), _drop_blank(body(variables).strip()))
+
+
+def _drop_blank(text: str) -> str:
+    """The text, or nothing if a reader would see nothing: an optional part is then left out, a required one is an error."""
+    return text if text and ("!" <= text[0] <= "~" or _find_visible(text)) else ""
 
 
 def _to_single_line(text: str) -> str:
     """The text without line breaks and control characters: a line break in a subject could end the header that it is in."""
-    return (text if text.isprintable() else _LINE_BREAKS.sub(" ", text)).strip()
+    return text.strip() if text.isprintable() else _drop_blank(_LINE_BREAKS.sub(" ", text).strip())

@@ -15,6 +15,7 @@ from agents.providers.request import encode_head, encode_head_prefix, parse_url
 from agents.providers.response import MAX_PROVIDER_ID_LENGTH, build_invalid_content, parse_no_response, parse_retry_after
 from schemas.channels import ChannelName
 from schemas.content import PushContent
+from schemas.content_limits import TOPIC_PREFIX
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason, Status
 from schemas.errors import DECODE_ERRORS
@@ -22,7 +23,6 @@ from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
 
 MAX_TTL_SECONDS = 28 * 86_400
-TOPIC_PREFIX = "topic:"
 
 _MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
 

@@ -6,13 +6,14 @@ from itertools import count
 from typing import Any
 
 from agents.router.gates.decode import ID_TIME_MISMATCH, UNSUPPORTED
-from agents.router.gates.rendering import CONTENT_TOO_LARGE
 from agents.router.gates.repartition import REPARTITION_HEADER, WRONG_PARTITION
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE
+from agents.router.templates.channel_content import CONTENT_TOO_LARGE
 from dev.sample import catalog
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.sample_file import RepeatedText
+from schemas.content_limits import BLANK_CONTENT, PROVIDER_LIMIT
 from schemas.enums import Priority, Reason
 
 ID_OF_2020 = "ntf_01704067200070008000000000000001"  # its time differs from the time of submission
@@ -20,6 +21,7 @@ FAR_FUTURE = 4_102_444_800.0  # the year 2100
 OVERSIZED_RECORD = RepeatedText("note", "All of it, at once. ", 15_000)  # 300 kB; the limit of a record is 256 KiB
 # 40 kB in the text and 40 kB in the HTML; the limit of rendered content is 64 KiB
 OVERSIZED_CONTENT = RepeatedText("intro", "So much to say. ", 2_500)
+OVERSIZED_SMS = RepeatedText("code", "4711 ", 400)  # Twilio takes 1,600 characters
 
 
 def build_drafts() -> Iterator[Draft]:
@@ -98,7 +100,10 @@ def _build_invalid(numbers: Iterator[int]) -> Iterator[Draft]:
 
 def _build_unroutable(numbers: Iterator[int]) -> Iterator[Draft]:
     """Build valid notifications that the router cannot route: unknown type or template, data that does not fit the template."""
-    for number in range(8):
+    blank, long = _build_unsendable(numbers)
+    yield _build_dead("low", BLANK_CONTENT, notification=blank)
+    yield _build_dead("high", PROVIDER_LIMIT, notification=long, repeat=OVERSIZED_SMS)
+    for number in range(6):
         type_ = "order.shiped" if number % 2 else "warehouse.stock-low"
         yield _build_dead("medium", UNKNOWN_TYPE, notification={**_build_valid_notification(next(numbers)), "type": type_})
     for _ in range(5):
@@ -123,15 +128,25 @@ def _build_unroutable(numbers: Iterator[int]) -> Iterator[Draft]:
         yield _build_dead("medium", WRONG_PARTITION, notification=notification, partition="other", headers=headers)
 
 
+def _build_unsendable(numbers: Iterator[int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Build notifications whose content the provider would not take: a blank subject, and with OVERSIZED_SMS a text that is too long."""
+    blank = _build_valid_notification(next(numbers), "newsletter.weekly")
+    blank["data"]["headline"] = "  "
+    return blank, _build_valid_notification(next(numbers), "account.otp", channels=["sms"], to={"sms": "+12025550199"})
+
+
 def _build_unprocessable(numbers: Iterator[int]) -> Iterator[Draft]:
     """Build invalid items of bulk requests: the gateway responds with 422 and produces no record."""
     invalid_items: tuple[tuple[str, int, dict[str, Any]], ...] = (
-        (UNKNOWN_TYPE, 6, {"type": "order.shiped"}),
+        (UNKNOWN_TYPE, 4, {"type": "order.shiped"}),
         (UNKNOWN_TEMPLATE, 3, {"template": "order-confirmed-v2"}),
         (Reason.INVALID, 4, {"data": "none"}),
         (Reason.INVALID, 2, {"channels": ["fax"]}),
         (UNSUPPORTED, 3, {"send_at": FAR_FUTURE}),
     )
+    blank, long = _build_unsendable(numbers)
+    yield build_http_draft(blank, [f"unprocessable {BLANK_CONTENT}"])
+    yield build_http_draft(long, [f"unprocessable {PROVIDER_LIMIT}"], repeat=OVERSIZED_SMS)
     for reason, item_count, fields in invalid_items:
         for _ in range(item_count):
             yield build_http_draft(_build_valid_notification(next(numbers), **fields), [f"unprocessable {reason}"])

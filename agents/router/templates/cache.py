@@ -20,7 +20,7 @@ MAX_SELECTED = 10_000  # producers choose locales, so their number has no bound
 
 
 class TemplateFailure(Struct, frozen=True):
-    """Why a template did not render."""
+    """Why a template gives no content, or none that can be sent."""
 
     reason: str
     error: str

@@ -1,15 +1,20 @@
 """Validation against rules and templates: rejects what the router would make a dead letter; pure."""
 
+import re
+
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.gates.recipient import get_explicit_addresses
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
-from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure, render
+from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure
+from agents.router.templates.channel_content import build_content, select_template
 from app.api.problems import FieldError, build_field_error
-from schemas.channels import ChannelName, get_channel
+from schemas.channels import ChannelName
 from schemas.enums import Priority
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule
+
+_VARIABLE = re.compile(r"'([^\W\d]\w*(?:\.[^\W\d]\w*)*)' is (?:undefined|null)").search
 
 
 class PolicyValidator:
@@ -34,20 +39,18 @@ class PolicyValidator:
         return self._find_content_error(notification, rule)
 
     def _find_content_error(self, notification: Notification, rule: Rule) -> FieldError | None:
-        """The error of a template that fails on a channel in use: one with an explicit address, or all candidate channels."""
+        """The error of a content that cannot be sent on a channel in use: one with an explicit address, or all candidate channels."""
         candidates = select_candidates(notification, rule)
-        failures = {channel: failure for channel in candidates if (failure := self._find_render_failure(notification, rule, channel))}
+        failures = {channel: failure for channel in candidates if (failure := self._find_failure(notification, rule, channel))}
         for channel, failure in failures.items():
             if len(failures) == len(candidates) or (rule.strategy == "all" and get_explicit_addresses(notification, channel)):
                 return _to_field_error(failure)
         return None
 
-    def _find_render_failure(self, notification: Notification, rule: Rule, channel: ChannelName) -> TemplateFailure | None:
-        if get_channel(channel).build_renderer is None:  # its content is the data, without a template
-            return None
-        name = notification.template or rule.template or notification.type
-        template = self._compiled_policy.templates.get(name, channel, notification.locale or "")
-        content = template if isinstance(template, TemplateFailure) else render(template, channel, notification.data)
+    def _find_failure(self, notification: Notification, rule: Rule, channel: ChannelName) -> TemplateFailure | None:
+        """Why there is no content; a profile may have another address, with a higher limit."""
+        name, addresses = select_template(notification, rule), get_explicit_addresses(notification, channel)
+        content = build_content(self._compiled_policy.templates, name, channel, notification.locale or "", notification, addresses)
         return content if isinstance(content, TemplateFailure) else None
 
 
@@ -57,7 +60,6 @@ def _to_field_error(failure: TemplateFailure) -> FieldError:
 
 
 def _parse_variable_path(error: str) -> str:
-    """The path below `data` of a missing variable, `.name`; Jinja's text is "'name' is undefined"."""
-    before, quote, _ = error.rpartition("' is undefined")
-    name = before.rpartition("'")[2]
-    return f".{name}" if quote and name.isidentifier() else ""
+    """The path below `data` of a missing variable, `.name`; the texts are "'name' is undefined" and "'order.name' is null"."""
+    match = _VARIABLE(error)
+    return f".{match[1]}" if match else ""

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from agents.consecutive_failure_limit import MAX_CONSECUTIVE_FAILURES
-from agents.router.gates import decode, rendering
+from agents.router.gates import decode
 from agents.router.gates.decode import ORIGINAL_TIME_HEADER
+from agents.router.templates import channel_content
 from agents.router.templates.cache import CompiledTemplate
 from schemas.policy import Template
 from schemas.ports import Header
@@ -98,7 +99,7 @@ def fail(*arguments: Any) -> Any:
     raise ArithmeticError("ada@example.org")
 
 
-@pytest.mark.parametrize("module", [decode, rendering])
+@pytest.mark.parametrize("module", [decode, channel_content])
 async def test_an_unexpected_error_is_a_dead_letter_without_the_errors_text(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     harness = RouterHarness()
     with monkeypatch.context() as patched:
@@ -114,7 +115,7 @@ async def test_an_unexpected_error_is_a_dead_letter_without_the_errors_text(modu
     assert record.value == encode_value(build_notification())
 
 
-@pytest.mark.parametrize("module", [decode, rendering])
+@pytest.mark.parametrize("module", [decode, channel_content])
 async def test_errors_with_successes_in_between_do_not_stop_the_router(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "_decode" if module is decode else "render"
     original = getattr(module, name)
@@ -131,7 +132,7 @@ async def test_errors_with_successes_in_between_do_not_stop_the_router(module: A
 
 
 async def test_a_rejection_in_between_counts_as_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "render", fail)
+    monkeypatch.setattr(channel_content, "render", fail)
     harness = RouterHarness()
     expired = {"expires_at": NOW - 1}
     await harness.route(
@@ -147,7 +148,7 @@ async def test_a_rejection_in_between_counts_as_a_success(monkeypatch: pytest.Mo
 
 
 async def test_a_success_of_the_record_gates_does_not_reset_the_count_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "render", fail)
+    monkeypatch.setattr(channel_content, "render", fail)
     harness = RouterHarness()
     for number in range(MAX_CONSECUTIVE_FAILURES):
         await harness.route(build_notification(id=make_notification_id(number)))
@@ -158,7 +159,7 @@ async def test_a_success_of_the_record_gates_does_not_reset_the_count_of_the_oth
 
 async def test_too_many_in_a_row_stop_the_router_and_nothing_is_produced(monkeypatch: pytest.MonkeyPatch) -> None:
     harness = RouterHarness()
-    monkeypatch.setattr(rendering, "render", fail)
+    monkeypatch.setattr(channel_content, "render", fail)
     with pytest.raises(ArithmeticError):
         await harness.route(*(build_notification(id=make_notification_id(number)) for number in range(MAX_CONSECUTIVE_FAILURES + 1)))
     assert not harness.committer.records

@@ -75,3 +75,38 @@ async def test_channels_that_are_not_chosen_need_no_template() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(type="account.otp", data={"code": 1}, channels=["sms", "push"]))
     assert harness.last_state == ("routed", "")
+
+
+@pytest.mark.parametrize(
+    ("template", "data", "reason", "words"),
+    [
+        (Template("t", 1, "email", "default", "{{ a }}", "x"), {"a": " \n\u200b"}, "blank_content", "the subject is blank"),
+        (Template("t", 1, "email", "default", "s", "{{ a }}", " \n"), {"a": ""}, "blank_content", "the text and the html are blank"),
+        (Template("t", 1, "sms", "default", text="{{ a }}\n"), {"a": "\u00a0"}, "blank_content", "the text is blank"),
+        (Template("t", 1, "push", "default", "{{ a }}", "b"), {"a": "\t"}, "blank_content", "the title is blank"),
+        (Template("t", 1, "push", "default", "t", "{{ a }}"), {"a": []}, "blank_content", "the body is blank"),
+        (Template("t", 1, "sms", "default", text="{{ a }}"), {"a": "x" * 1601}, "provider_limit", "the text has 1601 characters"),
+        (Template("t", 1, "email", "default", "{{ a }}", "x"), {"a": "x" * 999}, "provider_limit", "the subject has 999 characters"),
+        (Template("t", 1, "push", "default", "t", "{{ a }}"), {"a": "x" * 4096}, "provider_limit", "the title, body and data have 4153"),
+    ],
+)
+async def test_what_the_provider_would_not_take_is_dead(template: Template, data: dict[str, Any], reason: str, words: str) -> None:
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, template]))
+    await harness.route(build_notification(template="t", channels=[template.channel], data=data))
+    assert harness.last_state == ("dead", reason)
+    assert not harness.deliveries
+    assert f"template t@1 default for {template.channel}: {words}" in harness.decided_events[0].decision_log[-1].inputs["error"]
+
+
+@pytest.mark.parametrize(("addresses", "state"), [(["phone"], "routed"), (["phone", "topic:news"], "dead")])
+async def test_a_topic_takes_half_of_what_a_device_takes(addresses: list[str], state: str) -> None:
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, Template("t", 1, "push", "default", "t", "{{ a }}")]))
+    await harness.route(build_notification(template="t", channels=["push"], data={"a": "x" * 3000}, to={"push": addresses}))
+    assert harness.last_state[0] == state
+
+
+@pytest.mark.parametrize(("text", "html", "content"), [(" \n", "<p>x", EmailContent("s", "", "<p>x")), ("x", "\n", EmailContent("s", "x"))])
+async def test_a_blank_optional_part_is_left_out(text: str, html: str, content: EmailContent) -> None:
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, Template("t", 1, "email", "default", "s", text, html)]))
+    await harness.route(build_notification(template="t", channels=["email"]))
+    assert harness.deliveries[0].content == content

@@ -20,6 +20,8 @@ TEMPLATES = (
     Template("shipped", 1, "email", "default", "Order {{ order }}", "Hello {{ user.name }}"),
     Template("shipped", 1, "email", "de", "Bestellung {{ order }}", "Hallo"),
     Template("shipped", 1, "sms", "default", text="sent"),
+    Template("free", 1, "sms", "default", text="{{ x }}"),
+    Template("free", 1, "push", "default", "t", "{{ x }}"),
     Template("broken", 1, "email", "default", "{{ 1 / nothing }}", "{{ order + 1 }}"),
 )
 POLICY = Policy(
@@ -36,6 +38,7 @@ POLICY = Policy(
 )
 VALIDATOR = PolicyValidator(POLICY)
 DATA = {"order": 17, "user": {"name": "Ann"}}
+PUSH = {"channels": ["push"]}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,16 @@ DATA = {"order": 17, "user": {"name": "Ann"}}
         ({"type": "mail", "template": "none"}, "$.template", "unknown_template"),
         ({"type": "bare"}, "$.template", "unknown_template"),
         ({"type": "mail", "data": {}}, "$.data.order", "missing_variable"),
-        ({"type": "mail", "data": {"order": 1, "user": {}}}, "$.data", "missing_variable"),
+        ({"type": "mail", "data": {"order": 1, "user": {}}, "locale": "en"}, "$.data", "missing_variable"),
+        ({"type": "mail", "data": {"order": None}}, "$.data.order", "missing_variable"),
+        ({"type": "mail", "data": {**DATA, "user": {"name": None}}, "locale": "en"}, "$.data.user.name", "missing_variable"),
+        ({"type": "mail", "data": {**DATA, "order": "x" * 1000}}, "$.data", "provider_limit"),
+        ({"type": "all", "template": "free", "channels": ["sms"], "data": {"x": "x" * 1601}}, "$.data", "provider_limit"),
+        ({"type": "all", "template": "free", "channels": ["sms"], "data": {"x": " "}}, "$.data", "blank_content"),
+        ({"type": "all", "template": "free", "channels": ["push"], "data": {"x": "x" * 4096}}, "$.data", "provider_limit"),
+        ({"type": "all", "template": "free", "data": {"x": "x" * 3000}, "to": {"push": "topic:t"}, **PUSH}, "$.data", "provider_limit"),
+        ({"type": "all", "template": "free", "data": {"x": "x" * 3000}, "user_id": "topic:t", **PUSH}, "$.data", "provider_limit"),
+        ({"type": "all", "data": {"x": "x" * 66_000}, "to": {"webhook": "https://example.org"}}, "$.data", "content_too_large"),
         ({"type": "all", "data": {}, "to": {"email": "a@example.org"}}, "$.data.order", "missing_variable"),
         ({"type": "all", "data": {}, "channels": ["email"]}, "$.data.order", "missing_variable"),
         ({"type": "broken", "data": {"nothing": 0}}, "$.data", "template_error"),
@@ -63,6 +75,7 @@ def test_a_future_dead_letter_of_the_router_is_a_field_error(fields: dict[str, o
         {"type": "mail", "data": DATA},
         {"type": "mail", "data": {"order": 1}, "locale": "de-AT"},
         {"type": "all", "data": {}},  # the user may have no e-mail address
+        {"type": "all", "template": "free", "data": {"x": "x" * 3000}, **PUSH},  # the profile may have devices only
         {"type": "first", "data": {}, "to": {"email": "a@example.org"}},  # the first usable channel may be another one
         {"type": "mail", "channels": ["webhook"], "data": {}},  # a webhook has no template
     ],

@@ -1,0 +1,57 @@
+"""The content of a notification on one channel: rendered, checked against what the provider takes, and encoded.
+
+The router uses it, and the gateway at submission.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from agents.router.templates.cache import TEMPLATE_ERROR, TemplateCache, TemplateFailure, render
+from schemas.channels import CHANNELS, ChannelName
+from schemas.content import MAX_CONTENT_BYTES, Content
+from schemas.notification import Notification
+from schemas.policy import Rule
+
+CONTENT_TOO_LARGE: Final = "content_too_large"
+
+_CONTENT_BUILDERS = {channel.name: channel.build_content for channel in CHANNELS if channel.build_content is not None}
+_PROBLEM_FINDERS = {channel.name: channel.find_problem for channel in CHANNELS if channel.find_problem is not None}
+_encode = msgspec.json.Encoder().encode
+
+
+def select_template(notification: Notification, rule: Rule) -> str:
+    """The template's name: the notification's, the rule's, or the type."""
+    return notification.template or rule.template or notification.type
+
+
+def build_content(
+    templates: TemplateCache, name: str, channel: ChannelName, locale: str, notification: Notification, addresses: Sequence[str]
+) -> tuple[bytes, str] | TemplateFailure:
+    """The content as JSON, as it stands in the delivery, and the label of its template; or why there is none."""
+    content: Content
+    if (build := _CONTENT_BUILDERS.get(channel)) is not None:
+        content, label = build(notification.type, notification.data), "data"
+    else:
+        template = templates.get(name, channel, locale)
+        if isinstance(template, TemplateFailure):
+            return template
+        rendered = render(template, channel, notification.data)
+        if isinstance(rendered, TemplateFailure):
+            return rendered
+        content, label = rendered, template.label
+    return _check_and_encode(content, channel, label, addresses)
+
+
+def _check_and_encode(content: Any, channel: ChannelName, label: str, addresses: Sequence[str]) -> tuple[bytes, str] | TemplateFailure:
+    find_problem = _PROBLEM_FINDERS.get(channel)
+    if find_problem is not None and (problem := find_problem(content, addresses)) is not None:
+        return TemplateFailure(problem.reason, f"template {label} for {channel}: {problem.text}")
+    try:
+        encoded = _encode(content)
+    except UnicodeEncodeError:  # an expression can give half a surrogate pair
+        return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {channel}: it renders to half a surrogate pair")
+    if len(encoded) > MAX_CONTENT_BYTES:
+        return TemplateFailure(CONTENT_TOO_LARGE, f"{channel} content of {len(encoded)} bytes is larger than {MAX_CONTENT_BYTES}")
+    return encoded, label
