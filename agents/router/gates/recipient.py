@@ -30,6 +30,11 @@ def get_explicit_addresses(notification: Notification, channel: ChannelName) -> 
     return [given] if isinstance(given, str) else list(dict.fromkeys(given))
 
 
+def is_address(user_id: str) -> bool:
+    """Whether the user id is itself an address of some channel, which has no profile."""
+    return user_id.startswith(_ALL_ADDRESS_PREFIXES)
+
+
 def prefetch(state: RoutingState) -> None:
     """Note whether the profile is needed for an address, and whether it is read, be it only for the locale."""
     notification = state.notification
@@ -37,7 +42,7 @@ def prefetch(state: RoutingState) -> None:
     if state.plan is None:
         return
     is_missing = _is_any_missing(state.plan.candidates, notification.to)
-    if (is_missing or notification.locale is None) and not _is_address(notification.user_id):
+    if (is_missing or notification.locale is None) and not is_address(notification.user_id):
         state.needs_profile, state.reads_profile = is_missing, True
 
 
@@ -57,7 +62,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     state.addresses = addresses_by_channel
     if addresses_by_channel:
         return PASS
-    is_known = profile.known or _is_address(notification.user_id)
+    is_known = profile.known or is_address(notification.user_id)
     return Reject(NO_ADDRESS if is_known else UNKNOWN_USER, {"channels": state.plan.candidates})
 
 
@@ -81,11 +86,6 @@ GATE = Gate(
         NO_ADDRESS: "the user has no address on any of its channels",
     },
 )
-
-
-def _is_address(user_id: str) -> bool:
-    """Whether the user id is itself an address of some channel, which has no profile."""
-    return user_id.startswith(_ALL_ADDRESS_PREFIXES)
 
 
 def _is_any_missing(candidates: Iterable[ChannelName], given: Container[ChannelName]) -> bool:

@@ -57,6 +57,10 @@ class TemplateCache:
             selected = self._selected[key] = self._select(name, channel, locale)
         return selected
 
+    def get_locales(self, name: str, channel: ChannelName) -> list[str]:
+        """The locales in which the template is published for the channel."""
+        return [locale for other, its_channel, locale in self._published if (other, its_channel) == (name, channel)]
+
     def _select(self, name: str, channel: ChannelName, locale: str) -> CompiledTemplate | TemplateFailure:
         for candidate in build_locale_chain(locale):
             if template := self._published.get((name, channel, candidate)):

@@ -1,9 +1,10 @@
 """Validation against rules and templates: rejects what the router would make a dead letter; pure."""
 
 import re
+from collections.abc import Iterator
 
 from agents.router.compiled_policy import CompiledPolicy
-from agents.router.gates.recipient import get_explicit_addresses
+from agents.router.gates.recipient import get_explicit_addresses, is_address
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure
@@ -48,10 +49,21 @@ class PolicyValidator:
         return None
 
     def _find_failure(self, notification: Notification, rule: Rule, channel: ChannelName) -> TemplateFailure | None:
-        """Why there is no content; a profile may have another address, with a higher limit."""
-        name, addresses = select_template(notification, rule), get_explicit_addresses(notification, channel)
-        content = build_content(self._compiled_policy.templates, name, channel, notification.locale or "", notification, addresses)
-        return content if isinstance(content, TemplateFailure) else None
+        """Why there is no content in any locale that the user may have; a profile may have another address, with a higher limit."""
+        name, templates = select_template(notification, rule), self._compiled_policy.templates
+        addresses, first_failure = get_explicit_addresses(notification, channel), None
+        for locale in self._iterate_locales(notification, name, channel):
+            content = build_content(templates, name, channel, locale, notification, addresses)
+            if not isinstance(content, TemplateFailure):
+                return None
+            first_failure = first_failure or content
+        return first_failure
+
+    def _iterate_locales(self, notification: Notification, name: str, channel: ChannelName) -> Iterator[str]:
+        """The notification's locale; without one the profile has it, and each of the template's is possible."""
+        yield notification.locale or ""
+        if not (notification.locale or is_address(notification.user_id)):
+            yield from self._compiled_policy.templates.get_locales(name, channel)
 
 
 def _to_field_error(failure: TemplateFailure) -> FieldError:

@@ -75,6 +75,7 @@ def test_a_future_dead_letter_of_the_router_is_a_field_error(fields: dict[str, o
         {"type": "mail", "data": DATA},
         {"type": "mail", "data": {"order": 1}, "locale": "de-AT"},
         {"type": "all", "data": {}},  # the user may have no e-mail address
+        {"type": "mail", "data": {"order": 1}},  # the user's locale may be German, and that template needs no more
         {"type": "all", "template": "free", "data": {"x": "x" * 3000}, **PUSH},  # the profile may have devices only
         {"type": "first", "data": {}, "to": {"email": "a@example.org"}},  # the first usable channel may be another one
         {"type": "mail", "channels": ["webhook"], "data": {}},  # a webhook has no template
