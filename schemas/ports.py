@@ -110,19 +110,21 @@ class BatchCommitter(Protocol):
 
 
 class SharedOutbox(Outbox, Protocol):
-    """One outbox for all batches in flight: outputs first, then the staged rows, in order."""
+    """One outbox for all batches in flight: in each partition outputs first, then the staged rows, in order.
+
+    An output has the partition of the record that it comes from.
+    """
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
         """Stage a row of the table; it is written after all outputs added before it are acknowledged."""
         ...
 
-    @property
-    def is_full(self) -> bool:
-        """Whether uncommitted work has reached its limit, so that no new work may start. The limit bounds duplicates after a crash."""
+    def is_full(self, partition: int) -> bool:
+        """Whether the uncommitted work of a partition is at its limit, so that no more may start. It bounds duplicates after a crash."""
         ...
 
-    def on_committed(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when everything added and staged so far is durable; never if the partition is revoked before."""
+    def on_committed(self, partition: int, callback: Callable[[], None]) -> None:
+        """Call `callback` when all that was added and staged for a partition is durable; never if it is revoked before."""
         ...
 
 

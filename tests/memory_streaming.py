@@ -113,12 +113,11 @@ class MemorySharedOutbox:
         if partition not in self.kafka.lost_partitions:
             self._staged_rows.append((partition, key, row))
 
-    @property
-    def is_full(self) -> bool:
+    def is_full(self, partition: int) -> bool:
         """Never."""
         return False
 
-    def on_committed(self, callback: Callable[[], None]) -> None:
+    def on_committed(self, partition: int, callback: Callable[[], None]) -> None:
         """Call `callback` at the next `commit`."""
         self._callbacks.append(callback)
 

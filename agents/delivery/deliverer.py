@@ -10,7 +10,7 @@ import msgspec
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from agents.dead_letter import truncate_value
 from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
-from agents.delivery.concurrency import ConcurrencyLimiter
+from agents.delivery.concurrency import ConcurrencyLimiter, PriorityQueue
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
@@ -54,6 +54,7 @@ class Deliverer:
         self._limiter = ConcurrencyLimiter(limits)
         self._failure_limit = ConsecutiveFailureLimit()
         self._registry = InFlightRegistry()
+        self._held: dict[int, PriorityQueue] = {}  # by partition; deliveries that wait for a commit
         self._run_tasks: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
         self._starting_calls = False
@@ -90,6 +91,8 @@ class Deliverer:
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
         self._registry.revoke_partitions(partitions)
+        for partition in partitions:
+            self._held.pop(partition, None)
 
     # -- batch in
 
@@ -131,17 +134,37 @@ class Deliverer:
     # -- prepare, call
 
     def _start_calls(self) -> None:
-        """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues."""
+        """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues.
+
+        A delivery whose partition has too much uncommitted work waits for its commit, and no other partition does.
+        """
         if self._starting_calls or self._stopping is not None:
             return
         self._starting_calls = True
         try:
-            while not self._outbox.is_full and (in_flight := self._limiter.acquire()) is not None:
-                self._prepare(in_flight)
+            while (in_flight := self._limiter.acquire()) is not None:
+                if self._outbox.is_full(partition := in_flight.batch.handle.batch.partition):
+                    self._limiter.release(in_flight)
+                    self._hold(partition, in_flight)
+                else:
+                    self._prepare(in_flight)
         finally:
             self._starting_calls = False
-        if self._outbox.is_full:
-            self._outbox.on_committed(self._start_calls)
+
+    def _hold(self, partition: int, in_flight: InFlight) -> None:
+        held = self._held.get(partition)
+        if held is None:
+            held = self._held[partition] = PriorityQueue()
+            self._outbox.on_committed(partition, partial(self._resume_partition, partition, held))
+        held.put(in_flight)
+
+    def _resume_partition(self, partition: int, held: PriorityQueue) -> None:
+        """Queue what was held, high first; if it is more than one commit takes, the rest is held again."""
+        if self._held.get(partition) is held:
+            del self._held[partition]
+        while (in_flight := held.take()) is not None:
+            self._limiter.enqueue(in_flight)
+        self._start_calls()
 
     def _prepare(self, in_flight: InFlight) -> None:
         """Build the request; a delivery that is revoked, expired or cannot be sent gets no call."""
@@ -234,7 +257,7 @@ class Deliverer:
         self._observer.on_batch_end(
             DeliveryBatchSummary(in_flight_batch.priority, batch.partition, len(batch), in_flight_batch.outcome_counts, seconds)
         )
-        self._outbox.on_committed(partial(self._acknowledge_batch, in_flight_batch))
+        self._outbox.on_committed(batch.partition, partial(self._acknowledge_batch, in_flight_batch))
 
     def _acknowledge_batch(self, in_flight_batch: InFlightBatch) -> None:
         self._registry.remove_batch(in_flight_batch)

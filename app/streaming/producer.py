@@ -21,6 +21,9 @@ class IdempotentProducer(driver.Producer):
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
+    async def flush(self) -> None:
+        """Does nothing: all sends are awaited before their batch is acknowledged. A flush waits for partitions without a leader too."""
+
     async def on_start(self) -> None:
         """Connects and loads the metadata of all topics of the app. Raises TopicMismatchError if a partition count is wrong."""
         await super().on_start()

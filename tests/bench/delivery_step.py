@@ -65,9 +65,10 @@ class NullOutboxTable:
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None: ...
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None: ...
 
-    is_full = False
+    def is_full(self, partition: int) -> bool:
+        return False
 
-    def on_committed(self, callback: Callable[[], None]) -> None:
+    def on_committed(self, partition: int, callback: Callable[[], None]) -> None:
         callback()
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:

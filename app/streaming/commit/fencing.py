@@ -31,6 +31,10 @@ class GroupMembership(Protocol):
         """Whether the partition is in the current assignment."""
         ...
 
+    def count_assigned(self) -> int:
+        """How many partitions are in the current assignment."""
+        ...
+
 
 class GenerationFence:
     """Checks the generation before and after each flush, so that a worker that was paused past its session writes nothing more."""
@@ -63,6 +67,10 @@ class GenerationFence:
     def is_assigned(self, partition: int) -> bool:
         """Whether the partition is assigned to this worker."""
         return self._membership.is_assigned(partition)
+
+    def count_assigned(self) -> int:
+        """How many partitions are assigned to this worker."""
+        return self._membership.count_assigned()
 
     def is_current(self, generation: int) -> bool:
         """Whether the group is still in that generation, as far as this worker knows."""

@@ -10,13 +10,12 @@ from faust.events import Event
 from faust.transport.consumer import CONSUMER_FETCHING
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
 from app.streaming.commit.offset_commit import OffsetTracker
+from app.streaming.consumer.batch_message import build_message
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.coordinator_watchdog import build_watchdog
 from app.streaming.consumer.priority_selector import PrioritySelector
-from schemas.ports import Batch
 
 MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
 MAX_CHANGELOG_RECORDS = 2000  # records of a changelog batch
@@ -64,11 +63,18 @@ class BatchConsumer(driver.Consumer):
 
     def is_assigned(self, partition: int) -> bool:
         """Whether a source partition of that number is assigned; a standby, which has only its changelog, does not count."""
+        return partition in self._get_assigned_partitions()
+
+    def count_assigned(self) -> int:
+        """How many source partitions are assigned, by their number."""
+        return len(self._get_assigned_partitions())
+
+    def _get_assigned_partitions(self) -> frozenset[int]:
         assignment = self.app._assignment
         if assignment is not self._cached_assignment:  # Faust makes a new set at each rebalance
             self._cached_assignment = assignment
             self._assigned_partitions = frozenset(tp.partition for tp in assignment or () if not self._is_changelog_tp(tp))
-        return partition in self._assigned_partitions
+        return self._assigned_partitions
 
     # ---- acknowledgements
 
@@ -264,31 +270,10 @@ class BatchConsumer(driver.Consumer):
         channels = self.app.topics._tp_index[tp]
         if not channels:
             return
-        message = _build_message(tp, records, generation)
+        message = build_message(tp, records, generation)
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         if not self._is_changelog_tp(tp):
             self._batch_generation = generation
             self._offset_tracker.track(tp, message)
         (channel,) = channels
         channel.queue.put_nowait(Event(self.app, None, message.value, {}, message))
-
-
-class BatchMessage(ConsumerMessage):
-    """The Faust message of a batch; implements commit.offset_commit.TrackedBatch."""
-
-    first_offset: int
-    unfinished_records: int
-    unfinished_bytes: int
-    is_tracked = False
-
-
-def _build_message(tp: TP, records: Any, generation: int) -> BatchMessage:
-    """The message of a batch. Faust's stream silently skips a message whose generation is not the app's."""
-    last, batch = records[-1], Batch(tp.topic, tp.partition, records)
-    timestamp = last.timestamp / 1000
-    message = BatchMessage(
-        tp.topic, tp.partition, last.offset, timestamp, last.timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
-    )
-    message.first_offset = batch.first_offset
-    message.unfinished_records, message.unfinished_bytes = len(batch), batch.size
-    return message

@@ -107,6 +107,7 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override("aiokafka.codec:lz4_encode", "patches.tuning", "level 1 costs an eighth of level 9; output is 15 % larger", "92e3b154d9d7"),
     Override(f"{DRIVER}:Producer._settings_extra", "producer", "Faust has no setting for idempotence without transactions", "dc0ef076b07a"),
+    Override(f"{DRIVER}:Producer.flush", "producer", "waits for partitions without a leader; all sends are awaited", "38ff8817068a"),
     Override(
         f"{DRIVER}:Producer.on_start",
         "producer",

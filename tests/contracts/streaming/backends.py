@@ -1,5 +1,6 @@
 """The implementations of the streaming ports: in memory, and on a real broker with RocksDB."""
 
+import asyncio
 from asyncio import Future
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -82,8 +83,9 @@ class KafkaBackend:
         self.shared_outbox = _PrefixingOutbox(self._group_outbox, prefix)
 
     async def wait_until_committed(self) -> None:
-        while self._group_outbox._task is not None:
-            await self._group_outbox._task
+        async with asyncio.timeout(30):
+            while any(outbox._group or outbox._task for outbox in self._group_outbox._partitions.values()):
+                await asyncio.sleep(0.001)
         assert self.failures == []
 
     async def read_records(self, partition: int) -> Sequence[RecordTuple]:

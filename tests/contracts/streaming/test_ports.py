@@ -79,8 +79,8 @@ async def test_the_shared_outbox_calls_back_after_the_commit(backend: StreamingB
     called: list[str] = []
     backend.shared_outbox.add(OUTPUT_TOPIC, 0, b"k", b"v")
     backend.shared_outbox.stage_row(0, b"a", b"1")
-    backend.shared_outbox.on_committed(lambda: called.append("first"))
-    backend.shared_outbox.on_committed(lambda: called.append("second"))
+    backend.shared_outbox.on_committed(0, lambda: called.append("first"))
+    backend.shared_outbox.on_committed(0, lambda: called.append("second"))
     assert called == []
     await backend.wait_until_committed()
     assert called == ["first", "second"]
@@ -99,7 +99,7 @@ async def test_the_later_of_two_rows_is_written(backend: StreamingBackend) -> No
 
 async def test_a_callback_without_work_is_called(backend: StreamingBackend) -> None:
     called: list[bool] = []
-    backend.shared_outbox.on_committed(lambda: called.append(True))
+    backend.shared_outbox.on_committed(0, lambda: called.append(True))
     await backend.wait_until_committed()
     assert called == [True]
 
@@ -108,7 +108,7 @@ async def test_the_shared_outbox_drops_rows_and_callbacks_of_a_lost_partition_bu
     called: list[bool] = []
     backend.shared_outbox.add(OUTPUT_TOPIC, 0, b"k", b"v")
     backend.shared_outbox.stage_row(0, b"a", b"1")
-    backend.shared_outbox.on_committed(lambda: called.append(True))
+    backend.shared_outbox.on_committed(0, lambda: called.append(True))
     backend.lose_partition(0)
     backend.shared_outbox.stage_row(0, b"b", b"2")
     await backend.wait_until_committed()

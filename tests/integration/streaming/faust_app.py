@@ -81,7 +81,7 @@ def finish_newest_first(outbox: SharedOutbox, pending: list[BatchHandle]) -> Non
             if row is None:
                 outbox.add(f"{prefix}out", partition, value, value)
                 outbox.stage_row(partition, value, b"done")
-        outbox.on_committed(handle.ack)
+        outbox.on_committed(partition, handle.ack)
 
 
 topics = [f"{prefix}in.{priority}" for priority in PRIORITIES]

@@ -1,7 +1,7 @@
 """A Deliverer with in-memory ports: the test responds to the requests, commits the outbox and advances the clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -72,7 +72,7 @@ class DeliveryHarness:
         self.observed_attempts: list[tuple[Priority, StatusEvent]] = []
         self.observed_dead_letters: list[tuple[Priority, str, str, str]] = []
         self.observed_batches: list[DeliveryBatchSummary] = []
-        self._uncommitted: list[Callable[[], None]] = []
+        self._uncommitted: list[tuple[int, Callable[[], None]]] = []
         self.outbox_limit = 1_000_000  # uncommitted rows and callbacks
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._last_offset = 0
@@ -93,14 +93,13 @@ class DeliveryHarness:
         self.produced.append(ProducedRecord(topic, partition, key, value, headers))
 
     def stage_row(self, partition: int, key: bytes, row: bytes | None) -> None:
-        self._uncommitted.append(lambda: self.rows.__setitem__((partition, key), row))
+        self._uncommitted.append((partition, lambda: self.rows.__setitem__((partition, key), row)))
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._uncommitted) >= self.outbox_limit
+    def is_full(self, partition: int) -> bool:
+        return sum(number == partition for number, _ in self._uncommitted) >= self.outbox_limit
 
-    def on_committed(self, callback: Callable[[], None]) -> None:
-        self._uncommitted.append(callback)
+    def on_committed(self, partition: int, callback: Callable[[], None]) -> None:
+        self._uncommitted.append((partition, callback))
 
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         return [self.rows.get((partition, key)) for key in keys]
@@ -119,10 +118,11 @@ class DeliveryHarness:
 
     # -- actions of the test
 
-    def commit(self) -> None:
-        """Commit everything added and staged so far."""
-        uncommitted, self._uncommitted = self._uncommitted, []
-        for callback in uncommitted:
+    def commit(self, partitions: Container[int] = range(100)) -> None:
+        """Commit everything added and staged so far for these partitions."""
+        committed = [callback for partition, callback in self._uncommitted if partition in partitions]
+        self._uncommitted = [(partition, callback) for partition, callback in self._uncommitted if partition not in partitions]
+        for callback in committed:
             callback()
 
     def drop_uncommitted(self) -> None:

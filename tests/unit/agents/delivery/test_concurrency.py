@@ -151,3 +151,29 @@ async def test_no_call_starts_while_the_outbox_is_full() -> None:
     assert harness.called_ids == get_ids(build_range(3, 1)), "two uncommitted rows: at the limit"
     harness.commit()
     assert harness.called_ids == get_ids(build_range(3, 2))
+
+
+async def test_a_partition_with_uncommitted_work_holds_up_no_other_and_serves_high_first_afterwards() -> None:
+    harness = make_harness(calls=1)
+    harness.outbox_limit = 1
+    stuck = harness.build_batch(*[build_delivery(number=number) for number in (1, 2)], priority="low", partition=1)
+    urgent = harness.build_batch(build_delivery(number=3), priority="high", partition=1)
+    other = harness.build_batch(build_delivery(number=4), priority="low", partition=2)
+    await harness.run_batches(stuck)
+    harness.respond(ACCEPTED)
+    await harness.run_batches(urgent, other)
+    assert harness.called_ids == get_ids(build_range(4, 1)), "partition 1 has an uncommitted row"
+    harness.respond(ACCEPTED)
+    harness.commit(partitions={1})
+    assert harness.called_ids == get_ids(build_range(3, 1))
+
+
+async def test_held_deliveries_of_a_revoked_partition_are_not_called() -> None:
+    harness = make_harness(calls=1)
+    harness.outbox_limit = 1
+    await run_batch(harness, "low", build_range(1, 2))
+    harness.respond(ACCEPTED)
+    harness.deliverer.on_partitions_revoked({3})
+    harness.commit()
+    assert harness.called_ids == []
+    assert not harness.deliverer._held

@@ -27,6 +27,9 @@ class FakeMembership:
     def is_assigned(self, partition: int) -> bool:
         return partition in self.partitions
 
+    def count_assigned(self) -> int:
+        return len(self.partitions)
+
     def lose_membership(self) -> None:
         """The coordinator begins a generation without this member."""
         self.confirmed_generation += 1

@@ -27,6 +27,7 @@ class FakeBatchProducer:
         self.before_ack: Callable[[str], None] = lambda topic: None
         self.acks_allowed = asyncio.Event()
         self.acks_allowed.set()
+        self.leaderless_partitions: set[tuple[str, int]] = set()  # nothing is acknowledged there, not even later
         self._batch_bytes = batch_bytes
 
     def create_batch(self) -> BatchBuilder:
@@ -41,6 +42,8 @@ class FakeBatchProducer:
 
     async def _acknowledge(self, builder: Any, topic: str, partition: int) -> FakeRecordMetadata:
         await self.acks_allowed.wait()
+        if (topic, partition) in self.leaderless_partitions:
+            await asyncio.Event().wait()
         self.before_ack(topic)
         log = self.log[topic, partition]
         first = len(log)

@@ -45,16 +45,16 @@ class SharedOutboxHarness:
         """Add an output, a row and a callback; the event is set when they are committed."""
         self.outbox.add("status", partition, b"u", name.encode())
         self.outbox.stage_row(partition, name.encode(), b"row")
-        return self.add_callback(name)
+        return self.add_callback(name, partition)
 
-    def add_callback(self, name: str) -> asyncio.Event:
+    def add_callback(self, name: str, partition: int = 0) -> asyncio.Event:
         committed = asyncio.Event()
 
         def mark_committed() -> None:
             self.events.append(f"done {name}")
             committed.set()
 
-        self.outbox.on_committed(mark_committed)
+        self.outbox.on_committed(partition, mark_committed)
         return committed
 
 
@@ -111,7 +111,7 @@ async def test_outputs_without_rows_are_committed_in_one_step(harness: SharedOut
 
 
 async def test_a_full_group_does_not_linger() -> None:
-    harness = SharedOutboxHarness(linger=3600.0, max_records=4)
+    harness = SharedOutboxHarness(linger=3600.0, max_records=16)  # for four partitions
     harness.add_work("a")
     assert harness.producer.sends == []
     await harness.add_work("b").wait()  # the fourth record or row fills the group
@@ -142,7 +142,7 @@ async def test_a_generation_that_ends_drops_rows_and_callbacks_but_sends_outputs
 
 
 async def test_work_of_the_next_generation_drops_the_rows_of_the_one_before() -> None:
-    harness = SharedOutboxHarness(linger=3600.0, max_records=4)
+    harness = SharedOutboxHarness(linger=3600.0, max_records=16)  # for four partitions
     fenced = harness.add_work("a")
     harness.membership.current_generation = harness.membership.confirmed_generation = 8
     await harness.add_work("b").wait()
@@ -197,18 +197,36 @@ async def test_after_an_error_nothing_more_is_committed(harness: SharedOutboxHar
 
 async def test_a_callback_may_open_the_next_group(harness: SharedOutboxHarness) -> None:
     committed = asyncio.Event()
-    harness.outbox.on_committed(lambda: harness.outbox.on_committed(committed.set))
+    harness.outbox.on_committed(0, lambda: harness.outbox.on_committed(0, committed.set))
     await committed.wait()
 
 
 async def test_it_is_full_while_too_much_is_uncommitted() -> None:
-    harness = SharedOutboxHarness(max_records=4)
+    harness = SharedOutboxHarness(max_records=16)  # for four partitions
     harness.producer.acks_allowed.clear()
     harness.add_work("a")
-    assert not harness.outbox.is_full
+    assert not harness.outbox.is_full(0)
     await wait_until(lambda: bool(harness.producer.sends))
     last = harness.add_work("b")
-    assert harness.outbox.is_full, "two records and rows are being committed, two are waiting"
+    assert harness.outbox.is_full(0), "two records and rows are being committed, two are waiting"
     harness.producer.acks_allowed.set()
     await last.wait()
-    assert not harness.outbox.is_full
+    assert not harness.outbox.is_full(0)
+
+
+@pytest.mark.parametrize("topic", ["status", CHANGELOG])
+async def test_a_partition_without_a_leader_holds_up_no_other(topic: str) -> None:
+    harness = SharedOutboxHarness(max_records=16)  # four for each partition
+    harness.producer.leaderless_partitions.add((topic, 1))
+    stuck = [harness.add_work(f"stuck {number}", partition=1) for number in range(3)]
+    for number in range(3):
+        await harness.add_work(f"{number}", partition=0).wait()
+    assert not any(event.is_set() for event in stuck)
+    assert [harness.outbox.is_full(partition) for partition in range(4)] == [False, True, False, False]
+
+
+async def test_the_groups_of_all_partitions_close_together() -> None:
+    harness = SharedOutboxHarness(linger=0.001)
+    events = [harness.add_work("a", partition) for partition in range(4)]
+    await asyncio.gather(*[event.wait() for event in events])
+    assert harness.producer.sends == [*[("status", number) for number in range(4)], *[(CHANGELOG, number) for number in range(4)]]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from app.streaming.consumer.batch_consumer import BatchConsumer, BatchMessage, _build_message
+from app.streaming.consumer.batch_consumer import BatchConsumer
+from app.streaming.consumer.batch_message import BatchMessage, build_message
 from schemas.ports import Batch
 from tests.fakes import FakeRecord
 from tests.unit.app.streaming.app_builder import build_app
@@ -182,7 +183,7 @@ async def full_partition(consumer: BatchConsumer) -> BatchMessage:
     messages = []
     for first in (0, 500, 1000):
         records = [ConsumedRecord(offset, key=b"k", value=b"v" * 10) for offset in range(first, first + 500)]
-        messages.append(_build_message(FIRST, records, 1))
+        messages.append(build_message(FIRST, records, 1))
         consumer._offset_tracker.track(FIRST, messages[-1])
     assert not consumer._build_fetch_request()
     return messages[0]
@@ -206,7 +207,7 @@ async def test_a_partition_with_too_many_unfinished_bytes_is_not_fetched(tmp_pat
     consumer = build_app(tmp_path, max_in_flight_bytes=4_000_000).consumer
     consumer.resume_partitions({FIRST, SECOND})
     consumer.resume_flow()
-    large = _build_message(FIRST, [ConsumedRecord(offset, key=b"", value=bytes(20_480)) for offset in range(98)], 1)
+    large = build_message(FIRST, [ConsumedRecord(offset, key=b"", value=bytes(20_480)) for offset in range(98)], 1)
     consumer._offset_tracker.track(FIRST, large)
     assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {SECOND}, "half of the bytes are for each partition"
     consumer.set_unfinished(large, 97, 97 * 20_480)
