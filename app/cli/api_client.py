@@ -34,7 +34,7 @@ class ApiClient:
         """GET. Raises CommandError for every response that is not a success."""
         return self._request("GET", path, params=params)
 
-    def post(self, path: str, body: JsonValue, headers: dict[str, str] | None = None) -> JsonValue:
+    def post(self, path: str, body: JsonValue, headers: dict[str, bytes] | None = None) -> JsonValue:
         """POST of JSON. Raises CommandError for every response that is not a success."""
         return self._request("POST", path, content=_encode_body(body), headers={**JSON_HEADERS, **(headers or {})})
 

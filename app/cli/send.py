@@ -64,7 +64,7 @@ def send(
             raise click.UsageError("--file cannot be combined with options of one notification: each line contains all its fields")
         _send_file(api, file, as_json)
         return
-    headers = {"idempotency-key": idempotency_key} if idempotency_key else None
+    headers = {"idempotency-key": idempotency_key.encode()} if idempotency_key else None
     response = api.post("/v1/notifications", build_submission(**fields), headers)
     if wait:
         _show_when_final(api, response["id"], timeout, as_json)

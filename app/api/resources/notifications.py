@@ -36,7 +36,7 @@ IdempotencyKeyHeader = Annotated[
     str | None,
     HeaderParameter(
         name="Idempotency-Key",
-        description="up to 200 characters; a repeated request with this key within 24 h gets the first response and submits nothing",
+        description="up to 200 characters, UTF-8; a repeated request with this key within 24 h gets the first response and submits nothing",
     ),
 ]
 NotificationIdParameter = Annotated[str, PathParameter(description=ID_FORMAT)]
@@ -44,10 +44,16 @@ SUBMIT_ERRORS = {
     400: ResponseSpec(ProblemDetails, description="the Idempotency-Key is empty or too long", media_type=PROBLEM_MEDIA_TYPE),
     401: ResponseSpec(ProblemDetails, description="the API key is missing or wrong", media_type=PROBLEM_MEDIA_TYPE),
     409: ResponseSpec(
-        ProblemDetails, description="the Idempotency-Key was used with another request, or is in progress", media_type=PROBLEM_MEDIA_TYPE
+        ProblemDetails,
+        description="the first request with this Idempotency-Key is in progress; see Retry-After",
+        media_type=PROBLEM_MEDIA_TYPE,
     ),
     413: ResponseSpec(ProblemDetails, description="the request is too large", media_type=PROBLEM_MEDIA_TYPE),
-    422: ResponseSpec(ProblemDetails, description="the request is not valid; errors names the fields", media_type=PROBLEM_MEDIA_TYPE),
+    422: ResponseSpec(
+        ProblemDetails,
+        description="the request is not valid; errors names the fields. Or the Idempotency-Key was used with other content",
+        media_type=PROBLEM_MEDIA_TYPE,
+    ),
     503: ResponseSpec(ProblemDetails, description="Kafka did not confirm; see Retry-After", media_type=PROBLEM_MEDIA_TYPE),
 }
 LOOKUP_ERRORS = {
@@ -67,7 +73,8 @@ LOOKUP_ERRORS = {
 )
 async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
     """Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
-    return _build_response(request, await get_dependencies(request).submission_service.submit(await request.body(), idempotency_key))
+    key = _decode_key(idempotency_key)
+    return _build_response(request, await get_dependencies(request).submission_service.submit(await request.body(), key))
 
 
 @post(
@@ -84,7 +91,8 @@ async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyK
 )
 async def submit_notifications(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
     """Accepts the valid notifications and reports the others: 202 if all are accepted, 207 if some are, 422 if none is valid."""
-    return _build_response(request, await get_dependencies(request).submission_service.submit_bulk(await request.body(), idempotency_key))
+    key = _decode_key(idempotency_key)
+    return _build_response(request, await get_dependencies(request).submission_service.submit_bulk(await request.body(), key))
 
 
 @get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Get a notification", operation_id="get_notification")
@@ -154,6 +162,16 @@ def _build_not_found_problem(notification_id: str) -> ProblemDetails:
 
 def _build_unavailable_problem() -> ProblemDetails:
     return build_problem("unavailable", HISTORY_UNAVAILABLE, retry_after=HISTORY_RETRY_AFTER)
+
+
+def _decode_key(header: str | None) -> str | None:
+    """The key as it would be in a body: UTF-8, or Latin-1 as HTTP/1.1 has it, which Litestar assumes."""
+    if header is None or header.isascii():
+        return header
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def _build_response(request: ApiRequest, result: SubmissionResult) -> Response[bytes]:

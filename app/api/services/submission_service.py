@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +19,7 @@ from app.api.problems import (
 )
 from app.api.responses import BulkResult, BulkSubmissionResponse, SubmissionResponse
 from app.api.services.policy_validation import PolicyValidator
+from app.api.services.request_fingerprint import compute_fingerprint
 from app.api.services.submission_validation import (
     decode_bulk,
     decode_submission,
@@ -96,7 +96,7 @@ class SubmissionService:
             return await publish()
         if not 1 <= len(key) <= MAX_KEY_LENGTH:
             raise ProblemError(build_problem("bad-request", f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters"))
-        request_hash = blake2b(route + b"\0" + body, digest_size=16).hexdigest()
+        request_hash = compute_fingerprint(route, body)
         state = await self._idempotent_responses.acquire_key(key, request_hash)
         if isinstance(state, StoredResponse):
             return SubmissionResult(state, {"stored_response": True})
@@ -104,7 +104,9 @@ class SubmissionService:
             detail = "retry after the first request has ended; its response is stored"
             raise ProblemError(build_problem("idempotency-key-in-progress", detail, retry_after=KEY_IN_PROGRESS_RETRY_AFTER))
         if isinstance(state, KeyConflict):
-            raise ProblemError(build_problem("idempotency-key-conflict", "a key belongs to one request body: use a new key"))
+            raise ProblemError(
+                build_problem("idempotency-key-conflict", "a key belongs to one request, and this one has other content: use a new key")
+            )
         return await self._publish_and_store(key, request_hash, state.token, publish)
 
     async def _publish_and_store(

@@ -89,7 +89,7 @@ async def test_redis_stores_responses_and_recent_notifications(kafka_url: str, r
         repeated = await client.post(URL, json=SUBMISSION, headers={"idempotency-key": "k"})
         conflict = await client.post(URL, json={**SUBMISSION, "data": {"order": 18}}, headers={"idempotency-key": "k"})
         notification = await client.get(f"{URL}/{first.json()['id']}")
-    assert (first.status_code, repeated.status_code, conflict.status_code) == (202, 202, 409)
+    assert (first.status_code, repeated.status_code, conflict.status_code) == (202, 202, 422)
     assert repeated.json() == first.json()
     assert notification.json()["state"] == "accepted"
     assert [notification.idempotency_key for _, _, notification in await read_notifications(kafka_url, prefix)] == ["k"]

@@ -44,6 +44,19 @@ def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gatewa
     assert gateway_harness.publisher.decode_notifications() == [expected]
 
 
+@pytest.mark.parametrize("key", ["schlüssel", "鍵", "cle\u0301"])
+def test_a_key_that_is_not_ascii_is_the_same_as_option_and_in_a_file(
+    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, tmp_path: Path, key: str
+) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_text(json.dumps({"user_id": "u-42", "type": "order.shipped", "idempotency_key": key}))
+    results = [
+        herold("send", *options, "--url", gateway_url) for options in ((*REQUIRED_OPTIONS, "--idempotency-key", key), ("--file", str(file)))
+    ]
+    assert [result.exit_code for result in results] == [0, 0], results[0].output
+    assert [notification.idempotency_key for notification in gateway_harness.publisher.decode_notifications()] == [key, key]
+
+
 @pytest.mark.parametrize(
     ("options", "exit_code", "status"),
     [((), 0, "SENT"), (("--to", "email=bounce@example.org"), 1, "FAILED")],

@@ -22,11 +22,45 @@ def test_a_bulk_request_derives_one_key_per_item() -> None:
     assert [notification.idempotency_key for notification in harness.publisher.decode_notifications()] == ["k#0", "k#1"]
 
 
-def test_a_key_with_another_body_is_409() -> None:
+@pytest.mark.parametrize("path", ["", "/bulk"])
+def test_the_same_meaning_in_other_bytes_gets_the_first_response(path: str) -> None:
+    first = '{"user_id": "u-42", "type": "order.shipped", "data": {"name": "Zoë/", "order": 17, "to": [1, 2]}}'
+    other = '{"data":{"to":[1,2],"order":17.0,"name":"Zo\\u00eb\\/"},"type":"order.shipped","user_id":"u-42"}'
+    harness = GatewayHarness()
+    with harness.build_client() as client:
+        responses = [
+            client.post(URL + path, content=(f"[{body}]" if path else body).encode(), headers={"idempotency-key": "k"})
+            for body in (first, other)
+        ]
+    assert [response.status_code for response in responses] == [202, 202]
+    assert responses[0].content == responses[1].content
+    assert len(harness.publisher.records) == 1
+
+
+@pytest.mark.parametrize("data", [{"order": 18}, {"order": "17"}, {"order": [17]}, {}])
+def test_another_meaning_is_another_request(data: dict[str, object]) -> None:
+    with GatewayHarness().build_client() as client:
+        client.post(URL, json={**SUBMISSION, "data": {"order": 17}}, headers={"idempotency-key": "k"})
+        assert_problem(client.post(URL, json={**SUBMISSION, "data": data}, headers={"idempotency-key": "k"}), 422)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_key_that_is_not_ascii_is_the_same_in_header_and_body(encoding: str) -> None:
+    harness = GatewayHarness()
+    with harness.build_client() as client:
+        headers = {b"idempotency-key": "schlüssel".encode(encoding)}
+        response = client.post(URL, json={**SUBMISSION, "idempotency_key": "schlüssel"}, headers=headers)
+        assert response.status_code == 202, response.text
+        client.post(f"{URL}/bulk", json=[SUBMISSION], headers={b"idempotency-key": "größe".encode(encoding)})
+    keys = [notification.idempotency_key for notification in harness.publisher.decode_notifications()]
+    assert keys == ["schlüssel", "größe#0"]
+
+
+def test_a_key_with_another_body_is_422() -> None:
     harness = GatewayHarness()
     with harness.build_client() as client:
         client.post(URL, json=SUBMISSION, headers={"idempotency-key": "k1"})
-        assert_problem(client.post(URL, json={**SUBMISSION, "user_id": "u-1"}, headers={"idempotency-key": "k1"}), 409)
+        assert_problem(client.post(URL, json={**SUBMISSION, "user_id": "u-1"}, headers={"idempotency-key": "k1"}), 422)
     assert len(harness.publisher.records) == 1
 
 
