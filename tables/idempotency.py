@@ -4,9 +4,11 @@ A row proves that the outputs of its notification are acknowledged. It is valid 
 
 A key that a producer chose also has a claim: a row under a key of its own, acknowledged before the outputs are produced. After a crash the
 priorities are consumed again in any order, and the claim still names the same first notification (docs/decisions/0005).
+Both rows also have the digest of the notification's content, to tell a duplicate from another notification with the same key.
 """
 
 from struct import Struct as Layout
+from struct import error as StructError
 
 from msgspec import Struct
 
@@ -16,18 +18,25 @@ from tables.table_definition import GetRows, RowView, TableDefinition, format_ti
 
 HORIZON_SECONDS = 24 * 3600
 
+DIGEST_BYTES = 8
+
 _ROW_FORMAT = Layout("<dqBH16s")  # time, offset, priority, partition, the 16 bytes of the id
+_ROW_SIZES = (_ROW_FORMAT.size, _ROW_FORMAT.size + DIGEST_BYTES)  # without a digest: no producer's key, or written by an older release
 _PRIORITY_NUMBERS = {priority: number for number, priority in enumerate(PRIORITIES)}
 
 
 class IdempotencyRow(Struct, frozen=True, gc=False):
-    """The first notification with a key: its id, the broker's time of its record (epoch seconds), and the record's position."""
+    """The first notification with a key: its id, the broker's time of its record (epoch seconds), and the record's position.
+
+    `content_digest` is empty if the key is the notification's id, which nobody else has.
+    """
 
     notification_id: str
     received_at: float
     priority: Priority
     partition: int
     offset: int
+    content_digest: bytes = b""
 
 
 def encode_key(user_id: str, key: str, resume_count: int = 0) -> bytes:
@@ -51,19 +60,22 @@ def encode_claim_key_suffix(key: str) -> bytes:
 
 
 def encode_row(row: IdempotencyRow) -> bytes:
-    """The row as 35 bytes."""
-    return encode_row_fields(row.notification_id, row.received_at, row.priority, row.partition, row.offset)
+    """The row as 35 bytes, or 43 with a digest."""
+    return encode_row_fields(row.notification_id, row.received_at, row.priority, row.partition, row.offset) + row.content_digest
 
 
 def encode_row_fields(notification_id: str, received_at: float, priority: Priority, partition: int, offset: int) -> bytes:
-    """The bytes of an IdempotencyRow with these fields, without creating one."""
+    """The bytes of an IdempotencyRow with these fields and without a digest, without creating one."""
     return _ROW_FORMAT.pack(received_at, offset, _PRIORITY_NUMBERS[priority], partition, bytes.fromhex(notification_id[4:]))
 
 
 def decode_row(packed: bytes) -> IdempotencyRow:
-    """The row in these bytes. Raises struct.error if their length is not 35."""
-    received_at, offset, priority, partition, uuid = _ROW_FORMAT.unpack(packed)
-    return IdempotencyRow(NOTIFICATION_PREFIX + uuid.hex(), received_at, PRIORITIES[priority], partition, offset)
+    """The row in these bytes. Raises struct.error if their length is neither 35 nor 43."""
+    if len(packed) not in _ROW_SIZES:
+        raise StructError(f"a row of the table idempotency has {len(packed)} bytes instead of one of {_ROW_SIZES}")
+    received_at, offset, priority, partition, uuid = _ROW_FORMAT.unpack_from(packed)
+    digest = packed[_ROW_FORMAT.size :]
+    return IdempotencyRow(NOTIFICATION_PREFIX + uuid.hex(), received_at, PRIORITIES[priority], partition, offset, digest)
 
 
 def decode_unexpired_row(packed: bytes | None, at: float) -> IdempotencyRow | None:

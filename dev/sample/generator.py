@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from agents.router.gates.idempotency import DUPLICATE
+from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.rate_limit import RATE_LIMITED
 from agents.router.gates.recipient import NO_ADDRESS, UNKNOWN_USER
 from dev.sample import catalog, invalid_submissions
@@ -163,7 +163,10 @@ def build_duplicates() -> Iterator[Draft]:
         by_http = number % 4 == 0
         notification = build_guest_notification(number, "order.shipped", idempotency_key=f"shipped-{{run}}-{number}")
         original = build_guest_draft(by_http, notification, expect_routed(notification))
-        yield from (original, build_guest_draft(by_http, notification, [f"rejected {DUPLICATE}"], after=original))
+        reason = DUPLICATE
+        if number % 7 == 2:  # a producer uses the key for two orders
+            reason, notification = OTHER_CONTENT, {**notification, "data": catalog.build_template_data("order.shipped", number + 1)}
+        yield from (original, build_guest_draft(by_http, notification, [f"rejected {reason}"], after=original))
     for number in range(2100, 2116):
         by_http = number % 4 == 0
         notification = build_guest_notification(number, "payment.failed")

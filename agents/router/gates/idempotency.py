@@ -2,6 +2,7 @@
 
 from msgspec import Raw
 
+from agents.router.content_digest import compute_content_digest
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, REPLAY, Reject, Replay, Verdict
@@ -9,6 +10,7 @@ from tables import idempotency
 
 NAME = "idempotency"
 DUPLICATE = "duplicate"
+OTHER_CONTENT = "duplicate_with_other_content"
 
 _PASSED = encode_pass(NAME)
 
@@ -39,7 +41,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         "offset": first.offset,
         "received_at": first.received_at,
     }
-    return Reject(DUPLICATE, inputs, first.notification_id)
+    return Reject(_find_reason(state, first), inputs, first.notification_id)
 
 
 def explain(state: RoutingState) -> Raw:
@@ -54,9 +56,10 @@ def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
     if verdict is not PASS and (isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of)):
         return
     row = idempotency.encode_row_fields(state.id, state.record_time, state.topics.priority, state.partition, state.record.offset)
-    context.rows.stage_idempotency(state.idempotency_row_key, row)
     if state.claim_row_key:
+        row += compute_content_digest(state.notification)
         context.rows.stage_claim(state.claim_row_key, row)
+    context.rows.stage_idempotency(state.idempotency_row_key, row)
 
 
 GATE = Gate(
@@ -65,8 +68,18 @@ GATE = Gate(
     explain,
     prefetch=prefetch,
     stage=stage,
-    reasons={DUPLICATE: "the user has an earlier notification with this key: {duplicate_of}"},
+    reasons={
+        DUPLICATE: "the user has an earlier notification with this key: {duplicate_of}",
+        OTHER_CONTENT: "the user has an earlier notification with the same key and other content: {duplicate_of}",
+    },
 )
+
+
+def _find_reason(state: RoutingState, first: idempotency.IdempotencyRow) -> str:
+    """Whether the producer sent the same twice, or used a key for two things; an older release's row cannot say."""
+    if not first.content_digest or first.content_digest == compute_content_digest(state.notification):
+        return DUPLICATE
+    return OTHER_CONTENT
 
 
 def _find_claim(state: RoutingState, context: GateContext) -> idempotency.IdempotencyRow | None:

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.ids import derive_id
 from tables.idempotency import (
@@ -25,9 +26,16 @@ def test_a_row_survives_its_encoding() -> None:
     assert len(encode_row(ROW)) == 35
 
 
-def test_a_row_of_another_length_is_an_error() -> None:
-    with pytest.raises(struct.error):
-        decode_row(encode_row(ROW)[:-1])
+def test_a_row_with_a_digest_survives_its_encoding() -> None:
+    row = replace(ROW, content_digest=b"8 bytes!")
+    assert decode_row(encode_row(row)) == row
+    assert len(encode_row(row)) == 43
+
+
+@pytest.mark.parametrize("packed", [encode_row(ROW)[:-1], encode_row(ROW) + b"1", encode_row(ROW) + b"9 bytes!!"])
+def test_a_row_of_another_length_is_an_error(packed: bytes) -> None:
+    with pytest.raises(struct.error, match=f"{len(packed)} bytes"):
+        decode_row(packed)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.router.gates.idempotency import DUPLICATE
+from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.order import REASONS
 from agents.router.gates.rate_limit import RATE_LIMITED
 from agents.router.gates.recipient import NO_ADDRESS
@@ -51,6 +51,16 @@ def build_event(state: State, reason: str, result: GateResult, **fields: str) ->
                 duplicate_of=make_notification_id(9),
             ),
             f"Rejected: {REASONS[DUPLICATE].format(duplicate_of=make_notification_id(9))}, at the gate idempotency.",
+        ),
+        (
+            build_event(
+                State.REJECTED,
+                OTHER_CONTENT,
+                GateResult("idempotency", "reject", OTHER_CONTENT, {"key": "k"}),
+                duplicate_of=make_notification_id(9),
+            ),
+            "Rejected: the user has an earlier notification with the same key and other content: "
+            f"{make_notification_id(9)}, at the gate idempotency.",
         ),
         (
             build_event(

@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from schemas.ids import compute_partition, to_uuid_hex
 from tables.idempotency import decode_row, encode_claim_key, encode_key
 from tests.unit.agents.router.harness import (
@@ -49,6 +51,53 @@ async def test_another_notification_with_the_key_is_rejected_and_names_the_first
     )
     assert rejected.decision_log[-1].inputs["duplicate_of"] == make_notification_id(1)
     assert len({delivery.notification_id for delivery in harness.deliveries}) == 1
+
+
+SAME_CONTENT = (
+    {"data": {"name": "Ada", "order": 17.0}},
+    {"created_at": NOW - 60},
+    {"send_at": "2025-10-09T08:53:20Z"},
+    {"schema_version": 2},
+)
+OTHER_CONTENT = (
+    {"data": {"order": 18, "name": "Ada"}},
+    {"data": {"order": "17", "name": "Ada"}},
+    {"type": "payment.failed"},
+    {"to": {"email": "b@example.org"}},
+    {"channels": ["email"]},
+    {"locale": "en-GB"},
+    {"send_at": NOW - 1},
+    {"expires_at": NOW + 60},
+    {"mandatory": True},
+    {"category": "security"},
+    {"template": "order-late"},
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [*((fields, "duplicate") for fields in SAME_CONTENT), *((fields, "duplicate_with_other_content") for fields in OTHER_CONTENT)],
+)
+@pytest.mark.parametrize("lost_row", [False, True])
+async def test_a_duplicate_says_whether_its_content_is_the_same(fields: dict[str, object], reason: str, lost_row: bool) -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(idempotency_key="k", send_at=NOW))
+    if lost_row:  # the claim is left
+        del harness.idempotency.rows[USER_PARTITION][encode_key(USER_ID, "k")]
+    second = {"id": make_notification_id(2), "idempotency_key": "k", "send_at": NOW, **fields}
+    await harness.route(build_notification(**second))
+    event = harness.decided_events[-1]
+    assert (event.reason, event.duplicate_of) == (reason, make_notification_id(1))
+    assert (event.decision_log[-1].gate, event.decision_log[-1].reason) == ("idempotency", reason)
+
+
+async def test_a_row_of_an_older_release_makes_a_plain_duplicate() -> None:
+    harness = RouterHarness()
+    await harness.route(build_notification(idempotency_key="k"))
+    rows = harness.idempotency.rows[USER_PARTITION]
+    rows.update({key: row[:35] for key, row in rows.items()})
+    await harness.route(build_notification(id=make_notification_id(2), idempotency_key="k", data={"order": 1}))
+    assert harness.last_state == ("rejected", "duplicate")
 
 
 async def test_a_rejected_duplicate_does_not_become_the_first() -> None:

@@ -18,7 +18,7 @@ AWAY = (USER_PARTITION + 1) % 4
     ("fields", "reason"),
     [
         ({"digest": "daily", **DUPLICATE}, "unsupported"),
-        ({**DUPLICATE, **EXPIRED, **UNKNOWN}, "duplicate"),
+        ({**DUPLICATE, **EXPIRED, **UNKNOWN}, "duplicate_with_other_content"),
         ({**EXPIRED, **UNKNOWN}, "unknown_type"),
         ({**EXPIRED, "template": "none"}, "expired"),
         ({**UNKNOWN, "template": "none"}, "unknown_type"),
