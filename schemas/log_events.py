@@ -12,6 +12,9 @@ LogEvent = Literal[
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter
     "policy.loaded",  # a new version of rules, templates and rate limits was loaded
     "policy.refresh_failed",  # the policy could not be read; the previous one stays current
+    "policy.restored",  # PostgreSQL does not answer at the start; the last known policy came from the file
+    "policy.file_invalid",  # the file with the last known policy cannot be read or is damaged; it is not used
+    "policy.save_failed",  # the last known policy cannot be written to the file; a restart without PostgreSQL would have none
     "partitions.maintained",  # history partitions were created or dropped
     "gateway.request_completed",  # an HTTP request was answered
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time

@@ -50,6 +50,9 @@ RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )
 DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records moved to the dead letter topic", ("stage", "reason"))
+POLICY_AGE = Metric(
+    "herold_policy_age_seconds", "gauge", "time since PostgreSQL confirmed the rules, templates and rate limits in use", ("role",)
+)
 HTTP_REQUESTS = Metric("herold_http_requests_total", "counter", "HTTP requests answered by the gateway", ("route", "status_code"))
 HTTP_REQUEST_DURATION = Metric(
     "herold_http_request_duration_seconds", "histogram", "duration of an HTTP request", ("route",), LATENCY_BUCKETS

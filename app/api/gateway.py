@@ -20,6 +20,7 @@ from app.api.services.publisher import KafkaPublisher
 from app.api.services.readiness import Probe, ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.forced_exit import schedule_forced_exit
+from app.policy_reader import build_policy_reader
 from app.settings import Settings, load_settings
 from app.streaming.patches.connections import patch_connection_send
 from app.telemetry import Metrics, configure_logging, log_event
@@ -28,7 +29,6 @@ from schemas.errors import SettingError
 from schemas.topics import get_notifications_topic
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
-from tables.postgres.policy import CachedPolicyReader, PostgresPolicyLoader
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
 from tables.redis.recent_notifications import RedisRecentNotifications
@@ -67,7 +67,8 @@ class GatewayConnections:
         connection = ProducerConnection(producer_factory, topics, kafka.topic_partitions, timeout)
         self.publisher = KafkaPublisher(connection, timeout, time.monotonic)
         self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
-        self.policy_reader = CachedPolicyReader(PostgresPolicyLoader(self.database).load)
+        self.metrics = Metrics()
+        self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
@@ -112,7 +113,7 @@ class GatewayConnections:
             history=PostgresHistoryReader(self.database),
             recent_notifications=recent_notifications,
             readiness=self.readiness,
-            metrics=Metrics(),
+            metrics=self.metrics,
             clock=time.time,
             receipt_timeouts=self._settings.receipt_timeouts,
         )

@@ -4,13 +4,13 @@ import asyncio
 import time
 
 from agents.router.router import Router
+from app.policy_reader import build_policy_reader
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
 from app.workers.observers import RouterObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, clock
 from tables.postgres.database import Database
-from tables.postgres.policy import CachedPolicyReader, PostgresPolicyLoader
 from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
 from tables.redis.profiles import CachedProfileReader
@@ -34,7 +34,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     policy_database = Database(postgres.url, postgres.pool_max_size)
     profile_database = Database(postgres.url, postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
-    policies = CachedPolicyReader(PostgresPolicyLoader(policy_database).load)
+    policies = build_policy_reader(role, settings, policy_database, worker.metrics)
     router = Router(
         policies=policies,
         profiles=CachedProfileReader(redis, PostgresProfileReader(profile_database), time.monotonic, settings.redis.profile_ttl),

@@ -105,7 +105,7 @@ class UnusedProfileReader:
         raise AssertionError("no profile is needed")
 
 
-policy = CachedPolicyReader(PostgresPolicyLoader(Database(settings.postgres.url, settings.postgres.pool_max_size)).load)
+policy = CachedPolicyReader(PostgresPolicyLoader(Database(settings.postgres.url, settings.postgres.pool_max_size)).load, time.time)
 tables = [StockTable("idempotency"), StockTable("rate_windows")]
 committer = StockCommitter()
 router = Router(

@@ -1,5 +1,7 @@
 """schemas.store_ports.PolicyReader: loaded from memory and from PostgreSQL."""
 
+import time
+
 import pytest
 
 from schemas.policy import Policy
@@ -16,7 +18,7 @@ async def policy_reader(request: pytest.FixtureRequest, database: Database) -> P
     async def load_from_memory(known: Policy | None) -> Policy:
         return load_seed_policy()
 
-    reader = CachedPolicyReader(load_from_memory if request.param == "memory" else PostgresPolicyLoader(database).load)
+    reader = CachedPolicyReader(load_from_memory if request.param == "memory" else PostgresPolicyLoader(database).load, time.time)
     assert await reader.refresh()
     return reader
 

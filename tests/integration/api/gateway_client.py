@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -13,9 +14,11 @@ from app.settings import Settings, load_settings
 from schemas.enums import PRIORITIES
 from schemas.notification import Notification
 from schemas.topics import get_notifications_topic
+from tests.server_processes import get_sessions_dir
 
 API_KEY = "a" * 32
 PARTITIONS = 2
+UNUSED_DATA_DIR = get_sessions_dir() / "unused"
 UNREACHABLE = "127.0.0.1:1"  # tcpmux: nothing listens there
 
 
@@ -27,8 +30,12 @@ def build_settings(
     topic_prefix: str = "",
     partitions: int = PARTITIONS,
     produce_timeout: float | None = None,
+    data_dir: Path = UNUSED_DATA_DIR,
 ) -> Settings:
-    """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default. `produce_timeout` in seconds."""
+    """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default. `produce_timeout` in seconds.
+
+    Nothing is written to `data_dir` without PostgreSQL.
+    """
     env = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka_url,
         "DATABASE_URL": database_url,
@@ -36,6 +43,7 @@ def build_settings(
         "HEROLD_KAFKA_TOPIC_PREFIX": topic_prefix,
         "HEROLD_KAFKA_TOPIC_PARTITIONS": str(partitions),
         "HEROLD_GATEWAY_API_KEY": API_KEY,
+        "HEROLD_WORKER_DATA_DIR": str(data_dir),
     }
     if produce_timeout is not None:
         env["HEROLD_GATEWAY_PRODUCE_TIMEOUT"] = str(produce_timeout)

@@ -1,4 +1,6 @@
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 
@@ -66,10 +68,10 @@ async def test_a_wrong_number_of_partitions_keeps_the_gateway_unready(kafka_url:
     assert ready.status_code == 503
 
 
-async def test_rules_and_templates_of_postgresql_are_used(kafka_url: str, database_url: str, prefix: str) -> None:
+async def test_rules_and_templates_of_postgresql_are_used(kafka_url: str, database_url: str, prefix: str, tmp_path: Path) -> None:
     await create_topics(kafka_url, prefix)
     await upgrade_database(database_url, 1_760_000_000.0)
-    async with open_client(build_settings(kafka_url, database_url=database_url, topic_prefix=prefix)) as client:
+    async with open_client(build_settings(kafka_url, database_url=database_url, topic_prefix=prefix, data_dir=tmp_path)) as client:
         unknown_type = await client.post(URL, json={**SUBMISSION, "type": "unknown.type"})
         unknown_template = await client.post(URL, json={**SUBMISSION, "template": "unknown-template"})
         incomplete = await client.post(URL, json={**SUBMISSION, "data": {}, "to": {"email": "a@example.org"}})
@@ -95,9 +97,11 @@ async def test_redis_stores_responses_and_recent_notifications(kafka_url: str, r
     assert [notification.idempotency_key for _, _, notification in await read_notifications(kafka_url, prefix)] == ["k"]
 
 
-async def test_an_outdated_schema_is_degraded_until_the_upgrade(kafka_url: str, database_url: str, prefix: str) -> None:
+async def test_an_outdated_schema_is_degraded_until_the_upgrade(kafka_url: str, database_url: str, prefix: str, tmp_path: Path) -> None:
     await create_topics(kafka_url, prefix)
-    async with open_client_and_connections(build_settings(kafka_url, database_url=database_url, topic_prefix=prefix)) as (
+    async with open_client_and_connections(
+        build_settings(kafka_url, database_url=database_url, topic_prefix=prefix, data_dir=tmp_path)
+    ) as (
         client,
         connections,
     ):
@@ -125,3 +129,18 @@ async def test_without_redis_and_postgresql_notifications_are_accepted(kafka_url
         "postgres": "degraded",
         "redis": "degraded",
     }
+
+
+async def test_the_last_known_rules_are_used_after_a_restart_without_postgresql(
+    kafka_url: str, database_url: str, prefix: str, tmp_path: Path
+) -> None:
+    await create_topics(kafka_url, prefix)
+    await upgrade_database(database_url, 1_760_000_000.0)
+    async with open_client(build_settings(kafka_url, database_url=database_url, topic_prefix=prefix, data_dir=tmp_path)):
+        pass
+    async with open_client(build_settings(kafka_url, topic_prefix=prefix, data_dir=tmp_path)) as client:
+        accepted = await client.post(URL, json={**SUBMISSION, "type": "account.otp", "data": {"code": "1", "minutes": 5}})
+        unknown_type = await client.post(URL, json={**SUBMISSION, "type": "unknown.type"})
+        metrics = (await client.get("/metrics")).text
+    assert (accepted.json()["priority"], unknown_type.status_code) == ("high", 422)
+    assert re.search(r'^herold_policy_age_seconds{role="gateway"} \d', metrics, re.MULTILINE)
