@@ -13,6 +13,11 @@ Name = Annotated[str, Meta(min_length=1, max_length=128)]
 IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=256)]
 Address = Annotated[str, Meta(min_length=1, max_length=2048)]
 
+Addresses = Annotated[
+    dict[ChannelName, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]],
+    Meta(description="instead of the stored addresses; telephone numbers with + and country code; spellings of one address count as one"),
+]
+
 
 class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     """A message for one user; times in epoch seconds or RFC 3339. Only `user_id` and `type` are required."""
@@ -25,7 +30,7 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     template: Name | None = None
     data: dict[str, Any] = {}
     locale: Annotated[str, Meta(max_length=35)] | None = None
-    to: dict[ChannelName, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]] = {}
+    to: Addresses = {}
     send_at: Timestamp | None = None
     expires_at: Timestamp | None = None
     digest: str | None = None

@@ -15,9 +15,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def build_routed_log(state: RoutingState) -> Raw:
-    """The log of a routed notification: with the same plan, logs differ in address counts, templates and full windows only."""
+    """The log of a routed notification: with the same plan, logs differ in addresses, templates and full windows only."""
     assert state.plan is not None
-    if state.full_windows:
+    if state.full_windows or state.address_faults:
         return _build_log(state)
     logs, key = state.plan.decision_logs, (*state.address_counts, *state.template_labels)
     log = logs.get(key)

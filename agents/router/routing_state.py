@@ -94,6 +94,7 @@ class RoutingState:
 
     __slots__ = (
         "address_counts",
+        "address_faults",
         "addresses",
         "channels",
         "claim_row_key",
@@ -126,6 +127,7 @@ class RoutingState:
     locale: str
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
+    address_faults: dict[str, dict[str, str]]
     full_windows: Mapping[ChannelName, ExceededLimit]
     channels: tuple[ChannelName, ...]
     template_name: str

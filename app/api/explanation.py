@@ -44,9 +44,11 @@ def _format_reason(reason: str) -> str:
 
 
 def _format_inputs(inputs: Mapping[str, Any]) -> str:
-    """The inputs of a gate that the sentence quotes: the error, the channels, or the rate limits that are reached."""
+    """The inputs of a gate that the sentence quotes: the error, the invalid addresses, the channels, or the limits that are reached."""
     if "error" in inputs:
         return f" ({inputs['error']})"
+    if "invalid" in inputs:
+        return f" ({'; '.join(f'{place}: {problem}' for place, problem in inputs['invalid'].items())})"
     if "channels" in inputs:
         return f" ({', '.join(inputs['channels'])})"
     limits = [

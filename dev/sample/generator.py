@@ -12,7 +12,7 @@ import msgspec
 
 from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.rate_limit import RATE_LIMITED
-from agents.router.gates.recipient import NO_ADDRESS, UNKNOWN_USER
+from agents.router.gates.recipient import INVALID_ADDRESS, NO_ADDRESS, UNKNOWN_USER
 from dev.sample import catalog, invalid_submissions
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.expected_result import compute_delivery_statuses
@@ -73,6 +73,7 @@ def build_lines() -> list[SampleLine]:
         *build_stub_recipients(),
         *build_wrong_partition(),
         *build_topic_pushes(),
+        *build_unusual_addresses(),
         *invalid_submissions.build_drafts(),
     ]
     drafts = [*special_drafts, *build_everyday(SAMPLE_SIZE - len(special_drafts), rng)]
@@ -246,6 +247,22 @@ def build_topic_pushes() -> Iterator[Draft]:
     for number in range(3110, 3150):
         notification = build_guest_notification(number, "newsletter.weekly")
         yield build_kafka_draft("low", expect_routed(notification), notification=notification, id_source="none")
+
+
+def build_unusual_addresses() -> Iterator[Draft]:
+    """Build notifications to addresses in unusual spellings; to one without a country code, whose next channel is used; and to none."""
+    spellings = ("guest{n}@EXAMPLE.org", "\u200bguest{n}@example.org ", "guest{n}@bücher.example")
+    for number in range(3200, 3206):
+        to = {"email": spellings[number % 3].replace("{n}", str(number))}
+        notification = build_guest_notification(number, "order.confirmed", to=to)
+        yield build_guest_draft(number % 2 == 0, notification, expect_routed(notification))
+    for number, sms in enumerate(("+1 (202) 555-0101", "＋１２０２５５５０１０２", "0170 1234567"), 3210):
+        notification = build_guest_notification(number, "account.otp", to={"sms": sms, "email": f"guest{number}@example.org"})
+        yield build_guest_draft(False, notification, expect_routed(notification))
+    for number, address in enumerate(("guest at example.org", "gäst@example.org"), 3220):
+        notification = build_guest_notification(number, "order.confirmed", to={"email": address})
+        yield build_guest_draft(False, notification, [f"rejected {INVALID_ADDRESS}"])
+        yield build_guest_draft(True, notification, [f"unprocessable {INVALID_ADDRESS}"])
 
 
 def count_expected(lines: Iterable[SampleLine]) -> tuple[Counter[str], Counter[str]]:

@@ -1,6 +1,6 @@
 """The gate recipient: the addresses of the user on each channel, given with the notification or stored in the profile."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -8,6 +8,7 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
+from schemas.addresses import NORMALIZERS, normalize_addresses
 from schemas.channels import CHANNELS, ChannelName
 from schemas.notification import Notification
 from schemas.profile import Profile
@@ -15,19 +16,21 @@ from schemas.profile import Profile
 NAME = "recipient"
 UNKNOWN_USER = "unknown_user"
 NO_ADDRESS = "no_address"
+INVALID_ADDRESS = "invalid_address"
 
 _ADDRESS_PREFIXES = {channel.name: channel.address_prefix for channel in CHANNELS if channel.address_prefix}
 _ALL_ADDRESS_PREFIXES = tuple(_ADDRESS_PREFIXES.values())
 _UNKNOWN_PROFILE = Profile(user_id="", known=False)
+_NONE: list[str] = []
 
 
 def get_explicit_addresses(notification: Notification, channel: ChannelName) -> list[str]:
-    """The addresses that came with the notification, each once; a user id that is an address of the channel is its own."""
+    """The addresses that came with the notification; a user id that is an address of the channel is its own."""
     given = notification.to.get(channel)
     if given is None:
         prefix = _ADDRESS_PREFIXES.get(channel)
         return [notification.user_id] if prefix and notification.user_id.startswith(prefix) else []
-    return [given] if isinstance(given, str) else list(dict.fromkeys(given))
+    return [given] if isinstance(given, str) else given
 
 
 def is_address(user_id: str) -> bool:
@@ -47,33 +50,38 @@ def prefetch(state: RoutingState) -> None:
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
-    """Pass a notification with at least one address; channels without an address are left out, and the decision log says so."""
+    """Pass a notification with at least one valid address; channels without one are left out, and the decision log says so."""
     assert state.plan is not None
     notification = state.notification
     profile = context.profiles.get(notification.user_id, _UNKNOWN_PROFILE)
     state.locale = notification.locale or profile.locale
     addresses_by_channel: dict[ChannelName, list[str]] = {}
     state.address_counts = counts = []
+    state.address_faults = {}
     for channel in state.plan.candidates:
-        addresses = get_explicit_addresses(notification, channel) or list(dict.fromkeys(profile.addresses.get(channel, ())))
+        texts = get_explicit_addresses(notification, channel) or profile.addresses.get(channel, _NONE)
+        address = NORMALIZERS[channel](texts[0]) if len(texts) == 1 else None  # the usual case
+        addresses = [address] if isinstance(address, str) else _normalize_addresses(state, channel, texts)
         counts.append(len(addresses))
         if addresses:
             addresses_by_channel[channel] = addresses
     state.addresses = addresses_by_channel
     if addresses_by_channel:
         return PASS
+    if state.address_faults:
+        return Reject(INVALID_ADDRESS, {"channels": state.plan.candidates, **state.address_faults})
     is_known = profile.known or is_address(notification.user_id)
     return Reject(NO_ADDRESS if is_known else UNKNOWN_USER, {"channels": state.plan.candidates})
 
 
 def explain(state: RoutingState) -> Raw:
-    """The entry of a notification that passed: how many addresses each channel has, and which have none."""
+    """The entry of a notification that passed: how many addresses each channel has, which have none, and which addresses were dropped."""
     assert state.plan is not None
     counts = dict(zip(state.plan.candidates, state.address_counts, strict=True))
     inputs: dict[str, Any] = {"addresses": {channel: count for channel, count in counts.items() if count}}
     if without := [channel for channel, count in counts.items() if not count]:
         inputs["without"] = without
-    return encode_pass(NAME, "", inputs)
+    return encode_pass(NAME, "", inputs | state.address_faults)
 
 
 GATE = Gate(
@@ -84,8 +92,33 @@ GATE = Gate(
     reasons={
         UNKNOWN_USER: "the user is unknown, and the notification has no address",
         NO_ADDRESS: "the user has no address on any of its channels",
+        INVALID_ADDRESS: "none of the addresses can be used",
     },
 )
+
+
+def _normalize_addresses(state: RoutingState, channel: ChannelName, texts: Sequence[str]) -> list[str]:
+    """The usable addresses, each once; a dropped one is a fault, by its place in the notification or the profile."""
+    if not texts:
+        return []
+    normalized, notification = normalize_addresses(channel, texts), state.notification
+    if normalized.duplicates or normalized.problems:
+        names = _name_addresses(notification, channel, len(texts))
+        for index, first in normalized.duplicates.items():
+            state.address_faults.setdefault("duplicates", {})[names[index]] = names[first]
+        for index, problem in normalized.problems.items():
+            state.address_faults.setdefault("invalid", {})[names[index]] = problem
+    return normalized.usable
+
+
+def _name_addresses(notification: Notification, channel: ChannelName, count: int) -> list[str]:
+    given = notification.to.get(channel)
+    if isinstance(given, str):
+        return [f"to.{channel}"]
+    if given is None and get_explicit_addresses(notification, channel):
+        return ["user_id"]
+    source = "profile" if given is None else "to"
+    return [f"{source}.{channel}[{index}]" for index in range(count)]
 
 
 def _is_any_missing(candidates: Iterable[ChannelName], given: Container[ChannelName]) -> bool:

@@ -6,11 +6,14 @@ import msgspec
 from msgspec import UNSET
 
 from agents.router.gates.decode import find_problem
+from agents.router.gates.recipient import INVALID_ADDRESS, get_explicit_addresses
 from app.api.problems import FieldError, ProblemError, build_field_error, build_validation_problem, to_field_error
 from app.api.services.policy_validation import PolicyValidator
+from schemas.addresses import NORMALIZERS, InvalidAddress
+from schemas.channels import CHANNEL_NAMES
 from schemas.enums import Priority
 from schemas.errors import DECODE_ERRORS
-from schemas.notification import Submission
+from schemas.notification import Notification, Submission
 
 MAX_BULK_SIZE: Final = 1000
 DEFAULT_PRIORITY: Final[Priority] = "medium"
@@ -82,7 +85,21 @@ def find_field_error(submission: Submission, value: bytes, policy_validator: Pol
     if problem := find_problem(submission, now, now, value):
         reason, path, text = problem
         return build_field_error(path, text, reason)
+    if error := find_address_error(submission):
+        return error
     return policy_validator.find_field_error(submission) if policy_validator else None
+
+
+def find_address_error(notification: Notification) -> FieldError | None:
+    """The field error of the first address in the notification that is not valid; None if there is none."""
+    for channel in CHANNEL_NAMES:
+        given = notification.to.get(channel)
+        for index, text in enumerate(get_explicit_addresses(notification, channel)):
+            address = NORMALIZERS[channel](text)
+            if isinstance(address, InvalidAddress):
+                path = "$.user_id" if given is None else f"$.to.{channel}" if isinstance(given, str) else f"$.to.{channel}[{index}]"
+                return build_field_error(path, address.problem, INVALID_ADDRESS)
+    return None
 
 
 def resolve_priority(submission: Submission, policy_validator: PolicyValidator | None) -> Priority:

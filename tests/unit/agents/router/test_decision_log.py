@@ -30,7 +30,9 @@ from tests.unit.agents.router.harness import (
 )
 
 COMPILED = CompiledPolicy(POLICY)
-addresses = st.lists(st.sampled_from("abc"), min_size=1, max_size=3)
+# on each channel some of them are valid, and some repeat others
+texts = st.sampled_from(["a@x.org", "A@X.org", "+12025550101", "+1 202 555 0101", "token", "https://x.org", "HTTPS://x.org/"])
+addresses = texts | st.lists(texts, min_size=1, max_size=3)
 fields = st.fixed_dictionaries(
     {"to": st.dictionaries(st.sampled_from(CHANNEL_NAMES), addresses, min_size=1)},
     optional={
@@ -65,7 +67,7 @@ def test_a_cached_log_equals_the_entries_of_the_gates(given: dict[str, Any]) -> 
 
 
 def test_notifications_that_are_routed_alike_share_their_log() -> None:
-    one, other = (check_notification(COMPILED, {"to": {"email": "a", "push": name}})[0] for name in ("p", "q"))
+    one, other = (check_notification(COMPILED, {"to": {"email": "a@x.org", "push": name}})[0] for name in ("p", "q"))
     assert decision_log.build_routed_log(one) is decision_log.build_routed_log(other)
 
 
@@ -73,7 +75,9 @@ async def test_a_full_window_is_logged_with_its_own_numbers() -> None:
     harness = RouterHarness()
     for number in range(4):
         await harness.route(
-            build_notification(id=make_notification_id(number), type="account.otp", data={"code": number}, to={"sms": "+1", "email": "a"})
+            build_notification(
+                id=make_notification_id(number), type="account.otp", data={"code": number}, to={"sms": "+12025550101", "email": "a@x.org"}
+            )
         )
         harness.now += 1
     assert [event.decision_log[6].reason for event in harness.decided_events] == ["", "", "some_limited", "some_limited"]
@@ -87,14 +91,14 @@ async def test_the_log_of_a_stopped_notification_ends_at_its_gate() -> None:
 
 def test_the_cache_of_a_plan_is_bounded() -> None:
     policy = CompiledPolicy(build_policy())
-    plan = check_notification(policy, {"to": {"email": "a", "push": "p"}})[0].plan
+    plan = check_notification(policy, {"to": {"email": "a@x.org", "push": "p"}})[0].plan
     assert plan is not None
     plan.decision_logs.update({number: msgspec.Raw() for number in range(MAX_CACHED_LOGS)})
-    state, _ = check_notification(policy, {"to": {"email": ["a", "b"], "push": "p"}})
+    state, _ = check_notification(policy, {"to": {"email": ["a@x.org", "b@x.org"], "push": "p"}})
     decision_log.build_routed_log(state)
     assert len(plan.decision_logs) == 1
 
 
 def test_the_log_does_not_hold_the_user() -> None:
-    state, _ = check_notification(COMPILED, {"to": {"email": "a", "push": "p"}})
+    state, _ = check_notification(COMPILED, {"to": {"email": "a@x.org", "push": "p"}})
     assert USER_ID.encode() not in bytes(decision_log.build_routed_log(state))

@@ -5,7 +5,7 @@ import pytest
 from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.order import REASONS
 from agents.router.gates.rate_limit import RATE_LIMITED
-from agents.router.gates.recipient import NO_ADDRESS
+from agents.router.gates.recipient import INVALID_ADDRESS, NO_ADDRESS
 from agents.router.gates.rule import UNKNOWN_TYPE
 from app.api.explanation import build_explanation
 from app.api.presenter import present_notification
@@ -71,6 +71,14 @@ def build_event(state: State, reason: str, result: GateResult, **fields: str) ->
         (
             build_event(State.REJECTED, NO_ADDRESS, GateResult("recipient", "reject", "", {"channels": ["email", "sms"]})),
             f"Rejected: {REASONS[NO_ADDRESS]} (email, sms), at the gate recipient.",
+        ),
+        (
+            build_event(
+                State.REJECTED,
+                INVALID_ADDRESS,
+                GateResult("recipient", "reject", "", {"channels": ["sms"], "invalid": {"to.sms": "no number"}}),
+            ),
+            f"Rejected: {REASONS[INVALID_ADDRESS]} (to.sms: no number), at the gate recipient.",
         ),
         (
             build_event(State.DEAD, UNKNOWN_TYPE, GateResult("rule", "dead_letter", "", {"error": "no rule"})),

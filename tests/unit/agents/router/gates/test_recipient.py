@@ -9,7 +9,7 @@ from schemas.ids import compute_partition
 from schemas.notification import Notification
 from schemas.profile import Profile
 from tests.unit.agents.router.builders import POLICY
-from tests.unit.agents.router.harness import NOW, PARTITIONS, USER_ID, RouterHarness, build_notification
+from tests.unit.agents.router.harness import NOW, PARTITIONS, USER_ID, RouterHarness, build_notification, make_notification_id
 
 NOBODY = "u-nobody"
 
@@ -115,3 +115,67 @@ async def test_profiles_are_read_once_per_batch() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(), build_notification(id=None), build_notification(id=None, expires_at=NOW - 1))
     assert harness.profiles.requested_user_ids == [[USER_ID]]
+
+
+@pytest.mark.parametrize("source", ["to", "profile"])
+async def test_spellings_of_one_address_are_one_delivery_and_the_log_names_them(source: str) -> None:
+    harness = RouterHarness()
+    given: dict[Any, list[str]] = {"email": ["Ada@Example.org", "ada@EXAMPLE.org", "bob@bücher.example"], "sms": ["+1 (202) 555-0101"]}
+    if source == "to":
+        await route(harness, channels=["email", "sms"], to=given)
+    else:
+        harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, given)
+        await route(harness, channels=["email", "sms"])
+    assert list_addresses(harness) == [("email", "Ada@example.org"), ("email", "bob@xn--bcher-kva.example"), ("sms", "+12025550101")]
+    log = harness.decided_events[0].decision_log[5]
+    assert log.inputs == {"addresses": {"email": 2, "sms": 1}, "duplicates": {f"{source}.email[1]": f"{source}.email[0]"}}
+
+
+async def test_spellings_of_one_address_are_one_delivery_id() -> None:
+    delivery_ids = set()
+    for address in ("ada@example.org", "ada@EXAMPLE.org\u200b"):
+        harness = RouterHarness()
+        await route(harness, channels=["email"], to={"email": address})
+        delivery_ids.add(harness.deliveries[0].id)
+    assert len(delivery_ids) == 1
+
+
+@pytest.mark.parametrize("number", ["0170 1234567", "+1 555-0006", "+1 202 555 0101 ext. 5", "call me"])
+async def test_an_invalid_address_gives_way_to_the_next_channel(number: str) -> None:
+    harness = RouterHarness()
+    await route(harness, type="account.otp", data={"code": 1}, to={"sms": number, "email": "ada@example.org"})
+    assert list_addresses(harness) == [("email", "ada@example.org")]
+    inputs = harness.decided_events[0].decision_log[5].inputs
+    assert (inputs["addresses"], inputs["without"], list(inputs["invalid"])) == ({"email": 1}, ["sms"], ["to.sms"])
+    assert number not in inputs["invalid"]["to.sms"]
+
+
+async def test_an_invalid_explicit_address_is_not_replaced_by_the_stored_one() -> None:
+    harness = RouterHarness()
+    await route(harness, channels=["email"], to={"email": "ada"})
+    assert harness.last_state == ("rejected", "invalid_address")
+
+
+async def test_without_a_valid_address_the_notification_is_rejected_with_the_reasons() -> None:
+    harness = RouterHarness()
+    harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"push": ["a token"]})
+    await route(harness, to={"email": ["ada", "bob@"]})
+    assert harness.last_state == ("rejected", "invalid_address")
+    inputs = harness.decided_events[0].decision_log[-1].inputs
+    assert list(inputs["invalid"]) == ["to.email[0]", "to.email[1]", "profile.push[0]"]
+
+
+async def test_a_push_topic_with_an_invalid_name_is_rejected() -> None:
+    harness = RouterHarness()
+    await route(harness, user_id="topic:a/b", channels=["push"])
+    assert harness.last_state == ("rejected", "invalid_address")
+    assert list(harness.decided_events[0].decision_log[-1].inputs["invalid"]) == ["user_id"]
+
+
+async def test_an_invalid_address_counts_in_no_window() -> None:
+    harness = RouterHarness()
+    for number in range(3):  # the limit is two
+        fields = {"id": make_notification_id(number), "type": "account.otp", "data": {"code": 1}}
+        await route(harness, **fields, to={"sms": "0170 1234567", "email": "ada@example.org"})
+    await route(harness, id=make_notification_id(9), type="account.otp", data={"code": 1}, to={"sms": "+49 170 1234567"})
+    assert list_addresses(harness)[-1] == ("sms", "+491701234567")

@@ -41,6 +41,10 @@ def find_error(submission: Submission, policy_validator: PolicyValidator | None)
         ({"user_id": "a\0b"}, "$.user_id", "invalid"),
         ({"type": "unknown.type"}, "$.type", "unknown_type"),
         ({"template": "unknown-template"}, "$.template", "unknown_template"),
+        ({"to": {"email": "ada@example.org", "sms": "0170 1234567"}}, "$.to.sms", "invalid_address"),
+        ({"to": {"email": ["ada@example.org", "añe@example.org"]}}, "$.to.email[1]", "invalid_address"),
+        ({"to": {"webhook": "https://ada:secret@example.org/"}}, "$.to.webhook", "invalid_address"),
+        ({"user_id": "topic:a/b"}, "$.user_id", "invalid_address"),
     ],
 )
 def test_a_submission_that_the_router_would_reject_is_a_field_error(fields: dict[str, object], path: str, reason: str) -> None:
@@ -50,7 +54,16 @@ def test_a_submission_that_the_router_would_reject_is_a_field_error(fields: dict
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"id": make_notification_id(at=NOW - DAY + 1)}, {"send_at": NOW}, {"template": "order-shipped"}, {"expires_at": NOW - 1}]
+    "fields",
+    [
+        {},
+        {"id": make_notification_id(at=NOW - DAY + 1)},
+        {"send_at": NOW},
+        {"template": "order-shipped"},
+        {"expires_at": NOW - 1},
+        {"to": {"email": "Ada@BÜCHER.example", "sms": "\u202a+1 (500) 555-0006\u202c"}},
+        {"user_id": "topic:a/b", "to": {"push": "topic:a"}},
+    ],
 )
 def test_a_submission_that_the_router_would_pass_is_valid(fields: dict[str, object]) -> None:
     assert find_error(build_submission(**fields), VALIDATOR) is None
