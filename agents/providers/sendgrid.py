@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
 from agents.providers.response import build_invalid_content, parse_no_response, parse_provider_id, parse_retry_after
+from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
@@ -30,7 +31,8 @@ HTTP_STATUSES: dict[int, AttemptResult] = {
     413: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 413, detail="the message is too large"),
 }
 
-_ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f@<>,;]{1,64}@[^\s\x00-\x1f\x7f@<>,;]{1,255}").fullmatch
+# for deliveries that an earlier release wrote: the router writes normal forms
+_ADDRESS = re.compile(r"[!-+\--:=?A-~]{1,64}@[!-+\--:=?A-~]{1,255}").fullmatch
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _RESET = re.compile(rb"[0-9]{1,11}").fullmatch
 
@@ -88,20 +90,23 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SendGrid:
-    """A SendGrid account: URL, API key and verified sender. Raises ValueError for a URL or key that is not valid in a header."""
+    """A SendGrid account: URL, API key and verified sender. Raises ValueError for a URL, key or sender that is not valid in a request."""
 
     name = "sendgrid"
     channel: ChannelName = "email"
 
     def __init__(self, url: str, api_key: str, sender_address: str, sender_name: str = "") -> None:
         parsed = parse_url(url)
+        sender = normalize_email(sender_address)
+        if isinstance(sender, InvalidAddress):
+            raise ValueError(f"the sender: {sender.problem}")
         self._origin = parsed.origin
         self._head_prefix = encode_head_prefix(
             parsed.host_header,
             parsed.join_path("/v3/mail/send"),
             {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
         )
-        self._sender = Raw(_encode({"email": sender_address, "name": sender_name} if sender_name else {"email": sender_address}))
+        self._sender = Raw(_encode({"email": sender, "name": sender_name} if sender_name else {"email": sender}))
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin: all calls count towards one account."""

@@ -9,6 +9,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
+from schemas.addresses import normalize_addresses
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.profile import Profile
@@ -78,12 +79,15 @@ async def insert_seed_policy(database: Database) -> None:
 
 
 async def insert_seed_users(database: Database, webhook_base_url: str) -> None:
-    """Insert the users that are missing, with their devices; `webhook_base_url` is put before an address that is a path."""
+    """Insert the users that are missing, with their devices; `webhook_base_url` is put before an address that is a path.
+
+    Raises ValueError for an address that is not valid.
+    """
     async with database.acquire_connection() as connection, connection.transaction():
         for user in _load_seed().users:
-            addresses = _encode(_resolve_paths(user.addresses, webhook_base_url)).decode()
-            if await connection.fetchval(_SQL["insert_user"], user.id, addresses, user.locale, user.time_zone):
-                await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in user.devices])
+            addresses = {name: _normalize(name, texts) for name, texts in _resolve_paths(user.addresses, webhook_base_url).items()}
+            if await connection.fetchval(_SQL["insert_user"], user.id, _encode(addresses).decode(), user.locale, user.time_zone):
+                await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in _normalize("push", user.devices)])
 
 
 @cache
@@ -107,6 +111,14 @@ def _build_rule_values(rule: Rule) -> tuple[Any, ...]:
 
 def _resolve_paths(addresses: Mapping[ChannelName, list[str]], base_url: str) -> dict[ChannelName, list[str]]:
     return {channel: [base_url + one if one.startswith("/") else one for one in found] for channel, found in addresses.items()}
+
+
+def _normalize(channel: ChannelName, texts: list[str]) -> list[str]:
+    """The normal forms of a user's addresses. Raises ValueError."""
+    normalized = normalize_addresses(channel, texts)
+    for index, problem in normalized.problems.items():
+        raise ValueError(f"seed.yml, {channel}[{index}]: {problem}")
+    return normalized.usable
 
 
 def _build_profile(user: SeedUser) -> Profile:

@@ -58,6 +58,7 @@ class LiveDeliveryHarness(DeliveryHarness):
 
     def __init__(self, provider: Provider, http: PooledHttpClient, calls: ConcurrencyLimits) -> None:
         super().__init__(provider, http, policy=FAST_RETRIES, limits=calls)
+        self.http = http
         self.deliverer._clock = time.time
         self._batch_finished = asyncio.Event()
 

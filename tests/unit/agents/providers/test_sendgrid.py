@@ -76,6 +76,18 @@ def test_a_key_that_no_header_can_contain_is_an_error_that_does_not_repeat_it(ke
     assert key not in str(caught.value)
 
 
+def test_the_senders_address_is_in_normal_form() -> None:
+    request = SendGrid("https://api.sendgrid.com", "k", "Shop@Bücher.example").build_request(build_delivery(), 0, NOW)
+    assert isinstance(request, HttpRequest)
+    assert json.loads(request.body)["from"] == {"email": "Shop@xn--bcher-kva.example"}
+
+
+@pytest.mark.parametrize("sender", ["", "shop", "Shop <shop@example.org>", "größe@example.org"])
+def test_a_sender_that_is_no_address_is_an_error(sender: str) -> None:
+    with pytest.raises(ValueError, match="sender"):
+        SendGrid("https://api.sendgrid.com", "k", sender)
+
+
 def test_acceptance_keeps_the_message_id() -> None:
     attempted = SENDGRID.parse_result(HttpResponse(202, {b"x-message-id": b"14c5d75ce93.dfd"}, b""), NOW)
     assert attempted.provider_message_id == "14c5d75ce93.dfd"

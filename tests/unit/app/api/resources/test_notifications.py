@@ -111,6 +111,8 @@ def test_submit_accepts_any_content_type(content_type: str) -> None:
         (b'{"user_id": "u", "type": "unknown.type"}', "$.type", "#/type"),
         (b'{"user_id": "u", "type": "order.shipped", "template": "none"}', "$.template", "#/template"),
         (b'{"user_id": "u", "type": "order.shipped", "id": "ntf_1"}', "$.id", "#/id"),
+        (b'{"user_id": "u", "type": "order.shipped", "to": {"sms": "0170 1234567"}}', "$.to.sms", "#/to/sms"),
+        (b'{"user_id": "u", "type": "order.shipped", "to": {"email": ["a@x.org", "b"]}}', "$.to.email[1]", "#/to/email/1"),
         (b'{"user_id": "u", "type": "order.shipped", "priority": "urgent"}', "$.priority", "#/priority"),
     ],
 )
