@@ -133,9 +133,25 @@ def test_the_pattern_for_email_addresses_finds_what_the_library_finds(local: str
     assert addresses.normalize_email(text) == addresses._normalize_unusual_email(text)
 
 
-@given(st.from_regex(addresses._match_normal_number.__self__, fullmatch=True))
-def test_the_pattern_for_numbers_finds_what_the_library_finds(text: str) -> None:
-    assert addresses._normalize_number(text) == text
+calling_codes = st.sampled_from(["1", "7", "33", "39", "44", "49", "54", "55", "62", "81", "247", "298", "376", "423", "800", "999"])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(calling_codes, st.sampled_from(["", "0", "1", "8", "00", "0180"]), st.text("0123456789", max_size=14))
+def test_a_number_that_is_left_as_it_is_is_what_the_library_finds(calling_code: str, prefix: str, digits: str) -> None:
+    text = f"+{calling_code}{prefix}{digits}"
+    assert addresses.normalize_number(text) == addresses._normalize_number(text)
+
+
+hosts = st.lists(labels | st.just(""), min_size=1, max_size=4).map(".".join)
+ports = st.sampled_from(["", ":", ":80", ":443", ":8080", ":08080", ":65535", ":65536", ":59999", ":0"])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(["http", "https"]), hosts, ports, st.sampled_from(["", "/", "/a?b=c", "/a#b", "?", "/a b"]))
+def test_the_pattern_for_urls_finds_what_the_whole_check_finds(scheme: str, host: str, port: str, target: str) -> None:
+    text = f"{scheme}://{host}{port}{target}"
+    assert addresses.normalize_url(text) == addresses._normalize_unusual_url(text)
 
 
 # spellings of hosts, numbers and mailboxes, mixed with what is invisible or has a meaning in an address
