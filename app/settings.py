@@ -82,6 +82,8 @@ class RouterSection(Section, frozen=True):
     max_batch_records_low_busy: PositiveInt
     max_in_flight_batches: PositiveInt
     linger: Seconds
+    max_parked_records: PositiveInt
+    max_parked_bytes: PositiveInt
     policy_refresh_interval: Seconds
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.errors import PartitionFencedError, RecordTooLargeError
-from schemas.ports import Header, Outbox, Table, TableRows
+from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
 from tests.fakes import TopicRecord
 
 
@@ -135,3 +135,20 @@ class MemorySharedOutbox:
             self.table.write(partition, {key: row})
         for callback in callbacks:
             callback()
+
+
+class UncheckedBatchHandle:
+    """A batch handle for measurements, which ignores what becomes of the batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def ack(self) -> None: ...
+    def set_unfinished(self, records: int, size: int) -> None: ...
+    def release(self) -> None: ...
+
+
+async def iterate_batches(*batches: Batch) -> BatchHandles:
+    """The batches of an agent."""
+    for batch in batches:
+        yield UncheckedBatchHandle(batch)

@@ -1,38 +1,40 @@
 """notifications.<priority> -> deliveries, decided events, dead letters: a pure decision per record and one commit per batch."""
 
-from asyncio import Future, shield
-from collections.abc import Callable
+from asyncio import CancelledError, Future, Task, current_task, get_running_loop
+from collections.abc import Callable, Collection, Container
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
 from agents.router.gates.order import check_record
+from agents.router.parking import ParkedBatch, Parking, ParkingLimits, split_waiting
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
-from agents.router.verdict import PASS
 from schemas.errors import PartitionFencedError, UnavailableError
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, Sleep, Table, TableRows
 from schemas.store_ports import PolicyReader, ProfileReader
 
 RETRY_SECONDS = 1.0
+RETRY_RECORDS = 500  # parked records of one retry, like a batch
+PROFILE_RETRY_SECONDS = 5.0  # after a failed look-up, batches with addresses of their own do not wait for another one
 
 
-class Evaluation(NamedTuple):
-    """What one try came to: the counts, the states that still wait and for what, and the commit of what was decided."""
+class LookUp(NamedTuple):
+    """The states of a batch that can be decided, those that wait, and what for."""
 
-    counts: BatchCounts
+    ready: list[RoutingState]
     waiting: list[RoutingState]
     cause: str
-    committed: Future[None]
 
 
 class Router:
     """The agent of all three priorities, which share the rows of a partition.
 
     Between reading the rows of a batch and handing its outputs to the committer nothing is awaited, and the tables show the new rows at
-    once. So the priorities need no lock, and the next batch is decided while Kafka still confirms the ones before.
+    once. So the priorities need no lock, and the next batch is decided while Kafka still confirms the ones before. Records that need what
+    is unavailable are parked (agents/router/parking.py), and the next batch does not wait for them. An exception ends every `run`.
     """
 
     def __init__(
@@ -47,44 +49,107 @@ class Router:
         topic_prefix: str,
         sleep: Sleep,
         observe: Callable[[BatchSummary], None],
+        parking_limits: ParkingLimits,
     ) -> None:
         self._policies, self._profiles = policies, profiles
         self._idempotency, self._rate_windows = idempotency, rate_windows
         self._committer, self._clock, self._sleep, self._observe = committer, clock, sleep, observe
-        self._partitions, self._topic_prefix = partitions, topic_prefix
+        self._partitions, self._topic_prefix, self._parking_limits = partitions, topic_prefix, parking_limits
         self._topic_sets: dict[str, TopicSet] = {}
         self._compiled_policy: CompiledPolicy | None = None
         # two, because all records of a batch are checked before the first is decided: a success in one must not reset the other's count
         self._record_failures, self._batch_failures = ConsecutiveFailureLimit(), ConsecutiveFailureLimit()
+        self._parkings: dict[tuple[str, int], Parking] = {}
+        self._retry_tasks: dict[tuple[str, int], Task[None]] = {}
+        self._profiles_cause = ""  # why the last look-up of profiles failed
+        self._profiles_retry_at = 0.0
+        self._run_tasks: set[Task[Any]] = set()
+        self._failure: BaseException | None = None
 
     async def run(self, batches: BatchHandles) -> None:
         """Route batches as long as there are any; each is acknowledged when its outputs and rows are committed."""
-        async for handle in batches:
-            try:
-                committed = await self.route(handle.batch, handle.release)
-            except PartitionFencedError:
-                handle.release()
-            else:
-                _call_when_done(committed, partial(_finish_batch, handle))
+        task = current_task()
+        assert task is not None
+        self._run_tasks.add(task)
+        try:
+            async for handle in batches:
+                await self._route(handle)
+        except CancelledError:
+            if self._failure is None:
+                raise
+            raise self._failure from None
+        finally:
+            self._run_tasks.discard(task)
 
-    async def route(self, batch: Batch, release: Callable[[], None]) -> Future[None]:
-        """Decide a batch and begin to commit it; records that need what is unavailable are tried again until all are decided.
+    async def stop(self) -> None:
+        """Drop what is parked; it was not acknowledged."""
+        self.on_partitions_revoked(range(self._partitions))
 
-        The batch is released while records wait, which may take longer than a rebalance or a stop can wait. The future is done when the
-        batch is committed; it raises PartitionFencedError if the partition went to another worker meanwhile.
-        """
-        context = GateContext(self._partitions)
+    def on_partitions_revoked(self, partitions: Container[int]) -> None:
+        """Drop what is parked of these partitions; it will be read again."""
+        for key in [key for key in self._parkings if key[1] in partitions]:
+            self._parkings.pop(key).drop()
+            self._retry_tasks.pop(key).cancel()
+
+    async def _route(self, handle: BatchHandle) -> None:
+        batch, context, started_at = handle.batch, GateContext(self._partitions), self._clock()
         states = self._build_states(batch, context)
-        while True:
-            started_at = self._clock()
-            evaluation = await self._evaluate(states, batch.partition, context)
-            _call_when_done(evaluation.committed, partial(self._report, batch, evaluation, started_at))
-            if not evaluation.waiting:
-                return evaluation.committed
-            await shield(evaluation.committed)
-            release()
-            await self._sleep(RETRY_SECONDS)
-            states = evaluation.waiting
+        parking = self._parkings.get((batch.topic, batch.partition))
+        look_up = await self._look_up(states, context, parking.user_ids if parking else ())
+        counts, committed = self._decide_and_commit(look_up.ready, batch.partition, context)
+        self._report_when_done(committed, batch.topic, batch.partition, counts, look_up, started_at)
+        if look_up.waiting:
+            await self._park(handle, look_up.waiting, committed)
+        else:
+            _call_when_done(committed, partial(_finish_batch, handle))
+
+    async def _park(self, handle: BatchHandle, states: list[RoutingState], committed: Future[None]) -> None:
+        """Park these records, and wait until there is room for another batch.
+
+        The batch is released, because its records may wait longer than a rebalance or a stop can.
+        """
+        key = handle.batch.topic, handle.batch.partition
+        parking = self._parkings.get(key)
+        if parking is None:
+            parking = self._parkings[key] = Parking(key[1], self._parking_limits)
+            self._retry_tasks[key] = get_running_loop().create_task(self._retry_parked(key, parking), name=f"retry-{key[0]}-{key[1]}")
+        parked_batch = ParkedBatch(handle, len(states) + 1)
+        parking.add(parked_batch, states)
+        handle.batch.drop_records()
+        handle.release()
+        handle.set_unfinished(0, 0)  # the parking has its own limits
+        _call_when_done(committed, partial(_finish_parts, [parked_batch]))
+        await parking.wait_for_room()
+
+    async def _retry_parked(self, key: tuple[str, int], parking: Parking) -> None:
+        """Try the parked records again until all are decided."""
+        try:
+            while parking:
+                await self._sleep(RETRY_SECONDS)
+                while await self._route_parked(key[0], parking):
+                    pass
+            del self._parkings[key], self._retry_tasks[key]
+        except Exception as error:
+            self._fail(error)
+
+    async def _route_parked(self, topic: str, parking: Parking) -> bool:
+        """Route the oldest parked records. Returns whether all of them were decided and there are more."""
+        context, started_at = GateContext(self._partitions), self._clock()
+        states = [record.state for record in parking.get_oldest(RETRY_RECORDS)]
+        look_up = await self._look_up(states, context, (), is_retry=True)
+        if parking.is_dropped:
+            return False
+        counts, committed = self._decide_and_commit(look_up.ready, parking.partition, context)
+        self._report_when_done(committed, topic, parking.partition, counts, look_up, started_at)
+        decided = parking.remove(look_up.ready)
+        _call_when_done(committed, partial(_finish_parts, [record.batch for record in decided]))
+        return bool(parking) and not look_up.waiting
+
+    def _fail(self, error: BaseException) -> None:
+        """End every `run` with this error."""
+        self._failure = self._failure or error
+        for task in self._run_tasks:
+            task.cancel()
 
     def _build_states(self, batch: Batch, context: GateContext) -> list[RoutingState]:
         topics, now = self._get_topics(batch.topic), self._clock()
@@ -95,35 +160,49 @@ class Router:
             states.append(state)
         return states
 
-    def _report(self, batch: Batch, evaluation: Evaluation, started_at: float, committed: Future[None]) -> None:
-        if committed.exception() is None:
-            waiting, seconds = len(evaluation.waiting), self._clock() - started_at
-            self._observe(evaluation.counts.build_summary(batch.topic, batch.partition, waiting, seconds, evaluation.cause))
+    def _report_when_done(
+        self, committed: Future[None], topic: str, partition: int, counts: BatchCounts, look_up: LookUp, started_at: float
+    ) -> None:
+        def report(_: Future[None]) -> None:
+            if committed.exception() is None:
+                seconds = self._clock() - started_at
+                self._observe(counts.build_summary(topic, partition, len(look_up.waiting), seconds, look_up.cause))
+
+        _call_when_done(committed, report)
 
     def _get_topics(self, topic: str) -> TopicSet:
         if topic not in self._topic_sets:
             self._topic_sets[topic] = build_topic_set(topic, self._topic_prefix)
         return self._topic_sets[topic]
 
-    async def _evaluate(self, states: list[RoutingState], partition: int, context: GateContext) -> Evaluation:
-        """Decide and commit what can be decided; the rest waits."""
+    async def _look_up(
+        self, states: list[RoutingState], context: GateContext, parked_user_ids: Collection[str], *, is_retry: bool = False
+    ) -> LookUp:
+        """Look up the policy and the profiles. During an outage parked records look for its end, so that no batch waits for it."""
         context.profiles = {}
-        waiting: list[RoutingState] = []
-        cause = ""
         try:
             context.policy = self._get_compiled_policy()
         except UnavailableError as error:
-            return Evaluation(BatchCounts(), states, str(error), _build_done_future())
-        user_ids = prepare_states(states, context.policy)
+            return LookUp([], states, str(error))
+        cause = ""
+        if user_ids := prepare_states(states, context.policy):
+            if is_retry or not self._is_profile_outage():
+                await self._load_profiles(user_ids, context)
+            cause = self._profiles_cause
+        if not cause and not parked_user_ids:
+            return LookUp(states, [], "")
+        ready, waiting = split_waiting(states, parked_user_ids, has_profiles=not cause)
+        return LookUp(ready, waiting, cause)
+
+    def _is_profile_outage(self) -> bool:
+        return bool(self._profiles_cause) and (bool(self._parkings) or self._clock() < self._profiles_retry_at)
+
+    async def _load_profiles(self, user_ids: list[str], context: GateContext) -> None:
         try:
-            if user_ids:
-                context.profiles = await self._profiles.get_many(user_ids)
+            context.profiles = await self._profiles.get_many(user_ids)
+            self._profiles_cause = ""
         except UnavailableError as error:
-            cause = str(error)
-            waiting = [state for state in states if state.verdict is PASS and state.needs_profile]
-            states = [state for state in states if state.verdict is not PASS or not state.needs_profile]
-        counts, committed = self._decide_and_commit(states, partition, context)
-        return Evaluation(counts, waiting, cause, committed)
+            self._profiles_cause, self._profiles_retry_at = str(error), self._clock() + PROFILE_RETRY_SECONDS
 
     def _get_compiled_policy(self) -> CompiledPolicy:
         policy, compiled = self._policies.get_current(), self._compiled_policy
@@ -148,6 +227,12 @@ class Router:
         idempotency_keys, window_keys = collect_row_keys(states)
         idempotency = _read_table(self._idempotency, partition, idempotency_keys)
         return StagedRows(idempotency, _read_table(self._rate_windows, partition, window_keys))
+
+
+def _finish_parts(batches: list[ParkedBatch], committed: Future[None]) -> None:
+    if committed.exception() is None:
+        for batch in batches:
+            batch.finish_part()
 
 
 def _finish_batch(handle: BatchHandle, committed: Future[None]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from app.policy_reader import build_policy_reader
 from app.settings import Settings
@@ -46,9 +47,12 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         topic_prefix=kafka.topic_prefix,
         sleep=asyncio.sleep,
         observe=RouterObserver(worker.metrics),
+        parking_limits=ParkingLimits(section.max_parked_records, section.max_parked_bytes),
     )
     add_agents(worker.app, worker.source_topics, router.run, manual_ack=True)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))
+    worker.add_revocation_callback(router.on_partitions_revoked)
+    worker.add_shutdown_callback(router.stop)
     worker.add_shutdown_callback(redis.close)
     worker.add_shutdown_callback(profile_database.close)
     worker.add_shutdown_callback(policy_database.close)

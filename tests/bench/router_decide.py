@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from schemas.ids import compute_partition, derive_id
 from schemas.policy import Policy, RateLimit, Rule, Template
@@ -23,6 +24,7 @@ from schemas.ports import Batch, Header, Outbox, Table, TableRows
 from schemas.profile import Profile
 from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
+from tests.memory_streaming import iterate_batches
 
 TEXT = """Hello {{ name }},
 
@@ -115,12 +117,13 @@ async def measure(records: list[FakeRecord], size: int, at: float) -> float:
         "",
         asyncio.sleep,
         lambda routed: None,
+        ParkingLimits(1, 1),
     )
     gc.collect()
     gc.freeze()
     started_at = time.thread_time()
     for batch in batches:
-        await (await router.route(batch, lambda: None))
+        await router.run(iterate_batches(batch))
     return (time.thread_time() - started_at) / len(records) * 1e6
 
 

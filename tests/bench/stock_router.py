@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import faust
 
+from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from app.settings import load_settings
 from app.topology import get_role_spec
@@ -20,6 +21,7 @@ from schemas.profile import Profile
 from tables.postgres.database import Database
 from tables.postgres.policy import CachedPolicyReader, PostgresPolicyLoader
 from tests.fakes import FakeRecord
+from tests.memory_streaming import iterate_batches
 
 settings = load_settings()
 kafka = settings.kafka
@@ -119,6 +121,7 @@ router = Router(
     kafka.topic_prefix,
     asyncio.sleep,
     lambda batch: None,
+    ParkingLimits(1, 1),
 )
 
 
@@ -129,7 +132,7 @@ async def route_records(stream: Any) -> None:
         await asyncio.sleep(0.1)
     app.producer.buffer.max_messages = 20_000
     async for event in stream.events():
-        await (await router.route(build_batch(event.message), lambda: None))
+        await router.run(iterate_batches(build_batch(event.message)))
 
 
 def build_batch(message: Any) -> Batch:

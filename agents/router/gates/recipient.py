@@ -33,6 +33,11 @@ def get_explicit_addresses(notification: Notification, channel: ChannelName) -> 
     return [given] if isinstance(given, str) else given
 
 
+def has_explicit_address(notification: Notification, channels: Iterable[ChannelName]) -> bool:
+    """Whether an address for one of these channels came with the notification."""
+    return any(get_explicit_addresses(notification, channel) for channel in channels)
+
+
 def is_address(user_id: str) -> bool:
     """Whether the user id is itself an address of some channel, which has no profile."""
     return user_id.startswith(_ALL_ADDRESS_PREFIXES)

@@ -1,6 +1,6 @@
 """A router in memory: fakes of its ports, and the records and policies of the tests."""
 
-from asyncio import Future, get_running_loop
+from asyncio import Future, get_running_loop, sleep, timeout
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from agents.router.evaluate import BatchSummary
+from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from schemas.delivery import Delivery
 from schemas.errors import UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import compute_partition, derive_id
 from schemas.policy import Policy, RateLimit, Rule, Template
-from schemas.ports import Batch, Header, Outbox, Table, TableRows
+from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
 from schemas.profile import Profile
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 from tests.fakes import FakeRecord, ProducedRecord
@@ -26,6 +27,7 @@ NOW = 1_760_000_000.0
 PARTITIONS = 4
 USER_ID = "u-42"
 USER_PARTITION = compute_partition(USER_ID, PARTITIONS)
+PARKING_LIMITS = ParkingLimits(max_records=1000, max_bytes=1_000_000)
 
 Value = bytes | dict[str, Any] | None
 
@@ -39,6 +41,29 @@ def build_record(
 ) -> FakeRecord:
     """A consumed record of the user."""
     return FakeRecord(offset, timestamp, key, value, headers)
+
+
+class FakeBatchHandle:
+    """A batch that records the calls of its handle."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.calls: list[str] = []
+
+    def ack(self) -> None:
+        self.calls.append("acknowledged")
+
+    def set_unfinished(self, records: int, size: int) -> None:
+        self.calls.append(f"{records} unfinished")
+
+    def release(self) -> None:
+        self.calls.append("released")
+
+
+async def iterate(*handles: FakeBatchHandle) -> BatchHandles:
+    """The batches of an agent."""
+    for handle in handles:
+        yield handle
 
 
 class RecordingBatchCommitter(MemoryBatchCommitter):
@@ -86,7 +111,7 @@ class FakeProfileReader:
 class RouterHarness:
     """A router with everything it reads and writes."""
 
-    def __init__(self, policy: Policy = POLICY, prefix: str = "") -> None:
+    def __init__(self, policy: Policy = POLICY, prefix: str = "", parking_limits: ParkingLimits = PARKING_LIMITS) -> None:
         ada = Profile(USER_ID, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
         self.now = NOW
         self.policies, self.profiles = MemoryPolicyReader(policy), FakeProfileReader({USER_ID: ada})
@@ -97,7 +122,6 @@ class RouterHarness:
         )
         self.sleeps: list[float] = []
         self.routed_batches: list[BatchSummary] = []
-        self.released_topics: list[str] = []
         self.router = Router(
             self.policies,
             self.profiles,
@@ -109,17 +133,22 @@ class RouterHarness:
             prefix,
             lambda seconds: self.sleep(seconds),
             self.routed_batches.append,
+            parking_limits,
         )
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
+        await sleep(0)
 
     async def route(self, *values: Value | FakeRecord, partition: int = USER_PARTITION, topic: str = "notifications.medium") -> None:
         """Route a batch; a value that is no record becomes one at the next offset."""
         records = [one if isinstance(one, FakeRecord) else build_record(encode_value(one), offset) for offset, one in enumerate(values)]
-        committed = await self.router.route(Batch(topic, partition, records), lambda: self.released_topics.append(topic))
-        await committed
+        handle = FakeBatchHandle(Batch(topic, partition, records))
+        await self.router.run(iterate(handle))
+        async with timeout(10):
+            while "acknowledged" not in handle.calls:
+                await sleep(0)
 
     def get_records(self, topic: str) -> list[ProducedRecord]:
         """What was produced to a topic."""

@@ -6,57 +6,39 @@ import pytest
 
 from schemas.errors import PartitionFencedError
 from schemas.policy import Rule
-from schemas.ports import Batch, BatchHandles
+from schemas.ports import Batch
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import (
     NOW,
     USER_PARTITION,
+    FakeBatchHandle,
     RouterHarness,
     build_notification,
     build_policy,
     build_record,
     encode_value,
+    iterate,
     make_notification_id,
 )
 
 EXPLICIT = build_notification(id=make_notification_id(2), to={"email": "a@x.org", "push": "p"})
 
 
-class FakeBatchHandle:
-    """A batch of one notification that records the calls of its handle."""
-
-    def __init__(self, number: int, priority: str = "low") -> None:
-        self.batch = Batch(
-            f"notifications.{priority}",
-            USER_PARTITION,
-            [build_record(encode_value(build_notification(id=make_notification_id(number))), number)],
-        )
-        self.calls: list[str] = []
-
-    def ack(self) -> None:
-        self.calls.append("acknowledged")
-
-    def set_unfinished(self, records: int, size: int) -> None:
-        self.calls.append(f"{records} unfinished")
-
-    def release(self) -> None:
-        self.calls.append("released")
-
-
-async def iterate(*handles: FakeBatchHandle) -> BatchHandles:
-    for handle in handles:
-        yield handle
+def build_handle(number: int, priority: str = "low") -> FakeBatchHandle:
+    """A batch of one notification that needs a profile."""
+    record = build_record(encode_value(build_notification(id=make_notification_id(number))), number)
+    return FakeBatchHandle(Batch(f"notifications.{priority}", USER_PARTITION, [record]))
 
 
 async def test_it_runs_as_long_as_there_are_batches() -> None:
-    harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(2)]
+    harness, handles = RouterHarness(), [build_handle(1), build_handle(2)]
     await harness.router.run(iterate(*handles))
     assert [event.id for event in harness.decided_events] == [make_notification_id(1), make_notification_id(2)]
     assert [handle.calls for handle in handles] == [["acknowledged"], ["acknowledged"]]
 
 
 async def test_the_next_batch_is_decided_while_the_previous_one_is_being_committed() -> None:
-    harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(1, "high"), FakeBatchHandle(2)]
+    harness, handles = RouterHarness(), [build_handle(1), build_handle(1, "high"), build_handle(2)]
     harness.committer.is_delayed = True
     await harness.router.run(iterate(*handles))
     assert [event.id for event in harness.decided_events] == [
@@ -73,7 +55,7 @@ async def test_the_next_batch_is_decided_while_the_previous_one_is_being_committ
 
 
 async def test_a_batch_of_a_fenced_partition_is_released_and_not_counted() -> None:
-    harness, handles = RouterHarness(), FakeBatchHandle(1)
+    harness, handles = RouterHarness(), build_handle(1)
     harness.committer.is_delayed = True
     await harness.router.run(iterate(handles))
     harness.committer.pending_commits[0].set_exception(PartitionFencedError())
@@ -83,28 +65,16 @@ async def test_a_batch_of_a_fenced_partition_is_released_and_not_counted() -> No
 
 
 async def test_a_partition_fenced_while_records_wait_stops_no_priority() -> None:
-    harness, handles = RouterHarness(), [FakeBatchHandle(1), FakeBatchHandle(2)]
-    handles[0].batch.records = [*handles[0].batch.records, build_record(encode_value(EXPLICIT), 9)]
+    harness, handles = RouterHarness(), [build_handle(1), build_handle(2)]
+    handles[0].batch = Batch("notifications.low", USER_PARTITION, [*handles[0].batch.records, build_record(encode_value(EXPLICIT), 9)])
     harness.profiles.failures_left = 1
     harness.committer.kafka.lost_partitions.add(USER_PARTITION)
     await harness.router.run(iterate(*handles))
-    assert [handle.calls for handle in handles] == [["released"], ["released"]]
+    assert [handle.calls for handle in handles] == [["released", "0 unfinished"]] * 2
+    harness.router.on_partitions_revoked({USER_PARTITION})
     harness.committer.kafka.lost_partitions.clear()
     await harness.route(build_notification())
     assert harness.last_state == ("routed", "")
-
-
-async def test_a_batch_that_waits_is_released() -> None:
-    harness, handles = RouterHarness(), FakeBatchHandle(1)
-    harness.profiles.failures_left = 1
-    seen: list[list[str]] = []
-
-    async def pause(seconds: float) -> None:
-        seen.append(list(handles.calls))
-
-    harness.sleep = pause  # type: ignore[method-assign]
-    await harness.router.run(iterate(handles))
-    assert (seen, handles.calls) == ([["released"]], ["released", "acknowledged"])
 
 
 async def test_a_record_that_waits_for_a_profile_is_decided_when_a_new_policy_needs_none() -> None:
@@ -131,7 +101,7 @@ async def test_rows_are_read_after_the_outbox_is_created() -> None:
 
 
 async def test_an_error_of_the_commit_leaves_the_batch_unacknowledged() -> None:
-    harness, handles = RouterHarness(), FakeBatchHandle(1)
+    harness, handles = RouterHarness(), build_handle(1)
     harness.committer.is_delayed = True
     await harness.router.run(iterate(handles))
     harness.committer.pending_commits[0].set_exception(OSError("disk"))
@@ -167,7 +137,7 @@ async def test_a_batch_is_counted() -> None:
 async def test_without_profiles_only_notifications_that_need_one_wait() -> None:
     harness = RouterHarness()
     harness.profiles.failures_left = 2
-    await harness.route(build_notification(), EXPLICIT, b"{")
+    await harness.route(build_notification(), EXPLICIT | {"user_id": "u-49"}, b"{")
     assert [event.state for event in harness.decided_events] == ["routed", "dead", "routed"]
     assert (harness.decided_events[0].id, harness.decided_events[2].id) == (make_notification_id(2), make_notification_id(1))
     assert harness.decided_events[2].decided_at == NOW + 2
@@ -205,25 +175,6 @@ async def test_a_waiting_notification_can_expire() -> None:
     harness.profiles.failures_left = 3
     await harness.route(build_notification(expires_at=NOW + 2))
     assert harness.last_state == ("rejected", "expired")
-
-
-async def test_other_priorities_are_routed_while_a_batch_waits() -> None:
-    harness = RouterHarness()
-    harness.profiles.failures_left = 1
-    waits, resume = asyncio.Event(), asyncio.Event()
-
-    async def pause(seconds: float) -> None:
-        waits.set()
-        await resume.wait()
-
-    harness.sleep = pause  # type: ignore[method-assign]
-    waiting = asyncio.create_task(harness.route(build_notification()))
-    await waits.wait()
-    await harness.route(EXPLICIT, topic="notifications.high")
-    assert [event.id for event in harness.decided_events] == [make_notification_id(2)]
-    resume.set()
-    await waiting
-    assert [event.id for event in harness.decided_events] == [make_notification_id(2), make_notification_id(1)]
 
 
 async def test_an_error_outside_the_gates_ends_the_router() -> None:

@@ -1,0 +1,137 @@
+"""Records that wait for a look-up, parked beside the stream: later records of the partition go on, except those of the same users."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Collection, Iterable
+from itertools import islice
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from agents.router.gates.recipient import has_explicit_address
+from agents.router.routing_state import RoutingState
+from agents.router.verdict import PASS
+from schemas.ports import BatchHandle, compute_record_size
+
+
+class ParkingLimits(Struct, frozen=True):
+    """The most records and bytes that a partition of one topic parks; at either of them it takes no further batch."""
+
+    max_records: int
+    max_bytes: int
+
+
+class ParkedBatch:
+    """A batch with parked records; it is acknowledged when all its parts are committed."""
+
+    def __init__(self, handle: BatchHandle, parts: int) -> None:
+        self._handle, self._unfinished_parts = handle, parts
+
+    def finish_part(self) -> None:
+        """Count a committed part: one parked record, or all the records that were decided at first."""
+        self._unfinished_parts -= 1
+        if not self._unfinished_parts:
+            self._handle.ack()
+
+
+class ParkedRecord(NamedTuple):
+    """A parked record and its batch."""
+
+    state: RoutingState
+    batch: ParkedBatch
+
+
+class Parking:
+    """The parked records of one topic partition, oldest first."""
+
+    def __init__(self, partition: int, limits: ParkingLimits) -> None:
+        self.partition, self.is_dropped = partition, False
+        self._limits = limits
+        self._records: deque[ParkedRecord] = deque()
+        self._user_counts: Counter[str] = Counter()
+        self._size = 0
+        self._room = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def user_ids(self) -> Collection[str]:
+        """The users with parked records; without a policy, records are parked before their users are known."""
+        return self._user_counts.keys()
+
+    def add(self, batch: ParkedBatch, states: Iterable[RoutingState]) -> None:
+        """Park the records of a batch behind all others."""
+        for state in states:
+            self._records.append(ParkedRecord(state, batch))
+            self._size += compute_record_size(state.record)
+            if state.verdict is PASS:
+                self._user_counts[state.notification.user_id] += 1
+
+    def get_oldest(self, count: int) -> list[ParkedRecord]:
+        """The oldest records, at most so many."""
+        return list(islice(self._records, count))
+
+    def remove(self, decided: Collection[RoutingState]) -> list[ParkedRecord]:
+        """Remove the decided ones and return them."""
+        decided_ids = set(map(id, decided))
+        removed = [record for record in self._records if id(record.state) in decided_ids]
+        self._records = deque(record for record in self._records if id(record.state) not in decided_ids)
+        for state, _ in removed:
+            self._size -= compute_record_size(state.record)
+            if state.verdict is PASS:
+                self._remove_user(state)
+        self._update_room()
+        return removed
+
+    def _remove_user(self, state: RoutingState) -> None:
+        user_id = state.notification.user_id
+        self._user_counts[user_id] -= 1
+        if not self._user_counts[user_id]:
+            del self._user_counts[user_id]
+
+    def drop(self) -> None:
+        """Forget all records: the partition was revoked, and they will be read again."""
+        self.is_dropped = True
+        self._records.clear()
+        self._user_counts.clear()
+        self._size = 0
+        self._update_room()
+
+    async def wait_for_room(self) -> None:
+        """Wait until both limits allow another batch."""
+        self._update_room()
+        await self._room.wait()
+
+    def _update_room(self) -> None:
+        if len(self._records) < self._limits.max_records and self._size < self._limits.max_bytes:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+def split_waiting(
+    states: Iterable[RoutingState], parked_user_ids: Collection[str], *, has_profiles: bool
+) -> tuple[list[RoutingState], list[RoutingState]]:
+    """The states that can be decided, and those that wait: for a profile, or behind an earlier record of their user that waits.
+
+    What a rule makes mandatory goes on with the addresses that came with it, and overtakes.
+    """
+    ready: list[RoutingState] = []
+    waiting: list[RoutingState] = []
+    waiting_user_ids: set[str] = set()
+    for state in states:
+        if state.verdict is not PASS or _is_urgent(state):
+            ready.append(state)
+            continue
+        user_id = state.notification.user_id
+        if (state.needs_profile and not has_profiles) or user_id in parked_user_ids or user_id in waiting_user_ids:
+            waiting.append(state)
+            waiting_user_ids.add(user_id)
+        else:
+            ready.append(state)
+    return ready, waiting
+
+
+def _is_urgent(state: RoutingState) -> bool:
+    return state.plan is not None and state.plan.rule.mandatory and has_explicit_address(state.notification, state.plan.candidates)
