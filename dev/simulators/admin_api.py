@@ -1,6 +1,6 @@
-"""The simulators' own HTTP API: the request log and a health check."""
+"""The simulators' own HTTP API: the request log, revoked credentials and a health check."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,16 +13,22 @@ _MAX_PAGE_SIZE = 10_000
 
 
 class AdminApi:
-    """GET /requests, /requests/counts, /requests/search, /healthz and POST /requests/reset."""
+    """GET /requests, /requests/counts, /requests/search, /healthz; POST /requests/reset, /credentials/revoke, /credentials/restore.
 
-    def __init__(self, request_log: RequestLog, reset: Callable[[], None]) -> None:
+    `revoked_providers` are those of `providers` that reject all credentials.
+    """
+
+    def __init__(self, request_log: RequestLog, reset: Callable[[], None], providers: Container[str], revoked_providers: set[str]) -> None:
         self._request_log, self._reset_log = request_log, reset
+        self._providers, self._revoked_providers = providers, revoked_providers
         self._routes = {
             (b"GET", b"/healthz"): self._get_health,
             (b"GET", b"/requests/counts"): self._get_counts,
             (b"GET", b"/requests/search"): self._search_entries,
             (b"GET", b"/requests"): self._list_entries,
             (b"POST", b"/requests/reset"): self._handle_reset,
+            (b"POST", b"/credentials/revoke"): self._revoke_credentials,
+            (b"POST", b"/credentials/restore"): self._restore_credentials,
         }
 
     def handle_request(self, request: ServerRequest) -> ServerResponse:
@@ -56,6 +62,20 @@ class AdminApi:
     def _handle_reset(self, query: dict[str, str]) -> ServerResponse:
         self._reset_log()
         return self._get_counts(query)
+
+    def _revoke_credentials(self, query: dict[str, str]) -> ServerResponse:
+        self._revoked_providers.add(self._parse_provider(query))
+        return _build_json_response({"revoked": sorted(self._revoked_providers)})
+
+    def _restore_credentials(self, query: dict[str, str]) -> ServerResponse:
+        self._revoked_providers.discard(self._parse_provider(query))
+        return _build_json_response({"revoked": sorted(self._revoked_providers)})
+
+    def _parse_provider(self, query: dict[str, str]) -> str:
+        name = query.get("provider", "")
+        if name not in self._providers:
+            raise ValueError(f"provider must name a simulated provider, not {name!r}")
+        return name
 
 
 def _parse_number(query: dict[str, str], name: str, default: int) -> int:

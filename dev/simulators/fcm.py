@@ -29,6 +29,10 @@ _is_reserved_key = re.compile(r"from|gcm|message_type|google.*|gcm\..*", re.DOTA
 _match_path = re.compile(rb"/v1/projects/([^/]+)/messages:send").fullmatch
 _FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"
+_UNAUTHENTICATED_MESSAGE = (
+    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication"
+    " credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
 _AUTHENTICATE_HEADER = b'WWW-Authenticate: Bearer realm="https://accounts.google.com/", error="invalid_token"\r\n'
 
 
@@ -83,7 +87,7 @@ class FcmSimulator:
         if request.oversize:
             return InvalidRequest(_build_error(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit."))
         if not is_bearer_valid(request):
-            return InvalidRequest(_build_unauthenticated_error())
+            return InvalidRequest(self.build_unauthorized_response())
         try:
             body = _decode(request.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -100,6 +104,9 @@ class FcmSimulator:
             return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
         details = FcmRequestDetails(path[1].decode("utf-8", "replace"), body.validate_only or body.validateOnly)
         return ValidRequest((target,), self.find_stub(message.token or message.fid), details)
+
+    def build_unauthorized_response(self) -> ServerResponse:
+        return _build_error(401, "UNAUTHENTICATED", _UNAUTHENTICATED_MESSAGE)._replace(headers=_AUTHENTICATE_HEADER)
 
     def build_response(self, details: FcmRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
         stub_response = stub.response
@@ -147,11 +154,3 @@ def _build_bad_request_error(problem: str) -> ServerResponse:
     message = f"Invalid value at '{invalid_field.field_path}': {invalid_field.problem}"
     violations = [{"field": invalid_field.field_path, "description": message}]
     return _build_error(400, "INVALID_ARGUMENT", message, [{"@type": _BAD_REQUEST_TYPE, "fieldViolations": violations}])
-
-
-def _build_unauthenticated_error() -> ServerResponse:
-    message = (
-        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication"
-        " credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
-    )
-    return _build_error(401, "UNAUTHENTICATED", message)._replace(headers=_AUTHENTICATE_HEADER)

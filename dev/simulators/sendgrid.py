@@ -91,7 +91,7 @@ class SendGridSimulator:
         if request.method != b"POST":
             return InvalidRequest(_build_error(405, None, "method not allowed"))
         if not is_bearer_valid(request):
-            return InvalidRequest(_build_error(401, None, "The provided authorization grant is invalid, expired, or revoked"))
+            return InvalidRequest(self.build_unauthorized_response())
         try:
             mail = _decode(request.body)
         except msgspec.ValidationError as error:
@@ -101,6 +101,9 @@ class SendGridSimulator:
         targets = [_build_delivery_target(personalization) for personalization in mail.personalizations]
         error_response = _find_error(mail)
         return InvalidRequest(error_response, targets) if error_response else ValidRequest(targets, self.find_stub(targets[0].address))
+
+    def build_unauthorized_response(self) -> ServerResponse:
+        return _build_error(401, None, "The provided authorization grant is invalid, expired, or revoked")
 
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
         # SendGrid accepts mail to unsubscribed recipients, drops it later and reports that in an event webhook

@@ -28,7 +28,8 @@ class SimulatorServer:
 
     def __init__(self, request_log: RequestLog, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self._request_log, self._clock, self._loop = request_log, clock, loop
-        self._admin_api = AdminApi(request_log, self._reset_log)
+        self._revoked_providers: set[str] = set()
+        self._admin_api = AdminApi(request_log, self._reset_log, _SIMULATORS_BY_NAME, self._revoked_providers)
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
             self._stub_resolver.replay_entry(entry, _SIMULATORS_BY_NAME[entry.provider].find_stub(entry.address))
@@ -47,7 +48,7 @@ class SimulatorServer:
             connection.send_response(_encode_response(self._admin_api.handle_request(request), self._build_context().date))
             return
         context = self._build_context()
-        parsed_request = provider.parse_request(request)
+        parsed_request = self._parse_request(provider, request)
         if isinstance(parsed_request, InvalidRequest):
             stub, response = DEFAULT_STUB, parsed_request.response
         else:
@@ -55,6 +56,11 @@ class SimulatorServer:
             response = provider.build_response(parsed_request.details, stub, context)
         self._log_request(provider, parsed_request, stub, response, context)
         self._queue_response(connection, _encode_response(response, context.date), stub)
+
+    def _parse_request(self, provider: ProviderSimulator, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        if provider.name in self._revoked_providers:
+            return InvalidRequest(provider.build_unauthorized_response())
+        return provider.parse_request(request)
 
     def _reset_log(self) -> None:
         self._request_log.reset()

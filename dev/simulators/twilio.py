@@ -69,7 +69,7 @@ class TwilioSimulator:
         if request.oversize:
             return InvalidRequest(_build_error(413, 21617))
         if not _is_authenticated(request.headers.get(b"authorization", b"")):
-            return InvalidRequest(_build_error(401, 20003)._replace(headers=b'WWW-Authenticate: Basic realm="Twilio API"\r\n'))
+            return InvalidRequest(self.build_unauthorized_response())
         form = dict(_parse_form(request.body))
         text = {name: _decode_text(form.get(name, b"")) for name in (b"To", b"From", b"MessagingServiceSid", b"Body", b"StatusCallback")}
         sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], text[b"From"], text[b"MessagingServiceSid"], text[b"Body"])
@@ -78,6 +78,9 @@ class TwilioSimulator:
         if code:
             return InvalidRequest(_build_error(400, code, sms.to), [target])
         return ValidRequest((target,), self.find_stub(sms.to), sms)
+
+    def build_unauthorized_response(self) -> ServerResponse:
+        return _build_error(401, 20003)._replace(headers=b'WWW-Authenticate: Basic realm="Twilio API"\r\n')
 
     def build_response(self, details: TwilioRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
         if stub.response is StubResponse.ACCEPT:

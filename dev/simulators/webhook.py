@@ -26,6 +26,9 @@ class WebhookSimulator:
             return InvalidRequest(ServerResponse(405, headers=b"Allow: POST\r\n"), [target])
         return ValidRequest((target,), self.find_stub(path))
 
+    def build_unauthorized_response(self) -> ServerResponse:
+        return ServerResponse(401)
+
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
         if stub.response is StubResponse.THROTTLE:
             return ServerResponse(429, headers=b"Retry-After: 1\r\n")

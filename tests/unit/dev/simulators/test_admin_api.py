@@ -14,7 +14,7 @@ def admin_api(tmp_path: Path) -> Iterator[AdminApi]:
     request_log = RequestLog(tmp_path / "requests.jsonl")
     for number in range(5):
         request_log.append(1.0, "sendgrid", f"d-{number}", "a b@x.org" if number else "c@x.org", 202, "")
-    yield AdminApi(request_log, request_log.reset)
+    yield AdminApi(request_log, request_log.reset, ("sendgrid", "fcm"), set())
     request_log.close()
 
 
@@ -53,9 +53,17 @@ def test_a_reset_clears_the_counts(admin_api: AdminApi) -> None:
         (b"/requests", b"limit=-1", 400, "limit must be a whole number"),
         (b"/requests/reset", b"", 404, "POST /requests/reset"),
         (b"/nowhere", b"", 404, "GET /requests"),
+        (b"/credentials/revoke", b"provider=x", 404, "POST /credentials/revoke"),
     ],
 )
 def test_an_invalid_request_gets_an_error_message(admin_api: AdminApi, path: bytes, query: bytes, status: int, message: str) -> None:
     response = send_request(admin_api, path, query)
     assert response.status == status
     assert message in decode_body(response)["error"]
+
+
+def test_credentials_are_revoked_and_restored_for_a_provider(admin_api: AdminApi) -> None:
+    revoke, restore = b"/credentials/revoke", b"/credentials/restore"
+    assert decode_body(send_request(admin_api, revoke, b"provider=fcm", b"POST")) == {"revoked": ["fcm"]}
+    assert decode_body(send_request(admin_api, restore, b"provider=fcm", b"POST")) == {"revoked": []}
+    assert send_request(admin_api, revoke, b"provider=smtp", b"POST").status == 400
