@@ -25,6 +25,7 @@ PositiveInt = Annotated[int, Meta(ge=1)]
 NonNegativeInt = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
+PositiveSeconds = Annotated[float, Meta(gt=0)]
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 
@@ -99,6 +100,8 @@ class DeliverySection(Section, frozen=True):
     request_timeout: Seconds
     max_attempts: PositiveInt
     retry_backoff: Seconds
+    account_probe_delay: PositiveSeconds
+    account_probe_delay_max: PositiveSeconds
     linger: Seconds
     linger_max_records: PositiveInt
 

@@ -1,4 +1,4 @@
-"""The retry policy and the concurrency limits of the delivery workers, as immutable values."""
+"""The retry policy, the probe policy and the concurrency limits of the delivery workers, as immutable values."""
 
 from msgspec import Struct
 
@@ -10,6 +10,13 @@ class RetryPolicy(Struct, frozen=True):
 
     delays: tuple[float, ...]
     max_delay: float = MAX_RETRY_DELAY
+
+
+class ProbePolicy(Struct, frozen=True):
+    """A paused account is probed with one call after `first_delay` seconds; each further delay is twice as long, up to `max_delay`."""
+
+    first_delay: float
+    max_delay: float
 
 
 class ConcurrencyLimits(Struct, frozen=True):

@@ -45,6 +45,10 @@ HANDOVER_LATENCY = Metric(
     LATENCY_BUCKETS,
 )
 PROVIDER_REQUESTS_IN_FLIGHT = Metric("herold_provider_requests_in_flight", "gauge", "provider calls without a response yet", ("channel",))
+PAUSED_ACCOUNTS = Metric(
+    "herold_paused_accounts", "gauge", "provider accounts whose credentials are rejected, so that their deliveries wait", ("channel",)
+)
+ACCOUNT_PAUSES = Metric("herold_account_pauses_total", "counter", "times that a provider account was paused", ("channel",))
 RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to notifications, delivery_logs and dead_letters", ("table",))
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS

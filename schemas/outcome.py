@@ -15,6 +15,7 @@ class AttemptResult(Struct, frozen=True, gc=False):
 
     `reason` is a value of schemas.enums.Reason or empty; `status` is set if the delivery's status differs from the usual one of its
     outcome; `retry_after` is in seconds, 0 without a Retry-After; `detail` is a text for operators, without address, content or token.
+    `is_account_fault`: the credentials or the account are at fault, not the delivery, so every other call would fail as well.
     """
 
     outcome: Outcome
@@ -24,6 +25,7 @@ class AttemptResult(Struct, frozen=True, gc=False):
     status: Status | None = None
     retry_after: float = 0.0
     detail: str = ""
+    is_account_fault: bool = False
 
 
 class Provider(Protocol):

@@ -127,6 +127,10 @@ class HeroldCluster:
 
         await wait_until(has_reached_minimum, seconds, f"{name} has {minimum} requests", interval=0.01)
 
+    def change_credentials(self, provider: str, action: str) -> None:
+        """`revoke` or `restore` the credentials of a simulated provider."""
+        fetch_url(self.build_url("simulators", f"/credentials/{action}?provider={provider}"), data=b"")
+
     def fetch_request_log(self, after: int = 0, name: str = "simulators") -> Iterator[dict[str, Any]]:
         """Fetch the entries of a request log whose `seq` exceeds `after`."""
         return fetch_request_log(self.build_url(name, ""), after)

@@ -20,7 +20,7 @@ _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
 
 
 def build_status_event(in_flight: InFlight, result: AttemptResult | None, decision: Decision, provider: str, at: float) -> StatusEvent:
-    """The event of one attempt, PENDING if a retry follows; without a result, the end of a delivery that was not attempted."""
+    """The event of one attempt, PENDING if another follows; without a result, the end of a delivery that was not attempted."""
     delivery = in_flight.delivery
     status, reason = _get_status_and_reason(decision, result)
     outcome, provider_message_id, provider_code, duration_ms, detail = None, "", 0, 0.0, ""

@@ -1,6 +1,7 @@
 """Limits the calls in flight, over all priorities and per account, and starts those of the high priority first."""
 
 from collections import deque
+from collections.abc import Callable
 
 from agents.delivery.in_flight import InFlight
 from schemas.delivery_policy import ConcurrencyLimits
@@ -42,14 +43,21 @@ class PriorityQueue:
         self._turn_order = (second, first)
         return queues[first].popleft()
 
+    def remove(self, is_removed: Callable[[InFlight], bool]) -> list[InFlight]:
+        """Remove and return the deliveries for which this is true; the others keep their order."""
+        removed = [in_flight for queue in self._queues.values() for in_flight in queue if is_removed(in_flight)]
+        if removed:
+            self._queues = {name: deque(one for one in queue if not is_removed(one)) for name, queue in self._queues.items()}
+        return removed
+
 
 class AccountConcurrency:
-    """The calls in flight of a provider account or webhook origin, and the deliveries that wait for it."""
+    """The calls in flight of a provider account or webhook origin, their limit, and the deliveries that wait for it."""
 
-    __slots__ = ("calls_in_flight", "queue")
+    __slots__ = ("calls_in_flight", "max_calls", "queue")
 
-    def __init__(self) -> None:
-        self.calls_in_flight = 0
+    def __init__(self, max_calls: int) -> None:
+        self.calls_in_flight, self.max_calls = 0, max_calls
         self.queue = PriorityQueue()
 
 
@@ -74,10 +82,8 @@ class ConcurrencyLimiter:
             in_flight = self._queue.take(high_only=self._calls_below_high >= limits.max_in_flight - limits.reserved_for_high)
             if in_flight is None:
                 return None
-            account = self._accounts.get(in_flight.account)
-            if account is None:
-                account = self._accounts[in_flight.account] = AccountConcurrency()
-            if account.calls_in_flight < limits.max_per_account:
+            account = self._accounts.get(in_flight.account) or self._add_account(in_flight.account)
+            if account.calls_in_flight < account.max_calls:
                 self._adjust_counts(account, in_flight, 1)
                 return in_flight
             account.queue.put(in_flight)
@@ -87,11 +93,31 @@ class ConcurrencyLimiter:
         """End the call of this delivery; a delivery that waits at its account becomes the first of its priority."""
         account = self._accounts[in_flight.account]
         self._adjust_counts(account, in_flight, -1)
+        if account.calls_in_flight >= account.max_calls:
+            return
         queued = account.queue.take()
         if queued is not None:
             self._queue.put_first(queued)
-        elif not account.calls_in_flight:
+        elif not account.calls_in_flight and account.max_calls == self._limits.max_per_account:
             del self._accounts[in_flight.account]
+
+    def limit_account(self, name: str, max_calls: int | None = None) -> None:
+        """Limit the calls of an account; None is the usual limit again. Waiting deliveries that it admits are the next to be acquired."""
+        account = self._accounts.get(name) or self._add_account(name)
+        account.max_calls = self._limits.max_per_account if max_calls is None else max_calls
+        admitted = [account.queue.take() for _ in range(min(len(account.queue), account.max_calls - account.calls_in_flight))]
+        for in_flight in reversed(admitted):
+            assert in_flight is not None
+            self._queue.put_first(in_flight)
+
+    def remove_waiting(self, name: str, is_removed: Callable[[InFlight], bool]) -> list[InFlight]:
+        """Remove and return deliveries that wait at an account."""
+        account = self._accounts.get(name)
+        return [] if account is None else account.queue.remove(is_removed)
+
+    def _add_account(self, name: str) -> AccountConcurrency:
+        account = self._accounts[name] = AccountConcurrency(self._limits.max_per_account)
+        return account
 
     def _adjust_counts(self, account: AccountConcurrency, in_flight: InFlight, delta: int) -> None:
         account.calls_in_flight += delta

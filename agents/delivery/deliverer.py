@@ -9,14 +9,15 @@ import msgspec
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from agents.dead_letter import truncate_value
+from agents.delivery.account_pauses import AccountPauses
 from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
 from agents.delivery.concurrency import ConcurrencyLimiter, PriorityQueue
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
-from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, RetryAt, decide
+from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, RetryAt, WaitForAccount, decide
 from schemas.dead_letter import DeadLetter, encode_headers
-from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
 from schemas.enums import Outcome, Priority, Reason
 from schemas.http import HttpClient, HttpRequest, HttpResult
 from schemas.outcome import AttemptResult, Provider
@@ -45,6 +46,7 @@ class Deliverer:
         *,
         policy: RetryPolicy,
         limits: ConcurrencyLimits,
+        probes: ProbePolicy,
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
     ) -> None:
@@ -52,8 +54,10 @@ class Deliverer:
         self._clock, self._call_later, self._policy, self._observer = clock, call_later, policy, observer
         self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
         self._limiter = ConcurrencyLimiter(limits)
-        self._failure_limit = ConsecutiveFailureLimit()
         self._registry = InFlightRegistry()
+        self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
+        self.paused_accounts = self._pauses.accounts
+        self._failure_limit = ConsecutiveFailureLimit()
         self._held: dict[int, PriorityQueue] = {}  # by partition; deliveries that wait for a commit
         self._run_tasks: set[asyncio.Task[Any]] = set()
         self._failure: BaseException | None = None
@@ -88,11 +92,16 @@ class Deliverer:
         if self._limiter.calls_in_flight:
             await self._stopping
 
+    def on_drain(self) -> None:
+        """A rebalance or stop begins: it does not wait for batches whose deliveries wait for a paused account."""
+        self._pauses.begin_drain()
+
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
         self._registry.revoke_partitions(partitions)
         for partition in partitions:
             self._held.pop(partition, None)
+        self._pauses.end_drain()
 
     # -- batch in
 
@@ -176,6 +185,8 @@ class Deliverer:
             self._limiter.release(in_flight)
             self._record(in_flight, None, EXPIRED, now)
             return
+        if self.paused_accounts:
+            self._pauses.mark_probe(in_flight)
         request: HttpRequest | AttemptResult
         try:
             request = self._provider.build_request(in_flight.delivery, in_flight.attempt, now)
@@ -187,6 +198,8 @@ class Deliverer:
                 self._failure_limit.record_success()
         in_flight.attempt_count += 1
         if isinstance(request, AttemptResult):
+            if request.is_account_fault:
+                self._pauses.on_result(in_flight, request, now)
             self._limiter.release(in_flight)
             self._decide(in_flight, request, now)
         else:
@@ -199,8 +212,11 @@ class Deliverer:
     def _on_result(self, in_flight: InFlight, result: HttpResult) -> None:
         try:
             in_flight.is_calling, now = False, self._clock()
+            attempted = self._parse_result(result, now)
+            if attempted.is_account_fault or self.paused_accounts:
+                self._pauses.on_result(in_flight, attempted, now)
             self._limiter.release(in_flight)
-            self._decide(in_flight, self._parse_result(result, now), now)
+            self._decide(in_flight, attempted, now)
             self._start_calls()
             if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
                 self._stopping.set_result(None)
@@ -222,10 +238,23 @@ class Deliverer:
             in_flight.attempt += 1
             in_flight.possible_duplicate |= result.outcome is Outcome.UNKNOWN
             self._call_later(decision.at - now, partial(self._retry, in_flight))
+        elif isinstance(decision, WaitForAccount):
+            in_flight.attempt += 1
+            self._pauses.requeue(in_flight)
 
     def _retry(self, in_flight: InFlight) -> None:
         try:
             self._limiter.enqueue(in_flight)
+            self._start_calls()
+        except Exception as error:
+            self._fail(error)
+
+    def _on_probe_due(self, account: str) -> None:
+        """End what has expired while it waited, then let one call show whether the account works again."""
+        try:
+            for in_flight in self._pauses.remove_expired(account, now := self._clock()):
+                self._record(in_flight, None, EXPIRED, now)
+            self._pauses.allow_probe(account)
             self._start_calls()
         except Exception as error:
             self._fail(error)
@@ -236,7 +265,7 @@ class Deliverer:
         event = build_status_event(in_flight, result, decision, self._provider.name, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
         self._observer.on_attempt(priority, event)
-        if isinstance(decision, RetryAt):
+        if isinstance(decision, RetryAt | WaitForAccount):
             return
         if isinstance(decision, DeadLetterDecision):
             self._produce_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)

@@ -50,7 +50,8 @@ class InFlightBatch:
 class InFlight:
     """One delivery from its record to its end.
 
-    `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one. `is_calling` is true during a call,
+    `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one, without those at which the account was at
+    fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a call,
     `is_finished` after the end, `is_revoked` while the partition is revoked. The result is kept after the end: if the same record is read
     again because its row was not committed, the result is recorded again without a second call. `record` and `delivery` are dropped at the
     end, because the batch may wait long for its other records.
@@ -73,6 +74,7 @@ class InFlight:
         "is_revoked",
         "last_result",
         "offset",
+        "pause_number",
         "possible_duplicate",
         "record",
         "redrive_count",
@@ -84,6 +86,7 @@ class InFlight:
         self.id, self.offset, self.redrive_count = self.delivery.id, self.record.offset, self.delivery.redrive_count
         self.batch, self.account = batch, account
         self.attempt, self.attempt_count, self.called_at = self.delivery.attempt, 0, 0.0
+        self.pause_number = 0
         self.possible_duplicate = self.delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = False
         self.last_result: AttemptResult | None = None
@@ -136,6 +139,12 @@ class InFlightRegistry:
         self._deliveries[in_flight.id] = in_flight
         in_flight.batch.deliveries.append(in_flight)
         return in_flight
+
+    def list_waiting_batches(self, accounts: Collection[str]) -> list[InFlightBatch]:
+        """The batches without a call in flight in which a delivery waits for one of these accounts."""
+        calling = {in_flight.batch for in_flight in self._deliveries.values() if in_flight.is_calling}
+        waiting = {one.batch for one in self._deliveries.values() if one.account in accounts and not one.is_finished}
+        return list(waiting - calling)
 
     def discard_recorded(self, delivery_id: str) -> None:
         """Remove a finished delivery of a revoked partition, because its row was found."""

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from schemas.enums import Priority
 from schemas.events import StatusEvent
+from schemas.outcome import AttemptResult
 
 
 class DeliveryBatchSummary(NamedTuple):
@@ -18,11 +19,13 @@ class DeliveryBatchSummary(NamedTuple):
 
 
 class Observer(Protocol):
-    """Called for each attempt, dead letter and finished batch; must not raise."""
+    """Called for each attempt, dead letter, finished batch, and paused or resumed account; must not raise."""
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None: ...
+    def on_account_paused(self, account: str, fault: AttemptResult) -> None: ...
+    def on_account_resumed(self, account: str, seconds: float) -> None: ...
 
 
 class NullObserver:
@@ -35,6 +38,12 @@ class NullObserver:
         """Do nothing."""
 
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
+        """Do nothing."""
+
+    def on_account_paused(self, account: str, fault: AttemptResult) -> None:
+        """Do nothing."""
+
+    def on_account_resumed(self, account: str, seconds: float) -> None:
         """Do nothing."""
 
 

@@ -20,22 +20,27 @@ class RetryAt(NamedTuple):
     at: float
 
 
+class WaitForAccount(NamedTuple):
+    """The account is at fault: the delivery waits until it is admitted again, and the attempt does not count."""
+
+
 class DeadLetterDecision(NamedTuple):
     """The delivery failed, and an operator may be able to fix the cause: it becomes a dead letter."""
 
     reason: str
 
 
-Decision = Done | RetryAt | DeadLetterDecision
+Decision = Done | RetryAt | WaitForAccount | DeadLetterDecision
 
 EXPIRED = Done(Status.FAILED, Reason.EXPIRED)
 
 # the most frequent result and decision as constants: looking up an enum member costs as much as building a dict with three entries
 _ACCEPTED, _SENT = Outcome.ACCEPTED, Done(Status.SENT)
+_WAIT_FOR_ACCOUNT = WaitForAccount()
 
 
 def decide(policy: RetryPolicy, result: AttemptResult, attempt_count: int, now: float, expires_at: float) -> Decision:
-    """What follows the attempt number `attempt_count` (from 1) of this worker. A retry that would come after the expiry is EXPIRED."""
+    """What follows an attempt, the last of `attempt_count` that count. A retry that would come after the expiry is EXPIRED."""
     outcome = result.outcome
     if outcome is _ACCEPTED:
         if result.status or result.reason:
@@ -43,6 +48,8 @@ def decide(policy: RetryPolicy, result: AttemptResult, attempt_count: int, now: 
         return _SENT
     if outcome is Outcome.REJECTED_RECIPIENT:
         return Done(result.status or Status.FAILED, result.reason or Reason.REJECTED_RECIPIENT)
+    if result.is_account_fault and attempt_count <= len(policy.delays):
+        return _WAIT_FOR_ACCOUNT
     if outcome is Outcome.REJECTED_PERMANENT or result.reason == Reason.UNEXPECTED_ERROR:
         return DeadLetterDecision(result.reason or Reason.REJECTED_PERMANENT)
     if attempt_count > len(policy.delays):

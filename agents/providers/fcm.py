@@ -12,7 +12,13 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import MAX_PROVIDER_ID_LENGTH, build_invalid_content, parse_no_response, parse_retry_after
+from agents.providers.response import (
+    MAX_PROVIDER_ID_LENGTH,
+    build_account_fault,
+    build_invalid_content,
+    parse_no_response,
+    parse_retry_after,
+)
 from schemas.channels import ChannelName
 from schemas.content import PushContent
 from schemas.content_limits import TOPIC_PREFIX
@@ -24,7 +30,7 @@ from schemas.outcome import AttemptResult
 
 MAX_TTL_SECONDS = 28 * 86_400
 
-_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
+_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)  # of one platform only: the project works for others
 
 ERROR_CODES: dict[str, AttemptResult] = {
     "UNREGISTERED": AttemptResult(
@@ -35,9 +41,11 @@ ERROR_CODES: dict[str, AttemptResult] = {
     "APNS_AUTH_ERROR": AttemptResult(*_MISCONFIGURED, detail="the APNs certificate is wrong"),
 }
 HTTP_STATUSES: dict[int, AttemptResult] = {
-    401: AttemptResult(*_MISCONFIGURED, detail="the access token was rejected"),
-    403: AttemptResult(*_MISCONFIGURED, detail="the service account may not send"),
-    404: AttemptResult(*_MISCONFIGURED, detail="no such project"),
+    # https://firebase.google.com/docs/cloud-messaging/error-codes and https://cloud.google.com/apis/design/errors (UNAUTHENTICATED,
+    # PERMISSION_DENIED, NOT_FOUND), without an error code of FCM
+    401: build_account_fault(401, "the access token was rejected"),
+    403: build_account_fault(403, "the service account may not send"),
+    404: build_account_fault(404, "no such project"),
 }
 REJECTED_MESSAGE = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail="the message was rejected")
 INVALID_TOKEN = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token or topic")

@@ -19,6 +19,11 @@ def build_invalid_content(channel: ChannelName) -> AttemptResult:
     return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail=f"the content is not of the channel {channel}")
 
 
+def build_account_fault(code: int, detail: str) -> AttemptResult:
+    """The result of a call that the provider rejects for the credentials or the account, whatever the delivery is."""
+    return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, code, detail=detail, is_account_fault=True)
+
+
 def parse_no_response(failure: NotSent | NotAllowed | MaybeSent) -> AttemptResult:
     """NOT_SENT; a rejection if the address is not allowed; UNKNOWN if the request may have reached the provider."""
     if isinstance(failure, NotAllowed):

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import build_invalid_content, parse_no_response, parse_provider_id, parse_retry_after
+from agents.providers.response import build_account_fault, build_invalid_content, parse_no_response, parse_provider_id, parse_retry_after
 from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
 from schemas.content import EmailContent
@@ -22,12 +22,13 @@ from schemas.outcome import AttemptResult
 
 HTTP_STATUSES: dict[int, AttemptResult] = {
     400: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 400, detail="bad request"),
-    401: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, 401, detail="the API key is wrong"),
-    403: AttemptResult(
-        Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, 403, detail="the sender is not verified, or credits are exhausted"
-    ),
-    404: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, 404, detail="no such API"),
-    405: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, 405, detail="no such API"),
+    # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses (401: requires authentication; 403: the
+    # sender is not a verified identity, or the account is blocked for a time); https://www.twilio.com/docs/api/errors/60604 (key scopes)
+    401: build_account_fault(401, "the API key is wrong or may not send, or the credits are exhausted"),
+    403: build_account_fault(403, "the sender is not verified, the API key may not send, or the account is blocked"),
+    # tsg_mail_v3, responses of POST /v3/mail/send: the URL of the settings is not SendGrid's API
+    404: build_account_fault(404, "no such API: the URL is wrong"),
+    405: build_account_fault(405, "no such API: the URL is wrong"),
     413: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 413, detail="the message is too large"),
 }
 

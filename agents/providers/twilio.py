@@ -12,7 +12,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import MAX_PROVIDER_ID_LENGTH, build_invalid_content, parse_no_response, parse_retry_after
+from agents.providers.response import (
+    MAX_PROVIDER_ID_LENGTH,
+    build_account_fault,
+    build_invalid_content,
+    parse_no_response,
+    parse_retry_after,
+)
 from schemas.channels import ChannelName
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
@@ -24,18 +30,26 @@ from schemas.outcome import AttemptResult
 MAX_VALIDITY_SECONDS = 36_000
 
 _INVALID_RECIPIENT = (Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT)
-_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)
+_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)  # for this recipient only: the account works for others
 _INVALID_PAYLOAD = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)
 
 ERROR_CODES: dict[int, AttemptResult] = {
-    20003: AttemptResult(*_MISCONFIGURED, 20003, detail="the key is wrong"),
-    20404: AttemptResult(*_MISCONFIGURED, 20404, detail="no such account"),
+    # account faults; https://www.twilio.com/docs/api/errors/10001, .../20003 and so on, by code
+    10001: build_account_fault(10001, "the account is not active"),
+    20003: build_account_fault(20003, "the API key is wrong, or the account is suspended"),
+    20005: build_account_fault(20005, "the account is not active"),
+    20403: build_account_fault(20403, "the account is suspended or closed"),
+    20404: build_account_fault(20404, "no such account"),
+    21603: build_account_fault(21603, "the sender is missing"),
+    21606: build_account_fault(21606, "the sender cannot send text messages"),
+    21659: build_account_fault(21659, "the sender is not a number of Twilio"),
+    21660: build_account_fault(21660, "the sender belongs to another account"),
+    21661: build_account_fault(21661, "the sender cannot send text messages"),
+    70051: build_account_fault(70051, "the API key may not do this"),
     20429: AttemptResult(Outcome.THROTTLED, "", 20429, detail="too many requests; never processed"),
     21211: AttemptResult(*_INVALID_RECIPIENT, 21211, detail="not a phone number"),
     21408: AttemptResult(*_MISCONFIGURED, 21408, detail="no permission to send to this country"),
     21602: AttemptResult(*_INVALID_PAYLOAD, 21602, detail="the message has no body"),
-    21603: AttemptResult(*_MISCONFIGURED, 21603, detail="the sender is missing"),
-    21606: AttemptResult(*_MISCONFIGURED, 21606, detail="the sender cannot send text messages"),
     21608: AttemptResult(*_MISCONFIGURED, 21608, detail="a trial account sends to verified numbers only"),
     21610: AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.OPTED_OUT, 21610, status=Status.UNSUBSCRIBED, detail="the recipient sent STOP"),
     21611: AttemptResult(Outcome.THROTTLED, "", 21611, detail="the sender's queue is full"),
@@ -44,9 +58,10 @@ ERROR_CODES: dict[int, AttemptResult] = {
     21617: AttemptResult(*_INVALID_PAYLOAD, 21617, detail="the body is longer than 1,600 characters"),
 }
 HTTP_STATUSES: dict[int, AttemptResult] = {
-    401: AttemptResult(*_MISCONFIGURED, 401, detail="the key is wrong"),
-    403: AttemptResult(*_MISCONFIGURED, 403, detail="the key may not do this"),
-    404: AttemptResult(*_MISCONFIGURED, 404, detail="no such account"),
+    # https://www.twilio.com/docs/usage/twilios-response (401 Unauthorized, 403 Forbidden, 404 Not Found), without an error code
+    401: build_account_fault(401, "the API key is wrong"),
+    403: build_account_fault(403, "the API key may not do this"),
+    404: build_account_fault(404, "no such account"),
 }
 
 INVALID_NUMBER = AttemptResult(*_INVALID_RECIPIENT, detail="not a phone number in E.164")

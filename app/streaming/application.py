@@ -51,6 +51,7 @@ class StreamApp(faust.App):
     source_topics: list[str]
     sink_topics: list[str]
     startup_checks: list[Callable[[], Awaitable[None]]]
+    drain_callbacks: list[Callable[[], None]]
 
     def get_required_topics(self) -> list[str]:
         """The topics that must exist before the app starts. Changelogs are among them unless Faust may create them."""
@@ -79,7 +80,7 @@ def build_stream_app(settings: StreamSettings) -> StreamApp:
     """A Faust app of one role. It connects to nothing before the worker starts."""
     mode.loop.use("uvloop")
     app = StreamApp(settings.app_id, **build_conf(settings))
-    app.settings, app.source_topics, app.sink_topics, app.startup_checks = settings, [], [], []
+    app.settings, app.source_topics, app.sink_topics, app.startup_checks, app.drain_callbacks = settings, [], [], [], []
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)
     app.on_rebalance_complete.connect(_handle_rebalance_complete)
     return app

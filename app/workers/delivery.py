@@ -12,9 +12,9 @@ from app.streaming.committer_factory import build_shared_outbox
 from app.workers.observers import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later, clock
 from schemas.channels import Channel, ChannelName, get_channel
-from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
 from schemas.errors import SettingError
-from schemas.metrics import PROVIDER_REQUESTS_IN_FLIGHT
+from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT
 from schemas.outcome import Provider
 from schemas.ports import SharedOutbox
 
@@ -35,6 +35,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     deliverer = _build_deliverer(worker, channel, provider, outbox)
     add_agents(worker.app, worker.source_topics, deliverer.run, manual_ack=True)
+    worker.app.drain_callbacks.append(deliverer.on_drain)
     worker.add_revocation_callback(deliverer.on_partitions_revoked)
     return worker.app
 
@@ -54,10 +55,12 @@ def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider
             section.reserved_calls_high,
             section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
         ),
+        probes=ProbePolicy(section.account_probe_delay, section.account_probe_delay_max),
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=DeliveryObserver(worker.metrics, channel.name),
     )
     worker.metrics.set_gauge_function(PROVIDER_REQUESTS_IN_FLIGHT, lambda: deliverer.calls_in_flight, channel.name)
+    worker.metrics.set_gauge_function(PAUSED_ACCOUNTS, lambda: len(deliverer.paused_accounts), channel.name)
     worker.add_shutdown_callback(deliverer.stop)  # before the client is closed: the results of calls in flight are still recorded
     worker.add_shutdown_callback(http.close)
     return deliverer

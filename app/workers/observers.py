@@ -12,8 +12,10 @@ from schemas import metrics as names
 from schemas.channels import ChannelName
 from schemas.enums import Priority, State, Status
 from schemas.events import StatusEvent
+from schemas.outcome import AttemptResult
 from schemas.topics import parse_priority
 
+ACCOUNT_FAULT_ACTION = "correct the account at the provider or its settings; deliveries wait, one at a time is tried until one is accepted"
 _PENDING, _HANDED_OVER_STATUSES = Status.PENDING, frozenset((Status.SENT, Status.DELIVERED))
 
 
@@ -60,7 +62,7 @@ class RouterObserver:
 
 
 class DeliveryObserver:
-    """Called for every attempt, dead letter and batch of a channel."""
+    """Called for every attempt, dead letter, batch and paused account of a channel."""
 
     def __init__(self, metrics: Metrics, channel: ChannelName) -> None:
         self._metrics, self._channel = metrics, channel
@@ -102,6 +104,16 @@ class DeliveryObserver:
             outcomes=dict(batch.outcome_counts),
             duration_ms=round(batch.seconds * 1000, 2),
         )
+
+    def on_account_paused(self, account: str, fault: AttemptResult) -> None:
+        """Count a pause and log its cause."""
+        self._metrics.increment(names.ACCOUNT_PAUSES, 1, self._channel)
+        cause = {"code": fault.provider_code, "cause": fault.detail}
+        log_event("delivery.account_paused", logging.ERROR, channel=self._channel, account=account, **cause, action=ACCOUNT_FAULT_ACTION)
+
+    def on_account_resumed(self, account: str, seconds: float) -> None:
+        """Log the end of a pause; a warning, so that whoever sees the error sees its end."""
+        log_event("delivery.account_resumed", logging.WARNING, channel=self._channel, account=account, seconds=round(seconds, 1))
 
 
 class RecorderObserver:

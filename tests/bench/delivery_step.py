@@ -20,7 +20,7 @@ from agents.delivery import Deliverer
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import RetryPolicy
+from schemas.delivery_policy import ProbePolicy, RetryPolicy
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
@@ -111,6 +111,7 @@ def main() -> None:
         lambda *_: None,
         policy=RetryPolicy(delays=()),
         limits=build_concurrency_limits(),
+        probes=ProbePolicy(first_delay=1.0, max_delay=60.0),
     )
     profile = cProfile.Profile() if "--profile" in sys.argv else None
     gc.collect()  # as a worker does at the end of its start

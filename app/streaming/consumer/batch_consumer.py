@@ -141,8 +141,11 @@ class BatchConsumer(driver.Consumer):
     async def wait_empty(self) -> None:
         """Drain: wait until the batches in flight are acknowledged or released, but at most `drain_timeout`; then commit.
 
-        Batches that take longer are redelivered. If the group has a new generation all of them are, and this does not wait.
+        Batches that take longer are redelivered. If the group has a new generation all of them are, and this does not wait. The app's
+        drain callbacks run first: an agent can release what it cannot finish soon.
         """
+        for callback in self.app.drain_callbacks:
+            callback()
         if self._unacked_messages and self.get_coordinator_generation() != self._batch_generation:
             self._clear_unacked()
             return

@@ -10,11 +10,11 @@ from agents.delivery import Deliverer, DeliveryBatchSummary
 from agents.providers.sendgrid import SendGrid
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.delivery_policy import RetryPolicy
+from schemas.delivery_policy import ProbePolicy, RetryPolicy
 from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
-from schemas.outcome import Provider
+from schemas.outcome import AttemptResult, Provider
 from schemas.ports import Batch, BatchHandle, Header
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic
 from tests.delivery_builders import NOW
@@ -25,15 +25,17 @@ ACCEPTED = HttpResponse(202, {b"x-message-id": b"m-17"}, b"")
 THROTTLED = HttpResponse(429, {b"retry-after": b"4"}, b"")
 BAD_REQUEST = HttpResponse(400, {}, b"")
 RETRY_POLICY = RetryPolicy(delays=(0.5, 2.0))
+PROBE_POLICY = ProbePolicy(first_delay=1.0, max_delay=8.0)
 NOT_SENT = NotSent("connection refused")
 MAYBE_SENT = MaybeSent("connection closed")
 
 
 class FakeBatchHandle:
-    """A batch that counts its acknowledgements."""
+    """A batch that counts its acknowledgements and releases."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.records, self.ack_count = batch, batch.records, 0  # the deliverer drops the records
+        self.release_count = 0
         self.reported_unfinished: list[tuple[int, int]] = []
 
     def reread(self) -> "FakeBatchHandle":
@@ -47,7 +49,7 @@ class FakeBatchHandle:
         self.reported_unfinished.append((records, size))
 
     def release(self) -> None:
-        raise AssertionError("a delivery worker does not release its batches")
+        self.release_count += 1
 
 
 class PendingCall(NamedTuple):
@@ -72,11 +74,13 @@ class DeliveryHarness:
         self.observed_attempts: list[tuple[Priority, StatusEvent]] = []
         self.observed_dead_letters: list[tuple[Priority, str, str, str]] = []
         self.observed_batches: list[DeliveryBatchSummary] = []
+        self.observed_pauses: list[tuple[str, str]] = []
+        self.observed_resumptions: list[tuple[str, float]] = []
         self._uncommitted: list[tuple[int, Callable[[], None]]] = []
         self.outbox_limit = 1_000_000  # uncommitted rows and callbacks
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._last_offset = 0
-        options = {"policy": RETRY_POLICY, "limits": build_concurrency_limits(), "observer": self, **options}
+        options = {"policy": RETRY_POLICY, "limits": build_concurrency_limits(), "probes": PROBE_POLICY, "observer": self, **options}
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
         self.deliverer = Deliverer(self.provider, http or self, self, self, lambda: self.now, self.call_later, **options)
 
@@ -115,6 +119,12 @@ class DeliveryHarness:
 
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
         self.observed_batches.append(batch)
+
+    def on_account_paused(self, account: str, fault: AttemptResult) -> None:
+        self.observed_pauses.append((account, fault.detail))
+
+    def on_account_resumed(self, account: str, seconds: float) -> None:
+        self.observed_resumptions.append((account, seconds))
 
     # -- actions of the test
 

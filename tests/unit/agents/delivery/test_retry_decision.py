@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, Done, RetryAt, decide
+from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, Done, RetryAt, WaitForAccount, decide
 from schemas.delivery_policy import RetryPolicy
 from schemas.enums import Outcome, Reason, Status
 from schemas.outcome import AttemptResult
@@ -52,6 +52,13 @@ def test_a_final_result_ends_the_delivery_at_any_attempt(result: AttemptResult, 
 )
 def test_other_results_are_retried_after_each_delay(outcome: Outcome, attempt_count: int, retry_after: float, decision: Decision) -> None:
     assert decide(POLICY, AttemptResult(outcome, retry_after=retry_after), attempt_count, NOW, LATER) == decision
+
+
+def test_a_fault_of_the_account_waits_until_more_attempts_count_than_the_policy_allows() -> None:
+    fault = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, is_account_fault=True)
+    for attempt_count in (0, 1, 2):
+        assert decide(POLICY, fault, attempt_count, NOW, LATER) == WaitForAccount()
+    assert decide(POLICY, fault, 3, NOW, LATER) == DeadLetterDecision(Reason.MISCONFIGURED)
 
 
 @pytest.mark.parametrize(("expires_at", "decision"), [(1000.6, RetryAt(1000.5)), (1000.5, EXPIRED), (999.0, EXPIRED)])

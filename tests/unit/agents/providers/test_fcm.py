@@ -108,6 +108,7 @@ def test_acceptance_keeps_the_name() -> None:
 def test_codes(status: int, code: str, outcome: Outcome, reason: str) -> None:
     found = parse_result(status, "", build_fcm_error(code))
     assert (found.outcome, found.reason, found.provider_code) == (outcome, reason, status)
+    assert not found.is_account_fault  # Android works while the certificate for APNs is wrong
 
 
 def test_an_unregistered_token_is_bounced() -> None:
@@ -134,4 +135,5 @@ def test_a_400_rejects_the_token_only_if_it_is_about_the_token(message: str, det
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_an_http_status_without_an_error_code_is_misconfigured(status: int) -> None:
-    assert parse_result(status).reason == Reason.MISCONFIGURED
+    found = parse_result(status)
+    assert (found.reason, found.is_account_fault) == (Reason.MISCONFIGURED, True)

@@ -112,6 +112,7 @@ def test_acceptance_keeps_the_message_id() -> None:
 def test_codes(status: int, outcome: Outcome, reason: str) -> None:
     attempted = SENDGRID.parse_result(HttpResponse(status, {}, b""), NOW)
     assert (attempted.outcome, attempted.reason, attempted.provider_code) == (outcome, reason, status)
+    assert attempted.is_account_fault is (reason == Reason.MISCONFIGURED)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,13 @@ def test_acceptance_keeps_the_sid() -> None:
         (400, 21611, Outcome.THROTTLED, ""),
         (401, 20003, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
         (404, 20404, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 10001, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (401, 20005, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (403, 20403, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21659, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21660, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (400, 21661, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
+        (403, 70051, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
         (429, 20429, Outcome.THROTTLED, ""),
         (500, 20500, Outcome.UNKNOWN, ""),
         (503, 20429, Outcome.UNKNOWN, ""),  # behind a 5xx no code proves that nothing was sent
@@ -123,12 +130,15 @@ def test_codes_in_both_shapes_of_error(shape: str, status: int, code: int, outco
     found = parse_result(status, **(legacy if shape == "legacy" else problem))
     assert (found.outcome, found.reason) == (outcome, reason)
     assert found.provider_code == (status if status >= 500 else code)
+    # another country or number may work: these two codes are about the recipient
+    assert found.is_account_fault is (reason == Reason.MISCONFIGURED and code not in (21408, 21608))
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_an_http_status_without_a_code_is_misconfigured(status: int) -> None:
     found = make_twilio().parse_result(HttpResponse(status, {}, b"<html>"), NOW)
     assert (found.outcome, found.reason, found.provider_code) == (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, status)
+    assert found.is_account_fault
 
 
 def test_the_code_for_stop_is_unsubscribed() -> None:

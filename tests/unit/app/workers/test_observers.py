@@ -15,6 +15,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
 from schemas.history import RecordedDeadLetter
+from schemas.outcome import AttemptResult
 
 
 @pytest.fixture
@@ -82,6 +83,18 @@ def test_a_dead_letter_is_logged_with_its_ids(metrics: Metrics, lines: Any) -> N
         "notification_id": "ntf_1",
         "delivery_id": "dlv_1",
     }
+
+
+def test_a_paused_account_is_an_error_with_cause_and_action_and_its_end_is_logged(metrics: Metrics, lines: Any) -> None:
+    observer = DeliveryObserver(metrics, "email")
+    fault = AttemptResult(Outcome.REJECTED_PERMANENT, "misconfigured", 401, detail="the API key is wrong", is_account_fault=True)
+    observer.on_account_paused("https://api.sendgrid.com:443", fault)
+    observer.on_account_resumed("https://api.sendgrid.com:443", 61.26)
+    assert 'herold_account_pauses_total{channel="email"} 1.0' in metrics.encode_metrics().decode()
+    (paused, paused_level, fields), (resumed, resumed_level, resumed_fields) = lines()
+    assert (paused, paused_level, fields["code"], fields["cause"]) == ("delivery.account_paused", "ERROR", 401, "the API key is wrong")
+    assert "correct" in fields["action"]
+    assert (resumed, resumed_level, resumed_fields["seconds"]) == ("delivery.account_resumed", "WARNING", 61.3)
 
 
 def test_commits_retries_and_unrecordable_events_are_logged(metrics: Metrics, lines: Any) -> None:
