@@ -123,6 +123,8 @@ def _describe_findings(result: SampleResult) -> Iterator[str]:
         f"the simulators' request log: {comparison.request_count} requests, {comparison.accepted_count} accepted deliveries, "
         f"{comparison.duplicate_count} duplicates"
     )
+    for provider, count in comparison.unauthorized_counts.items():
+        yield f"{provider} rejected the credentials of {count} requests: its deliveries wait until they are valid"
     if comparison.consistent:
         yield "the request log and PostgreSQL agree"
     disagreements = {

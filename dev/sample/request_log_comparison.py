@@ -12,6 +12,7 @@ from dev.simulators.protocol import RequestLogEntry
 from schemas.enums import PRIORITIES, Priority, Status
 
 SENT_STATUSES = frozenset({Status.SENT, Status.DELIVERED})
+UNAUTHORIZED_STATUSES = (401, 403)
 UNSENT_STATUSES = frozenset({Status.PENDING, Status.FAILED})
 
 
@@ -40,7 +41,7 @@ class RequestLogComparison(Struct, frozen=True):
 
     `missing_requests`: SENT or DELIVERED, but not accepted. `unrecorded_sends`: accepted, but PENDING or FAILED.
     `unplanned_deliveries`: not planned by the router. `unknown_deliveries`: accepted, but without a row in the history.
-    `duplicate_count`: further acceptances of accepted deliveries.
+    `duplicate_count`: further acceptances of accepted deliveries. `unauthorized_counts`: requests with rejected credentials by provider.
     """
 
     missing_requests: list[str]
@@ -51,6 +52,7 @@ class RequestLogComparison(Struct, frozen=True):
     request_count: int
     accepted_count: int
     latency_by_priority: dict[Priority, LatencyPercentiles]
+    unauthorized_counts: dict[str, int] = {}
 
     @property
     def consistent(self) -> bool:
@@ -87,6 +89,7 @@ def compare_request_log(
         request_count=requests.total(),
         accepted_count=len(acceptances),
         latency_by_priority=_compute_latency(sample_deliveries, single_requests),
+        unauthorized_counts=dict(Counter(entry.provider for entry in entries if entry.status in UNAUTHORIZED_STATUSES)),
     )
 
 

@@ -67,5 +67,7 @@ async def test_a_rejected_sendgrid_key_makes_the_run_fail_and_names_notification
     output = "\n".join(lines)
     assert exit_code == 1, output[-6000:]
     assert "submissions did NOT end as docs/samples/shop.jsonl expects" in output
-    assert ": expected routed, SENT; found routed, " in output
+    assert "sendgrid rejected the credentials of " in output
+    assert '"delivery.account_paused"' in output
+    assert "submissions were still in flight after 120 s" in output
     assert json.loads(lines[-1])["mismatches"] > 400

@@ -85,7 +85,7 @@ def test_the_next_steps_are_shown() -> None:
 
 
 def test_all_problems_are_shown() -> None:
-    comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {})
+    comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {}, {"sendgrid": 7})
     unfinished = reconcile([LineResult(), LineResult(), LineResult("routed", ("SENT",), True)], lost_count=1)
     text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=comparison))
     assert "1 submissions were still in flight after 120 s" in text
@@ -95,6 +95,7 @@ def test_all_problems_are_shown() -> None:
     assert "1 deliveries were not planned by the router: dlv_3" in text
     assert "1 deliveries were accepted by a provider, but are not in PostgreSQL: dlv_4" in text
     assert "5 duplicates" in text
+    assert "sendgrid rejected the credentials of 7 requests" in text
     assert "agree" not in text
 
 

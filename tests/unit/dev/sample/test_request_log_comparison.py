@@ -44,6 +44,11 @@ def test_a_delivery_that_the_router_did_not_plan_is_inconsistent() -> None:
     assert (comparison.unplanned_deliveries, comparison.consistent) == (["d"], False)
 
 
+def test_requests_with_rejected_credentials_are_counted_by_provider() -> None:
+    entries = [build_entry("", 401), build_entry("", 403), build_entry("d")]
+    assert compare_request_log(build_sample_delivery("SENT"), entries).unauthorized_counts == {"sendgrid": 2}
+
+
 def test_a_foreign_delivery_is_inconsistent_only_if_it_is_not_recorded() -> None:
     entries = [build_entry("d"), build_entry("other"), build_entry("rejected", 400)]
     assert find_foreign_deliveries({"d"}, entries) == {"other"}
