@@ -1,6 +1,6 @@
 """The result of an attempt, and the protocol of a provider, which builds requests and parses their results."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -8,6 +8,7 @@ from schemas.channels import ChannelName
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
 from schemas.http import HttpRequest, HttpResult
+from schemas.ports import Clock
 
 
 class AttemptResult(Struct, frozen=True, gc=False):
@@ -46,4 +47,13 @@ class Provider(Protocol):
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """The result of a call; `now` (epoch seconds) is used to convert dates in headers to seconds."""
+        ...
+
+
+@runtime_checkable
+class StartableProvider(Protocol):
+    """A provider that needs something before its first call, such as an access token."""
+
+    async def start(self, clock: Clock) -> None:
+        """Get it; also returns, after some seconds, if that fails: the provider's results then say so."""
         ...

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from app.admin import database, topics
-from dev.stack.herold_services import build_environment
+from dev.stack.herold_services import build_environment, build_simulators_command
 from dev.stack.process_registry import ProcessRegistry
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import LOOPBACK, StackState
@@ -77,8 +77,7 @@ class HeroldCluster:
     async def start_simulators(self, name: str = "simulators") -> None:
         """Start simulators; under another name they simulate providers on another host."""
         request_log = self.home / f"{self.prefix}{name}.requests.jsonl"
-        options = ("--host", LOOPBACK, "--port", str(self.get_port(name)), "--request-log", str(request_log))
-        self.start_process(name, (sys.executable, "-m", "dev.simulators", *options))
+        self.start_process(name, build_simulators_command(self.get_port(name), request_log, self.env))
         await self.wait_until_ready(name, "/healthz")
 
     async def start_gateway(self) -> None:

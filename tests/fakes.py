@@ -4,9 +4,23 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.ports import Header
+from schemas.ports import Clock, Header
 
 RECORD_TIMESTAMP = 1_760_000_000_000
+
+
+class FixedToken:
+    """An access token of FCM that does not change (agents.providers.fcm.AccessTokenSource); counts its rejections."""
+
+    def __init__(self, value: str = "token", problem: str = "") -> None:
+        self.value, self.problem, self.rejection_count = value, problem, 0
+
+    async def start(self, clock: Clock) -> None:
+        """Do nothing."""
+
+    def reject(self, now: float) -> None:
+        """Count a rejection."""
+        self.rejection_count += 1
 
 
 class FakeRecord(NamedTuple):

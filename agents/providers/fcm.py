@@ -6,7 +6,7 @@ https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. A message that
 """
 
 import re
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -19,6 +19,7 @@ from agents.providers.response import (
     parse_no_response,
     parse_retry_after,
 )
+from agents.providers.service_account import ServiceAccountToken, TokenError, load_credentials
 from schemas.channels import ChannelName
 from schemas.content import PushContent
 from schemas.content_limits import TOPIC_PREFIX
@@ -27,6 +28,7 @@ from schemas.enums import Outcome, Reason, Status
 from schemas.errors import DECODE_ERRORS
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
+from schemas.ports import Clock
 
 MAX_TTL_SECONDS = 28 * 86_400
 
@@ -129,11 +131,24 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     url: str
     project_id: str
-    access_token: str
+    service_account_file: str
+
+
+class AccessTokenSource(Protocol):
+    """The current access token; empty while there is none, and then `problem` says why."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    async def start(self, clock: Clock) -> None: ...
+    def reject(self, now: float) -> None:
+        """The token was rejected at `now` (epoch seconds): get another one."""
+        ...
 
 
 class Fcm:
-    """A Firebase project; `get_token` returns the current access token at each attempt.
+    """A Firebase project, called with the current token of the source.
 
     Raises ValueError for a URL or project that is not valid in a request, and at an attempt for such a token.
     """
@@ -141,12 +156,16 @@ class Fcm:
     name = "fcm"
     channel: ChannelName = "push"
 
-    def __init__(self, url: str, project: str, get_token: Callable[[], str]) -> None:
+    def __init__(self, url: str, project: str, token: AccessTokenSource) -> None:
         self._url = parse_url(url)
         self._path = self._url.join_path(f"/v1/projects/{project}/messages:send")
-        self._get_token = get_token
-        self._current_token = ""
+        self._token = token
+        self._encoded_token = ""
         self._head_prefix = encode_head_prefix(self._url.host_header, self._path, {})
+
+    async def start(self, clock: Clock) -> None:
+        """Fetch the first access token."""
+        await self._token.start(clock)
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin: all calls count towards one project."""
@@ -160,6 +179,8 @@ class Fcm:
         topic = _TOPIC(delivery.address)
         if topic is None and (delivery.address.startswith(TOPIC_PREFIX) or not _TOKEN(delivery.address)):
             return INVALID_TOKEN
+        if not self._token.value:
+            return build_account_fault(0, self._token.problem)
         body = _encode(_SendMessageRequest(build_message(delivery, content, topic and topic[1], now)))
         return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 
@@ -173,20 +194,27 @@ class Fcm:
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
-            return msgspec.structs.replace(_map_error(status, response.error), provider_code=status)
+            rejection = _map_error(status, response.error)
+            if status == 401 and rejection.is_account_fault:
+                self._token.reject(now)
+            return msgspec.structs.replace(rejection, provider_code=status)
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
     def _get_head_prefix(self) -> bytes:
-        token = self._get_token()
-        if token != self._current_token:
+        token = self._token.value
+        if token != self._encoded_token:
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            self._head_prefix, self._current_token = encode_head_prefix(self._url.host_header, self._path, headers), token
+            self._head_prefix, self._encoded_token = encode_head_prefix(self._url.host_header, self._path, headers), token
         return self._head_prefix
 
 
 def build_provider(settings: Settings) -> Fcm:
-    """The provider with these settings. Raises ValueError as Fcm does."""
-    return Fcm(settings.url, settings.project_id, lambda: settings.access_token)
+    """The provider with these settings. Raises ValueError as Fcm does, and for an invalid service account file."""
+    try:
+        load_credentials(settings.service_account_file)
+    except TokenError as error:
+        raise ValueError(str(error)) from None
+    return Fcm(settings.url, settings.project_id, ServiceAccountToken(settings.service_account_file))
 
 
 def build_message(delivery: Delivery, content: PushContent, topic: str | None, now: float) -> _Message:

@@ -1,6 +1,7 @@
 """The delivery workers: one channel each, with one HTTP client."""
 
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from typing import cast
 
@@ -15,7 +16,7 @@ from schemas.channels import Channel, ChannelName, get_channel
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
 from schemas.errors import SettingError
 from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT
-from schemas.outcome import Provider
+from schemas.outcome import Provider, StartableProvider
 from schemas.ports import SharedOutbox
 
 
@@ -34,6 +35,8 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     provider = build_provider(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     deliverer = _build_deliverer(worker, channel, provider, outbox)
+    if isinstance(provider, StartableProvider):
+        worker.app.startup_checks.append(partial(provider.start, clock))
     add_agents(worker.app, worker.source_topics, deliverer.run, manual_ack=True)
     worker.app.drain_callbacks.append(deliverer.on_drain)
     worker.add_revocation_callback(deliverer.on_partitions_revoked)

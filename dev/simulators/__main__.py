@@ -11,6 +11,7 @@ import uvloop
 
 from dev.simulators.request_log import RequestLog
 from dev.simulators.server import SimulatorServer
+from dev.simulators.token_server import TOKEN_LIFETIME, TokenServer
 
 LISTEN_BACKLOG = 1024  # connections; a delivery worker opens several hundred at once
 
@@ -21,14 +22,16 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8025, help="port to listen on, 0 for any free one (default: %(default)s)")
     parser.add_argument("--request-log", type=Path, required=True, help="file that every request is appended to; it is replayed at start")
+    parser.add_argument("--service-account", type=Path, help="file with the service account to which FCM's access tokens are issued")
+    parser.add_argument("--token-lifetime", type=float, default=TOKEN_LIFETIME, help="seconds that these are valid (default: %(default)s)")
     return parser.parse_args()
 
 
-async def serve(host: str, port: int, log_path: Path) -> None:
+async def serve(host: str, port: int, log_path: Path, token_server: TokenServer | None) -> None:
     """Listen, print the address, and serve until SIGINT or SIGTERM. Raises OSError if the request log cannot be written."""
     loop = asyncio.get_running_loop()
     request_log = RequestLog(log_path)
-    simulators = SimulatorServer(request_log, time.time, loop)
+    simulators = SimulatorServer(request_log, time.time, loop, token_server)
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, _stop, simulators.failure)
     server = await loop.create_server(simulators.create_protocol, host, port, backlog=LISTEN_BACKLOG)
@@ -53,7 +56,8 @@ def _stop(failure: asyncio.Future[None]) -> None:
 def main() -> None:
     """Run the command."""
     options = parse_arguments()
-    uvloop.run(serve(options.host, options.port, options.request_log))
+    token_server = TokenServer(options.service_account, time.time, options.token_lifetime) if options.service_account else None
+    uvloop.run(serve(options.host, options.port, options.request_log, token_server))
 
 
 if __name__ == "__main__":

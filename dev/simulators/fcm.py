@@ -4,7 +4,7 @@ The field names of the structs are FCM's: proto3 JSON accepts lowerCamelCase and
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from dev.simulators.protocol import (
     ServerResponse,
     ValidRequest,
     is_bearer_valid,
+    is_not_revoked,
 )
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
@@ -69,13 +70,16 @@ class FcmRequestDetails(NamedTuple):
 
 
 class FcmSimulator:
-    """Simulates FCM. It requires `Authorization: Bearer`; a token that ends with `revoked` gets 401.
+    """Simulates FCM. It requires a bearer token that `is_token_valid` accepts.
 
     The delivery id is `message.data.delivery_id`.
     """
 
     name = "fcm"
     path_prefix = b"/v1/projects/"
+
+    def __init__(self, is_token_valid: Callable[[bytes], bool] = is_not_revoked) -> None:
+        self._is_token_valid = is_token_valid
 
     def find_stub(self, address: str) -> Stub:
         return match_stub(address)
@@ -86,7 +90,7 @@ class FcmSimulator:
             return InvalidRequest(_build_error(404, "NOT_FOUND", "Requested entity was not found."))
         if request.oversize:
             return InvalidRequest(_build_error(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit."))
-        if not is_bearer_valid(request):
+        if not is_bearer_valid(request, self._is_token_valid):
             return InvalidRequest(self.build_unauthorized_response())
         try:
             body = _decode(request.body)

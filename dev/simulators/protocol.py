@@ -1,6 +1,6 @@
 """The values that the server, the provider simulators and the request log exchange."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -100,7 +100,12 @@ class RequestLogEntry(Struct, frozen=True, gc=False):
         return 200 <= self.status < 300
 
 
-def is_bearer_valid(request: ServerRequest) -> bool:
-    """Whether the request has a bearer token that does not end with `revoked`."""
-    authorization = request.headers.get(b"authorization", b"")
-    return authorization.startswith(b"Bearer ") and not authorization.endswith(b"revoked")
+def is_not_revoked(token: bytes) -> bool:
+    """Whether a token does not end with `revoked`."""
+    return not token.endswith(b"revoked")
+
+
+def is_bearer_valid(request: ServerRequest, is_token_valid: Callable[[bytes], bool] = is_not_revoked) -> bool:
+    """Whether the request has a bearer token that is valid."""
+    scheme, _, token = request.headers.get(b"authorization", b"").partition(b" ")
+    return scheme == b"Bearer" and bool(token) and is_token_valid(token)

@@ -7,32 +7,45 @@ from http import HTTPStatus
 from dev.simulators.admin_api import AdminApi
 from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
-from dev.simulators.protocol import InvalidRequest, ProviderSimulator, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.protocol import (
+    InvalidRequest,
+    ProviderSimulator,
+    ResponseContext,
+    ServerRequest,
+    ServerResponse,
+    ValidRequest,
+    is_not_revoked,
+)
 from dev.simulators.request_log import RequestLog
 from dev.simulators.sendgrid import SendGridSimulator
 from dev.simulators.stub_resolver import StubResolver
 from dev.simulators.stubs import DEFAULT_STUB, Fault, Stub
+from dev.simulators.token_server import TOKEN_PATH, TokenServer
 from dev.simulators.twilio import TwilioSimulator
 from dev.simulators.webhook import WebhookSimulator
 from schemas.ports import Clock
 
-SIMULATORS: tuple[ProviderSimulator, ...] = (SendGridSimulator(), TwilioSimulator(), FcmSimulator(), WebhookSimulator())
-
-_SIMULATORS_BY_NAME = {simulator.name: simulator for simulator in SIMULATORS}
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
 _UNPROCESSED_FAULTS = (Fault.HANG, Fault.RESET)
 
 
 class SimulatorServer:
-    """Serves all providers with one request log. `failure` gets the OSError if the log cannot be written."""
+    """Serves all providers with one request log. `failure` gets the OSError if the log cannot be written.
 
-    def __init__(self, request_log: RequestLog, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
-        self._request_log, self._clock, self._loop = request_log, clock, loop
+    With a token server FCM accepts its tokens only.
+    """
+
+    def __init__(
+        self, request_log: RequestLog, clock: Clock, loop: asyncio.AbstractEventLoop, token_server: TokenServer | None = None
+    ) -> None:
+        self._request_log, self._clock, self._loop, self._token_server = request_log, clock, loop, token_server
+        self._simulators = build_simulators(token_server)
+        by_name = {simulator.name: simulator for simulator in self._simulators}
         self._revoked_providers: set[str] = set()
-        self._admin_api = AdminApi(request_log, self._reset_log, _SIMULATORS_BY_NAME, self._revoked_providers)
+        self._admin_api = AdminApi(request_log, self._reset_log, by_name, self._revoked_providers)
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
-            self._stub_resolver.replay_entry(entry, _SIMULATORS_BY_NAME[entry.provider].find_stub(entry.address))
+            self._stub_resolver.replay_entry(entry, by_name[entry.provider].find_stub(entry.address))
         self._first_message_number = int(clock() * 1000) << 40
         self._date_second, self._date = 0, b""
         self._queued_responses: list[tuple[HttpServerProtocol, bytes, Fault, float]] = []
@@ -43,9 +56,10 @@ class SimulatorServer:
         return HttpServerProtocol(self._handle_request, self._loop)
 
     def _handle_request(self, connection: HttpServerProtocol, request: ServerRequest) -> None:
-        provider = _find_simulator(request.path)
+        provider = self._find_simulator(request.path)
         if provider is None:
-            connection.send_response(_encode_response(self._admin_api.handle_request(request), self._build_context().date))
+            server = self._token_server if self._token_server and request.path == TOKEN_PATH else self._admin_api
+            connection.send_response(_encode_response(server.handle_request(request), self._build_context().date))
             return
         context = self._build_context()
         parsed_request = self._parse_request(provider, request)
@@ -56,6 +70,12 @@ class SimulatorServer:
             response = provider.build_response(parsed_request.details, stub, context)
         self._log_request(provider, parsed_request, stub, response, context)
         self._queue_response(connection, _encode_response(response, context.date), stub)
+
+    def _find_simulator(self, path: bytes) -> ProviderSimulator | None:
+        for simulator in self._simulators:
+            if path.startswith(simulator.path_prefix):
+                return simulator
+        return None
 
     def _parse_request(self, provider: ProviderSimulator, request: ServerRequest) -> ValidRequest | InvalidRequest:
         if provider.name in self._revoked_providers:
@@ -103,11 +123,10 @@ class SimulatorServer:
             connection.send_response(data, fault, delay)
 
 
-def _find_simulator(path: bytes) -> ProviderSimulator | None:
-    for simulator in SIMULATORS:
-        if path.startswith(simulator.path_prefix):
-            return simulator
-    return None
+def build_simulators(token_server: TokenServer | None = None) -> tuple[ProviderSimulator, ...]:
+    """Build a simulator of each provider."""
+    fcm = FcmSimulator(token_server.is_token_valid if token_server else is_not_revoked)
+    return (SendGridSimulator(), TwilioSimulator(), fcm, WebhookSimulator())
 
 
 def _encode_response(response: ServerResponse, date: bytes) -> bytes:

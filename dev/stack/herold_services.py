@@ -6,8 +6,10 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from app.topology import ROLES
+from dev.simulators.service_account import ensure_service_account
 from dev.stack.service import Service
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import LOOPBACK, StackState
@@ -33,6 +35,7 @@ DEFERRED_MODULES = (
     "dev.stack.consumer_groups",
 )
 
+SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
@@ -56,13 +59,15 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_PROVIDERS_TWILIO_API_KEY_SID": "SK" + state.get_secret("twilio_key"),
         "HEROLD_PROVIDERS_TWILIO_API_KEY_SECRET": state.get_secret("twilio_secret"),
         "HEROLD_PROVIDERS_FCM_URL": simulators,
-        "HEROLD_PROVIDERS_FCM_ACCESS_TOKEN": "ya29." + state.get_secret("fcm_token"),
+        SERVICE_ACCOUNT_VARIABLE: str(state.home / "service-account.json"),
         "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_" + state.get_secret("webhook_secret"),
         "HEROLD_PROVIDERS_WEBHOOK_ALLOW": LOOPBACK,  # the simulators
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
         "HEROLD_SIMULATORS_URL": simulators,
         "PYTHONUNBUFFERED": "1",
     }
+    if not env.get(SERVICE_ACCOUNT_VARIABLE):
+        ensure_service_account(Path(settings[SERVICE_ACCOUNT_VARIABLE]), f"{simulators}/token")
     return {**settings, **{name: env[name] for name in settings if env.get(name)}}
 
 
@@ -76,8 +81,14 @@ def build_start_stages(state: StackState, settings: Mapping[str, str]) -> list[l
 
 def _build_simulators_service(state: StackState, settings: Mapping[str, str]) -> Service:
     port = state.get_port("simulators")
-    argv = (PYTHON, "-m", "dev.simulators", "--host", LOOPBACK, "--port", str(port), "--request-log", str(state.home / "requests.jsonl"))
+    argv = build_simulators_command(port, state.home / "requests.jsonl", settings)
     return Service("simulators", argv, env=settings, forkable=True, readiness_check=partial(probe_http, port, "/healthz"))
+
+
+def build_simulators_command(port: int, request_log: Path, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """The command that runs the simulators for services with these settings."""
+    options = ("--host", LOOPBACK, "--port", str(port), "--request-log", str(request_log))
+    return (PYTHON, "-m", "dev.simulators", *options, "--service-account", settings[SERVICE_ACCOUNT_VARIABLE])
 
 
 def _build_gateway_service(state: StackState, settings: Mapping[str, str]) -> Service:

@@ -11,6 +11,7 @@ from agents.providers.sendgrid import SendGrid
 from agents.providers.twilio import Twilio
 from agents.providers.webhook import Webhook
 from schemas.outcome import Provider
+from tests.fakes import FixedToken
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -65,7 +66,7 @@ PROVIDER_CASES = {
         ("secret-key",),
     ),
     "fcm": ProviderCase(
-        Fcm("https://fcm.googleapis.com", "herold", lambda: "secret-token"),
+        Fcm("https://fcm.googleapis.com", "herold", FixedToken("secret-token")),
         200,
         ("", "two words", "tok\r\nen", "töken", "t" * 4097, "topic:", "topic:a b", "topic:a/b"),
         _read_data,

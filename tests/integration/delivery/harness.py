@@ -17,9 +17,11 @@ from agents.providers.webhook import Webhook
 from dev.simulators.protocol import RequestLogEntry
 from dev.simulators.request_log import RequestLog
 from dev.simulators.server import SimulatorServer
+from dev.simulators.token_server import TokenServer
 from schemas.channels import ChannelName
 from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
 from schemas.outcome import Provider
+from tests.fakes import FixedToken
 from tests.settings_builders import build_concurrency_limits, build_http_limits
 from tests.unit.agents.delivery.harness import DeliveryHarness
 
@@ -42,10 +44,10 @@ class RunningSimulators(NamedTuple):
 
 
 @asynccontextmanager
-async def run_simulators(directory: Path) -> AsyncIterator[RunningSimulators]:
+async def run_simulators(directory: Path, token_server: TokenServer | None = None, port: int = 0) -> AsyncIterator[RunningSimulators]:
     """Run the simulators in this event loop."""
     loop, request_log = asyncio.get_running_loop(), RequestLog(directory / "requests.jsonl")
-    server = await loop.create_server(SimulatorServer(request_log, time.time, loop).create_protocol, "127.0.0.1", 0)
+    server = await loop.create_server(SimulatorServer(request_log, time.time, loop, token_server).create_protocol, "127.0.0.1", port)
     try:
         yield RunningSimulators(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", request_log)
     finally:
@@ -85,11 +87,12 @@ async def open_harness(
     limits: HttpLimits = SHORT_TIMEOUTS,
     calls: ConcurrencyLimits = DEFAULT_CALL_LIMITS,
     allow: str = "127.0.0.1",
+    provider: Provider | None = None,
 ) -> AsyncIterator[LiveDeliveryHarness]:
     """Open a harness that sends to the simulators; `allow` lists the addresses that webhooks reach although they are not public."""
     http = PooledHttpClient(limits, allow_address=AddressPolicy(allow).allows if channel == "webhook" else allow_any_address)
     try:
-        yield LiveDeliveryHarness(build_provider(channel, url), http, calls)
+        yield LiveDeliveryHarness(provider or build_provider(channel, url), http, calls)
     finally:
         await http.close()
 
@@ -99,7 +102,7 @@ def build_provider(channel: ChannelName, url: str) -> Provider:
     providers: dict[ChannelName, Provider] = {
         "email": SendGrid(url, "SG.key", "shop@example.org"),
         "sms": Twilio(url, "AC17", "SK17", "secret", "+15005550006", "https://herold.example.org/callbacks/twilio"),
-        "push": Fcm(url, "herold", lambda: "token"),
+        "push": Fcm(url, "herold", FixedToken()),
         "webhook": Webhook(SECRET, allow_http=True),
     }
     return providers[channel]

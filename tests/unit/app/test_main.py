@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import app.main as main
 from app.topology import ROLES
+from dev.simulators.service_account import ensure_service_account
 
 
 def test_an_unknown_role_is_an_attribute_error() -> None:
@@ -15,10 +17,12 @@ def test_an_unknown_role_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_only_the_requested_role_is_built(role: str) -> None:
+def test_only_the_requested_role_is_built(role: str, tmp_path: Path) -> None:
+    ensure_service_account(tmp_path / "account.json", "http://127.0.0.1:8025/token")
     program = f"import app.main as main; print(main.{role}.conf.id, len(main._apps), main.{role} is main.{role})"
     env = {
         "HEROLD_KAFKA_TOPIC_PREFIX": "x-",
+        "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE": str(tmp_path / "account.json"),
         "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     }
     process = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)

@@ -11,9 +11,11 @@ from agents.providers.fcm import Fcm, compute_ttl
 from schemas.content import PushContent
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
+from schemas.outcome import AttemptResult
 from tests.delivery_builders import NOW, build_delivery
+from tests.fakes import FixedToken
 
-FCM = Fcm("https://fcm.googleapis.com", "herold", lambda: "token")
+FCM = Fcm("https://fcm.googleapis.com", "herold", FixedToken())
 
 
 def build_message(**changes: Any) -> dict[str, Any]:
@@ -60,9 +62,10 @@ def test_fcm_may_deliver_until_the_expiry_and_at_most_four_weeks(left: float, se
 
 
 def test_each_attempt_uses_the_current_token() -> None:
-    tokens = iter(["first", "first", "second"])
-    fcm = Fcm("https://fcm.googleapis.com", "herold", lambda: next(tokens))
-    heads = [fcm.build_request(build_delivery("push"), 0, NOW) for _ in range(3)]
+    token = FixedToken()
+    fcm, heads = Fcm("https://fcm.googleapis.com", "herold", token), []
+    for token.value in ("first", "first", "second"):
+        heads.append(fcm.build_request(build_delivery("push"), 0, NOW))
     used = [head.head.partition(b"Bearer ")[2].partition(b"\r")[0] for head in heads if isinstance(head, HttpRequest)]
     assert used == [b"first", b"first", b"second"]
     assert isinstance(heads[0], HttpRequest)
@@ -71,7 +74,7 @@ def test_each_attempt_uses_the_current_token() -> None:
 
 def test_a_token_that_no_header_can_contain_is_an_error_that_does_not_repeat_it() -> None:
     with pytest.raises(ValueError, match="Authorization") as caught:
-        Fcm("https://fcm.googleapis.com", "herold", lambda: "to\r\nken").build_request(build_delivery("push"), 0, NOW)
+        Fcm("https://fcm.googleapis.com", "herold", FixedToken("to\r\nken")).build_request(build_delivery("push"), 0, NOW)
     assert "to\r\nken" not in str(caught.value)
 
 
@@ -137,3 +140,19 @@ def test_a_400_rejects_the_token_only_if_it_is_about_the_token(message: str, det
 def test_an_http_status_without_an_error_code_is_misconfigured(status: int) -> None:
     found = parse_result(status)
     assert (found.reason, found.is_account_fault) == (Reason.MISCONFIGURED, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "count"), [(401, [], 1), (401, [build_fcm_error("APNS_AUTH_ERROR")], 0), (403, [], 0), (500, [], 0)]
+)
+def test_only_a_rejected_token_is_renewed(status: int, details: list[dict[str, Any]], count: int) -> None:
+    token = FixedToken()
+    body = json.dumps({"error": {"code": status, "details": details}}).encode()
+    Fcm("https://fcm.googleapis.com", "herold", token).parse_result(HttpResponse(status, {}, body), NOW)
+    assert token.rejection_count == count
+
+
+def test_without_a_token_the_account_is_at_fault_and_no_call_is_made() -> None:
+    found = Fcm("https://fcm.googleapis.com", "herold", FixedToken("", "no file")).build_request(build_delivery("push"), 0, NOW)
+    assert isinstance(found, AttemptResult)
+    assert (found.is_account_fault, found.detail) == (True, "no file")

@@ -1,6 +1,7 @@
 """The delivery workers' start-up: each channel has a provider that its section of faust.yml describes."""
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -8,17 +9,20 @@ import pytest
 from agents.providers.webhook import Webhook
 from app.settings import load_settings
 from app.workers.delivery import build_http_client, build_http_limits, build_provider, compute_retry_backoffs
+from dev.simulators.service_account import ensure_service_account
 from schemas.channels import CHANNELS, get_channel
 from schemas.errors import SettingError
 from schemas.http import HttpRequest, HttpResponse, HttpResult, NotAllowed
 from tests.contracts.http.fault_server import FaultServer
 
 SECRETS = {"HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+SERVICE_ACCOUNT_FILE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
-def test_a_channel_has_the_provider_that_the_catalogue_names(channel) -> None:
-    provider = build_provider(channel, load_settings(SECRETS))
+def test_a_channel_has_the_provider_that_the_catalogue_names(channel, tmp_path: Path) -> None:
+    ensure_service_account(tmp_path / "account.json", "http://127.0.0.1:8025/token")
+    provider = build_provider(channel, load_settings({**SECRETS, SERVICE_ACCOUNT_FILE: str(tmp_path / "account.json")}))
     assert (provider.name, provider.channel) == (channel.provider, channel.name)
 
 
@@ -35,6 +39,9 @@ def test_text_from_the_environment_is_read_as_the_type_of_the_providers_setting(
         ("webhook", {**SECRETS, "HEROLD_PROVIDERS_WEBHOOK_ALLOW": "10.0.0.1/8"}, "providers.webhook"),
         ("webhook", {"HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "secret"}, "providers.webhook"),
         ("email", {"HEROLD_PROVIDERS_SENDGRID_URL": "sendgrid"}, "providers.sendgrid"),
+        ("push", {}, "providers.fcm: service_account_file is empty"),
+        ("push", {SERVICE_ACCOUNT_FILE: "/nowhere.json"}, "providers.fcm: the service account file /nowhere.json is missing"),
+        ("push", {SERVICE_ACCOUNT_FILE: __file__}, "providers.fcm: .* is not the JSON key of a service account"),
         ("sms", {"HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": "example.org"}, "providers.twilio"),
     ],
 )

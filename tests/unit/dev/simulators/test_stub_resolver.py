@@ -1,7 +1,7 @@
 import pytest
 
 from dev.simulators.protocol import DeliveryTarget, RequestLogEntry, ValidRequest
-from dev.simulators.server import SIMULATORS
+from dev.simulators.server import build_simulators
 from dev.simulators.stub_resolver import StubResolver
 from dev.simulators.stubs import DEFAULT_STUB, Stub, match_stub
 
@@ -50,7 +50,7 @@ def test_a_stub_without_a_limit_applies_to_all_requests() -> None:
 )
 def test_a_replayed_entry_is_counted(provider: str, address: str) -> None:
     resolver = StubResolver()
-    (simulator,) = (simulator for simulator in SIMULATORS if simulator.name == provider)
+    (simulator,) = (simulator for simulator in build_simulators() if simulator.name == provider)
     resolver.replay_entry(RequestLogEntry(1, 1.0, provider, "d-1", address, 500, ""), simulator.find_stub(address))
     limited = ValidRequest([DeliveryTarget("d-1", address)], match_stub("fail-1"))
     assert resolver.resolve_stub(provider, limited) == DEFAULT_STUB

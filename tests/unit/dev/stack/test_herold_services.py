@@ -1,12 +1,21 @@
 """The services of `herold up`: simulators, gateway and every role, with the settings of the home, and forkable."""
 
+import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from agents.providers.http import AddressPolicy
 from app.topology import ROLES
-from dev.stack.herold_services import DEFERRED_MODULES, PRELOADED_MODULES, PYTHON, build_environment, build_start_stages
+from dev.simulators.service_account import ensure_service_account
+from dev.stack.herold_services import (
+    DEFERRED_MODULES,
+    PRELOADED_MODULES,
+    PYTHON,
+    SERVICE_ACCOUNT_VARIABLE,
+    build_environment,
+    build_start_stages,
+)
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import StackState
 
@@ -46,6 +55,18 @@ def test_webhooks_of_the_stack_reach_the_simulators_and_no_other_local_address(t
     policy = AddressPolicy(build_environment(state, URLS, {})["HEROLD_PROVIDERS_WEBHOOK_ALLOW"])
     assert policy.allows("127.0.0.1", "127.0.0.1")
     assert not policy.allows("10.0.0.1", "10.0.0.1")
+
+
+def test_the_service_account_is_generated_once_for_the_simulators_token_url_and_private(tmp_path: Path) -> None:
+    state = StackState(tmp_path / "home")
+    state.create()
+    files = [Path(build_environment(state, URLS, {})[SERVICE_ACCOUNT_VARIABLE]) for _ in range(2)]
+    account = json.loads(files[0].read_text())
+    assert account["token_uri"] == f"http://127.0.0.1:{state.get_port('simulators')}/token"
+    assert files[0].stat().st_mode & 0o777 == 0o600
+    assert files[1].read_text() == files[0].read_text()
+    ensure_service_account(files[0], "http://127.0.0.1:1/token")
+    assert json.loads(files[0].read_text())["private_key"] != account["private_key"]
 
 
 def test_the_preloaded_and_deferred_modules_exist() -> None:
