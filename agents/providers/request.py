@@ -19,6 +19,11 @@ class ParsedUrl(NamedTuple):
     host_header: str
     target: str
 
+    @property
+    def host(self) -> str:
+        """The host name or address in lower case, without a port."""
+        return self.origin.partition("://")[2].rpartition(":")[0]
+
     def join_path(self, path: str) -> str:
         """The target for a path relative to this URL."""
         return self.target.rstrip("/") + path

@@ -5,10 +5,10 @@ drop duplicates by `webhook-id`, which is the same in all attempts.
 """
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,7 @@ from msgspec import Struct
 from agents.providers.http import AddressPolicy
 from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
 from agents.providers.response import build_invalid_content, parse_no_response, parse_retry_after
+from agents.providers.webhook_secret import decode_master_secret, derive_secret
 from schemas.channels import ChannelName
 from schemas.content import WebhookContent
 from schemas.delivery import Delivery
@@ -23,7 +24,6 @@ from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
 
-SECRET_PREFIX = "whsec_"
 TARGET_CACHE_SIZE = 4096
 
 INVALID_URL = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a webhook URL: it is invalid, or plain http")
@@ -40,16 +40,24 @@ class _Payload(Struct, gc=False):
 _encode = msgspec.json.Encoder().encode
 
 
+class Target(NamedTuple):
+    """The parsed URL of an endpoint, its host, and the fixed bytes of its request head."""
+
+    url: ParsedUrl
+    host: str
+    head_prefix: bytes
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The section providers.webhook of faust.yml."""
 
-    signing_secret: str
+    master_secret: str
     allow_http: bool
     allow: str
 
 
 class Webhook:
-    """Webhooks with one signing secret (`whsec_` and base64 of 24 to 64 bytes); plain http only if allowed.
+    """Webhooks, signed with a secret for each user and host that is derived from the master secret; plain http only if allowed.
 
     Endpoints that are not public are called only if `allow` lists them, as AddressPolicy reads it. Raises ValueError for an invalid secret
     or list.
@@ -58,15 +66,15 @@ class Webhook:
     name = "webhook"
     channel: ChannelName = "webhook"
 
-    def __init__(self, secret: str, allow_http: bool = False, allow: str = "") -> None:
-        self._signing_key = decode_secret(secret)
+    def __init__(self, master_secret: str, allow_http: bool = False, allow: str = "") -> None:
+        self._master_secret = decode_master_secret(master_secret)
         self._allow_http = allow_http
         self.allow_address = AddressPolicy(allow).allows
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin, so that one dead host cannot use all calls; invalid URLs share one account."""
         target = parse_target(delivery.address, self._allow_http)
-        return target[0].origin if target else ""
+        return target.url.origin if target else ""
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """Build the signed request; the header has the time of the attempt, the payload the time of the notification."""
@@ -78,9 +86,10 @@ class Webhook:
             return INVALID_URL
         body = _encode(_Payload(content.type, datetime.fromtimestamp(delivery.created_at, UTC), content.data))
         message_id, timestamp = delivery.id.encode(), b"%d" % now
-        signature = compute_signature(self._signing_key, message_id, timestamp, body)
+        secret = derive_secret(self._master_secret, delivery.user_id, target.host)
+        signature = compute_signature(secret, message_id, timestamp, body)
         head = b"%b%d\r\nwebhook-id: %b\r\nwebhook-timestamp: %b\r\nwebhook-signature: %b\r\n\r\n"
-        return HttpRequest(target[0].origin, head % (target[1], len(body), message_id, timestamp, signature), body)
+        return HttpRequest(target.url.origin, head % (target.head_prefix, len(body), message_id, timestamp, signature), body)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """2xx is DELIVERED, 410 ends the endpoint, any other response may be retried (specification, section "Deliverability")."""
@@ -97,18 +106,7 @@ class Webhook:
 
 def build_provider(settings: Settings) -> Webhook:
     """The provider with these settings. Raises ValueError as Webhook does."""
-    return Webhook(settings.signing_secret, settings.allow_http, settings.allow)
-
-
-def decode_secret(secret: str) -> bytes:
-    """The bytes of a `whsec_` secret. Raises ValueError, whose message does not contain the secret."""
-    try:
-        key = b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except ValueError:
-        key = b""
-    if not secret.startswith(SECRET_PREFIX) or not 24 <= len(key) <= 64:
-        raise ValueError("a webhook secret is whsec_ and the base64 of 24 to 64 bytes")
-    return key
+    return Webhook(settings.master_secret, settings.allow_http, settings.allow)
 
 
 def compute_signature(key: bytes, message_id: bytes, timestamp: bytes, body: bytes) -> bytes:
@@ -117,12 +115,12 @@ def compute_signature(key: bytes, message_id: bytes, timestamp: bytes, body: byt
 
 
 @lru_cache(TARGET_CACHE_SIZE)
-def parse_target(url: str, allow_http: bool) -> tuple[ParsedUrl, bytes] | None:
-    """The parsed URL and the fixed bytes of its request head; None for an invalid URL, or plain http if that is not allowed."""
+def parse_target(url: str, allow_http: bool) -> Target | None:
+    """The target of a URL; None for an invalid URL, or plain http if that is not allowed."""
     try:
         parsed = parse_url(url)
     except ValueError:
         return None
     if parsed.origin.startswith("http://") and not allow_http:
         return None
-    return parsed, encode_head_prefix(parsed.host_header, parsed.target, {"Content-Type": "application/json"})
+    return Target(parsed, parsed.host, encode_head_prefix(parsed.host_header, parsed.target, {"Content-Type": "application/json"}))

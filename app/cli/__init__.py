@@ -23,6 +23,7 @@ COMMAND_PATHS = {
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "tables": "app.cli.tables:tables",
+    "webhook": "app.cli.webhook:webhook",
 }
 
 

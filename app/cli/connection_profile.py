@@ -26,6 +26,7 @@ class ConnectionProfile:
     kafka: KafkaSection
     postgres: PostgresSection
     web_token: str
+    webhook_master_secret: str
     worker_urls: Mapping[str, list[str]]
 
 
@@ -67,6 +68,7 @@ def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[st
         kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=bootstrap_servers),
         postgres=msgspec.structs.replace(settings.postgres, url=database_url),
         web_token=settings.worker.web_token or secrets.get("web_token", ""),
+        webhook_master_secret=str(settings.providers["webhook"]["master_secret"]) or secrets.get("webhook_master_secret", ""),
         worker_urls=_build_worker_urls(ports),
     )
 

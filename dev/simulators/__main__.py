@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from dev.simulators.request_log import RequestLog
 from dev.simulators.server import SimulatorServer
 from dev.simulators.token_server import TOKEN_LIFETIME, TokenServer
 
+MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"  # as the webhook workers have it; not an option, which `ps` shows
 LISTEN_BACKLOG = 1024  # connections; a delivery worker opens several hundred at once
 
 
@@ -31,7 +33,7 @@ async def serve(host: str, port: int, log_path: Path, token_server: TokenServer 
     """Listen, print the address, and serve until SIGINT or SIGTERM. Raises OSError if the request log cannot be written."""
     loop = asyncio.get_running_loop()
     request_log = RequestLog(log_path)
-    simulators = SimulatorServer(request_log, time.time, loop, token_server)
+    simulators = SimulatorServer(request_log, time.time, loop, token_server, os.environ.get(MASTER_SECRET_VARIABLE, ""))
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, _stop, simulators.failure)
     server = await loop.create_server(simulators.create_protocol, host, port, backlog=LISTEN_BACKLOG)

@@ -32,14 +32,19 @@ _UNPROCESSED_FAULTS = (Fault.HANG, Fault.RESET)
 class SimulatorServer:
     """Serves all providers with one request log. `failure` gets the OSError if the log cannot be written.
 
-    With a token server FCM accepts its tokens only.
+    With a token server FCM accepts its tokens only. With the master secret webhooks to `?user=` must be signed with the user's secret.
     """
 
     def __init__(
-        self, request_log: RequestLog, clock: Clock, loop: asyncio.AbstractEventLoop, token_server: TokenServer | None = None
+        self,
+        request_log: RequestLog,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        token_server: TokenServer | None = None,
+        webhook_master_secret: str = "",
     ) -> None:
         self._request_log, self._clock, self._loop, self._token_server = request_log, clock, loop, token_server
-        self._simulators = build_simulators(token_server)
+        self._simulators = build_simulators(token_server, webhook_master_secret)
         by_name = {simulator.name: simulator for simulator in self._simulators}
         self._revoked_providers: set[str] = set()
         self._admin_api = AdminApi(request_log, self._reset_log, by_name, self._revoked_providers)
@@ -123,10 +128,10 @@ class SimulatorServer:
             connection.send_response(data, fault, delay)
 
 
-def build_simulators(token_server: TokenServer | None = None) -> tuple[ProviderSimulator, ...]:
+def build_simulators(token_server: TokenServer | None = None, webhook_master_secret: str = "") -> tuple[ProviderSimulator, ...]:
     """Build a simulator of each provider."""
     fcm = FcmSimulator(token_server.is_token_valid if token_server else is_not_revoked)
-    return (SendGridSimulator(), TwilioSimulator(), fcm, WebhookSimulator())
+    return (SendGridSimulator(), TwilioSimulator(), fcm, WebhookSimulator(webhook_master_secret))
 
 
 def _encode_response(response: ServerResponse, date: bytes) -> bytes:

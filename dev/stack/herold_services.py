@@ -36,6 +36,7 @@ DEFERRED_MODULES = (
 )
 
 SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
+MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
@@ -60,7 +61,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_PROVIDERS_TWILIO_API_KEY_SECRET": state.get_secret("twilio_secret"),
         "HEROLD_PROVIDERS_FCM_URL": simulators,
         SERVICE_ACCOUNT_VARIABLE: str(state.home / "service-account.json"),
-        "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_" + state.get_secret("webhook_secret"),
+        MASTER_SECRET_VARIABLE: state.get_secret("webhook_master_secret"),  # hex digits are base64, too
         "HEROLD_PROVIDERS_WEBHOOK_ALLOW": LOOPBACK,  # the simulators
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
         "HEROLD_SIMULATORS_URL": simulators,

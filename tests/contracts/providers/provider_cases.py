@@ -13,7 +13,7 @@ from agents.providers.webhook import Webhook
 from schemas.outcome import Provider
 from tests.fakes import FixedToken
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class ProviderCase(NamedTuple):

@@ -25,7 +25,7 @@ from tests.fakes import FixedToken
 from tests.settings_builders import build_concurrency_limits, build_http_limits
 from tests.unit.agents.delivery.harness import DeliveryHarness
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FAST_RETRIES = RetryPolicy(delays=(0.01, 0.02), max_delay=0.05)
 SHORT_TIMEOUTS = build_http_limits(max_connections=64, connect_timeout=1.0, request_timeout=0.3, tick_seconds=0.05)
 LONG_TIMEOUTS = replace(SHORT_TIMEOUTS, request_timeout=600.0)

@@ -23,7 +23,7 @@ def test_only_the_requested_role_is_built(role: str, tmp_path: Path) -> None:
     env = {
         "HEROLD_KAFKA_TOPIC_PREFIX": "x-",
         "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE": str(tmp_path / "account.json"),
-        "HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+        "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     }
     process = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     assert process.stdout.split() == [f"x-{role}", "1", "True"]

@@ -8,7 +8,7 @@ from schemas.enums import Priority
 from tests.delivery_builders import NOW, build_delivery
 from tests.unit.agents.delivery.harness import ACCEPTED, NOT_SENT, DeliveryHarness
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def make_harness(calls: int, for_high: int = 0, per_account: int = 1000) -> DeliveryHarness:

@@ -11,17 +11,19 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from agents.providers import webhook
-from agents.providers.webhook import Webhook, decode_secret, parse_target
+from agents.providers.webhook import Webhook, parse_target
+from agents.providers.webhook_secret import decode_master_secret, derive_secret, encode_secret
 from schemas.content import WebhookContent
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import NOW, build_delivery
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+MASTER_SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = encode_secret(derive_secret(decode_master_secret(MASTER_SECRET), "u-1", "shop.example.org"))  # of build_delivery
 
 
 def build_request(now: float = NOW, **changes: Any) -> HttpRequest:
-    prepared = Webhook(SECRET, allow_http=True).build_request(build_delivery("webhook", **changes), 0, now)
+    prepared = Webhook(MASTER_SECRET, allow_http=True).build_request(build_delivery("webhook", **changes), 0, now)
     assert isinstance(prepared, HttpRequest)
     return prepared
 
@@ -102,31 +104,48 @@ def test_plain_http_must_be_allowed() -> None:
 
 
 def test_all_invalid_urls_share_one_account() -> None:
-    assert Webhook(SECRET).get_account(build_delivery("webhook", address="nowhere")) == ""
+    assert Webhook(MASTER_SECRET).get_account(build_delivery("webhook", address="nowhere")) == ""
+
+
+@pytest.mark.parametrize("secret", ["", "short", "A" * 100, "!!!!", "é", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+def test_an_invalid_master_secret_is_an_error_that_does_not_repeat_it(secret: str) -> None:
+    with pytest.raises(ValueError, match="24 to 64 random bytes") as caught:
+        Webhook(secret)
+    assert not secret or secret not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_short", "whsec_" + "A" * 100, "whsec_!!!!", "whsec_é"]
+    ("user_id", "host"), [("u-2", "shop.example.org"), ("u-1", "shop.example.com"), ("u-1", "example.org"), ("org\nu-1", "shop.example")]
 )
-def test_an_invalid_secret_is_an_error_that_does_not_repeat_it(secret: str) -> None:
-    with pytest.raises(ValueError, match="24 to 64 bytes") as caught:
-        Webhook(secret)
-    assert secret in ("", "whsec_") or secret not in str(caught.value)
-    assert len(decode_secret(SECRET)) == 24
+def test_the_secret_of_another_user_or_host_verifies_nothing(user_id: str, host: str) -> None:
+    other = encode_secret(derive_secret(decode_master_secret(MASTER_SECRET), user_id, host))
+    prepared = build_request()
+    with pytest.raises(WebhookVerificationError):
+        Verifier(other).verify(prepared.body, parse_headers(prepared))
+
+
+@pytest.mark.parametrize("address", ["https://SHOP.example.org/x", "https://shop.example.org:8443/", "http://shop.example.org./"])
+def test_case_port_path_and_trailing_dot_of_the_url_do_not_change_the_secret(address: str) -> None:
+    prepared = build_request(address=address)
+    Verifier(SECRET).verify(prepared.body, parse_headers(prepared))
+
+
+def test_a_secret_does_not_change_with_a_release() -> None:
+    assert SECRET == "whsec_9+f40UKaKItQjUpUTGO0HxLl+1uNeUweQ+b8mrWJyC8="
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_delivered(status: int) -> None:
-    attempted = Webhook(SECRET).parse_result(HttpResponse(status, {}, b""), NOW)
+    attempted = Webhook(MASTER_SECRET).parse_result(HttpResponse(status, {}, b""), NOW)
     assert (attempted.outcome, attempted.status) == (Outcome.ACCEPTED, Status.DELIVERED)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 413, 422, 500])
 def test_any_other_response_is_unknown(status: int) -> None:
-    assert Webhook(SECRET).parse_result(HttpResponse(status, {}, b""), NOW).outcome is Outcome.UNKNOWN
+    assert Webhook(MASTER_SECRET).parse_result(HttpResponse(status, {}, b""), NOW).outcome is Outcome.UNKNOWN
 
 
 def test_410_rejects_the_recipient() -> None:
-    attempted = Webhook(SECRET).parse_result(HttpResponse(410, {}, b""), NOW)
+    attempted = Webhook(MASTER_SECRET).parse_result(HttpResponse(410, {}, b""), NOW)
     assert attempted == webhook.ENDPOINT_GONE
     assert (attempted.outcome, attempted.reason) == (Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE)

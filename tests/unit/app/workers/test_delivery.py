@@ -15,7 +15,7 @@ from schemas.errors import SettingError
 from schemas.http import HttpRequest, HttpResponse, HttpResult, NotAllowed
 from tests.contracts.http.fault_server import FaultServer
 
-SECRETS = {"HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+SECRETS = {"HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 SERVICE_ACCOUNT_FILE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 
 
@@ -37,7 +37,7 @@ def test_text_from_the_environment_is_read_as_the_type_of_the_providers_setting(
     [
         ("webhook", {**SECRETS, "HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "maybe"}, "providers.webhook.allow_http"),
         ("webhook", {**SECRETS, "HEROLD_PROVIDERS_WEBHOOK_ALLOW": "10.0.0.1/8"}, "providers.webhook"),
-        ("webhook", {"HEROLD_PROVIDERS_WEBHOOK_SIGNING_SECRET": "secret"}, "providers.webhook"),
+        ("webhook", {"HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": "secret"}, "providers.webhook"),
         ("email", {"HEROLD_PROVIDERS_SENDGRID_URL": "sendgrid"}, "providers.sendgrid"),
         ("push", {}, "providers.fcm: service_account_file is empty"),
         ("push", {SERVICE_ACCOUNT_FILE: "/nowhere.json"}, "providers.fcm: the service account file /nowhere.json is missing"),

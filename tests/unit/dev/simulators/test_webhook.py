@@ -1,6 +1,10 @@
 import pytest
 
+from agents.providers.webhook import Webhook
+from dev.simulators.protocol import ServerRequest
 from dev.simulators.webhook import WebhookSimulator
+from schemas.http import HttpRequest
+from tests.delivery_builders import NOW, build_delivery
 from tests.unit.dev.simulators.request_builders import DELIVERY_ID, build_webhook_request, get_response, get_targets
 
 SIMULATOR = WebhookSimulator()
@@ -34,3 +38,16 @@ def test_a_throttled_response_has_retry_after() -> None:
 def test_another_method_gets_405_and_an_oversize_body_413() -> None:
     assert get_response(SIMULATOR, build_webhook_request(method=b"GET")).status == 405
     assert get_response(SIMULATOR, build_webhook_request()._replace(oversize=True)).status == 413
+
+
+MASTER_SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize(("user", "status"), [("u-1", 204), ("u-2", 401)])
+def test_a_customer_accepts_only_the_signature_with_the_own_secret(user: str, status: int) -> None:
+    delivery = build_delivery("webhook", address=f"http://127.0.0.1:4010/hooks/north?user={user}")  # to the user u-1
+    request = Webhook(MASTER_SECRET, allow_http=True).build_request(delivery, 0, NOW)
+    assert isinstance(request, HttpRequest)
+    headers = {name.lower(): value for name, _, value in (line.partition(b": ") for line in request.head.split(b"\r\n")[1:-2])}
+    received = ServerRequest(b"POST", b"/hooks/north", f"user={user}".encode(), headers, request.body)
+    assert get_response(WebhookSimulator(MASTER_SECRET), received).status == status
