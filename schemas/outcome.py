@@ -45,6 +45,10 @@ class Provider(Protocol):
         """The request, or the rejection of a delivery that cannot be sent. `now` is in epoch seconds."""
         ...
 
+    def allow_address(self, host: str, address: str) -> bool:
+        """Whether an address that `host` resolves to may be connected to; all, if the host is from the settings and not from a producer."""
+        ...
+
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """The result of a call; `now` (epoch seconds) is used to convert dates in headers to seconds."""
         ...

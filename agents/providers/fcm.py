@@ -184,6 +184,10 @@ class Fcm:
         body = _encode(_SendMessageRequest(build_message(delivery, content, topic and topic[1], now)))
         return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 
+    def allow_address(self, host: str, address: str) -> bool:
+        """All: the host is that of the settings."""
+        return True
+
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """200 is ACCEPTED; otherwise FCM's error code is looked up, then the HTTP status; after 5xx the message may have been sent."""
         if not isinstance(result, HttpResponse):

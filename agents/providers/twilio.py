@@ -131,6 +131,10 @@ class Twilio:
         body = b"%b%b%b" % (self._sender, form.encode(), quote_form_value(content.text))
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
+    def allow_address(self, host: str, address: str) -> bool:
+        """All: the host is that of the settings."""
+        return True
+
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """201 is ACCEPTED; otherwise Twilio's error code is looked up, then the HTTP status; after 5xx the message may have been sent."""
         if not isinstance(result, HttpResponse):

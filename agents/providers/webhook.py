@@ -69,7 +69,7 @@ class Webhook:
     def __init__(self, master_secret: str, allow_http: bool = False, allow: str = "") -> None:
         self._master_secret = decode_master_secret(master_secret)
         self._allow_http = allow_http
-        self.allow_address = AddressPolicy(allow).allows
+        self._address_policy = AddressPolicy(allow)
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin, so that one dead host cannot use all calls; invalid URLs share one account."""
@@ -90,6 +90,10 @@ class Webhook:
         signature = compute_signature(secret, message_id, timestamp, body)
         head = b"%b%d\r\nwebhook-id: %b\r\nwebhook-timestamp: %b\r\nwebhook-signature: %b\r\n\r\n"
         return HttpRequest(target.url.origin, head % (target.head_prefix, len(body), message_id, timestamp, signature), body)
+
+    def allow_address(self, host: str, address: str) -> bool:
+        """Public addresses, and those that the settings list: a producer chooses the host."""
+        return self._address_policy.allows(host, address)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """2xx is DELIVERED, 410 ends the endpoint, any other response may be retried (specification, section "Deliverability")."""

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
-from agents.providers.http import AddressFilter, HttpLimits, PooledHttpClient, allow_any_address
+from agents.providers.http import HttpLimits, PooledHttpClient
 from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
@@ -70,9 +70,8 @@ def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider
 
 
 def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient:
-    """The HTTP client of a provider, with its address filter if producers choose its hosts; the others call the hosts of their settings."""
-    allow_address: AddressFilter = getattr(provider, "allow_address", allow_any_address)
-    return PooledHttpClient(build_http_limits(section), allow_address=allow_address)
+    """The HTTP client of a provider, which connects only to addresses that the provider allows."""
+    return PooledHttpClient(build_http_limits(section), allow_address=provider.allow_address)
 
 
 def build_http_limits(section: DeliverySection) -> HttpLimits:

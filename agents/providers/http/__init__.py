@@ -2,7 +2,6 @@
 
 from agents.providers.http.address_policy import AddressPolicy
 from agents.providers.http.client import PooledHttpClient
-from agents.providers.http.connector import AddressFilter, allow_any_address
 from agents.providers.http.limits import HttpLimits
 
-__all__ = ["AddressFilter", "AddressPolicy", "HttpLimits", "PooledHttpClient", "allow_any_address"]
+__all__ = ["AddressPolicy", "HttpLimits", "PooledHttpClient"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agents.delivery import DeliveryBatchSummary
 from agents.providers.fcm import Fcm
-from agents.providers.http import AddressPolicy, HttpLimits, PooledHttpClient, allow_any_address
+from agents.providers.http import HttpLimits, PooledHttpClient
 from agents.providers.sendgrid import SendGrid
 from agents.providers.twilio import Twilio
 from agents.providers.webhook import Webhook
@@ -90,19 +90,20 @@ async def open_harness(
     provider: Provider | None = None,
 ) -> AsyncIterator[LiveDeliveryHarness]:
     """Open a harness that sends to the simulators; `allow` lists the addresses that webhooks reach although they are not public."""
-    http = PooledHttpClient(limits, allow_address=AddressPolicy(allow).allows if channel == "webhook" else allow_any_address)
+    provider = provider or build_provider(channel, url, allow)
+    http = PooledHttpClient(limits, allow_address=provider.allow_address)
     try:
-        yield LiveDeliveryHarness(provider or build_provider(channel, url), http, calls)
+        yield LiveDeliveryHarness(provider, http, calls)
     finally:
         await http.close()
 
 
-def build_provider(channel: ChannelName, url: str) -> Provider:
+def build_provider(channel: ChannelName, url: str, allow: str) -> Provider:
     """The channel's provider with the URL of the simulators."""
     providers: dict[ChannelName, Provider] = {
         "email": SendGrid(url, "SG.key", "shop@example.org"),
         "sms": Twilio(url, "AC17", "SK17", "secret", "+15005550006", "https://herold.example.org/callbacks/twilio"),
         "push": Fcm(url, "herold", FixedToken()),
-        "webhook": Webhook(SECRET, allow_http=True),
+        "webhook": Webhook(SECRET, allow_http=True, allow=allow),
     }
     return providers[channel]

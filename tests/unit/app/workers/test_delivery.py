@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from dev.simulators.service_account import ensure_service_account
 from schemas.channels import CHANNELS, get_channel
 from schemas.errors import SettingError
 from schemas.http import HttpRequest, HttpResponse, HttpResult, NotAllowed
+from schemas.outcome import Provider
 from tests.contracts.http.fault_server import FaultServer
 
 SECRETS = {"HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
@@ -69,6 +71,14 @@ async def test_only_webhooks_are_denied_addresses_that_are_not_public(channel, e
     assert bool(server.connections) is is_reached
     await client.close()
     await server.close()
+
+
+def test_a_provider_without_an_address_filter_does_not_start() -> None:
+    class Unfiltered:
+        name, channel = "webhook", "webhook"
+
+    with pytest.raises(AttributeError, match="allow_address"):
+        build_http_client(cast(Provider, Unfiltered()), load_settings(SECRETS).delivery)
 
 
 def test_each_delay_is_four_times_the_one_before() -> None:
