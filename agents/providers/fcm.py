@@ -13,9 +13,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
 from agents.providers.response import (
-    MAX_PROVIDER_ID_LENGTH,
     build_account_fault,
     build_invalid_content,
+    clean_provider_id,
     parse_no_response,
     parse_retry_after,
 )
@@ -194,7 +194,7 @@ class Fcm:
             return parse_no_response(result)
         status, response = result.status_code, _decode_response(result.body)
         if status == 200:
-            return AttemptResult(Outcome.ACCEPTED, "", 200, response.name[:MAX_PROVIDER_ID_LENGTH])
+            return AttemptResult(Outcome.ACCEPTED, "", 200, clean_provider_id(response.name))
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:

@@ -45,6 +45,6 @@ def parse_retry_after(headers: Mapping[bytes, bytes], now: float) -> float:
         return 0.0
 
 
-def parse_provider_id(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    """The provider's message id in this header, cut to 200 characters; empty if it is missing."""
-    return headers.get(name, b"").decode("latin-1")[:MAX_PROVIDER_ID_LENGTH]
+def clean_provider_id(text: str) -> str:
+    """The provider's message id, cut to 200 characters; empty if it is not printable ASCII: PostgreSQL stores no NUL."""
+    return text[:MAX_PROVIDER_ID_LENGTH] if text.isascii() and text.isprintable() else ""

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
-from agents.providers.response import build_account_fault, build_invalid_content, parse_no_response, parse_provider_id, parse_retry_after
+from agents.providers.response import build_account_fault, build_invalid_content, clean_provider_id, parse_no_response, parse_retry_after
 from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
 from schemas.content import EmailContent
@@ -135,7 +135,7 @@ class SendGrid:
             return parse_no_response(result)
         status = result.status_code
         if status == 202:
-            return AttemptResult(_ACCEPTED, "", 202, parse_provider_id(result.headers, b"x-message-id"))
+            return AttemptResult(_ACCEPTED, "", 202, clean_provider_id(result.headers.get(b"x-message-id", b"").decode("latin-1")))
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=_parse_rate_limit_reset(result, now))
         if status == 400 and _is_recipient_error(result.body):

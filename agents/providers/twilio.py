@@ -13,9 +13,9 @@ from msgspec import Meta, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_url
 from agents.providers.response import (
-    MAX_PROVIDER_ID_LENGTH,
     build_account_fault,
     build_invalid_content,
+    clean_provider_id,
     parse_no_response,
     parse_retry_after,
 )
@@ -141,7 +141,7 @@ class Twilio:
             return parse_no_response(result)
         status, message = result.status_code, _decode_response(result.body)
         if status == 201:
-            return AttemptResult(Outcome.ACCEPTED, "", 201, message.sid[:MAX_PROVIDER_ID_LENGTH])
+            return AttemptResult(Outcome.ACCEPTED, "", 201, clean_provider_id(message.sid))
         code = message.code or 0
         if status == 429 or (status < 500 and code in ERROR_CODES and ERROR_CODES[code].outcome is Outcome.THROTTLED):
             return AttemptResult(Outcome.THROTTLED, "", code or status, retry_after=parse_retry_after(result.headers, now))

@@ -47,6 +47,8 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, listener: ConnectionListener, limits: HttpLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._listener, self._limits, self._loop = listener, limits, loop
         self._parser = HttpResponseParser(self)
+        # a control character in a header says nothing against the status: without this, what was accepted would be sent again
+        self._parser.set_dangerous_leniencies(lenient_headers=True)
         self._on_result: ResultCallback | None = None
         self.closed = False
         self.deadline = self.retire_at = self.idle_since = 0

@@ -109,6 +109,18 @@ def test_acceptance_ends_as_sent_or_delivered(provider_case: ProviderCase) -> No
     assert attempted.status in (None, Status.DELIVERED)
 
 
+@pytest.mark.parametrize(
+    ("message_id", "kept"),
+    [("14c5d75ce93.dfd/m:1", "14c5d75ce93.dfd/m:1"), ("x" * 300, "x" * 200), ("a\0b", ""), ("a\x7fb", ""), ("é", ""), ("a\tb", "")],
+)
+def test_any_message_id_leaves_an_acceptance_as_it_is(provider_case: ProviderCase, message_id: str, kept: str) -> None:
+    body = msgspec.json.encode({"sid": message_id, "name": message_id})
+    headers = {b"x-message-id": message_id.encode("latin-1")}
+    attempted = provider_case.provider.parse_result(build_response(provider_case.accepted_status, body, headers), NOW)
+    assert attempted.outcome is Outcome.ACCEPTED
+    assert attempted.provider_message_id == ("" if provider_case.provider.name == "webhook" else kept)
+
+
 def test_what_never_left_is_not_sent_and_what_got_no_answer_is_unknown(provider_case: ProviderCase) -> None:
     assert provider_case.provider.parse_result(NotSent("refused"), NOW) == AttemptResult(Outcome.NOT_SENT, detail="refused")
     denied = provider_case.provider.parse_result(NotAllowed("not allowed"), NOW)

@@ -71,6 +71,11 @@ async def test_a_response_split_at_any_byte_has_the_same_result(response: bytes,
         harness.transport.lose_connection()
 
 
+async def test_a_control_character_in_a_header_does_not_hide_the_status(harness: ConnectionHarness) -> None:
+    harness.exchange(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: a\x00b\x7f\r\nContent-Length: 0\r\n\r\n")
+    assert harness.collector.results == [HttpResponse(202, {b"x-message-id": b"a\x00b\x7f", b"content-length": b"0"}, b"")]
+
+
 async def test_a_connection_is_used_for_several_requests(harness: ConnectionHarness) -> None:
     for _ in range(3):
         harness.exchange(ACCEPTED_RESPONSE)
