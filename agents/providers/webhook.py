@@ -27,8 +27,28 @@ from schemas.outcome import AttemptResult
 TARGET_CACHE_SIZE = 4096
 
 INVALID_URL = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a webhook URL: it is invalid, or plain http")
-ENDPOINT_GONE = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, 410, detail="the endpoint is gone")
 INVALID_CONTENT = build_invalid_content("webhook")
+
+_REJECTED = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)
+
+# Responses that say clearly that the endpoint did not process the webhook, so that another attempt makes no duplicate. Not among them, and
+# UNKNOWN: 408 and 409, which may come after the webhook was processed, and all 5xx.
+HTTP_STATUSES: dict[int, AttemptResult] = {
+    400: AttemptResult(*_REJECTED, 400, detail="the endpoint calls it a bad request"),
+    401: AttemptResult(*_REJECTED, 401, detail="the endpoint does not accept the signature, or wants a log-in"),
+    403: AttemptResult(*_REJECTED, 403, detail="the endpoint forbids it"),
+    404: AttemptResult(*_REJECTED, 404, detail="there is no endpoint at this path"),
+    405: AttemptResult(*_REJECTED, 405, detail="the endpoint takes no POST"),
+    410: AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, 410, detail="the endpoint is gone"),
+    413: AttemptResult(*_REJECTED, 413, detail="the payload is too large for the endpoint"),
+    415: AttemptResult(*_REJECTED, 415, detail="the endpoint takes no JSON"),
+    422: AttemptResult(*_REJECTED, 422, detail="the endpoint rejects the content"),
+    425: AttemptResult(Outcome.THROTTLED, "", 425, detail="the endpoint asks for it later"),
+    429: AttemptResult(Outcome.THROTTLED, "", 429, detail="the endpoint received too many requests"),
+}
+UNCLEAR_STATUSES = frozenset((408, 409))
+REDIRECTED = AttemptResult(*_REJECTED, detail="the endpoint redirects, and redirects are not followed: use the URL that it redirects to")
+OTHER_REJECTION = AttemptResult(*_REJECTED, detail="the endpoint rejected the request")
 
 
 class _Payload(Struct, gc=False):
@@ -96,16 +116,17 @@ class Webhook:
         return self._address_policy.allows(host, address)
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """2xx is DELIVERED, 410 ends the endpoint, any other response may be retried (specification, section "Deliverability")."""
+        """2xx is DELIVERED; a clear 3xx or 4xx is a rejection, a dead letter that can be redriven; the rest may have been processed."""
         if not isinstance(result, HttpResponse):
             return parse_no_response(result)
         status = result.status_code
         if 200 <= status < 300:
             return AttemptResult(Outcome.ACCEPTED, "", status, status=Status.DELIVERED)
-        if status == 410:
-            return ENDPOINT_GONE
-        outcome = Outcome.THROTTLED if status == 429 else Outcome.UNKNOWN
-        return AttemptResult(outcome, "", status, retry_after=parse_retry_after(result.headers, now))
+        retry_after = parse_retry_after(result.headers, now)
+        if 300 <= status < 500 and status not in UNCLEAR_STATUSES:
+            fallback = REDIRECTED if status < 400 else OTHER_REJECTION
+            return msgspec.structs.replace(HTTP_STATUSES.get(status, fallback), provider_code=status, retry_after=retry_after)
+        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after)
 
 
 def build_provider(settings: Settings) -> Webhook:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from agents.providers import webhook
 from agents.providers.webhook import Webhook, parse_target
 from agents.providers.webhook_secret import decode_master_secret, derive_secret, encode_secret
 from schemas.content import WebhookContent
@@ -140,12 +139,19 @@ def test_any_2xx_is_delivered(status: int) -> None:
     assert (attempted.outcome, attempted.status) == (Outcome.ACCEPTED, Status.DELIVERED)
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 404, 413, 422, 500])
-def test_any_other_response_is_unknown(status: int) -> None:
-    assert Webhook(MASTER_SECRET).parse_result(HttpResponse(status, {}, b""), NOW).outcome is Outcome.UNKNOWN
-
-
-def test_410_rejects_the_recipient() -> None:
-    attempted = Webhook(MASTER_SECRET).parse_result(HttpResponse(410, {}, b""), NOW)
-    assert attempted == webhook.ENDPOINT_GONE
-    assert (attempted.outcome, attempted.reason) == (Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE)
+@pytest.mark.parametrize(
+    ("status", "outcome", "reason"),
+    [
+        *((status, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT) for status in (300, 301, 302, 304, 307, 308)),
+        *((status, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT) for status in (400, 401, 403, 404, 405, 413, 415, 418, 422, 499)),
+        (410, Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE),
+        (425, Outcome.THROTTLED, ""),
+        (429, Outcome.THROTTLED, ""),
+        *((status, Outcome.UNKNOWN, "") for status in (408, 409, 500, 501, 502, 503, 504, 599)),
+    ],
+)
+def test_only_an_unclear_response_is_unknown(status: int, outcome: Outcome, reason: str) -> None:
+    attempted = Webhook(MASTER_SECRET).parse_result(HttpResponse(status, {b"location": b"/secret"}, b"secret"), NOW)
+    assert (attempted.outcome, attempted.reason, attempted.provider_code) == (outcome, reason, status)
+    assert bool(attempted.detail) is (outcome is not Outcome.UNKNOWN)
+    assert "secret" not in attempted.detail
