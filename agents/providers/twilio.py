@@ -7,6 +7,7 @@ Source of the request and of the codes: Twilio's OpenAPI document twilio_api_v20
 import re
 from base64 import b64encode
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -67,6 +68,7 @@ HTTP_STATUSES: dict[int, AttemptResult] = {
 INVALID_NUMBER = AttemptResult(*_INVALID_RECIPIENT, detail="not a phone number in E.164")
 INVALID_CONTENT = build_invalid_content("sms")
 
+_MESSAGING_SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}").fullmatch
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}").fullmatch
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.~ -]")
 _ESCAPED = {bytes((byte,)): b"%%%02X" % byte for byte in range(256)}
@@ -102,18 +104,15 @@ class Twilio:
 
     def __init__(self, url: str, account_sid: str, key_sid: str, key_secret: str, sender: str, callback_url: str = "") -> None:
         parsed = parse_url(url)
-        if callback_url:
-            parse_url(callback_url)
         basic = b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         self._origin = parsed.origin
         self._head_prefix = encode_head_prefix(
             parsed.host_header, parsed.join_path(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers
         )
-        field = b"MessagingServiceSid" if sender.startswith("MG") else b"From"
-        query = callback_url + ("&" if "?" in callback_url else "?")
+        field = b"MessagingServiceSid" if _MESSAGING_SERVICE_SID(sender) else b"From"
         self._sender = b"%b=%b&SmartEncoded=true" % (field, quote_form_value(sender))
-        self._status_callback = f"&StatusCallback={quote_form_value(query).decode()}" if callback_url else ""
+        self._callback = _split_callback_url(callback_url) if callback_url else None
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin: all calls count towards one account."""
@@ -126,7 +125,7 @@ class Twilio:
             return INVALID_CONTENT
         if not _E164(delivery.address):
             return INVALID_NUMBER
-        callback = self._status_callback and f"{self._status_callback}{_encode_callback_query(delivery, attempt)}"
+        callback = "" if self._callback is None else _encode_callback_query(delivery, attempt).join(self._callback)
         form = f"{callback}&ValidityPeriod={compute_validity_period(delivery.expires_at, now)}&To=%2B{delivery.address[1:]}&Body="
         body = b"%b%b%b" % (self._sender, form.encode(), quote_form_value(content.text))
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
@@ -153,8 +152,19 @@ class Twilio:
 
 def build_provider(settings: Settings) -> Twilio:
     """The provider with these settings. Raises ValueError as Twilio does."""
-    callback_url = settings.callback_base_url and settings.callback_base_url.rstrip("/") + "/v1/callbacks/twilio"
+    callback_url = ""
+    if settings.callback_base_url:
+        parts = urlsplit(settings.callback_base_url)
+        callback_url = parts._replace(path=parts.path.rstrip("/") + "/v1/callbacks/twilio").geturl()
     return Twilio(settings.url, settings.account_sid, settings.api_key_sid, settings.api_key_secret, settings.from_number, callback_url)
+
+
+def _split_callback_url(url: str) -> tuple[str, str]:
+    """The form field before and after the query of a call; the fragment, with Twilio's connection overrides, stays at the end."""
+    parse_url(url)
+    before, hash_sign, fragment = url.partition("#")
+    before += "&" if "?" in before else "?"
+    return f"&StatusCallback={quote_form_value(before).decode()}", quote_form_value(hash_sign + fragment).decode()
 
 
 def _encode_callback_query(delivery: Delivery, attempt: int) -> str:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from requests import Request
 from twilio.base.values import of
 
-from agents.providers.twilio import ERROR_CODES, Twilio, compute_validity_period, quote_form_value
+from agents.providers.twilio import ERROR_CODES, Settings, Twilio, build_provider, compute_validity_period, quote_form_value
 from schemas.content import SmsContent
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import ADDRESSES, NOW, build_delivery
 
+MESSAGING_SERVICE = "MG" + "0123456789abcdefABCDEF0123456789"
 CALLBACK = "https://herold.example.org/callbacks/twilio"
 
 
@@ -55,9 +56,31 @@ def test_the_key_is_in_the_head_and_the_account_in_the_path() -> None:
 
 
 def test_a_messaging_service_replaces_the_sender() -> None:
-    fields = parse_form(build_request(make_twilio(sender="MG17")))
-    assert fields["MessagingServiceSid"] == "MG17"
+    fields = parse_form(build_request(make_twilio(sender=MESSAGING_SERVICE)))
+    assert fields["MessagingServiceSid"] == MESSAGING_SERVICE
     assert "From" not in fields
+
+
+@pytest.mark.parametrize("sender", ["MGM Hotels", "MG17", MESSAGING_SERVICE + "0", MESSAGING_SERVICE[:-1], "MG" + "g" * 32, "+15005550006"])
+def test_only_the_sid_of_a_messaging_service_is_one(sender: str) -> None:
+    fields = parse_form(build_request(make_twilio(sender=sender)))
+    assert fields["From"] == sender
+    assert "MessagingServiceSid" not in fields
+
+
+@pytest.mark.parametrize(
+    ("base_url", "callback"),
+    [
+        ("https://a.example.org", "https://a.example.org/v1/callbacks/twilio?{query}"),
+        ("https://a.example.org/x/", "https://a.example.org/x/v1/callbacks/twilio?{query}"),
+        ("https://a.example.org/?a=1#ct=2000", "https://a.example.org/v1/callbacks/twilio?a=1&{query}#ct=2000"),
+        ("https://a.example.org#rc=3?", "https://a.example.org/v1/callbacks/twilio?{query}#rc=3?"),
+    ],
+)
+def test_the_query_of_a_callback_comes_before_the_fragment(base_url: str, callback: str) -> None:
+    settings = Settings("https://api.twilio.com", "AC17", "SK17", "secret", "+15005550006", base_url)
+    query = f"delivery={build_delivery('sms').id}&attempt=2&redrive_count=0"
+    assert parse_form(build_request(build_provider(settings)))["StatusCallback"] == callback.format(query=query)
 
 
 def test_a_callback_url_may_have_a_query_of_its_own() -> None:
