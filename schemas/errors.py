@@ -24,7 +24,7 @@ class SettingError(HeroldError):
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"setting {key}: {problem}")
-        self.key = key
+        self.key, self.problem = key, problem
 
 
 class PartitionFencedError(HeroldError):

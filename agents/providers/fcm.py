@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from agents.providers.request import encode_head, encode_head_prefix, parse_url
+from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
 from agents.providers.response import (
     build_account_fault,
     build_invalid_content,
@@ -20,6 +20,7 @@ from agents.providers.response import (
     parse_retry_after,
 )
 from agents.providers.service_account import ServiceAccountToken, TokenError, load_credentials
+from agents.providers.setting_checks import check_base_url, check_settings, expect_match
 from schemas.channels import ChannelName
 from schemas.content import PushContent
 from schemas.content_limits import TOPIC_PREFIX
@@ -147,6 +148,21 @@ class AccessTokenSource(Protocol):
         ...
 
 
+def _check_service_account_file(path: str) -> str:
+    try:
+        load_credentials(path)
+    except TokenError as error:
+        return str(error)
+    return ""
+
+
+SETTING_CHECKS = {
+    "url": check_base_url,
+    "project_id": expect_match("[a-z0-9.:-]+", "the id of a project: lower-case letters, digits and hyphens"),  # a part of the path
+    "service_account_file": _check_service_account_file,
+}
+
+
 class Fcm:
     """A Firebase project, called with the current token of the source.
 
@@ -157,7 +173,7 @@ class Fcm:
     channel: ChannelName = "push"
 
     def __init__(self, url: str, project: str, token: AccessTokenSource) -> None:
-        self._url = parse_url(url)
+        self._url = parse_base_url(url)
         self._path = self._url.join_path(f"/v1/projects/{project}/messages:send")
         self._token = token
         self._encoded_token = ""
@@ -213,11 +229,8 @@ class Fcm:
 
 
 def build_provider(settings: Settings) -> Fcm:
-    """The provider with these settings. Raises ValueError as Fcm does, and for an invalid service account file."""
-    try:
-        load_credentials(settings.service_account_file)
-    except TokenError as error:
-        raise ValueError(str(error)) from None
+    """The provider with these settings. Raises SettingError."""
+    check_settings(settings, SETTING_CHECKS)
     return Fcm(settings.url, settings.project_id, ServiceAccountToken(settings.service_account_file))
 
 

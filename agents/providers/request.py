@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from agents.providers.http.origin import DEFAULT_PORTS
 
+HEADER_VALUE_PATTERN = "[ -~]*"
+
 _PRINTABLE = re.compile(r"[!-~]+").fullmatch
-_HEADER_VALUE = re.compile(r"[ -~]*").fullmatch
+_HEADER_VALUE = re.compile(HEADER_VALUE_PATTERN).fullmatch
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\]").fullmatch
 
 
@@ -43,6 +45,13 @@ def parse_url(url: str) -> ParsedUrl:
     host_header = host if port == DEFAULT_PORTS[parts.scheme] else f"{host}:{port}"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return ParsedUrl(f"{parts.scheme}://{host.lower()}:{port}", host_header, target)
+
+
+def parse_base_url(url: str) -> ParsedUrl:
+    """Parse a URL to which a path is joined. Raises ValueError as parse_url does, and for a query or fragment: the path goes before it."""
+    if "?" in url or "#" in url:
+        raise ValueError("the base URL of an API must not have a query or a fragment")
+    return parse_url(url)
 
 
 def encode_head_prefix(host: str, target: str, headers: Mapping[str, str]) -> bytes:

@@ -9,8 +9,9 @@ import re
 import msgspec
 from msgspec import Raw, Struct
 
-from agents.providers.request import encode_head, encode_head_prefix, parse_url
+from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
 from agents.providers.response import build_account_fault, build_invalid_content, clean_provider_id, parse_no_response, parse_retry_after
+from agents.providers.setting_checks import check_base_url, check_header_value, check_line, check_settings
 from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
 from schemas.content import EmailContent
@@ -90,6 +91,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     from_name: str
 
 
+def _check_sender(address: str) -> str:
+    sender = normalize_email(address)
+    return f"must be an e-mail address, without a name: {sender.problem}" if isinstance(sender, InvalidAddress) else ""
+
+
+SETTING_CHECKS = {
+    "url": check_base_url,
+    "api_key": check_header_value,
+    "from_email": _check_sender,
+    "from_name": check_line,  # SendGrid makes it a part of a header
+}
+
+
 class SendGrid:
     """A SendGrid account: URL, API key and verified sender. Raises ValueError for a URL, key or sender that is not valid in a request."""
 
@@ -97,7 +111,7 @@ class SendGrid:
     channel: ChannelName = "email"
 
     def __init__(self, url: str, api_key: str, sender_address: str, sender_name: str = "") -> None:
-        parsed = parse_url(url)
+        parsed = parse_base_url(url)
         sender = normalize_email(sender_address)
         if isinstance(sender, InvalidAddress):
             raise ValueError(f"the sender: {sender.problem}")
@@ -148,7 +162,8 @@ class SendGrid:
 
 
 def build_provider(settings: Settings) -> SendGrid:
-    """The provider with these settings. Raises ValueError as SendGrid does."""
+    """The provider with these settings. Raises SettingError."""
+    check_settings(settings, SETTING_CHECKS)
     return SendGrid(settings.url, settings.api_key, settings.from_email, settings.from_name)
 
 

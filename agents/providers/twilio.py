@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from agents.providers.request import encode_head, encode_head_prefix, parse_url
+from agents.providers.request import encode_head, encode_head_prefix, parse_base_url, parse_url
 from agents.providers.response import (
     build_account_fault,
     build_invalid_content,
@@ -20,6 +20,7 @@ from agents.providers.response import (
     parse_no_response,
     parse_retry_after,
 )
+from agents.providers.setting_checks import check_base_url, check_settings, expect_match, expect_parsed
 from schemas.channels import ChannelName
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
@@ -93,6 +94,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     callback_base_url: str
 
 
+SETTING_CHECKS = {
+    "url": check_base_url,
+    "account_sid": expect_match("[A-Za-z0-9]*", "letters and digits"),  # a part of the path
+    "api_key_sid": expect_match("[A-Za-z0-9]*", "letters and digits"),  # the user of the basic authentication
+    "api_key_secret": expect_match("[!-~]*", "printable ASCII without spaces"),
+    "from_number": expect_match(
+        r"\+[1-9][0-9]{1,14}|[0-9]{3,8}|MG[0-9a-fA-F]{32}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
+        "a number in E.164, a short code, the SID of a messaging service (MG and 32 hex digits) or a name of at most 11 characters",
+    ),
+    "callback_base_url": expect_parsed(lambda url: url and parse_url(url)),
+}
+
+
 class Twilio:
     """A Twilio account: API key, sender (a number, or the SID of a messaging service) and the URL for status callbacks, or "".
 
@@ -103,7 +117,7 @@ class Twilio:
     channel: ChannelName = "sms"
 
     def __init__(self, url: str, account_sid: str, key_sid: str, key_secret: str, sender: str, callback_url: str = "") -> None:
-        parsed = parse_url(url)
+        parsed = parse_base_url(url)
         basic = b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         self._origin = parsed.origin
@@ -151,7 +165,8 @@ class Twilio:
 
 
 def build_provider(settings: Settings) -> Twilio:
-    """The provider with these settings. Raises ValueError as Twilio does."""
+    """The provider with these settings. Raises SettingError."""
+    check_settings(settings, SETTING_CHECKS)
     callback_url = ""
     if settings.callback_base_url:
         parts = urlsplit(settings.callback_base_url)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from agents.providers.http import AddressPolicy
 from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
 from agents.providers.response import build_invalid_content, parse_no_response, parse_retry_after
+from agents.providers.setting_checks import check_settings, expect_parsed
 from agents.providers.webhook_secret import decode_master_secret, derive_secret
 from schemas.channels import ChannelName
 from schemas.content import WebhookContent
@@ -130,7 +131,8 @@ class Webhook:
 
 
 def build_provider(settings: Settings) -> Webhook:
-    """The provider with these settings. Raises ValueError as Webhook does."""
+    """The provider with these settings. Raises SettingError."""
+    check_settings(settings, {"master_secret": expect_parsed(decode_master_secret), "allow": expect_parsed(AddressPolicy)})
     return Webhook(settings.master_secret, settings.allow_http, settings.allow)
 
 

@@ -14,7 +14,7 @@ def decode_master_secret(text: str) -> bytes:
     except ValueError:
         secret = b""
     if not 24 <= len(secret) <= 64:
-        raise ValueError("master_secret must be the base64 of 24 to 64 random bytes, as `openssl rand -base64 32` prints")
+        raise ValueError("must be the base64 of 24 to 64 random bytes, as `openssl rand -base64 32` prints")
     return secret
 
 

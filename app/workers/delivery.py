@@ -96,6 +96,8 @@ def build_provider(channel: Channel, settings: Settings) -> Provider:
     provider_settings = build_section(section, values, module.Settings)
     try:
         provider: Provider = module.build_provider(provider_settings)
+    except SettingError as error:
+        raise SettingError(f"{section}.{error.key}", error.problem) from None
     except ValueError as error:
         raise SettingError(section, str(error)) from None
     return provider
