@@ -26,7 +26,7 @@ class PooledHttpClient:
     def __init__(self, limits: HttpLimits, *, tls: ssl.SSLContext | None = None, allow_address: AddressFilter = allow_any_address) -> None:
         self._limits = limits
         self._tls_context, self._allow_address = tls, allow_address
-        self._resolver = Resolver()
+        self._resolver: Resolver | None = None
         self._pools: dict[str, ConnectionPool] = {}
         self._tick = 0
         self._closed = False
@@ -66,6 +66,8 @@ class PooledHttpClient:
 
     def _build_pool(self, origin: Origin) -> ConnectionPool:
         loop = asyncio.get_running_loop()
+        if self._resolver is None:
+            self._resolver = Resolver(loop.time)
         if self._timer is None:
             self._timer = loop.call_later(self._limits.tick_seconds, self._on_tick, loop)
         timeout, tls = self._limits.connect_timeout, self._get_tls_context(origin)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agents.providers.http.connection import HttpConnection
 from agents.providers.http.origin import Origin
-from agents.providers.http.resolver import Resolver
+from agents.providers.http.resolver import Addresses, Resolver
 
 AddressFilter = Callable[[str, str], bool]  # of host name and address
 
@@ -42,14 +42,20 @@ async def open_connection(
     tls: ssl.SSLContext | None,
     allow_address: AddressFilter = allow_any_address,
 ) -> HttpConnection:
-    """Connect to the first address of the origin that accepts, within `timeout` seconds for all of them; with TLS if `tls` is given.
+    """Connect to the first address of the origin that accepts; with TLS if `tls` is given.
 
-    Raises ConnectError, and AddressDeniedError if it has addresses, but no allowed one.
+    `timeout` seconds are for the lookup of the name, and again for the connection to any of its addresses. Raises ConnectError, and
+    AddressDeniedError if it has addresses, but no allowed one.
     """
     loop = asyncio.get_running_loop()
     try:
+        addresses = await resolver.resolve(origin.host, origin.port, timeout)
+        # the filter gets the address that is connected to, because a second lookup of the name could return another one
+        allowed = [entry for entry in addresses if allow_address(origin.host, str(entry[4][0]))]
+        if addresses and not allowed:
+            raise AddressDeniedError(f"{origin.host} is not allowed: it has no public address")
         async with asyncio.timeout(timeout):
-            sock = await _connect_tcp(loop, origin, resolver, allow_address)
+            sock = await _connect_tcp(loop, allowed)
             return await _create_connection(loop, origin, sock, protocol_factory, tls)
     except TimeoutError:
         raise ConnectError(f"no connection to {origin.host}:{origin.port} within {timeout:g} s") from None
@@ -57,14 +63,9 @@ async def open_connection(
         raise ConnectError(f"no connection to {origin.host}:{origin.port}: {error!r}") from error
 
 
-async def _connect_tcp(loop: asyncio.AbstractEventLoop, origin: Origin, resolver: Resolver, allow_address: AddressFilter) -> socket.socket:
+async def _connect_tcp(loop: asyncio.AbstractEventLoop, addresses: Addresses) -> socket.socket:
     last_error = OSError("the host name has no address")
-    addresses = await resolver.resolve(origin.host, origin.port)
-    # the filter gets the address that is connected to, because a second lookup of the name could return another one
-    allowed = [entry for entry in addresses if allow_address(origin.host, str(entry[4][0]))]
-    if addresses and not allowed:
-        raise AddressDeniedError(f"{origin.host} is not allowed: it has no public address")
-    for family, kind, protocol, _, address in allowed:
+    for family, kind, protocol, _, address in addresses:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)

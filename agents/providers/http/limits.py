@@ -18,7 +18,7 @@ class HttpLimits:
     max_connections: int
     """Open connections to one origin."""
     connect_timeout: float
-    """From the start of the DNS lookup to the end of the TLS handshake; then NotSent."""
+    """For the DNS lookup, and again for TCP and TLS; then NotSent."""
     request_timeout: float
     """From writing the request to the end of the response; then MaybeSent."""
     max_queued_requests: int = MAX_QUEUED_REQUESTS

@@ -41,7 +41,7 @@ async def test_the_provider_gets_the_normal_form(channel: ChannelName, text: str
         return resolve_blocking("127.0.0.1", port)
 
     async with run_simulators(tmp_path) as simulators, open_harness(channel, simulators.url) as harness:
-        harness.http._resolver = Resolver(resolve)
+        harness.http._resolver = Resolver(time.monotonic, resolve)
         port = str(urlsplit(simulators.url).port)
         delivery = await route(channel, text.replace("{port}", port))
         await harness.run_batches(harness.build_batch(delivery))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -31,7 +32,12 @@ async def open_to(name_server: RebindingNameServer, port: int, allow: str = "") 
         raise AssertionError("a connection was opened")
 
     return await open_connection(
-        origin, build_connection, resolver=Resolver(name_server.resolve), timeout=10.0, tls=None, allow_address=AddressPolicy(allow).allows
+        origin,
+        build_connection,
+        resolver=Resolver(time.monotonic, name_server.resolve),
+        timeout=10.0,
+        tls=None,
+        allow_address=AddressPolicy(allow).allows,
     )
 
 
@@ -50,7 +56,7 @@ async def test_every_spelling_of_a_local_address_is_denied(host: str) -> None:
         await open_connection(
             Origin(tls=False, host=host, port=9),
             lambda: pytest.fail("a connection was opened"),
-            resolver=Resolver(),
+            resolver=Resolver(time.monotonic),
             timeout=10.0,
             tls=None,
             allow_address=AddressPolicy().allows,
