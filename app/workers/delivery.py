@@ -75,9 +75,12 @@ def build_http_client(provider: Provider, section: DeliverySection) -> PooledHtt
 
 
 def build_http_limits(section: DeliverySection) -> HttpLimits:
-    """The limits of the HTTP client. It has a connection for each call in flight, so no request waits for one."""
+    """The limits of the HTTP client. It has a connection for each call in flight, so no request waits for one, and as many idle ones."""
     return HttpLimits(
-        max_connections=section.max_concurrent_calls, connect_timeout=section.connect_timeout, request_timeout=section.request_timeout
+        max_connections=section.max_concurrent_calls,
+        max_total_connections=2 * section.max_concurrent_calls,
+        connect_timeout=section.connect_timeout,
+        request_timeout=section.request_timeout,
     )
 
 

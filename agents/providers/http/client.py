@@ -72,7 +72,15 @@ class PooledHttpClient:
             self._timer = loop.call_later(self._limits.tick_seconds, self._on_tick, loop)
         timeout, tls = self._limits.connect_timeout, self._get_tls_context(origin)
         connect = partial(open_connection, origin, resolver=self._resolver, timeout=timeout, tls=tls, allow_address=self._allow_address)
-        return ConnectionPool(connect, self._limits, loop, self._tick)
+        return ConnectionPool(connect, self._limits, loop, self._tick, self._close_surplus)
+
+    def _close_surplus(self) -> None:
+        """Close one idle connection if there are too many; each further one that is opened closes one."""
+        pools = self._pools.values()
+        if sum(pool.connection_count for pool in pools) > self._limits.max_total_connections:
+            idle = [(pool.oldest_idle_since, number, pool) for number, pool in enumerate(pools) if pool.oldest_idle_since is not None]
+            if idle:
+                min(idle)[2].close_oldest_idle()
 
     def _get_tls_context(self, origin: Origin) -> ssl.SSLContext | None:
         if not origin.tls:

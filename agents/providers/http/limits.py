@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+MAX_TOTAL_CONNECTIONS = 512
 MAX_QUEUED_REQUESTS = 10_000
 POOL_TIMEOUT = 10.0
 IDLE_TIMEOUT = 15.0  # less than the idle timeout of common servers, which would close the connection under a request
@@ -21,6 +22,8 @@ class HttpLimits:
     """For the DNS lookup, and again for TCP and TLS; then NotSent."""
     request_timeout: float
     """From writing the request to the end of the response; then MaybeSent."""
+    max_total_connections: int = MAX_TOTAL_CONNECTIONS
+    """Open connections to all origins; at a further one, the one that was idle for the longest time is closed. Busy ones are not closed."""
     max_queued_requests: int = MAX_QUEUED_REQUESTS
     """Requests to one origin that wait for a connection; a further one is NotSent."""
     pool_timeout: float = POOL_TIMEOUT

@@ -25,14 +25,17 @@ class QueuedRequest(NamedTuple):
 class ConnectionPool:
     """Connections and queued requests of one origin. Times are in ticks: a pause of the whole process is one tick and expires nothing."""
 
-    def __init__(self, connect: ConnectionFactory, limits: HttpLimits, loop: asyncio.AbstractEventLoop, tick: int) -> None:
+    def __init__(
+        self, connect: ConnectionFactory, limits: HttpLimits, loop: asyncio.AbstractEventLoop, tick: int, on_connected: Callable[[], None]
+    ) -> None:
+        """`on_connected` is called when a connection is open, before it is used."""
         self._connect, self._limits, self._loop = connect, limits, loop
         self._idle: list[HttpConnection] = []
         self._connections: set[HttpConnection] = set()
         self._connect_tasks: set[asyncio.Task[None]] = set()
         self._queue: deque[QueuedRequest] = deque()
         self._drained: asyncio.Future[None] | None = None
-        self._tick = tick
+        self._tick, self._on_connected = tick, on_connected
         self._request_ticks = limits.to_ticks(limits.request_timeout)
         self._pool_timeout_ticks = limits.to_ticks(limits.pool_timeout)
         self._idle_ticks = limits.to_ticks(limits.idle_timeout)
@@ -47,6 +50,15 @@ class ConnectionPool:
     def connection_count(self) -> int:
         """The number of open connections."""
         return len(self._connections)
+
+    @property
+    def oldest_idle_since(self) -> int | None:
+        """Since which tick its longest idle connection is idle; None without one."""
+        return self._idle[0].idle_since if self._idle else None
+
+    def close_oldest_idle(self) -> None:
+        """Close the connection that is idle for the longest time."""
+        self._idle.pop(0).abort("closed for a connection to another origin")
 
     def send(self, request: bytes, on_result: ResultCallback) -> None:
         """Write the request to an idle connection, or queue it."""
@@ -139,6 +151,7 @@ class ConnectionPool:
             return
         self._connections.add(connection)
         connection.retire_at = self._tick + self._age_ticks
+        self._on_connected()
         self.on_ready(connection)
 
     def _handle_connect_error(self, result: NotSent | NotAllowed) -> None:

@@ -106,4 +106,5 @@ def test_each_delay_is_four_times_the_one_before() -> None:
 
 def test_the_http_client_has_a_connection_for_each_call() -> None:
     section = load_settings({}).delivery
-    assert build_http_limits(section).max_connections == section.max_concurrent_calls
+    limits = build_http_limits(section)
+    assert (limits.max_connections, limits.max_total_connections) == (section.max_concurrent_calls, 2 * section.max_concurrent_calls)

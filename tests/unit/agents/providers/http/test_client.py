@@ -76,6 +76,19 @@ async def test_idle_connections_are_closed(server: FaultServer, origin: str) -> 
     await client.close()
 
 
+async def test_the_connection_that_is_idle_for_the_longest_time_makes_room_for_one_to_another_origin(server: FaultServer) -> None:
+    client = PooledHttpClient(build_http_limits(max_total_connections=3, tick_seconds=0.01))
+    busy, first, second, third = (f"http://{host}:{server.port}" for host in ("127.0.0.1", "127.1", "2130706433", "localhost"))
+    client.send(HttpRequest(busy, b"POST /hang HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), lambda result: None)
+    assert await server.request_paths.get() == b"/hang"
+    for origin in (first, second, first, third):
+        assert isinstance(await send_request(client, origin), HttpResponse)
+        await asyncio.sleep(0.03)  # at least one tick, so that the idle times differ
+    await server.connections[2].disconnected
+    assert [connection.disconnected.done() for connection in server.connections] == [False, False, True, False]
+    await client.close()
+
+
 async def test_each_origin_has_its_own_pool(server: FaultServer, origin: str) -> None:
     client = PooledHttpClient(build_http_limits(max_connections=1))
     client.send(HttpRequest(origin, b"POST /hang HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), lambda result: None)

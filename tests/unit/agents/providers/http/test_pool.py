@@ -22,7 +22,7 @@ class PoolHarness:
 
     def __init__(self) -> None:
         self.connector, self.collector = FakeConnector(), ResultCollector()
-        self.pool = ConnectionPool(self.connector.connect, LIMITS, asyncio.get_running_loop(), 0)
+        self.pool = ConnectionPool(self.connector.connect, LIMITS, asyncio.get_running_loop(), 0, lambda: None)
 
     async def send(self, *requests: bytes) -> None:
         """Send requests and run all pending tasks."""
