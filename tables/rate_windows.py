@@ -4,8 +4,10 @@ A row begins with the exact part: one entry of 12 bytes per admitted notificatio
 as the longest exact window. A replay finds the fingerprint of its notification there: it gets the same verdict and is counted once.
 Limits above 200 are counted by slices, each a 64th of the window, as (newest time, count): the limit is never exceeded, and room returns
 at most one slice late (docs/decisions/0004). Times are epoch seconds; every entry carries its own, and it is checked when the row is read.
+An entry that is far ahead of the reader's time was written by a clock that was wrong: it does not count, and goes at the next admission.
 """
 
+import math
 import struct
 import zlib
 from bisect import bisect_right
@@ -21,6 +23,7 @@ from tables.table_definition import GetRows, RowView, TableDefinition, format_ti
 
 MAX_EXACT = 200
 SLICES_PER_WINDOW = 64
+MAX_AHEAD_SECONDS = 60.0  # how far ahead of the reader's time an entry still counts: two honest clocks differ by less
 
 _COUNT_FORMAT = Layout("<H")
 _TIME_FORMAT = Layout("<d")
@@ -98,6 +101,7 @@ def find_exceeded_limit(row: bytes | None, windows: ChannelWindows, now: float, 
     (count,) = _COUNT_FORMAT.unpack_from(row)
     if _has_fingerprint(row, count, fingerprint):
         return None
+    end, count = 2 + 12 * count, _count_until(row, count, now + MAX_AHEAD_SECONDS)
     for limit in windows.exact_limits:
         if limit.max_count <= 0:
             return ExceededLimit(0, limit.max_count, limit.window_seconds, None)
@@ -105,7 +109,7 @@ def find_exceeded_limit(row: bytes | None, windows: ChannelWindows, now: float, 
             (oldest,) = _TIME_FORMAT.unpack_from(row, 2 + 12 * (count - limit.max_count))
             if oldest + limit.window_seconds > now:
                 return ExceededLimit(limit.max_count, limit.max_count, limit.window_seconds, oldest + limit.window_seconds)
-    return _find_exceeded_sliced_limit(row[2 + 12 * count :], windows.sliced_limits, now) if windows.sliced_limits else None
+    return _find_exceeded_sliced_limit(row[end:], windows.sliced_limits, now) if windows.sliced_limits else None
 
 
 def add_entry(row: bytes | None, windows: ChannelWindows, now: float, fingerprint: bytes) -> bytes:
@@ -119,9 +123,9 @@ def add_entry(row: bytes | None, windows: ChannelWindows, now: float, fingerprin
     end = 2 + 12 * count
     if count and end == len(row) and not windows.sliced_limits and _is_append_only(row, end, now, windows.longest_exact_seconds):
         return _COUNT_FORMAT.pack(count + 1) + row[2:] + _ENTRY_FORMAT.pack(now, fingerprint)
-    sections = _decode_sections(row[end:])
+    count, sections = _count_until(row, count, now + MAX_AHEAD_SECONDS), _decode_sections(row[end:], now + MAX_AHEAD_SECONDS)
     at = max(now, _find_newest_time(row, count, sections))  # keeps the order of the entries when the clock went back
-    kept = row[2 + 12 * _count_outdated(row, count, at - windows.longest_exact_seconds) : end]
+    kept = row[2 + 12 * _count_outdated(row, count, at - windows.longest_exact_seconds) : 2 + 12 * count]
     if windows.exact_limits:
         kept += _ENTRY_FORMAT.pack(at, fingerprint)
     exact = _COUNT_FORMAT.pack(len(kept) // 12) + kept
@@ -132,7 +136,7 @@ def count_used(row: bytes | None, limit: RateLimit, now: float) -> int:
     """How many the window of the limit contains at `now`."""
     entries, sections = decode_row(row)
     counts = sections.get(limit.window_seconds, []) if limit.max_count > MAX_EXACT else [(at, 1) for at, _ in entries]
-    return sum(count for at, count in counts if at > now - limit.window_seconds)
+    return sum(count for at, count in counts if now - limit.window_seconds < at <= now + MAX_AHEAD_SECONDS)
 
 
 def decode_row(row: bytes | None) -> tuple[list[tuple[float, bytes]], dict[int, list[tuple[float, int]]]]:
@@ -192,6 +196,13 @@ def _find_newest_time(row: bytes, count: int, sections: Mapping[int, Slices]) ->
     return float(newest)
 
 
+def _count_until(row: bytes, count: int, latest: float) -> int:
+    """How many entries, from the oldest, are not later than `latest`."""
+    while count and _TIME_FORMAT.unpack_from(row, 2 + 12 * (count - 1))[0] > latest:
+        count -= 1
+    return count
+
+
 def _count_outdated(row: bytes, count: int, since: float) -> int:
     """How many entries, from the oldest, are not newer than `since`."""
     for number in range(count):
@@ -200,19 +211,22 @@ def _count_outdated(row: bytes, count: int, since: float) -> int:
     return count
 
 
-def _decode_sections(tail: bytes) -> dict[int, Slices]:
+def _decode_sections(tail: bytes, latest: float = math.inf) -> dict[int, Slices]:
+    """The slices of each window, by its seconds, that are not later than `latest`."""
     sections, position = {}, 0
     while position < len(tail):
         seconds, count = _SECTION_FORMAT.unpack_from(tail, position)
         position += _SECTION_FORMAT.size
         numbers = struct.unpack_from(f"<{count}d{count}I", tail, position)
-        sections[seconds] = Slices(list(numbers[:count]), list(numbers[count:]))
+        kept = bisect_right(numbers, latest, 0, count)
+        if kept:
+            sections[seconds] = Slices(list(numbers[:kept]), list(numbers[count : count + kept]))
         position += 12 * count
     return sections
 
 
 def _find_exceeded_sliced_limit(tail: bytes, limits: tuple[RateLimit, ...], now: float) -> ExceededLimit | None:
-    sections = _decode_sections(tail)
+    sections = _decode_sections(tail, now + MAX_AHEAD_SECONDS)
     for limit in limits:
         slices = sections.get(limit.window_seconds, _NO_SLICES)
         since = now - limit.window_seconds

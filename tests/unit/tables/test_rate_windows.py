@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.policy import RateLimit
 from tables.rate_windows import (
+    MAX_AHEAD_SECONDS,
     SLICES_PER_WINDOW,
     ChannelWindows,
     ExceededLimit,
@@ -83,6 +84,32 @@ def test_a_clock_that_goes_back_does_not_free_room(steps: list[int]) -> None:
             times = [at for at, _ in decode_row(row)[0]]
             assert times == sorted(times)
             assert sum(1 for at in times if at > times[-1] - 50) <= 3
+
+
+@pytest.mark.parametrize("limits", [((3, 3600),), ((201, 3600),), ((3, 3600), (201, 7200))])
+def test_entries_of_a_clock_that_was_a_day_ahead_fill_no_window_afterwards(limits: tuple[tuple[int, int], ...]) -> None:
+    windows, row, max_count = build_sms_windows(*limits), None, limits[0][0]
+    ahead, tolerated = NOW + 86_400, NOW + MAX_AHEAD_SECONDS
+    for number in range(max_count):
+        row = add_entry(row, windows, ahead, build_fingerprint(number))
+    assert find_exceeded_limit(row, windows, NOW, build_fingerprint(0)) is None, "a replay is admitted again"
+    assert count_used(row, RateLimit("sms", *limits[0]), NOW) == 0
+    for number in range(max_count):
+        assert find_exceeded_limit(row, windows, NOW, build_fingerprint(1000 + number)) is None
+        row = add_entry(row, windows, NOW if number else tolerated, build_fingerprint(1000 + number))
+    exceeded = find_exceeded_limit(row, windows, NOW, build_fingerprint(9999))
+    assert exceeded is not None
+    assert exceeded.reset_at is not None
+    assert NOW < exceeded.reset_at <= tolerated + 3600
+    assert max(at for at, _ in decode_row(row)[0] + decode_row(row)[1].get(3600, [])) == tolerated
+
+
+def test_a_clock_that_was_a_day_behind_leaves_no_room_out() -> None:
+    windows = build_sms_windows((1, 3600))
+    row = add_entry(None, windows, NOW - 86_400, build_fingerprint(1))
+    assert find_exceeded_limit(row, windows, NOW, build_fingerprint(2)) is None
+    row = add_entry(row, windows, NOW, build_fingerprint(2))
+    assert decode_row(row)[0] == [(NOW, build_fingerprint(2))]
 
 
 @no_deadline
