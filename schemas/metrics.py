@@ -53,6 +53,9 @@ RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )
+CLOCK_ERROR = Metric(
+    "herold_clock_error_seconds", "gauge", "clock of the worker's host minus the brokers' time; infinite until a broker's time is known"
+)
 DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records moved to the dead letter topic", ("stage", "reason"))
 POLICY_AGE = Metric(
     "herold_policy_age_seconds", "gauge", "time since PostgreSQL confirmed the rules, templates and rate limits in use", ("role",)

@@ -66,7 +66,9 @@ def _define_topics() -> Iterator[Topic]:
         for priority in PRIORITIES:
             description = f"{channel} deliveries of {priority} priority"
             yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), description, 3, MAX_DELIVERY_BYTES)
-    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), "decided and status events for the recorder", 7, MAX_DELIVERY_BYTES)
+    description = "decided and status events for the recorder"
+    # all workers with tables produce to it, and learn the brokers' time from the acknowledgements
+    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), description, 7, MAX_DELIVERY_BYTES, LOG_APPEND_TIME)
     yield Topic(DEAD_LETTER_TOPIC, "user_id", (), "original bytes of records that could not be processed", 30, MAX_DEAD_LETTER_BYTES)
 
 

@@ -69,13 +69,13 @@ async def check_database(database_url: str, now: float) -> DatabaseHealth:
         await database.close()
 
 
-async def maintain_partitions(database: Database, now: float, retention_days: int) -> tuple[int, list[str]]:
-    """Create missing partitions of history ahead of `now` (epoch seconds) and drop expired ones.
+async def maintain_partitions(database: Database, now: float, retention_days: int | None) -> tuple[int, list[str]]:
+    """Create missing partitions of history ahead of `now` (epoch seconds) and drop expired ones; none if `retention_days` is None.
 
     Returns how many were created, and the names of the dropped ones. Raises UnavailableError if PostgreSQL does not answer.
     """
     created = await ensure_partitions(database, now)
-    return created, await drop_expired_partitions(database, now, retention_days)
+    return created, [] if retention_days is None else await drop_expired_partitions(database, now, retention_days)
 
 
 def get_head_revision() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Literal, overload
 
@@ -10,6 +11,7 @@ import mode.loop
 from faust.transport.drivers import aiokafka as driver
 
 from app.forced_exit import schedule_forced_exit
+from app.streaming.broker_clock import BrokerClock
 from app.streaming.consumer.batch_consumer import BatchConsumer
 from app.streaming.consumer.failure_policy import (
     BatchHandleProcessor,
@@ -52,6 +54,7 @@ class StreamApp(faust.App):
     sink_topics: list[str]
     startup_checks: list[Callable[[], Awaitable[None]]]
     drain_callbacks: list[Callable[[], None]]
+    broker_clock: BrokerClock
 
     def get_required_topics(self) -> list[str]:
         """The topics that must exist before the app starts. Changelogs are among them unless Faust may create them."""
@@ -81,6 +84,7 @@ def build_stream_app(settings: StreamSettings) -> StreamApp:
     mode.loop.use("uvloop")
     app = StreamApp(settings.app_id, **build_conf(settings))
     app.settings, app.source_topics, app.sink_topics, app.startup_checks, app.drain_callbacks = settings, [], [], [], []
+    app.broker_clock = BrokerClock(time.time, time.monotonic)
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)
     app.on_rebalance_complete.connect(_handle_rebalance_complete)
     return app

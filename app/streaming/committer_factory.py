@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 from app.streaming.application import StreamApp
+from app.streaming.broker_clock import ObservedProducer
 from app.streaming.commit.batch_committer import PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.outbox import SizeLimit
@@ -58,4 +59,4 @@ def _build_size_limit(app: StreamApp) -> SizeLimit:
 
 
 def _build_producer_getter(app: StreamApp) -> Callable[[], Any]:
-    return lambda: app.producer._ensure_producer()
+    return lambda: ObservedProducer(app.producer._ensure_producer(), app.broker_clock)

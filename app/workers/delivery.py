@@ -11,7 +11,7 @@ from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
 from app.workers.observers import DeliveryObserver
-from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later, clock
+from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
 from schemas.errors import SettingError
@@ -50,7 +50,7 @@ def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider
         http,
         worker.tables["attempts"],
         outbox,
-        clock,
+        worker.clock,
         call_later,
         policy=RetryPolicy(compute_retry_backoffs(section.max_attempts, section.retry_backoff)),
         limits=ConcurrencyLimits(

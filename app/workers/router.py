@@ -10,7 +10,7 @@ from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
 from app.workers.observers import RouterObserver
-from app.workers.worker_builder import WorkerBuilder, build_priority_limits, clock
+from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
@@ -42,7 +42,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
         committer=build_batch_committer(worker.app, linger=section.linger),
-        clock=clock,
+        clock=worker.clock,
         partitions=kafka.topic_partitions,
         topic_prefix=kafka.topic_prefix,
         sleep=asyncio.sleep,

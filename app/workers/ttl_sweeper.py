@@ -29,9 +29,14 @@ class TtlSweeper:
     arrive later from a changelog may be older. They stay until that sweep, which costs only space: every reader checks the time of a row.
     """
 
-    def __init__(self, ttls: Mapping[TableDefinition, int], tables: Mapping[str, RocksDBTable], clock: Clock) -> None:
-        """`ttls`: the time to live of the rows of each table in seconds; `tables`: by name."""
-        self._ttls, self._tables, self._clock = ttls, tables, clock
+    def __init__(
+        self, ttls: Mapping[TableDefinition, int], tables: Mapping[str, RocksDBTable], clock: Clock, is_time_confirmed: Callable[[], bool]
+    ) -> None:
+        """`ttls`: the time to live of the rows of each table in seconds; `tables`: by name.
+
+        While `is_time_confirmed` is false nothing is removed: the clock may be wrong, and a row that is removed early is lost for good.
+        """
+        self._ttls, self._tables, self._clock, self._is_time_confirmed = ttls, tables, clock, is_time_confirmed
         self._progress_by_partition: dict[TablePartition, SweepProgress] = {}
 
     @property
@@ -44,7 +49,7 @@ class TtlSweeper:
         definition, partition = table_partition
         table, ttl, now = self._tables[definition.name], self._ttls[definition], self._clock()
         progress = self._progress_by_partition.setdefault(table_partition, SweepProgress())
-        if now < progress.next_sweep_at or partition not in table.open_partitions:
+        if not self._is_time_confirmed() or now < progress.next_sweep_at or partition not in table.open_partitions:
             return
         if progress.next_key is None:
             progress.oldest_row_time = now

@@ -1,7 +1,6 @@
 """What all roles have in common: stream settings from faust.yml, start-up checks, tables, web views and background tasks."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
 from app.workers.ttl_sweeper import TtlSweeper
 from app.workers.web_views import add_web_views
+from schemas.metrics import CLOCK_ERROR
 from schemas.topics import TOPICS
 
 MAX_SKIPS_MEDIUM = 4  # fetches in which medium may be skipped although it has data
 MAX_SKIPS_LOW = 16
 
 AsyncCallback = Callable[[], Awaitable[object]]
-
-clock = time.time
 
 
 class WorkerBuilder:
@@ -35,13 +33,15 @@ class WorkerBuilder:
         self.app.conf.logging_config = build_logging_config(settings.service.log_level)
         self.app.sink_topics += [settings.kafka.topic_prefix + topic for topic in self.role_spec.sink_topics]
         self.tables: dict[str, RocksDBTable] = {table.name: add_table(self.app, table.name) for table in self.role_spec.tables}
+        self.clock = self.app.broker_clock
+        self.metrics.set_gauge_function(CLOCK_ERROR, lambda: self.clock.error)
         self._shutdown_callbacks: list[AsyncCallback] = []
         self.app.on_before_shutdown.connect(self._run_shutdown_callbacks, weak=False)
         self.app.on_worker_init.connect(self._log_started, weak=False)
         add_web_views(self.app, self.role_spec.tables, self.tables, self.metrics, settings)
         self.app.startup_checks.append(self._require_topics)
         if self.tables:
-            sweeper = TtlSweeper(self.role_spec.tables, self.tables, clock)
+            sweeper = TtlSweeper(self.role_spec.tables, self.tables, self.clock, lambda: self.clock.is_confirmed)
             self.add_task("ttl_sweeper", lambda: sweeper.run_forever(asyncio.sleep))
 
     @property

@@ -11,6 +11,7 @@ from faust.transport.consumer import CONSUMER_FETCHING
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from app.streaming.broker_clock import LOG_APPEND_TIME
 from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.batch_message import build_message
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
@@ -276,6 +277,8 @@ class BatchConsumer(driver.Consumer):
         message = build_message(tp, records, generation)
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         if not self._is_changelog_tp(tp):
+            if message.timestamp_type == LOG_APPEND_TIME:
+                self.app.broker_clock.observe_record(message.timestamp)
             self._batch_generation = generation
             self._offset_tracker.track(tp, message)
         (channel,) = channels

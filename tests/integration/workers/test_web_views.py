@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
+from app.streaming.broker_clock import MAX_CLOCK_ERROR
 from dev.stack.stack import ServerUrls
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, derive_delivery_id, make_id
 from schemas.notification import Notification
@@ -115,3 +116,8 @@ def test_the_worker_of_the_channel_returns_an_attempt(running_workers: RunningWo
     status, row = get_json(running_workers.cluster, "email", f"/tables/attempts/u-3/{delivery_id}")
     assert (status, row["outcome"], row["status"], row["next_action"], row["attempt"]) == (200, "ACCEPTED", "SENT", "done", 0)
     assert get_json(running_workers.cluster, "email", "/tables/attempts/u-3/dlv_1")[0] == 400
+
+
+@pytest.mark.parametrize("worker", [*ROUTERS, "email"])
+def test_every_worker_knows_the_time_of_the_brokers(running_workers: RunningWorkers, worker: str) -> None:
+    assert abs(running_workers.cluster.read_metric(worker, "herold_clock_error_seconds ")) <= MAX_CLOCK_ERROR

@@ -12,9 +12,11 @@ from tests.fakes import TopicRecord
 
 
 class FakeRecordMetadata(NamedTuple):
-    """The broker's response to a batch: the offset of its first record."""
+    """The broker's response to a batch: the offset of its first record, and when it was appended (LogAppendTime)."""
 
     offset: int
+    timestamp: int = 0
+    timestamp_type: int = 1
 
 
 class FakeBatchProducer:
@@ -28,6 +30,7 @@ class FakeBatchProducer:
         self.acks_allowed = asyncio.Event()
         self.acks_allowed.set()
         self.leaderless_partitions: set[tuple[str, int]] = set()  # nothing is acknowledged there, not even later
+        self.append_time = 0  # milliseconds
         self._batch_bytes = batch_bytes
 
     def create_batch(self) -> BatchBuilder:
@@ -48,7 +51,7 @@ class FakeBatchProducer:
         log = self.log[topic, partition]
         first = len(log)
         log.extend(_decode_records(bytes(builder._build())))
-        return FakeRecordMetadata(first)
+        return FakeRecordMetadata(first, self.append_time)
 
 
 def _decode_records(buffer: bytes) -> list[TopicRecord]:

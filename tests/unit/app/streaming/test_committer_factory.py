@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from app.streaming.application import add_table
+from app.streaming.broker_clock import BrokerClock
 from app.streaming.committer_factory import build_batch_committer, build_shared_outbox
 from schemas.errors import RecordTooLargeError
+from tests.fakes import run_pending_tasks
 from tests.unit.app.streaming.app_builder import build_app
 from tests.unit.app.streaming.fake_membership import FakeMembership
 from tests.unit.app.streaming.fake_producer import FakeBatchProducer
@@ -18,6 +20,19 @@ def test_a_committer_and_a_shared_outbox_are_built_before_the_worker_starts(tmp_
     build_shared_outbox(app, add_table(app, "attempts"), linger=0.0, max_records=1)
     assert app._consumer is None
     assert app._producer is None
+
+
+async def test_the_clock_observes_the_acknowledgements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, producer = build_app(tmp_path), FakeBatchProducer()
+    app.broker_clock = BrokerClock(lambda: 1000.0, lambda: 5.0)
+    producer.append_time = 999_000
+    monkeypatch.setattr(app, "_consumer", FakeMembership())
+    monkeypatch.setattr(app.producer, "_ensure_producer", lambda: producer)
+    outbox = build_batch_committer(app, linger=0.0).create_outbox(0)
+    outbox.add("t", 0, b"k", b"v")
+    await outbox.flush()
+    await run_pending_tasks()
+    assert app.broker_clock.error == 1.0
 
 
 @pytest.mark.parametrize(("topic", "limit"), [("small", 1000), ("other", 1_048_588)])

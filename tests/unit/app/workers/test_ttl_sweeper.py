@@ -35,7 +35,7 @@ class ManualClock:
     """A clock that the test sets."""
 
     def __init__(self) -> None:
-        self.now = NOW
+        self.now, self.is_confirmed = NOW, True
 
     def __call__(self) -> float:
         return self.now
@@ -47,7 +47,7 @@ def build_row(at: float) -> bytes:
 
 def build_sweeper(table: FakeTable, clock: ManualClock) -> TtlSweeper:
     tables: dict[str, RocksDBTable] = {"attempts": table}  # type: ignore[dict-item]
-    return TtlSweeper({attempts.TABLE: int(HOUR)}, tables, clock)
+    return TtlSweeper({attempts.TABLE: int(HOUR)}, tables, clock, lambda: clock.is_confirmed)
 
 
 def test_expired_rows_are_removed_and_the_next_step_continues_where_the_last_one_ended() -> None:
@@ -78,6 +78,15 @@ def test_an_empty_table_is_swept_again_when_a_row_added_since_can_have_expired()
     for clock.now in (NOW + 2, NOW + HOUR + 2):
         sweeper.sweep_step(PARTITION)
     assert not table.rows
+
+
+def test_no_row_is_removed_while_the_time_is_not_confirmed() -> None:
+    table, clock = FakeTable(a=build_row(NOW - 100), b=build_row(NOW)), ManualClock()
+    sweeper = build_sweeper(table, clock)
+    for clock.now, clock.is_confirmed in ((NOW + 24 * HOUR, False), (NOW - 24 * HOUR, False), (NOW + 1, True)):
+        sweeper.sweep_step(PARTITION)
+    assert list(table.rows) == [b"a", b"b"]
+    assert len(table.calls) == 1
 
 
 def test_a_partition_that_is_closed_is_not_opened_again() -> None:
