@@ -18,7 +18,7 @@ MAX_UINT32 = 2**32 - 1
 _VERSION = 1
 # version, redrive count, attempt, outcome, status, next action, provider's code, time; then the provider's message id in UTF-8
 _ROW_FORMAT = struct.Struct("<BIIBBBid")
-_PROGRESS_FORMAT = struct.Struct("<BII7xd")  # version, redrive count, attempt, time
+_PROGRESS_FORMAT = struct.Struct("<BII")  # version, redrive count, attempt
 _NO_OUTCOME = 255
 _OUTCOMES = tuple(Outcome)
 _STATUSES = tuple(Status)
@@ -76,12 +76,15 @@ def decode_row(packed: bytes) -> AttemptRow:
     return AttemptRow(redrive_count, attempt, outcome, _STATUSES[status], _NEXT_ACTIONS[next_action], code, at, message_id)
 
 
-def is_already_done(packed: bytes | None, delivery: Delivery, now: float) -> bool:
-    """Whether a row within the retention has the redrive count and attempt of the delivery, or later ones."""
+def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
+    """Whether the row has the redrive count and attempt of the delivery, or later ones.
+
+    Its age says nothing: no record of a delivery outlives the retention, unless a clock is wrong, and then it must not be sent again.
+    """
     if packed is None or len(packed) < _ROW_FORMAT.size or packed[0] != _VERSION:
         return False
-    _, redrive_count, attempt, at = _PROGRESS_FORMAT.unpack_from(packed)
-    return now - at <= RETENTION_SECONDS and (redrive_count, attempt) >= (delivery.redrive_count, delivery.attempt)
+    _, redrive_count, attempt = _PROGRESS_FORMAT.unpack_from(packed)
+    return (redrive_count, attempt) >= (delivery.redrive_count, delivery.attempt)
 
 
 def read_time(packed: bytes) -> float:

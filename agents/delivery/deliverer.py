@@ -113,7 +113,7 @@ class Deliverer:
         decoded_deliveries = self._decode_batch(in_flight_batch)
         rows = self._attempts.get_many(batch.partition, [decoded.row_key for decoded in decoded_deliveries])
         for decoded, row in zip(decoded_deliveries, rows, strict=True):
-            if is_already_done(row, decoded.delivery, now):
+            if is_already_done(row, decoded.delivery):
                 self._registry.discard_recorded(decoded.delivery.id)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue

@@ -26,7 +26,7 @@ class TtlSweeper:
     """Sweeps each open partition of the tables in turn.
 
     The next sweep of a partition begins when the oldest row kept by the previous one expires; before that it would find nothing. Rows that
-    arrive later from a changelog may be older. They stay until that sweep, which costs only space: every reader checks the time of a row.
+    arrive later from a changelog may be older. They stay until that sweep, which costs only space: no row decides anything after its time.
     """
 
     def __init__(
