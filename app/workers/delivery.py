@@ -36,7 +36,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     deliverer = _build_deliverer(worker, channel, provider, outbox)
     if isinstance(provider, StartableProvider):
-        worker.app.startup_checks.append(partial(provider.start, clock))
+        worker.app.startup_checks.append(partial(provider.start, worker.clock))
     add_agents(worker.app, worker.source_topics, deliverer.run, manual_ack=True)
     worker.app.drain_callbacks.append(deliverer.on_drain)
     worker.add_revocation_callback(deliverer.on_partitions_revoked)
