@@ -1,4 +1,4 @@
-"""The signing secret of a customer's webhook endpoint, derived from one master secret (docs/decisions/0011)."""
+"""The signing secret of a customer's webhook endpoint, derived from one master secret (docs/decisions/0012)."""
 
 import hmac
 from base64 import b64decode, b64encode

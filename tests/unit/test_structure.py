@@ -70,3 +70,9 @@ def test_functions_are_short(module: str) -> None:
     functions = [node for node in ast.walk(MODULES[module]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert {name: length for name, length in lengths.items() if length > MAX_FUNCTION_LINES} == {}
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    files = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+    headings = [int(path.read_text().removeprefix("# ").partition(".")[0]) for path in files]
+    assert headings == [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
