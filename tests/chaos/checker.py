@@ -1,17 +1,11 @@
-"""Reads the output of routers from Kafka and from their data directories: deliveries, decisions, repartitioned records, and tables."""
+"""Reads the output of routers from Kafka: deliveries, decisions and repartitioned records."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-import rocksdict
-from faust.stores.rocksdb import Store
 
 from agents.router.gates.repartition import REPARTITION_HEADER
-from app.topology import get_role_spec
 from schemas.channels import CHANNEL_NAMES
 from schemas.delivery import Delivery
 from schemas.enums import PRIORITIES
@@ -81,46 +75,3 @@ async def count_repartitions(cluster: HeroldCluster, reader: TopicReader) -> tup
         misplaced += not repartitions and record.partition != compute_partition(record.key.decode(), PARTITIONS)
         max_repartitions = max(max_repartitions, repartitions)
     return misplaced, max_repartitions
-
-
-class TableComparison(NamedTuple):
-    """A partition of a table in a worker's data directory compared with its changelog.
-
-    `is_equal`: the rows are those of the changelog up to the stored offset. `is_at_end`: that offset is the changelog's last one.
-    """
-
-    worker: str
-    table: str
-    partition: int
-    row_count: int
-    is_equal: bool
-    is_at_end: bool
-
-
-async def compare_tables(cluster: HeroldCluster, reader: TopicReader, workers: Iterable[str]) -> list[TableComparison]:
-    """Compare each table partition in the workers' data directories with its changelog up to the stored offset."""
-    comparisons = []
-    for table in get_role_spec("router").table_ttls:
-        changes: dict[int, list[tuple[bytes, bytes | None]]] = defaultdict(list)
-        async for record in reader.read_records([f"{cluster.prefix}router-{table}-changelog"]):
-            changes[record.partition].append((record.key, record.value))
-        for worker in workers:
-            for partition, directory in _find_table_dirs(cluster.data_dir / f"router-{worker}", table):
-                rows = _read_rows(directory)
-                end = int(rows.pop(Store.offset_key, b"-1")) + 1
-                replayed = {key: row for key, row in dict(changes[partition][:end]).items() if row is not None}
-                is_at_end = end == len(changes[partition])
-                comparisons.append(TableComparison(worker, table, partition, len(rows), rows == replayed, is_at_end))
-    return comparisons
-
-
-def _find_table_dirs(data_dir: Path, table: str) -> list[tuple[int, Path]]:
-    return [(int(directory.stem.rpartition("-")[2]), directory) for directory in data_dir.glob(f"**/{table}-*.db")]
-
-
-def _read_rows(directory: Path) -> dict[bytes, bytes]:
-    database = rocksdict.Rdict(str(directory), rocksdict.Options(raw_mode=True), access_type=rocksdict.AccessType.read_only())
-    try:
-        return dict(database.items())
-    finally:
-        database.close()

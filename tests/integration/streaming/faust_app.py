@@ -17,7 +17,7 @@ from app.streaming.application import StreamApp, add_agents, add_table, build_st
 from app.streaming.committer_factory import build_batch_committer, build_shared_outbox
 from schemas.errors import PartitionFencedError
 from schemas.ports import BatchHandle, SharedOutbox
-from tests.integration.streaming.harness import PARTITIONS, PRIORITIES
+from tests.integration.streaming.harness import PRIORITIES
 from tests.unit.app.streaming.app_builder import build_settings
 
 LINGER = 0.005  # seconds
@@ -29,7 +29,7 @@ settings = build_settings(
     Path(options["datadir"]),
     app_id=f"{prefix}copy",
     bootstrap_servers=options["kafka"],
-    topic_partitions=PARTITIONS,
+    topic_partitions=options["partitions"],
     topic_allow_declare=True,
     commit_interval=0.2,
     session_timeout=6.0,

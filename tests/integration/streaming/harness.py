@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import rocksdict
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.table_comparison import PartitionComparison, compare_tables
 
 ROOT = Path(__file__).parents[3]
 PRIORITIES = ("high", "medium", "low")
 PARTITIONS = 2
-FAUST_OFFSET_KEY = b"__faust\0offset__"
 
 
 @dataclass
@@ -63,13 +63,14 @@ class WorkerProcess:
 class StreamingHarness:
     """One test's topics and workers."""
 
-    def __init__(self, kafka: str, prefix: str, folder: Path) -> None:
-        self.kafka, self.prefix, self.folder = kafka, prefix, folder
+    def __init__(self, kafka: str, prefix: str, folder: Path, partitions: int = PARTITIONS) -> None:
+        self.kafka, self.prefix, self.folder, self.partitions = kafka, prefix, folder, partitions
         self.workers: list[WorkerProcess] = []
 
     def start_worker(self, kind: str = "copy", name: str = "one", **options: Any) -> WorkerProcess:
         """Start a worker with a data directory of that name."""
-        worker_options = {"kafka": self.kafka, "prefix": self.prefix, "kind": kind, "datadir": str(self.get_data_dir(name)), **options}
+        topics = {"kafka": self.kafka, "prefix": self.prefix, "partitions": self.partitions}
+        worker_options = {**topics, "kind": kind, "datadir": str(self.get_data_dir(name)), **options}
         env = {**os.environ, "TEST_WORKER": json.dumps(worker_options), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "faust", "-A", "tests.integration.streaming.faust_app:app", "worker", "-l", "info"]
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -88,13 +89,13 @@ class StreamingHarness:
             assert worker.process.stderr is not None
             worker.process.stderr.close()
 
-    async def create_topics(self, partitions: int = PARTITIONS) -> None:
+    async def create_topics(self, partitions: int | None = None) -> None:
         """Create the source topics of the three priorities and the output topic."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
         await admin.start()
         try:
             names = [*(f"{self.prefix}in.{priority}" for priority in PRIORITIES), f"{self.prefix}out"]
-            await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
+            await admin.create_topics([NewTopic(name, partitions or self.partitions, 1) for name in names])
         finally:
             await admin.close()
 
@@ -103,7 +104,7 @@ class StreamingHarness:
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, linger_ms=20)
         await producer.start()
         try:
-            values = {f"{priority}-{number}".encode(): number % PARTITIONS for number in range(first, last)}
+            values = {f"{priority}-{number}".encode(): number % self.partitions for number in range(first, last)}
             futures = [
                 await producer.send(f"{self.prefix}in.{priority}", value, partition=partition) for value, partition in values.items()
             ]
@@ -115,15 +116,6 @@ class StreamingHarness:
     async def read_topic(self, topic: str = "out") -> list[tuple[int, bytes, bytes | None]]:
         """All records of a topic: partition, key, value."""
         return [(record.partition, record.key, record.value) for record in await self._read_records(topic)]
-
-    async def replay_changelog(self) -> dict[int, dict[bytes, bytes]]:
-        """The rows by a replay of the changelog, for each partition."""
-        rows: dict[int, dict[bytes, bytes]] = {number: {} for number in range(PARTITIONS)}
-        for record in await self._read_records("copy-seen-changelog"):
-            rows[record.partition].pop(record.key, None)
-            if record.value is not None:
-                rows[record.partition][record.key] = record.value
-        return rows
 
     async def read_output_values(self) -> list[bytes]:
         """The values in the output topic."""
@@ -166,25 +158,27 @@ class StreamingHarness:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
         await consumer.start()
         try:
-            partitions = [TopicPartition(self.prefix + topic, number) for number in range(PARTITIONS)]
+            partitions = [TopicPartition(self.prefix + topic, number) for number in range(self.partitions)]
             consumer.assign(partitions)
             yield consumer, partitions
         finally:
             await consumer.stop()
 
-    def read_rows(self, name: str, partition: int) -> dict[bytes, bytes]:
-        """The rows of a stopped worker's table, without the changelog offset."""
-        (path,) = self.get_data_dir(name).glob(f"v1/tables/seen-{partition}.db")
-        database = rocksdict.Rdict(str(path), options=rocksdict.Options(raw_mode=True))
-        rows = {bytes(key): bytes(row) for key, row in database.items() if key != FAUST_OFFSET_KEY}
-        database.close()
-        return rows
+    async def compare_tables(self, name: str) -> list[PartitionComparison]:
+        """The partitions of a stopped worker's table against replays of its changelog."""
+        return await compare_tables(self.kafka, f"{self.prefix}copy", self.get_data_dir(name))
+
+    async def check_tables(self, name: str) -> None:
+        """The table of a worker that stopped in order has every row of its changelog, in every partition."""
+        comparisons = await self.compare_tables(name)
+        assert [comparison.partition for comparison in comparisons] == list(range(self.partitions))
+        assert [comparison for comparison in comparisons if not (comparison.is_equal and comparison.is_complete)] == []
 
 
 @contextmanager
-def open_harness(kafka: str, prefix: str, folder: Path) -> Iterator[StreamingHarness]:
+def open_harness(kafka: str, prefix: str, folder: Path, partitions: int = PARTITIONS) -> Iterator[StreamingHarness]:
     """A harness whose workers are killed at the end."""
-    harness = StreamingHarness(kafka, prefix, folder)
+    harness = StreamingHarness(kafka, prefix, folder, partitions)
     try:
         yield harness
     finally:

@@ -32,9 +32,7 @@ async def check_all_written(harness: StreamingHarness, expected: set[bytes], max
     values = await harness.read_output_values()
     assert set(values) == expected
     assert len(values) - len(expected) <= max_duplicates
-    replay = await harness.replay_changelog()
-    for partition in range(PARTITIONS):
-        assert harness.read_rows("one", partition) == replay[partition]
+    await harness.check_tables("one")
 
 
 # After a freeze the broker may drop the worker from its group before the next heartbeat arrives. Batches in flight, whose outputs are

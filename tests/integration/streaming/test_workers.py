@@ -10,13 +10,6 @@ from tests.integration.streaming.harness import PARTITIONS, PRIORITIES, Streamin
 pytestmark = pytest.mark.slow
 
 
-async def check_table_equals_changelog(harness: StreamingHarness, name: str) -> None:
-    """Every partition of the stopped worker's table equals its changelog."""
-    replay = await harness.replay_changelog()
-    for partition in range(PARTITIONS):
-        assert harness.read_rows(name, partition) == replay[partition]
-
-
 async def test_all_priorities_are_consumed_and_committed(harness: StreamingHarness) -> None:
     expected = set[bytes]()
     for priority in PRIORITIES:
@@ -30,7 +23,7 @@ async def test_all_priorities_are_consumed_and_committed(harness: StreamingHarne
     assert await harness.get_committed_offsets() == {
         (f"in.{priority}", number): 500 for priority in PRIORITIES for number in range(PARTITIONS)
     }
-    await check_table_equals_changelog(harness, "one")
+    await harness.check_tables("one")
 
 
 async def test_a_worker_killed_during_work_loses_nothing(harness: StreamingHarness) -> None:
@@ -46,7 +39,7 @@ async def test_a_worker_killed_during_work_loses_nothing(harness: StreamingHarne
     assert set(values) == expected
     in_flight = 500 * PARTITIONS  # of low, one batch of each partition is in flight
     assert len(values) - len(expected) <= in_flight
-    await check_table_equals_changelog(harness, "one")
+    await harness.check_tables("one")
 
 
 async def test_an_error_of_an_agent_stops_the_worker_and_its_batch_is_redelivered(harness: StreamingHarness) -> None:
@@ -61,7 +54,7 @@ async def test_an_error_of_an_agent_stops_the_worker_and_its_batch_is_redelivere
     values = await harness.read_output_values()
     assert set(values) == expected
     assert len(values) == len(expected)
-    await check_table_equals_changelog(harness, "one")
+    await harness.check_tables("one")
 
 
 async def test_joining_and_leaving_workers_share_the_work(harness: StreamingHarness) -> None:
@@ -80,7 +73,7 @@ async def test_joining_and_leaving_workers_share_the_work(harness: StreamingHarn
     values = await harness.read_output_values()
     assert set(values) == expected
     assert len(values) - len(expected) <= 500 * PARTITIONS * len(PRIORITIES)
-    await check_table_equals_changelog(harness, "three")
+    await harness.check_tables("three")
 
 
 async def test_recovery_without_local_tables_equals_a_replay(harness: StreamingHarness) -> None:
@@ -92,7 +85,7 @@ async def test_recovery_without_local_tables_equals_a_replay(harness: StreamingH
     restarted = harness.start_worker()
     restarted.wait_until_ready()
     assert restarted.stop() == 0
-    await check_table_equals_changelog(harness, "one")
+    await harness.check_tables("one")
 
 
 async def test_batches_acknowledged_out_of_order_lose_nothing(harness: StreamingHarness) -> None:
@@ -111,7 +104,7 @@ async def test_batches_acknowledged_out_of_order_lose_nothing(harness: Streaming
     assert await harness.get_committed_offsets() == {
         (f"in.{priority}", number): 1500 for priority in PRIORITIES for number in range(PARTITIONS)
     }
-    await check_table_equals_changelog(harness, "one")
+    await harness.check_tables("one")
 
 
 async def test_a_worker_does_not_start_with_another_partition_count(harness: StreamingHarness) -> None:
@@ -146,4 +139,4 @@ async def test_a_worker_paused_past_its_session_is_fenced(harness: StreamingHarn
     assert set(values) == expected
     in_flight = 500 * PARTITIONS  # of each worker that did not stop in order
     assert len(values) - len(expected) <= in_flight * (1 + successor_failed)
-    await check_table_equals_changelog(harness, "two")
+    await harness.check_tables("two")
