@@ -4,6 +4,7 @@ HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- RecordTooLargeError   a record is larger than its topic allows
+|-- TableWriteError       RocksDB did not write rows, for example because the disk is full
 |-- TopicMismatchError    topics are missing or have a different configuration
 |-- UnstorableRowError    a store rejects the values of a row
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
@@ -36,6 +37,10 @@ class RecordTooLargeError(HeroldError):
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
         super().__init__(f"a record of {size} bytes for {topic} is larger than {limit} bytes")
+
+
+class TableWriteError(HeroldError):
+    """RocksDB did not write rows, for example because the disk is full."""
 
 
 class TopicMismatchError(HeroldError):

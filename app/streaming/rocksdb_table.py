@@ -13,7 +13,7 @@ from faust.types import TP
 
 from app.streaming.commit.outbox import WrittenOffsets
 from app.streaming.commit.pending_rows import PendingRows
-from schemas.errors import HeroldError
+from schemas.errors import HeroldError, TableWriteError
 from schemas.ports import Outbox, TableRows
 
 # For each partition's database; RocksDB's defaults would allow gigabytes per worker. No time to live: rocksdict 0.3.29 applies its
@@ -100,7 +100,7 @@ class RocksDBTable(faust.Table):
         for key, row in rows[:max_rows]:
             if key != self.data.offset_key and is_expired(row):
                 batch.delete(key)
-        database.write(batch)
+        self._write(partition, batch)
         return rows[max_rows][0] if len(rows) > max_rows else None
 
     def apply_changelog_batch(self, events: Iterable[Any]) -> None:
@@ -127,4 +127,14 @@ class RocksDBTable(faust.Table):
             else:
                 batch.put(key, row)
         batch.put(self.data.offset_key, b"%d" % offset)
-        self.data._db_for_partition(partition).write(batch)
+        self._write(partition, batch)
+
+    def _write(self, partition: int, batch: rocksdict.WriteBatch) -> None:
+        database = self.data._db_for_partition(partition)
+        try:
+            database.write(batch)
+        except Exception as error:  # rocksdict has no class for it
+            path = self.data.partition_path(partition)
+            raise TableWriteError(
+                f"table {self.name}: RocksDB could not write {path}: {error}; check the disk, then restart the worker"
+            ) from error

@@ -136,13 +136,20 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         "faust.app.base:App.on_stop", "application", "bounds a stop, which may wait forever while Kafka is unreachable", "81c33bf50695"
     ),
-    Override(
-        "faust.tables.recovery:Recovery._wait",
-        "recovery",
-        "Faust treats a timeout as a stop, and the worker never fetches again",
-        "794be6e54ea5",
-    ),
+    Override("faust.tables.recovery:Recovery._wait", "recovery", "Faust never fetches again after a timeout", "794be6e54ea5"),
     Override("faust.tables.manager:TableManager.recovery", "recovery", "creates StrictRecovery", "2d1f5444084d"),
+    Override("faust.tables.manager:TableManager.changelog_queue", "recovery", "resuming the flow must not empty it", "602f139f79ac"),
+    Override("faust.tables.recovery:Recovery.on_rebalance", "recovery", "drops all that was fetched before", "34055a49383f"),
+    Override("faust.tables.recovery:Recovery.on_stop", "recovery", "a failed write must not stop the stop", "2bb1cbd96760"),
+    Override("faust.tables.recovery:Recovery._set_recovery_started", "recovery", "resets signal_recovery_end", "63f8f6f87bdb"),
+    Override(
+        "faust.tables.recovery:Recovery._build_highwaters",
+        "recovery",
+        "active_highwaters: ends of changelogs; checks stored offsets",
+        "881584f42842",
+    ),
+    Override("faust.tables.recovery:Recovery.on_recovery_completed", "recovery", "also called after an early end", "2720e26cb703"),
+    Override("faust.tables.recovery:Recovery._slurp_changelogs", "recovery", "swallows errors; misapplies events", "2e29833a409e"),
     # ---- relied on
     Override(
         f"{FETCHER}:Fetcher.__init__",
@@ -252,15 +259,6 @@ OVERRIDES: tuple[Override, ...] = (
         "e5e138d3d163",
     ),
     Override("faust.stores.rocksdb:Store.persisted_offset", "rocksdb_table", "how the changelog offset is stored", "b2bed8c216d0"),
-    Override(
-        "faust.tables.recovery:Recovery._build_highwaters",
-        "rocksdb_table",
-        "active_highwaters: the last offset before recovery",
-        "881584f42842",
-    ),
-    Override(
-        "faust.tables.recovery:Recovery._slurp_changelogs", "rocksdb_table", "the attributes of an event that it reads", "2e29833a409e"
-    ),
     Override(
         "faust.app.base:App._update_assignment", "consumer.batch_consumer", "_assignment: the partitions of this worker", "eb689b857732"
     ),

@@ -2,13 +2,17 @@
 
 `kind`: `copy` works as a router (one row and one output for each id); `shared` works as a delivery worker (batches end in reversed order,
 rows go through the shared outbox); `fail` works as `copy`, but raises at the first record whose value is `fail_at`.
+`max_file_size`: bytes; writes beyond it fail as on a full disk. `recovery_write_delay`: seconds; each write of recovered rows takes so much
+longer, as on a slow disk.
 """
 
 import asyncio
 import json
 import os
+import resource
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,9 +39,21 @@ settings = build_settings(
     session_timeout=6.0,
     **{"drain_timeout": 5.0, "shutdown_timeout": 20.0, **options.get("settings", {})},
 )
+if max_file_size := options.get("max_file_size"):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_size, max_file_size))
 app: StreamApp = build_stream_app(settings)
 seen = add_table(app, "seen")
 app.sink_topics.append(f"{prefix}out")
+
+
+def apply_slowly(apply: Callable[[Any], None], events: Any) -> None:
+    """Write recovered rows as on a slow disk."""
+    time.sleep(options["recovery_write_delay"])
+    apply(events)
+
+
+if "recovery_write_delay" in options:
+    seen.apply_changelog_batch = partial(apply_slowly, seen.apply_changelog_batch)  # type: ignore[method-assign]
 
 
 async def copy_records(batches: AsyncIterator[BatchHandle]) -> None:

@@ -88,6 +88,19 @@ async def test_recovery_without_local_tables_equals_a_replay(harness: StreamingH
     await harness.check_tables("one")
 
 
+async def test_a_recovery_that_cannot_write_ends_the_worker_with_the_cause(harness: StreamingHarness) -> None:
+    await harness.produce_records("low", 0, 10_000)
+    worker = harness.start_worker()
+    await harness.wait_for_outputs(10_000)
+    assert worker.stop() == 0
+    restarted = harness.start_worker(name="full-disk", max_file_size=64 * 1024)
+    assert restarted.wait() == 1
+    log = "".join(restarted.lines)
+    assert "READY" not in log
+    assert "TableWriteError: table seen: RocksDB could not write" in log
+    assert "File too large" in log
+
+
 async def test_batches_acknowledged_out_of_order_lose_nothing(harness: StreamingHarness) -> None:
     expected = set[bytes]()
     for priority in PRIORITIES:
