@@ -189,6 +189,11 @@ class BatchConsumer(driver.Consumer):
         """Fetch these partitions after `resume_flow`: before it, Faust sets their positions and finally empties the agents' queues."""
         self._partitions_to_resume.update(tps)
 
+    def pause_partitions(self, tps: Any) -> None:
+        """Fetch these partitions no more, also if they wait for `resume_flow`: they may do so since before the last assignment."""
+        super().pause_partitions(tps)
+        self._partitions_to_resume.difference_update(tps)
+
     def resume_flow(self) -> None:
         """Resume the flow of batches; a fetch that waits for other partitions returns at once."""
         super().resume_partitions(self._partitions_to_resume)

@@ -57,6 +57,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         f"{CONSUMER}.resume_partitions", "consumer.batch_consumer", "takes effect in resume_flow, which ends each rebalance", "0ce68544cb09"
     ),
+    Override(f"{CONSUMER}.pause_partitions", "consumer.batch_consumer", "also pauses partitions that wait for resume_flow", "a51f7bdf316a"),
     Override(f"{CONSUMER}.resume_flow", "consumer.batch_consumer", "fetches the resumed partitions at once", "db5ac4ea999e"),
     Override("mode.utils.queues:FlowControlEvent.resume", "consumer.batch_consumer", "empties the agents' queues", "90d74eddd2aa"),
     Override(f"{CONSUMER}.verify_all_partitions_active", "consumer.batch_consumer", "compares epoch with monotonic time", "f27c0f9dd479"),

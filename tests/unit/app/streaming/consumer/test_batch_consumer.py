@@ -42,6 +42,13 @@ async def test_partitions_resumed_before_a_new_rebalance_are_not_fetched(consume
     assert consumer._get_active_partitions() == {SECOND}
 
 
+async def test_partitions_paused_by_a_new_assignment_are_not_fetched_during_its_recovery(consumer: BatchConsumer) -> None:
+    consumer.resume_partitions({FIRST, SECOND})  # a recovery ends while the group already rebalances
+    consumer.pause_partitions({FIRST})
+    consumer.resume_flow()
+    assert consumer._get_active_partitions() == {SECOND}
+
+
 async def test_a_member_removed_from_the_group_waits_for_no_batch(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "_batch_generation", 7)
     monkeypatch.setattr(consumer._thread, "get_coordinator_generation", lambda: -1)
