@@ -93,6 +93,10 @@ class StrictRecovery(Recovery):
                     "repeats after a restart, the changelog lost records: delete this directory to recover the rows that are left"
                 )
 
+    async def _seek_offsets(self, consumer: Any, tps: set[TP], offsets: Mapping[TP, int], title: str) -> None:
+        # Faust seeks to the last applied offset. If that was removed, the position is out of range and aiokafka moves it silently.
+        await consumer.seek_wait({tp: offsets[tp] + 1 for tp in tps})
+
     @Service.task
     async def _slurp_changelogs(self) -> None:
         """Apply the events of the changelog queue; an error ends the worker."""

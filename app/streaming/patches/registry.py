@@ -149,6 +149,7 @@ OVERRIDES: tuple[Override, ...] = (
         "active_highwaters: ends of changelogs; checks stored offsets",
         "881584f42842",
     ),
+    Override("faust.tables.recovery:Recovery._seek_offsets", "recovery", "seeks to the offset after the last applied one", "b50747ac17bf"),
     Override("faust.tables.recovery:Recovery.on_recovery_completed", "recovery", "also called after an early end", "2720e26cb703"),
     Override("faust.tables.recovery:Recovery._slurp_changelogs", "recovery", "swallows errors; misapplies events", "2e29833a409e"),
     # ---- relied on

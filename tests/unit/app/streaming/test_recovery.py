@@ -151,10 +151,14 @@ async def test_the_end_of_a_recovery_is_not_missed_by_a_late_waiter(recovery: St
 
 
 class FakeConsumer:
-    """Knows the ends of changelogs."""
+    """Knows the ends of changelogs and its positions."""
 
     def __init__(self, ends: Mapping[TP, int]) -> None:
         self._ends = ends
+        self.positions: Mapping[TP, int] = {}
+
+    async def seek_wait(self, positions: Mapping[TP, int]) -> None:
+        self.positions = positions
 
     async def highwaters(self, *tps: TP) -> Mapping[TP, int]:
         return {tp: self._ends[tp] for tp in tps}
@@ -171,3 +175,9 @@ async def test_a_changelog_that_ends_before_the_stored_offset_is_an_error(
     assert highwaters == {tp: 5}
     with pytest.raises(ChangelogTruncatedError, match=r"ends at offset 0, but .*\.db was written up to 5"):
         await recovery._build_highwaters(FakeConsumer({tp: 1}), {tp}, highwaters, title)
+
+
+async def test_recovery_reads_from_the_offset_after_the_last_applied_one(recovery: StrictRecovery) -> None:
+    consumer = FakeConsumer({})
+    await recovery._seek_offsets(consumer, {STANDBY, ACTIVE}, {STANDBY: 41, ACTIVE: -1}, "standby")
+    assert consumer.positions == {STANDBY: 42, ACTIVE: 0}
