@@ -80,6 +80,7 @@ async def _consume_events(kafka: KafkaSection, from_start: bool) -> AsyncGenerat
         auto_offset_reset="earliest" if from_start else "latest",
         enable_auto_commit=False,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
+        isolation_level="read_committed",
     )
     try:
         await consumer.start()

@@ -80,6 +80,15 @@ class OffsetTracker(Generic[Partition]):
             batch.is_tracked = False
             self._partitions[partition].unacked_batches -= 1
 
+    def skip(self, partition: Partition, last_offset: int) -> None:
+        """Count the offsets up to `last_offset` as those of the batch before them: they hold no records for an agent."""
+        progress = self._partitions.setdefault(partition, PartitionProgress())
+        if progress.batches:  # committed with the batch before them
+            progress.batches[-1].offset = last_offset
+        else:
+            progress.committable_offset = last_offset + 1
+        progress.last_offset = last_offset
+
     def get_last_offset(self, partition: Partition) -> int | None:
         """The last offset tracked since the partition was cleared; records up to it are not delivered again."""
         progress = self._partitions.get(partition)

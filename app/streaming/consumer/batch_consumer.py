@@ -261,25 +261,28 @@ class BatchConsumer(driver.Consumer):
         await asyncio.sleep(0)
 
     def _enqueue_all(self, fetched: FetchedRecords, generation: int) -> None:
-        for key, records in fetched.items():
+        for key, taken in fetched.items():
             tp = TP(key.topic, key.partition)
-            new_records = self._select_new_records(tp, records)
-            if new_records:
-                self._enqueue(tp, new_records, generation)
+            new_records = self._select_new_records(tp, taken.records)
+            # An empty changelog batch tells recovery that the rest of the changelog has no rows.
+            if new_records or self._is_changelog_tp(tp):
+                self._enqueue(tp, new_records, taken.position, generation)
+            else:
+                self._offset_tracker.skip(tp, taken.position - 1)
 
     def _select_new_records(self, tp: TP, records: Any) -> Any:
         """The records not delivered yet: after the last tracked offset, or from the position of the last seek on."""
         last_offset = self._offset_tracker.get_last_offset(tp)
         next_offset = last_offset + 1 if last_offset is not None else self._read_offset[tp] or 0
-        if records[0].offset >= next_offset:
+        if not records or records[0].offset >= next_offset:
             return records
         return [record for record in records if record.offset >= next_offset]
 
-    def _enqueue(self, tp: TP, records: Any, generation: int) -> None:
+    def _enqueue(self, tp: TP, records: Any, position: int, generation: int) -> None:
         channels = self.app.topics._tp_index[tp]
         if not channels:
             return
-        message = build_message(tp, records, generation)
+        message = build_message(tp, records, position, generation)
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         if not self._is_changelog_tp(tp):
             if message.timestamp_type == LOG_APPEND_TIME:

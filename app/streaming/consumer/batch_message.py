@@ -19,12 +19,15 @@ class BatchMessage(ConsumerMessage):
     is_tracked = False
 
 
-def build_message(tp: TP, records: Any, generation: int) -> BatchMessage:
-    """The message of a batch. Faust's stream silently skips a message whose generation is not the app's."""
-    last, batch = records[-1], Batch(tp.topic, tp.partition, records)
-    timestamp = last.timestamp / 1000
+def build_message(tp: TP, records: Any, position: int, generation: int) -> BatchMessage:
+    """The message of a batch; its offset is the last one before the position, which may be that of a control batch.
+
+    Faust's stream silently skips a message whose generation is not the app's.
+    """
+    batch = Batch(tp.topic, tp.partition, records)
+    timestamp, timestamp_type = (records[-1].timestamp / 1000, records[-1].timestamp_type) if records else (0.0, 0)
     message = BatchMessage(
-        tp.topic, tp.partition, last.offset, timestamp, last.timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
+        tp.topic, tp.partition, position - 1, timestamp, timestamp_type, {}, None, batch, None, 0, 0, tp, generation_id=generation
     )
     message.first_offset = batch.first_offset
     message.unfinished_records, message.unfinished_bytes = len(batch), batch.size

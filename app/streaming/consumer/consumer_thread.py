@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
@@ -21,7 +21,15 @@ SMALL_FETCH_RECORDS = 16  # records; fewer are a small fetch
 SMALL_FETCH_DELAY = 0.01  # seconds until the fetch after a small one
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
 
-FetchedRecords = Mapping[TP, Sequence[Any]]
+
+class TakenRecords(NamedTuple):
+    """Records of one partition, and the position after them. Control batches and rolled-back records move only the position."""
+
+    records: Sequence[Any]
+    position: int
+
+
+FetchedRecords = Mapping[TP, TakenRecords]
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,12 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
             await super().on_thread_stop()
         except (Exception, asyncio.CancelledError) as error:
             self.log.warning("the consumer did not stop cleanly: %r", error)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """Faust's, that reads no rolled-back records; Faust sets this only for its own transactions."""
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
 
     def _pace_fetches(self, fetcher: Any) -> None:
         original_plan = fetcher._get_actions_per_node
@@ -134,7 +148,9 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
                 await self._wait_for_data(fetcher, timeout)
                 fetched = await self._take_buffered(fetcher, request)
             more_buffered = any(tp in fetcher._records for partitions in request.partitions_by_priority for tp in partitions)
-            self.fetch_pacer.record_fetch(sum(map(len, fetched.values())), more_buffered=more_buffered, now=monotonic())
+            self.fetch_pacer.record_fetch(
+                sum(len(taken.records) for taken in fetched.values()), more_buffered=more_buffered, now=monotonic()
+            )
             return fetched
 
     async def _take_buffered(self, fetcher: Any, request: FetchRequest) -> FetchedRecords:
@@ -165,10 +181,21 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         self._wakeup_pending = False
 
 
-async def _take_records(fetcher: Any, partitions: Collection[TP], max_records: int) -> dict[TP, Sequence[Any]]:
-    """The buffered records of these partitions, at most `max_records` of each."""
-    fetched: dict[TP, Sequence[Any]] = {}
+async def _take_records(fetcher: Any, partitions: Collection[TP], max_records: int) -> dict[TP, TakenRecords]:
+    """The buffered records of these partitions, at most `max_records` of each; no records where only the position moved."""
+    fetched: dict[TP, TakenRecords] = {}
     for tp in partitions:
         if tp in fetcher._records:
-            fetched.update(await fetcher.fetched_records({tp}, 0, max_records))
+            start = _get_position(fetcher, tp)
+            records = (await fetcher.fetched_records({tp}, 0, max_records)).get(tp, ())
+            position = _get_position(fetcher, tp)
+            if position is not None and position != start:
+                fetched[tp] = TakenRecords(records, position)
     return fetched
+
+
+def _get_position(fetcher: Any, tp: TP) -> int | None:
+    """The offset to read next; None for a partition without a position or assignment."""
+    assignment = fetcher._subscriptions.subscription.assignment
+    state = assignment and assignment.state_value(tp)
+    return state.position if state and state.has_valid_position else None

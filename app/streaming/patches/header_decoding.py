@@ -57,6 +57,10 @@ class LenientRecordBatch:
         except UnicodeDecodeError:
             return iter(LenientBatchParser(bytearray(self._raw)))
 
+    def __next__(self) -> Any:
+        """The record of a control batch. Control records have no headers."""
+        return next(self._batch)
+
 
 class LenientBatchParser(_DefaultRecordBatchPy):
     """aiokafka's pure Python parser, over LenientBytes."""

@@ -63,6 +63,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(f"{CONSUMER}.verify_all_partitions_active", "consumer.batch_consumer", "compares epoch with monotonic time", "f27c0f9dd479"),
     Override(f"{DRIVER}:Consumer._new_consumer_thread", "consumer.batch_consumer", "PriorityConsumerThread", "e3e2675bb60b"),
     Override(f"{THREAD}.__post_init__", "consumer.consumer_thread", "the priority selector and the fetch pacer", "f1b304d50c87"),
+    Override(f"{THREAD}._create_worker_consumer", "consumer.consumer_thread", "isolation level read_committed", "684c167041ff"),
     Override(f"{THREAD}.on_start", "consumer.consumer_thread", "paces fetches, records heartbeats", "03715c3bd9ce"),
     Override(
         f"{THREAD}.on_thread_stop", "consumer.consumer_thread", "an error while Kafka is unreachable blocks Faust's stop", "08913f186d43"
@@ -90,7 +91,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         f"{FETCHER}:PartitionRecords._unpack_records",
         "patches.header_decoding",
-        "reads batches by MemoryRecords, which is replaced",
+        "reads batches by MemoryRecords, which is replaced; takes the one record of a control batch by next()",
         "40c81a2a6aac",
     ),
     Override("aiokafka.record.memory_records:_MemoryRecordsPy", "patches.header_decoding", "how batches follow each other", "1bf7bf6fee82"),
@@ -160,7 +161,10 @@ OVERRIDES: tuple[Override, ...] = (
         "843a68f444af",
     ),
     Override(
-        "aiokafka.consumer.consumer:AIOKafkaConsumer.start", "consumer.consumer_thread", "creates _fetcher and _coordinator", "4b4c2a7c4187"
+        "aiokafka.consumer.consumer:AIOKafkaConsumer.start",
+        "consumer.consumer_thread",
+        "creates _fetcher, with _isolation_level, and _coordinator",
+        "4b4c2a7c4187",
     ),
     Override("aiokafka.consumer.consumer:AIOKafkaConsumer.stop", "consumer.coordinator_watchdog", "sets _closed", "8528931e883a"),
     Override(

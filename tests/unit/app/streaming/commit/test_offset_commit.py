@@ -59,6 +59,18 @@ def test_batches_acknowledged_in_order() -> None:
     assert tracker.get_committable_offset(P) == 20
 
 
+def test_offsets_without_records_are_committed_after_the_batches_before_them() -> None:
+    tracker, (batch,) = build_tracker(9)
+    tracker.skip(P, 10)
+    tracker.skip(P, 12)
+    assert tracker.get_committable_offset(P) is None
+    assert tracker.count_unacked(P).batches == 1
+    acknowledge(tracker, batch)
+    assert tracker.get_committable_offset(P) == 13
+    tracker.skip(Q, 0)
+    assert tracker.get_committable_offset(Q) == 1
+
+
 def test_an_unacknowledged_first_batch_blocks_all_later_ones() -> None:
     tracker, (head, middle, tail) = build_tracker(9, 19, 29)
     acknowledge(tracker, middle, tail)

@@ -190,7 +190,7 @@ async def full_partition(consumer: BatchConsumer) -> BatchMessage:
     messages = []
     for first in (0, 500, 1000):
         records = [ConsumedRecord(offset, key=b"k", value=b"v" * 10) for offset in range(first, first + 500)]
-        messages.append(build_message(FIRST, records, 1))
+        messages.append(build_message(FIRST, records, records[-1].offset + 1, 1))
         consumer._offset_tracker.track(FIRST, messages[-1])
     assert not consumer._build_fetch_request()
     return messages[0]
@@ -214,7 +214,7 @@ async def test_a_partition_with_too_many_unfinished_bytes_is_not_fetched(tmp_pat
     consumer = build_app(tmp_path, max_in_flight_bytes=4_000_000).consumer
     consumer.resume_partitions({FIRST, SECOND})
     consumer.resume_flow()
-    large = build_message(FIRST, [ConsumedRecord(offset, key=b"", value=bytes(20_480)) for offset in range(98)], 1)
+    large = build_message(FIRST, [ConsumedRecord(offset, key=b"", value=bytes(20_480)) for offset in range(98)], 98, 1)
     consumer._offset_tracker.track(FIRST, large)
     assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {SECOND}, "half of the bytes are for each partition"
     consumer.set_unfinished(large, 97, 97 * 20_480)

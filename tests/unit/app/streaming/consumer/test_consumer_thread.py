@@ -1,6 +1,7 @@
 """The consumer's thread takes records by priority, can be woken up, even before it waits, and paces aiokafka's fetches."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from aiokafka.errors import ConsumerStoppedError
 from faust.types import TP
 
-from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread
+from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread, TakenRecords
 from app.streaming.consumer.fetch_pacing import FetchPacer, FetchPacingSettings
 from app.streaming.consumer.priority_selector import PriorityLimits, PrioritySelector
 from tests.unit.app.streaming.waiting import wait_until
@@ -23,25 +24,41 @@ NO_TIMEOUT = 3600.0
 FetchPlan = tuple[list[str], dict[int, Any], float, bool, list[Any]]
 
 
+class FakePartitionState:
+    has_valid_position = True
+
+    def __init__(self) -> None:
+        self.position = 0
+
+
 class FakeFetcher:
-    """The parts of aiokafka's fetcher that are used: buffered records, and waiters that new data resolves."""
+    """The parts of aiokafka's fetcher that are used: buffered records, positions, and waiters that new data resolves.
+
+    None in place of a record is an offset without one.
+    """
 
     def __init__(self, **buffered: int) -> None:
-        self._records: dict[TP, list[int]] = {TP(topic, 0): list(range(count)) for topic, count in buffered.items()}
+        self._records: dict[TP, list[int | None]] = {TP(topic, 0): list(range(count)) for topic, count in buffered.items()}
+        self._states: defaultdict[TP, FakePartitionState] = defaultdict(FakePartitionState)
         self._closed = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._subscriptions = self
+        self._subscriptions = self.subscription = self.assignment = self
         self._prefetch_backoff = 0.1
         self._fetch_max_wait_ms = 0
         self._fetcher_timeout = 0.2
 
     async def fetched_records(self, partitions: set[TP], timeout: float, max_records: int) -> dict[TP, Sequence[int]]:
         (tp,) = partitions
-        records, remaining = self._records[tp][:max_records], self._records[tp][max_records:]
+        taken, remaining = self._records[tp][:max_records], self._records[tp][max_records:]
+        self._states[tp].position += len(taken)
         self._records[tp] = remaining
         if not remaining:
             del self._records[tp]
-        return {tp: records}
+        records = [record for record in taken if record is not None]
+        return {tp: records} if records else {}
+
+    def state_value(self, tp: TP) -> FakePartitionState:
+        return self._states[tp]
 
     @contextmanager
     def fetch_context(self) -> Iterator[None]:
@@ -86,18 +103,18 @@ def build_request(*, high: bool = True, low: bool = True, changelog: bool = Fals
 
 async def test_the_higher_priority_is_taken_first_in_batches_of_its_limit() -> None:
     thread = build_thread(FakeFetcher(high=4, low=4))
-    assert await thread._poll(build_request(), 0.0) == {HIGH: [0, 1, 2]}
-    assert await thread._poll(build_request(), 0.0) == {HIGH: [3]}
-    assert await thread._poll(build_request(), 0.0) == {LOW: [0, 1]}  # busy limit: the high priority had traffic
+    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords([0, 1, 2], 3)}
+    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords([3], 4)}
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords([0, 1], 2)}  # busy limit: the high priority had traffic
 
 
 async def test_a_lower_priority_alone_is_taken_in_large_batches() -> None:
-    assert await build_thread(FakeFetcher(low=9))._poll(build_request(), 0.0) == {LOW: [0, 1, 2, 3, 4]}
+    assert await build_thread(FakeFetcher(low=9))._poll(build_request(), 0.0) == {LOW: TakenRecords([0, 1, 2, 3, 4], 5)}
 
 
 async def test_a_priority_without_room_is_not_taken() -> None:
     thread = build_thread(FakeFetcher(high=1, low=1))
-    assert await thread._poll(build_request(high=False), 0.0) == {LOW: [0]}
+    assert await thread._poll(build_request(high=False), 0.0) == {LOW: TakenRecords([0], 1)}
     assert HIGH in thread._consumer._fetcher._records
 
 
@@ -109,7 +126,17 @@ async def test_a_starving_priority_gets_its_turn() -> None:
 
 async def test_changelogs_are_taken_together_with_a_priority() -> None:
     thread = build_thread(FakeFetcher(high=1, changes=2))
-    assert await thread._poll(build_request(changelog=True), 0.0) == {CHANGELOG: [0, 1], HIGH: [0]}
+    assert await thread._poll(build_request(changelog=True), 0.0) == {CHANGELOG: TakenRecords([0, 1], 2), HIGH: TakenRecords([0], 1)}
+
+
+async def test_offsets_without_records_move_the_position() -> None:
+    fetcher = FakeFetcher(low=2)
+    fetcher._records[LOW].append(None)
+    fetcher._records[HIGH] = [None, None]
+    thread = build_thread(fetcher)
+    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords((), 2)}
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords([0, 1], 2)}
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords((), 3)}
 
 
 async def test_poll_waits_for_data() -> None:
@@ -117,7 +144,7 @@ async def test_poll_waits_for_data() -> None:
     poll = asyncio.ensure_future(build_thread(fetcher)._poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(LOW, 1)
-    assert await poll == {LOW: [0]}
+    assert await poll == {LOW: TakenRecords([0], 1)}
 
 
 async def test_poll_waits_at_most_its_timeout() -> None:
@@ -149,7 +176,7 @@ async def test_a_wakeup_ends_only_one_wait() -> None:
     poll = asyncio.ensure_future(thread._poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(HIGH, 1)
-    assert await poll == {HIGH: [0]}
+    assert await poll == {HIGH: TakenRecords([0], 1)}
 
 
 async def test_a_wakeup_before_the_thread_has_started_has_no_effect() -> None:

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.legacy_records import _LegacyRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from app.streaming.patches.header_decoding import LenientMemoryRecords
 
 NONE, GZIP, LZ4 = 0, 1, 3
+CONTROL_BATCH = 0x20  # in the low byte of a batch's attributes
+READ_COMMITTED = 1
 
 
 class NonUtf8Name(str):
@@ -18,6 +21,20 @@ class NonUtf8Name(str):
 
     def encode(self, *args: Any) -> bytes:
         return b"bad \xff\xfe name"
+
+
+def encode_transaction(first: int, producer_id: int, *, committed: bool) -> bytes:
+    """A batch with a record in a transaction, and the control batch that ends it."""
+    raw = b""
+    for offset, key in ((first, b"key"), (first + 1, b"\0\0\0\1" if committed else b"\0\0\0\0")):
+        builder = _DefaultRecordBatchBuilderPy(2, NONE, 1, producer_id, 0, 0, 1 << 20)
+        builder.append(0, 1_700_000_000_000, key, b"value", [])
+        batch = bytearray(builder.build())
+        batch[:8] = offset.to_bytes(8, "big")
+        if offset > first:
+            batch[22] |= CONTROL_BATCH
+        raw += bytes(batch)
+    return raw
 
 
 def encode_batch(first: int, *names: str, compression: int = NONE) -> bytes:
@@ -49,6 +66,23 @@ def test_batches_before_and_after_it_are_read_and_records_before_the_start_are_s
     raw = encode_batch(2, NonUtf8Name("bad"), "c") + encode_batch(4, "d")
     assert [offset for offset, *_ in read_records(encode_batch(0, "a", "b") + raw)] == [0, 1, 2, 3, 4]
     assert [offset for offset, *_ in read_records(raw, start=3)] == [3, 4]
+
+
+def test_a_record_of_an_aborted_transaction_is_skipped_and_control_batches_move_the_position() -> None:
+    raw = encode_transaction(0, 7, committed=False) + encode_transaction(2, 7, committed=True) + encode_transaction(4, 7, committed=False)
+    aborted = [(7, 0), (7, 4)]
+    records = PartitionRecords(TopicPartition("t", 0), LenientMemoryRecords(raw), aborted, 0, None, None, False, READ_COMMITTED)
+    assert [record.offset for record in records] == [2]
+    assert records.next_fetch_offset == 6
+
+
+def test_records_of_the_old_formats_are_read_with_read_committed() -> None:
+    for magic in (0, 1):
+        builder = _LegacyRecordBatchBuilderPy(magic, GZIP, 1 << 20)
+        builder.append(0, 1_700_000_000_000, b"key", b"value")
+        raw = LenientMemoryRecords(bytes(builder.build()))
+        records = PartitionRecords(TopicPartition("t", 0), raw, None, 0, None, None, True, READ_COMMITTED)
+        assert [(record.offset, record.value) for record in records] == [(0, b"value")]
 
 
 def test_an_incomplete_batch_at_the_end_of_a_response_is_not_read() -> None:
