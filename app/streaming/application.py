@@ -21,6 +21,7 @@ from app.streaming.consumer.failure_policy import (
     build_manual_ack_agent,
 )
 from app.streaming.faust_config import SettingsBootStrategy, build_conf
+from app.streaming.patches.committed_offsets import patch_committed_offsets
 from app.streaming.patches.connections import patch_connection_send
 from app.streaming.patches.header_decoding import patch_header_decoding
 from app.streaming.patches.tuning import freeze_heap, quiet_noisy_loggers, tune_process
@@ -66,6 +67,7 @@ class StreamApp(faust.App):
         require_libraries()
         # Not in `build_stream_app`: these change the whole process, and a process that only builds an app may read Kafka without them.
         patch_connection_send()
+        patch_committed_offsets()
         patch_header_decoding()
         tune_process()
         for check in self.startup_checks:

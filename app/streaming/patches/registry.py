@@ -6,11 +6,9 @@ the module named, and only then take the new fingerprint (`python -m app.streami
 
 from __future__ import annotations
 
-import ast
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
+
+from app.streaming.patches.fingerprint import compute_fingerprint
 
 CONSUMER = "faust.transport.consumer:Consumer"
 DRIVER = "faust.transport.drivers.aiokafka"
@@ -79,6 +77,12 @@ OVERRIDES: tuple[Override, ...] = (
         "consumer.consumer_thread",
         "how long a fetch waits at the broker depends on its partitions",
         "ac50ec79eb3f",
+    ),
+    Override(
+        f"{COORDINATOR}._do_fetch_commit_offsets",
+        "patches.committed_offsets",
+        "takes the error of a whole response, and an unknown topic, for no commit",
+        "6881270a8b7c",
     ),
     Override(f"{COORDINATOR}._do_heartbeat", "consumer.consumer_thread", "records the last confirmed heartbeat", "657c48cf5315"),
     Override(f"{FETCHER}:PartitionRecords._consumer_record", "patches.tuning", "no frozen dataclass around each record", "d8ace8ffb7f6"),
@@ -269,27 +273,6 @@ OVERRIDES: tuple[Override, ...] = (
         "faust.app.base:App._update_assignment", "consumer.batch_consumer", "_assignment: the partitions of this worker", "eb689b857732"
     ),
 )
-
-
-def compute_fingerprint(target: str) -> str:
-    """A hash of the source of `module:name`. It is read from the file, because the loaded object may be patched. Raises LookupError."""
-    module, _, name = target.partition(":")
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise LookupError(f"no module {module}")
-    source = Path(spec.origin).read_text(encoding="utf-8")
-    node: ast.AST = ast.parse(source)
-    for part in name.split("."):
-        node = _find_child(node, part, target)
-    segment = ast.get_source_segment(source, cast(ast.stmt, node)) or ""
-    return sha256(segment.encode()).hexdigest()[:12]
-
-
-def _find_child(node: ast.AST, name: str, target: str) -> ast.AST:
-    for child in ast.walk(node):
-        if isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and child.name == name:
-            return child
-    raise LookupError(f"no {target}")
 
 
 if __name__ == "__main__":

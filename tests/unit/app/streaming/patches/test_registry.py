@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import app.streaming
-from app.streaming.patches.registry import OVERRIDES, Override, compute_fingerprint
+from app.streaming.patches.fingerprint import compute_fingerprint
+from app.streaming.patches.registry import OVERRIDES, Override
 
 STREAMING_DIR = Path(app.streaming.__path__[0])
 ADVICE = (
