@@ -72,6 +72,7 @@ class WorkerSection(Section, frozen=True):
     max_in_flight_bytes: PositiveInt
     commit_interval: Seconds
     standby_replicas: NonNegativeInt
+    on_position_jump: Literal["continue", "stop"]
     web_bind: NonEmptyStr
     web_port: Port
     web_token: str

@@ -20,5 +20,6 @@ LogEvent = Literal[
     "partitions.maintained",  # history partitions were created or dropped
     "gateway.request_completed",  # an HTTP request was answered
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
+    "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
     "worker.started",  # a worker or the gateway is ready
 ]

@@ -56,6 +56,12 @@ RECORDER_COMMIT_DURATION = Metric(
 CLOCK_ERROR = Metric(
     "herold_clock_error_seconds", "gauge", "clock of the worker's host minus the brokers' time; infinite until a broker's time is known"
 )
+POSITION_JUMPS = Metric(
+    "herold_position_jumps_total",
+    "counter",
+    "positions that moved without reading, because Kafka no longer has the offset that was to be read next",
+    ("topic", "direction"),
+)
 DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records moved to the dead letter topic", ("stage", "reason"))
 POLICY_AGE = Metric(
     "herold_policy_age_seconds", "gauge", "time since PostgreSQL confirmed the rules, templates and rate limits in use", ("role",)

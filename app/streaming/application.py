@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Literal, overload
@@ -20,6 +21,7 @@ from app.streaming.consumer.failure_policy import (
     build_auto_ack_agent,
     build_manual_ack_agent,
 )
+from app.streaming.consumer.position_check import PositionJump, PositionJumpError
 from app.streaming.faust_config import SettingsBootStrategy, build_conf
 from app.streaming.patches.committed_offsets import patch_committed_offsets
 from app.streaming.patches.connections import patch_connection_send
@@ -29,6 +31,9 @@ from app.streaming.producer import IdempotentProducer
 from app.streaming.rocksdb_table import RECOVERY_BUFFER_SIZE, ROCKSDB_OPTIONS, RocksDBTable
 from app.streaming.startup_checks import require_libraries
 from app.streaming.stream_settings import StreamSettings
+from app.telemetry import log_event
+
+log = logging.getLogger(__name__)
 
 RAW_TOPIC_OPTIONS: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
 
@@ -56,6 +61,8 @@ class StreamApp(faust.App):
     startup_checks: list[Callable[[], Awaitable[None]]]
     drain_callbacks: list[Callable[[], None]]
     broker_clock: BrokerClock
+    position_jump_callbacks: list[Callable[[PositionJump], None]]
+    has_rejected_jump = False
 
     def get_required_topics(self) -> list[str]:
         """The topics that must exist before the app starts. Changelogs are among them unless Faust may create them."""
@@ -75,6 +82,32 @@ class StreamApp(faust.App):
         self.settings.datadir.mkdir(parents=True, exist_ok=True)
         await super().on_first_start()
 
+    def accept_position_jump(self, jump: PositionJump) -> bool:
+        """Log and count a position that moved without reading. Returns False, and ends the worker, if the settings say so."""
+        if self.has_rejected_jump:
+            return False
+        log_event(
+            "worker.position_jumped",
+            logging.ERROR,
+            topic=jump.topic,
+            partition=jump.partition,
+            from_offset=jump.from_offset,
+            to_offset=jump.to_offset,
+            direction=jump.direction,
+            offset_count=jump.offset_count,
+        )
+        for callback in self.position_jump_callbacks:
+            callback(jump)
+        self.has_rejected_jump = self.settings.stop_on_position_jump
+        if self.has_rejected_jump:
+            error = PositionJumpError(
+                f"{jump.topic} partition {jump.partition}: the next record was to be offset {jump.from_offset}, "
+                f"but the log continues at {jump.to_offset}; set worker.on_position_jump to continue to accept this"
+            )
+            log.critical("the worker stops: %s", error)
+            ShutdownOnFailure(self, self.settings.shutdown_timeout)(error)
+        return not self.has_rejected_jump
+
     async def on_stop(self) -> None:
         """Stops in order: drains batches in flight, commits offsets, leaves the group. A time limit bounds all of it."""
         schedule_forced_exit(self.settings.drain_timeout + self.settings.shutdown_timeout)
@@ -85,8 +118,9 @@ def build_stream_app(settings: StreamSettings) -> StreamApp:
     """A Faust app of one role. It connects to nothing before the worker starts."""
     mode.loop.use("uvloop")
     app = StreamApp(settings.app_id, **build_conf(settings))
-    app.settings, app.source_topics, app.sink_topics, app.startup_checks, app.drain_callbacks = settings, [], [], [], []
     app.broker_clock = BrokerClock(time.time, time.monotonic)
+    app.settings, app.source_topics, app.sink_topics = settings, [], []
+    app.startup_checks, app.drain_callbacks, app.position_jump_callbacks = [], [], []
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)
     app.on_rebalance_complete.connect(_handle_rebalance_complete)
     return app

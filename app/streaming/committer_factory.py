@@ -50,7 +50,7 @@ def build_shared_outbox(app: StreamApp, table: RocksDBTable, *, linger: float, m
 
 def _build_fence(app: StreamApp) -> GenerationFence:
     # Faust creates the consumer when the worker starts, so the fence asks for it at its first use.
-    return GenerationFence(lambda: app.consumer, session_timeout=app.settings.session_timeout, monotonic=monotonic)
+    return GenerationFence(lambda: app.consumer.membership, session_timeout=app.settings.session_timeout, monotonic=monotonic)
 
 
 def _build_size_limit(app: StreamApp) -> SizeLimit:

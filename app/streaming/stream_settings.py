@@ -20,7 +20,7 @@ class StreamSettings:
     long a rebalance or stop waits for batches in flight. `shutdown_timeout`: how long an orderly stop after an error may take.
     `priority_limits`: one for each priority, highest first. `fetch_max_wait`: how long a fetch of all partitions may wait at the broker.
     `max_in_flight_bytes`: of unfinished records, shared equally by the partitions. `web_port`: 0 turns the web server off.
-    `max_message_bytes`: largest batch, by topic.
+    `max_message_bytes`: largest batch, by topic. `stop_on_position_jump`: whether the worker ends if a position moves without reading.
     """
 
     app_id: str
@@ -41,3 +41,4 @@ class StreamSettings:
     web_port: int
     web_bind: str
     max_message_bytes: Mapping[str, int]
+    stop_on_position_jump: bool

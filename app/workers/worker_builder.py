@@ -8,6 +8,7 @@ from typing import Any
 from app.admin.topics import require_topics
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_table, build_stream_app
+from app.streaming.consumer.position_check import PositionJump
 from app.streaming.consumer.priority_selector import PriorityLimits
 from app.streaming.rocksdb_table import RocksDBTable
 from app.streaming.stream_settings import DRAIN_TIMEOUT, SHUTDOWN_TIMEOUT, StreamSettings
@@ -15,7 +16,7 @@ from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
 from app.workers.ttl_sweeper import TtlSweeper
 from app.workers.web_views import add_web_views
-from schemas.metrics import CLOCK_ERROR
+from schemas.metrics import CLOCK_ERROR, POSITION_JUMPS
 from schemas.topics import TOPICS
 
 MAX_SKIPS_MEDIUM = 4  # fetches in which medium may be skipped although it has data
@@ -40,6 +41,7 @@ class WorkerBuilder:
         self.app.on_worker_init.connect(self._log_started, weak=False)
         add_web_views(self.app, self.role_spec.tables, self.tables, self.metrics, settings)
         self.app.startup_checks.append(self._require_topics)
+        self.app.position_jump_callbacks.append(self._count_position_jump)
         if self.tables:
             sweeper = TtlSweeper(self.role_spec.tables, self.tables, self.clock, lambda: self.clock.is_confirmed)
             self.add_task("ttl_sweeper", lambda: sweeper.run_forever(asyncio.sleep))
@@ -77,6 +79,9 @@ class WorkerBuilder:
     def _log_started(self, app: Any, **_: Any) -> None:
         log_event("worker.started", role=self.role, group=app.settings.app_id, partitions=self.settings.kafka.topic_partitions)
 
+    def _count_position_jump(self, jump: PositionJump) -> None:
+        self.metrics.increment(POSITION_JUMPS, 1, jump.topic, jump.direction)
+
     async def _require_topics(self) -> None:
         await require_topics(self.settings.kafka)
 
@@ -91,6 +96,7 @@ def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[
         topic_partitions=kafka.topic_partitions,
         topic_replication_factor=kafka.topic_replication_factor,
         topic_allow_declare=False,  # `herold topics apply` creates the changelogs
+        stop_on_position_jump=worker.on_position_jump == "stop",
         standby_replicas=worker.standby_replicas if get_role_spec(role).tables else 0,
         commit_interval=worker.commit_interval,
         session_timeout=kafka.session_timeout,

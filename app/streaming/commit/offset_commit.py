@@ -89,11 +89,6 @@ class OffsetTracker(Generic[Partition]):
             progress.committable_offset = last_offset + 1
         progress.last_offset = last_offset
 
-    def get_last_offset(self, partition: Partition) -> int | None:
-        """The last offset tracked since the partition was cleared; records up to it are not delivered again."""
-        progress = self._partitions.get(partition)
-        return progress.last_offset if progress else None
-
     def count_unacked(self, partition: Partition) -> UnackedCounts:
         """What is in flight in the partition."""
         progress = self._partitions.get(partition)

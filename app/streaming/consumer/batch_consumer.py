@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,11 @@ from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.batch_message import build_message
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.coordinator_watchdog import build_watchdog
+from app.streaming.consumer.drain_limit import DrainLimit
+from app.streaming.consumer.membership import ConsumerMembership
+from app.streaming.consumer.position_check import PositionCheck
 from app.streaming.consumer.priority_selector import PrioritySelector
+from app.streaming.consumer.topic_watch import WATCH_INTERVAL, TopicWatch
 
 MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
 MAX_CHANGELOG_RECORDS = 2000  # records of a changelog batch
@@ -37,45 +42,15 @@ class BatchConsumer(driver.Consumer):
         self._partitions_to_resume: set[TP] = set()
         self._room_available = asyncio.Event()
         self._batch_released = asyncio.Event()
-        self._batch_generation = -1
-        self._cached_assignment: set[TP] | None = None  # the assignment that _assigned_partitions was computed from
-        self._assigned_partitions: frozenset[int] = frozenset()
-        self._drain_timeout = self.settings.drain_timeout
-        self._failed_offsets: dict[TP, int] = {}
+        self.membership = ConsumerMembership(self.app, self._thread, self._is_changelog_tp)
+        self._drain_limit = DrainLimit(self.settings.drain_timeout)
         self._max_bytes_per_partition = 0.0  # of unfinished records
+        self._position_check: PositionCheck = PositionCheck()
         self.add_dependency(build_watchdog(self, self._thread))
+        self._topic_watch = self.add_dependency(TopicWatch(self, self._thread, WATCH_INTERVAL, loop=self.loop, beacon=self.beacon))
 
     def _new_consumer_thread(self) -> PriorityConsumerThread:
         return PriorityConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    # ---- group membership (commit.fencing.GroupMembership)
-
-    def get_generation(self) -> int:
-        """The generation of the batches in flight: that of the last one enqueued."""
-        return self._batch_generation
-
-    def get_coordinator_generation(self) -> int:
-        """The generation that the coordinator last confirmed; -1 once it no longer knows this member."""
-        return int(self._thread.get_coordinator_generation())
-
-    def get_last_heartbeat_at(self) -> float:
-        """When the coordinator last confirmed this member, in seconds of time.monotonic."""
-        return float(self._thread.get_last_heartbeat_at())
-
-    def is_assigned(self, partition: int) -> bool:
-        """Whether a source partition of that number is assigned; a standby, which has only its changelog, does not count."""
-        return partition in self._get_assigned_partitions()
-
-    def count_assigned(self) -> int:
-        """How many source partitions are assigned, by their number."""
-        return len(self._get_assigned_partitions())
-
-    def _get_assigned_partitions(self) -> frozenset[int]:
-        assignment = self.app._assignment
-        if assignment is not self._cached_assignment:  # Faust makes a new set at each rebalance
-            self._cached_assignment = assignment
-            self._assigned_partitions = frozenset(tp.partition for tp in assignment or () if not self._is_changelog_tp(tp))
-        return self._assigned_partitions
 
     # ---- acknowledgements
 
@@ -121,7 +96,21 @@ class BatchConsumer(driver.Consumer):
         """Reset positions to the committed offsets; all later records are redelivered."""
         self._offset_tracker.clear_all()
         self._clear_unacked()
+        self._committed_offset.clear()
         await super().perform_seek()
+        self._position_check.expect_committed({tp: offset for tp, offset in self._read_offset.items() if not self._is_changelog_tp(tp)})
+        await self._topic_watch.check()
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Faust's seek to the positions in the changelogs."""
+        self._position_check.expect(partitions)
+        await super().seek_wait(partitions)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        is_committed: bool = await super()._commit(offsets)
+        if is_committed:
+            self._position_check.record_commits(offsets)
+        return is_committed
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain the batches in flight, commit, then clear the partitions."""
@@ -130,14 +119,8 @@ class BatchConsumer(driver.Consumer):
 
     def limit_drain(self, failed: Any, timeout: float) -> None:
         """Shorten the drain before a stop with an error: at most `timeout` seconds, not for the failed batch nor for later ones."""
-        self._drain_timeout = min(timeout, self._drain_timeout)
-        if failed is not None:
-            self._failed_offsets[failed.tp] = min(failed.offset, self._failed_offsets.get(failed.tp, failed.offset))
+        self._drain_limit.limit(failed, timeout)
         self._batch_released.set()
-
-    def _is_awaited(self, message: Any) -> bool:
-        failed_offset = self._failed_offsets.get(message.tp)
-        return failed_offset is None or bool(message.offset < failed_offset)
 
     async def wait_empty(self) -> None:
         """Drain: wait until the batches in flight are acknowledged or released, but at most `drain_timeout`; then commit.
@@ -147,17 +130,17 @@ class BatchConsumer(driver.Consumer):
         """
         for callback in self.app.drain_callbacks:
             callback()
-        if self._unacked_messages and self.get_coordinator_generation() != self._batch_generation:
+        if self._unacked_messages and self.membership.get_coordinator_generation() != self.membership.generation:
             self._clear_unacked()
             return
         try:
-            async with asyncio.timeout(self._drain_timeout):
-                while any(map(self._is_awaited, self._unacked_messages)) and not self.should_stop:
+            async with asyncio.timeout(self._drain_limit.timeout):
+                while any(map(self._drain_limit.is_awaited, self._unacked_messages)) and not self.should_stop:
                     self._batch_released.clear()
                     await self._batch_released.wait()
         except TimeoutError:
             self.log.warning(
-                "%d batches were not acknowledged within %s s; they are redelivered", len(self._unacked_messages), self._drain_timeout
+                "%d batches were not acknowledged within %s s; they are redelivered", len(self._unacked_messages), self._drain_limit.timeout
             )
         await self._commit_acknowledged()
         self._clear_unacked()
@@ -263,31 +246,36 @@ class BatchConsumer(driver.Consumer):
     def _enqueue_all(self, fetched: FetchedRecords, generation: int) -> None:
         for key, taken in fetched.items():
             tp = TP(key.topic, key.partition)
-            new_records = self._select_new_records(tp, taken.records)
+            if not self._accept_start(tp, taken.start):
+                return
+            self._position_check.record_position(tp, taken.position)
             # An empty changelog batch tells recovery that the rest of the changelog has no rows.
-            if new_records or self._is_changelog_tp(tp):
-                self._enqueue(tp, new_records, taken.position, generation)
-            else:
+            if taken.records or (self._is_changelog_tp(tp) and taken.position != taken.start):
+                self._enqueue(tp, taken.records, taken.position, generation)
+            elif taken.position != taken.start:
                 self._offset_tracker.skip(tp, taken.position - 1)
 
-    def _select_new_records(self, tp: TP, records: Any) -> Any:
-        """The records not delivered yet: after the last tracked offset, or from the position of the last seek on."""
-        last_offset = self._offset_tracker.get_last_offset(tp)
-        next_offset = last_offset + 1 if last_offset is not None else self._read_offset[tp] or 0
-        if not records or records[0].offset >= next_offset:
-            return records
-        return [record for record in records if record.offset >= next_offset]
+    def _accept_start(self, tp: TP, start: int) -> bool:
+        jump = self._position_check.find_jump(tp, start)
+        if jump is None or not self.app.accept_position_jump(jump):
+            return jump is None
+        self._position_check.forget_commits(tp)
+        self._topic_watch.forget(tp)
+        if jump.direction == "backward":  # batches in flight are no longer in the log, and lower offsets than before are committed
+            self._offset_tracker.clear_partitions([tp])
+            self._committed_offset.pop(tp, None)
+        return True
 
     def _enqueue(self, tp: TP, records: Any, position: int, generation: int) -> None:
         channels = self.app.topics._tp_index[tp]
-        if not channels:
-            return
+        if not channels:  # returning would lose the records: they would count as read
+            raise RuntimeError(f"{tp.topic} partition {tp.partition} is fetched, but no agent or table reads it")
         message = build_message(tp, records, position, generation)
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         if not self._is_changelog_tp(tp):
             if message.timestamp_type == LOG_APPEND_TIME:
                 self.app.broker_clock.observe_record(message.timestamp)
-            self._batch_generation = generation
+            self.membership.generation = generation
             self._offset_tracker.track(tp, message)
         (channel,) = channels
         channel.queue.put_nowait(Event(self.app, None, message.value, {}, message))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NamedTuple
 
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -19,12 +19,17 @@ BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones
 FETCH_MAX_WAIT_PARTIAL = 0.01  # seconds that a fetch may wait at the broker if it omits partitions
 SMALL_FETCH_RECORDS = 16  # records; fewer are a small fetch
 SMALL_FETCH_DELAY = 0.01  # seconds until the fetch after a small one
+RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
 
 
 class TakenRecords(NamedTuple):
-    """Records of one partition, and the position after them. Control batches and rolled-back records move only the position."""
+    """Records of one partition, and the positions before and after them.
 
+    Control batches and rolled-back records move only the position. If it was set anew, `start` and `position` are the new one.
+    """
+
+    start: int
     records: Sequence[Any]
     position: int
 
@@ -186,12 +191,32 @@ async def _take_records(fetcher: Any, partitions: Collection[TP], max_records: i
     fetched: dict[TP, TakenRecords] = {}
     for tp in partitions:
         if tp in fetcher._records:
-            start = _get_position(fetcher, tp)
-            records = (await fetcher.fetched_records({tp}, 0, max_records)).get(tp, ())
+            before = start = _get_position(fetcher, tp)
+            records: Sequence[Any] = ()
+            try:
+                records = (await fetcher.fetched_records({tp}, 0, max_records)).get(tp, ())
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+                start = await _reset_position(fetcher, tp, before)
             position = _get_position(fetcher, tp)
-            if position is not None and position != start:
-                fetched[tp] = TakenRecords(records, position)
+            if start is not None and position is not None and position != before:
+                fetched[tp] = TakenRecords(start, records, position)
     return fetched
+
+
+async def _reset_position(fetcher: Any, tp: TP, position: int | None) -> int | None:
+    """Set the position to the first offset: the partition has no committed one, or the log has not the one that was to be read next.
+
+    The latter may exist by now, in a log that was truncated and written again, so it does not count. Returns the new position; None if
+    Kafka does not tell it, or if the partition was revoked: it is then asked again.
+    """
+    try:
+        first: int = (await fetcher.beginning_offsets([tp], RESET_TIMEOUT_MS))[tp]
+    except KafkaTimeoutError:
+        return None
+    if not fetcher._subscriptions.is_assigned(tp) or _get_position(fetcher, tp) != position:
+        return None
+    fetcher.seek_to(tp, first)
+    return first
 
 
 def _get_position(fetcher: Any, tp: TP) -> int | None:

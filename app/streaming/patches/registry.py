@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from app.streaming.patches.fingerprint import compute_fingerprint
 
-CONSUMER = "faust.transport.consumer:Consumer"
+CONSUMERS = "faust.transport.consumer"
+CONSUMER = f"{CONSUMERS}:Consumer"
 DRIVER = "faust.transport.drivers.aiokafka"
 THREAD = f"{DRIVER}:AIOKafkaConsumerThread"
 FETCHER = "aiokafka.consumer.fetcher"
@@ -49,6 +50,13 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override(f"{CONSUMER}._filter_tps_with_pending_acks", "consumer.batch_consumer", "the partitions of OffsetTracker", "e4480bd5f48a"),
     Override(f"{CONSUMER}.perform_seek", "consumer.batch_consumer", "after a seek all batches in flight are redelivered", "b2fa31dd2a87"),
+    Override(
+        f"{CONSUMERS}:ThreadDelegateConsumer.seek_wait",
+        "consumer.batch_consumer",
+        "the offsets at which changelogs continue, which position_check compares",
+        "36f330ed3699",
+    ),
+    Override(f"{CONSUMERS}:ThreadDelegateConsumer._commit", "consumer.batch_consumer", "what this process has committed", "894c0a0af4ae"),
     Override(f"{CONSUMER}.on_partitions_revoked", "consumer.batch_consumer", "clears the batches of revoked partitions", "1119883ef88f"),
     Override(f"{CONSUMER}.wait_empty", "consumer.batch_consumer", "Faust waits without limit for batches in flight", "f29971a4a89c"),
     Override(f"{CONSUMER}.stop_flow", "consumer.batch_consumer", "a waiting fetch returns when a rebalance begins", "1719f69952d1"),
@@ -167,7 +175,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         "aiokafka.consumer.consumer:AIOKafkaConsumer.start",
         "consumer.consumer_thread",
-        "creates _fetcher, with _isolation_level, and _coordinator",
+        "creates _fetcher, with _isolation_level, and _coordinator, on _client, for _subscription",
         "4b4c2a7c4187",
     ),
     Override("aiokafka.consumer.consumer:AIOKafkaConsumer.stop", "consumer.coordinator_watchdog", "sets _closed", "8528931e883a"),
@@ -208,6 +216,18 @@ OVERRIDES: tuple[Override, ...] = (
         "takes buffered records of one partition; does not wait with timeout 0",
         "002f5b2f4ca3",
     ),
+    Override(
+        f"{FETCHER}:Fetcher._update_fetch_positions",
+        "consumer.consumer_thread",
+        "without auto_offset_reset, NoOffsetForPartitionError among the _records",
+        "4401abb57665",
+    ),
+    Override(
+        f"{FETCHER}:Fetcher._proc_fetch_request",
+        "consumer.consumer_thread",
+        "without auto_offset_reset, OffsetOutOfRangeError among the _records",
+        "be217e037d90",
+    ),
     Override(f"{FETCHER}:Fetcher._create_fetch_waiter", "consumer.consumer_thread", "a future that new data resolves", "76ffca2bb1e8"),
     Override(
         f"{FETCHER}:FetchResult",
@@ -216,7 +236,6 @@ OVERRIDES: tuple[Override, ...] = (
         "fa61b3894a7f",
     ),
     Override(f"{THREAD}._fetch_records", "consumer.consumer_thread", "checks before a fetch; poll makes the same ones", "4ba572180fc6"),
-    Override(f"{THREAD}._seek_wait", "consumer.batch_consumer", "sets _read_offset to the position of a changelog", "d1806d189d8f"),
     Override(f"{CONSUMER}._commit_offsets", "consumer.batch_consumer", "calls _new_offset, drops revoked partitions", "01d713e6896c"),
     Override(
         "faust.transport.conductor:Conductor._update_tp_index",
@@ -270,7 +289,7 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override("faust.stores.rocksdb:Store.persisted_offset", "rocksdb_table", "how the changelog offset is stored", "b2bed8c216d0"),
     Override(
-        "faust.app.base:App._update_assignment", "consumer.batch_consumer", "_assignment: the partitions of this worker", "eb689b857732"
+        "faust.app.base:App._update_assignment", "consumer.membership", "_assignment: the partitions of this worker", "eb689b857732"
     ),
 )
 

@@ -100,6 +100,9 @@ def finish_newest_first(outbox: SharedOutbox, pending: list[BatchHandle]) -> Non
         outbox.on_committed(partition, handle.ack)
 
 
+app.position_jump_callbacks.append(
+    lambda jump: print(f"JUMP {jump.topic.removeprefix(prefix)} {jump.partition} {jump.from_offset} {jump.to_offset}", file=sys.__stderr__)
+)
 topics = [f"{prefix}in.{priority}" for priority in PRIORITIES]
 add_agents(app, topics, process_out_of_order if kind == "shared" else copy_records, manual_ack=True)
 

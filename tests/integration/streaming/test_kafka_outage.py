@@ -33,6 +33,7 @@ async def check_all_written(harness: StreamingHarness, expected: set[bytes], max
     assert set(values) == expected
     assert len(values) - len(expected) <= max_duplicates
     await harness.check_tables("one")
+    assert not [line for line in worker.lines if line.startswith("JUMP")]
 
 
 # After a freeze the broker may drop the worker from its group before the next heartbeat arrives. Batches in flight, whose outputs are

@@ -39,5 +39,6 @@ def test_every_label_has_a_bounded_set_of_values(metric: Metric) -> None:
         "topic",
         "table",
         "role",
+        "direction",
     }
     assert set(metric.labels) <= bounded_labels

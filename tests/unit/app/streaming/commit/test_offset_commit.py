@@ -45,7 +45,6 @@ def acknowledge(tracker: OffsetTracker[tuple[str, int]], *batches: FakeTrackedBa
 def test_nothing_is_committable_before_a_batch_is_tracked() -> None:
     tracker: OffsetTracker[str] = OffsetTracker()
     assert tracker.get_committable_offset("p") is None
-    assert tracker.get_last_offset("p") is None
     assert tracker.count_unacked("p") == NONE_UNACKED
     assert tracker.get_partitions() == []
 
@@ -120,7 +119,6 @@ def test_after_a_seek_only_redelivered_batches_count() -> None:
     acknowledge(tracker, first)
     tracker.clear_all()
     assert tracker.get_committable_offset(P) is None
-    assert tracker.get_last_offset(P) is None
     redelivered = FakeTrackedBatch(9)
     tracker.track(P, redelivered)
     acknowledge(tracker, second)  # a late acknowledgement from before the seek
@@ -146,13 +144,6 @@ def test_clearing_an_unknown_partition_has_no_effect() -> None:
     tracker.clear_partitions(["p"])
     tracker.clear_all()
     assert tracker.get_partitions() == []
-
-
-def test_the_last_offset_remains_after_all_batches_are_acknowledged() -> None:
-    tracker, (first,) = build_tracker(9)
-    acknowledge(tracker, first)
-    assert tracker.get_committable_offset(P) == 10
-    assert tracker.get_last_offset(P) == 9
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.data())

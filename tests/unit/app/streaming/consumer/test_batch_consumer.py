@@ -1,7 +1,6 @@
 """Partitions are fetched only after a rebalance, and a rebalance waits a limited time for batches in flight."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,6 @@ from tests.fakes import FakeRecord
 from tests.unit.app.streaming.app_builder import build_app
 
 FIRST, SECOND = TP("t-notifications.high", 0), TP("t-notifications.high", 1)
-
-
-@pytest.fixture
-async def consumer(tmp_path: Path) -> AsyncIterator[BatchConsumer]:
-    consumer = build_app(tmp_path).consumer
-    assert isinstance(consumer, BatchConsumer)
-    consumer.stop_flow()
-    yield consumer
-    consumer._thread.thread_loop.close()
 
 
 async def test_partitions_are_fetched_after_the_flow_resumes(consumer: BatchConsumer) -> None:
@@ -50,7 +40,7 @@ async def test_partitions_paused_by_a_new_assignment_are_not_fetched_during_its_
 
 
 async def test_a_member_removed_from_the_group_waits_for_no_batch(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "_batch_generation", 7)
+    monkeypatch.setattr(consumer.membership, "generation", 7)
     monkeypatch.setattr(consumer._thread, "get_coordinator_generation", lambda: -1)
     message: Any = FakeBatchMessage()
     consumer._unacked_messages.add(message)
@@ -66,7 +56,7 @@ def unacked_at_commits(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch)
     async def commit() -> None:
         commits.append(len(consumer._unacked_messages))
 
-    monkeypatch.setattr(consumer, "_batch_generation", 7)
+    monkeypatch.setattr(consumer.membership, "generation", 7)
     monkeypatch.setattr(consumer._thread, "get_coordinator_generation", lambda: 7)
     monkeypatch.setattr(consumer, "commit_and_end_transactions", commit)
     return commits
@@ -167,21 +157,6 @@ async def test_records_fetched_before_a_pause_without_rebalance_are_enqueued_aft
     assert enqueued == [{FIRST: ["a record"]}]
 
 
-async def test_a_standby_partition_is_not_assigned(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    changelog = TP("t-router-seen-changelog", 3)
-    monkeypatch.setattr(consumer, "_is_changelog_tp", lambda tp: tp == changelog)
-    monkeypatch.setattr(consumer.app, "_assignment", {FIRST, changelog})
-    assert [consumer.is_assigned(number) for number in (0, 3, 1)] == [True, False, False]
-
-
-async def test_is_assigned_follows_each_assignment(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = []
-    for assignment in (None, {TP("t", 1)}, {TP("t", 1), TP("t", 2)}, set()):
-        monkeypatch.setattr(consumer.app, "_assignment", assignment)
-        results.append([consumer.is_assigned(number) for number in (1, 2)])
-    assert results == [[False, False], [True, False], [True, True], [False, False]]
-
-
 @pytest.fixture
 async def full_partition(consumer: BatchConsumer) -> BatchMessage:
     """The first of three batches of a partition that leave no room for a fourth."""
@@ -220,6 +195,11 @@ async def test_a_partition_with_too_many_unfinished_bytes_is_not_fetched(tmp_pat
     consumer.set_unfinished(large, 97, 97 * 20_480)
     assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {FIRST, SECOND}
     consumer._thread.thread_loop.close()
+
+
+async def test_fetched_records_that_nobody_reads_are_an_error(consumer: BatchConsumer) -> None:
+    with pytest.raises(RuntimeError, match="other partition 3 is fetched, but no agent or table reads it"):
+        consumer._enqueue(TP("other", 3), [ConsumedRecord()], 1, 1)
 
 
 class ConsumedRecord(FakeRecord):

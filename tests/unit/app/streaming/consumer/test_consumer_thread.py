@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
 
 from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread, TakenRecords
@@ -31,6 +31,9 @@ class FakePartitionState:
         self.position = 0
 
 
+FIRST_OFFSET = 40  # of every partition, after a reset
+
+
 class FakeFetcher:
     """The parts of aiokafka's fetcher that are used: buffered records, positions, and waiters that new data resolves.
 
@@ -40,6 +43,8 @@ class FakeFetcher:
     def __init__(self, **buffered: int) -> None:
         self._records: dict[TP, list[int | None]] = {TP(topic, 0): list(range(count)) for topic, count in buffered.items()}
         self._states: defaultdict[TP, FakePartitionState] = defaultdict(FakePartitionState)
+        self._errors: dict[TP, KafkaError] = {}
+        self.is_reachable = True
         self._closed = False
         self._waiters: list[asyncio.Future[None]] = []
         self._subscriptions = self.subscription = self.assignment = self
@@ -49,6 +54,9 @@ class FakeFetcher:
 
     async def fetched_records(self, partitions: set[TP], timeout: float, max_records: int) -> dict[TP, Sequence[int]]:
         (tp,) = partitions
+        if tp in self._errors:
+            del self._records[tp]
+            raise self._errors.pop(tp)
         taken, remaining = self._records[tp][:max_records], self._records[tp][max_records:]
         self._states[tp].position += len(taken)
         self._records[tp] = remaining
@@ -56,6 +64,21 @@ class FakeFetcher:
             del self._records[tp]
         records = [record for record in taken if record is not None]
         return {tp: records} if records else {}
+
+    async def beginning_offsets(self, partitions: list[TP], timeout_ms: int) -> dict[TP, int]:
+        if not self.is_reachable:
+            raise KafkaTimeoutError
+        return dict.fromkeys(partitions, FIRST_OFFSET)
+
+    def seek_to(self, tp: TP, offset: int) -> None:
+        self._states[tp].position = offset
+
+    def is_assigned(self, tp: TP) -> bool:
+        return True
+
+    def fail(self, tp: TP, error: KafkaError) -> None:
+        """Buffer an error instead of records."""
+        self._records[tp], self._errors[tp] = [], error
 
     def state_value(self, tp: TP) -> FakePartitionState:
         return self._states[tp]
@@ -103,18 +126,18 @@ def build_request(*, high: bool = True, low: bool = True, changelog: bool = Fals
 
 async def test_the_higher_priority_is_taken_first_in_batches_of_its_limit() -> None:
     thread = build_thread(FakeFetcher(high=4, low=4))
-    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords([0, 1, 2], 3)}
-    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords([3], 4)}
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords([0, 1], 2)}  # busy limit: the high priority had traffic
+    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(0, [0, 1, 2], 3)}
+    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(3, [3], 4)}
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}  # busy limit: the high priority had traffic
 
 
 async def test_a_lower_priority_alone_is_taken_in_large_batches() -> None:
-    assert await build_thread(FakeFetcher(low=9))._poll(build_request(), 0.0) == {LOW: TakenRecords([0, 1, 2, 3, 4], 5)}
+    assert await build_thread(FakeFetcher(low=9))._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1, 2, 3, 4], 5)}
 
 
 async def test_a_priority_without_room_is_not_taken() -> None:
     thread = build_thread(FakeFetcher(high=1, low=1))
-    assert await thread._poll(build_request(high=False), 0.0) == {LOW: TakenRecords([0], 1)}
+    assert await thread._poll(build_request(high=False), 0.0) == {LOW: TakenRecords(0, [0], 1)}
     assert HIGH in thread._consumer._fetcher._records
 
 
@@ -126,7 +149,7 @@ async def test_a_starving_priority_gets_its_turn() -> None:
 
 async def test_changelogs_are_taken_together_with_a_priority() -> None:
     thread = build_thread(FakeFetcher(high=1, changes=2))
-    assert await thread._poll(build_request(changelog=True), 0.0) == {CHANGELOG: TakenRecords([0, 1], 2), HIGH: TakenRecords([0], 1)}
+    assert await thread._poll(build_request(changelog=True), 0.0) == {CHANGELOG: TakenRecords(0, [0, 1], 2), HIGH: TakenRecords(0, [0], 1)}
 
 
 async def test_offsets_without_records_move_the_position() -> None:
@@ -134,9 +157,25 @@ async def test_offsets_without_records_move_the_position() -> None:
     fetcher._records[LOW].append(None)
     fetcher._records[HIGH] = [None, None]
     thread = build_thread(fetcher)
-    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords((), 2)}
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords([0, 1], 2)}
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords((), 3)}
+    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(0, (), 2)}
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(2, (), 3)}
+
+
+@pytest.mark.parametrize("error", [OffsetOutOfRangeError({LOW: 7}), NoOffsetForPartitionError(LOW)])
+async def test_a_position_that_the_log_does_not_have_is_set_to_its_first_offset(error: KafkaError) -> None:
+    fetcher = FakeFetcher()
+    fetcher._states[LOW].position = 7
+    fetcher.fail(LOW, error)
+    assert await build_thread(fetcher)._poll(build_request(), 0.0) == {LOW: TakenRecords(FIRST_OFFSET, (), FIRST_OFFSET)}
+
+
+async def test_a_position_stays_while_kafka_does_not_report_the_first_offset() -> None:
+    fetcher = FakeFetcher(high=1)
+    fetcher.is_reachable = False
+    fetcher.fail(LOW, OffsetOutOfRangeError({LOW: 7}))
+    assert await build_thread(fetcher)._poll(build_request(high=False), 0.0) == {}
+    assert fetcher._states[LOW].position == 0
 
 
 async def test_poll_waits_for_data() -> None:
@@ -144,7 +183,7 @@ async def test_poll_waits_for_data() -> None:
     poll = asyncio.ensure_future(build_thread(fetcher)._poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(LOW, 1)
-    assert await poll == {LOW: TakenRecords([0], 1)}
+    assert await poll == {LOW: TakenRecords(0, [0], 1)}
 
 
 async def test_poll_waits_at_most_its_timeout() -> None:
@@ -176,7 +215,7 @@ async def test_a_wakeup_ends_only_one_wait() -> None:
     poll = asyncio.ensure_future(thread._poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(HIGH, 1)
-    assert await poll == {HIGH: TakenRecords([0], 1)}
+    assert await poll == {HIGH: TakenRecords(0, [0], 1)}
 
 
 async def test_a_wakeup_before_the_thread_has_started_has_no_effect() -> None:

@@ -1,0 +1,75 @@
+"""The topic watch: reads a topic that was made anew under a running worker from its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import mode
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from app.streaming.consumer.consumer_thread import RESET_TIMEOUT_MS
+from app.streaming.consumer.topic_ids import TopicIds, fetch_topic_ids
+
+WATCH_INTERVAL = 5.0  # seconds
+
+
+class TopicIdCheck:
+    """Compares the id of each partition's topic with the one it was read from."""
+
+    def __init__(self) -> None:
+        self._known_ids: dict[TP, bytes] = {}
+
+    def find_changed(self, tps: Collection[TP], topic_ids: TopicIds) -> list[TP]:
+        """The partitions whose topic has another id than before. A topic without an id does not exist at the moment."""
+        known = {tp: self._known_ids.setdefault(tp, topic_ids[tp.topic]) for tp in tps if tp.topic in topic_ids}
+        return [tp for tp, known_id in known.items() if known_id != topic_ids[tp.topic]]
+
+    def forget(self, tp: TP) -> None:
+        """Take the next id for the one that the partition is read from: its position was set anew."""
+        self._known_ids.pop(tp, None)
+
+
+class TopicWatch(mode.Service):
+    """Checks the topics' ids periodically and after each rebalance, because an offset of the old log may also exist in the new one.
+
+    Only if it does not exist, or if the group's commits are gone, the consumer finds out by itself.
+    """
+
+    def __init__(self, consumer: Any, thread: Any, interval: float, **options: Any) -> None:
+        """`thread`: the consumer's; `interval`: seconds between checks."""
+        super().__init__(**options)
+        self._consumer, self._thread, self._interval = consumer, thread, interval
+        self._check = TopicIdCheck()
+
+    def forget(self, tp: TP) -> None:
+        """The position of this partition was set anew."""
+        self._check.forget(tp)
+
+    @mode.Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self._interval)
+            if self._consumer.flow_active:
+                await self.check()
+
+    async def check(self) -> None:
+        """Compare the ids; a partition whose topic was made anew continues at its first offset."""
+        await self._thread.call_thread(self._check_topics)
+
+    async def _check_topics(self) -> None:
+        consumer = self._thread._consumer
+        if consumer is None or consumer._closed:
+            return
+        changelog_topics = self._consumer.app.tables.changelog_topics
+        tps = [TP(topic, partition) for topic, partition in consumer.assignment() if topic not in changelog_topics]
+        generation = self._consumer.app.consumer_generation_id
+        try:
+            for tp in self._check.find_changed(tps, await fetch_topic_ids(consumer._client, {tp.topic for tp in tps})):
+                offsets = await consumer._fetcher.beginning_offsets([tp], RESET_TIMEOUT_MS)
+                if generation == self._consumer.app.consumer_generation_id and consumer._subscription.is_assigned(tp):
+                    consumer._fetcher.seek_to(tp, offsets[tp])
+                    self._check.forget(tp)
+        except KafkaError as error:
+            self.log.warning("the ids of the topics could not be read: %r", error)

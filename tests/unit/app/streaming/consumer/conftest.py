@@ -1,0 +1,18 @@
+"""A consumer that never connects."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.streaming.consumer.batch_consumer import BatchConsumer
+from tests.unit.app.streaming.app_builder import build_app
+
+
+@pytest.fixture
+async def consumer(tmp_path: Path) -> AsyncIterator[BatchConsumer]:
+    consumer = build_app(tmp_path).consumer
+    assert isinstance(consumer, BatchConsumer)
+    consumer.stop_flow()
+    yield consumer
+    consumer._thread.thread_loop.close()
