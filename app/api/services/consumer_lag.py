@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from app.topology import TOPOLOGY
 from schemas.ports import Clock
@@ -73,14 +74,22 @@ class ConsumerLagProbe:
             await admin.start()
             all_partitions = [partition for partitions in self._partitions_by_role.values() for partition in partitions]
             ends, starts = await consumer.end_offsets(all_partitions), await consumer.beginning_offsets(all_partitions)
-            groups = {role: await admin.list_consumer_group_offsets(self._topic_prefix + role) for role in self._partitions_by_role}
+            groups = {
+                role: await admin.list_consumer_group_offsets(self._topic_prefix + role, partitions=partitions)
+                for role, partitions in self._partitions_by_role.items()
+            }
         return {role: compute_lag(partitions, groups[role], starts, ends) for role, partitions in self._partitions_by_role.items()}
 
 
 def compute_lag(partitions: Sequence[Any], committed: Mapping[Any, Any], starts: Mapping[Any, int], ends: Mapping[Any, int]) -> GroupLag:
-    """The lag over these partitions; a partition without a committed offset counts from its first record."""
+    """The lag over these partitions; a partition without a committed offset, that is, with -1, counts from its first record.
+
+    Raises GroupCoordinatorNotAvailableError if an offset is missing: a coordinator that is not ready answers without the partitions.
+    """
+    missing = set(partitions) - committed.keys()
+    if missing:
+        raise GroupCoordinatorNotAvailableError(f"the coordinator did not report the offsets of {len(missing)} partitions")
     offsets = {
-        partition: committed[partition].offset if partition in committed and committed[partition].offset >= 0 else starts[partition]
-        for partition in partitions
+        partition: committed[partition].offset if committed[partition].offset >= 0 else starts[partition] for partition in partitions
     }
     return GroupLag(sum(offsets.values()), sum(max(0, ends[partition] - offsets[partition]) for partition in partitions))

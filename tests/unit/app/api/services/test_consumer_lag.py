@@ -1,4 +1,6 @@
+import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import OffsetAndMetadata
 
 from app.api.services.consumer_lag import STALL_TIMEOUT, GroupLag, StallDetector, compute_lag
@@ -9,7 +11,11 @@ FIRST, SECOND = TopicPartition("t", 0), TopicPartition("t", 1)
 def test_lag_of_a_partition_without_a_committed_offset_counts_from_its_start() -> None:
     committed = {FIRST: OffsetAndMetadata(7, ""), SECOND: OffsetAndMetadata(-1, "")}
     assert compute_lag([FIRST, SECOND], committed, {FIRST: 0, SECOND: 3}, {FIRST: 10, SECOND: 5}) == GroupLag(committed=10, lag=5)
-    assert compute_lag([SECOND], {}, {SECOND: 3}, {SECOND: 3}) == GroupLag(committed=3, lag=0)
+
+
+def test_a_missing_offset_is_not_taken_for_no_commit() -> None:
+    with pytest.raises(GroupCoordinatorNotAvailableError, match="1 partitions"):
+        compute_lag([FIRST, SECOND], {FIRST: OffsetAndMetadata(7, "")}, {FIRST: 0, SECOND: 3}, {FIRST: 10, SECOND: 5})
 
 
 def test_a_role_is_stalled_when_records_wait_and_none_is_committed() -> None:
