@@ -288,9 +288,7 @@ OVERRIDES: tuple[Override, ...] = (
         "e5e138d3d163",
     ),
     Override("faust.stores.rocksdb:Store.persisted_offset", "rocksdb_table", "how the changelog offset is stored", "b2bed8c216d0"),
-    Override(
-        "faust.app.base:App._update_assignment", "consumer.membership", "_assignment: the partitions of this worker", "eb689b857732"
-    ),
+    Override("faust.app.base:App._update_assignment", "consumer.membership", "_assignment: the partitions of this worker", "eb689b857732"),
 )
 
 

@@ -1,6 +1,7 @@
 """Committers are built before Faust has created the consumer and the producer."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +27,7 @@ async def test_the_clock_observes_the_acknowledgements(tmp_path: Path, monkeypat
     app, producer = build_app(tmp_path), FakeBatchProducer()
     app.broker_clock = BrokerClock(lambda: 1000.0, lambda: 5.0)
     producer.append_time = 999_000
-    monkeypatch.setattr(app, "_consumer", FakeMembership())
+    monkeypatch.setattr(app, "_consumer", SimpleNamespace(membership=FakeMembership()))
     monkeypatch.setattr(app.producer, "_ensure_producer", lambda: producer)
     outbox = build_batch_committer(app, linger=0.0).create_outbox(0)
     outbox.add("t", 0, b"k", b"v")
@@ -39,7 +40,7 @@ async def test_the_clock_observes_the_acknowledgements(tmp_path: Path, monkeypat
 def test_the_size_limit_is_the_topics_or_kafkas_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topic: str, limit: int) -> None:
     app = build_app(tmp_path, max_message_bytes={"small": 1000})
     producer = FakeBatchProducer()
-    monkeypatch.setattr(app, "_consumer", FakeMembership())
+    monkeypatch.setattr(app, "_consumer", SimpleNamespace(membership=FakeMembership()))
     monkeypatch.setattr(app.producer, "_ensure_producer", lambda: producer)
     outbox = build_batch_committer(app, linger=0.0).create_outbox(0)
     outbox.add(topic, 0, b"k", bytes(limit - 500))
