@@ -13,7 +13,8 @@ import click
 from app.cli.errors import CommandError
 
 ENTRY_POINT_GROUP = "herold.commands"
-INSTALL_ADVICE = "pip install herold[local]"
+INSTALL_ADVICE = "pip install herold"
+LOCAL_INSTALL_ADVICE = "pip install herold[local]"
 COMMAND_PATHS = {
     "send": "app.cli.send:send",
     "show": "app.cli.notifications:show",
@@ -37,7 +38,10 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMAND_PATHS:
             return _load_entry_point(cmd_name)
         module, _, name = COMMAND_PATHS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ImportError as error:  # a missing library must not break the other commands and the help
+            return _build_unavailable_command(cmd_name, error, INSTALL_ADVICE)
         return command
 
 
@@ -47,24 +51,24 @@ def _load_entry_point(name: str) -> click.Command | None:
         try:
             command: click.Command = entry_point.load()
         except ImportError as error:
-            return _build_unavailable_command(name, error)
+            return _build_unavailable_command(name, error, LOCAL_INSTALL_ADVICE)
         return command
     return None
 
 
-def _build_unavailable_command(name: str, error: ImportError) -> click.Command:
+def _build_unavailable_command(name: str, error: ImportError, advice: str) -> click.Command:
     """A command that fails with the error whatever its arguments, so that the help of `herold` can list it."""
     message = f"`herold {name}` is not available: {error}"
 
     def fail(args: tuple[str, ...]) -> NoReturn:
-        raise CommandError(message, INSTALL_ADVICE)
+        raise CommandError(message, advice)
 
     return click.Command(
         name,
         callback=fail,
         params=[click.Argument(["args"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True},
-        help=f"Not available: {INSTALL_ADVICE}",
+        help=f"Not available: {advice}",
     )
 
 

@@ -10,11 +10,14 @@ import msgspec
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE, CommandError, build_unreachable_error
 from app.cli.output import JsonValue
+from schemas.ids import is_id
 
 REQUEST_TIMEOUT = 15.0  # seconds
 JSON_HEADERS = {"content-type": "application/json"}
 RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` show the state of the servers"
-NOT_FOUND_ADVICE = "a notification id begins with ntf_; a new one is known after a second or two"
+NOTIFICATIONS_PATH = "/v1/notifications/"
+UNKNOWN_ID_ADVICE = "a new notification is known after a second or two; history is dropped after postgres.retention_days"
+NO_ID_ADVICE = "the response to a submission has the id, and `herold list USER` shows it"
 CREDENTIAL_ADVICE = {
     "the gateway": "set HEROLD_GATEWAY_API_KEY, or run in the directory where `make run` was started",
     "the worker": "set HEROLD_WORKER_WEB_TOKEN, or run in the directory where `make run` was started",
@@ -50,7 +53,7 @@ class ApiClient:
             raise CommandError(message, f"check that this is the address of {self._server_name}") from None
         if response.is_success:
             return body
-        raise _build_error(self._server_name, response.status_code, body)
+        raise _build_error(self._server_name, path, response.status_code, body)
 
 
 def _encode_body(body: JsonValue) -> bytes:
@@ -60,18 +63,24 @@ def _encode_body(body: JsonValue) -> bytes:
         raise CommandError("an option is not UTF-8, so it cannot be sent", "give it in UTF-8; check LANG and the terminal") from None
 
 
-def _build_error(server_name: str, status: int, body: JsonValue) -> CommandError:
+def _build_error(server_name: str, path: str, status: int, body: JsonValue) -> CommandError:
     problem = body if isinstance(body, dict) else {}
     message = str(problem.get("detail") or problem.get("error") or problem.get("title") or body)
     if status == 401:
         advice = CREDENTIAL_ADVICE.get(server_name, f"check that this is the address of {server_name}")
         return CommandError(f"{server_name} rejected the key: {message}", advice)
     if status == 404:
-        return CommandError(message, NOT_FOUND_ADVICE, EXIT_NOT_FOUND)
+        return CommandError(message, _build_not_found_advice(server_name, path), EXIT_NOT_FOUND)
     if status == 503:
         advice = _build_unconfirmed_advice(problem.get("ids", [])) or RETRY_ADVICE
         return CommandError(f"{server_name} is unavailable: {message}", advice, EXIT_UNREACHABLE)
     return CommandError(f"{server_name} responded with {status}: {message}", "", EXIT_FAILED, status, problem.get("errors", ()))
+
+
+def _build_not_found_advice(server_name: str, path: str) -> str:
+    if not path.startswith(NOTIFICATIONS_PATH):
+        return f"check that this is the address of {server_name}"
+    return UNKNOWN_ID_ADVICE if is_id(path.removeprefix(NOTIFICATIONS_PATH).partition("/")[0]) else NO_ID_ADVICE
 
 
 def _build_unconfirmed_advice(ids: list[str]) -> str:
@@ -91,4 +100,4 @@ def load_gateway_client(url: str | None, api_key: str | None) -> ApiClient:
 
 def build_notification_path(notification_id: str) -> str:
     """The path of a notification; characters that have a meaning in URLs are quoted."""
-    return f"/v1/notifications/{quote(notification_id, safe='')}"
+    return NOTIFICATIONS_PATH + quote(notification_id, safe="")

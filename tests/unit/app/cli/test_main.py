@@ -65,6 +65,16 @@ def test_an_invalid_setting_is_named(herold: HeroldRunner) -> None:
     assert "gateway.port" in result.stderr
 
 
+def test_a_missing_library_breaks_its_command_only(herold: HeroldRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "app.cli.tail", None)  # makes its import fail
+    help_text = herold("--help")
+    assert help_text.exit_code == 0
+    assert "Not available: pip install herold" in help_text.stdout
+    result = herold("tail", "--user", "u")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "`herold tail` is not available: import of app.cli.tail halted" in result.stderr
+
+
 def test_without_the_extra_up_fails_with_the_advice_and_help_still_works(herold: HeroldRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dev.cli.up", None)  # makes its import fail
     assert "Not available: pip install herold[local]" in herold("--help").stdout

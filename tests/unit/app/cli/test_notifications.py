@@ -53,6 +53,15 @@ def test_a_text_that_is_no_id_is_named_as_that(herold: HeroldRunner, gateway_url
         result = herold(command, "abc", "--url", gateway_url)
         assert result.exit_code == 3
         assert "'abc' is not a notification id: ntf_ and 32 hex digits" in result.stderr
+        assert "herold list" in result.stderr
+        assert "second or two" not in result.stderr
+    assert "second or two" in herold("show", make_notification_id(9), "--url", gateway_url).stderr
+
+
+def test_another_server_is_named_as_that(herold: HeroldRunner, gateway_url: str) -> None:
+    result = herold("list", "u-42", "--url", f"{gateway_url}/elsewhere")
+    assert result.exit_code == 3
+    assert "check that this is the address of the gateway" in result.stderr
 
 
 def test_a_proxy_of_the_environment_is_not_used(herold: HeroldRunner, gateway_url: str) -> None:
