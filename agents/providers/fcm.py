@@ -16,6 +16,7 @@ from agents.providers.response import (
     build_account_fault,
     build_invalid_content,
     clean_provider_id,
+    describe_rejected_fields,
     parse_no_response,
     parse_retry_after,
 )
@@ -46,11 +47,11 @@ ERROR_CODES: dict[str, AttemptResult] = {
 HTTP_STATUSES: dict[int, AttemptResult] = {
     # https://firebase.google.com/docs/cloud-messaging/error-codes and https://cloud.google.com/apis/design/errors (UNAUTHENTICATED,
     # PERMISSION_DENIED, NOT_FOUND), without an error code of FCM
-    401: build_account_fault(401, "the access token was rejected"),
+    401: build_account_fault(401, "the access token was rejected: check the file in providers.fcm.service_account_file"),
     403: build_account_fault(403, "the service account may not send"),
-    404: build_account_fault(404, "no such project"),
+    404: build_account_fault(404, "no such project: check providers.fcm.project_id"),
 }
-REJECTED_MESSAGE = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail="the message was rejected")
+FOREIGN_PAGE = build_account_fault(404, "the response is not one of FCM: check providers.fcm.url")
 INVALID_TOKEN = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token or topic")
 INVALID_CONTENT = build_invalid_content("push")
 
@@ -258,14 +259,25 @@ def _map_error(status: int, error: _RpcError) -> AttemptResult:
     if code in ERROR_CODES:
         return ERROR_CODES[code]
     if status == 400:
-        return INVALID_TOKEN if _is_token_error(error) else REJECTED_MESSAGE
-    return HTTP_STATUSES.get(status, REJECTED_MESSAGE)
+        return INVALID_TOKEN if _is_token_error(error) else _build_rejection(error)
+    if status == 404 and error == _RpcError():  # a page of another server
+        return FOREIGN_PAGE
+    return HTTP_STATUSES.get(status) or _build_rejection(error)
 
 
 def _is_token_error(error: _RpcError) -> bool:
     """Whether a 400 is about the token: by the field, or, for a malformed token, by the message. In doubt it is not: the device is kept."""
-    fields = [violation.field for detail in error.details for violation in detail.violations]
+    fields = _list_rejected_fields(error)
     return all(field == "message.token" for field in fields) if fields else "registration token" in error.message.lower()
+
+
+def _build_rejection(error: _RpcError) -> AttemptResult:
+    detail = describe_rejected_fields("FCM", _list_rejected_fields(error))
+    return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, detail=detail)
+
+
+def _list_rejected_fields(error: _RpcError) -> list[str]:
+    return [violation.field for detail in error.details for violation in detail.violations]
 
 
 def _decode_response(body: bytes) -> _SendMessageResponse:

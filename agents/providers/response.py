@@ -1,7 +1,7 @@
 """Results that all providers share: content of another channel, a missing response, Retry-After, message ids."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 
 from schemas.channels import ChannelName
@@ -10,7 +10,9 @@ from schemas.http import MaybeSent, NotAllowed, NotSent
 from schemas.outcome import AttemptResult
 
 MAX_PROVIDER_ID_LENGTH = 200
+MAX_NAMED_FIELDS = 3
 
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,99}").fullmatch
 _SECONDS = re.compile(rb"[0-9]{1,9}").fullmatch
 
 
@@ -22,6 +24,12 @@ def build_invalid_content(channel: ChannelName) -> AttemptResult:
 def build_account_fault(code: int, detail: str) -> AttemptResult:
     """The result of a call that the provider rejects for the credentials or the account, whatever the delivery is."""
     return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, code, detail=detail, is_account_fault=True)
+
+
+def describe_rejected_fields(provider: str, fields: Iterable[str | None]) -> str:
+    """What a provider rejected. What does not look like the name of a field is left out, because it may quote an address or the content."""
+    names = list(dict.fromkeys(field for field in fields if field and _FIELD_NAME(field)))[:MAX_NAMED_FIELDS]
+    return f"{provider} rejected {', '.join(names)}" if names else f"{provider} rejected the message and named no field of it"
 
 
 def parse_no_response(failure: NotSent | NotAllowed | MaybeSent) -> AttemptResult:

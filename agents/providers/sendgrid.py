@@ -10,7 +10,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
-from agents.providers.response import build_account_fault, build_invalid_content, clean_provider_id, parse_no_response, parse_retry_after
+from agents.providers.response import (
+    build_account_fault,
+    build_invalid_content,
+    clean_provider_id,
+    describe_rejected_fields,
+    parse_no_response,
+    parse_retry_after,
+)
 from agents.providers.setting_checks import check_base_url, check_header_value, check_line, check_settings
 from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
@@ -22,14 +29,13 @@ from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
 
 HTTP_STATUSES: dict[int, AttemptResult] = {
-    400: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 400, detail="bad request"),
     # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses (401: requires authentication; 403: the
     # sender is not a verified identity, or the account is blocked for a time); https://www.twilio.com/docs/api/errors/60604 (key scopes)
-    401: build_account_fault(401, "the API key is wrong or may not send, or the credits are exhausted"),
+    401: build_account_fault(401, "the API key is wrong or may not send, or the credits are exhausted: check providers.sendgrid.api_key"),
     403: build_account_fault(403, "the sender is not verified, the API key may not send, or the account is blocked"),
     # tsg_mail_v3, responses of POST /v3/mail/send: the URL of the settings is not SendGrid's API
-    404: build_account_fault(404, "no such API: the URL is wrong"),
-    405: build_account_fault(405, "no such API: the URL is wrong"),
+    404: build_account_fault(404, "no such API: check providers.sendgrid.url"),
+    405: build_account_fault(405, "no such API: check providers.sendgrid.url"),
     413: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 413, detail="the message is too large"),
 }
 
@@ -152,8 +158,8 @@ class SendGrid:
             return AttemptResult(_ACCEPTED, "", 202, clean_provider_id(result.headers.get(b"x-message-id", b"").decode("latin-1")))
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=_parse_rate_limit_reset(result, now))
-        if status == 400 and _is_recipient_error(result.body):
-            return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, 400, detail="the address was rejected")
+        if status == 400:
+            return _parse_bad_request(result.body)
         if status in HTTP_STATUSES:
             return HTTP_STATUSES[status]
         if 300 <= status < 500 and status != 408:
@@ -181,12 +187,19 @@ def build_content(content: EmailContent) -> tuple[_ContentPart, ...]:
     return (_ContentPart("text/plain", content.text), _ContentPart("text/html", content.html))
 
 
-def _is_recipient_error(body: bytes) -> bool:
+def _parse_bad_request(body: bytes) -> AttemptResult:
+    fields = _read_rejected_fields(body)
+    if any(field.startswith("personalizations.0.to") for field in fields):
+        return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, 400, detail="the address was rejected")
+    detail = describe_rejected_fields("SendGrid", fields)
+    return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 400, detail=detail)
+
+
+def _read_rejected_fields(body: bytes) -> list[str]:
     try:
-        errors = _error_decoder.decode(body).errors
+        return [error.field or "" for error in _error_decoder.decode(body).errors]
     except DECODE_ERRORS:
-        return False
-    return any((error.field or "").startswith("personalizations.0.to") for error in errors)
+        return []
 
 
 def _parse_rate_limit_reset(response: HttpResponse, now: float) -> float:

@@ -38,15 +38,15 @@ _INVALID_PAYLOAD = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)
 ERROR_CODES: dict[int, AttemptResult] = {
     # account faults; https://www.twilio.com/docs/api/errors/10001, .../20003 and so on, by code
     10001: build_account_fault(10001, "the account is not active"),
-    20003: build_account_fault(20003, "the API key is wrong, or the account is suspended"),
+    20003: build_account_fault(20003, "wrong API key, or a suspended account: check providers.twilio.api_key_sid and api_key_secret"),
     20005: build_account_fault(20005, "the account is not active"),
     20403: build_account_fault(20403, "the account is suspended or closed"),
-    20404: build_account_fault(20404, "no such account"),
-    21603: build_account_fault(21603, "the sender is missing"),
-    21606: build_account_fault(21606, "the sender cannot send text messages"),
-    21659: build_account_fault(21659, "the sender is not a number of Twilio"),
-    21660: build_account_fault(21660, "the sender belongs to another account"),
-    21661: build_account_fault(21661, "the sender cannot send text messages"),
+    20404: build_account_fault(20404, "no such account: check providers.twilio.account_sid"),
+    21603: build_account_fault(21603, "the sender is missing: check providers.twilio.from_number"),
+    21606: build_account_fault(21606, "the sender cannot send text messages: check providers.twilio.from_number"),
+    21659: build_account_fault(21659, "the sender is not a number of Twilio: check providers.twilio.from_number"),
+    21660: build_account_fault(21660, "the sender belongs to another account: check providers.twilio.from_number"),
+    21661: build_account_fault(21661, "the sender cannot send text messages: check providers.twilio.from_number"),
     70051: build_account_fault(70051, "the API key may not do this"),
     20429: AttemptResult(Outcome.THROTTLED, "", 20429, detail="too many requests; never processed"),
     21211: AttemptResult(*_INVALID_RECIPIENT, 21211, detail="not a phone number"),
@@ -61,9 +61,9 @@ ERROR_CODES: dict[int, AttemptResult] = {
 }
 HTTP_STATUSES: dict[int, AttemptResult] = {
     # https://www.twilio.com/docs/usage/twilios-response (401 Unauthorized, 403 Forbidden, 404 Not Found), without an error code
-    401: build_account_fault(401, "the API key is wrong"),
+    401: build_account_fault(401, "the API key is wrong: check providers.twilio.api_key_sid and api_key_secret"),
     403: build_account_fault(403, "the API key may not do this"),
-    404: build_account_fault(404, "no such account"),
+    404: build_account_fault(404, "no such account: check providers.twilio.account_sid and url"),
 }
 
 INVALID_NUMBER = AttemptResult(*_INVALID_RECIPIENT, detail="not a phone number in E.164")
@@ -159,7 +159,7 @@ class Twilio:
         if status == 429 or (status < 500 and code in ERROR_CODES and ERROR_CODES[code].outcome is Outcome.THROTTLED):
             return AttemptResult(Outcome.THROTTLED, "", code or status, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
-            fallback = HTTP_STATUSES.get(status) or AttemptResult(*_INVALID_PAYLOAD, code or status)
+            fallback = HTTP_STATUSES.get(status) or AttemptResult(*_INVALID_PAYLOAD, code or status, detail=_describe_unlisted_code(code))
             return ERROR_CODES.get(code, fallback)
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
@@ -195,6 +195,15 @@ def quote_form_value(text: str) -> bytes:
 def compute_validity_period(expires_at: float, now: float) -> int:
     """ValidityPeriod: the seconds in which Twilio may still deliver, 1 to 36,000."""
     return min(MAX_VALIDITY_SECONDS, max(1, int(expires_at - now)))
+
+
+def _describe_unlisted_code(code: int) -> str:
+    """What is known of a rejection that is not in ERROR_CODES; Twilio's own message may quote the number or the text."""
+    return (
+        f"Twilio rejected the message: https://www.twilio.com/docs/api/errors/{code}"
+        if code
+        else "Twilio rejected the message, without a code"
+    )
 
 
 def _escape(match: re.Match[bytes]) -> bytes:

@@ -304,7 +304,11 @@ async def test_events_of_failed_attempts_have_a_detail(harness: DeliveryHarness)
     )
     harness.respond(ACCEPTED)
     harness.respond(BAD_REQUEST)
-    assert {event.detail for event in harness.status_events} == {"", "bad request", "not an e-mail address"}
+    assert {event.detail for event in harness.status_events} == {
+        "",
+        "SendGrid rejected the message and named no field of it",
+        "not an e-mail address",
+    }
 
 
 async def test_an_exception_in_a_callback_ends_every_run_without_an_acknowledgement(harness: DeliveryHarness) -> None:

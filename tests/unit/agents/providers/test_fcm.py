@@ -136,6 +136,18 @@ def test_a_400_rejects_the_token_only_if_it_is_about_the_token(message: str, det
     assert parse_result(400, message, *details).outcome is outcome
 
 
+def test_a_rejection_names_the_fields() -> None:
+    violations = [build_violation("message.data[0]"), build_violation("message.notification.title")]
+    assert parse_result(400, "Invalid value", *violations).detail == "FCM rejected message.data[0], message.notification.title"
+    assert parse_result(400, "Message is too big").detail == "FCM rejected the message and named no field of it"
+
+
+def test_a_page_of_another_server_is_not_a_missing_project() -> None:
+    page = FCM.parse_result(HttpResponse(404, {}, b"<html>not here</html>"), NOW)
+    assert (page.reason, "providers.fcm.url" in page.detail) == (Reason.MISCONFIGURED, True)
+    assert "providers.fcm.project_id" in parse_result(404, "no such project").detail
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_an_http_status_without_an_error_code_is_misconfigured(status: int) -> None:
     found = parse_result(status)

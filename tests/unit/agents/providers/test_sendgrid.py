@@ -128,7 +128,15 @@ def test_codes(status: int, outcome: Outcome, reason: str) -> None:
 )
 def test_a_400_rejects_the_recipient_only_if_it_names_the_address(field: str | None, outcome: Outcome) -> None:
     body = json.dumps({"errors": [{"message": "wrong", "field": field, "help": None}]}).encode()
-    assert SENDGRID.parse_result(HttpResponse(400, {}, body), NOW).outcome is outcome
+    attempted = SENDGRID.parse_result(HttpResponse(400, {}, body), NOW)
+    assert attempted.outcome is outcome
+    if outcome is Outcome.REJECTED_PERMANENT:
+        assert attempted.detail == (f"SendGrid rejected {field}" if field else "SendGrid rejected the message and named no field of it")
+
+
+def test_a_rejection_quotes_no_address() -> None:
+    body = json.dumps({"errors": [{"field": "ada@example.org"}, {"field": "+15005550006"}, {"field": "subject"}]}).encode()
+    assert SENDGRID.parse_result(HttpResponse(400, {}, body), NOW).detail == "SendGrid rejected subject"
 
 
 @pytest.mark.parametrize(("reset", "seconds"), [(b"%d" % (NOW + 12), 12.0), (b"%d" % (NOW - 12), 0.0), (b"soon", 3.0), (b"9" * 30, 3.0)])

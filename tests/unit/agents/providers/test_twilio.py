@@ -175,3 +175,8 @@ def test_each_result_of_the_table_has_its_own_code_and_a_detail() -> None:
 
 def test_without_a_callback_url_no_callbacks_are_requested() -> None:
     assert set(parse_form(build_request(make_twilio(callback="")))) == {"To", "From", "Body", "ValidityPeriod", "SmartEncoded"}
+
+
+def test_a_code_that_is_not_in_the_table_is_a_link_to_its_page() -> None:
+    assert parse_result(400, code=29999).detail == "Twilio rejected the message: https://www.twilio.com/docs/api/errors/29999"
+    assert parse_result(400).detail == "Twilio rejected the message, without a code"
