@@ -8,6 +8,7 @@ from schemas.channels import ChannelName
 from schemas.delivery import Delivery
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
+from schemas.json_errors import describe_decode_error
 from schemas.ports import Record
 from tables.attempts import MAX_UINT32, encode_key
 
@@ -38,14 +39,13 @@ def decode_delivery(record: Record, channel: ChannelName) -> DecodedDelivery | D
         return DecodeFailure(record, Reason.NULL_VALUE, "the record has no value")
     try:
         delivery = _decoder.decode(record.value)
-    except msgspec.ValidationError as error:
-        return DecodeFailure(record, Reason.INVALID, str(error))
     except DECODE_ERRORS as error:
-        return DecodeFailure(record, Reason.UNDECODABLE, str(error))
+        reason = Reason.INVALID if isinstance(error, msgspec.ValidationError) else Reason.UNDECODABLE
+        return DecodeFailure(record, reason, str(describe_decode_error(error, record.value)))
     try:
         row_key = encode_key(delivery.id)
     except ValueError as error:
-        return DecodeFailure(record, Reason.INVALID, f"{error} - at `$.id`")
+        return DecodeFailure(record, Reason.INVALID, f"{error} - at $.id")
     error_text = _validate_delivery(delivery, channel)
     if error_text:
         return DecodeFailure(record, Reason.INVALID, error_text, delivery)
@@ -55,10 +55,10 @@ def decode_delivery(record: Record, channel: ChannelName) -> DecodedDelivery | D
 def _validate_delivery(delivery: Delivery, channel: ChannelName) -> str:
     """Why the delivery is invalid; empty if it is valid."""
     if delivery.channel != channel:
-        return f"the channel is {delivery.channel}, but the topic is for {channel} - at `$.channel`"
+        return f"the channel is {delivery.channel}, but the topic is for {channel} - at $.channel"
     if not (0 <= delivery.redrive_count < MAX_UINT32 and 0 <= delivery.attempt < MAX_UINT32):
-        return "redrive_count and attempt must be at least 0 and less than 2**32 - at `$.attempt`"
+        return "redrive_count and attempt must be at least 0 and less than 2**32 - at $.attempt"
     for name, timestamp in (("created_at", delivery.created_at), ("expires_at", delivery.expires_at)):
         if not 0 <= timestamp < _MAX_TIMESTAMP:
-            return f"a time must be in seconds since 1970 - at `$.{name}`"
+            return f"a time must be in seconds since 1970 - at $.{name}"
     return ""

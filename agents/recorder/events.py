@@ -11,6 +11,7 @@ from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.events import StatusEvent, compute_precedence
 from schemas.history import STATE_RANK, DecidedRow, HistoryBatch, LoggedAttempt, RecordedDeadLetter
+from schemas.json_errors import describe_decode_error
 from schemas.ports import Batch, Record
 
 _decode = msgspec.json.Decoder(DecidedRow | StatusEvent).decode
@@ -75,7 +76,7 @@ def _decode_event(topic: str, partition: int, record: Record) -> DecodedRecord:
     try:
         event = _decode(value)
     except DECODE_ERRORS as error:
-        return DecodedRecord(topic, partition, record, None, str(error))
+        return DecodedRecord(topic, partition, record, None, str(describe_decode_error(error, value)))
     return DecodedRecord(topic, partition, record, event if _ESCAPED_NUL not in value else _replace_nul(event))
 
 

@@ -18,6 +18,7 @@ from schemas.enums import Reason, State
 from schemas.errors import DECODE_ERRORS
 from schemas.events import DecidedEvent, DeliveryRef, GateResult
 from schemas.ids import derive_delivery_id
+from schemas.json_errors import describe_decode_error
 from schemas.ports import Outbox
 from schemas.scheduled import Scheduled
 
@@ -53,7 +54,7 @@ def check_payload(state: RoutingState, hold: Hold) -> Hold | DeadLetterVerdict:
     try:
         repartition.stamp_id(state)
     except DECODE_ERRORS as error:
-        return build_dead_letter_verdict(Reason.UNDECODABLE, str(error))
+        return build_dead_letter_verdict(Reason.UNDECODABLE, str(describe_decode_error(error, state.record.value or b"")))
     return hold
 
 

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from schemas.json_errors import describe_decode_error
+
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_ERRORS: Final = 3  # field errors that the detail of a problem quotes; `errors` has all of them
 
@@ -32,9 +34,6 @@ _KINDS_BY_STATUS = {
     422: "invalid",
 }
 
-# the texts of msgspec's errors
-_PATH_SUFFIX = re.compile(r"^(.*?)(?: - at (?:`key` in )?`(\$.*)`)?$", re.DOTALL)
-_FIELD_NAME = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]+)`")
 _PATH_SEGMENT = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 
 
@@ -102,18 +101,10 @@ def build_field_error(path: str, detail: str, reason: str = "invalid") -> FieldE
     return FieldError(path, to_json_pointer(path), detail, reason)
 
 
-def to_field_error(error: Exception) -> FieldError:
-    """The field error for an exception of a msgspec decoder; the path is `$` if the exception names none."""
-    if isinstance(error, UnicodeDecodeError):
-        return build_field_error("$", "the text is not UTF-8", "undecodable")
-    if isinstance(error, RecursionError):
-        return build_field_error("$", "the JSON is nested too deeply", "undecodable")
-    match = _PATH_SUFFIX.match(str(error))
-    detail, path = (match[1], match[2] or "$") if match else (str(error), "$")
-    if field := _FIELD_NAME.search(detail):
-        path = f"{path}.{field[1]}"
-    reason = "invalid" if isinstance(error, msgspec.ValidationError) else "undecodable"
-    return build_field_error(path, detail, reason)
+def to_field_error(error: Exception, data: bytes) -> FieldError:
+    """The field error for an exception of a msgspec decoder at this JSON; the path is `$` if the whole is wrong."""
+    path, text = describe_decode_error(error, data)
+    return build_field_error(path, text, "invalid" if isinstance(error, msgspec.ValidationError) else "undecodable")
 
 
 def to_json_pointer(path: str) -> str:

@@ -16,6 +16,7 @@ from app.cli.json_input import parse_json
 from app.cli.output import JsonObject, add_gateway_options, build_progress_console, json_option, print_result
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES, State, Status
+from schemas.json_errors import BYTE_ORDER_MARK
 
 MAX_BULK_ITEMS = 500  # notifications of one request
 MAX_SHOWN_ERRORS = 10
@@ -179,7 +180,7 @@ def _send_file(api: ApiClient, file: Path, as_json: bool) -> None:
 
 
 def _submit_file(api: ApiClient, file: Path, as_json: bool) -> JsonObject:
-    lines = [line for line in file.read_bytes().splitlines() if line.strip()]
+    lines = [line for line in file.read_bytes().splitlines() if line.removeprefix(BYTE_ORDER_MARK).strip()]
     totals: JsonObject = {"submitted": len(lines), "accepted": 0, "invalid": 0, "unavailable": 0, "errors": []}
     columns = (TextColumn("submitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=build_progress_console(), disable=as_json) as progress:

@@ -9,6 +9,7 @@ from agents.router.verdict import PASS, DeadLetterVerdict, Verdict, build_dead_l
 from schemas import ids
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
+from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
@@ -51,12 +52,12 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         return _stop(state, Reason.NULL_VALUE, "the record has no value")
     if len(value) > MAX_NOTIFICATION_BYTES:
         return _stop(state, Reason.TOO_LARGE, f"{len(value)} bytes are more than {MAX_NOTIFICATION_BYTES}")
+    if value.startswith(BYTE_ORDER_MARK):
+        value = value.removeprefix(BYTE_ORDER_MARK)
     try:
         notification = _decode(value)
-    except msgspec.ValidationError as error:
-        return _stop(state, Reason.INVALID, *_split_error_path(str(error)))
     except DECODE_ERRORS as error:
-        return _stop(state, Reason.UNDECODABLE, str(error))
+        return _stop_at_error(state, error, value)
     problem = find_problem(notification, state.record_time, state.now, value)
     if problem is not None:
         reason, path, text = problem
@@ -124,6 +125,13 @@ def _stop(state: RoutingState, reason: str, error: str, path: str = "") -> DeadL
     return build_dead_letter_verdict(reason, error, **({"path": path} if path else {}))
 
 
+def _stop_at_error(state: RoutingState, error: Exception, value: bytes) -> DeadLetterVerdict:
+    problem = describe_decode_error(error, value)
+    if isinstance(error, msgspec.ValidationError):
+        return _stop(state, Reason.INVALID, str(problem), problem.path)
+    return _stop(state, Reason.UNDECODABLE, str(problem))
+
+
 def _get_record_time(record: Record) -> float:
     for name, text in record.headers:
         if name == ORIGINAL_TIME_HEADER and text and text.isdigit() and len(text) < 16:
@@ -160,19 +168,10 @@ def _derive_id(state: RoutingState) -> str:
     return ids.derive_id(ids.NOTIFICATION_PREFIX, state.record_time, *position)
 
 
-def _split_error_path(message: str) -> tuple[str, str]:
-    """The message of msgspec with the path of the field at its end, and the path alone."""
-    problem, _, rest = message.partition(" - at `")
-    path = "$" + rest.rstrip("`").partition("$")[2]
-    if problem.startswith("Object missing required field `"):
-        path += "." + problem.split("`")[1]
-    return f"{problem} - at {path}", path
-
-
 def _read_identity(record: Record, at: float) -> PartialNotification:
     """The user, type and id of an invalid record, as far as its JSON or its key has them; the id only if it can be the key of a row."""
     try:
-        partial = _decode_partial(record.value or b"{}")
+        partial = _decode_partial((record.value or b"{}").removeprefix(BYTE_ORDER_MARK))
     except DECODE_ERRORS:
         partial = PartialNotification()
     id_time = ids.try_parse_time(partial.id)

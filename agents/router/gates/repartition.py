@@ -10,6 +10,7 @@ from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter_
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.ids import compute_key_partition
+from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.ports import Header
 from schemas.record_size import compute_batch_size
 from schemas.topics import MAX_NOTIFICATION_BYTES
@@ -58,7 +59,7 @@ def build_headers(state: RoutingState) -> list[Header]:
 
 def stamp_id(state: RoutingState) -> bytes:
     """The record's JSON with the notification's id in it. Raises one of DECODE_ERRORS for a field that the decoder skipped unread."""
-    fields = _decode_fields(state.record.value or b"{}")
+    fields = _decode_fields((state.record.value or b"{}").removeprefix(BYTE_ORDER_MARK))
     fields["id"] = Raw(_encode(state.id))
     return _encode(fields)
 
@@ -67,7 +68,7 @@ def _repartition(state: RoutingState, partition: int) -> Verdict:
     try:
         value = stamp_id(state)
     except DECODE_ERRORS as error:
-        return build_dead_letter_verdict(Reason.UNDECODABLE, str(error))
+        return build_dead_letter_verdict(Reason.UNDECODABLE, str(describe_decode_error(error, state.record.value or b"")))
     if compute_batch_size(state.user_key, value, build_headers(state)) > MAX_NOTIFICATION_BYTES:
         return build_dead_letter_verdict(
             Reason.TOO_LARGE, f"with its id stamped in, {len(value)} bytes leave no room to write it to its user's partition"

@@ -30,6 +30,7 @@ from schemas.enums import Priority, Reason
 from schemas.errors import UnavailableError
 from schemas.idempotent_responses import KeyConflict, KeyInProgress, RecentNotification, StoredResponse
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
+from schemas.json_errors import BYTE_ORDER_MARK
 from schemas.notification import Submission
 from schemas.policy import Policy
 from schemas.ports import Clock
@@ -82,10 +83,12 @@ class SubmissionService:
 
     async def submit(self, body: bytes, idempotency_key: str | None) -> SubmissionResult:
         """The response to one notification. Raises ProblemError."""
+        body = body.removeprefix(BYTE_ORDER_MARK)
         return await self._run_idempotent(b"submit", body, idempotency_key, lambda: self._publish_one(body, idempotency_key))
 
     async def submit_bulk(self, body: bytes, idempotency_key: str | None) -> SubmissionResult:
         """The response to a bulk request: 202 if all are accepted, 207 if some are. Raises ProblemError if none is."""
+        body = body.removeprefix(BYTE_ORDER_MARK)
         return await self._run_idempotent(b"submit_bulk", body, idempotency_key, lambda: self._publish_bulk(body, idempotency_key))
 
     async def _run_idempotent(

@@ -43,7 +43,7 @@ def test_a_delivery_is_decoded_with_the_key_of_its_row() -> None:
         (b'{"id":"\xff"}', Reason.UNDECODABLE, ""),
         (b'{"x":' * 100_000, Reason.UNDECODABLE, ""),
         (b"[]", Reason.INVALID, ""),
-        (encode_without("address"), Reason.INVALID, "`address`"),
+        (encode_without("address"), Reason.INVALID, "$.address"),
         (encode_with(channel="fax"), Reason.INVALID, "$.channel"),
         (encode_with(channel="sms"), Reason.INVALID, "$.channel"),
         (encode_with(content={"kind": "letter"}), Reason.INVALID, "$.content"),

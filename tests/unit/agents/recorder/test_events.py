@@ -86,12 +86,12 @@ def test_every_state_has_a_rank() -> None:
     ("value", "error"),
     [
         (None, "no value"),
-        (b"\xff", "malformed"),
+        (b"\xff", "is not JSON"),
         (b'{"kind":"other"}', "Invalid value 'other'"),
         (msgspec.json.encode(build_status_event()).replace(b'"SENT"', b'"LOST"'), "$.status"),
         (b'{"kind":"status"}', "delivery_id"),
-        (b'{"kind":"status","delivery_id":"\xff"}', "utf-8"),
-        (b'{"kind":"status","later":' + b"[" * 100_000, "recursion"),
+        (b'{"kind":"status","delivery_id":"\xff"}', "UTF-8"),
+        (b'{"kind":"status","later":' + b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_an_undecodable_record_becomes_a_dead_letter_with_its_offset_and_value(value: bytes | None, error: str) -> None:

@@ -34,7 +34,7 @@ decode_submission = msgspec.json.Decoder(Submission).decode
 def test_to_field_error_gives_the_path(body: bytes, path: str, pointer: str, reason: str) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError, RecursionError)) as caught:
         decode_submission(body)
-    error = to_field_error(caught.value)
+    error = to_field_error(caught.value, body)
     assert (error.path, error.pointer, error.reason) == (path, pointer, reason)
     assert error.detail
     assert "at `" not in error.detail

@@ -101,7 +101,7 @@ def test_the_valid_lines_of_a_file_are_submitted(
     assert result.exit_code == 1
     totals = parse_json_output(result)
     assert (totals["submitted"], totals["accepted"], totals["invalid"]) == (702, 701, 1)
-    assert totals["errors"] == [{"line": 701, "detail": "$[200].user_id: Expected `str`, got `int`"}]
+    assert totals["errors"] == [{"line": 701, "detail": "$[200].user_id: must be a string, not an integer"}]
     assert len(gateway_harness.publisher.records) == 701
     assert "701" in herold("send", "--file", str(file), "--url", gateway_url).stdout
 
@@ -187,6 +187,16 @@ def test_an_option_that_is_not_utf8_is_an_error_with_advice(herold: HeroldRunner
     result = herold("send", *REQUIRED_OPTIONS, "--data", "v=\udcff", "--url", gateway_url)
     assert result.exit_code == 1
     assert "not UTF-8" in result.stderr
+
+
+def test_a_byte_order_mark_in_a_file_is_ignored(
+    herold: HeroldRunner, gateway_url: str, tmp_path: Path, gateway_harness: GatewayHarness
+) -> None:
+    file = tmp_path / "marked.jsonl"
+    line = b'\xef\xbb\xbf{"user_id": "u", "type": "order.shipped"}\n'
+    file.write_bytes(line + line + b"\xef\xbb\xbf\n")
+    assert parse_json_output(herold("send", "--file", str(file), "--url", gateway_url, "--json"))["accepted"] == 2
+    assert [notification.user_id for notification in gateway_harness.publisher.decode_notifications()] == ["u", "u"]
 
 
 @pytest.mark.parametrize("line", ['{"user_id": NaN}', '{"user_id": "\\ud800"}', "[" * 9000])

@@ -36,11 +36,13 @@ async def test_a_valid_notification_has_an_entry_for_each_gate() -> None:
     ("value", "reason", "error"),
     [
         (None, "null_value", "no value"),
-        (b"", "undecodable", "truncated"),
-        (b"{", "undecodable", "truncated"),
-        (b'{"user_id":"\xff"}', "undecodable", "utf-8"),
-        (DEEP, "undecodable", "recursion"),
-        (b"[]", "invalid", "Expected `object`"),
+        (b"", "undecodable", "ends too early"),
+        (b"{", "undecodable", "ends too early"),
+        (b'{"user_id":"\xff"}', "undecodable", "UTF-8"),
+        (b'{"user_id":"u","type":"\\ud83d"}', "undecodable", "half a surrogate pair"),
+        (b'{"user_id":"u","type":"\\ud83d"}', "undecodable", "$.type"),
+        (DEEP, "undecodable", "nested too deeply"),
+        (b"[]", "invalid", "must be an object, not an array"),
         (b"{}", "invalid", "$.user_id"),
         ({"user_id": 7, "type": "t"}, "invalid", "$.user_id"),
         ({"user_id": "", "type": "t"}, "invalid", "$.user_id"),
@@ -166,6 +168,16 @@ async def test_an_error_quotes_no_more_than_a_sentence() -> None:
     await harness.route(build_notification(channels=["\x01" * 40_000]))
     assert harness.last_state == ("dead", "invalid")
     assert len(harness.get_records("notifications.status")[0].value or b"") < 5000
+
+
+async def test_a_byte_order_mark_is_ignored() -> None:
+    harness, value = RouterHarness(), b"\xef\xbb\xbf" + (encode_value(build_notification()) or b"")
+    await harness.route(build_record(value))
+    assert harness.last_state == ("routed", "")
+    await harness.route(build_record(value, offset=1), partition=(USER_PARTITION + 1) % 4)
+    assert harness.routed_batches[1].repartitioned == 1
+    await harness.route(build_record(b"\xef\xbb\xbf" + b'{"user_id":"u-7"}', offset=2))
+    assert harness.decided_events[-1].user_id == "u-7"
 
 
 async def test_an_oversized_record_is_truncated_in_its_dead_letter() -> None:

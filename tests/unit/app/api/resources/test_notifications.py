@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import msgspec
@@ -176,6 +177,13 @@ def test_bulk_accepts_the_valid_notifications() -> None:
         body["results"][0]["id"],
         body["results"][3]["id"],
     ]
+
+
+@pytest.mark.parametrize(("path", "body"), [("", SUBMISSION), ("/bulk", [SUBMISSION]), ("/bulk", {"notifications": [SUBMISSION]})])
+def test_a_byte_order_mark_is_ignored(path: str, body: object) -> None:
+    with GatewayHarness().build_client() as client:
+        responses = [client.post(f"{URL}{path}", content=mark + json.dumps(body).encode()) for mark in (b"", b"\xef\xbb\xbf")]
+    assert [response.status_code for response in responses] == [202, 202]
 
 
 def test_bulk_of_valid_notifications_is_202_in_either_form() -> None:
