@@ -120,6 +120,10 @@ class GatewaySection(Section, frozen=True):
     api_key: str
     produce_timeout: Seconds
     max_body_bytes: PositiveInt
+    max_header_bytes: PositiveInt
+    header_timeout: Seconds
+    body_timeout: Seconds
+    max_connections: PositiveInt
 
 
 class SimulatorsSection(Section, frozen=True):

@@ -19,6 +19,7 @@ LogEvent = Literal[
     "policy.save_failed",  # the last known policy cannot be written to the file; a restart without PostgreSQL would have none
     "partitions.maintained",  # history partitions were created or dropped
     "gateway.request_completed",  # an HTTP request was answered
+    "gateway.connection_rejected",  # a connection was closed before a request: headers too large, too slow, one connection too many
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
     "worker.started",  # a worker or the gateway is ready

@@ -3,6 +3,7 @@
 import uvicorn
 
 from app.api.gateway import load_gateway_settings
+from app.api.http_protocol import build_protocol_class
 from schemas.errors import SettingError
 
 GRACEFUL_SHUTDOWN_SECONDS = 10  # seconds that requests in flight may take after SIGTERM
@@ -20,7 +21,7 @@ def main() -> None:
         host=settings.gateway.host,
         port=settings.gateway.port,
         loop="uvloop",
-        http="httptools",
+        http=build_protocol_class(settings.gateway),
         ws="none",
         access_log=False,
         log_config=None,

@@ -21,6 +21,8 @@ PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "idempotency-key-conflict": (422, "The Idempotency-Key was used with another request"),
     "idempotency-key-in-progress": (409, "The first request with this Idempotency-Key is in progress"),
     "too-large": (413, "The request is too large"),
+    "timeout": (408, "The request did not arrive in time"),
+    "headers-too-large": (431, "The request's headers are too large"),
     "invalid": (422, "The request is not valid"),
     "internal": (500, "Herold failed to process the request"),
     "unavailable": (503, "Herold cannot process the request at the moment"),

@@ -1,0 +1,141 @@
+"""uvicorn's HTTP protocol with limits for what a client can use before its API key is checked: bytes, time and connections."""
+
+import asyncio
+from typing import cast
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
+from app.settings import GatewaySection
+from app.telemetry import log_event
+
+CONNECTIONS_RETRY_AFTER = 1  # seconds
+LINGER_TIMEOUT = 1.0  # seconds in which a rejected client can read why; a connection that is closed while it sends is reset
+HEADER_OVERHEAD = 4  # bytes; the colon, the space and the line break of a header
+
+
+class HeadersTooLargeError(Exception):
+    """The request line and the headers are larger than gateway.max_header_bytes."""
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """One connection. A timer limits each reading of headers and of a body; in between, uvicorn's keep-alive timeout does.
+
+    Without the limits, the parser keeps headers of any size, for any time. build_protocol_class sets `settings`.
+    """
+
+    settings: GatewaySection
+    _timer: asyncio.TimerHandle | None = None
+    _is_rejected = _are_headers_too_large = False
+    _reads_body = _has_begun = False
+    _pending_bytes = 0  # received of headers that are not complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to read, or reject one connection too many."""
+        super().connection_made(transport)
+        limit = self.settings.max_connections
+        if len(self.connections) > limit:
+            detail = f"the gateway has {limit} open connections, as many as gateway.max_connections allows"
+            self._reject(build_problem("unavailable", detail, retry_after=CONNECTIONS_RETRY_AFTER))
+            transport.close()
+        else:
+            self._start_timer(self.settings.header_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer with the connection."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and limit what is not complete yet; what a rejected client still sends is dropped."""
+        if not self._is_rejected:
+            self._pending_bytes += len(data)
+            super().data_received(data)
+            self._limit_incomplete()
+
+    def _limit_incomplete(self) -> None:
+        if self._is_rejected:
+            return
+        if not self._reads_body and self._pending_bytes > self.settings.max_header_bytes:
+            self._reject_headers()
+        elif self._timer is None and (self._reads_body or self._has_begun or self._pending_bytes):
+            self._start_timer(self.settings.body_timeout if self._reads_body else self.settings.header_timeout)
+
+    def on_message_begin(self) -> None:
+        """Begin the headers of a request."""
+        self._has_begun = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Begin the body. Raises HeadersTooLargeError, at which the parser stops and send_400_response is called."""
+        self._stop_timer()
+        size = len(self.url) + sum([len(name) + len(value) + HEADER_OVERHEAD for name, value in self.headers])
+        if size > self.settings.max_header_bytes:
+            self._are_headers_too_large = True
+            raise HeadersTooLargeError
+        self._reads_body, self._has_begun = True, False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request."""
+        self._stop_timer()
+        self._reads_body, self._pending_bytes = False, 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Reject what the parser rejected."""
+        if self._are_headers_too_large:
+            self._reject_headers()
+        else:
+            self._reject(build_problem("bad-request", "what was received is not an HTTP/1.1 request"))
+
+    def _reject_headers(self) -> None:
+        limit = self.settings.max_header_bytes
+        self._reject(build_problem("headers-too-large", f"request line and headers have at most {limit} bytes together"))
+
+    def _handle_timeout(self) -> None:
+        self._timer = None
+        part, seconds = ("body", self.settings.body_timeout) if self._reads_body else ("headers", self.settings.header_timeout)
+        if self.flow.read_paused:  # the gateway itself does not read at the moment
+            self._start_timer(seconds)
+        elif self._reads_body and self.cycle.response_started:  # the client has its response, and goes on sending
+            self.transport.close()
+        else:
+            self._reject(build_problem("timeout", f"the {part} of the request did not arrive within {seconds:g} s"))
+
+    def _reject(self, problem: ProblemDetails) -> None:
+        """Send the problem and close the connection, after a moment in which the client may read it."""
+        self._is_rejected = True
+        self._stop_timer()
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_encode_response(problem))
+        self._timer = self.loop.call_later(LINGER_TIMEOUT, self.transport.close)
+        log_event("gateway.connection_rejected", status=problem.status, cause=problem.detail)
+
+    def _start_timer(self, seconds: float) -> None:
+        self._timer = self.loop.call_later(seconds, self._handle_timeout)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def build_protocol_class(settings: GatewaySection) -> type[asyncio.Protocol]:
+    """The protocol with these settings, for uvicorn's `http`."""
+    return cast(type[asyncio.Protocol], type("GatewayHttpProtocol", (LimitedHttpProtocol,), {"settings": settings}))
+
+
+def _encode_response(problem: ProblemDetails) -> bytes:
+    body = msgspec.json.encode(problem)
+    headers = [
+        (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+        *build_problem_headers(problem),
+    ]
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body])
