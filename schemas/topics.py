@@ -11,6 +11,7 @@ from schemas.notification import Notification
 from schemas.scheduled import Cancel, Scheduled
 
 MS_PER_DAY = 86_400_000
+NOTIFICATION_RETENTION_DAYS = 7
 MAX_NOTIFICATION_BYTES = 256 * 1024
 MAX_DELIVERY_BYTES = 256 * 1024
 MAX_DEAD_LETTER_BYTES = 1024 * 1024 + 64 * 1024
@@ -58,7 +59,8 @@ LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 def _define_topics() -> Iterator[Topic]:
     for priority in PRIORITIES:
         description = f"submitted notifications of {priority} priority"
-        yield Topic(get_notifications_topic(priority), "user_id", (Notification,), description, 7, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
+        name, days = get_notifications_topic(priority), NOTIFICATION_RETENTION_DAYS
+        yield Topic(name, "user_id", (Notification,), description, days, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
     for priority in PRIORITIES:
         description = f"notifications and deliveries of {priority} priority that are not due yet"
         yield Topic(get_scheduled_topic(priority), "user_id", (Scheduled, Cancel), description, 7, MAX_DELIVERY_BYTES)

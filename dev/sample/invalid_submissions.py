@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from agents.router.gates.decode import ID_TIME_MISMATCH, UNSUPPORTED
-from agents.router.gates.repartition import REPARTITION_HEADER, WRONG_PARTITION
+from agents.router.gates.decode import ID_TIME_MISMATCH, REPARTITION_HEADER, UNSUPPORTED
+from agents.router.gates.repartition import WRONG_PARTITION
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE
 from agents.router.templates.channel_content import CONTENT_TOO_LARGE

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agents.router.gates.repartition import REPARTITION_HEADER
+from agents.router.gates.decode import REPARTITION_HEADER
 from schemas.channels import CHANNEL_NAMES
 from schemas.delivery import Delivery
 from schemas.enums import PRIORITIES

@@ -10,8 +10,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from agents.router.gates.decode import ID_TIME_MISMATCH
-from agents.router.gates.repartition import REPARTITION_HEADER, WRONG_PARTITION
+from agents.router.gates.decode import ID_TIME_MISMATCH, REPARTITION_HEADER
+from agents.router.gates.repartition import WRONG_PARTITION
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.templates.cache import MISSING_VARIABLE, UNKNOWN_TEMPLATE
 from dev.stack.stack import ServerUrls

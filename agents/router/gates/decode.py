@@ -13,7 +13,7 @@ from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
-from schemas.topics import MAX_NOTIFICATION_BYTES
+from schemas.topics import MAX_NOTIFICATION_BYTES, MS_PER_DAY, NOTIFICATION_RETENTION_DAYS
 
 NAME = "decode"
 UNSUPPORTED = "unsupported"
@@ -24,7 +24,8 @@ MAX_NAME_CHARACTERS = 256
 BACKSLASH = ord("\\")  # `in` with bytes instead of an int raises and catches an exception inside CPython
 MAX_DEPTH = 64  # JSON nested deeper is rejected here, before a provider's encoder meets it
 
-# a repartitioned record carries the time of its first record (milliseconds), so that its expiry and its id stay the same
+# a repartitioned record has a mark, and the time of its first record (milliseconds), so that its expiry and its id stay the same
+REPARTITION_HEADER = "herold-repartitioned"
 ORIGINAL_TIME_HEADER = "herold-original-timestamp"
 
 _PASSED = encode_pass(NAME)
@@ -133,10 +134,12 @@ def _stop_at_error(state: RoutingState, error: Exception, value: bytes) -> DeadL
 
 
 def _get_record_time(record: Record) -> float:
-    for name, text in record.headers:
-        if name == ORIGINAL_TIME_HEADER and text and text.isdigit() and len(text) < 16:
-            return min(int(text), record.timestamp) / 1000
-    return record.timestamp / 1000
+    """The broker's time of the record, or of the first record if the router has repartitioned it; a producer's header alone is ignored."""
+    headers = dict(record.headers)
+    text = headers.get(ORIGINAL_TIME_HEADER) if REPARTITION_HEADER in headers else None
+    original = int(text) if text and text.isdigit() and len(text) < 16 else record.timestamp
+    age = record.timestamp - original
+    return (original if 0 <= age <= NOTIFICATION_RETENTION_DAYS * MS_PER_DAY else record.timestamp) / 1000
 
 
 def _find_nul_field(notification: Notification) -> str:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Raw
 
-from agents.router.gates.decode import ORIGINAL_TIME_HEADER
+from agents.router.gates.decode import ORIGINAL_TIME_HEADER, REPARTITION_HEADER
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter_verdict
@@ -17,7 +17,7 @@ from schemas.topics import MAX_NOTIFICATION_BYTES
 
 NAME = "repartition"
 WRONG_PARTITION = "wrong_partition"
-REPARTITION_HEADER = "herold-repartitioned"
+OWN_HEADERS = (REPARTITION_HEADER, ORIGINAL_TIME_HEADER)
 
 _PASSED = encode_pass(NAME)
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -53,8 +53,9 @@ GATE = Gate(
 
 
 def build_headers(state: RoutingState) -> list[Header]:
-    """The headers of a repartitioned record: the producer's own, the mark, and the first record's time in milliseconds."""
-    return [*state.record.headers, (REPARTITION_HEADER, b"1"), (ORIGINAL_TIME_HEADER, b"%d" % state.record.timestamp)]
+    """The headers of a repartitioned record: the producer's, except what it named like ours, the mark, and the first record's time."""
+    headers = [header for header in state.record.headers if header[0] not in OWN_HEADERS]
+    return [*headers, (REPARTITION_HEADER, b"1"), (ORIGINAL_TIME_HEADER, b"%d" % state.record.timestamp)]
 
 
 def stamp_id(state: RoutingState) -> bytes:

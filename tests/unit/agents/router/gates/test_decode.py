@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.router.gates.decode import ORIGINAL_TIME_HEADER
+from agents.router.gates.decode import ORIGINAL_TIME_HEADER, REPARTITION_HEADER
 from schemas.dead_letter import decode_dead_letter
 from schemas.ids import derive_id, is_id
 from schemas.topics import MAX_NOTIFICATION_BYTES
@@ -196,9 +196,16 @@ async def test_a_bad_record_does_not_block_others() -> None:
 
 @pytest.mark.parametrize(
     ("original_time", "at"),
-    [(b"%d" % int((NOW - 60) * 1000), NOW - 60), (b"9" * 15, NOW), (b"9" * 5000, NOW), (b"soon", NOW)],
+    [
+        (b"%d" % int((NOW - 60) * 1000), NOW - 60),
+        (b"%d" % int((NOW - 8 * DAY) * 1000), NOW),
+        (b"9" * 15, NOW),
+        (b"9" * 5000, NOW),
+        (b"soon", NOW),
+    ],
 )
 async def test_a_repartitioned_record_keeps_its_original_time(original_time: bytes, at: float) -> None:
     harness = RouterHarness()
-    await harness.route(build_record(encode_value(build_notification()), headers=[("other", b"x"), (ORIGINAL_TIME_HEADER, original_time)]))
+    headers = [("other", b"x"), (REPARTITION_HEADER, b"1"), (ORIGINAL_TIME_HEADER, original_time)]
+    await harness.route(build_record(encode_value(build_notification()), headers=headers))
     assert harness.decided_events[0].expires_at == at + DAY

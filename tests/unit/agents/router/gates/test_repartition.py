@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from agents.router.gates.repartition import REPARTITION_HEADER
+from agents.router.gates.decode import ORIGINAL_TIME_HEADER, REPARTITION_HEADER
 from schemas.ids import derive_id, is_id
 from schemas.ports import Header
 from schemas.topics import MAX_NOTIFICATION_BYTES
@@ -70,6 +70,17 @@ async def test_a_record_keeps_its_age_when_it_is_repartitioned_late() -> None:
     await harness.route(old, partition=AWAY)
     await harness.route(read_back(harness.committer.records[0]))
     assert harness.last_state == ("rejected", "expired")
+
+
+async def test_a_time_that_the_producer_set_itself_decides_nothing() -> None:
+    harness = RouterHarness()
+    long_ago = (ORIGINAL_TIME_HEADER, b"%d" % int((NOW - 2 * 86_400) * 1000))
+    await harness.route(build_record(encode_value(build_notification()), headers=[long_ago]), partition=AWAY)
+    (record,) = harness.committer.records
+    assert [value for name, value in record.headers if name == ORIGINAL_TIME_HEADER] == [b"%d" % int(NOW * 1000)]
+    await harness.route(build_record(encode_value(build_notification(id=make_notification_id(2))), headers=[long_ago]))
+    assert harness.last_state == ("routed", "")
+    assert harness.decided_events[-1].expires_at == NOW + 86_400
 
 
 async def test_a_second_repartitioning_is_a_dead_letter() -> None:
