@@ -2,6 +2,7 @@
 
 HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
+|-- AmbiguousIdError      several users have a notification with this id
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- RecordTooLargeError   a record is larger than its topic allows
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
@@ -9,6 +10,8 @@ HeroldError
 |-- UnstorableRowError    a store rejects the values of a row
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
 """
+
+from collections.abc import Collection
 
 import msgspec
 
@@ -26,6 +29,13 @@ class SettingError(HeroldError):
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"setting {key}: {problem}")
         self.key, self.problem = key, problem
+
+
+class AmbiguousIdError(HeroldError):
+    """A producer gave one id to notifications of several users."""
+
+    def __init__(self, notification_id: str, users: int) -> None:
+        super().__init__(f"{users} users have a notification with the id {notification_id}, which a producer gave: name the user")
 
 
 class PartitionFencedError(HeroldError):
@@ -53,3 +63,9 @@ class UnstorableRowError(HeroldError):
 
 class UnavailableError(HeroldError):
     """A server does not answer; a retry may succeed."""
+
+
+def check_single_user(notification_id: str, user_ids: Collection[str]) -> None:
+    """Raise AmbiguousIdError for more than one user."""
+    if len(user_ids) > 1:
+        raise AmbiguousIdError(notification_id, len(user_ids))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.errors import UnavailableError, UnstorableRowError
+from schemas.errors import UnavailableError, UnstorableRowError, check_single_user
 from schemas.events import DecidedEvent, StatusEvent, compute_precedence
 from schemas.history import STATE_RANK, DecidedRow, HistoryBatch, NotificationHistory, RecordedDeadLetter
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
@@ -43,7 +43,7 @@ class MemoryHistory:
     """Implements schemas.store_ports.HistoryWriter and reads what was written; `unavailable` simulates a store that does not answer."""
 
     def __init__(self) -> None:
-        self.notifications: dict[str, DecidedRow] = {}
+        self.notifications: dict[tuple[str, str], DecidedRow] = {}
         self.deliveries: dict[str, StatusEvent] = {}
         self.attempts: dict[str, StatusEvent] = {}
         self.dead_letters: dict[tuple[Any, ...], RecordedDeadLetter] = {}
@@ -55,9 +55,9 @@ class MemoryHistory:
             raise UnavailableError("the memory store is unavailable")
         _check_ids(batch)
         for row in batch.notifications:
-            old_row = self.notifications.get(row.id)
+            old_row = self.notifications.get((row.id, row.user_id))
             if old_row is None or STATE_RANK[old_row.state] < STATE_RANK[row.state]:
-                self.notifications[row.id] = row
+                self.notifications[row.id, row.user_id] = row
         for event in batch.deliveries:
             old_event = self.deliveries.get(event.delivery_id)
             if old_event is None or compute_precedence(old_event) < compute_precedence(event):
@@ -67,16 +67,20 @@ class MemoryHistory:
         for recorded in batch.dead_letters:
             self.dead_letters.setdefault((recorded.created_at, recorded.topic, recorded.partition, recorded.offset), recorded)
 
-    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
-        """The history of a notification; None if nothing is recorded."""
-        row = self.notifications.get(notification_id)
-        statuses = [event for event in self.deliveries.values() if event.notification_id == notification_id]
-        if row is None and not statuses:
+    async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None:
+        """The history of a notification; None if nothing is recorded. Raises AmbiguousIdError as PostgreSQL's reader does."""
+        rows = [row for row in self.notifications.values() if row.id == notification_id and user_id in (None, row.user_id)]
+        statuses = [
+            event for event in self.deliveries.values() if event.notification_id == notification_id and user_id in (None, event.user_id)
+        ]
+        check_single_user(notification_id, {found.user_id for found in (*rows, *statuses)})
+        if not rows and not statuses:
             return None
-        attempts = [event for event in self.attempts.values() if event.notification_id == notification_id]
+        delivery_ids = {event.delivery_id for event in statuses}
+        attempts = [event for event in self.attempts.values() if event.delivery_id in delivery_ids]
         attempts.sort(key=lambda event: (event.occurred_at, event.redrive_count, event.attempt))
         statuses.sort(key=lambda event: event.delivery_id)
-        return NotificationHistory(_build_decided_event(row) if row else None, statuses, attempts)
+        return NotificationHistory(_build_decided_event(rows[0]) if rows else None, statuses, attempts)
 
     async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]:
         """The user's notifications with ids below `before`, newest first, without their attempts."""

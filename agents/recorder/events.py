@@ -35,7 +35,7 @@ def decode_events(batch: Batch) -> list[DecodedRecord]:
 
 def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
     """The rows of one commit: the winning event per notification and delivery, every attempt, a dead letter per undecodable record."""
-    notifications: dict[str, DecidedRow] = {}
+    notifications: dict[tuple[str, str], DecidedRow] = {}  # by id and user: a producer may give one id to two users
     deliveries: dict[str, StatusEvent] = {}
     attempts: list[LoggedAttempt] = []
     dead_letters: list[RecordedDeadLetter] = []
@@ -47,9 +47,10 @@ def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
                 deliveries[event.delivery_id] = event
             attempts.append(LoggedAttempt(_derive_log_id(event, decoded.record), event))
         elif type(event) is DecidedRow:
-            first = notifications.get(event.id)
+            key = event.id, event.user_id
+            first = notifications.get(key)
             if first is None or STATE_RANK[first.state] < STATE_RANK[event.state]:
-                notifications[event.id] = event
+                notifications[key] = event
         else:
             reason = Reason.NULL_VALUE if decoded.record.value is None else Reason.UNDECODABLE
             dead_letters.append(build_recorded_dead_letter(decoded, reason, decoded.error))

@@ -35,7 +35,10 @@ class RecentNotifications(Protocol):
 class HistoryReader(Protocol):
     """Reads what the recorder wrote. Raises UnavailableError if PostgreSQL does not answer."""
 
-    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None: ...
+    async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None:
+        """The history of a notification. Raises AmbiguousIdError without `user_id` if several users have one with this id."""
+        ...
+
     async def list_by_user(self, user_id: str, limit: int, before: str | None) -> Sequence[NotificationHistory]:
         """The user's notifications with ids below `before`, newest first, at most `limit`, without their attempts."""
         ...

@@ -18,6 +18,7 @@ PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "unauthorized": (401, "The API key is missing or wrong"),
     "not-found": (404, "The resource does not exist"),
     "method-not-allowed": (405, "The resource does not support this method"),
+    "ambiguous-id": (409, "Several users have a notification with this id"),
     "idempotency-key-conflict": (422, "The Idempotency-Key was used with another request"),
     "idempotency-key-in-progress": (409, "The first request with this Idempotency-Key is in progress"),
     "too-large": (413, "The request is too large"),

@@ -17,6 +17,7 @@ JSON_HEADERS = {"content-type": "application/json"}
 RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` show the state of the servers"
 NOTIFICATIONS_PATH = "/v1/notifications/"
 UNKNOWN_ID_ADVICE = "a new notification is known after a second or two; history is dropped after postgres.retention_days"
+AMBIGUOUS_ID_TYPE = "/docs#ambiguous-id"
 NO_ID_ADVICE = "the response to a submission has the id, and `herold list USER` shows it"
 CREDENTIAL_ADVICE = {
     "the gateway": "set HEROLD_GATEWAY_API_KEY, or run in the directory where `make run` was started",
@@ -71,6 +72,8 @@ def _build_error(server_name: str, path: str, status: int, body: JsonValue) -> C
         return CommandError(f"{server_name} rejected the key: {message}", advice)
     if status == 404:
         return CommandError(message, _build_not_found_advice(server_name, path), EXIT_NOT_FOUND)
+    if problem.get("type") == AMBIGUOUS_ID_TYPE:
+        return CommandError(message, "name the user with --user", EXIT_FAILED, status)
     if status == 503:
         advice = _build_unconfirmed_advice(problem.get("ids", [])) or RETRY_ADVICE
         return CommandError(f"{server_name} is unavailable: {message}", advice, EXIT_UNREACHABLE)

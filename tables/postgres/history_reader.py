@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, State, Status
+from schemas.errors import check_single_user
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import HandoverLatency, HistoryCounts, NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
@@ -26,21 +27,27 @@ class PostgresHistoryReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
-        """The history of a notification; None if nothing is recorded or the id is invalid."""
-        if not is_id(notification_id, NOTIFICATION_PREFIX):
+    async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None:
+        """The history of a notification; None if nothing is recorded or the id is invalid.
+
+        Raises AmbiguousIdError without `user_id` if a producer gave the id to several users.
+        """
+        if not is_id(notification_id, NOTIFICATION_PREFIX) or "\0" in (user_id or ""):  # PostgreSQL's text cannot contain NUL
             return None
         uuid_hex = to_uuid_hex(notification_id)
         bounds = _get_millisecond_bounds(uuid_hex)
         async with self._database.acquire_connection() as connection:
-            row = await connection.fetchrow(_SQL["get_notification"], uuid_hex)
-            delivery_rows = await connection.fetch(_SQL["list_deliveries_by_notification"], uuid_hex, *bounds)
+            rows = await connection.fetch(_SQL["list_notifications_by_id"], uuid_hex, user_id)
+            delivery_rows = await connection.fetch(_SQL["list_deliveries_by_notification"], uuid_hex, *bounds, user_id)
+            check_single_user(notification_id, {row["user_id"] for row in (*rows, *delivery_rows)})
             deliveries = {delivery["id"]: delivery for delivery in delivery_rows}
             logs = await connection.fetch(_SQL["list_delivery_logs"], list(deliveries), *bounds) if deliveries else []
-        if row is None and not deliveries:
+        if not rows and not deliveries:
             return None
         attempts = [_build_attempt(log, deliveries[log["delivery_id"]]) for log in logs]
-        return NotificationHistory(_build_decided_event(row) if row else None, list(map(_build_current_status, delivery_rows)), attempts)
+        return NotificationHistory(
+            _build_decided_event(rows[0]) if rows else None, list(map(_build_current_status, delivery_rows)), attempts
+        )
 
     async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]:
         """At most `limit` of the user's notifications with ids below `before`, newest first, without their attempts."""

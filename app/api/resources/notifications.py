@@ -22,7 +22,7 @@ from app.api.problems import (
 )
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
 from app.api.services.submission_service import SubmissionResult
-from schemas.errors import UnavailableError
+from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
 
@@ -40,6 +40,9 @@ IdempotencyKeyHeader = Annotated[
     ),
 ]
 NotificationIdParameter = Annotated[str, PathParameter(description=ID_FORMAT)]
+UserIdParameter = Annotated[
+    str | None, QueryParameter(description="the recipient; needed only if a producer gave the id to several users", max_length=256)
+]
 SUBMIT_ERRORS = {
     400: ResponseSpec(ProblemDetails, description="the Idempotency-Key is empty or too long", media_type=PROBLEM_MEDIA_TYPE),
     401: ResponseSpec(ProblemDetails, description="the API key is missing or wrong", media_type=PROBLEM_MEDIA_TYPE),
@@ -59,6 +62,7 @@ SUBMIT_ERRORS = {
 LOOKUP_ERRORS = {
     401: SUBMIT_ERRORS[401],
     404: ResponseSpec(ProblemDetails, description="no such notification", media_type=PROBLEM_MEDIA_TYPE),
+    409: ResponseSpec(ProblemDetails, description="several users have a notification with this id", media_type=PROBLEM_MEDIA_TYPE),
     503: ResponseSpec(ProblemDetails, description="history cannot be read", media_type=PROBLEM_MEDIA_TYPE),
 }
 
@@ -96,15 +100,19 @@ async def submit_notifications(request: ApiRequest, idempotency_key: Idempotency
 
 
 @get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Get a notification", operation_id="get_notification")
-async def get_notification(request: ApiRequest, notification_id: NotificationIdParameter) -> NotificationResponse:
+async def get_notification(
+    request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
+) -> NotificationResponse:
     """The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
-    return (await _find_notification(request, notification_id))[1]
+    return (await _find_notification(request, notification_id, user_id))[1]
 
 
 @get("/{notification_id:str}/explain", responses=LOOKUP_ERRORS, summary="Explain a notification", operation_id="explain_notification")
-async def explain_notification(request: ApiRequest, notification_id: NotificationIdParameter) -> ExplanationResponse:
+async def explain_notification(
+    request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
+) -> ExplanationResponse:
     """Why the notification has its state: a sentence, the decision log of the router, and each delivery with its attempts."""
-    return build_explanation(*await _find_notification(request, notification_id))
+    return build_explanation(*await _find_notification(request, notification_id, user_id))
 
 
 @get(
@@ -138,7 +146,9 @@ async def list_notifications(
     return NotificationPage(notifications, f"/v1/notifications?{query}" if has_next_page else None)
 
 
-async def _find_notification(request: ApiRequest, notification_id: str) -> tuple[DecidedEvent | None, NotificationResponse]:
+async def _find_notification(
+    request: ApiRequest, notification_id: str, user_id: str | None
+) -> tuple[DecidedEvent | None, NotificationResponse]:
     """The notification in history, else in Redis, which has it before the recorder has written it. Raises ProblemError."""
     add_log_fields(request.scope, notification_id=notification_id if is_id(notification_id) else "?")
     if not is_id(notification_id):
@@ -146,7 +156,9 @@ async def _find_notification(request: ApiRequest, notification_id: str) -> tuple
     dependencies = get_dependencies(request)
     history, is_history_available = None, True
     try:
-        history = await dependencies.history.get_notification_history(notification_id)
+        history = await dependencies.history.get_notification_history(notification_id, user_id)
+    except AmbiguousIdError as error:
+        raise ProblemError(build_problem("ambiguous-id", f"{error} with ?user_id=")) from None
     except UnavailableError:
         is_history_available = False
     if history:

@@ -10,8 +10,8 @@ create temporary table if not exists staging_delivery_logs (like delivery_logs i
 -- merge_notifications: merges the staged notifications; the greater rank of the state wins (schemas.history.STATE_RANK).
 insert into notifications as old
 select * from staging_notifications order by id
-on conflict (id) do update set
-    user_id = excluded.user_id, type = excluded.type, category = excluded.category, priority = excluded.priority, state = excluded.state,
+on conflict (id, user_id) do update set
+    type = excluded.type, category = excluded.category, priority = excluded.priority, state = excluded.state,
     reason = excluded.reason, duplicate_of = excluded.duplicate_of, deliveries = excluded.deliveries, decision_log = excluded.decision_log,
     created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at
 where (case old.state when 'held' then 0 when 'routed' then 2 else 1 end)

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from schemas.dead_letter import DeadLetter
 from schemas.enums import State, Status
-from schemas.errors import UnavailableError, UnstorableRowError
-from schemas.events import StatusEvent, compute_precedence
+from schemas.errors import AmbiguousIdError, UnavailableError, UnstorableRowError
+from schemas.events import DeliveryRef, StatusEvent, compute_precedence
 from schemas.history import LoggedAttempt, NotificationHistory, RecordedDeadLetter
 from schemas.store_ports import HistoryWriter
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import PostgresDeadLetterReader
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
-from tests.event_builders import NOW, build_decided_event, build_history_batch, build_status_event, make_notification_id
+from tests.event_builders import NOW, build_decided_event, build_delivery_ref, build_history_batch, build_status_event, make_notification_id
 from tests.memory_stores import MemoryHistory
 
 SENT, FAILED, DELIVERED = Status.SENT, Status.FAILED, Status.DELIVERED
@@ -26,7 +26,7 @@ SENT, FAILED, DELIVERED = Status.SENT, Status.FAILED, Status.DELIVERED
 class ReadableHistoryWriter(HistoryWriter, Protocol):
     """Writes and reads history."""
 
-    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None: ...
+    async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None: ...
     async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]: ...
 
 
@@ -41,6 +41,24 @@ class PostgresHistory(PostgresHistoryWriter, PostgresHistoryReader):
 def history(request: pytest.FixtureRequest, database: Database) -> ReadableHistoryWriter:
     """Each implementation, without rows."""
     return MemoryHistory() if request.param == "memory" else PostgresHistory(database)
+
+
+async def test_two_users_with_the_same_id_have_two_histories(history: ReadableHistoryWriter) -> None:
+    ids = {user: build_delivery_ref(make_notification_id(1), "email", user).id for user in ("u-1", "u-2")}
+    decided = {
+        user: build_decided_event(1, user_id=user, state=state, deliveries=[DeliveryRef(ids[user], "email")])
+        for user, state in (("u-1", State.ROUTED), ("u-2", State.REJECTED))
+    }
+    statuses = {user: build_status_event(1, user_id=user, delivery_id=ids[user]) for user in ids}
+    await history.write(build_history_batch(decided["u-1"], statuses["u-1"]))
+    await history.write(build_history_batch(decided["u-2"], decided["u-1"], statuses["u-2"]))
+    for user in ids:
+        result = await history.get_notification_history(make_notification_id(1), user)
+        assert result is not None
+        assert (result.decided, list(result.attempts)) == (decided[user], [statuses[user]])
+        assert [found.decided for found in await history.list_by_user(user, 10)] == [decided[user]]
+    with pytest.raises(AmbiguousIdError, match="2 users"):
+        await history.get_notification_history(make_notification_id(1))
 
 
 async def test_a_history_has_the_decided_event_each_status_and_all_attempts(history: ReadableHistoryWriter) -> None:

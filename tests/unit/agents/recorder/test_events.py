@@ -123,3 +123,8 @@ def test_both_halves_contain_all_records() -> None:
 def test_an_unknown_field_is_ignored() -> None:
     value = msgspec.json.encode(build_status_event()).replace(b'{"kind"', b'{"later":1,"kind"')
     assert isinstance(decode_events(build_batch(value))[0].event, StatusEvent)
+
+
+def test_notifications_of_two_users_with_the_same_id_are_two_rows() -> None:
+    batch = build_history_batch(decode_events(build_batch(build_decided_event(1), build_decided_event(1, user_id="u-2"))))
+    assert [(row.id, row.user_id) for row in batch.notifications] == [(make_notification_id(1), user) for user in ("u-1", "u-2")]

@@ -48,7 +48,7 @@ async def test_record_returns_when_the_batch_is_in_the_history() -> None:
 async def test_run_records_all_batches() -> None:
     harness = RecorderHarness()
     await harness.recorder.run(iterate_batches(build_batch(build_decided_event(1)), build_batch(build_decided_event(2))))
-    assert set(harness.store.notifications) == {make_notification_id(1), make_notification_id(2)}
+    assert {row.id for row in harness.store.notifications.values()} == {make_notification_id(1), make_notification_id(2)}
 
 
 async def test_concurrent_batches_share_a_commit() -> None:

@@ -16,7 +16,7 @@ from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.enums import Priority
-from schemas.errors import UnavailableError
+from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.history import NotificationHistory
 from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, RecentNotification, StoredResponse
 from schemas.ids import NOTIFICATION_PREFIX, make_id
@@ -96,8 +96,11 @@ class MemoryHistoryReader:
 
     histories: dict[str, NotificationHistory] = field(default_factory=dict)
     is_unavailable: bool = False
+    ambiguous_id: str = ""
 
-    async def get_notification_history(self, notification_id: str) -> NotificationHistory | None:
+    async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None:
+        if user_id is None and notification_id == self.ambiguous_id:
+            raise AmbiguousIdError(notification_id, 2)
         if self.is_unavailable:
             raise UnavailableError("PostgreSQL does not answer")
         return self.histories.get(notification_id)

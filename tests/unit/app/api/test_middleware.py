@@ -56,7 +56,7 @@ def test_unknown_paths_and_methods_are_problems() -> None:
 class FailingHistoryReader:
     """Raises an unexpected exception."""
 
-    async def get_notification_history(self, notification_id: str) -> None:
+    async def get_notification_history(self, notification_id: str, user_id: str | None) -> None:
         raise RuntimeError("secret of anna@example.org")
 
 

@@ -1,3 +1,5 @@
+import pytest
+
 from agents.router.gates.order import REASONS
 from agents.router.gates.recipient import UNKNOWN_USER
 from schemas.notification import Notification
@@ -86,3 +88,14 @@ def test_a_wrong_api_key_exits_with_1(herold: HeroldRunner, gateway_url: str) ->
     result = herold("show", make_notification_id(7), "--url", gateway_url, "--api-key", "wrong")
     assert result.exit_code == 1
     assert "rejected the key" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "explain"])
+def test_an_id_of_two_users_needs_the_user(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, command: str) -> None:
+    notification_id = gateway_harness.history.ambiguous_id = make_notification_id(5)
+    gateway_harness.history.histories[notification_id] = build_history(Notification("u-42", "order.shipped", notification_id))
+    result = herold(command, notification_id, "--url", gateway_url)
+    assert result.exit_code == 1
+    assert "2 users have a notification with the id" in result.stderr
+    assert "--user" in result.stderr
+    assert herold(command, notification_id, "--user", "u-42", "--url", gateway_url).exit_code == 0
