@@ -4,6 +4,7 @@ HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
 |-- PartitionFencedError  the partition was assigned to another worker
+|-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
 |-- RecordTooLargeError   a record is larger than its topic allows
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
 |-- TopicMismatchError    topics are missing or have a different configuration
@@ -11,7 +12,7 @@ HeroldError
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -40,6 +41,14 @@ class AmbiguousIdError(HeroldError):
 
 class PartitionFencedError(HeroldError):
     """A rebalance assigned the partition to another worker; its uncommitted work is discarded here and repeated there."""
+
+
+class PolicyDocumentError(HeroldError):
+    """A file of rules, templates and rate limits is invalid."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class RecordTooLargeError(HeroldError):

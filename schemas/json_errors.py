@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,13 +13,19 @@ from schemas.enums import PRIORITIES
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """It may stand before JSON, although no writer should add it; a reader may ignore it (RFC 8259, section 8.1), and Herold does."""
 
-_CHOICES: Sequence[tuple[str, Sequence[str]]] = (("$.channels", CHANNEL_NAMES), ("$.to", CHANNEL_NAMES), ("$.priority", PRIORITIES))
+_CHOICES: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("channel", "channels", "to", "templates"), CHANNEL_NAMES),
+    "priority": PRIORITIES,
+    "strategy": ("all", "first"),
+}
+"""The possible values of a field, or names of its members."""
 _PATH_SUFFIX = re.compile(r"^(.*?)(?: - at (?:`key` in )?`(\$.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
 _INVALID_CHOICE = re.compile(r"Invalid enum value (.*)$", re.DOTALL)
 _LIMIT = re.compile(r"Expected `(\w+)`(?: of length)? (>=|<=) (\S+)$")
 _WRONG_TYPE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`$")
 _MALFORMED = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)$")
+_INDEX = re.compile(r"\[[^\]]*\]")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 _TYPES = {
@@ -88,7 +94,7 @@ def _describe_value_error(text: str, path: str, error: Exception) -> str:
     if malformed := _MALFORMED.match(text):
         return f"is not JSON: {malformed[1]}, at byte {malformed[2]}"
     if choice := _INVALID_CHOICE.match(text):
-        names = next((names for prefix, names in _CHOICES if path.startswith(prefix)), ())
+        names = _CHOICES.get(_INDEX.sub("", path).rpartition(".")[2], ())
         return f"{choice[1]} is not one of {', '.join(names)}" if names else f"{choice[1]} is not one of the possible values"
     if limit := _LIMIT.match(text):
         unit = f" {_UNITS[limit[1]]}{'' if limit[3] == '1' else 's'}" if limit[1] in _UNITS else ""

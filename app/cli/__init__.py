@@ -23,6 +23,7 @@ COMMAND_PATHS = {
     "tail": "app.cli.tail:tail",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
+    "policy": "app.cli.policy:policy",
     "tables": "app.cli.tables:tables",
     "webhook": "app.cli.webhook:webhook",
 }

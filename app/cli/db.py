@@ -1,8 +1,6 @@
 """`herold db`: the schema of the database and the partitions of history."""
 
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -11,11 +9,9 @@ from rich.console import RenderableType
 from app.admin.database import check_database, maintain_partitions, upgrade_database
 from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
-from app.cli.errors import EXIT_FAILED, run_async
+from app.cli.errors import EXIT_FAILED, run_query
 from app.cli.output import JsonObject, build_progress_console, json_option, print_result
 from tables.postgres.database import Database
-
-T = TypeVar("T")
 
 
 @click.group()
@@ -39,7 +35,7 @@ def upgrade(sample_users: bool, as_json: bool) -> None:
     profile = load_connection_profile()
     url = profile.postgres.url
     with build_progress_console().status("upgrading", spinner="dots"):
-        revision = _run_query(url, upgrade_database(url, time.time(), profile.simulators_url if sample_users else None))
+        revision = run_query(url, upgrade_database(url, time.time(), profile.simulators_url if sample_users else None))
     print_result({"revision": revision}, as_json, lambda result: f"the schema is at revision {result['revision']}")
 
 
@@ -52,7 +48,7 @@ def check(as_json: bool) -> None:
     herold db check
     """
     url = load_connection_profile().postgres.url
-    health = _run_query(url, check_database(url, time.time()))
+    health = run_query(url, check_database(url, time.time()))
     print_result({**msgspec.to_builtins(health), "problems": health.problems}, as_json, _format_health)
     if health.problems:
         raise SystemExit(EXIT_FAILED)
@@ -67,8 +63,8 @@ def maintain(as_json: bool) -> None:
     herold db maintain-partitions
     """
     postgres = load_connection_profile().postgres
-    _run_query(postgres.url, _maintain_partitions(postgres.url, postgres.retention_days))
-    health = _run_query(postgres.url, check_database(postgres.url, time.time()))
+    run_query(postgres.url, _maintain_partitions(postgres.url, postgres.retention_days))
+    health = run_query(postgres.url, check_database(postgres.url, time.time()))
     print_result(
         {"partition_days_ahead": health.partition_days_ahead, "default_partition_rows": health.default_partition_rows},
         as_json,
@@ -84,10 +80,6 @@ async def _maintain_partitions(database_url: str, retention_days: int) -> None:
         await maintain_partitions(database, time.time(), retention_days)
     finally:
         await database.close()
-
-
-def _run_query(database_url: str, query: Coroutine[Any, Any, T]) -> T:
-    return run_async(query, "PostgreSQL", database_url.rpartition("@")[2])  # without user and password
 
 
 def _format_health(health: JsonObject) -> RenderableType:

@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from app.cli.output import encode_json_line, escape_control_characters
-from schemas.errors import HeroldError, UnavailableError
+from schemas.errors import HeroldError, PolicyDocumentError, UnavailableError
 
 T = TypeVar("T")
 
@@ -56,5 +56,12 @@ def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str)
         return asyncio.run(coroutine)
     except UnavailableError as error:
         raise build_unreachable_error(server_name, address, error) from None
+    except PolicyDocumentError:
+        raise
     except HeroldError as error:
         raise CommandError(str(error)) from None
+
+
+def run_query(database_url: str, query: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that calls PostgreSQL. Raises as run_async does."""
+    return run_async(query, "PostgreSQL", database_url.rpartition("@")[2])  # without user and password

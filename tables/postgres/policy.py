@@ -12,7 +12,7 @@ from schemas.log_events import LogEvent
 from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Clock
 from tables.policy_file import PolicyFile
-from tables.postgres.database import Database
+from tables.postgres.database import Connection, Database
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("policy")
@@ -30,13 +30,18 @@ class PostgresPolicyLoader:
     async def load(self, known: Policy | None = None) -> Policy:
         """A consistent snapshot, or `known` itself if its version is still current. Raises UnavailableError."""
         async with self._database.acquire_connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            version = await connection.fetchval(_SQL["get_version"])
-            if known is not None and version == known.version:
+            if known is not None and await connection.fetchval(_SQL["get_version"]) == known.version:
                 return known
-            rules = [Rule(**{**row, "channels": tuple(row["channels"])}) for row in await connection.fetch(_SQL["list_rules"])]
-            templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
-            rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
-        return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version)
+            return await fetch_policy(connection)
+
+
+async def fetch_policy(connection: Connection) -> Policy:
+    """The policy as this transaction sees it."""
+    version = await connection.fetchval(_SQL["get_version"])
+    rules = [Rule(**{**row, "channels": tuple(row["channels"])}) for row in await connection.fetch(_SQL["list_rules"])]
+    templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
+    rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
+    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version)
 
 
 class CachedPolicyReader:

@@ -13,7 +13,9 @@ UNKNOWN_TYPE = "unknown_type"
 def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification whose type has a rule."""
     if state.plan is None:
-        return build_dead_letter_verdict(UNKNOWN_TYPE, f"there is no rule for the type `{state.notification.type}`")
+        return build_dead_letter_verdict(
+            UNKNOWN_TYPE, f"there is no rule for the type `{state.notification.type}`: add one with `herold policy apply`"
+        )
     return PASS
 
 

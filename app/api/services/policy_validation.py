@@ -34,9 +34,13 @@ class PolicyValidator:
         """The field error by rules and templates, as far as it is certain without the user's profile; None if there is none."""
         rule = self._compiled_policy.get_rule(notification.type)
         if rule is None:
-            return build_field_error("$.type", f"there is no rule for the type {notification.type!r}", UNKNOWN_TYPE)
+            return build_field_error(
+                "$.type", f"there is no rule for the type {notification.type!r}: add one with `herold policy apply`", UNKNOWN_TYPE
+            )
         if notification.template is not None and notification.template not in self._template_names:
-            return build_field_error("$.template", f"there is no template {notification.template!r}", UNKNOWN_TEMPLATE)
+            return build_field_error(
+                "$.template", f"there is no template {notification.template!r}: add one with `herold policy apply`", UNKNOWN_TEMPLATE
+            )
         return self._find_content_error(notification, rule)
 
     def _find_content_error(self, notification: Notification, rule: Rule) -> FieldError | None:

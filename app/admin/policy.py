@@ -1,0 +1,84 @@
+"""The policy of an installation: `herold policy` validates, applies and prints rules, templates and rate limits."""
+
+import msgspec
+import yaml
+
+from agents.router.compiled_policy import CompiledPolicy
+from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, compile_template
+from schemas.channels import get_channel
+from schemas.errors import PolicyDocumentError
+from schemas.json_errors import describe_decode_error
+from schemas.policy import Policy, Rule
+from schemas.policy_document import PolicyChange, PolicyDocument, build_document, find_duplicates, list_changes, merge_document
+from tables.postgres.database import Database
+from tables.postgres.policy import PostgresPolicyLoader
+from tables.postgres.policy_writer import PostgresPolicyWriter
+
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as it is, after a `|`."""
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def parse_document(text: bytes) -> PolicyDocument:
+    """The document in YAML. Raises PolicyDocumentError that says what is wrong and where."""
+    try:
+        return msgspec.convert(yaml.load(text, YAML_LOADER) or {}, PolicyDocument)
+    except yaml.YAMLError as error:
+        raise PolicyDocumentError([f"is not YAML: {' '.join(str(error).split())}"]) from None
+    except msgspec.ValidationError as error:
+        raise PolicyDocumentError([str(describe_decode_error(error, b""))]) from None
+
+
+def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
+    """Why the router would make dead letters of notifications if the document were applied to this policy."""
+    merged = merge_document(policy, document)
+    known = set(policy.templates)
+    compiled = [compile_template(template) for template in merged.templates if template not in known]
+    problems = [*find_duplicates(document), *(failure.error for failure in compiled if isinstance(failure, TemplateFailure))]
+    templates = CompiledPolicy(merged).templates
+    for entry in document.rules:
+        problems += _find_missing_templates(merged.rules[entry.type], templates)
+    return problems
+
+
+async def apply_document(database_url: str, document: PolicyDocument, dry_run: bool) -> list[PolicyChange]:
+    """Validate the document and apply it, unless `dry_run`; returns the changes. Raises PolicyDocumentError and UnavailableError."""
+    database = Database(database_url, max_size=1)
+    try:
+        policy = await PostgresPolicyLoader(database).load()
+        if problems := find_problems(policy, document):
+            raise PolicyDocumentError(problems)
+        return list_changes(policy, merge_document(policy, document)) if dry_run else await PostgresPolicyWriter(database).apply(document)
+    finally:
+        await database.close()
+
+
+async def load_document(database_url: str) -> PolicyDocument:
+    """The current policy as a document. Raises UnavailableError if PostgreSQL does not answer."""
+    database = Database(database_url, max_size=1)
+    try:
+        return build_document(await PostgresPolicyLoader(database).load())
+    finally:
+        await database.close()
+
+
+def format_document(document: PolicyDocument) -> str:
+    """The document as YAML."""
+    return yaml.dump(msgspec.to_builtins(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=140)
+
+
+def _find_missing_templates(rule: Rule, templates: TemplateCache) -> list[str]:
+    """The channels of a rule for which a user without a locale would get nothing."""
+    name = rule.template or rule.type
+    selected = {channel: templates.get(name, channel, "") for channel in rule.channels if get_channel(channel).build_renderer}
+    failures = [template for template in selected.values() if isinstance(template, TemplateFailure)]
+    return [f"rule {rule.type}: {failure.error}" for failure in failures if failure.reason == UNKNOWN_TEMPLATE]

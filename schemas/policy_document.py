@@ -1,0 +1,149 @@
+"""A file of rules, templates and rate limits, as `herold policy` reads and prints it; pure."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.enums import Priority
+from schemas.notification import Name
+from schemas.policy import MAX_WINDOW_SECONDS, Policy, RateLimit, Rule, Template
+
+MAX_INTEGER = 2**31 - 1
+Locale = Annotated[str, Meta(min_length=1, max_length=35)]
+
+
+class RuleEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule; without `template`, the type names it."""
+
+    type: Name
+    category: Name
+    priority: Priority
+    channels: Annotated[list[ChannelName], Meta(min_length=1, max_length=len(CHANNEL_NAMES))]
+    strategy: Literal["all", "first"] = "all"
+    template: Annotated[str, Meta(max_length=128)] = ""
+    mandatory: bool = False
+
+
+class RateLimitEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """At most `max_count` notifications per user and channel in any window of `window_seconds`."""
+
+    channel: ChannelName
+    max_count: Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+    window_seconds: Annotated[int, Meta(ge=1, le=MAX_WINDOW_SECONDS)]
+
+
+class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The parts of a template for one channel and locale."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+
+class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The contents of a file; templates by name, channel and locale. One that it names has these channels and locales only."""
+
+    rules: list[RuleEntry] = []
+    rate_limits: list[RateLimitEntry] = []
+    templates: dict[Name, Annotated[dict[ChannelName, dict[Locale, TemplateEntry]], Meta(min_length=1)]] = {}
+
+
+class PolicyChange(Struct, frozen=True):
+    """A rule, template or rate limit that is new or different; `version` is its new one."""
+
+    kind: Literal["rule", "template", "rate_limit"]
+    name: str
+    change: Literal["added", "changed"]
+    version: int = 0
+
+
+def build_document(policy: Policy) -> PolicyDocument:
+    """The document that gives this policy."""
+    templates: dict[str, dict[ChannelName, dict[str, TemplateEntry]]] = {}
+    for template in sorted(policy.templates, key=lambda template: (template.name, template.channel, template.locale)):
+        entry = TemplateEntry(template.subject, template.text, template.html)
+        templates.setdefault(template.name, {}).setdefault(template.channel, {})[template.locale or "default"] = entry
+    rules = [_build_rule_entry(rule) for _, rule in sorted(policy.rules.items())]
+    return PolicyDocument(rules, [RateLimitEntry(*msgspec.structs.astuple(limit)) for limit in policy.rate_limits], templates)
+
+
+def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
+    """The policy with the rules, templates and rate limits of the document; what changes has the next version, and the rest stays."""
+    rules = {**policy.rules, **{entry.type: _build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
+    limits = {(limit.channel, limit.window_seconds): limit for limit in policy.rate_limits}
+    limits |= {(entry.channel, entry.window_seconds): RateLimit(*msgspec.structs.astuple(entry)) for entry in document.rate_limits}
+    templates = {name: [template for template in policy.templates if template.name == name] for name in _list_template_names(policy)}
+    for name in document.templates:
+        templates[name] = _build_templates(document, name, templates.get(name, []))
+    merged = tuple(template for versions in templates.values() for template in versions)
+    return Policy(rules, merged, tuple(limits.values()), policy.version)
+
+
+def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
+    """The differences between two policies of which the second was merged from the first."""
+    rules, limits = before.rules, {(limit.channel, limit.window_seconds): limit for limit in before.rate_limits}
+    versions = {template.name: template.version for template in before.templates}
+    changes = [
+        PolicyChange("rule", type_, "changed" if type_ in rules else "added", rule.version)
+        for type_, rule in after.rules.items()
+        if rules.get(type_) != rule
+    ]
+    new_versions = {template.name: template.version for template in after.templates}
+    changes += [
+        PolicyChange("template", name, "changed" if name in versions else "added", version)
+        for name, version in new_versions.items()
+        if versions.get(name) != version
+    ]
+    changes += [
+        PolicyChange("rate_limit", f"{limit.channel} in {limit.window_seconds} s", "changed" if key in limits else "added")
+        for limit in after.rate_limits
+        if limits.get(key := (limit.channel, limit.window_seconds)) != limit
+    ]
+    return changes
+
+
+def find_duplicates(document: PolicyDocument) -> Iterator[str]:
+    """What the document says twice, so that one of both would be ignored."""
+    types: set[str] = set()
+    for index, rule in enumerate(document.rules):
+        if rule.type in types:
+            yield f"rules[{index}]: the type {rule.type} has another rule above"
+        if len(set(rule.channels)) < len(rule.channels):
+            yield f"rules[{index}]: a channel of {rule.type} is listed twice"
+        types.add(rule.type)
+    windows: set[tuple[str, int]] = set()
+    for index, limit in enumerate(document.rate_limits):
+        key = limit.channel, limit.window_seconds
+        if key in windows:
+            yield f"rate_limits[{index}]: {limit.channel} has another limit for {limit.window_seconds} s above"
+        windows.add(key)
+
+
+def _build_rule_entry(rule: Rule) -> RuleEntry:
+    return RuleEntry(rule.type, rule.category, rule.priority, list(rule.channels), rule.strategy, rule.template, rule.mandatory)
+
+
+def _build_rule(entry: RuleEntry, current: Rule | None) -> Rule:
+    version = current.version if current else 1
+    rule = Rule(entry.type, entry.category, entry.priority, tuple(entry.channels), entry.strategy, entry.template, entry.mandatory, version)
+    return rule if current in (None, rule) else msgspec.structs.replace(rule, version=version + 1)
+
+
+def _list_template_names(policy: Policy) -> list[str]:
+    return list(dict.fromkeys(template.name for template in policy.templates))
+
+
+def _build_templates(document: PolicyDocument, name: str, current: list[Template]) -> list[Template]:
+    """The templates of this name; one with the contents of the published version keeps it."""
+    version = current[0].version if current else 1
+    templates = [
+        Template(name, version, channel, locale, entry.subject, entry.text, entry.html)
+        for channel, locales in document.templates[name].items()
+        for locale, entry in locales.items()
+    ]
+    if not current or set(templates) == {msgspec.structs.replace(template, locale=template.locale or "default") for template in current}:
+        return current or templates
+    return [msgspec.structs.replace(template, version=version + 1) for template in templates]

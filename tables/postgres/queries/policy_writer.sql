@@ -1,0 +1,24 @@
+-- lock_policy: makes concurrent changes of the policy wait for each other.
+select version from policy_version for update;
+
+-- upsert_rule: inserts or changes a rule.
+insert into rules (type, category, priority, channels, strategy, template, mandatory, version) values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (type) do update set
+    category = excluded.category, priority = excluded.priority, channels = excluded.channels, strategy = excluded.strategy,
+    template = excluded.template, mandatory = excluded.mandatory, version = excluded.version, updated_at = now();
+
+-- insert_template: inserts a template, without contents, if it is missing.
+insert into templates (name) values ($1) on conflict do nothing;
+
+-- delete_template_version: deletes the contents of one version of a template.
+delete from template_versions where name = $1 and version = $2;
+
+-- insert_template_version: inserts the contents of a template for a channel and locale.
+insert into template_versions (name, version, channel, locale, subject, text, html) values ($1, $2, $3, $4, $5, $6, $7);
+
+-- publish_template_version: makes a version of a template the one that is used.
+update templates set published_version = $2, updated_at = now() where name = $1;
+
+-- upsert_rate_limit: inserts or changes a rate limit; one that is the same stays as it is.
+insert into rate_limits as old (channel, max_count, window_seconds) values ($1, $2, $3)
+on conflict (channel, window_seconds) do update set max_count = excluded.max_count where old.max_count <> excluded.max_count;

@@ -1,0 +1,117 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from app.admin.policy import find_problems, format_document, parse_document
+from schemas.errors import PolicyDocumentError
+from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.policy_document import PolicyChange, build_document, list_changes, merge_document
+from tables.postgres.seed import load_seed_policy
+
+SEED = load_seed_policy()
+DOCUMENT = b"""
+rules:
+  - {type: parcel.lost, category: transactional, priority: medium, channels: [email, webhook]}
+  - {type: order.shipped, category: transactional, priority: low, channels: [email], template: order-shipped}
+rate_limits:
+  - {channel: sms, max_count: 5, window_seconds: 3600}
+  - {channel: sms, max_count: 1, window_seconds: 60}
+templates:
+  parcel.lost:
+    email:
+      default: {subject: "Parcel {{ parcel }}", text: "It is lost, {{ name }}."}
+"""
+
+
+def test_a_document_adds_and_changes_and_removes_nothing() -> None:
+    document = parse_document(DOCUMENT)
+    assert find_problems(SEED, document) == []
+    merged = merge_document(SEED, document)
+    assert list_changes(SEED, merged) == [
+        PolicyChange("rule", "order.shipped", "changed", 2),
+        PolicyChange("rule", "parcel.lost", "added", 1),
+        PolicyChange("template", "parcel.lost", "added", 1),
+        PolicyChange("rate_limit", "sms in 3600 s", "changed"),
+        PolicyChange("rate_limit", "sms in 60 s", "added"),
+    ]
+    assert set(SEED.rules) < set(merged.rules)
+    assert set(SEED.templates) < set(merged.templates)
+    assert len(merged.rate_limits) == len(SEED.rate_limits) + 1
+
+
+def test_the_same_document_changes_nothing_the_second_time() -> None:
+    document = parse_document(DOCUMENT)
+    merged = merge_document(SEED, document)
+    assert list_changes(merged, merge_document(merged, document)) == []
+
+
+def test_a_template_is_replaced_as_a_whole_by_its_next_version() -> None:
+    merged = merge_document(SEED, parse_document(b"templates: {account-otp: {sms: {default: {text: new}}}}"))
+    templates = [template for template in merged.templates if template.name == "account-otp"]
+    assert templates == [Template("account-otp", 2, "sms", "default", "", "new")]
+
+
+def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
+    document = parse_document(format_document(build_document(SEED)).encode())
+    assert list_changes(SEED, merge_document(SEED, document)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"rules: [", "is not YAML"),
+        (b"rules: [{type: t, category: c, priority: urgent, channels: [sms]}]", "not one of high, medium, low - at $.rules[0].priority"),
+        (
+            b"rules: [{type: t, category: c, priority: low, channels: [fax]}]",
+            "not one of email, sms, push, webhook - at $.rules[0].channels[0]",
+        ),
+        (b"rules: [{type: t, category: c, priority: low, channels: []}]", "at least 1 item - at $.rules[0].channels"),
+        (b"rules: [{type: t, category: c, priority: low, chanels: [sms]}]", "is not a known field - at $.rules[0].chanels"),
+        (b"limits: []", "is not a known field - at $.limits"),
+        (b"rate_limits: [{channel: sms, max_count: 1, window_seconds: 604801}]", "at most 604800 - at $.rate_limits[0].window_seconds"),
+        (b"templates: {a: {sms: {no: {text: x}}}}", "must be a string"),
+        (b"templates: {a: {fax: {de: {text: x}}}}", "not one of email, sms, push, webhook"),
+    ],
+)
+def test_a_document_that_is_not_valid_is_an_error_with_its_place(text: bytes, problem: str) -> None:
+    with pytest.raises(PolicyDocumentError) as caught:
+        parse_document(text)
+    assert problem in str(caught.value)
+
+
+RULE = "{type: t, category: c, priority: low, channels: [%s]%s}"
+LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"rules: [{RULE % ('sms', '')}]", "rule t: no template `t` for sms"),
+        (f"rules: [{RULE % ('push', ', template: account-otp')}]", "no template `account-otp` for push"),
+        ("templates: {a: {sms: {default: {text: '{% if %}'}}}}", "template a@1 default for sms"),
+        ("templates: {a: {webhook: {default: {text: x}}}}", "takes no template"),
+        ("templates: {t: {sms: {de: {text: x}}}}\n" + f"rules: [{RULE % ('sms', '')}]", "no template `t` for sms in default"),
+        (f"rules: [{RULE % ('webhook, webhook', '')}]", "listed twice"),
+        (f"rules: [{RULE % ('webhook', '')}, {RULE % ('webhook', '')}]", "another rule above"),
+        (f"rate_limits: [{LIMIT}, {LIMIT}]", "another limit"),
+    ],
+)
+def test_a_document_that_the_router_could_not_use_is_a_problem(text: str, problem: str) -> None:
+    assert any(problem in found for found in find_problems(SEED, parse_document(text.encode())))
+
+
+def test_rules_and_limits_of_the_document_win() -> None:
+    merged = merge_document(
+        Policy({"t": Rule("t", "c", "low", ("sms",), version=7)}, (), (RateLimit("sms", 1, 60),)),
+        parse_document(b"rules: [{type: t, category: c, priority: high, channels: [sms]}]"),
+    )
+    assert (merged.rules["t"].priority, merged.rules["t"].version, merged.rate_limits) == ("high", 8, (RateLimit("sms", 1, 60),))
+
+
+def test_the_example_of_the_readme_is_valid() -> None:
+    readme = (Path(__file__).parents[4] / "README.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    document = parse_document(example.encode())
+    assert find_problems(SEED, document) == []
+    assert list_changes(SEED, merge_document(SEED, document))
