@@ -10,6 +10,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.idtracking import VAR_LOAD_ALIAS, VAR_LOAD_RESOLVE, VAR_LOAD_UNDEFINED
 
+RENAMED_SELF = "0self"  # the variable `self` in a parsed template; no other variable begins with a digit
 MAX_OUTPUT_CHARACTERS = 64 * 1024
 MAX_VALUES_BETWEEN_CHECKS = 4  # so that the text never grows far beyond its limit
 
@@ -42,7 +43,8 @@ class TextCodeGenerator(CodeGenerator):
         """Bind each name: to a variable, to a name of an outer frame, or to nothing yet."""
         for target, (action, name) in frame.symbols.loads.items():
             if action == VAR_LOAD_RESOLVE:
-                self.writeline(f"{target} = context[{name!r}] if {name!r} in context else missing")
+                key = get_variable_name(name)
+                self.writeline(f"{target} = context[{key!r}] if {key!r} in context else missing")
             elif action == VAR_LOAD_ALIAS:
                 self.writeline(f"{target} = {name}")
             elif action == VAR_LOAD_UNDEFINED:
@@ -106,10 +108,15 @@ class TextCodeGenerator(CodeGenerator):
         self.writeline(f"if len(text) > {MAX_OUTPUT_CHARACTERS}: environment.raise_output_too_large()")
 
 
+def get_variable_name(name: str) -> str:
+    """The name of a variable as the template has it."""
+    return "self" if name == RENAMED_SELF else name
+
+
 def _get_name(expression: nodes.Node) -> str:
     """The name of a variable, `order.total`; empty for other expressions."""
     if isinstance(expression, nodes.Name):
-        return expression.name
+        return get_variable_name(expression.name)
     if isinstance(expression, nodes.Getattr) and (name := _get_name(expression.node)):
         return f"{name}.{expression.attr}"
     return ""

@@ -2,6 +2,7 @@
 
 from jinja2 import Template, TemplateSyntaxError, nodes
 
+from agents.router.templates.codegen import RENAMED_SELF
 from agents.router.templates.sandbox import Sandbox
 from schemas.content import Part
 
@@ -61,8 +62,8 @@ def _check_nodes(tree: nodes.Template, name: str) -> None:
     for forbidden in tree.find_all(_FORBIDDEN):
         raise TemplateSyntaxError(f"a template may not use {type(forbidden).__name__.lower()}", forbidden.lineno, name)
     for node in tree.find_all(nodes.Name):
-        if node.name == "self":
-            raise TemplateSyntaxError("a template may not use self", node.lineno, name)
+        if node.name == "self":  # Jinja's own name for the template
+            node.name = RENAMED_SELF
     for concat in tree.find_all(nodes.Concat):
         if len(concat.nodes) > MAX_OPERANDS:
             raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)

@@ -13,10 +13,11 @@ from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, do_truncate
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 from markupsafe import Markup
 from markupsafe._speedups import _escape_inner  # escape() makes an object around each text, at ten times the cost
 
-from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, TextCodeGenerator, raise_output_too_large
+from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, TextCodeGenerator, get_variable_name, raise_output_too_large
 from agents.router.templates.values import print_value
 
 MAX_ITEMS = 500
@@ -51,6 +52,23 @@ def concat_html(values: Iterable[Any]) -> str:
     return Markup("").join(texts) if Markup in map(type, texts) else "".join(texts)
 
 
+class MissingValue(StrictUndefined):
+    """What the data does not have; using it raises UndefinedError, whose text names it without a word of Python."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        name, container = self._undefined_name, self._undefined_obj
+        if container is missing:
+            return f"'{get_variable_name(str(name))}' is undefined"
+        if isinstance(container, list):
+            return f"a list of {len(container)} items has no item '{name}'"
+        if isinstance(container, dict):
+            return f"an object of the data has no member '{name}'"
+        return f"'{name}' is looked up in a text, a number, true, false or null, which has no members"
+
+
 class Sandbox(ImmutableSandboxedEnvironment):
     """An environment for text or HTML; generated code converts values with `to_output` and `concat`, and a str in HTML with `escape`."""
 
@@ -59,7 +77,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self, html: bool) -> None:
         # not optimized: Jinja2 would print constants as Python does
-        super().__init__(autoescape=html, undefined=StrictUndefined, keep_trailing_newline=True, cache_size=0, optimized=False)
+        super().__init__(autoescape=html, undefined=MissingValue, keep_trailing_newline=True, cache_size=0, optimized=False)
         self.to_output, self.concat_values = (to_html, concat_html) if html else (print_value, concat_texts)
         self.escape, self.raise_output_too_large = _escape_inner, raise_output_too_large
         self.globals.clear()

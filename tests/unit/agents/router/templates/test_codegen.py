@@ -36,3 +36,8 @@ def test_a_value_is_the_same_in_a_run_and_by_itself(value: object) -> None:
     assert run({"x": value, "xs": [value]}) == f"<b>{alone}</b>{alone}"
     assert "<" not in alone
     assert compile_part("{{ x }}", "t", html=False)({"x": value}) == print_value(value)
+
+
+@pytest.mark.parametrize("source", ["{{ self }}", "{% for self in xs %}{{ self }}{% endfor %}", "{{ data.self }}", "{{ self ~ '' }}"])
+def test_a_variable_may_be_called_self(source: str) -> None:
+    assert compile_part(source, "t", html=False)({"self": "me", "xs": ["me"], "data": {"self": "me"}}) == "me"

@@ -18,7 +18,6 @@ from agents.router.templates.compiler import MAX_SOURCE_BYTES, compile_part
         "{% endblock %}",
         "{% unknown %}",
         "{{ name() }}",
-        "{{ self }}",
         "{{ name.upper() }}",
         "{{ lipsum(100) }}",
         "{% for i in range(9) %}{% endfor %}",
