@@ -18,12 +18,30 @@ from schemas.metrics import METRICS, Metric
 
 encode_json = msgspec.json.Encoder(enc_hook=str).encode
 LOGGER = logging.getLogger("herold")
-LIBRARY_LOGGERS = ("aiokafka", "mode", "faust", "asyncio", "kafka", "alembic")
+LIBRARY_LOGGERS = ("aiokafka", "mode", "faust", "asyncio", "kafka", "alembic", "uvicorn")
+OUTAGE_INTERVAL = 60.0  # seconds
+OUTAGE_MESSAGES = (
+    "Error sending %s to node",
+    "Failed fetch messages from",
+    "Failed fetch offsets from",
+    "Got error produce response",
+    "Group Coordinator Request failed",
+    "Heartbeat send request failed",
+    "Heartbeat session expired",
+    "Marking the coordinator dead",
+    "Unable connect to",
+    "Unable to request metadata",
+    "Unable to update metadata",
+)
+"""How aiokafka's messages about a request that failed and is repeated begin; while a broker is away, each client logs many of them."""
 DUPLICATE_INTERVAL = 10.0  # seconds; without a broker, aiokafka logs the same line 30 times a second in each process
 
 
 class DuplicateLogFilter(logging.Filter):
-    """Passes a library's record (same logger, message and argument types) once in DUPLICATE_INTERVAL, with the number suppressed before."""
+    """Passes a library's record (same logger, message and argument types) once in DUPLICATE_INTERVAL, with the number suppressed before.
+
+    Records of OUTAGE_MESSAGES are one warning in OUTAGE_INTERVAL: they repair themselves, and alarm for nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,9 +51,14 @@ class DuplicateLogFilter(logging.Filter):
         """Whether the record is logged."""
         if record.name.partition(".")[0] not in LIBRARY_LOGGERS or record.exc_info:
             return True
-        key = record.name, str(record.msg), *(type(arg).__name__ for arg in record.args or ())
-        logged_at, suppressed = self._last_logged.get(key, (-DUPLICATE_INTERVAL, 0))
-        if 0 <= record.created - logged_at < DUPLICATE_INTERVAL:
+        key: tuple[str, ...] = (record.name, str(record.msg), *(type(arg).__name__ for arg in record.args or ()))
+        interval = DUPLICATE_INTERVAL
+        if str(record.msg).startswith(OUTAGE_MESSAGES):
+            key, interval = ("outage",), OUTAGE_INTERVAL
+            record.msg, record.args = f"a request to Kafka failed and is repeated: {record.getMessage()}", ()
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        logged_at, suppressed = self._last_logged.get(key, (-interval, 0))
+        if 0 <= record.created - logged_at < interval:
             self._last_logged[key] = logged_at, suppressed + 1
             return False
         self._last_logged[key] = record.created, 0

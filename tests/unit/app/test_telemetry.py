@@ -2,11 +2,13 @@
 
 import json
 import logging
+from pathlib import Path
 
+import aiokafka
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from app.telemetry import DUPLICATE_INTERVAL, DuplicateLogFilter, JsonFormatter, Metrics, log_event
+from app.telemetry import DUPLICATE_INTERVAL, OUTAGE_INTERVAL, OUTAGE_MESSAGES, DuplicateLogFilter, JsonFormatter, Metrics, log_event
 from schemas import metrics
 from schemas.metrics import METRICS
 
@@ -47,6 +49,31 @@ def test_a_repeated_record_of_a_library_is_logged_once_in_an_interval_with_the_n
     later = build_library_record(100.0 + DUPLICATE_INTERVAL, OSError("refused"))
     assert is_logged(later)
     assert json.loads(JsonFormatter().format(later))["suppressed"] == 2
+
+
+def test_an_outage_is_one_warning_in_an_interval() -> None:
+    is_logged = DuplicateLogFilter().filter
+    records = [build_outage_record(100.0, message) for message in OUTAGE_MESSAGES]
+    assert [is_logged(record) for record in records] == [True] + [False] * (len(records) - 1)
+    assert records[0].levelname == "WARNING"
+    later = build_outage_record(100.0 + OUTAGE_INTERVAL, OUTAGE_MESSAGES[1])
+    assert is_logged(later)
+    line = json.loads(JsonFormatter().format(later))
+    assert line["event"].startswith("a request to Kafka failed and is repeated: Failed fetch messages from")
+    assert (line["level"], line["suppressed"]) == ("warning", len(records) - 1)
+    assert is_logged(build_outage_record(100.0, "Topic %s is not authorized for this client"))
+
+
+def test_the_messages_of_an_outage_are_those_of_aiokafka() -> None:
+    source = "".join(file.read_text() for file in Path(aiokafka.__file__).parent.rglob("*.py"))
+    assert [message for message in OUTAGE_MESSAGES if message not in source] == []
+
+
+def build_outage_record(at: float, message: str) -> logging.LogRecord:
+    values = ("x",) * message.count("%s")
+    record = logging.LogRecord("aiokafka.client", logging.ERROR, "", 0, message, values, None)
+    record.created = at
+    return record
 
 
 def test_other_errors_other_libraries_and_herolds_own_lines_are_logged() -> None:
