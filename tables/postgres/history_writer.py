@@ -25,6 +25,7 @@ _UNSTORABLE_ERRORS = (
     asyncpg.exceptions.ProgramLimitExceededError,
 )
 _MAX_INT4 = 2**31 - 1
+REPLAY_FREE_WRITES = 3  # merges in a row without a row that existed, after which rows are expected to be new
 MAX_RECENT_IDS = 200_000  # most rows that are written again follow the first write closely
 
 
@@ -35,15 +36,21 @@ class _CopyData(NamedTuple):
     columns: str
     new_rows: bytes
     existing_rows: bytes
+    existing_row_count: int
 
 
 class PostgresHistoryWriter:
-    """Commits history batches. It keeps the ids of recent rows, because a COPY of an existing row would fail."""
+    """Commits history batches. It keeps the ids of recent rows, because a COPY of an existing row would fail.
+
+    After a start or a rebalance, the first batches may be replays: all their rows are merged, because PostgreSQL would log the failure of
+    a COPY as an error.
+    """
 
     def __init__(self, database: Database, max_recent_ids: int = MAX_RECENT_IDS) -> None:
         self._database, self._max_recent_ids = database, max_recent_ids
         self._recent_ids: set[str] = set()
         self._older_ids: set[str] = set()
+        self._replay_free_writes = 0
 
     async def write(self, batch: HistoryBatch) -> None:
         """Write a batch in one transaction.
@@ -58,12 +65,22 @@ class PostgresHistoryWriter:
         self._add_recent(event.delivery_id for event in batch.deliveries)
 
     async def _write_or_merge(self, batch: HistoryBatch) -> None:
+        if self._replay_free_writes < REPLAY_FREE_WRITES:
+            return await self._merge(batch)
         try:
             await self._commit(_build_copy_data(batch, self._is_recent, logs_may_exist=False), batch.dead_letters)
-        except asyncpg.exceptions.UniqueViolationError:  # a replay after a crash, or rows of another worker: any row may exist
-            await self._commit(_build_copy_data(batch, lambda row_id: True, logs_may_exist=True), batch.dead_letters)
+        except asyncpg.exceptions.UniqueViolationError:  # rows of another worker, after a rebalance
+            self._replay_free_writes = 0
+            await self._merge(batch)
 
-    async def _commit(self, copy_data: Sequence[_CopyData], dead_letters: Sequence[RecordedDeadLetter]) -> None:
+    async def _merge(self, batch: HistoryBatch) -> None:
+        """Write a batch of which any row may exist."""
+        unchanged = await self._commit(_build_copy_data(batch, lambda row_id: True, logs_may_exist=True), batch.dead_letters)
+        self._replay_free_writes = 0 if unchanged else self._replay_free_writes + 1
+
+    async def _commit(self, copy_data: Sequence[_CopyData], dead_letters: Sequence[RecordedDeadLetter]) -> int:
+        """Write the rows in one transaction; returns how many of them existed and stay as they are."""
+        unchanged = 0
         async with self._database.acquire_connection() as connection, connection.transaction():
             for data in copy_data:
                 if data.new_rows:
@@ -71,9 +88,11 @@ class PostgresHistoryWriter:
                 if data.existing_rows:
                     await connection.execute(_SQL[f"create_staging_{data.table}"])
                     await _copy_rows(connection, f"staging_{data.table}", data.columns, data.existing_rows)
-                    await connection.execute(_SQL[f"merge_{data.table}"])
+                    status = await connection.execute(_SQL[f"merge_{data.table}"])
+                    unchanged += data.existing_row_count - int(status.rpartition(" ")[2])  # INSERT 0 <rows>
             if dead_letters:
                 await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, dead_letters)))
+        return unchanged
 
     def _is_recent(self, row_id: str) -> bool:
         return row_id in self._recent_ids or row_id in self._older_ids
@@ -108,7 +127,7 @@ def _split_copy_data(table: str, columns: str, rows: list[tuple[str, bytes, bool
     rows.sort()
     new_rows = [row for _, row, may_exist in rows if not may_exist]
     existing_rows = [row for _, row, may_exist in rows if may_exist]
-    return _CopyData(table, columns, _build_stream(new_rows), _build_stream(existing_rows))
+    return _CopyData(table, columns, _build_stream(new_rows), _build_stream(existing_rows), len(existing_rows))
 
 
 def _build_stream(rows: Sequence[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from schemas.history import HistoryBatch, LoggedAttempt, RecordedDeadLetter
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import PostgresDeadLetterReader
 from tables.postgres.history_reader import PostgresHistoryReader
-from tables.postgres.history_writer import PostgresHistoryWriter
+from tables.postgres.history_writer import REPLAY_FREE_WRITES, PostgresHistoryWriter
 from tests.event_builders import NOW, build_decided_event, build_decided_row, build_history_batch, build_status_event, make_notification_id
 
 
@@ -122,6 +122,37 @@ async def test_dead_letters_with_the_same_offset_of_a_new_cluster_are_recorded(d
     assert [recorded.created_at for recorded in await reader.list_newest(9, before=NOW + 60)] == [NOW]
     assert await reader.count_by_reason() == {("router", "invalid"): 2}
     assert await reader.count_by_reason(since=NOW + 1) == {("router", "invalid"): 1}
+
+
+async def count_rollbacks(database: Database) -> int:
+    await database.fetch("select pg_stat_force_next_flush()")
+    return int((await database.fetch("select xact_rollback from pg_stat_database where datname = current_database()"))[0][0])
+
+
+async def test_a_replay_after_a_restart_causes_no_error_in_postgresql(database: Database) -> None:
+    batches = [build_history_batch(build_decided_event(number, "email"), build_status_event(number)) for number in range(1, 9)]
+    first_writer = PostgresHistoryWriter(database)
+    for batch in batches:
+        await first_writer.write(batch)
+    before = await count_rollbacks(database)
+    second_writer = PostgresHistoryWriter(database)
+    for batch in batches:
+        await second_writer.write(batch)
+    assert await count_rollbacks(database) == before
+    assert [await count_rows(database, table) for table in ("notifications", "deliveries", "delivery_logs")] == [8, 8, 8]
+
+
+async def test_rows_of_another_worker_after_a_rebalance_are_merged_with_one_error(database: Database) -> None:
+    writer, other = PostgresHistoryWriter(database), PostgresHistoryWriter(database)
+    for number in range(1, REPLAY_FREE_WRITES + 1):
+        await writer.write(build_history_batch(build_status_event(number)))
+    before = await count_rollbacks(database)
+    for number in (11, 12, 13):
+        batch = build_history_batch(build_decided_event(number), build_status_event(number))
+        await other.write(batch)
+        await writer.write(batch)
+    assert await count_rollbacks(database) == before + 1
+    assert await count_rows(database, "deliveries") == REPLAY_FREE_WRITES + 3
 
 
 async def test_a_retry_in_a_batch_causes_no_rollback(database: Database) -> None:
