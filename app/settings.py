@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from schemas.channels import CHANNELS, ChannelName
 from schemas.errors import SettingError
+from schemas.json_errors import describe_decode_error
 
 SETTINGS_FILE = Path(__file__).resolve().parent.parent / "faust.yml"
 ENV_PREFIX = "HEROLD_"
@@ -218,4 +219,5 @@ def _convert_value(key: str, value: Any, value_type: Any) -> Any:
     try:
         return msgspec.convert(value, value_type, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise SettingError(key, f"{value!r} does not fit: {error}") from None
+        choices = f"must be one of {', '.join(get_args(value_type))}" if get_origin(value_type) is Literal else ""
+        raise SettingError(key, f"{value!r} does not fit: it {choices or describe_decode_error(error, b'').text}") from None

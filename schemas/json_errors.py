@@ -65,6 +65,8 @@ def describe_decode_error(error: Exception, data: bytes) -> JsonProblem:
         return JsonProblem("$", "the JSON is nested too deeply")
     if half_pair_path := find_half_pair(error, data):
         return JsonProblem(half_pair_path, "has half a surrogate pair (\\ud800 to \\udfff): a character was cut in two")
+    if not data.strip() and not isinstance(error, msgspec.ValidationError):
+        return JsonProblem("$", "is empty instead of JSON")
     match = _PATH_SUFFIX.match(str(error))
     text, path = (match[1], match[2] or "$") if match else (str(error), "$")
     if field := _FIELD.match(text):

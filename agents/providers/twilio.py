@@ -61,9 +61,9 @@ ERROR_CODES: dict[int, AttemptResult] = {
 }
 HTTP_STATUSES: dict[int, AttemptResult] = {
     # https://www.twilio.com/docs/usage/twilios-response (401 Unauthorized, 403 Forbidden, 404 Not Found), without an error code
-    401: build_account_fault(401, "the API key is wrong: check providers.twilio.api_key_sid and api_key_secret"),
-    403: build_account_fault(403, "the API key may not do this"),
-    404: build_account_fault(404, "no such account: check providers.twilio.account_sid and url"),
+    401: build_account_fault(401, "the API key is wrong: check api_key_sid and api_key_secret of providers.twilio"),
+    403: build_account_fault(403, "the API key may not send messages: check its permissions"),
+    404: build_account_fault(404, "no such account: check account_sid and url of providers.twilio"),
 }
 
 INVALID_NUMBER = AttemptResult(*_INVALID_RECIPIENT, detail="not a phone number in E.164")

@@ -27,7 +27,11 @@ from schemas.outcome import AttemptResult
 
 TARGET_CACHE_SIZE = 4096
 
-INVALID_URL = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a webhook URL: it is invalid, or plain http")
+INVALID_URL = AttemptResult(
+    Outcome.REJECTED_RECIPIENT,
+    Reason.REJECTED_RECIPIENT,
+    detail="not a webhook URL: it is invalid, or plain http, which providers.webhook.allow_http forbids",
+)
 INVALID_CONTENT = build_invalid_content("webhook")
 
 _REJECTED = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)

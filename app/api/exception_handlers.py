@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from litestar import Response
@@ -20,6 +21,7 @@ from app.api.problems import (
     build_validation_problem,
     get_problem_kind,
 )
+from schemas.json_errors import describe_decode_error
 
 
 def handle_problem(request: ApiRequest, error: ProblemError) -> Response[bytes]:
@@ -45,8 +47,13 @@ def handle_unexpected(request: ApiRequest, error: Exception) -> Response[bytes]:
 
 def _to_field_errors(error: ValidationException) -> list[FieldError]:
     extra = error.extra if isinstance(error.extra, list) else []
-    errors = [build_field_error(f"$.{item.get('key', '')}", str(item.get("message", ""))) for item in extra if isinstance(item, Mapping)]
+    errors = [_to_field_error(item) for item in extra if isinstance(item, Mapping)]
     return errors or [build_field_error("$", error.detail)]
+
+
+def _to_field_error(item: Mapping[str, Any]) -> FieldError:
+    text = describe_decode_error(msgspec.ValidationError(str(item.get("message", ""))), b"").text
+    return build_field_error(f"$.{item.get('key', '')}", text)
 
 
 def _build_problem_response(request: ApiRequest, problem: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response[bytes]:

@@ -121,7 +121,7 @@ def _parse_option_json(option: str, text: str) -> Any:
     try:
         return parse_json(text.encode())
     except ValueError as error:
-        raise click.UsageError(f"--data {option}: is not JSON: {error}; {DATA_ADVICE}") from None
+        raise click.UsageError(f"--data {option}: {error}; {DATA_ADVICE}") from None
 
 
 def _parse_addresses(texts: Sequence[str]) -> dict[str, list[str]]:
@@ -202,7 +202,7 @@ def _parse_line(line: bytes, number: int, file: Path) -> Any:
     try:
         return parse_json(line)
     except ValueError as error:
-        raise CommandError(f"{file}:{number}: is not JSON: {error}", INVALID_LINE_ADVICE) from None
+        raise CommandError(f"{file}:{number}: {error}", INVALID_LINE_ADVICE) from None
 
 
 def _submit_batch(api: ApiClient, batch: list[Any]) -> list[JsonObject]:

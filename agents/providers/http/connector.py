@@ -1,6 +1,7 @@
 """Opens connections: DNS lookup, TCP, TLS. Nothing of a request has been sent if one of these fails."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -60,7 +61,18 @@ async def open_connection(
     except TimeoutError:
         raise ConnectError(f"no connection to {origin.host}:{origin.port} within {timeout:g} s") from None
     except (OSError, UnicodeError) as error:
-        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {error!r}") from error
+        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {_describe(error)}") from error
+
+
+def _describe(error: OSError | UnicodeError) -> str:
+    """The cause in words of the system or of TLS, without the address, which the text of some errors repeats."""
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}"
+    if isinstance(error, socket.gaierror):
+        return f"the host name is not found: {error.strerror}"
+    if isinstance(error, UnicodeError):
+        return "the host name is not valid"
+    return os.strerror(error.errno).lower() if error.errno else str(error) or "the connection was closed"
 
 
 async def _connect_tcp(loop: asyncio.AbstractEventLoop, addresses: Addresses) -> socket.socket:

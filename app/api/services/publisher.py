@@ -39,7 +39,7 @@ class KafkaPublisher:
             async with asyncio.timeout(self._timeout):
                 await request.completed
         except TimeoutError:
-            log_event("gateway.produce_failed", logging.WARNING, cause=f"no confirmation within {self._timeout} s")
+            log_event("gateway.produce_failed", logging.WARNING, cause=f"Kafka did not confirm within {self._timeout:g} s")
         return request.confirmed
 
     def get_error(self) -> str:

@@ -1,5 +1,6 @@
 """faust.yml is complete, its types hold, the environment wins, and a bad value names its key."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,17 @@ def test_the_home_is_in_the_working_directory_unless_the_environment_names_anoth
     assert find_home_dir({"HEROLD_HOME": ""}, tmp_path) == tmp_path / ".herold"
     assert find_home_dir({"HEROLD_HOME": "other"}, tmp_path) == tmp_path / "other"
     assert find_home_dir({"HEROLD_HOME": "/abs"}, tmp_path) == Path("/abs")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("HEROLD_GATEWAY_PORT", "many", "gateway.port: 'many' does not fit: it must be an integer, not a string"),
+        ("HEROLD_GATEWAY_PORT", "70000", "it must be an integer of at most 65535"),
+        ("HEROLD_SERVICE_LOG_LEVEL", "loud", "it must be one of debug, info, warning, error"),
+        ("HEROLD_KAFKA_BOOTSTRAP_SERVERS", "", "it must be a string of at least 1 character"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_explained_without_python(variable: str, value: str, problem: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(problem)):
+        load_settings({variable: value})

@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+import ssl
 import time
 
 import pytest
 
 from agents.providers.http.address_policy import AddressPolicy
 from agents.providers.http.connection import HttpConnection
-from agents.providers.http.connector import AddressDeniedError, open_connection
+from agents.providers.http.connector import AddressDeniedError, ConnectError, open_connection
 from agents.providers.http.origin import Origin
 from agents.providers.http.resolver import Addresses, Resolver
 from tests.contracts.http.fault_server import FaultServer
@@ -72,7 +73,33 @@ async def test_a_name_is_resolved_once_for_the_check_and_the_connection(monkeypa
 
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", record_connect)
     name_server = RebindingNameServer("93.184.215.14", "127.0.0.1")
-    with pytest.raises(Exception, match="ConnectionRefusedError"):
+    with pytest.raises(Exception, match="no connection to"):
         await open_to(name_server, 80)
     assert connected == [("93.184.215.14", 80)]
     assert name_server.responses == ["127.0.0.1"], "looked up a second time"
+
+
+def build_certificate_error(message: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] (_ssl.c:1006)")
+    error.verify_message = message
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('93.184.215.14', 80)"), ": connection refused"),
+        (build_certificate_error("self-signed certificate"), ": TLS failed: self-signed certificate"),
+        (socket.gaierror(-2, "Name or service not known"), ": the host name is not found: Name or service not known"),
+        (ConnectionResetError(), ": the connection was closed"),
+    ],
+)
+async def test_the_cause_is_in_words_and_without_the_address(error: OSError, cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(sock: socket.socket, address: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
+    with pytest.raises(ConnectError) as caught:
+        await open_to(RebindingNameServer("93.184.215.14", "93.184.215.14"), 80)
+    assert cause in str(caught.value)
+    assert not any(word in str(caught.value) for word in ("Error(", "93.184.215.14", "_ssl.c"))

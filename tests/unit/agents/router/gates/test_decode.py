@@ -36,7 +36,7 @@ async def test_a_valid_notification_has_an_entry_for_each_gate() -> None:
     ("value", "reason", "error"),
     [
         (None, "null_value", "no value"),
-        (b"", "undecodable", "ends too early"),
+        (b"", "undecodable", "is empty instead of JSON"),
         (b"{", "undecodable", "ends too early"),
         (b'{"user_id":"\xff"}', "undecodable", "UTF-8"),
         (b'{"user_id":"u","type":"\\ud83d"}', "undecodable", "half a surrogate pair"),

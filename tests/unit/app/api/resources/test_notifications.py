@@ -284,3 +284,12 @@ def test_list_pages_from_newest_to_oldest() -> None:
 def test_list_with_invalid_parameters_is_422(query: str) -> None:
     with GatewayHarness().build_client() as client:
         assert_problem(client.get(f"{URL}?{query}"), 422)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [("limit=0", "$.limit: must be an integer of at least 1"), ("limit=x", "$.limit: must be an integer, not a string")],
+)
+def test_an_invalid_query_parameter_is_explained_without_python(query: str, problem: str) -> None:
+    with GatewayHarness().build_client() as client:
+        assert assert_problem(client.get(f"{URL}?user_id=u&{query}"), 422)["detail"] == problem
