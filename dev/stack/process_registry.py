@@ -50,6 +50,14 @@ def get_process_record(pid: int, stop_signal: signal.Signals = signal.SIGTERM) -
     return ProcessRecord(pid, psutil.Process(pid).create_time(), int(stop_signal))
 
 
+def find_process_record(pid: int, stop_signal: signal.Signals = signal.SIGTERM) -> ProcessRecord | None:
+    """The record of a process; None if it has exited, as a process that fails at once may have before its record is made."""
+    try:
+        return get_process_record(pid, stop_signal)
+    except psutil.NoSuchProcess:
+        return None
+
+
 class ProcessRegistry:
     """The file `processes.json` of a home: the supervisor, its processes, and whether the run is ready."""
 

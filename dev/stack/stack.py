@@ -16,7 +16,7 @@ from dev.stack import kafka, kafka_jars, postgres, unprivileged_data_dir, valkey
 from dev.stack.fork_client import ForkClient
 from dev.stack.private_files import try_acquire_file_lock
 from dev.stack.process_output import LogSink
-from dev.stack.process_registry import ProcessRegistry, get_process_record, stop_orphans
+from dev.stack.process_registry import ProcessRegistry, find_process_record, get_process_record, stop_orphans
 from dev.stack.service import Service
 from dev.stack.stack_state import StackState
 from dev.stack.supervisor import StopRequested, Supervisor
@@ -174,7 +174,7 @@ def _clean_up(state: StackState, registry: ProcessRegistry, log: LogSink) -> Non
 
 
 def _update_process(registry: ProcessRegistry, service: Service, pid: int | None) -> None:
-    registry.update_process(service.name, None if pid is None else get_process_record(pid, service.stop_signal))
+    registry.update_process(service.name, None if pid is None else find_process_record(pid, service.stop_signal))
 
 
 async def _to_coroutine(work: Awaitable[None]) -> None:

@@ -107,6 +107,14 @@ async def test_a_service_that_does_not_start_stops_the_others(home: Path, log_re
     assert ProcessRegistry(home).read() == {}
 
 
+async def test_a_process_that_has_exited_before_it_is_recorded_is_not_recorded(home: Path, log_recorder: LogRecorder) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", "")
+    await process.wait()
+    async with open_stack(home, EXTERNAL_SERVERS, log_recorder.log) as stack:
+        stack.update_process(build_service("worker"), process.pid)
+        assert set(ProcessRegistry(home).read()) == {"supervisor"}
+
+
 async def test_ctrl_c_during_the_preparation_ends_it(home: Path, log_recorder: LogRecorder) -> None:
     async def prepare(urls: ServerUrls) -> None:
         os.kill(os.getpid(), signal.SIGINT)
