@@ -68,7 +68,6 @@ class BatchHandle(Protocol):
         ...
 
 
-Batches = AsyncIterator[Batch]
 BatchHandles = AsyncIterator[BatchHandle]
 
 

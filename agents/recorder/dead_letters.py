@@ -1,6 +1,6 @@
 """notifications.dlq -> dead_letters, so that operators can search and redrive dead letters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agents.recorder.group_recorder import GroupRecorder
 from agents.recorder.retrying_writer import WriteObserver
@@ -15,8 +15,16 @@ MAX_GROUP_SIZE = 500  # dead letters in one commit; each may have a value of 1,0
 class DeadLetterRecorder(GroupRecorder[RecordedDeadLetter]):
     """Records dead letters."""
 
-    def __init__(self, store: HistoryWriter, sleep: Sleep, clock: Clock, observer: WriteObserver, linger: float) -> None:
-        super().__init__(store, sleep, clock, observer, linger, MAX_GROUP_SIZE)
+    def __init__(
+        self,
+        store: HistoryWriter,
+        sleep: Sleep,
+        clock: Clock,
+        observer: WriteObserver,
+        on_failure: Callable[[BaseException], None],
+        linger: float,
+    ) -> None:
+        super().__init__(store, sleep, clock, observer, on_failure, linger, MAX_GROUP_SIZE)
 
     def _decode(self, batch: Batch) -> list[RecordedDeadLetter]:
         return decode_dead_letters(batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar, Literal, overload
+from typing import Any, ClassVar
 
 import faust
 import mode.loop
@@ -14,13 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 from app.forced_exit import schedule_forced_exit
 from app.streaming.broker_clock import BrokerClock
 from app.streaming.consumer.batch_consumer import BatchConsumer
-from app.streaming.consumer.failure_policy import (
-    BatchHandleProcessor,
-    BatchProcessor,
-    ShutdownOnFailure,
-    build_auto_ack_agent,
-    build_manual_ack_agent,
-)
+from app.streaming.consumer.failure_policy import BatchProcessor, ShutdownOnFailure, build_agent
 from app.streaming.consumer.position_check import PositionJump, PositionJumpError
 from app.streaming.faust_config import SettingsBootStrategy, build_conf
 from app.streaming.patches.committed_offsets import patch_committed_offsets
@@ -131,15 +125,10 @@ async def _handle_rebalance_complete(app: Any, **_: Any) -> None:
     freeze_heap()
 
 
-@overload
-def add_agents(app: StreamApp, topics: Sequence[str], processor: BatchProcessor, *, manual_ack: Literal[False] = False) -> None: ...
-@overload
-def add_agents(app: StreamApp, topics: Sequence[str], processor: BatchHandleProcessor, *, manual_ack: Literal[True]) -> None: ...
-def add_agents(app: StreamApp, topics: Sequence[str], processor: Any, *, manual_ack: bool = False) -> None:
+def add_agents(app: StreamApp, topics: Sequence[str], processor: BatchProcessor) -> None:
     """Process the batches of these topics, highest priority first. Each topic has an agent, and each of its partitions an actor.
 
-    By default `processor` takes a `Batch` at a time, which is acknowledged when the processor asks for the next one. With `manual_ack` it
-    takes `BatchHandle`s and acknowledges each itself; several batches of a partition are then in flight, up to the priority's limit.
+    `processor` acknowledges each batch through its handle; several batches of a partition are in flight, up to the priority's limit.
     Raises ValueError if there are more topics than priority limits.
     """
     if len(topics) > len(app.settings.priority_limits):
@@ -148,7 +137,7 @@ def add_agents(app: StreamApp, topics: Sequence[str], processor: Any, *, manual_
     for priority, topic in enumerate(topics):
         app.transport.topic_priorities[topic] = priority
         app.source_topics.append(topic)
-        agent = build_manual_ack_agent(processor, on_failure) if manual_ack else build_auto_ack_agent(processor, on_failure)
+        agent = build_agent(processor, on_failure)
         agent.__module__, agent.__qualname__ = app.settings.app_id, topic
         app.agent(app.topic(topic, **RAW_TOPIC_OPTIONS), name=f"{app.settings.app_id}.{topic}", isolated_partitions=True)(agent)
 

@@ -37,7 +37,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     deliverer = _build_deliverer(worker, channel, provider, outbox)
     if isinstance(provider, StartableProvider):
         worker.app.startup_checks.append(partial(provider.start, worker.clock))
-    add_agents(worker.app, worker.source_topics, deliverer.run, manual_ack=True)
+    add_agents(worker.app, worker.source_topics, deliverer.run)
     worker.app.drain_callbacks.append(deliverer.on_drain)
     worker.add_revocation_callback(deliverer.on_partitions_revoked)
     return worker.app

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from agents.recorder.dead_letters import DeadLetterRecorder
 from agents.recorder.recorder import Recorder
@@ -9,6 +10,7 @@ from app.admin.database import maintain_partitions
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.broker_clock import BrokerClock
+from app.streaming.consumer.failure_policy import ShutdownOnFailure
 from app.streaming.consumer.priority_selector import PriorityLimits
 from app.telemetry import log_event
 from app.workers.observers import RecorderObserver
@@ -18,6 +20,8 @@ from tables.postgres.database import Database
 from tables.postgres.history_writer import PostgresHistoryWriter
 
 PARTITION_MAINTENANCE_INTERVAL = 3600.0  # seconds
+
+log = logging.getLogger(__name__)
 
 
 def build_recorder_app(role: str, settings: Settings) -> StreamApp:
@@ -34,15 +38,26 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)
     store, observer = PostgresHistoryWriter(database), RecorderObserver(worker.metrics)
     status_topic, dead_letter_topic = worker.source_topics
-    recorder = Recorder(store, asyncio.sleep, worker.clock, observer, section.linger, section.linger_max_events)
-    dead_letter_recorder = DeadLetterRecorder(store, asyncio.sleep, worker.clock, observer, section.linger)
-    add_agents(worker.app, [status_topic], recorder.run)
-    add_agents(worker.app, [dead_letter_topic], dead_letter_recorder.run)
+    on_failure = build_failure_handler(ShutdownOnFailure(worker.app, worker.app.settings.shutdown_timeout))
+    recorder = Recorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events)
+    dead_letter_recorder = DeadLetterRecorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger)
+    for topic, topic_recorder in ((status_topic, recorder), (dead_letter_topic, dead_letter_recorder)):
+        add_agents(worker.app, [topic], topic_recorder.run)
+        worker.add_revocation_callback(topic_recorder.on_partitions_revoked)
+        worker.add_shutdown_callback(topic_recorder.stop)  # an open group is not written; it is not acknowledged either
     worker.add_task("partition_maintenance", lambda: maintain_partitions_forever(database, worker.clock, settings.postgres.retention_days))
-    worker.add_shutdown_callback(recorder.stop)  # an open group is not written; it is not acknowledged either
-    worker.add_shutdown_callback(dead_letter_recorder.stop)
     worker.add_shutdown_callback(database.close)
     return worker.app
+
+
+def build_failure_handler(shut_down: Callable[[BaseException], None]) -> Callable[[BaseException], None]:
+    """A function that logs an error of a write, then calls `shut_down` with it."""
+
+    def handle_failure(error: BaseException) -> None:
+        log.critical("a write of the history failed; its batches are not acknowledged, the worker stops", exc_info=error)
+        shut_down(error)
+
+    return handle_failure
 
 
 async def maintain_partitions_forever(database: Database, clock: BrokerClock, retention_days: int) -> None:

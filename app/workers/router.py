@@ -49,7 +49,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         observe=RouterObserver(worker.metrics),
         parking_limits=ParkingLimits(section.max_parked_records, section.max_parked_bytes),
     )
-    add_agents(worker.app, worker.source_topics, router.run, manual_ack=True)
+    add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))
     worker.add_revocation_callback(router.on_partitions_revoked)
     worker.add_shutdown_callback(router.stop)

@@ -1,7 +1,7 @@
 """Measures the recorder: `python -m tests.bench.recorder_rows [N]`, on a new database on the server of DATABASE_URL.
 
 Each notification has one DecidedEvent and one StatusEvent, as the router and the e-mail worker produce them, in batches of 2,000 records of
-four partitions; eight tasks per partition process them. Prints the CPU microseconds per notification of this process and of PostgreSQL.
+four partitions; eight batches per partition are in flight. Prints the CPU microseconds per notification of this process and of PostgreSQL.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import asyncpg
@@ -27,7 +26,7 @@ from app.admin.database import upgrade_database
 from schemas.enums import Outcome, State, Status
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.ids import NOTIFICATION_PREFIX, derive_delivery_id, make_id
-from schemas.ports import Batch
+from schemas.ports import Batch, BatchHandles
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
@@ -35,8 +34,24 @@ from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
 from tests.settings_builders import DEFAULT_SETTINGS
 
-BATCH_SIZE, PARTITIONS, TASKS_PER_PARTITION = 2000, 4, 8
+BATCH_SIZE, PARTITIONS, MAX_IN_FLIGHT_BATCHES = 2000, 4, 8
 GATE_NAMES = (*(gate.name for gate in GATES), FAN_OUT)
+
+
+class BoundedBatchHandle:
+    """A batch handle that makes room for another batch when it is acknowledged."""
+
+    def __init__(self, batch: Batch, room: asyncio.Semaphore) -> None:
+        self.batch, self._room = batch, room
+
+    def ack(self) -> None:
+        self.batch.drop_records()
+        self._room.release()
+
+    def set_unfinished(self, records: int, size: int) -> None: ...
+
+    def release(self) -> None:
+        raise AssertionError("no batch is released in this benchmark")
 
 
 def build_decided_event(notification_id: str, user_id: str, now: float) -> DecidedEvent:
@@ -95,22 +110,26 @@ async def run(dsn: str, count: int) -> None:
     assert postmaster is not None
     settings = DEFAULT_SETTINGS.recorder
     store = PostgresHistoryWriter(database)
-    recorder = Recorder(store, asyncio.sleep, time.time, lambda event: None, settings.linger, settings.linger_max_events)
-    queue = iter(batches)
+    recorder = Recorder(store, asyncio.sleep, time.time, lambda event: None, sys.exit, settings.linger, settings.linger_max_events)
+    room_size = PARTITIONS * MAX_IN_FLIGHT_BATCHES
+    room = asyncio.Semaphore(room_size)
 
-    async def take_batches() -> AsyncIterator[Batch]:
-        for batch in queue:
-            yield batch
+    async def take_batches() -> BatchHandles:
+        for batch in batches:
+            await room.acquire()
+            yield BoundedBatchHandle(batch, room)
+        for _ in range(room_size):  # all are acknowledged
+            await room.acquire()
 
     gc.collect()
     gc.freeze()  # as a worker does at the end of its start
     gc.set_threshold(100_000, 50, 100)
     calibrations = [measure_calibration()]
     recorder_start, postgres_start, started_at = time.process_time(), read_postgres_cpu_seconds(postmaster), time.perf_counter()
-    tasks = [asyncio.ensure_future(recorder.run(take_batches())) for _ in range(PARTITIONS * TASKS_PER_PARTITION)]
-    while not all(task.done() for task in tasks):
+    task = asyncio.ensure_future(recorder.run(take_batches()))
+    while not task.done():
         calibrations.append(measure_calibration())
-        await asyncio.wait(tasks, timeout=0.3)
+        await asyncio.wait([task], timeout=0.3)
     recorder_seconds = time.process_time() - recorder_start - sum(calibrations[1:])
     postgres_seconds, wall_seconds = read_postgres_cpu_seconds(postmaster) - postgres_start, time.perf_counter() - started_at
     counts = await PostgresHistoryReader(database).get_counts(0, time.time() + 60, {})

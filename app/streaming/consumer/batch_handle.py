@@ -1,4 +1,4 @@
-"""Batches as agents see them: acknowledged by the request for the next batch, or by the agent through a handle."""
+"""Batches as agents see them: each with a handle, through which the agent acknowledges it."""
 
 from __future__ import annotations
 
@@ -53,27 +53,3 @@ class BatchHandleStream:
             raise
         self.last_handle = FaustBatchHandle(self._stream.current_event.message, self._stream.app.consumer)
         return self.last_handle
-
-
-class AutoAckBatches:
-    """Batches one after the other; the request for the next batch acknowledges the current one."""
-
-    def __init__(self, handles: AsyncIterator[FaustBatchHandle]) -> None:
-        self._handles = handles
-        self.current_handle: FaustBatchHandle | None = None
-
-    def __aiter__(self) -> AsyncIterator[Batch]:
-        return self
-
-    async def __anext__(self) -> Batch:
-        if self.current_handle is not None:
-            self.current_handle.ack()
-            self.current_handle = None
-        self.current_handle = await anext(self._handles)
-        return self.current_handle.batch
-
-    def release_current(self) -> None:
-        """Release the current batch without acknowledging it."""
-        if self.current_handle is not None:
-            self.current_handle.release()
-            self.current_handle = None

@@ -1,4 +1,4 @@
-"""Handles an agent's exception: PartitionFencedError drops the batch; any other error stops the worker, with the batch unacknowledged."""
+"""Handles an agent's exception: it stops the worker, with the batch unacknowledged."""
 
 from __future__ import annotations
 
@@ -8,37 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
 
 from app.forced_exit import schedule_forced_exit
-from app.streaming.consumer.batch_handle import AutoAckBatches, BatchHandleStream, FaustBatchHandle
-from schemas.errors import PartitionFencedError
-from schemas.ports import Batch, BatchHandle
+from app.streaming.consumer.batch_handle import BatchHandleStream, FaustBatchHandle
+from schemas.ports import BatchHandle
 
 log = logging.getLogger(__name__)
 
-BatchProcessor = Callable[[AsyncIterator[Batch]], Awaitable[None]]
-BatchHandleProcessor = Callable[[AsyncIterator[BatchHandle]], Awaitable[None]]
+BatchProcessor = Callable[[AsyncIterator[BatchHandle]], Awaitable[None]]
 FailureHandler = Callable[[BaseException, FaustBatchHandle | None], None]
 
 
-def build_auto_ack_agent(processor: BatchProcessor, on_failure: FailureHandler) -> Callable[[Any], Awaitable[None]]:
-    """A Faust agent around a function that takes batches one after the other."""
-
-    async def process_stream(stream: Any) -> None:
-        source = BatchHandleStream(stream)
-        batches = AutoAckBatches(source)
-        while not source.is_exhausted:
-            try:
-                await processor(batches)
-                _require_exhausted(source)
-            except PartitionFencedError as error:
-                log.info("dropped %s: %s", _describe_batch(batches.current_handle), error)
-                batches.release_current()
-            except Exception as error:
-                await _halt_agent(batches.current_handle, error, on_failure)
-
-    return process_stream
-
-
-def build_manual_ack_agent(processor: BatchHandleProcessor, on_failure: FailureHandler) -> Callable[[Any], Awaitable[None]]:
+def build_agent(processor: BatchProcessor, on_failure: FailureHandler) -> Callable[[Any], Awaitable[None]]:
     """A Faust agent around a function that acknowledges batches itself."""
 
     async def process_stream(stream: Any) -> None:

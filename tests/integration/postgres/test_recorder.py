@@ -12,6 +12,7 @@ from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tests.database_fixtures import create_database
 from tests.event_builders import NOW, build_batch, build_decided_event, build_status_event, make_notification_id
+from tests.recorder_batches import ignore_failure, record_batches
 from tests.tcp_proxy import run_proxy
 
 
@@ -22,7 +23,9 @@ async def skip_sleep(seconds: float) -> None:
 
 def build_recorder(database: Database) -> Recorder:
     """A recorder without linger and observer."""
-    return Recorder(PostgresHistoryWriter(database), skip_sleep, lambda: NOW, lambda event: None, linger=0.0, max_items=4000)
+    return Recorder(
+        PostgresHistoryWriter(database), skip_sleep, lambda: NOW, lambda event: None, ignore_failure, linger=0.0, max_records=4000
+    )
 
 
 def build_events_batch(first: int, last: int, start: int = 0) -> Batch:
@@ -47,10 +50,12 @@ async def test_an_outage_loses_no_event(database: Database, shared_database_url:
             if isinstance(observation, WriteRetry):
                 retries.append(observation)
 
-        recorder = Recorder(PostgresHistoryWriter(proxied_database), sleep, lambda: NOW, observe, linger=0.0, max_items=50)
-        await recorder.record(build_events_batch(1, 20))
+        recorder = Recorder(
+            PostgresHistoryWriter(proxied_database), sleep, lambda: NOW, observe, ignore_failure, linger=0.0, max_records=50
+        )
+        await record_batches(recorder, build_events_batch(1, 20))
         await proxy.disable()
-        await asyncio.gather(*(recorder.record(build_events_batch(20 * n, 20 * n + 20)) for n in range(1, 6)))
+        await record_batches(recorder, *(build_events_batch(20 * n, 20 * n + 20) for n in range(1, 6)))
         assert len(retries) >= 3
         counts = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
         assert (counts.notifications, counts.deliveries, counts.attempts) == ({"routed": 119}, {"SENT": 119}, 119)
@@ -61,7 +66,7 @@ async def test_two_workers_can_record_the_same_events_concurrently(database: Dat
     recorders = [build_recorder(database) for _ in range(2)]
     batches = [build_events_batch(n, n + 10, start=2 * n) for n in range(1, 100, 10)]
     order = [*batches, *reversed(batches)]
-    await asyncio.gather(*(recorder.record(batch) for recorder in recorders for batch in order))
+    await asyncio.gather(*(record_batches(recorder, *order) for recorder in recorders))
     counts = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
     assert (counts.notifications, counts.deliveries, counts.attempts) == ({"routed": 100}, {"SENT": 100}, 100)
 
@@ -77,8 +82,9 @@ async def test_invalid_records_become_dead_letters_and_the_others_are_recorded(d
         b'{"kind":"status"}',
         None,
     ]
-    await recorder.record(
-        build_batch(*(build_decided_event(n, "email") for n in range(1, 9)), *invalid, *(build_status_event(n) for n in range(1, 9)))
+    await record_batches(
+        recorder,
+        build_batch(*(build_decided_event(n, "email") for n in range(1, 9)), *invalid, *(build_status_event(n) for n in range(1, 9))),
     )
     counts = await PostgresHistoryReader(database).get_counts(0, NOW + 60, {})
     assert (counts.notifications, counts.deliveries, counts.in_flight) == ({"routed": 8}, {"SENT": 8}, 0)
@@ -89,8 +95,9 @@ async def test_invalid_records_become_dead_letters_and_the_others_are_recorded(d
 
 async def test_nul_in_text_is_replaced(database: Database) -> None:
     recorder = build_recorder(database)
-    await recorder.record(
-        build_batch(build_decided_event(1, "email", user_id="a\0b", reason="\0"), build_status_event(1, provider_message_id="x\0"))
+    await record_batches(
+        recorder,
+        build_batch(build_decided_event(1, "email", user_id="a\0b", reason="\0"), build_status_event(1, provider_message_id="x\0")),
     )
     (history,) = await PostgresHistoryReader(database).list_by_user("a\ufffdb", 1)
     assert history.statuses[0].provider_message_id == "x\ufffd"
@@ -99,8 +106,8 @@ async def test_nul_in_text_is_replaced(database: Database) -> None:
 
 async def test_a_retried_delivery_has_two_attempts(database: Database) -> None:
     recorder = build_recorder(database)
-    await recorder.record(build_batch(build_decided_event(1, "email"), build_status_event(1, status=Status.PENDING, outcome=None)))
-    await recorder.record(build_batch(build_status_event(1, attempt=1), start=2))
+    await record_batches(recorder, build_batch(build_decided_event(1, "email"), build_status_event(1, status=Status.PENDING, outcome=None)))
+    await record_batches(recorder, build_batch(build_status_event(1, attempt=1), start=2))
     history = await PostgresHistoryReader(database).get_notification_history(make_notification_id(1))
     assert history is not None
     assert [event.status for event in history.statuses] == [Status.SENT]

@@ -104,7 +104,7 @@ app.position_jump_callbacks.append(
     lambda jump: print(f"JUMP {jump.topic.removeprefix(prefix)} {jump.partition} {jump.from_offset} {jump.to_offset}", file=sys.__stderr__)
 )
 topics = [f"{prefix}in.{priority}" for priority in PRIORITIES]
-add_agents(app, topics, process_out_of_order if kind == "shared" else copy_records, manual_ack=True)
+add_agents(app, topics, process_out_of_order if kind == "shared" else copy_records)
 
 
 async def _print_ready(app: Any, **_: Any) -> None:

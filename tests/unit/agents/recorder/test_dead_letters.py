@@ -1,7 +1,5 @@
 """Tests of the recorder of notifications.dlq."""
 
-from collections.abc import AsyncIterator
-
 from agents.recorder import DeadLetterRecorder
 from agents.recorder.dead_letters import decode_dead_letters
 from schemas.dead_letter import DeadLetter, encode_headers
@@ -10,6 +8,7 @@ from schemas.topics import DEAD_LETTER_TOPIC
 from tests.event_builders import NOW, make_notification_id
 from tests.fakes import FakeRecord
 from tests.memory_stores import MemoryHistory
+from tests.recorder_batches import ignore_failure, record_batches
 
 DEAD_LETTER = DeadLetter(
     "router", "invalid", "user_id is missing", "notifications.low", 2, 17, b"k", b"{}", notification_id=make_notification_id()
@@ -45,12 +44,12 @@ def test_numbers_that_no_column_can_hold_are_replaced() -> None:
     assert (recorded.dead_letter.source_offset, recorded.dead_letter.source_partition, recorded.dead_letter.attempts) == (-1, -1, 0)
 
 
-async def test_run_records_every_dead_letter() -> None:
+async def test_every_dead_letter_is_recorded() -> None:
     store = MemoryHistory()
-
-    async def iterate_batches() -> AsyncIterator[Batch]:
-        yield build_batch(build_record(DEAD_LETTER, 5), build_record(DEAD_LETTER, 6))
-        yield build_batch(build_record(DEAD_LETTER, 6), build_record(DEAD_LETTER, 7))
-
-    await DeadLetterRecorder(store, sleep, lambda: NOW, lambda event: None, linger=0.0).run(iterate_batches())
+    recorder = DeadLetterRecorder(store, sleep, lambda: NOW, lambda event: None, ignore_failure, linger=0.0)
+    await record_batches(
+        recorder,
+        build_batch(build_record(DEAD_LETTER, 5), build_record(DEAD_LETTER, 6)),
+        build_batch(build_record(DEAD_LETTER, 6), build_record(DEAD_LETTER, 7)),
+    )
     assert [key[3] for key in store.dead_letters] == [5, 6, 7]

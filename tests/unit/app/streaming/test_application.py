@@ -7,18 +7,13 @@ import pytest
 
 from app.streaming.application import add_agents, add_table
 from app.streaming.consumer.priority_selector import PriorityLimits
-from schemas.ports import Batch, BatchHandle
+from schemas.ports import BatchHandle
 from tests.unit.app.streaming.app_builder import build_app
 
 PRIORITIES = ["notifications.high", "notifications.medium", "notifications.low"]
 
 
-async def run(batches: AsyncIterator[Batch]) -> None:
-    async for _ in batches:
-        pass
-
-
-async def run_manual_ack(batches: AsyncIterator[BatchHandle]) -> None:
+async def run(batches: AsyncIterator[BatchHandle]) -> None:
     async for handle in batches:
         handle.ack()
 
@@ -30,12 +25,6 @@ def test_one_agent_for_each_priority_with_an_actor_for_each_partition(tmp_path: 
     assert all(agent.isolated_partitions for agent in app.agents.values())
     assert app.transport.topic_priorities == {"notifications.high": 0, "notifications.medium": 1, "notifications.low": 2}
     assert app.source_topics == PRIORITIES
-
-
-def test_manual_ack_adds_the_same_agents(tmp_path: Path) -> None:
-    app = build_app(tmp_path)
-    add_agents(app, PRIORITIES, run_manual_ack, manual_ack=True)
-    assert list(app.agents) == [f"t-router.{topic}" for topic in PRIORITIES]
 
 
 def test_more_topics_than_priority_limits_are_rejected(tmp_path: Path) -> None:

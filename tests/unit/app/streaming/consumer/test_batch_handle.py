@@ -1,8 +1,8 @@
-"""The request for the next batch acknowledges the current one; a handle is acknowledged only by its own `ack`."""
+"""A handle is acknowledged only by its own `ack`."""
 
 import pytest
 
-from app.streaming.consumer.batch_handle import AutoAckBatches, BatchHandleStream
+from app.streaming.consumer.batch_handle import BatchHandleStream
 from tests.unit.app.streaming.fake_stream import FakeStream, build_batch
 
 
@@ -14,35 +14,6 @@ async def test_faust_itself_acknowledges_nothing() -> None:
     stream = build_stream()
     BatchHandleStream(stream)
     assert not stream.enable_acks
-
-
-async def test_the_request_for_the_next_batch_acknowledges_the_current_one() -> None:
-    stream = build_stream()
-    batches = AutoAckBatches(BatchHandleStream(stream))
-    first = await anext(batches)
-    assert [record.offset for record in first.records] == list(range(10))
-    assert stream.app.consumer.acked_offsets == []
-    await anext(batches)
-    assert stream.app.consumer.acked_offsets == [0]
-
-
-async def test_the_last_batch_is_acknowledged_when_the_stream_ends() -> None:
-    stream = build_stream()
-    async for _ in AutoAckBatches(BatchHandleStream(stream)):
-        pass
-    assert stream.app.consumer.acked_offsets == [0, 10, 20]
-
-
-async def test_a_dropped_batch_is_released_and_not_acknowledged() -> None:
-    stream = build_stream()
-    batches = AutoAckBatches(BatchHandleStream(stream))
-    await anext(batches)
-    batches.release_current()
-    batches.release_current()
-    await anext(batches)
-    await anext(batches)
-    assert stream.app.consumer.released_offsets == [0]
-    assert stream.app.consumer.acked_offsets == [10]
 
 
 async def test_handles_are_acknowledged_in_any_order() -> None:

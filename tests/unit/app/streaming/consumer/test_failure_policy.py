@@ -1,4 +1,4 @@
-"""A fenced partition drops its batch; any other error keeps it and stops the worker; a cancellation does neither."""
+"""An error keeps its batch and stops the worker; a cancellation does neither."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.streaming.consumer.batch_handle import BatchHandleStream, FaustBatchHandle
-from app.streaming.consumer.failure_policy import ShutdownOnFailure, build_auto_ack_agent, build_manual_ack_agent
-from schemas.errors import PartitionFencedError
-from schemas.ports import Batch, BatchHandle
+from app.streaming.consumer.failure_policy import ShutdownOnFailure, build_agent
+from schemas.ports import BatchHandle
 from tests.unit.app.streaming.fake_stream import FakeStream, build_batch
 
 
@@ -28,39 +27,15 @@ def build_stream(*, ends: bool = True) -> FakeStream:
     return FakeStream(build_batch(0, 9), build_batch(10, 19), build_batch(20, 29), ends=ends)
 
 
-async def test_an_agent_without_errors_reports_no_failure() -> None:
-    offsets: list[int] = []
-
-    async def run(batches: AsyncIterator[Batch]) -> None:
-        offsets.extend([batch.records[0].offset async for batch in batches])
-
-    stream, on_failure = build_stream(), FailureRecorder()
-    await build_auto_ack_agent(run, on_failure)(stream)
-    assert offsets == [0, 10, 20]
-    assert on_failure.errors == []
-
-
-async def test_a_fenced_partition_drops_only_its_batch() -> None:
-    async def run(batches: AsyncIterator[Batch]) -> None:
-        async for batch in batches:
-            if batch.records[0].offset == 10:
-                raise PartitionFencedError("taken over")
-
-    stream, on_failure = build_stream(), FailureRecorder()
-    await build_auto_ack_agent(run, on_failure)(stream)
-    assert stream.app.consumer.acked_offsets == [0, 20]
-    assert stream.app.consumer.released_offsets == [10]
-    assert on_failure.errors == []
-
-
-async def test_any_other_error_keeps_the_batch_and_stops_the_worker(caplog: pytest.LogCaptureFixture) -> None:
-    async def run(batches: AsyncIterator[Batch]) -> None:
-        async for batch in batches:
-            if batch.records[0].offset == 10:
+async def test_an_error_keeps_the_batch_and_stops_the_worker(caplog: pytest.LogCaptureFixture) -> None:
+    async def run(batches: AsyncIterator[BatchHandle]) -> None:
+        async for handle in batches:
+            if handle.batch.first_offset == 10:
                 raise ValueError("unexpected")
+            handle.ack()
 
     stream, on_failure = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_auto_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
+    agent = asyncio.ensure_future(build_agent(run, on_failure)(stream))  # type: ignore[arg-type]
     await on_failure.called.wait()
     assert [str(error) for error in on_failure.errors] == ["unexpected"]
     assert on_failure.failed_offsets == [10]
@@ -75,13 +50,13 @@ async def test_any_other_error_keeps_the_batch_and_stops_the_worker(caplog: pyte
 async def test_a_cancellation_acknowledges_nothing_and_reports_no_failure() -> None:
     started = asyncio.Event()
 
-    async def run(batches: AsyncIterator[Batch]) -> None:
+    async def run(batches: AsyncIterator[BatchHandle]) -> None:
         async for _ in batches:
             started.set()
             await asyncio.Event().wait()
 
     stream, on_failure = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_auto_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
+    agent = asyncio.ensure_future(build_agent(run, on_failure)(stream))  # type: ignore[arg-type]
     await started.wait()
     await cancel_and_wait(agent)
     assert stream.app.consumer.acked_offsets == []
@@ -89,39 +64,25 @@ async def test_a_cancellation_acknowledges_nothing_and_reports_no_failure() -> N
 
 
 async def test_an_agent_that_returns_before_its_stream_ends_stops_the_worker() -> None:
-    async def run(batches: AsyncIterator[Batch]) -> None:
+    async def run(batches: AsyncIterator[BatchHandle]) -> None:
         await anext(batches)
 
     stream, on_failure = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_auto_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
+    agent = asyncio.ensure_future(build_agent(run, on_failure)(stream))  # type: ignore[arg-type]
     await on_failure.called.wait()
     assert "the agent returned" in str(on_failure.errors[0])
     assert stream.app.consumer.acked_offsets == []
     await cancel_and_wait(agent)
 
 
-async def test_an_error_with_manual_ack_stops_the_worker_and_acknowledges_no_batch() -> None:
-    async def run(batches: AsyncIterator[BatchHandle]) -> None:
-        async for _ in batches:
-            raise ValueError("unexpected")
-
-    stream, on_failure = build_stream(), FailureRecorder()
-    agent = asyncio.ensure_future(build_manual_ack_agent(run, on_failure)(stream))  # type: ignore[arg-type]
-    await on_failure.called.wait()
-    assert isinstance(on_failure.errors[0], ValueError)
-    assert on_failure.failed_offsets == [0]
-    assert stream.app.consumer.acked_offsets == []
-    await cancel_and_wait(agent)
-
-
-async def test_with_manual_ack_the_agent_acknowledges() -> None:
+async def test_the_agent_acknowledges_its_batches_in_any_order() -> None:
     async def run(batches: AsyncIterator[BatchHandle]) -> None:
         handles = [handle async for handle in batches]
         for handle in reversed(handles):
             handle.ack()
 
     stream, on_failure = build_stream(), FailureRecorder()
-    await build_manual_ack_agent(run, on_failure)(stream)
+    await build_agent(run, on_failure)(stream)
     assert stream.app.consumer.acked_offsets == [20, 10, 0]
     assert on_failure.errors == []
 
