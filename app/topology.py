@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
-from schemas.policy import MAX_WINDOW_SECONDS
+from schemas.lifetimes import ATTEMPT_ROWS, IDEMPOTENCY_ROWS, RATE_WINDOW_ROWS
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic, get_scheduled_topic
 from tables import attempts, idempotency, rate_windows
 from tables.table_definition import TableDefinition
@@ -38,8 +38,8 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
         # scheduled: held notifications; notifications: to repartition
         sink_topics=(*ALL_DELIVERIES_TOPICS, *SCHEDULED_TOPICS, *NOTIFICATIONS_TOPICS, STATUS_TOPIC, DEAD_LETTER_TOPIC),
         tables={
-            idempotency.TABLE: 2 * idempotency.HORIZON_SECONDS,  # 48 h: a record may wait 24 h before it is looked up
-            rate_windows.TABLE: MAX_WINDOW_SECONDS,  # 7 days
+            idempotency.TABLE: IDEMPOTENCY_ROWS,
+            rate_windows.TABLE: RATE_WINDOW_ROWS,
         },
     ),
     *(
@@ -47,7 +47,7 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
             channel,  # email, sms, push, webhook
             source_topics=DELIVERIES_TOPICS[channel],
             sink_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC),
-            tables={attempts.TABLE: attempts.RETENTION_SECONDS},  # 72 h, the retention of deliveries.*
+            tables={attempts.TABLE: ATTEMPT_ROWS},
         )
         for channel in CHANNEL_NAMES
     ),

@@ -34,11 +34,8 @@ class Template(Struct, frozen=True):
     html: str = ""
 
 
-MAX_WINDOW_SECONDS = 7 * 24 * 3600  # the retention of the table rate_windows
-
-
 class RateLimit(Struct, frozen=True):
-    """At most `max_count` admitted notifications per user and channel in any `window_seconds` (at most MAX_WINDOW_SECONDS)."""
+    """At most `max_count` admitted notifications per user and channel in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW)."""
 
     channel: ChannelName
     max_count: int

@@ -8,8 +8,9 @@ from msgspec import Meta, Struct
 
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
+from schemas.lifetimes import MAX_RATE_WINDOW
 from schemas.notification import Name
-from schemas.policy import MAX_WINDOW_SECONDS, Policy, RateLimit, Rule, Template
+from schemas.policy import Policy, RateLimit, Rule, Template
 
 MAX_INTEGER = 2**31 - 1
 Locale = Annotated[str, Meta(min_length=1, max_length=35)]
@@ -32,7 +33,7 @@ class RateLimitEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
     channel: ChannelName
     max_count: Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
-    window_seconds: Annotated[int, Meta(ge=1, le=MAX_WINDOW_SECONDS)]
+    window_seconds: Annotated[int, Meta(ge=1, le=MAX_RATE_WINDOW)]
 
 
 class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

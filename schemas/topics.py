@@ -7,11 +7,10 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.delivery import Delivery
 from schemas.enums import PRIORITIES, Priority
 from schemas.events import DecidedEvent, StatusEvent
+from schemas.lifetimes import DEAD_LETTER_RECORDS, DELIVERY_RECORDS, NOTIFICATION_RECORDS, SCHEDULED_RECORDS, STATUS_RECORDS
 from schemas.notification import Notification
 from schemas.scheduled import Cancel, Scheduled
 
-MS_PER_DAY = 86_400_000
-NOTIFICATION_RETENTION_DAYS = 7
 MAX_NOTIFICATION_BYTES = 256 * 1024
 MAX_DELIVERY_BYTES = 256 * 1024
 MAX_DEAD_LETTER_BYTES = 1024 * 1024 + 64 * 1024
@@ -19,20 +18,20 @@ MAX_DEAD_LETTER_BYTES = 1024 * 1024 + 64 * 1024
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic; `value_types` are the structs that its JSON values decode to, empty for raw bytes."""
+    """A topic; `value_types` are the structs that its JSON values decode to, empty for raw bytes; `retention` is in seconds."""
 
     name: str
     key: str
     value_types: tuple[type, ...]
     description: str
-    retention_days: int
+    retention: int
     max_message_bytes: int
     config_overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kafka_config(self) -> dict[str, str]:
         """The topic's configuration in Kafka."""
-        retention = {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * MS_PER_DAY)}
+        retention = {"cleanup.policy": "delete", "retention.ms": str(self.retention * 1000)}
         return {**retention, "max.message.bytes": str(self.max_message_bytes), **self.config_overrides}
 
 
@@ -59,19 +58,20 @@ LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 def _define_topics() -> Iterator[Topic]:
     for priority in PRIORITIES:
         description = f"submitted notifications of {priority} priority"
-        name, days = get_notifications_topic(priority), NOTIFICATION_RETENTION_DAYS
-        yield Topic(name, "user_id", (Notification,), description, days, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
+        name, values = get_notifications_topic(priority), (Notification,)
+        yield Topic(name, "user_id", values, description, NOTIFICATION_RECORDS, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
     for priority in PRIORITIES:
         description = f"notifications and deliveries of {priority} priority that are not due yet"
-        yield Topic(get_scheduled_topic(priority), "user_id", (Scheduled, Cancel), description, 7, MAX_DELIVERY_BYTES)
+        yield Topic(get_scheduled_topic(priority), "user_id", (Scheduled, Cancel), description, SCHEDULED_RECORDS, MAX_DELIVERY_BYTES)
     for channel in CHANNEL_NAMES:
         for priority in PRIORITIES:
             description = f"{channel} deliveries of {priority} priority"
-            yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), description, 3, MAX_DELIVERY_BYTES)
+            yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), description, DELIVERY_RECORDS, MAX_DELIVERY_BYTES)
     description = "decided and status events for the recorder"
     # all workers with tables produce to it, and learn the brokers' time from the acknowledgements
-    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), description, 7, MAX_DELIVERY_BYTES, LOG_APPEND_TIME)
-    yield Topic(DEAD_LETTER_TOPIC, "user_id", (), "original bytes of records that could not be processed", 30, MAX_DEAD_LETTER_BYTES)
+    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), description, STATUS_RECORDS, MAX_DELIVERY_BYTES, LOG_APPEND_TIME)
+    description = "original bytes of records that could not be processed"
+    yield Topic(DEAD_LETTER_TOPIC, "user_id", (), description, DEAD_LETTER_RECORDS, MAX_DEAD_LETTER_BYTES)
 
 
 TOPICS: tuple[Topic, ...] = tuple(_define_topics())

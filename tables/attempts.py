@@ -12,7 +12,6 @@ from schemas.enums import Outcome, Status
 from schemas.ids import DELIVERY_PREFIX, is_id
 from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
-RETENTION_SECONDS = 72 * 3600  # as long as the topics `deliveries.*` keep a record
 MAX_UINT32 = 2**32 - 1
 
 _VERSION = 1

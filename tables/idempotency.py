@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from schemas.enums import PRIORITIES, Priority
 from schemas.ids import NOTIFICATION_PREFIX
+from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from tables.table_definition import GetRows, RowView, TableDefinition, format_time
-
-HORIZON_SECONDS = 24 * 3600
 
 DIGEST_BYTES = 8
 
@@ -83,7 +82,7 @@ def decode_unexpired_row(packed: bytes | None, at: float) -> IdempotencyRow | No
     if packed is None:
         return None
     row = decode_row(packed)
-    return row if at - row.received_at <= HORIZON_SECONDS else None
+    return row if at - row.received_at <= IDEMPOTENCY_HORIZON else None
 
 
 def read_time(packed: bytes) -> float:
@@ -103,7 +102,7 @@ def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
         "key": key,
         "notification_id": row.notification_id,
         "received_at": format_time(row.received_at),
-        "expires_at": format_time(row.received_at + HORIZON_SECONDS),
+        "expires_at": format_time(row.received_at + IDEMPOTENCY_HORIZON),
         "source": {"priority": row.priority, "partition": row.partition, "offset": row.offset},
     }
 

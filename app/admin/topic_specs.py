@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from app.settings import KafkaSection
 from app.topology import TOPOLOGY
+from schemas.lifetimes import HOUR, compute_changelog_retention
 from schemas.topics import TOPICS
-
-HOUR_MS = 3_600_000
-MIN_CHANGELOG_SURPLUS_SECONDS = 2 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -80,16 +78,13 @@ def build_topic_specs(kafka: KafkaSection) -> Iterator[TopicSpec]:
 def build_changelog_configs(ttl_seconds: int) -> dict[str, str]:
     """The configuration of a changelog whose rows have this time to live.
 
-    The retention is twice the time to live, and at least two days longer: only a partition without traffic for days is ever emptied.
-    Faust 0.15.3 recovers from an empty partition, but one that is emptied during its recovery blocks that recovery until the worker
-    restarts (Faust issue 597). Segments roll hourly, because Kafka cleans closed segments only.
+    Segments roll hourly, because Kafka cleans closed segments only.
     """
-    retention_seconds = max(2 * ttl_seconds, ttl_seconds + MIN_CHANGELOG_SURPLUS_SECONDS)
     return {
         "cleanup.policy": "compact,delete",
-        "retention.ms": str(retention_seconds * 1000),
+        "retention.ms": str(compute_changelog_retention(ttl_seconds) * 1000),
         "min.cleanable.dirty.ratio": "0.1",
-        "segment.ms": str(HOUR_MS),
+        "segment.ms": str(HOUR * 1000),
     }
 
 

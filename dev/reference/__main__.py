@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from app.admin.topic_specs import build_changelog_configs
 from app.topology import TOPOLOGY
 from dev.reference.asyncapi import JsonObject, build_asyncapi, get_value_types
-from schemas.topics import MS_PER_DAY, TOPICS
+from schemas.lifetimes import DAY, HOUR, compute_changelog_retention
+from schemas.topics import TOPICS
 
 REFERENCE_DIR = Path(__file__).resolve().parents[2] / "docs" / "reference"
 COMMAND = "python -m dev.reference"
@@ -71,7 +71,7 @@ def _build_topic_rows() -> Iterator[str]:
     for topic in TOPICS:
         links = [f"[{value.__name__}]({_get_schema_path(value)})" for value in topic.value_types]
         value = ", ".join(links) or "original bytes"
-        retention, largest = f"{topic.retention_days} days", f"{topic.max_message_bytes // 1024} KiB"
+        retention, largest = f"{topic.retention // DAY} days", f"{topic.max_message_bytes // 1024} KiB"
         yield f"| `{topic.name}` | {topic.key} | {value} | {retention} | {largest} | {topic.description} |"
 
 
@@ -82,8 +82,8 @@ def _build_changelog_rows() -> Iterator[str]:
     yield "|---|---|---|"
     for spec in TOPOLOGY:
         for table, ttl in spec.table_ttls.items():
-            retention = int(build_changelog_configs(ttl)["retention.ms"]) // MS_PER_DAY
-            yield f"| `{spec.role}-{table}-changelog` | {ttl // 3600} hours | {retention} days |"
+            retention = compute_changelog_retention(ttl) // DAY
+            yield f"| `{spec.role}-{table}-changelog` | {ttl // HOUR} hours | {retention} days |"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-SECONDS_PER_DAY = 86_400
+from schemas.lifetimes import IDEMPOTENCY_HORIZON
 
 
 class KeyFamily(NamedTuple):
@@ -27,7 +27,7 @@ IDEMPOTENCY = KeyFamily("idem")
 IDEMPOTENCY_IN_PROGRESS_TTL = 60
 """Before the response, in seconds: longer than any request takes, and short enough if a gateway crashes."""
 
-IDEMPOTENCY_RESPONSE_TTL = SECONDS_PER_DAY
+IDEMPOTENCY_RESPONSE_TTL = IDEMPOTENCY_HORIZON
 """With the response, in seconds."""
 
 RECENT_NOTIFICATION = KeyFamily("recent")

@@ -10,10 +10,11 @@ from schemas import ids
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
+from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
-from schemas.topics import MAX_NOTIFICATION_BYTES, MS_PER_DAY, NOTIFICATION_RETENTION_DAYS
+from schemas.topics import MAX_NOTIFICATION_BYTES
 
 NAME = "decode"
 UNSUPPORTED = "unsupported"
@@ -139,7 +140,7 @@ def _get_record_time(record: Record) -> float:
     text = headers.get(ORIGINAL_TIME_HEADER) if REPARTITION_HEADER in headers else None
     original = int(text) if text and text.isdigit() and len(text) < 16 else record.timestamp
     age = record.timestamp - original
-    return (original if 0 <= age <= NOTIFICATION_RETENTION_DAYS * MS_PER_DAY else record.timestamp) / 1000
+    return (original if 0 <= age <= NOTIFICATION_RECORDS * 1000 else record.timestamp) / 1000
 
 
 def _find_nul_field(notification: Notification) -> str:

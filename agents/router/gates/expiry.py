@@ -8,8 +8,8 @@ from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
 from schemas.enums import Reason
+from schemas.lifetimes import NOTIFICATION_EXPIRY
 from schemas.timestamps import to_epoch_seconds
-from tables.idempotency import HORIZON_SECONDS
 
 NAME = "expiry"
 
@@ -18,7 +18,7 @@ _PASSED = encode_pass(NAME)
 
 def compute_expiry(expires_at: float | datetime | None, due_at: float) -> float:
     """When a notification expires (epoch seconds): as it asks, at most 24 h after it is due, and not before 1970."""
-    latest = due_at + HORIZON_SECONDS
+    latest = due_at + NOTIFICATION_EXPIRY
     return latest if expires_at is None else max(min(to_epoch_seconds(expires_at), latest), 0.0)
 
 

@@ -6,11 +6,11 @@ from schemas.channels import CHANNEL_NAMES
 from schemas.content import MAX_CONTENT_BYTES
 from schemas.dead_letter import MAX_VALUE_BYTES
 from schemas.enums import PRIORITIES
+from schemas.lifetimes import DAY
 from schemas.topics import (
     DEAD_LETTER_TOPIC,
     MAX_DEAD_LETTER_BYTES,
     MAX_DELIVERY_BYTES,
-    MS_PER_DAY,
     STATUS_TOPIC,
     TOPICS,
     Topic,
@@ -43,7 +43,7 @@ def test_every_priority_and_channel_has_its_topics() -> None:
 def test_the_configuration_of_a_topic(name: str, retention_days: int, max_bytes: int, timestamp_type: str | None) -> None:
     config = BY_NAME[name].kafka_config
     assert config["cleanup.policy"] == "delete"
-    assert config["retention.ms"] == str(retention_days * MS_PER_DAY)
+    assert config["retention.ms"] == str(retention_days * DAY * 1000)
     assert config["max.message.bytes"] == str(max_bytes)
     assert config.get("message.timestamp.type") == timestamp_type
 

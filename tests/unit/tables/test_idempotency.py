@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.ids import derive_id
+from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from tables.idempotency import (
-    HORIZON_SECONDS,
     IdempotencyRow,
     decode_row,
     decode_unexpired_row,
@@ -42,8 +42,8 @@ def test_a_row_of_another_length_is_an_error(packed: bytes) -> None:
     ("at", "valid"),
     [
         (ROW.received_at, True),
-        (ROW.received_at + HORIZON_SECONDS, True),
-        (ROW.received_at + HORIZON_SECONDS + 0.001, False),
+        (ROW.received_at + IDEMPOTENCY_HORIZON, True),
+        (ROW.received_at + IDEMPOTENCY_HORIZON + 0.001, False),
         (ROW.received_at - 3600, True),  # a record from before the row, consumed again
     ],
 )

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from app.admin.topic_specs import (
-    HOUR_MS,
     TopicChange,
     TopicDescription,
     TopicMismatch,
@@ -15,9 +14,11 @@ from app.admin.topic_specs import (
     find_mismatches,
 )
 from app.topology import TOPOLOGY
+from schemas.lifetimes import HOUR
 from schemas.topics import TOPICS
 from tests.settings_builders import build_kafka_section
 
+HOUR_MS = HOUR * 1000
 KAFKA = build_kafka_section("", "t-", topic_partitions=4, topic_replication_factor=3, min_insync_replicas=2)
 SPECS = {topic.name: topic for topic in build_topic_specs(KAFKA)}
 HIGH_SPEC = SPECS["t-notifications.high"]

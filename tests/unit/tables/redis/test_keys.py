@@ -1,5 +1,6 @@
 """The names of Redis keys and their times to live."""
 
+from schemas.lifetimes import DAY
 from tables.redis import keys
 from tables.redis.keys import IDEMPOTENCY, PROFILE
 
@@ -12,4 +13,4 @@ def test_a_key_consists_of_prefix_family_and_part() -> None:
 def test_every_time_to_live_is_at_most_a_day() -> None:
     ttls = [value for name, value in vars(keys).items() if name.endswith("_TTL")]
     assert len(ttls) == 4
-    assert all(0 < ttl <= keys.SECONDS_PER_DAY for ttl in ttls)
+    assert all(0 < ttl <= DAY for ttl in ttls)

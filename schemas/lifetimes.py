@@ -1,0 +1,34 @@
+"""How long records and rows are kept, in seconds; topics, tables and checks take these values.
+
+tests/unit/schemas/test_lifetimes.py says which of them must be at least as long as which others.
+"""
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+NOTIFICATION_EXPIRY = DAY  # a notification is sent at most so long after it is due, even if it asks for more
+IDEMPOTENCY_HORIZON = DAY  # between two notifications with one idempotency key, so that the second is a duplicate; also over HTTP
+MAX_RATE_WINDOW = 7 * DAY  # the longest window of a rate limit; a constraint of the database names it too
+
+# records of the topics
+NOTIFICATION_RECORDS = 7 * DAY
+SCHEDULED_RECORDS = 7 * DAY
+DELIVERY_RECORDS = 3 * DAY
+STATUS_RECORDS = 7 * DAY
+DEAD_LETTER_RECORDS = 30 * DAY
+
+# rows of the tables, from the time in the row
+IDEMPOTENCY_ROWS = IDEMPOTENCY_HORIZON + NOTIFICATION_EXPIRY  # a duplicate may wait until it expires before it is looked up
+RATE_WINDOW_ROWS = MAX_RATE_WINDOW
+ATTEMPT_ROWS = DELIVERY_RECORDS  # a delivery that is read again finds its row
+
+MIN_CHANGELOG_SURPLUS = 2 * DAY
+
+
+def compute_changelog_retention(row_lifetime: int) -> int:
+    """How long the changelog of a table keeps its records: twice as long as its rows, and at least two days longer.
+
+    So only a partition without traffic for days is ever emptied. Faust 0.15.3 recovers from an empty partition, but one that is emptied
+    during its recovery blocks that recovery until the worker restarts (Faust issue 597).
+    """
+    return max(2 * row_lifetime, row_lifetime + MIN_CHANGELOG_SURPLUS)
