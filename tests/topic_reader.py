@@ -51,7 +51,9 @@ class TopicReader:
 @asynccontextmanager
 async def open_topic_reader(bootstrap_servers: str) -> AsyncIterator[TopicReader]:
     """Open a reader of a cluster's topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed"
+    )
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await consumer.start()
     try:

@@ -70,8 +70,7 @@ async def test_recovery_ends_although_an_aborted_transaction_is_last_in_the_chan
     expected |= await harness.produce_records("high", 100, 200)
     await harness.wait_for_outputs(len(expected))
     assert restarted.stop() == 0
-    rows = harness.read_rows("one", 0) | harness.read_rows("one", 1)
-    assert rows.keys() == expected
+    await harness.check_tables("one")
 
 
 async def test_an_open_transaction_holds_its_partition_up_until_its_timeout(harness: StreamingHarness) -> None:
