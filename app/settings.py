@@ -44,6 +44,21 @@ class ServiceSection(Section, frozen=True):
     log_level: Literal["debug", "info", "warning", "error"]
 
 
+class KafkaSecuritySection(Section, frozen=True):
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+    username: str
+    password: str
+    password_file: str
+    token_file: str
+    token_command: str
+    ca_file: str
+    certificate_file: str
+    key_file: str
+    key_password: str
+    check_hostname: bool
+
+
 class KafkaSection(Section, frozen=True):
     bootstrap_servers: NonEmptyStr
     topic_prefix: str
@@ -52,6 +67,7 @@ class KafkaSection(Section, frozen=True):
     min_insync_replicas: PositiveInt
     session_timeout: Seconds
     request_timeout: Seconds
+    security: KafkaSecuritySection
 
 
 class PostgresSection(Section, frozen=True):
@@ -205,7 +221,7 @@ def _apply_environment(tree: dict[str, dict[str, Any]], env: Mapping[str, str]) 
 
 
 def _list_variables(prefix: str, section: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
-    """The variables of a section, each with the dict and the key that it overrides; a provider has a section of its own."""
+    """The variables of a section, each with the dict and the key that it overrides; a section within it has variables of its own."""
     variables: dict[str, tuple[dict[str, Any], str]] = {}
     for key, value in section.items():
         if isinstance(value, dict):
@@ -216,8 +232,13 @@ def _list_variables(prefix: str, section: dict[str, Any]) -> dict[str, tuple[dic
 
 
 def _convert_value(key: str, value: Any, value_type: Any) -> Any:
+    if isinstance(value_type, type) and issubclass(value_type, Section):
+        if not isinstance(value, dict):
+            raise SettingError(key, "must be a section with keys of its own")
+        return build_section(key, value, value_type)
     try:
         return msgspec.convert(value, value_type, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         choices = f"must be one of {', '.join(get_args(value_type))}" if get_origin(value_type) is Literal else ""
-        raise SettingError(key, f"{value!r} does not fit: it {choices or describe_decode_error(error, b'').text}") from None
+        shown = "its value" if value_type in (str, NonEmptyStr) else repr(value)  # text may be a secret, as a password of digits only
+        raise SettingError(key, f"{shown} does not fit: it {choices or describe_decode_error(error, b'').text}") from None

@@ -10,6 +10,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from app.admin.topic_specs import TopicChange, TopicDescription, TopicMismatch, TopicSpec, build_topic_specs, find_mismatches
+from app.kafka.client_options import build_client_options
+from app.kafka.connection_problem import describe_connection_problem
 from app.settings import KafkaSection
 from schemas.errors import TopicMismatchError, UnavailableError
 
@@ -30,7 +32,7 @@ UNCORRECTABLE_ADVICE = (
 async def check_topics(kafka: KafkaSection) -> list[TopicMismatch]:
     """All differences between the topics in Kafka and their specifications. Raises UnavailableError if Kafka does not answer."""
     specs = list(build_topic_specs(kafka))
-    async with _open_admin_client(kafka.bootstrap_servers) as admin:
+    async with _open_admin_client(kafka) as admin:
         descriptions = await _describe_topics(admin, specs)
     return _find_all_mismatches(specs, descriptions)
 
@@ -58,7 +60,7 @@ async def apply_topics(kafka: KafkaSection) -> list[TopicChange]:
     change; UnavailableError if Kafka does not answer.
     """
     specs = list(build_topic_specs(kafka))
-    async with _open_admin_client(kafka.bootstrap_servers) as admin:
+    async with _open_admin_client(kafka) as admin:
         descriptions = await _describe_topics(admin, specs)
         mismatches = _find_all_mismatches(specs, descriptions)
         _reject_uncorrectable(mismatches)
@@ -80,13 +82,14 @@ def _reject_uncorrectable(mismatches: Sequence[TopicMismatch]) -> None:
 
 
 @asynccontextmanager
-async def _open_admin_client(bootstrap_servers: str) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="herold-topics")
+async def _open_admin_client(kafka: KafkaSection) -> AsyncIterator[Any]:
+    options = build_client_options(kafka)
+    admin = AIOKafkaAdminClient(**options, client_id="herold-topics")
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
-        raise UnavailableError(f"Kafka at {bootstrap_servers}: {error!r}") from error
+        raise UnavailableError(f"Kafka at {kafka.bootstrap_servers}: {await describe_connection_problem(options, error)}") from error
     finally:
         await admin.close()
 

@@ -20,6 +20,8 @@ from app.api.services.publisher import KafkaPublisher
 from app.api.services.readiness import Probe, ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.forced_exit import schedule_forced_exit
+from app.kafka.client_options import build_client_options
+from app.kafka.connection_problem import describe_connection_problem
 from app.policy_reader import build_policy_reader
 from app.settings import Settings, load_settings
 from app.streaming.patches.connections import patch_connection_send
@@ -39,10 +41,11 @@ GC_THRESHOLD = 50_000  # allocations; a request's objects are freed with it, so 
 
 
 def load_gateway_settings() -> Settings:
-    """The settings of this process. Raises SettingError, also for an empty API key."""
+    """The settings of this process. Raises SettingError, also for an empty API key and for what only building the connections shows."""
     settings = load_settings()
     if not settings.gateway.api_key:
         raise SettingError("gateway.api_key", "is empty: set HEROLD_GATEWAY_API_KEY to a long random text; clients authenticate with it")
+    build_client_options(settings.kafka)
     return settings
 
 
@@ -63,8 +66,11 @@ class GatewayConnections:
         self._settings, self._on_shutdown = settings, on_shutdown
         kafka, timeout = settings.kafka, settings.gateway.produce_timeout
         topics = [kafka.topic_prefix + get_notifications_topic(priority) for priority in PRIORITIES]
-        producer_factory = partial(create_producer, kafka.bootstrap_servers, timeout)
-        connection = ProducerConnection(producer_factory, topics, kafka.topic_partitions, timeout)
+        self._kafka_options = build_client_options(kafka)
+        producer_factory = partial(create_producer, self._kafka_options, timeout)
+        connection = ProducerConnection(
+            producer_factory, partial(describe_connection_problem, self._kafka_options), topics, kafka.topic_partitions, timeout
+        )
         self.publisher = KafkaPublisher(connection, timeout, time.monotonic)
         self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
         self.metrics = Metrics()
@@ -120,7 +126,7 @@ class GatewayConnections:
 
     def _build_probes(self) -> dict[str, Probe]:
         kafka = self._settings.kafka
-        consumer_lag = ConsumerLagProbe(kafka.bootstrap_servers, kafka.topic_prefix, kafka.topic_partitions, time.monotonic)
+        consumer_lag = ConsumerLagProbe(self._kafka_options, kafka.topic_prefix, kafka.topic_partitions, time.monotonic)
         return {
             "kafka": self.publisher.probe,
             "consumer_lag": consumer_lag.probe,

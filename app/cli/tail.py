@@ -15,10 +15,12 @@ from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, build_unreachable_error
 from app.cli.output import build_console, encode_json_line, escape_control_characters
+from app.kafka.client_options import build_client_options
+from app.kafka.connection_problem import describe_connection_problem
 from app.settings import KafkaSection
 from app.streaming.patches.header_decoding import patch_header_decoding
 from schemas.channels import CHANNEL_NAMES
-from schemas.errors import DECODE_ERRORS
+from schemas.errors import DECODE_ERRORS, SettingError
 from schemas.events import DecidedEvent, HistoryEvent, StatusEvent
 from schemas.topics import STATUS_TOPIC
 
@@ -50,6 +52,8 @@ def tail(user: str | None, notification_id: str | None, channel: str | None, fro
         asyncio.run(_print_events(load_connection_profile().kafka, event_filter, from_start, count, as_json))
     except KeyboardInterrupt:
         return
+    except SettingError as error:
+        raise CommandError(str(error)) from None
 
 
 def matches_filters(event: HistoryEvent, user: str | None, notification_id: str | None, channel: str | None) -> bool:
@@ -74,9 +78,10 @@ async def _consume_events(kafka: KafkaSection, from_start: bool) -> AsyncGenerat
     """The events of all partitions, consumed without a consumer group, so that no committed offset changes."""
     topic = kafka.topic_prefix + STATUS_TOPIC
     patch_header_decoding()
+    options = build_client_options(kafka)
     consumer = AIOKafkaConsumer(
         topic,
-        bootstrap_servers=kafka.bootstrap_servers,
+        **options,
         auto_offset_reset="earliest" if from_start else "latest",
         enable_auto_commit=False,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
@@ -94,7 +99,8 @@ async def _consume_events(kafka: KafkaSection, from_start: bool) -> AsyncGenerat
         message = f"there is no topic {topic} on {kafka.bootstrap_servers}"
         raise CommandError(message, "create it with `herold topics apply`", EXIT_NOT_FOUND) from None
     except KafkaError as error:
-        raise build_unreachable_error("Kafka", kafka.bootstrap_servers, error) from None
+        problem = await describe_connection_problem(options, error)
+        raise build_unreachable_error("Kafka", kafka.bootstrap_servers, problem) from None
     finally:
         await consumer.stop()
 

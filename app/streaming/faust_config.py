@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from socket import gethostname
 from typing import Any
 
+import faust
 from faust.app.base import BootStrategy
 
 from app.streaming.recovery import StrictTableManager
@@ -41,6 +42,7 @@ def _build_broker_conf(settings: StreamSettings) -> dict[str, Any]:
         # In Faust, environment variables override these arguments. The prefix excludes variables that were set for other programs.
         "env_prefix": "HEROLD_FAUST",
         "broker": [f"kafka://{address}" for address in settings.bootstrap_servers.split(",")],
+        "broker_credentials": _build_credentials(settings.security),
         "broker_commit_interval": settings.commit_interval,
         "broker_session_timeout": settings.session_timeout,
         "broker_heartbeat_interval": min(MAX_HEARTBEAT_INTERVAL, settings.session_timeout / 3),
@@ -53,6 +55,21 @@ def _build_broker_conf(settings: StreamSettings) -> dict[str, Any]:
         "stream_buffer_maxsize": STREAM_BUFFER_MAXSIZE,
         "worker_redirect_stdouts": False,
     }
+
+
+def _build_credentials(security: Mapping[str, Any]) -> Any:
+    """Faust's form of aiokafka's keyword arguments: its consumer and its producer connect with the same as all other clients."""
+    ssl_context = security.get("ssl_context")
+    if "sasl_oauth_token_provider" in security:
+        return faust.OAuthCredentials(oauth_cb=security["sasl_oauth_token_provider"], ssl_context=ssl_context)
+    if "sasl_mechanism" in security:
+        return faust.SASLCredentials(
+            username=security["sasl_plain_username"],
+            password=security["sasl_plain_password"],
+            mechanism=security["sasl_mechanism"],
+            ssl_context=ssl_context,
+        )
+    return faust.SSLCredentials(ssl_context) if ssl_context else None
 
 
 def _build_producer_conf(settings: StreamSettings) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Settings of one Faust app that works on batches; the values come from faust.yml (app/workers/worker_builder.py)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from app.streaming.consumer.priority_selector import PriorityLimits
 
@@ -21,10 +22,12 @@ class StreamSettings:
     `priority_limits`: one for each priority, highest first. `fetch_max_wait`: how long a fetch of all partitions may wait at the broker.
     `max_in_flight_bytes`: of unfinished records, shared equally by the partitions. `web_port`: 0 turns the web server off.
     `max_message_bytes`: largest batch, by topic. `stop_on_position_jump`: whether the worker ends if a position moves without reading.
+    `security`: aiokafka's keyword arguments for TLS and SASL.
     """
 
     app_id: str
     bootstrap_servers: str
+    security: Mapping[str, Any] = field(repr=False)
     datadir: Path
     topic_partitions: int
     topic_replication_factor: int

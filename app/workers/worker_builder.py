@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.admin.topics import require_topics
+from app.kafka.client_options import build_security_options
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_table, build_stream_app
 from app.streaming.consumer.position_check import PositionJump
@@ -92,6 +93,7 @@ def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[
     return StreamSettings(
         app_id=kafka.topic_prefix + role,
         bootstrap_servers=kafka.bootstrap_servers,
+        security=build_security_options(kafka.security),
         datadir=Path(worker.data_dir) / f"{role}-{worker.instance_id}",
         topic_partitions=kafka.topic_partitions,
         topic_replication_factor=kafka.topic_replication_factor,

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from app.kafka.client_options import ClientOptions
 from dev.sample.submissions import ProducerRecord, RecordMetadata
 from dev.sample.submitter import BulkResponse
 from dev.simulators.protocol import RequestLogEntry
@@ -49,16 +50,14 @@ async def _await_metadata(future: Awaitable[Any]) -> RecordMetadata:
 
 
 @asynccontextmanager
-async def open_kafka_producer(kafka: str) -> AsyncIterator[KafkaSampleProducer]:
+async def open_kafka_producer(kafka: ClientOptions) -> AsyncIterator[KafkaSampleProducer]:
     """Open a producer, as any application would. Raises UnavailableError."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, acks="all", compression_type="gzip", max_request_size=MAX_REQUEST_BYTES, client_id="herold-sample"
-    )
+    producer = AIOKafkaProducer(**kafka, acks="all", compression_type="gzip", max_request_size=MAX_REQUEST_BYTES, client_id="herold-sample")
     try:
         await producer.start()
         yield KafkaSampleProducer(producer)
     except KafkaError as error:
-        raise UnavailableError(f"Kafka at {kafka}: {error!r}") from error
+        raise UnavailableError(f"Kafka at {kafka['bootstrap_servers']}: {error!r}") from error
     finally:
         await producer.stop()
 
@@ -110,29 +109,29 @@ class RequestLogClient:
 class ConsumerLagReader:
     """Reads the consumer lag of the roles."""
 
-    def __init__(self, kafka: str, prefix: str, partitions: int) -> None:
+    def __init__(self, kafka: ClientOptions, prefix: str, partitions: int) -> None:
         self._kafka, self._prefix, self._partitions = kafka, prefix, partitions
 
     async def fetch_end_offsets(self, role: str) -> EndOffsets:
         """Fetch the current end offsets of the topics that a role consumes. Raises UnavailableError."""
         partitions = [TopicPartition(self._prefix + topic, number) for topic in INPUT_TOPICS[role] for number in range(self._partitions)]
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka)
+        consumer = AIOKafkaConsumer(**self._kafka)
         try:
             await consumer.start()
             return dict(await consumer.end_offsets(partitions))
         except KafkaError as error:
-            raise UnavailableError(f"Kafka at {self._kafka}: {error!r}") from error
+            raise UnavailableError(f"Kafka at {self._kafka['bootstrap_servers']}: {error!r}") from error
         finally:
             await consumer.stop()
 
     async def fetch_lag(self, role: str, end_offsets: EndOffsets) -> int:
         """Count the records before the given end offsets that a role has not committed. Raises UnavailableError."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+        admin = AIOKafkaAdminClient(**self._kafka)
         try:
             await admin.start()
             committed = await admin.list_consumer_group_offsets(self._prefix + role)
         except KafkaError as error:
-            raise UnavailableError(f"Kafka at {self._kafka}: {error!r}") from error
+            raise UnavailableError(f"Kafka at {self._kafka['bootstrap_servers']}: {error!r}") from error
         finally:
             await admin.close()
         return sum(max(0, end - (committed[tp].offset if tp in committed else 0)) for tp, end in end_offsets.items())

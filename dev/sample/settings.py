@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.kafka.client_options import ClientOptions, build_client_options
 from app.settings import Settings
 from schemas.channels import ChannelName
 
@@ -13,7 +14,7 @@ RUN_TIMEOUT = 120.0  # seconds from the first submission; lines that are not fin
 class SampleSettings:
     """The addresses of the running stack; `receipt_timeouts` in seconds per channel."""
 
-    kafka: str
+    kafka: ClientOptions = field(repr=False)
     database_url: str
     api_url: str
     api_key: str = field(repr=False)
@@ -24,9 +25,9 @@ class SampleSettings:
 
 
 def build_sample_settings(settings: Settings) -> SampleSettings:
-    """Build the settings of the sample from those of the process."""
+    """Build the settings of the sample from those of the process. Raises SettingError."""
     return SampleSettings(
-        kafka=settings.kafka.bootstrap_servers,
+        kafka=build_client_options(settings.kafka),
         database_url=settings.postgres.url,
         api_url=f"http://{settings.gateway.host}:{settings.gateway.port}",
         api_key=settings.gateway.api_key,

@@ -128,13 +128,14 @@ async def probe_http(port: int, path: str) -> None:
 async def provision(env: Mapping[str, str], urls: ServerUrls) -> None:
     """Create topics, schema, partitions and seed for services with this environment."""
     from app.admin import database, topics
+    from app.kafka.client_options import build_client_options
     from app.settings import load_settings
     from dev.stack import consumer_groups
 
     settings = load_settings({**os.environ, **env})
     kafka = settings.kafka
     await asyncio.gather(
-        consumer_groups.wait_for_coordinators(urls.kafka, [kafka.topic_prefix + role for role in ROLES]),
+        consumer_groups.wait_for_coordinators(build_client_options(kafka), [kafka.topic_prefix + role for role in ROLES]),
         topics.apply_topics(kafka),
         database.upgrade_database(urls.database, time.time(), settings.simulators.url),
     )

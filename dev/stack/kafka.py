@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import subprocess
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +31,9 @@ LOG4J_CONFIG = f"""Configuration:
 """
 # logged for adapters that the AOT cache contains under another name
 LOG_EXCLUDE_PATTERN = r"\[warning\]\[aot.*(Saved blob's name|Failed to link AdapterHandlerEntry)"
-BROKER_CONFIG: dict[str, str | int] = {
+BrokerConfig = Mapping[str, str | int]
+NO_EXTRA_CONFIG: BrokerConfig = {}
+BROKER_CONFIG: BrokerConfig = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.listener.names": "CONTROLLER",
@@ -102,8 +105,8 @@ def prepare_java_runtime(
     return JavaRuntime(Path(JAVA), tuple(classpath), cache_dir, use_c2)
 
 
-def build_config(port: int, controller_port: int, log_dir: Path) -> str:
-    """The broker's properties file."""
+def build_config(port: int, controller_port: int, log_dir: Path, extra_config: BrokerConfig = NO_EXTRA_CONFIG) -> str:
+    """The broker's properties file; `extra_config` overrides the rest, for tests of other listeners."""
     broker, controller = build_url(port), build_url(controller_port)
     addresses = {
         "controller.quorum.voters": f"1@{controller}",
@@ -111,22 +114,33 @@ def build_config(port: int, controller_port: int, log_dir: Path) -> str:
         "advertised.listeners": f"PLAINTEXT://{broker}",
         "log.dirs": log_dir,
     }
-    return "".join(f"{name}={value}\n" for name, value in {**BROKER_CONFIG, **addresses}.items())
+    return "".join(f"{name}={value}\n" for name, value in {**BROKER_CONFIG, **addresses, **extra_config}.items())
 
 
-def prepare_service(home: Path, port: int, controller_port: int, java: JavaRuntime, *flags: str) -> Service:
-    """The service of the broker; writes its configuration, and formats the data directory if it does not exist."""
+def prepare_service(
+    home: Path,
+    port: int,
+    controller_port: int,
+    java: JavaRuntime,
+    *flags: str,
+    extra_config: BrokerConfig = NO_EXTRA_CONFIG,
+    format_options: Sequence[str] = (),
+) -> Service:
+    """The service of the broker; writes its configuration, and formats the data directory if it does not exist.
+
+    `extra_config` is added to the configuration, and `format_options` (users of SCRAM) to the command that formats.
+    """
     data_dir, file = home / NAME, home / "kafka.properties"
-    write_private_file(file, build_config(port, controller_port, data_dir))
+    write_private_file(file, build_config(port, controller_port, data_dir, extra_config))
     if not (data_dir / "meta.properties").exists():
-        format_storage(java, file)
+        format_storage(java, file, format_options)
     argv = (*java.build_argv(*(flags or java.aot_cache_flags)), "kafka.Kafka", str(file))
     return Service(NAME, argv, readiness_check=lambda: check_readiness(port), stop_timeout=30.0, log_exclude_pattern=LOG_EXCLUDE_PATTERN)
 
 
-def format_storage(java: JavaRuntime, config_file: Path) -> None:
+def format_storage(java: JavaRuntime, config_file: Path, options: Sequence[str] = ()) -> None:
     """Format the data directory with a new cluster id."""
-    command = ("kafka.tools.StorageTool", "format", "-t", str(uuid.uuid4()), "-c", str(config_file))
+    command = ("kafka.tools.StorageTool", "format", "-t", str(uuid.uuid4()), "-c", str(config_file), *options)
     process = subprocess.run((*java.build_argv(*java.aot_cache_flags), *command), capture_output=True, text=True, check=False)
     if process.returncode != 0:
         raise RuntimeError(f"Kafka could not format its storage directory:\n{process.stdout}{process.stderr}".rstrip())

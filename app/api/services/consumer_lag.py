@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from app.kafka.client_options import ClientOptions
 from app.topology import TOPOLOGY
 from schemas.ports import Clock
 
@@ -47,8 +48,8 @@ class StallDetector:
 class ConsumerLagProbe:
     """Reads the offsets of the roles' consumer groups, named `<topic_prefix><role>`, at most every 10 s; `clock` is monotonic."""
 
-    def __init__(self, bootstrap_servers: str, topic_prefix: str, partitions: int, clock: Clock) -> None:
-        self._bootstrap_servers, self._clock, self._stall_detector = bootstrap_servers, clock, StallDetector(clock)
+    def __init__(self, options: ClientOptions, topic_prefix: str, partitions: int, clock: Clock) -> None:
+        self._options, self._clock, self._stall_detector = options, clock, StallDetector(clock)
         self._partitions_by_role = {
             spec.role: [TopicPartition(topic_prefix + topic, partition) for topic in spec.source_topics for partition in range(partitions)]
             for spec in TOPOLOGY
@@ -66,10 +67,10 @@ class ConsumerLagProbe:
 
     async def _fetch_lags(self) -> dict[str, GroupLag]:
         async with AsyncExitStack() as stack:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap_servers, enable_auto_commit=False)
+            consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
             stack.push_async_callback(consumer.stop)
             await consumer.start()
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers)
+            admin = AIOKafkaAdminClient(**self._options)
             stack.push_async_callback(admin.close)
             await admin.start()
             all_partitions = [partition for partitions in self._partitions_by_role.values() for partition in partitions]

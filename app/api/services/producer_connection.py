@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from app.kafka.client_options import ClientOptions
 from app.telemetry import log_event
 from schemas.record_size import FRAME_OVERHEAD
 from schemas.topics import MAX_NOTIFICATION_BYTES
@@ -17,10 +18,21 @@ CLOSE_TIMEOUT = 2.0  # seconds that a producer may take to stop
 
 
 class ProducerConnection:
-    """The current producer. Each of `topics` must have `partitions` partitions; `timeout` in seconds, for one attempt to connect."""
+    """The current producer. Each of `topics` must have `partitions` partitions; `timeout` in seconds, for one attempt to connect.
 
-    def __init__(self, producer_factory: Callable[[], AIOKafkaProducer], topics: Sequence[str], partitions: int, timeout: float) -> None:
-        self._producer_factory, self._topics, self._partitions, self._timeout = producer_factory, topics, partitions, timeout
+    `describe_problem`: finds out why Kafka cannot be connected, from the error of a producer.
+    """
+
+    def __init__(
+        self,
+        producer_factory: Callable[[], AIOKafkaProducer],
+        describe_problem: Callable[[BaseException], Awaitable[str]],
+        topics: Sequence[str],
+        partitions: int,
+        timeout: float,
+    ) -> None:
+        self._producer_factory, self._describe_problem = producer_factory, describe_problem
+        self._topics, self._partitions, self._timeout = topics, partitions, timeout
         self._connected_producer: asyncio.Future[AIOKafkaProducer] | None = None
         self._connect_task: asyncio.Task[None] | None = None
         self._close_tasks: set[asyncio.Task[None]] = set()
@@ -73,8 +85,9 @@ class ProducerConnection:
                     await producer.start()
                     await self._fetch_metadata(producer)
             except (KafkaError, OSError, TimeoutError) as error:
-                self.has_connect_failed, self.error = True, f"Kafka does not answer: {type(error).__name__} {error}"
+                self.has_connect_failed = True
                 await _close_producer(producer)
+                self.error = f"Kafka does not answer: {await self._describe_problem(error)}"
                 await asyncio.sleep(RECONNECT_DELAY)
             except asyncio.CancelledError:
                 await _close_producer(producer)
@@ -93,10 +106,10 @@ class ProducerConnection:
                 )
 
 
-def create_producer(bootstrap_servers: str, timeout: float) -> AIOKafkaProducer:
+def create_producer(options: ClientOptions, timeout: float) -> AIOKafkaProducer:
     """A producer that confirms a record when all in-sync replicas have it; `timeout` in seconds, for one request."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+        **options,
         client_id="herold-gateway",
         acks="all",
         enable_idempotence=True,

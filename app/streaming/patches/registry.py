@@ -100,6 +100,7 @@ OVERRIDES: tuple[Override, ...] = (
         "uvloop's RuntimeError ends aiokafka's metadata task; a cancelled start leaks a connection",
         "3587057dfb1e",
     ),
+    Override("aiokafka.conn:OAuthAuthenticator.step", "..kafka.oauth_token", "aiokafka does not notice a rejected token", "23f2b22df2fb"),
     Override(
         f"{FETCHER}:PartitionRecords._unpack_records",
         "patches.header_decoding",

@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -13,11 +14,18 @@ from cryptography.x509.oid import NameOID
 DAY = datetime.timedelta(days=1)
 
 
-def _sign_certificate(
-    subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, is_authority: bool
+def sign_certificate(
+    subject: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    *,
+    is_authority: bool,
+    host_names: Sequence[str] = ("localhost",),
 ) -> x509.Certificate:
+    """A certificate for 127.0.0.1 and these host names."""
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [*map(x509.DNSName, host_names), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
@@ -35,8 +43,8 @@ def _sign_certificate(
 def build_loopback_contexts(directory: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """The TLS contexts of a server on 127.0.0.1 and of a client that trusts it."""
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _sign_certificate("authority", root, "authority", root, is_authority=True)
-    certificate = _sign_certificate("loopback", leaf, "authority", root, is_authority=False)
+    authority = sign_certificate("authority", root, "authority", root, is_authority=True)
+    certificate = sign_certificate("loopback", leaf, "authority", root, is_authority=False)
     pem = serialization.Encoding.PEM
     private = leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     chain = directory / "chain.pem"

@@ -30,7 +30,7 @@ async def commit_offset(kafka_url: str, group: str, topic: str, offset: int) -> 
 
 async def test_a_role_is_stalled_until_it_commits_a_record(kafka_url: str, prefix: str, low_topic: str) -> None:
     now = 0.0
-    probe = ConsumerLagProbe(kafka_url, prefix, PARTITIONS, lambda: now)
+    probe = ConsumerLagProbe({"bootstrap_servers": kafka_url}, prefix, PARTITIONS, lambda: now)
     assert await probe.probe() == "", "the timeout starts with the first probe"
     now = STALL_TIMEOUT + 1
     assert await probe.probe() == "router: 3 records are waiting, none was committed for 31 s"

@@ -28,7 +28,7 @@ async def topics(kafka_url: str, prefix: str) -> str:
 
 async def test_an_oversized_record_reaches_its_topic_and_has_the_brokers_time(kafka_url: str, topics: str) -> None:
     record = ProducerRecord(topics + "notifications.low", 1, b"u", b"x" * 300_000, [("herold-repartitioned", b"1")])
-    async with open_kafka_producer(kafka_url) as producer:
+    async with open_kafka_producer({"bootstrap_servers": kafka_url}) as producer:
         metadata = await (await producer.send(record))
         unpartitioned = await (await producer.send(record._replace(value=None, partition=None)))
     assert metadata[:3] == (record.topic, 1, 0)
@@ -41,8 +41,8 @@ async def test_an_oversized_record_reaches_its_topic_and_has_the_brokers_time(ka
 
 
 async def test_the_lag_is_the_number_of_records_that_a_group_has_not_committed(kafka_url: str, topics: str) -> None:
-    consumer_lag = ConsumerLagReader(kafka_url, topics, PARTITIONS)
-    async with open_kafka_producer(kafka_url) as producer:
+    consumer_lag = ConsumerLagReader({"bootstrap_servers": kafka_url}, topics, PARTITIONS)
+    async with open_kafka_producer({"bootstrap_servers": kafka_url}) as producer:
         for _ in range(3):
             await (await producer.send(ProducerRecord(topics + "notifications.high", 0, b"u", b"{}", [])))
     end_offsets = await consumer_lag.fetch_end_offsets("router")
@@ -58,9 +58,9 @@ async def test_the_lag_is_the_number_of_records_that_a_group_has_not_committed(k
 async def test_a_stopped_broker_is_unavailable(unused_tcp_port: int) -> None:
     closed_port = f"127.0.0.1:{unused_tcp_port}"
     with pytest.raises(UnavailableError):
-        await ConsumerLagReader(closed_port, "", 1).fetch_total_lag()
+        await ConsumerLagReader({"bootstrap_servers": closed_port}, "", 1).fetch_total_lag()
     with pytest.raises(UnavailableError):
-        async with open_kafka_producer(closed_port):
+        async with open_kafka_producer({"bootstrap_servers": closed_port}):
             pass
 
 

@@ -41,12 +41,12 @@ async def test_kafka_does_not_create_topics_automatically(kafka_url: str, prefix
 
 
 async def test_groups_that_do_not_exist_have_coordinators(kafka_url: str, prefix: str) -> None:
-    await wait_for_coordinators(kafka_url, [f"{prefix}{number}" for number in range(4)])
+    await wait_for_coordinators({"bootstrap_servers": kafka_url}, [f"{prefix}{number}" for number in range(4)])
 
 
 async def test_coordinators_of_an_unavailable_broker(unused_tcp_port: int) -> None:
     with pytest.raises(UnavailableError, match=f"Kafka at 127.0.0.1:{unused_tcp_port} does not coordinate consumer groups"):
-        await wait_for_coordinators(f"127.0.0.1:{unused_tcp_port}", ["router"])
+        await wait_for_coordinators({"bootstrap_servers": f"127.0.0.1:{unused_tcp_port}"}, ["router"])
 
 
 async def test_postgres_commits_durably(database_url: str) -> None:

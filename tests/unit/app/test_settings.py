@@ -18,7 +18,7 @@ def test_the_file_is_the_default() -> None:
 def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
     lines = [line for line in SETTINGS_FILE.read_text().splitlines() if line.startswith("  ")]
     without = [line for line in lines if "# " not in line]
-    assert [line.strip() for line in without] == ["sendgrid:", "twilio:", "fcm:", "webhook:"], "only the names of the providers"
+    assert [line.strip() for line in without] == ["security:", "sendgrid:", "twilio:", "fcm:", "webhook:"], "only the names of sections"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
         ({"HEROLD_ROUTER_MAX_BATCH_RECORDS_LOW_BUSY": "7"}, lambda s: s.router.max_batch_records_low_busy == 7),
         ({"HEROLD_PROVIDERS_WEBHOOK_ALLOW_HTTP": "false"}, lambda s: s.providers["webhook"]["allow_http"] == "false"),
         ({"HEROLD_KAFKA_SESSION_TIMEOUT": "6"}, lambda s: s.kafka.session_timeout == 6.0),
+        ({"HEROLD_KAFKA_SECURITY_USERNAME": "herold"}, lambda s: s.kafka.security.username == "herold"),
+        ({"HEROLD_KAFKA_SECURITY_CHECK_HOSTNAME": "false"}, lambda s: s.kafka.security.check_hostname is False),
         ({"KAFKA_BOOTSTRAP_SERVERS": "k:1"}, lambda s: s.kafka.bootstrap_servers == "k:1"),
         ({"DATABASE_URL": "postgresql://x"}, lambda s: s.postgres.url == "postgresql://x"),
         ({"REDIS_URL": "redis://x"}, lambda s: s.redis.url == "redis://x"),
@@ -48,6 +50,8 @@ def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> Non
         ({"HEROLD_RECEIPT_TIMEOUTS_PUSH": "9"}, "HEROLD_RECEIPT_TIMEOUTS_PUSH"),
         ({"HEROLD_SERVICE_LOG_LEVEL": "loud"}, "service.log_level"),
         ({"HEROLD_GATEWAY_PORT": "70000"}, "gateway.port"),
+        ({"HEROLD_KAFKA_SECURITY_SASL_MECHANISM": "GSSAPI"}, "kafka.security.sasl_mechanism: 'GSSAPI'"),
+        ({"HEROLD_KAFKA_SECURITY_CA": "ca.pem"}, "HEROLD_KAFKA_SECURITY_CA"),
     ],
 )
 def test_a_bad_variable_names_its_key(environ: dict[str, str], named: str) -> None:
@@ -60,6 +64,7 @@ def test_a_bad_variable_names_its_key(environ: dict[str, str], named: str) -> No
     [
         ("  max_in_flight_batches: 2  ", "  max_in_flight_batch: 2  ", "router.max_in_flight_batch"),
         ("  pool_max_size: 4  ", "  pool_max_size: [4]  ", "postgres.pool_max_size"),
+        ("    protocol: PLAINTEXT  ", "    protocols: PLAINTEXT  ", "kafka.security.protocol"),
         ("recorder:\n", "recordr:\n", "sections"),
         ("simulators:\n  url: http", "simulators:\n  - http", "sections"),
     ],
@@ -71,6 +76,18 @@ def test_a_bad_file_names_the_place(tmp_path: Path, old: str, new: str, named: s
     file.write_text(text.replace(old, new, 1))
     with pytest.raises(SettingError, match=named):
         load_settings({}, file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [('    password: ""', "    password: 4711", "kafka.security.password"), ('  api_key: ""     ', "  api_key: 4711 ", "gateway.api_key")],
+)
+def test_an_error_does_not_show_a_secret(tmp_path: Path, old: str, new: str, named: str) -> None:
+    file = tmp_path / "faust.yml"
+    file.write_text(SETTINGS_FILE.read_text().replace(old, new, 1))
+    with pytest.raises(SettingError, match=named) as raised:
+        load_settings({}, file)
+    assert "4711" not in str(raised.value)
 
 
 def test_the_home_is_in_the_working_directory_unless_the_environment_names_another(tmp_path: Path) -> None:

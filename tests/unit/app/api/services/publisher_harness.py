@@ -76,8 +76,12 @@ class PublisherHarness:
     def __init__(self, *producers: MemoryProducer, timeout: float = TIMEOUT) -> None:
         self.producers = list(producers)
         self.now = 0.0
-        self.connection = ProducerConnection(self.create_producer, [TOPIC], 2, timeout)  # type: ignore[arg-type]
+        self.connection = ProducerConnection(self.create_producer, self.describe_problem, [TOPIC], 2, timeout)  # type: ignore[arg-type]
         self.publisher = KafkaPublisher(self.connection, timeout, lambda: self.now)
+
+    async def describe_problem(self, error: BaseException) -> str:
+        """Describe the error by its own text."""
+        return str(error)
 
     def create_producer(self) -> MemoryProducer:
         return self.producers.pop(0)
