@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct
 
 from schemas.channels import CHANNELS, ChannelName
 from schemas.errors import SettingError
 from schemas.json_errors import describe_decode_error
+from tables.yaml_parser import parse_yaml
 
 SETTINGS_FILE = Path(__file__).resolve().parent.parent / "faust.yml"
 ENV_PREFIX = "HEROLD_"
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where the wheel has it: a tenth of the time
 ENV_ALIASES = {
     "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
     "DATABASE_URL": ("postgres", "url"),
@@ -197,7 +196,7 @@ def _build_receipt_timeouts(values: Mapping[str, Any]) -> dict[ChannelName, int]
 
 
 def _read_file(path: Path) -> dict[str, dict[str, Any]]:
-    tree = yaml.load(path.read_text("utf-8"), YAML_LOADER)
+    tree = parse_yaml(path.read_text("utf-8"))
     expected = set(Settings.__struct_fields__)
     if not isinstance(tree, dict) or set(tree) != expected or not all(isinstance(section, dict) for section in tree.values()):
         actual = sorted(map(str, tree)) if isinstance(tree, dict) else tree

@@ -13,8 +13,7 @@ from schemas.policy_document import PolicyChange, PolicyDocument, build_document
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.policy_writer import PostgresPolicyWriter
-
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from tables.yaml_parser import parse_yaml
 
 
 class _Dumper(yaml.SafeDumper):
@@ -31,7 +30,7 @@ _Dumper.add_representer(str, _represent_text)
 def parse_document(text: bytes) -> PolicyDocument:
     """The document in YAML. Raises PolicyDocumentError that says what is wrong and where."""
     try:
-        return msgspec.convert(yaml.load(text, YAML_LOADER) or {}, PolicyDocument)
+        return msgspec.convert(parse_yaml(text) or {}, PolicyDocument)
     except yaml.YAMLError as error:
         raise PolicyDocumentError([f"is not YAML: {' '.join(str(error).split())}"]) from None
     except msgspec.ValidationError as error:

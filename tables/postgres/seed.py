@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 from msgspec import Struct
 
 from schemas.addresses import normalize_addresses
@@ -16,10 +15,10 @@ from schemas.profile import Profile
 from tables.postgres.database import Database
 from tables.postgres.profiles import select_addresses
 from tables.postgres.query_loader import load_queries
+from tables.yaml_parser import parse_yaml
 
 _SQL = load_queries("seed")
 _encode = msgspec.json.Encoder().encode
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if the wheel includes it, takes a tenth of the time
 
 
 class SeedUser(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,8 +91,7 @@ async def insert_seed_users(database: Database, webhook_base_url: str) -> None:
 
 @cache
 def _load_seed() -> Seed:
-    tree: Any = yaml.load((Path(__file__).parent / "seed.yml").read_text("utf-8"), YAML_LOADER)
-    return msgspec.convert(tree, Seed)
+    return msgspec.convert(parse_yaml((Path(__file__).parent / "seed.yml").read_text("utf-8")), Seed)
 
 
 def _build_templates(seed: Seed) -> list[Template]:
