@@ -1,6 +1,6 @@
 """The notification history: what the recorder writes and what readers get."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Raw, Struct
@@ -68,25 +68,3 @@ class NotificationHistory(NamedTuple):
     decided: DecidedEvent | None
     statuses: Sequence[StatusEvent]
     attempts: Sequence[StatusEvent]
-
-
-class HandoverLatency(Struct, frozen=True):
-    """The time from submission to the provider's acceptance, for the deliveries of a priority, in seconds."""
-
-    count: int
-    p50: float
-    p99: float
-
-
-class HistoryCounts(Struct, frozen=True):
-    """Counts of the notifications submitted since a given time; a listed delivery without a row counts as PENDING."""
-
-    notifications: Mapping[str, int]
-    notification_reasons: Mapping[str, int]
-    deliveries: Mapping[str, int]
-    deliveries_by_channel: Mapping[str, Mapping[str, int]]
-    delivery_reasons: Mapping[str, int]
-    attempts: int
-    possible_duplicates: int
-    in_flight: int
-    handover_latency: Mapping[str, HandoverLatency]

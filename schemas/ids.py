@@ -44,11 +44,6 @@ def is_id(text: str, prefix: str = NOTIFICATION_PREFIX) -> bool:
     return try_parse_time(text, prefix) is not None
 
 
-def parse_time(prefixed_id: str) -> float:
-    """The time in a valid id, in epoch seconds."""
-    return int(prefixed_id[4:16], 16) / 1000
-
-
 def try_parse_time(text: str, prefix: str = NOTIFICATION_PREFIX) -> float | None:
     """The time in an id with this prefix, in epoch seconds; None if the text is not a valid id."""
     digits = text[4:]

@@ -43,11 +43,6 @@ def encode_key(user_id: str, key: str, resume_count: int = 0) -> bytes:
     return user_id.encode() + encode_key_suffix(f"{key}\0{resume_count}" if resume_count else key)
 
 
-def encode_claim_key(user_id: str, key: str) -> bytes:
-    """The key of a claim."""
-    return user_id.encode() + encode_claim_key_suffix(key)
-
-
 def encode_key_suffix(key: str) -> bytes:
     """The part of a row's key after the user."""
     return b"\0" + key.encode()

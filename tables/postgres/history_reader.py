@@ -1,16 +1,14 @@
-"""Reads the notification history: one notification, a user's notifications, and counts."""
+"""Reads the notification history: one notification, and a user's notifications."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from schemas.channels import ChannelName
 from schemas.enums import Outcome, State, Status
 from schemas.errors import check_single_user
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
-from schemas.history import HandoverLatency, HistoryCounts, NotificationHistory
+from schemas.history import NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
@@ -60,29 +58,6 @@ class PostgresHistoryReader:
             statuses = await _fetch_statuses(connection, events)
         return [NotificationHistory(event, [statuses[ref.id] for ref in event.deliveries if ref.id in statuses], ()) for event in events]
 
-    async def get_counts(self, since: float, now: float, receipts: Mapping[ChannelName, int]) -> HistoryCounts:
-        """Counts of the notifications submitted since `since`; times in epoch seconds, `receipts` in seconds per channel (faust.yml)."""
-        min_id = f"{int(since * 1000):012x}" + "0" * 20
-        async with self._database.acquire_connection() as connection:
-            states = await connection.fetch(_SQL["count_notifications_by_state"], min_id)
-            listed = await connection.fetch(_SQL["count_listed_deliveries"], min_id)
-            statuses = await connection.fetch(_SQL["count_deliveries_by_status"], min_id)
-            attempts = await connection.fetchrow(_SQL["count_attempts"], min_id)
-            in_flight = await connection.fetchval(_SQL["count_in_flight"], min_id, msgspec.json.encode(receipts).decode(), now)
-            latencies = await connection.fetch(_SQL["compute_handover_latency"], min_id)
-        channels = _count_by_channel(listed, statuses)
-        return HistoryCounts(
-            notifications=_sum_by(states, "state", "notifications"),
-            notification_reasons=_sum_by([row for row in states if row["reason"]], "reason", "notifications"),
-            deliveries=dict(sum(channels.values(), Counter())),
-            deliveries_by_channel={channel: dict(counts) for channel, counts in channels.items()},
-            delivery_reasons=_sum_by([row for row in statuses if row["reason"]], "reason", "deliveries"),
-            attempts=attempts["attempts"],
-            possible_duplicates=attempts["possible_duplicates"],
-            in_flight=in_flight,
-            handover_latency={row["priority"]: HandoverLatency(row["count"], row["p50"], row["p99"]) for row in latencies},
-        )
-
 
 async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent]) -> dict[str, StatusEvent]:
     ids = [to_uuid_hex(ref.id) for event in decided for ref in event.deliveries]
@@ -95,23 +70,6 @@ async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent
 def _get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:
     """The least and the greatest UUID of the same millisecond; the ids of a notification's deliveries are between them."""
     return uuid_hex[:12] + "0" * 20, uuid_hex[:12] + "f" * 20
-
-
-def _sum_by(rows: Sequence[DatabaseRow], key: str, count: str) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for row in rows:
-        counts[row[key]] += row[count]
-    return dict(counts)
-
-
-def _count_by_channel(listed: Sequence[DatabaseRow], statuses: Sequence[DatabaseRow]) -> dict[str, Counter[str]]:
-    """Counts by channel and status; a listed delivery without a row is PENDING."""
-    counts: dict[str, Counter[str]] = {row["channel"]: Counter({Status.PENDING.value: row["listed"]}) for row in listed}
-    for row in statuses:
-        by_status = counts.setdefault(row["channel"], Counter())
-        by_status[row["status"]] += row["deliveries"]
-        by_status[Status.PENDING.value] -= row["deliveries"]
-    return {channel: +by_status for channel, by_status in counts.items()}  # unary plus drops counts of 0
 
 
 def _build_decided_event(row: DatabaseRow) -> DecidedEvent:

@@ -14,10 +14,10 @@ from schemas.events import DeliveryRef, StatusEvent, compute_precedence
 from schemas.history import LoggedAttempt, NotificationHistory, RecordedDeadLetter
 from schemas.store_ports import HistoryWriter
 from tables.postgres.database import Database
-from tables.postgres.dead_letters import PostgresDeadLetterReader
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tests.event_builders import NOW, build_decided_event, build_delivery_ref, build_history_batch, build_status_event, make_notification_id
+from tests.history_rows import fetch_dead_letters
 from tests.memory_stores import MemoryHistory
 
 SENT, FAILED, DELIVERED = Status.SENT, Status.FAILED, Status.DELIVERED
@@ -180,7 +180,7 @@ async def test_a_dead_letter_is_recorded_once(database: Database) -> None:
     recorded = RecordedDeadLetter(NOW, "notifications.dlq", 0, 1, dead_letter)
     for _ in range(2):
         await PostgresHistoryWriter(database).write(build_history_batch(dead_letters=[recorded]))
-    assert await PostgresDeadLetterReader(database).list_newest(10) == [recorded]
+    assert await fetch_dead_letters(database) == [recorded]
 
 
 EVENTS = st.builds(

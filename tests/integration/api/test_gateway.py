@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.admin.database import upgrade_database
-from schemas.ids import compute_partition, parse_time
+from schemas.ids import compute_partition, try_parse_time
 from tests.integration.api.gateway_client import (
     PARTITIONS,
     UNREACHABLE,
@@ -35,7 +35,7 @@ async def test_accepted_notifications_are_in_kafka_on_the_partition_of_their_use
         assert topic == f"notifications.{body['priority']}"
         assert partition == compute_partition(str(body["user_id"]), PARTITIONS)
         assert notification.user_id == body["user_id"]
-        assert notification.created_at == pytest.approx(parse_time(notification_id), abs=0.001)
+        assert notification.created_at == pytest.approx(try_parse_time(notification_id), abs=0.001)
 
 
 async def test_a_bulk_request_of_large_records_is_split_into_batches_within_the_limit(kafka_url: str, prefix: str) -> None:

@@ -5,7 +5,6 @@ import asyncio
 from schemas.dead_letter import DeadLetter
 from schemas.history import RecordedDeadLetter
 from tables.postgres.database import Database
-from tables.postgres.dead_letters import PostgresDeadLetterReader
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.partitions import (
@@ -17,6 +16,7 @@ from tables.postgres.partitions import (
     ensure_partitions,
 )
 from tests.event_builders import NOW, build_decided_event, build_history_batch, build_status_event, make_notification_id
+from tests.history_rows import fetch_dead_letters
 
 DAY = 86_400
 
@@ -73,4 +73,4 @@ async def test_retention_drops_whole_days_only(database_copy: Database) -> None:
     dropped = await drop_expired_partitions(database_copy, NOW + DAY, retention_days=2)
     assert sorted(dropped) == [f"{table}_20251007" for table in sorted(PARTITIONED_TABLES)]
     assert [row["id"].hex for row in await database_copy.fetch("select id from notifications")] == [make_notification_id(2)[4:]]
-    assert [recorded.created_at for recorded in await PostgresDeadLetterReader(database_copy).list_newest(9)] == [NOW - DAY]
+    assert [recorded.created_at for recorded in await fetch_dead_letters(database_copy)] == [NOW - DAY]

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from schemas.ids import compute_partition, to_uuid_hex
-from tables.idempotency import decode_row, encode_claim_key, encode_key
+from tables.idempotency import decode_row, encode_claim_key_suffix, encode_key
 from tests.unit.agents.router.harness import (
     NOW,
     PARTITIONS,
@@ -181,7 +181,7 @@ async def test_only_a_key_that_others_may_have_is_claimed() -> None:
     await harness.route(build_notification(idempotency_key="k"), build_notification(id=make_notification_id(2)))
     assert set(harness.idempotency.rows[USER_PARTITION]) == {
         encode_key(USER_ID, "k"),
-        encode_claim_key(USER_ID, "k"),
+        USER_ID.encode() + encode_claim_key_suffix("k"),
         encode_key(USER_ID, make_notification_id(2)),
     }
     assert harness.committer.commits == [(USER_PARTITION, ["rate_windows", "idempotency"], ["idempotency"])]
