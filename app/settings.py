@@ -26,6 +26,7 @@ NonNegativeInt = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
+DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 
@@ -87,6 +88,8 @@ class WorkerSection(Section, frozen=True):
     fetch_max_wait: Seconds
     max_in_flight_bytes: PositiveInt
     commit_interval: Seconds
+    drain_timeout: DrainSeconds
+    shutdown_timeout: PositiveSeconds
     standby_replicas: NonNegativeInt
     on_position_jump: Literal["continue", "stop"]
     web_bind: NonEmptyStr

@@ -7,9 +7,6 @@ from typing import Any
 
 from app.streaming.consumer.priority_selector import PriorityLimits
 
-DRAIN_TIMEOUT = 30.0  # seconds; `drain_timeout` of a worker
-SHUTDOWN_TIMEOUT = 10.0  # seconds; `shutdown_timeout` of a worker
-
 
 @dataclass(frozen=True)
 class StreamSettings:

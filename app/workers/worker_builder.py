@@ -12,7 +12,7 @@ from app.streaming.application import StreamApp, add_table, build_stream_app
 from app.streaming.consumer.position_check import PositionJump
 from app.streaming.consumer.priority_selector import PriorityLimits
 from app.streaming.rocksdb_table import RocksDBTable
-from app.streaming.stream_settings import DRAIN_TIMEOUT, SHUTDOWN_TIMEOUT, StreamSettings
+from app.streaming.stream_settings import StreamSettings
 from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
 from app.workers.ttl_sweeper import TtlSweeper
@@ -103,8 +103,8 @@ def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[
         commit_interval=worker.commit_interval,
         session_timeout=kafka.session_timeout,
         produce_timeout=kafka.request_timeout,
-        drain_timeout=DRAIN_TIMEOUT,
-        shutdown_timeout=SHUTDOWN_TIMEOUT,
+        drain_timeout=worker.drain_timeout,
+        shutdown_timeout=worker.shutdown_timeout,
         fetch_max_wait=worker.fetch_max_wait,
         max_in_flight_bytes=worker.max_in_flight_bytes,
         priority_limits=priority_limits,

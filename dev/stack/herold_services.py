@@ -38,6 +38,7 @@ DEFERRED_MODULES = (
 SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
+WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
 
@@ -110,7 +111,9 @@ def _build_worker_service(role: str, state: StackState, settings: Mapping[str, s
     # the `faust` command; not `-m faust`, because Faust replaces its own module spec when it is imported
     argv = (PYTHON, "-m", "faust.__main__", "--quiet", "-A", f"app.main:{role}", "worker", "-l", "info")
     env = {**settings, "HEROLD_WORKER_WEB_PORT": str(port)}
-    return Service(role, argv, env=env, forkable=True, readiness_check=partial(probe_http, port, "/ready"), stop_timeout=45.0)
+    return Service(
+        role, argv, env=env, forkable=True, readiness_check=partial(probe_http, port, "/ready"), stop_timeout=WORKER_STOP_TIMEOUT
+    )
 
 
 async def probe_http(port: int, path: str) -> None:

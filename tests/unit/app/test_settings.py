@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import SETTINGS_FILE, find_home_dir, load_settings
+from app.streaming.faust_config import REBALANCE_TIMEOUT
 from schemas.errors import SettingError
 
 
@@ -29,6 +30,7 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
         ({"HEROLD_KAFKA_SESSION_TIMEOUT": "6"}, lambda s: s.kafka.session_timeout == 6.0),
         ({"HEROLD_KAFKA_SECURITY_USERNAME": "herold"}, lambda s: s.kafka.security.username == "herold"),
         ({"HEROLD_KAFKA_SECURITY_CHECK_HOSTNAME": "false"}, lambda s: s.kafka.security.check_hostname is False),
+        ({"HEROLD_WORKER_DRAIN_TIMEOUT": str(REBALANCE_TIMEOUT - 1)}, lambda s: s.worker.drain_timeout == 59.0),
         ({"KAFKA_BOOTSTRAP_SERVERS": "k:1"}, lambda s: s.kafka.bootstrap_servers == "k:1"),
         ({"DATABASE_URL": "postgresql://x"}, lambda s: s.postgres.url == "postgresql://x"),
         ({"REDIS_URL": "redis://x"}, lambda s: s.redis.url == "redis://x"),
@@ -52,6 +54,7 @@ def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> Non
         ({"HEROLD_GATEWAY_PORT": "70000"}, "gateway.port"),
         ({"HEROLD_KAFKA_SECURITY_SASL_MECHANISM": "GSSAPI"}, "kafka.security.sasl_mechanism: 'GSSAPI'"),
         ({"HEROLD_KAFKA_SECURITY_CA": "ca.pem"}, "HEROLD_KAFKA_SECURITY_CA"),
+        ({"HEROLD_WORKER_DRAIN_TIMEOUT": str(REBALANCE_TIMEOUT)}, "worker.drain_timeout"),
     ],
 )
 def test_a_bad_variable_names_its_key(environ: dict[str, str], named: str) -> None:

@@ -13,11 +13,13 @@ from dev.stack.herold_services import (
     PRELOADED_MODULES,
     PYTHON,
     SERVICE_ACCOUNT_VARIABLE,
+    WORKER_STOP_TIMEOUT,
     build_environment,
     build_start_stages,
 )
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import StackState
+from tests.settings_builders import DEFAULT_SETTINGS
 
 URLS = ServerUrls("k:9092", "postgresql://db/x", "redis://r")
 
@@ -34,6 +36,10 @@ def test_every_role_the_gateway_and_the_simulators_are_forkable_modules(tmp_path
         assert service.argv[:2] == (PYTHON, "-m") == (sys.executable, "-m")
         assert find_spec(service.argv[2]) is not None
     assert services["router"].argv[3:] == ("--quiet", "-A", "app.main:router", "worker", "-l", "info")
+
+
+def test_a_worker_is_killed_only_after_it_should_have_exited_by_itself() -> None:
+    assert DEFAULT_SETTINGS.worker.drain_timeout + DEFAULT_SETTINGS.worker.shutdown_timeout < WORKER_STOP_TIMEOUT
 
 
 def test_each_worker_has_its_own_port_and_variables_of_the_environment_are_kept(tmp_path: Path) -> None:
