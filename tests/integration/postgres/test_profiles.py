@@ -14,7 +14,7 @@ async def test_the_seed_writes_normal_forms(database_copy: Database) -> None:
         await connection.execute("delete from users")
     await insert_seed_users(database_copy, "HTTP://Simulators.example:80")
     profiles = await PostgresProfileReader(database_copy).get_many(["u-partner-north"])
-    assert profiles["u-partner-north"].addresses == {"webhook": ["http://simulators.example/hooks/north"]}
+    assert profiles["u-partner-north"].addresses == {"webhook": ["http://simulators.example/hooks/north?user=u-partner-north"]}
 
 
 async def test_rows_in_other_spellings_are_routed_in_normal_form(database_copy: Database) -> None:
