@@ -23,8 +23,14 @@ class TopicIdCheck:
 
     def find_changed(self, tps: Collection[TP], topic_ids: TopicIds) -> list[TP]:
         """The partitions whose topic has another id than before. A topic without an id does not exist at the moment."""
-        known = {tp: self._known_ids.setdefault(tp, topic_ids[tp.topic]) for tp in tps if tp.topic in topic_ids}
-        return [tp for tp, known_id in known.items() if known_id != topic_ids[tp.topic]]
+        for tp in tps:
+            if tp.topic in topic_ids:
+                self._known_ids.setdefault(tp, topic_ids[tp.topic])
+        return [tp for tp in tps if self.is_changed(tp, topic_ids)]
+
+    def is_changed(self, tp: TP, topic_ids: TopicIds) -> bool:
+        """Whether the partition is read from a topic with another id."""
+        return tp.topic in topic_ids and self._known_ids.get(tp, topic_ids[tp.topic]) != topic_ids[tp.topic]
 
     def forget(self, tp: TP) -> None:
         """Take the next id for the one that the partition is read from: its position was set anew."""
@@ -66,9 +72,15 @@ class TopicWatch(mode.Service):
         tps = [TP(topic, partition) for topic, partition in consumer.assignment() if topic not in changelog_topics]
         generation = self._consumer.app.consumer_generation_id
         try:
-            for tp in self._check.find_changed(tps, await fetch_topic_ids(consumer._client, {tp.topic for tp in tps})):
-                offsets = await consumer._fetcher.beginning_offsets([tp], RESET_TIMEOUT_MS)
-                if generation == self._consumer.app.consumer_generation_id and consumer._subscription.is_assigned(tp):
+            topic_ids = await fetch_topic_ids(consumer._client, {tp.topic for tp in tps})
+            if not (changed := self._check.find_changed(tps, topic_ids)):
+                return
+            offsets = await consumer._fetcher.beginning_offsets(changed, RESET_TIMEOUT_MS)
+            if generation != self._consumer.app.consumer_generation_id:
+                return
+            for tp in changed:
+                # a fetch that found the old offset missing may have set the position anew meanwhile
+                if self._check.is_changed(tp, topic_ids) and consumer._subscription.is_assigned(tp):
                     consumer._fetcher.seek_to(tp, offsets[tp])
                     self._check.forget(tp)
         except KafkaError as error:

@@ -16,7 +16,9 @@ def test_each_partition_is_compared_with_the_id_it_was_read_from() -> None:
     assert check.find_changed([P], OLD) == []
     assert check.find_changed([P, Q], NEW) == [P]
     assert check.find_changed([P], {}) == [], "the topic does not exist at the moment"
+    assert check.is_changed(P, NEW)
     check.forget(P)
+    assert not check.is_changed(P, NEW), "its position was set anew while the offsets of the new topic were asked for"
     assert check.find_changed([P, Q], NEW) == []
 
 
