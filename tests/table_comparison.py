@@ -8,8 +8,8 @@ from typing import Any
 
 import rocksdict
 from aiokafka import TopicPartition
-from faust.stores.rocksdb import Store
 
+from app.streaming.rocksdb_table import OFFSET_KEY
 from tests.topic_reader import open_topic_reader
 
 
@@ -79,7 +79,7 @@ def _read_rows(path: Path) -> dict[bytes, bytes]:
 
 
 def _compare_rows(table: str, partition: int, rows: dict[bytes, bytes], records: Iterable[Any], last_offset: int) -> PartitionComparison:
-    stored_offset = int(rows.pop(Store.offset_key, b"-1"))
+    stored_offset = int(rows.pop(OFFSET_KEY, b"-1"))
     values = {record.key: record.value for record in records if record.offset <= stored_offset}
     replay = {key: row for key, row in values.items() if row is not None}
     changed = sum(rows[key] != row for key, row in replay.items() if key in rows)

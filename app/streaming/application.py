@@ -57,6 +57,7 @@ class StreamApp(faust.App):
     broker_clock: BrokerClock
     position_jump_callbacks: list[Callable[[PositionJump], None]]
     has_rejected_jump = False
+    is_heap_frozen = False
 
     def get_required_topics(self) -> list[str]:
         """The topics that must exist before the app starts. Changelogs are among them unless Faust may create them."""
@@ -120,9 +121,11 @@ def build_stream_app(settings: StreamSettings) -> StreamApp:
     return app
 
 
-async def _handle_rebalance_complete(app: Any, **_: Any) -> None:
+async def _handle_rebalance_complete(app: StreamApp, **_: Any) -> None:
     quiet_noisy_loggers()
-    freeze_heap()
+    if not app.is_heap_frozen:  # once: a later freeze would keep what earlier assignments have left behind
+        app.is_heap_frozen = True
+        freeze_heap()
 
 
 def add_agents(app: StreamApp, topics: Sequence[str], processor: BatchProcessor) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import faust
 import rocksdict
-from faust.stores.rocksdb import RocksDBOptions
+from faust.stores.rocksdb import RocksDBOptions, Store
 from faust.types import TP
 
 from app.streaming.commit.outbox import WrittenOffsets
@@ -27,6 +27,8 @@ ROCKSDB_OPTIONS = {
     "max_open_files": 128,
     "bloom_filter_size": 10,  # bits per key: 1 % false positives; Faust's default of 3 has 25 %
 }
+# Faust's own key for the changelog offset, "__faust\0offset__", is also the key of a row of the user "__faust". No user id is empty.
+OFFSET_KEY = b"\0changelog_offset"
 MEMTABLE_BLOOM_RATIO = 0.1  # share of the write buffer for the Bloom filter of the memtable
 # Events, here whole batches, that recovery buffers before it writes them. With 1 Faust never pauses the changelog.
 RECOVERY_BUFFER_SIZE = 4
@@ -57,6 +59,7 @@ class RocksDBTable(faust.Table):
 
     def _new_store(self) -> Any:
         store = super()._new_store()
+        store.offset_key = OFFSET_KEY
         store.rocksdb_options = BloomFilterOptions(**store.options, use_rocksdict=store.use_rocksdict)
         return store
 
@@ -98,7 +101,8 @@ class RocksDBTable(faust.Table):
         batch = rocksdict.WriteBatch(raw_mode=True)
         rows = list(islice(database.items(from_key=start_key), max_rows + 1))
         for key, row in rows[:max_rows]:
-            if key != self.data.offset_key and is_expired(row):
+            # Faust's own key is in databases of earlier releases
+            if key not in (OFFSET_KEY, Store.offset_key) and is_expired(row):
                 batch.delete(key)
         self._write(partition, batch)
         return rows[max_rows][0] if len(rows) > max_rows else None
@@ -126,7 +130,7 @@ class RocksDBTable(faust.Table):
                 batch.delete(key)
             else:
                 batch.put(key, row)
-        batch.put(self.data.offset_key, b"%d" % offset)
+        batch.put(OFFSET_KEY, b"%d" % offset)
         self._write(partition, batch)
 
     def _write(self, partition: int, batch: rocksdict.WriteBatch) -> None:

@@ -85,3 +85,12 @@ def test_tables_do_not_share_their_options(tmp_path: Path) -> None:
     first, second = add_table(app, "one"), add_table(app, "two")
     first.options.pop("driver")  # as Faust's store does
     assert second.options["driver"] == "rocksdict"
+
+
+async def test_the_heap_is_frozen_at_the_first_rebalance_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    freezes: list[int] = []
+    monkeypatch.setattr("app.streaming.application.freeze_heap", lambda: freezes.append(1))
+    app = build_app(tmp_path)
+    for _ in range(3):
+        await app.on_rebalance_complete.send()
+    assert freezes == [1]

@@ -11,6 +11,7 @@ from app.streaming.application import add_table
 from app.streaming.commit.outbox import WrittenOffsets
 from app.streaming.rocksdb_table import ChangelogConflictError, RocksDBTable
 from schemas.ports import Batch
+from tables.idempotency import encode_key
 from tests.memory_streaming import MemoryKafka, MemoryOutbox
 from tests.unit.app.streaming.app_builder import build_app
 
@@ -70,6 +71,13 @@ def test_the_changelog_offset_is_stored_with_the_rows(table: RocksDBTable) -> No
     table.apply_rows(0, {b"a": b"1", b"b": b"2"}, WrittenOffsets(0, 1, 2))
     assert get_persisted_offset(table) == 1
     assert get_persisted_offset(table, 1) is None
+
+
+def test_no_row_has_the_key_of_the_changelog_offset(table: RocksDBTable) -> None:
+    key = encode_key("__faust", "offset__")
+    table.apply_rows(0, {key: b"1"}, WrittenOffsets(0, 0, 1))
+    assert table.get_many(0, [key]) == [b"1"]
+    assert get_persisted_offset(table) == 0
 
 
 def test_rows_and_tombstones_are_staged_for_the_changelog(table: RocksDBTable) -> None:
