@@ -1,6 +1,6 @@
 """Measures the costs of Herold on real servers: `make bench`. The last line is one JSON object, also appended to docs/benchmarks.md.
 
-python -m tests.bench [--scenarios router,stock,pipeline,latency,load] [--count 200000] [--dry]
+python -m tests.bench [--scenarios router,stock,pipeline,latency,load,hanging] [--count 200000] [--dry]
 """
 
 import argparse
@@ -24,7 +24,7 @@ import asyncpg
 from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
 from dev.stack.stack import ServerUrls, resolve_server_urls
 from dev.stack.stack_state import StackState
-from tests.bench import scenarios
+from tests.bench import hanging_host, scenarios
 from tests.bench.cpu_meter import CalibrationSampler, StealMeter
 from tests.cluster import HeroldCluster
 
@@ -34,6 +34,7 @@ SCENARIOS: dict[str, Callable[[HeroldCluster, int], Awaitable[dict[str, Any]]]] 
     "pipeline": scenarios.measure_pipeline,
     "latency": scenarios.measure_latency,
     "load": scenarios.measure_cores,
+    "hanging": hanging_host.measure_hanging_host,
 }
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "benchmarks.md"
