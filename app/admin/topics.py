@@ -25,7 +25,7 @@ DYNAMIC_TOPIC_CONFIG = 1  # Kafka protocol, DescribeConfigs: config_source of a 
 APPLY_ADVICE = "run `herold topics apply`: it creates and corrects topics"
 UNCORRECTABLE_ADVICE = (
     "partitions are never added, because the records and rows of a user stay on their partition: set `kafka.topic_partitions` to the "
-    "existing number, or create new topics under another `kafka.topic_prefix`; add replicas with Kafka's kafka-reassign-partitions"
+    "existing number, or see docs/kafka.md, section Partitions; add replicas with Kafka's kafka-reassign-partitions"
 )
 
 

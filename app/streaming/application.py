@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import faust
 import mode.loop
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from app.forced_exit import schedule_forced_exit
 from app.streaming.broker_clock import BrokerClock
@@ -17,6 +18,7 @@ from app.streaming.consumer.batch_consumer import BatchConsumer
 from app.streaming.consumer.failure_policy import BatchProcessor, ShutdownOnFailure, build_agent
 from app.streaming.consumer.position_check import PositionJump, PositionJumpError
 from app.streaming.faust_config import SettingsBootStrategy, build_conf
+from app.streaming.partition_check import PartitionCheck
 from app.streaming.patches.committed_offsets import patch_committed_offsets
 from app.streaming.patches.connections import patch_connection_send
 from app.streaming.patches.header_decoding import patch_header_decoding
@@ -58,6 +60,7 @@ class StreamApp(faust.App):
     position_jump_callbacks: list[Callable[[PositionJump], None]]
     has_rejected_jump = False
     is_heap_frozen = False
+    partition_check: PartitionCheck
 
     def get_required_topics(self) -> list[str]:
         """The topics that must exist before the app starts. Changelogs are among them unless Faust may create them."""
@@ -103,6 +106,11 @@ class StreamApp(faust.App):
             ShutdownOnFailure(self, self.settings.shutdown_timeout)(error)
         return not self.has_rejected_jump
 
+    async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Checks the partition counts first: Faust then recovers the tables and resumes the flow of records."""
+        if self.should_stop or await self.partition_check.check_assignment(assigned):
+            await super()._on_partitions_assigned(assigned, generation_id)
+
     async def on_stop(self) -> None:
         """Stops in order: drains batches in flight, commits offsets, leaves the group. A time limit bounds all of it."""
         schedule_forced_exit(self.settings.drain_timeout + self.settings.shutdown_timeout)
@@ -117,8 +125,14 @@ def build_stream_app(settings: StreamSettings) -> StreamApp:
     app.settings, app.source_topics, app.sink_topics = settings, [], []
     app.startup_checks, app.drain_callbacks, app.position_jump_callbacks = [], [], []
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)
+    app.partition_check = PartitionCheck(app, ShutdownOnFailure(app, settings.shutdown_timeout))
+    app.task(_check_partitions)
     app.on_rebalance_complete.connect(_handle_rebalance_complete)
     return app
+
+
+async def _check_partitions(app: Any) -> None:
+    await app.partition_check.check_periodically()
 
 
 async def _handle_rebalance_complete(app: StreamApp, **_: Any) -> None:

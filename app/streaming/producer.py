@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
 from faust.transport.drivers import aiokafka as driver
 
 from app.streaming.startup_checks import require_partition_counts
@@ -13,6 +15,7 @@ from app.streaming.startup_checks import require_partition_counts
 # A broker that has just started, or just created topics, reports them one after the other.
 METADATA_ATTEMPTS = 20
 METADATA_RETRY_INTERVAL = 0.5  # seconds
+METADATA_TIMEOUT = 10.0  # seconds
 
 
 class IdempotentProducer(driver.Producer):
@@ -33,15 +36,22 @@ class IdempotentProducer(driver.Producer):
         """Load metadata now: otherwise the first record of each topic waits about 100 ms for it. Raises TopicMismatchError."""
         required = sorted(set(topics))
         for _ in range(METADATA_ATTEMPTS):
-            partition_counts = await self._fetch_partition_counts(required)
+            partition_counts = await self.fetch_partition_counts(required) or {}
             if partition_counts.keys() >= set(required):
                 break
             await asyncio.sleep(METADATA_RETRY_INTERVAL)
         require_partition_counts(required, partitions, partition_counts)
 
-    async def _fetch_partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
-        client = self._ensure_producer().client
-        client.set_topics(topics)
-        await client.force_metadata_update()
+    async def fetch_partition_counts(self, topics: Iterable[str]) -> dict[str, int] | None:
+        """The partition count of each of these topics that exists, by fresh metadata; None if no broker answers in time."""
+        try:
+            client = self._ensure_producer().client
+            for topic in topics:
+                client.add_topic(topic)
+            async with asyncio.timeout(METADATA_TIMEOUT):
+                if not await client.force_metadata_update():
+                    return None
+        except (KafkaError, NotReady, TimeoutError):
+            return None
         partitions = {topic: client.cluster.partitions_for_topic(topic) for topic in topics}
         return {topic: len(numbers) for topic, numbers in partitions.items() if numbers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 
@@ -54,7 +54,7 @@ def find_partition_problems(topics: Iterable[str], partitions: int, partition_co
         if topic not in partition_counts:
             problems.append(f"{topic}: missing")
         elif partition_counts[topic] != partitions:
-            problems.append(f"{topic}: {partition_counts[topic]} partitions, expected {partitions}")
+            problems.append(f"{topic}: {partition_counts[topic]} partitions, expected {partitions} (kafka.topic_partitions)")
     return problems
 
 
@@ -62,5 +62,15 @@ def require_partition_counts(topics: Iterable[str], partitions: int, partition_c
     """Check partition counts: with unequal ones, a user's records and rows are on different partitions. Raises TopicMismatchError."""
     problems = find_partition_problems(topics, partitions, partition_counts)
     if problems:
-        advice = "`herold topics apply` creates missing topics; the partition count of a topic in use is never changed"
-        raise TopicMismatchError("\n".join([*problems, advice]))
+        raise build_partition_error(problems)
+
+
+def find_changed_partition_counts(partitions: int, partition_counts: Mapping[str, int]) -> list[str]:
+    """Topics with another count than `partitions`; a topic that is not in `partition_counts` may be without a leader, and is no problem."""
+    return find_partition_problems(sorted(partition_counts), partitions, partition_counts)
+
+
+def build_partition_error(problems: Sequence[str]) -> TopicMismatchError:
+    """The error for these problems, with what to do."""
+    advice = "`herold topics apply` creates missing topics; for a topic with another partition count see docs/kafka.md, section Partitions"
+    return TopicMismatchError("\n".join([*problems, advice]))

@@ -148,6 +148,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         "faust.app.base:App.on_first_start", "application", "start-up checks; creates the data directory with its parents", "a4b79f5d5d08"
     ),
+    Override("faust.app.base:App._on_partitions_assigned", "application", "checks partition counts before recovery starts", "af4c4d9f5752"),
     Override(
         "faust.app.base:App.on_stop", "application", "bounds a stop, which may wait forever while Kafka is unreachable", "81c33bf50695"
     ),

@@ -47,7 +47,7 @@ def test_a_missing_extension_is_reported() -> None:
         ({"a": 4, "b": 4}, []),
         ({"a": 4, "b": 4, "other": 9}, []),
         ({"a": 4}, ["b: missing"]),
-        ({"a": 4, "b": 8}, ["b: 8 partitions, expected 4"]),
+        ({"a": 4, "b": 8}, ["b: 8 partitions, expected 4 (kafka.topic_partitions)"]),
         ({}, ["a: missing", "b: missing"]),
     ],
 )
@@ -59,5 +59,5 @@ def test_topics_that_are_missing_or_have_another_partition_count_are_reported(
 
 def test_wrong_topics_raise_an_error_with_advice() -> None:
     require_partition_counts(["a"], 4, {"a": 4})
-    with pytest.raises(TopicMismatchError, match=r"a: 8 partitions, expected 4\n`herold topics apply`"):
+    with pytest.raises(TopicMismatchError, match=r"a: 8 partitions, expected 4 \(kafka.topic_partitions\)\n`herold topics apply`"):
         require_partition_counts(["a"], 4, {"a": 8})

@@ -1,0 +1,76 @@
+"""Ends the worker when a topic gets another number of partitions while it runs: a user's records and rows would be on different ones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from faust.types import TP
+
+from app.streaming.consumer.failure_policy import FailureHandler
+from app.streaming.startup_checks import build_partition_error, find_changed_partition_counts
+from schemas.errors import HeroldError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+CHECK_INTERVAL = 10.0  # seconds; without a rebalance no partition moves, so that the rows are still beside the records
+METADATA_ATTEMPTS = 20  # at an assignment
+METADATA_RETRY_INTERVAL = 0.5  # seconds
+
+
+class PartitionCheck:
+    """Compares the sources, sinks and changelogs of an app with its partition count; `on_failure` stops the worker."""
+
+    def __init__(self, app: Any, on_failure: FailureHandler) -> None:
+        self._app, self._on_failure = app, on_failure
+
+    async def check_assignment(self, assigned: Iterable[TP]) -> bool:
+        """Whether records of these partitions may be processed. If not, the worker stops, and the flow must not be resumed.
+
+        With unequal counts, Faust may have assigned a partition and its table's partition to different workers.
+        """
+        for _ in range(METADATA_ATTEMPTS):
+            counts = await self._fetch_partition_counts()
+            if counts is not None or self._app.should_stop:
+                break
+            await asyncio.sleep(METADATA_RETRY_INTERVAL)
+        if counts is None:
+            self._stop(UnavailableError("no broker answers, so the partition counts of the topics are not known after a rebalance"))
+            return False
+        return self._is_unchanged(_add_assigned(counts, assigned))
+
+    async def check_periodically(self) -> None:
+        """Check every CHECK_INTERVAL until a count has changed; while Kafka is unreachable nothing is known and nothing is assigned."""
+        is_unchanged = True
+        while is_unchanged:
+            await asyncio.sleep(CHECK_INTERVAL)
+            is_unchanged = self._is_unchanged(await self._fetch_partition_counts() or {})
+
+    async def _fetch_partition_counts(self) -> dict[str, int] | None:
+        """The count of each topic, by the brokers; of a source by the group's metadata too, which the assignment was computed from."""
+        topics = self._app.get_required_topics()
+        counts: dict[str, int] | None = await self._app.producer.fetch_partition_counts(topics)
+        if counts is None:
+            return None
+        by_group = {topic: self._app.consumer.topic_partitions(topic) or 0 for topic in self._app.source_topics}
+        return counts | {topic: count for topic, count in by_group.items() if count > counts.get(topic, 0)}
+
+    def _is_unchanged(self, counts: Mapping[str, int]) -> bool:
+        problems = find_changed_partition_counts(self._app.settings.topic_partitions, counts)
+        if problems:
+            self._stop(build_partition_error(problems))
+        return not problems
+
+    def _stop(self, error: HeroldError) -> None:
+        log.critical("the worker stops before it processes a record on a partition whose rows may be elsewhere: %s", error)
+        self._on_failure(error, None)
+
+
+def _add_assigned(counts: Mapping[str, int], assigned: Iterable[TP]) -> dict[str, int]:
+    """The counts, at least those that the assigned partitions show: the leader of the group may know more than the broker asked."""
+    counts = dict(counts)
+    for tp in assigned:
+        counts[tp.topic] = max(counts.get(tp.topic, 0), tp.partition + 1)
+    return counts
