@@ -21,7 +21,14 @@ def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
         assert process.wait() in (0, -signal.SIGTERM)
 
 
-@pytest.mark.parametrize(("variables", "key"), [({}, "gateway.api_key"), ({"HEROLD_GATEWAY_PORT": "many"}, "gateway.port")])
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        ({}, "gateway.api_key"),
+        ({"HEROLD_GATEWAY_PORT": "many"}, "gateway.port"),
+        ({"HEROLD_GATEWAY_API_KEY": API_KEY, "HEROLD_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "kafka.security.username"),
+    ],
+)
 def test_a_missing_or_invalid_setting_is_a_start_error(variables: dict[str, str], key: str) -> None:
     with run_gateway(**variables) as (process, _):
         assert process.stderr is not None

@@ -29,10 +29,16 @@ def test_only_the_requested_role_is_built(role: str, tmp_path: Path) -> None:
     assert process.stdout.split() == [f"x-{role}", "1", "True"]
 
 
-def test_an_invalid_setting_stops_the_start_and_is_named() -> None:
-    env = {"HEROLD_ROUTER_MAX_BATCH_RECORDS": "none"}
+@pytest.mark.parametrize(
+    ("env", "problem"),
+    [
+        ({"HEROLD_ROUTER_MAX_BATCH_RECORDS": "none"}, "setting router.max_batch_records: 'none' does not fit"),
+        ({"HEROLD_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "setting kafka.security.username: is empty"),
+    ],
+)
+def test_an_invalid_setting_stops_the_start_and_is_named(env: dict[str, str], problem: str) -> None:
     process = subprocess.run(
         [sys.executable, "-c", "import app.main; app.main.router"], env=env, capture_output=True, text=True, check=False
     )
     assert process.returncode != 0
-    assert "setting router.max_batch_records: 'none' does not fit" in process.stderr
+    assert problem in process.stderr

@@ -44,6 +44,13 @@ def test_an_unavailable_server_exits_with_4_and_advice(herold: HeroldRunner, arg
     assert "does not answer" in error["error"]
 
 
+@pytest.mark.parametrize("args", [["topics", "check"], ["topics", "apply"], ["tail"]])
+def test_an_invalid_kafka_setting_is_named(herold: HeroldRunner, args: list[str]) -> None:
+    result = herold(*args, HEROLD_KAFKA_SECURITY_PROTOCOL="SASL_SSL", HEROLD_KAFKA_SECURITY_USERNAME="herold")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: setting kafka.security.password: is empty")
+
+
 @pytest.mark.parametrize("args", [["topics", "check"], ["tail"], ["db", "check"]])
 def test_the_cause_of_an_error_is_printed_once(herold: HeroldRunner, args: list[str]) -> None:
     result = herold(*args, **UNREACHABLE_SERVERS)
