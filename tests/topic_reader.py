@@ -1,6 +1,6 @@
 """Reads topics for assertions: their end offsets, the lag of a consumer group, and all their records."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,28 +19,39 @@ class TopicReader:
 
     async def get_end_offsets(self, topics: Iterable[str]) -> OffsetsByPartition:
         """Get the end offset of each partition."""
+        return dict(await self._consumer.end_offsets(await self._find_partitions(topics)))
+
+    async def _find_partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
         partitions = []
         for topic in topics:
             if topic not in self._partitions:
-                self._partitions[topic] = await self._find_partitions(topic)
+                (description,) = await self._admin.describe_topics([topic])
+                self._partitions[topic] = [TopicPartition(topic, partition["partition"]) for partition in description["partitions"]]
             partitions += self._partitions[topic]
-        return dict(await self._consumer.end_offsets(partitions))
-
-    async def _find_partitions(self, topic: str) -> list[TopicPartition]:
-        (description,) = await self._admin.describe_topics([topic])
-        return [TopicPartition(topic, partition["partition"]) for partition in description["partitions"]]
+        return partitions
 
     async def compute_lag(self, group: str, topics: Iterable[str]) -> int:
         """Count the records of the topics that the group has not committed."""
-        end_offsets = await self.get_end_offsets(topics)
-        committed = await self._admin.list_consumer_group_offsets(group)
-        return sum(end - max(0, committed[tp].offset if tp in committed else 0) for tp, end in end_offsets.items())
+        topics = list(topics)
+        committed = await self.get_committed_offsets(group, topics)
+        return sum(end - committed[tp] for tp, end in (await self.get_end_offsets(topics)).items())
 
-    async def read_records(self, topics: Iterable[str]) -> AsyncIterator[Any]:
-        """Read all records up to the current end offsets, in the order of each partition."""
-        end_offsets = {tp: end for tp, end in (await self.get_end_offsets(topics)).items() if end}
+    async def get_committed_offsets(self, group: str, topics: Iterable[str]) -> OffsetsByPartition:
+        """Get the offset that the group has committed in each partition; 0 without a commit."""
+        partitions = await self._find_partitions(topics)
+        committed = await self._admin.list_consumer_group_offsets(group)
+        return {tp: max(0, committed[tp].offset) if tp in committed else 0 for tp in partitions}
+
+    async def read_records(self, topics: Iterable[str], first_offsets: Mapping[TopicPartition, int] | None = None) -> AsyncIterator[Any]:
+        """Read all records up to the current end offsets, in the order of each partition; of some partitions only those from an offset."""
+        starts = first_offsets or {}
+        end_offsets = {tp: end for tp, end in (await self.get_end_offsets(topics)).items() if end > starts.get(tp, 0)}
+        if not end_offsets:
+            return
         self._consumer.assign(list(end_offsets))
         await self._consumer.seek_to_beginning()
+        for tp in end_offsets.keys() & starts.keys():
+            self._consumer.seek(tp, starts[tp])
         while unread := [tp for tp, end in end_offsets.items() if await self._consumer.position(tp) < end]:
             for tp, records in (await self._consumer.getmany(*unread, timeout_ms=1000)).items():
                 for record in records:

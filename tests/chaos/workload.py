@@ -45,13 +45,15 @@ class WorkloadMix:
     """The composition of a workload: e-mails to one address each, and SMS to users over the rate limit.
 
     `murmur2_share`: records of a producer that partitions with murmur2; half of these have no id. `duplicate_share`: e-mails that are
-    produced twice with one idempotency key, by both producers and with any priority.
+    produced twice with one idempotency key, by both producers and with any priority. `name`: part of each address and key, so that several
+    workloads can go to one cluster.
     """
 
     count: int
     limited_user_count: int
     murmur2_share: float = 0.0
     duplicate_share: float = 0.0
+    name: str = ""
 
 
 def generate_records(mix: WorkloadMix, seed: int) -> list[WorkloadRecord]:
@@ -71,8 +73,8 @@ def _build_limited_sms(rng: random.Random, mix: WorkloadMix, number: int) -> Wor
 def _build_emails(rng: random.Random, mix: WorkloadMix, number: int) -> list[WorkloadRecord]:
     user = f"user-{rng.randrange(20_000)}"
     if rng.random() >= mix.duplicate_share:
-        return [_build_record(rng, mix, user, "email", f"n{number}@example.org")]
-    address, key = f"k{number}@example.org", f"order-{number}"
+        return [_build_record(rng, mix, user, "email", f"n{number}{mix.name}@example.org")]
+    address, key = f"k{number}{mix.name}@example.org", f"order-{number}{mix.name}"
     return [_build_record(rng, mix, user, "email", address, key, uses_murmur2) for uses_murmur2 in (True, False)]
 
 
@@ -101,13 +103,14 @@ def _build_record(
 class Workload:
     """Produces records slice by slice, and reads the progress of the routers."""
 
-    def __init__(self, cluster: HeroldCluster, records: Sequence[WorkloadRecord]) -> None:
+    def __init__(self, cluster: HeroldCluster, records: Sequence[WorkloadRecord], **producer_options: Any) -> None:
+        """`producer_options`: of AIOKafkaProducer."""
         self._cluster, self._unsent_records = cluster, iter(records)
         self._produced = dict.fromkeys(range(PARTITIONS), 0)
         self._decided_before: dict[int, int] = {}
         self._exit_stack = AsyncExitStack()
         self._crc32_producer, self._murmur2_producer = (
-            AIOKafkaProducer(bootstrap_servers=cluster.urls.kafka, max_batch_size=200_000) for _ in range(2)
+            AIOKafkaProducer(bootstrap_servers=cluster.urls.kafka, max_batch_size=200_000, **producer_options) for _ in range(2)
         )
 
     async def __aenter__(self) -> "Workload":
@@ -128,6 +131,10 @@ class Workload:
     async def produce_slice(self, count: int) -> None:
         """Wait until the routers have committed all records, then produce the next `count` records at once."""
         await self.wait_until_drained()
+        await self.produce_backlog(count)
+
+    async def produce_backlog(self, count: int) -> None:
+        """Produce the next `count` records at once, as the slice whose start and rest can be waited for."""
         self._decided_before = await self._count_decided()
         self._produced = dict.fromkeys(range(PARTITIONS), 0)
         await self.produce(count)
