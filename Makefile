@@ -1,10 +1,10 @@
-# Targets: run, test, check, bench, lock. Requires only Python 3.11 to 3.13 with pip; everything else is installed from wheels.
+# Targets: run, test, check, bench, faults, lock. Requires only Python 3.11 to 3.13 with pip; everything else is installed from wheels.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench faults lock clean
 
 help:
 	@echo "make run           run Kafka, PostgreSQL, Valkey, all roles and the simulators, and send 1,000 sample notifications; Ctrl-C stops"
@@ -13,6 +13,7 @@ help:
 	@echo "make test TESTS=...  the same, but only the tests in these files or directories"
 	@echo "make check         run linters, type checks and import rules"
 	@echo "make bench         run the benchmarks on real servers; appends the results to docs/benchmarks.md"
+	@echo "make faults        stop and kill Kafka and workers, truncate and recreate topics under 200,000 notifications; the exit code is 0 only if nothing is lost silently"
 	@echo "make lock          update the lock files from pyproject.toml (requires uv)"
 
 # Installs the packages of a lock file and prints the progress. pip compiles on one core; compileall uses all cores and skips large packages
@@ -56,6 +57,10 @@ test: check
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench $(BENCH)
+
+# ten rounds take about half an hour
+faults: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 # requirements.lock is for `make run`. requirements-dev.lock adds the test tools; deploy/requirements.lock omits the embedded servers. The
 # constraints keep the same version of a package in all three.
