@@ -26,6 +26,7 @@ from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, parse_priority
 from tables.attempts import encode_row, is_already_done
 
 _encode = msgspec.json.Encoder().encode
+_UNFINISHED = (RetryAt, WaitForAccount)  # a tuple, because a union is built again at each check
 
 
 class Deliverer:
@@ -265,7 +266,7 @@ class Deliverer:
         event = build_status_event(in_flight, result, decision, self._provider.name, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
         self._observer.on_attempt(priority, event)
-        if isinstance(decision, RetryAt | WaitForAccount):
+        if isinstance(decision, _UNFINISHED):
             return
         if isinstance(decision, DeadLetterDecision):
             self._produce_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
