@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Collection
 from functools import partial
-from typing import Any
 
 import msgspec
 
+from agents.agent_runs import AgentRuns
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from agents.dead_letter import truncate_value
 from agents.delivery.account_pauses import AccountPauses
@@ -60,8 +60,7 @@ class Deliverer:
         self.paused_accounts = self._pauses.accounts
         self._failure_limit = ConsecutiveFailureLimit()
         self._held: dict[int, PriorityQueue] = {}  # by partition; deliveries that wait for a commit
-        self._run_tasks: set[asyncio.Task[Any]] = set()
-        self._failure: BaseException | None = None
+        self._runs = AgentRuns()
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
 
@@ -72,20 +71,9 @@ class Deliverer:
 
     async def run(self, batches: BatchHandles) -> None:
         """Deliver the batches of one priority. Raises what a callback raised; the batches in flight then stay unacknowledged."""
-        task = asyncio.current_task()
-        assert task is not None
-        if self._failure is not None:
-            raise self._failure
-        self._run_tasks.add(task)
-        try:
+        with self._runs.track():
             async for handle in batches:
                 self._start_batch(handle)
-        except asyncio.CancelledError:
-            if self._failure is None:
-                raise
-            raise self._failure from None
-        finally:
-            self._run_tasks.discard(task)
 
     async def stop(self) -> None:
         """Start no more calls and wait for those in flight; batches with waiting deliveries stay unacknowledged."""
@@ -222,7 +210,7 @@ class Deliverer:
             if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
                 self._stopping.set_result(None)
         except Exception as error:
-            self._fail(error)
+            self._runs.fail(error)
 
     def _parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         try:
@@ -248,7 +236,7 @@ class Deliverer:
             self._limiter.enqueue(in_flight)
             self._start_calls()
         except Exception as error:
-            self._fail(error)
+            self._runs.fail(error)
 
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""
@@ -258,7 +246,7 @@ class Deliverer:
             self._pauses.allow_probe(account)
             self._start_calls()
         except Exception as error:
-            self._fail(error)
+            self._runs.fail(error)
 
     def _record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
         """Produce the status event; at the end of the delivery also the dead letter, if any, and the row, which is written after both."""
@@ -292,9 +280,3 @@ class Deliverer:
     def _acknowledge_batch(self, in_flight_batch: InFlightBatch) -> None:
         self._registry.remove_batch(in_flight_batch)
         in_flight_batch.handle.ack()
-
-    def _fail(self, error: BaseException) -> None:
-        """End every `run` with this error."""
-        self._failure = self._failure or error
-        for task in self._run_tasks:
-            task.cancel()

@@ -1,10 +1,11 @@
 """notifications.<priority> -> deliveries, decided events, dead letters: a pure decision per record and one commit per batch."""
 
-from asyncio import CancelledError, Future, Task, current_task, get_running_loop
+from asyncio import Future, Task, get_running_loop
 from collections.abc import Callable, Collection, Container
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from agents.agent_runs import AgentRuns
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
@@ -63,23 +64,13 @@ class Router:
         self._retry_tasks: dict[tuple[str, int], Task[None]] = {}
         self._profiles_cause = ""  # why the last look-up of profiles failed
         self._profiles_retry_at = 0.0
-        self._run_tasks: set[Task[Any]] = set()
-        self._failure: BaseException | None = None
+        self._runs = AgentRuns()
 
     async def run(self, batches: BatchHandles) -> None:
         """Route batches as long as there are any; each is acknowledged when its outputs and rows are committed."""
-        task = current_task()
-        assert task is not None
-        self._run_tasks.add(task)
-        try:
+        with self._runs.track():
             async for handle in batches:
                 await self._route(handle)
-        except CancelledError:
-            if self._failure is None:
-                raise
-            raise self._failure from None
-        finally:
-            self._run_tasks.discard(task)
 
     async def stop(self) -> None:
         """Drop what is parked; it was not acknowledged."""
@@ -130,7 +121,7 @@ class Router:
                     pass
             del self._parkings[key], self._retry_tasks[key]
         except Exception as error:
-            self._fail(error)
+            self._runs.fail(error)
 
     async def _route_parked(self, topic: str, parking: Parking) -> bool:
         """Route the oldest parked records. Returns whether all of them were decided and there are more."""
@@ -144,12 +135,6 @@ class Router:
         decided = parking.remove(look_up.ready)
         _call_when_done(committed, partial(_finish_parts, [record.batch for record in decided]))
         return bool(parking) and not look_up.waiting
-
-    def _fail(self, error: BaseException) -> None:
-        """End every `run` with this error."""
-        self._failure = self._failure or error
-        for task in self._run_tasks:
-            task.cancel()
 
     def _build_states(self, batch: Batch, context: GateContext) -> list[RoutingState]:
         topics, now = self._get_topics(batch.topic), self._clock()
