@@ -160,7 +160,8 @@ def _get_notification(api: ApiClient, notification_id: str) -> JsonObject:
         notification: JsonObject = api.get(build_notification_path(notification_id))
     except CommandError as error:
         if error.exit_code != EXIT_NOT_FOUND:
-            raise
+            advice = f"do not submit it again: `herold show {notification_id}` shows the result later"
+            raise CommandError(f"{notification_id} is accepted, but {error.message}", advice, error.exit_code) from None
         return {"id": notification_id, "state": "accepted"}
     return notification
 

@@ -1,10 +1,13 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import pytest
 
+from app.cli.errors import EXIT_UNREACHABLE
 from app.cli.send import build_submission
+from schemas.idempotent_responses import RecentNotification
 from schemas.notification import Notification
 from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
@@ -70,6 +73,20 @@ def test_wait_prints_the_final_notification(
     notification = parse_json_output(herold("send", *REQUIRED_OPTIONS, *options, "--wait", "--url", gateway_url, "--json"))
     assert notification["final"] is True
     assert notification["deliveries"][0]["status"] == status
+
+
+def test_wait_without_history_says_that_the_notification_is_accepted(
+    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forget(accepted: Sequence[RecentNotification]) -> None:
+        """As Redis does after a while."""
+
+    monkeypatch.setattr(gateway_harness.recent_notifications, "add_many", forget)
+    gateway_harness.history.is_unavailable = True
+    result = herold("send", *REQUIRED_OPTIONS, "--wait", "--url", gateway_url)
+    assert result.exit_code == EXIT_UNREACHABLE
+    assert f"{make_notification_id(1)} is accepted, but the gateway is unavailable" in result.stderr
+    assert f"do not submit it again: `herold show {make_notification_id(1)}`" in result.stderr
 
 
 def test_wait_for_a_rejected_notification_exits_with_1(herold: HeroldRunner, gateway_url: str) -> None:
