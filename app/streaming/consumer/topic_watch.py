@@ -48,6 +48,7 @@ class TopicWatch(mode.Service):
         super().__init__(**options)
         self._consumer, self._thread, self._interval = consumer, thread, interval
         self._check = TopicIdCheck()
+        self._has_failed = False
 
     def forget(self, tp: TP) -> None:
         """The position of this partition was set anew."""
@@ -68,20 +69,26 @@ class TopicWatch(mode.Service):
         consumer = self._thread._consumer
         if consumer is None or consumer._closed:
             return
+        try:
+            await self._read_recreated_topics(consumer)
+            self._has_failed = False
+        except KafkaError as error:
+            if not self._has_failed:  # once in an outage
+                self.log.warning("the ids of the topics cannot be read, and are asked for every %g s: %r", self._interval, error)
+            self._has_failed = True
+
+    async def _read_recreated_topics(self, consumer: Any) -> None:
         changelog_topics = self._consumer.app.tables.changelog_topics
         tps = [TP(topic, partition) for topic, partition in consumer.assignment() if topic not in changelog_topics]
         generation = self._consumer.app.consumer_generation_id
-        try:
-            topic_ids = await fetch_topic_ids(consumer._client, {tp.topic for tp in tps})
-            if not (changed := self._check.find_changed(tps, topic_ids)):
-                return
-            offsets = await consumer._fetcher.beginning_offsets(changed, RESET_TIMEOUT_MS)
-            if generation != self._consumer.app.consumer_generation_id:
-                return
-            for tp in changed:
-                # a fetch that found the old offset missing may have set the position anew meanwhile
-                if self._check.is_changed(tp, topic_ids) and consumer._subscription.is_assigned(tp):
-                    consumer._fetcher.seek_to(tp, offsets[tp])
-                    self._check.forget(tp)
-        except KafkaError as error:
-            self.log.warning("the ids of the topics could not be read: %r", error)
+        topic_ids = await fetch_topic_ids(consumer._client, {tp.topic for tp in tps})
+        if not (changed := self._check.find_changed(tps, topic_ids)):
+            return
+        offsets = await consumer._fetcher.beginning_offsets(changed, RESET_TIMEOUT_MS)
+        if generation != self._consumer.app.consumer_generation_id:
+            return
+        for tp in changed:
+            # a fetch that found the old offset missing may have set the position anew meanwhile
+            if self._check.is_changed(tp, topic_ids) and consumer._subscription.is_assigned(tp):
+                consumer._fetcher.seek_to(tp, offsets[tp])
+                self._check.forget(tp)

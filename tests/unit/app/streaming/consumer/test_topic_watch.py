@@ -1,11 +1,14 @@
 """A topic with another id than before was made anew."""
 
+import logging
+from types import SimpleNamespace
+
 import pytest
 from aiokafka.errors import IncompatibleBrokerVersion
 from faust.types import TP
 
 from app.streaming.consumer.topic_ids import TopicIdRequest
-from app.streaming.consumer.topic_watch import TopicIdCheck
+from app.streaming.consumer.topic_watch import TopicIdCheck, TopicWatch
 
 P, Q = TP("notifications.low", 0), TP("notifications.low", 1)
 OLD, NEW = {"notifications.low": b"1" * 16}, {"notifications.low": b"2" * 16}
@@ -25,3 +28,15 @@ def test_each_partition_is_compared_with_the_id_it_was_read_from() -> None:
 def test_a_broker_without_topic_ids_is_not_asked() -> None:
     with pytest.raises(IncompatibleBrokerVersion):
         TopicIdRequest(["notifications.low"]).prepare({3: (0, 9)})
+
+
+async def test_an_outage_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    app = SimpleNamespace(tables=SimpleNamespace(changelog_topics=set()), consumer_generation_id=1)
+    client = SimpleNamespace(get_random_node=lambda: None)
+    thread = SimpleNamespace(_consumer=SimpleNamespace(_closed=False, _client=client, assignment=lambda: [P]))
+    watch = TopicWatch(SimpleNamespace(app=app), thread, 5.0)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            await watch._check_topics()
+    assert len(caplog.records) == 1, caplog.text
+    assert "asked for every 5 s" in caplog.text
