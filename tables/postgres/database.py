@@ -59,7 +59,7 @@ class Database:
         except TRANSIENT_ERRORS as error:
             if isinstance(error, ValueError):  # an invalid DSN or value; asyncpg derives some InterfaceErrors from ValueError
                 raise
-            raise UnavailableError(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
+            raise UnavailableError(f"PostgreSQL does not answer: {type(error).__name__}: {error}".rstrip(": ")) from error
         except OUTDATED_SCHEMA_ERRORS as error:
             message = str(error).splitlines()[0]  # the following lines are hints
             raise UnavailableError(f"the schema does not match this release: {message}; run `herold db upgrade`") from error

@@ -34,7 +34,7 @@ class RedisClient:
             return await command(self._redis)
         except (RedisError, OSError, TimeoutError) as error:
             self._retry_at = self._clock() + COOLDOWN
-            raise UnavailableError(f"Redis does not answer: {type(error).__name__}: {error}") from error
+            raise UnavailableError(f"Redis does not answer: {type(error).__name__}: {error}".rstrip(": ")) from error
 
     async def run_script(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """The result of a script in scripts/. Raises UnavailableError as `execute` does."""

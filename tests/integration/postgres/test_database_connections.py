@@ -35,7 +35,7 @@ async def test_a_server_that_hangs_is_unavailable_after_the_timeout(shared_datab
     async with run_proxy(shared_database_url) as proxy:
         database = create_database(proxy.url, connect_timeout=0.2, command_timeout=0.2)
         proxy.pause_traffic()
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError, match=r"^PostgreSQL does not answer: TimeoutError$"):
             await database.fetch("select 1")
         await proxy.enable()
         await database.close()
