@@ -26,6 +26,7 @@ from dev.stack.stack_state import StackState
 from dev.stack.unprivileged_data_dir import remove_data_dir
 
 SESSION_LOCK = "session.lock"
+SWEEP_LOCK = "sweep.lock"
 
 
 def get_sessions_dir() -> Path:
@@ -38,7 +39,7 @@ def create_session_dir(root: Path) -> Iterator[Path]:
     """Create the directory of a session and remove it at the end; directories of dead sessions are removed first."""
     root.mkdir(mode=0o711, exist_ok=True)
     with ExitStack() as locks:
-        with acquire_file_lock(root / "sweep.lock"):  # a new directory that is not locked yet would look like that of a dead session
+        with acquire_file_lock(root / SWEEP_LOCK):  # a new directory that is not locked yet would look like that of a dead session
             remove_dead_sessions(root)
             directory = Path(tempfile.mkdtemp(dir=root, prefix="session-"))
             directory.chmod(0o711)  # if root runs the tests, PostgreSQL runs as another user, who needs access
@@ -46,7 +47,8 @@ def create_session_dir(root: Path) -> Iterator[Path]:
         try:
             yield directory
         finally:
-            remove_session_dir(directory)
+            with acquire_file_lock(root / SWEEP_LOCK):  # a sweep of another session would meet a directory that vanishes
+                remove_session_dir(directory)
 
 
 def remove_dead_sessions(root: Path) -> list[Path]:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
+from dev.stack.private_files import try_acquire_file_lock
 from dev.stack.process_registry import SUPERVISOR_NAME, ProcessRegistry, wait_until_exited
 from dev.stack.stack_state import LOOPBACK, StackState
-from tests.server_processes import create_session_dir, remove_dead_sessions, remove_session_dir
+from tests.server_processes import SESSION_LOCK, SWEEP_LOCK, create_session_dir, remove_dead_sessions, remove_session_dir
 
 ROOT = Path(__file__).parents[3]
 EMBEDDED_ENV = {name: value for name, value in os.environ.items() if name not in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "REDIS_URL")}
@@ -124,6 +125,18 @@ def test_the_directory_of_a_dead_session_is_removed_with_its_servers(tmp_path: P
         assert wait_until_exited(records, 0.0)
         assert directory.exists()
         assert remove_dead_sessions(tmp_path) == []
+    assert not directory.exists()
+
+
+def test_no_sweep_meets_the_directory_of_a_session_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def remove(directory: Path) -> None:
+        with try_acquire_file_lock(tmp_path / SWEEP_LOCK) as could_sweep:
+            assert not could_sweep
+        directory.rmdir()
+
+    with create_session_dir(tmp_path) as directory:
+        (directory / SESSION_LOCK).unlink()
+        monkeypatch.setattr("tests.server_processes.remove_session_dir", remove)
     assert not directory.exists()
 
 
