@@ -7,7 +7,6 @@ from functools import partial
 import msgspec
 
 from agents.agent_runs import AgentRuns
-from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from agents.dead_letter import truncate_value
 from agents.delivery.account_pauses import AccountPauses
 from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
@@ -15,10 +14,11 @@ from agents.delivery.concurrency import ConcurrencyLimiter, PriorityQueue
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
+from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, RetryAt, WaitForAccount, decide
 from schemas.dead_letter import DeadLetter, encode_headers
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
-from schemas.enums import Outcome, Priority, Reason
+from schemas.enums import Outcome, Priority
 from schemas.http import HttpClient, HttpRequest, HttpResult
 from schemas.outcome import AttemptResult, Provider
 from schemas.ports import BatchHandle, BatchHandles, CallLater, Clock, SharedOutbox, Table
@@ -58,7 +58,7 @@ class Deliverer:
         self._registry = InFlightRegistry()
         self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
         self.paused_accounts = self._pauses.accounts
-        self._failure_limit = ConsecutiveFailureLimit()
+        self._checked_provider = CheckedProvider(provider)
         self._held: dict[int, PriorityQueue] = {}  # by partition; deliveries that wait for a commit
         self._runs = AgentRuns()
         self._starting_calls = False
@@ -176,15 +176,7 @@ class Deliverer:
             return
         if self.paused_accounts:
             self._pauses.mark_probe(in_flight)
-        request: HttpRequest | AttemptResult
-        try:
-            request = self._provider.build_request(in_flight.delivery, in_flight.attempt, now)
-        except Exception as error:
-            detail = self._failure_limit.record_failure(error)
-            request = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.UNEXPECTED_ERROR, detail=detail)
-        else:
-            if self._failure_limit.consecutive_failures:
-                self._failure_limit.record_success()
+        request = self._checked_provider.build_request(in_flight.delivery, in_flight.attempt, now)
         in_flight.attempt_count += 1
         if isinstance(request, AttemptResult):
             if request.is_account_fault:
@@ -201,7 +193,7 @@ class Deliverer:
     def _on_result(self, in_flight: InFlight, result: HttpResult) -> None:
         try:
             in_flight.is_calling, now = False, self._clock()
-            attempted = self._parse_result(result, now)
+            attempted = self._checked_provider.parse_result(result, now)
             if attempted.is_account_fault or self.paused_accounts:
                 self._pauses.on_result(in_flight, attempted, now)
             self._limiter.release(in_flight)
@@ -211,12 +203,6 @@ class Deliverer:
                 self._stopping.set_result(None)
         except Exception as error:
             self._runs.fail(error)
-
-    def _parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        try:
-            return self._provider.parse_result(result, now)
-        except Exception as error:  # the request was sent: raising here, or a retry, would send it twice
-            return AttemptResult(Outcome.UNKNOWN, Reason.UNEXPECTED_ERROR, detail=describe_error(error))
 
     # -- decide, record
 

@@ -1,0 +1,33 @@
+"""Calls a provider's code and turns its unexpected errors into results, so that one delivery cannot stop the worker."""
+
+from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
+from schemas.delivery import Delivery
+from schemas.enums import Outcome, Reason
+from schemas.http import HttpRequest, HttpResult
+from schemas.outcome import AttemptResult, Provider
+
+
+class CheckedProvider:
+    """A provider whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._failure_limit = ConsecutiveFailureLimit()
+
+    def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
+        """The request of an attempt, or why there is none."""
+        try:
+            request = self._provider.build_request(delivery, attempt, now)
+        except Exception as error:
+            detail = self._failure_limit.record_failure(error)
+            return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.UNEXPECTED_ERROR, detail=detail)
+        if self._failure_limit.consecutive_failures:
+            self._failure_limit.record_success()
+        return request
+
+    def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
+        """The result of an attempt."""
+        try:
+            return self._provider.parse_result(result, now)
+        except Exception as error:  # the request was sent: raising here, or a retry, would send it twice
+            return AttemptResult(Outcome.UNKNOWN, Reason.UNEXPECTED_ERROR, detail=describe_error(error))
