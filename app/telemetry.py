@@ -150,6 +150,7 @@ class Metrics:
         for histogram in self._histograms.values():
             self.registry.register(histogram)
         self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._flush_callbacks: list[Callable[[], None]] = []
 
     def _create_metric(self, metric: Metric) -> Counter | Gauge:
         kind = Counter if metric.kind == "counter" else Gauge
@@ -158,6 +159,10 @@ class Metrics:
     def increment(self, metric: Metric, amount: float = 1, *labels: str) -> None:
         """Add to a counter."""
         self._get_child(metric, labels).inc(amount)
+
+    def add_flush_callback(self, callback: Callable[[], None]) -> None:
+        """Call `callback` before each scrape, so that it can add what it has counted since the last one."""
+        self._flush_callbacks.append(callback)
 
     def set_gauge_function(self, metric: Metric, get_value: Callable[[], float], *labels: str) -> None:
         """Read a gauge's value from a function at each scrape."""
@@ -176,4 +181,6 @@ class Metrics:
 
     def encode_metrics(self) -> bytes:
         """The metrics in Prometheus's text format."""
+        for callback in self._flush_callbacks:
+            callback()
         return generate_latest(self.registry)

@@ -112,8 +112,8 @@ class Deliverer:
                 self._limiter.enqueue(in_flight)
             elif registered is None:
                 in_flight_batch.finish_record(decoded.record, "skipped")
-            elif registered.is_finished and registered.decision is not None:
-                self._record(registered, registered.last_result, registered.decision, self._clock())
+            elif registered.is_finished:
+                self._finish(registered)
         self._start_calls()
 
     def _decode_batch(self, in_flight_batch: InFlightBatch) -> list[DecodedDelivery]:
@@ -244,10 +244,13 @@ class Deliverer:
             return
         if isinstance(decision, DeadLetterDecision):
             self._produce_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
-        self._outbox.stage_row(partition, in_flight.row_key, encode_row(build_row(event, decision)))
-        record = in_flight.record
-        in_flight.finish(result, decision)
-        in_flight.batch.finish_record(record, result.outcome if result else "expired")
+        in_flight.row, in_flight.result = encode_row(build_row(event, decision)), result.outcome if result else "expired"
+        self._finish(in_flight)
+
+    def _finish(self, in_flight: InFlight) -> None:
+        """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
+        self._outbox.stage_row(in_flight.batch.handle.batch.partition, in_flight.row_key, in_flight.row)
+        in_flight.finish()
 
     def _produce_dead_letter(self, dead_letter: DeadLetter, partition: int, priority: Priority) -> None:
         key = dead_letter.user_id.encode() or dead_letter.key

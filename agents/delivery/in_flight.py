@@ -3,10 +3,8 @@
 from collections.abc import Callable, Collection
 
 from agents.delivery.decode import DecodedDelivery
-from agents.delivery.retry_decision import Decision
 from schemas.delivery import Delivery
 from schemas.enums import Priority
-from schemas.outcome import AttemptResult
 from schemas.ports import BatchHandle, Record, compute_record_size
 
 
@@ -52,9 +50,9 @@ class InFlight:
 
     `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one, without those at which the account was at
     fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a call,
-    `is_finished` after the end, `is_revoked` while the partition is revoked. The result is kept after the end: if the same record is read
-    again because its row was not committed, the result is recorded again without a second call. `record` and `delivery` are dropped at the
-    end, because the batch may wait long for its other records.
+    `is_finished` after the end, `is_revoked` while the partition is revoked. `row` and `result` are kept after the end: if the same record
+    is read again because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or
+    `expired`. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
     """
 
     record: Record
@@ -66,18 +64,18 @@ class InFlight:
         "attempt_count",
         "batch",
         "called_at",
-        "decision",
         "delivery",
         "id",
         "is_calling",
         "is_finished",
         "is_revoked",
-        "last_result",
         "offset",
         "pause_number",
         "possible_duplicate",
         "record",
         "redrive_count",
+        "result",
+        "row",
         "row_key",
     )
 
@@ -89,8 +87,7 @@ class InFlight:
         self.pause_number = 0
         self.possible_duplicate = self.delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = False
-        self.last_result: AttemptResult | None = None
-        self.decision: Decision | None = None
+        self.row, self.result = b"", ""
 
     def is_same_record(self, other: "InFlight") -> bool:
         """Whether both have the same topic, partition and offset."""
@@ -98,10 +95,11 @@ class InFlight:
         same_partition = batch.topic == other_batch.topic and batch.partition == other_batch.partition
         return same_partition and self.offset == other.offset
 
-    def finish(self, result: AttemptResult | None, decision: Decision) -> None:
-        """Keep the result, without the record and its content, which are large."""
-        self.last_result, self.decision, self.is_finished = result, decision, True
+    def finish(self) -> None:
+        """Count the record as finished, and drop it with its content, which are large."""
+        record, self.is_finished = self.record, True
         del self.record, self.delivery
+        self.batch.finish_record(record, self.result)
 
     def restore(self, reread: "InFlight") -> None:
         """Take the batch and the content of the same record, which was read again."""

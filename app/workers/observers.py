@@ -68,9 +68,10 @@ class DeliveryObserver:
         self._metrics, self._channel = metrics, channel
         self._attempts: Counter[tuple[Priority, str]] = Counter()
         self._ended_deliveries: Counter[tuple[Priority, str, str]] = Counter()
+        metrics.add_flush_callback(self._flush_counts)
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
-        """Add an attempt to the counts of its batch; observe the hand-over latency if the provider has accepted it."""
+        """Count an attempt for the next scrape; observe the hand-over latency if the provider has accepted it."""
         status = event.status
         if event.outcome is not None:
             self._attempts[priority, event.outcome] += 1
@@ -88,13 +89,7 @@ class DeliveryObserver:
         log_event("delivery.dead_lettered", logging.WARNING, channel=self._channel, priority=priority, reason=reason, **ids)
 
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
-        """Count the attempts since the last batch and log one line."""
-        for (priority, outcome), amount in self._attempts.items():
-            self._metrics.increment(names.DELIVERY_ATTEMPTS, amount, self._channel, priority, outcome)
-        for (priority, status, reason), amount in self._ended_deliveries.items():
-            self._metrics.increment(names.DELIVERIES_ENDED, amount, self._channel, priority, status, reason)
-        self._attempts.clear()
-        self._ended_deliveries.clear()
+        """Log one line."""
         log_event(
             "delivery.batch_completed",
             channel=self._channel,
@@ -104,6 +99,15 @@ class DeliveryObserver:
             outcomes=dict(batch.outcome_counts),
             duration_ms=round(batch.seconds * 1000, 2),
         )
+
+    def _flush_counts(self) -> None:
+        # not at the end of a batch: it may be long after its attempts, and never comes if the partition is revoked
+        for (priority, outcome), amount in self._attempts.items():
+            self._metrics.increment(names.DELIVERY_ATTEMPTS, amount, self._channel, priority, outcome)
+        for (priority, status, reason), amount in self._ended_deliveries.items():
+            self._metrics.increment(names.DELIVERIES_ENDED, amount, self._channel, priority, status, reason)
+        self._attempts.clear()
+        self._ended_deliveries.clear()
 
     def on_account_paused(self, account: str, fault: AttemptResult) -> None:
         """Count a pause and log its cause."""

@@ -5,7 +5,7 @@ import pytest
 from schemas.enums import Status
 from tests.delivery_builders import build_delivery
 from tests.settings_builders import build_concurrency_limits
-from tests.unit.agents.delivery.harness import ACCEPTED, MAYBE_SENT, NOT_SENT, DeliveryHarness
+from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, DeliveryHarness
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ async def test_a_call_in_flight_serves_the_record_that_is_read_again(harness: De
     assert [event.status for event in harness.status_events] == [Status.SENT]
 
 
-async def test_a_result_whose_row_was_not_committed_is_recorded_again_without_a_call(harness: DeliveryHarness) -> None:
+async def test_a_result_whose_row_was_not_committed_is_neither_called_for_nor_reported_again(harness: DeliveryHarness) -> None:
     handle = harness.build_batch(build_delivery(number=1), build_delivery(number=2))
     await harness.run_batches(handle)
     harness.respond(ACCEPTED)
@@ -111,9 +111,22 @@ async def test_a_result_whose_row_was_not_committed_is_recorded_again_without_a_
     assert len(harness.all_calls) == 2
     harness.commit()
     assert (handle.ack_count, redelivered.ack_count) == (0, 1)
-    assert {event.status for event in harness.status_events} == {Status.SENT}
-    assert len(harness.rows) == 2
+    assert [event.status for event in harness.status_events] == [Status.SENT, Status.SENT]
+    assert len(harness.observed_attempts) == len(harness.rows) == 2
+    assert harness.observed_batches[-1].outcome_counts == {"ACCEPTED": 2}
     assert not harness.deliverer._registry
+
+
+async def test_a_dead_letter_whose_row_was_not_committed_is_not_reported_again(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(build_delivery())
+    await harness.run_batches(handle)
+    harness.deliverer.on_partitions_revoked({3})
+    harness.respond(BAD_REQUEST)
+    harness.drop_uncommitted()
+    await harness.run_batches(redelivered := handle.reread())
+    harness.commit()
+    assert redelivered.ack_count
+    assert len(harness.dead_letters) == len(harness.observed_dead_letters) == len(harness.status_events) == 1
 
 
 async def test_a_waiting_delivery_of_a_revoked_partition_is_not_sent() -> None:

@@ -76,6 +76,7 @@ async def test_each_delivery_ends_once_and_each_batch_is_acknowledged(steps: lis
     await runner.finish()
     harness = runner.harness
     expected = set().union(*[ids for _, ids in runner.batches]) if runner.batches else set()
+    assert len([event for event in harness.status_events if event.outcome]) == len(harness.observed_attempts) == len(harness.all_calls)
     finals = Counter(event.delivery_id for event in harness.status_events if event.status is not Status.PENDING)
     assert set(finals) == expected
     assert runner.rebalances or set(finals.values()) <= {1}
