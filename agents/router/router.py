@@ -1,6 +1,6 @@
 """notifications.<priority> -> deliveries, decided events, dead letters: a pure decision per record and one commit per batch."""
 
-from asyncio import Future, Task, get_running_loop
+from asyncio import Future, Task, get_running_loop, timeout
 from collections.abc import Callable, Collection, Container
 from functools import partial
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from schemas.store_ports import PolicyReader, ProfileReader
 
 RETRY_SECONDS = 1.0
 RETRY_RECORDS = 500  # parked records of one retry, like a batch
+PROFILE_PATIENCE_SECONDS = 0.4  # that a batch waits for profiles; those of high have 1 s until the provider, and some need none
 PROFILE_RETRY_SECONDS = 5.0  # after a failed look-up, batches with addresses of their own do not wait for another one
 
 
@@ -172,7 +173,7 @@ class Router:
         cause = ""
         if user_ids := prepare_states(states, context.policy):
             if is_retry or not self._is_profile_outage():
-                await self._load_profiles(user_ids, context)
+                await self._load_profiles(user_ids, context, None if is_retry else PROFILE_PATIENCE_SECONDS)
             cause = self._profiles_cause
         if not cause and not parked_user_ids:
             return LookUp(states, [], "")
@@ -182,12 +183,14 @@ class Router:
     def _is_profile_outage(self) -> bool:
         return bool(self._profiles_cause) and (bool(self._parkings) or self._clock() < self._profiles_retry_at)
 
-    async def _load_profiles(self, user_ids: list[str], context: GateContext) -> None:
+    async def _load_profiles(self, user_ids: list[str], context: GateContext, patience: float | None) -> None:
         try:
-            context.profiles = await self._profiles.get_many(user_ids)
+            async with timeout(patience):
+                context.profiles = await self._profiles.get_many(user_ids)
             self._profiles_cause = ""
-        except UnavailableError as error:
-            self._profiles_cause, self._profiles_retry_at = str(error), self._clock() + PROFILE_RETRY_SECONDS
+        except (UnavailableError, TimeoutError) as error:
+            self._profiles_cause = str(error) or f"profiles could not be read within {patience} s"
+            self._profiles_retry_at = self._clock() + PROFILE_RETRY_SECONDS
 
     def _get_compiled_policy(self) -> CompiledPolicy:
         policy, compiled = self._policies.get_current(), self._compiled_policy

@@ -16,7 +16,7 @@ from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
 from tables.redis.profiles import CachedProfileReader
 
-# seconds for connecting to PostgreSQL, and as many for a query of profiles: their sum is the longest delay of a batch, of high priority too
+# seconds for connecting to PostgreSQL, and as many for a query of profiles; a batch waits less (PROFILE_PATIENCE_SECONDS), a retry so long
 PROFILE_QUERY_TIMEOUT = 2.0
 MAX_IN_FLIGHT_BATCHES_LOW_BUSY = 1
 

@@ -197,3 +197,20 @@ async def test_stop_ends_the_retries(outage: Outage) -> None:
     await outage.harness.router.stop()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+async def test_no_batch_waits_long_for_profiles(outage: Outage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.router.router.PROFILE_PATIENCE_SECONDS", 0.01)
+    get_many, is_available = outage.harness.profiles.get_many, asyncio.Event()
+
+    async def hang(user_ids: Any) -> Any:
+        await is_available.wait()
+        return await get_many(user_ids)
+
+    outage.harness.profiles.get_many = hang  # type: ignore[method-assign]
+    await outage.run(build_batch(build(1), build(2, OTHER_USER, type="account.otp", to=EXPLICIT)))
+    assert outage.decided == get_ids(2)
+    assert outage.harness.routed_batches[0].cause == "profiles could not be read within 0.01 s"
+    is_available.set()
+    await outage.end()
+    assert outage.decided == get_ids(2, 1)
