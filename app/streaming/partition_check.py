@@ -39,7 +39,7 @@ class PartitionCheck:
         if counts is None:
             self._stop(UnavailableError("no broker answers, so the partition counts of the topics are not known after a rebalance"))
             return False
-        return self._is_unchanged(_add_assigned(counts, assigned))
+        return self._is_unchanged(self._add_assigned(counts, assigned))
 
     async def check_periodically(self) -> None:
         """Check every CHECK_INTERVAL until a count has changed; while Kafka is unreachable nothing is known and nothing is assigned."""
@@ -63,14 +63,14 @@ class PartitionCheck:
             self._stop(build_partition_error(problems))
         return not problems
 
+    def _add_assigned(self, counts: Mapping[str, int], assigned: Iterable[TP]) -> dict[str, int]:
+        """The counts with those that an assigned partition shows: the leader of the group may know more than the broker that answered."""
+        counts = dict(counts)
+        for tp in assigned:
+            if tp.partition >= self._app.settings.topic_partitions:
+                counts[tp.topic] = max(counts.get(tp.topic, 0), tp.partition + 1)
+        return counts
+
     def _stop(self, error: HeroldError) -> None:
         log.critical("the worker stops before it processes a record on a partition whose rows may be elsewhere: %s", error)
         self._on_failure(error, None)
-
-
-def _add_assigned(counts: Mapping[str, int], assigned: Iterable[TP]) -> dict[str, int]:
-    """The counts, at least those that the assigned partitions show: the leader of the group may know more than the broker asked."""
-    counts = dict(counts)
-    for tp in assigned:
-        counts[tp.topic] = max(counts.get(tp.topic, 0), tp.partition + 1)
-    return counts
