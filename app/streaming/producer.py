@@ -11,11 +11,13 @@ from faust.exceptions import NotReady
 from faust.transport.drivers import aiokafka as driver
 
 from app.streaming.startup_checks import require_partition_counts
+from app.streaming.time_limit import run_with_time_limit
 
 # A broker that has just started, or just created topics, reports them one after the other.
 METADATA_ATTEMPTS = 20
 METADATA_RETRY_INTERVAL = 0.5  # seconds
 METADATA_TIMEOUT = 10.0  # seconds
+STOP_TIMEOUT = 1.5  # seconds that records which are not acknowledged may take at a stop; Kafka may be unreachable
 
 
 class IdempotentProducer(driver.Producer):
@@ -31,6 +33,11 @@ class IdempotentProducer(driver.Producer):
         """Connects and loads the metadata of all topics of the app. Raises TopicMismatchError if a partition count is wrong."""
         await super().on_start()
         await self.load_metadata(self.app.get_required_topics(), self.app.settings.topic_partitions)
+
+    async def on_stop(self) -> None:
+        """Closes the producer. Without Kafka it would wait without limit for records whose batches are redelivered anyway."""
+        if not await run_with_time_limit(super().on_stop(), STOP_TIMEOUT):
+            self.log.warning("records were not sent within %s s; what they belong to is not acknowledged", STOP_TIMEOUT)
 
     async def load_metadata(self, topics: Iterable[str], partitions: int) -> None:
         """Load metadata now: otherwise the first record of each topic waits about 100 ms for it. Raises TopicMismatchError."""

@@ -22,12 +22,13 @@ from app.streaming.consumer.membership import ConsumerMembership
 from app.streaming.consumer.position_check import PositionCheck
 from app.streaming.consumer.priority_selector import PrioritySelector
 from app.streaming.consumer.topic_watch import WATCH_INTERVAL, TopicWatch
+from app.streaming.time_limit import run_with_time_limit
 
 MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
 MAX_CHANGELOG_RECORDS = 2000  # records of a changelog batch
 POLL_TIMEOUT = 1.0  # seconds
 RECOVERY_POLL_TIMEOUT = 0.05  # seconds; short, because no acknowledgement ends the wait when recovery takes a queued changelog batch
-FINAL_COMMIT_TIMEOUT = 3.0  # seconds that the commit at a rebalance or stop may take; Kafka may be unreachable
+FINAL_COMMIT_TIMEOUT = 2.0  # seconds that the commit at a rebalance or stop may take; Kafka may be unreachable
 
 
 class BatchConsumer(driver.Consumer):
@@ -44,6 +45,7 @@ class BatchConsumer(driver.Consumer):
         self._batch_released = asyncio.Event()
         self.membership = ConsumerMembership(self.app, self._thread, self._is_changelog_tp)
         self._drain_limit = DrainLimit(self.settings.drain_timeout)
+        self._is_commit_late = False
         self._max_bytes_per_partition = 0.0  # of unfinished records
         self._position_check: PositionCheck = PositionCheck()
         self.add_dependency(build_watchdog(self, self._thread))
@@ -117,6 +119,11 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         self._offset_tracker.clear_partitions(revoked)
 
+    @property
+    def drain_timeout(self) -> float:
+        """The most seconds that a drain takes."""
+        return self._drain_limit.timeout
+
     def limit_drain(self, failed: Any, timeout: float) -> None:
         """Shorten the drain before a stop with an error: at most `timeout` seconds, not for the failed batch nor for later ones."""
         self._drain_limit.limit(failed, timeout)
@@ -146,10 +153,10 @@ class BatchConsumer(driver.Consumer):
         self._clear_unacked()
 
     async def _commit_acknowledged(self) -> None:
-        try:
-            async with asyncio.timeout(FINAL_COMMIT_TIMEOUT):
-                await self.commit_and_end_transactions()
-        except TimeoutError:
+        if self._is_commit_late and self.should_stop:  # the second drain of a stop, for what ended after the first one
+            return
+        self._is_commit_late = not await run_with_time_limit(self.commit_and_end_transactions(), FINAL_COMMIT_TIMEOUT)
+        if self._is_commit_late:
             self.log.warning("offsets were not committed within %s s; batches since the last commit are redelivered", FINAL_COMMIT_TIMEOUT)
 
     def _clear_unacked(self) -> None:

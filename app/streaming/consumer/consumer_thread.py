@@ -14,12 +14,14 @@ from faust.types import TP
 
 from app.streaming.consumer.fetch_pacing import FetchPacer, FetchPacingSettings
 from app.streaming.consumer.priority_selector import PrioritySelector
+from app.streaming.time_limit import run_with_time_limit
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
 FETCH_MAX_WAIT_PARTIAL = 0.01  # seconds that a fetch may wait at the broker if it omits partitions
 SMALL_FETCH_RECORDS = 16  # records; fewer are a small fetch
 SMALL_FETCH_DELAY = 0.01  # seconds until the fetch after a small one
 RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
+STOP_TIMEOUT = 1.5  # seconds that leaving the group may take; Kafka may be unreachable, or a rebalance wait for another worker
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
 
 
@@ -70,9 +72,10 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         self._record_heartbeats(self._consumer._coordinator)
 
     async def on_thread_stop(self) -> None:
-        """Stops aiokafka's consumer. It raises if Kafka is unreachable; that must not keep the worker from stopping."""
+        """Stops aiokafka's consumer. Without Kafka it raises, or waits without limit; that must not keep the worker from stopping."""
         try:
-            await super().on_thread_stop()
+            if not await run_with_time_limit(super().on_thread_stop(), STOP_TIMEOUT):
+                self.log.warning("the consumer did not leave its group within %s s; the group drops it after its session", STOP_TIMEOUT)
         except (Exception, asyncio.CancelledError) as error:
             self.log.warning("the consumer did not stop cleanly: %r", error)
 

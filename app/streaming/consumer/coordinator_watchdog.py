@@ -54,7 +54,9 @@ class CoordinatorWatchdog(mode.Service):
     @mode.Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            await self.sleep(self._interval)
+            await self.sleep(self._interval)  # returns at a stop, also if it is cancelled then
+            if self.should_stop:
+                return
             await self._thread.call_thread(self._check_errors)
             await self.check_heartbeat()
 

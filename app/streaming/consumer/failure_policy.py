@@ -11,6 +11,8 @@ from app.forced_exit import schedule_forced_exit
 from app.streaming.consumer.batch_handle import BatchHandleStream, FaustBatchHandle
 from schemas.ports import BatchHandle
 
+DRAIN_SHARE = 0.25  # of the time of a stop with an error; commit, callbacks, consumer and producer take the rest if Kafka is unreachable
+
 log = logging.getLogger(__name__)
 
 BatchProcessor = Callable[[AsyncIterator[BatchHandle]], Awaitable[None]]
@@ -61,7 +63,7 @@ class ShutdownOnFailure:
 
     def __call__(self, error: BaseException, failed: FaustBatchHandle | None = None) -> None:
         """Start the stop; batches before the failed one may still be acknowledged. Further calls only add failed batches."""
-        self._app.consumer.limit_drain(failed.message if failed else None, self._timeout / 2)
+        self._app.consumer.limit_drain(failed.message if failed else None, self._timeout * DRAIN_SHARE)
         if self._is_shutting_down:
             return
         self._is_shutting_down = True

@@ -58,7 +58,7 @@ class TopicWatch(mode.Service):
     async def _watch(self) -> None:
         while not self.should_stop:
             await self.sleep(self._interval)
-            if self._consumer.flow_active:
+            if self._consumer.flow_active and not self.should_stop:
                 await self.check()
 
     async def check(self) -> None:

@@ -71,9 +71,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(f"{THREAD}.__post_init__", "consumer.consumer_thread", "the priority selector and the fetch pacer", "f1b304d50c87"),
     Override(f"{THREAD}._create_worker_consumer", "consumer.consumer_thread", "isolation level read_committed", "684c167041ff"),
     Override(f"{THREAD}.on_start", "consumer.consumer_thread", "paces fetches, records heartbeats", "03715c3bd9ce"),
-    Override(
-        f"{THREAD}.on_thread_stop", "consumer.consumer_thread", "an error while Kafka is unreachable blocks Faust's stop", "08913f186d43"
-    ),
+    Override(f"{THREAD}.on_thread_stop", "consumer.consumer_thread", "without Kafka it raises, or waits without limit", "08913f186d43"),
     Override(
         "faust.transport.consumer:ConsumerThread.on_partitions_assigned",
         "consumer.consumer_thread",
@@ -123,6 +121,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override("aiokafka.codec:lz4_encode", "patches.tuning", "level 1 costs an eighth of level 9; output is 15 % larger", "92e3b154d9d7"),
     Override(f"{DRIVER}:Producer._settings_extra", "producer", "Faust has no setting for idempotence without transactions", "dc0ef076b07a"),
     Override(f"{DRIVER}:Producer.flush", "producer", "waits for partitions without a leader; all sends are awaited", "38ff8817068a"),
+    Override(f"{DRIVER}:Producer.on_stop", "producer", "without Kafka it waits without limit", "ebaa422ae2e6"),
     Override(
         f"{DRIVER}:Producer.on_start",
         "producer",

@@ -47,6 +47,12 @@ class WorkerProcess:
         if not self._ready_count.acquire(timeout=150):
             raise TimeoutError("".join(self.lines))
 
+    async def wait_for_line(self, text: str) -> None:
+        """Wait until a line contains the text."""
+        async with asyncio.timeout(150):
+            while not any(text in line for line in list(self.lines)):
+                await asyncio.sleep(0.01)
+
     def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal if the process still runs; returns the exit code."""
         if self.process.poll() is None:

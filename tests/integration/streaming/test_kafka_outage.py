@@ -8,10 +8,12 @@ import pytest
 
 from tests.integration.streaming.harness import PARTITIONS, StreamingHarness, open_harness
 from tests.server_processes import KafkaBroker
+from tests.settings_builders import DEFAULT_SETTINGS
 from tests.unit.app.streaming.app_builder import PRIORITY_LIMITS
 
 pytestmark = pytest.mark.slow
 
+SHUTDOWN_TIMEOUT = DEFAULT_SETTINGS.worker.shutdown_timeout
 OUTAGE_SECONDS = 8.0  # longer than the workers' session timeout of 6 seconds
 
 
@@ -63,13 +65,35 @@ async def test_work_continues_after_a_broker_was_killed_and_restarted(broker: Ka
     await check_all_written(harness, expected)
 
 
-async def test_a_worker_without_kafka_stops_within_its_timeout(broker: KafkaBroker, harness: StreamingHarness) -> None:
+@pytest.mark.parametrize("kind", ["copy", "shared"])
+async def test_a_worker_without_kafka_stops_in_order(broker: KafkaBroker, harness: StreamingHarness, kind: str) -> None:
     expected = await harness.produce_records("low", 0, 15_000)
-    worker = harness.start_worker(settings={"drain_timeout": 1.0, "shutdown_timeout": 1.0})
+    worker = harness.start_worker(kind, settings={"drain_timeout": 1.0, "shutdown_timeout": SHUTDOWN_TIMEOUT})
     await harness.wait_for_outputs(100)
     async with broker.freeze():
-        worker.stop()
-    restarted = harness.start_worker()
+        assert worker.stop() == 0
+    restarted = harness.start_worker(kind)
     await harness.wait_for_outputs(len(expected))
     assert restarted.stop() == 0
     assert set(await harness.read_output_values()) == expected
+
+
+async def test_a_worker_in_recovery_without_kafka_stops_in_order(broker: KafkaBroker, harness: StreamingHarness) -> None:
+    await harness.produce_records("low", 0, 10_000)
+    worker = harness.start_worker()
+    await harness.wait_for_outputs(10_000)
+    assert worker.stop() == 0
+    recovering = harness.start_worker(name="two", recovery_write_delay=1.0, settings={"shutdown_timeout": SHUTDOWN_TIMEOUT})
+    await recovering.wait_for_line("Restoring state")
+    async with broker.freeze():
+        assert recovering.stop() == 0
+    assert not any(line.startswith("READY") for line in recovering.lines)
+
+
+async def test_a_worker_that_fails_without_kafka_stops_in_order_with_its_error(broker: KafkaBroker, harness: StreamingHarness) -> None:
+    await harness.produce_records("high", 0, 2000)
+    worker = harness.start_worker(fail_at="high-1200", settings={"shutdown_timeout": SHUTDOWN_TIMEOUT})
+    await worker.wait_for_line("an agent failed")
+    async with broker.freeze():
+        assert worker.wait() == 1
+    assert "requested failure" in "".join(worker.lines)

@@ -1,5 +1,8 @@
 """The watchdog stops a worker without confirmed heartbeats if Kafka is reachable; while Kafka is unreachable it waits."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from app.streaming.consumer.coordinator_watchdog import CoordinatorSilentError, CoordinatorWatchdog
@@ -10,8 +13,11 @@ class WatchdogHarness:
         self.silence, self.is_reachable, self.probe_count = silence, is_reachable, 0
         self.failures: list[BaseException] = []
         self.watchdog = CoordinatorWatchdog(
-            None, 5.0, get_silence=lambda: self.silence, is_kafka_reachable=self.probe_kafka, timeout=75.0, on_failure=self.failures.append
+            self, 5.0, get_silence=lambda: self.silence, is_kafka_reachable=self.probe_kafka, timeout=75.0, on_failure=self.failures.append
         )
+
+    async def call_thread(self, check: Callable[[], Awaitable[None]]) -> None:
+        """The consumer's thread, without a consumer."""
 
     async def probe_kafka(self) -> bool:
         self.probe_count += 1
@@ -20,6 +26,14 @@ class WatchdogHarness:
     async def check_heartbeat(self, times: int) -> None:
         for _ in range(times):
             await self.watchdog.check_heartbeat()
+
+
+async def test_a_stop_does_not_wait_for_a_check() -> None:
+    harness = WatchdogHarness(silence=1000.0, is_reachable=True)
+    await harness.watchdog.start()
+    await asyncio.sleep(0)  # its task waits for the first check
+    await harness.watchdog.stop()
+    assert harness.probe_count == 0
 
 
 async def test_confirmed_heartbeats_cause_no_probe() -> None:

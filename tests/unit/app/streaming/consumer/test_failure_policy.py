@@ -123,7 +123,7 @@ async def test_the_worker_is_stopped_once_and_the_drain_limited_for_each_failed_
     on_failure(ValueError("second"), failed)
     assert str(app.worker.crash_reason) == "first"
     assert app.worker._crashed.is_set()
-    assert app.consumer.drain_limits == [(None, 1800.0), (failed.message, 1800.0)]
+    assert app.consumer.drain_limits == [(None, 900.0), (failed.message, 900.0)]
 
 
 async def cancel_and_wait(task: asyncio.Future[None]) -> None:
