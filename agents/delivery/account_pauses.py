@@ -101,8 +101,7 @@ class AccountPauses:
             self._limiter.remove_waiting(account, lambda in_flight: in_flight.is_revoked)
 
     def _release_batches(self) -> None:
-        for batch in self._registry.list_waiting_batches(self._pauses.keys()):
-            batch.handle.release()
+        self._registry.release_waiting_batches(self._pauses.keys())
 
     def _on_fault(self, in_flight: InFlight, fault: AttemptResult, now: float, pause: AccountPause | None) -> None:
         """Pause the account, or wait longer after a probe. The attempt does not count, unless the delivery met an earlier pause: the

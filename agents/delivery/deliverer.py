@@ -75,10 +75,16 @@ class Deliverer:
             async for handle in batches:
                 self._start_batch(handle)
 
+    def begin_stop(self) -> None:
+        """Start no more calls, and let the stop wait for no batch without one; batches with waiting deliveries stay unacknowledged."""
+        if self._stopping is None:
+            self._stopping = asyncio.get_running_loop().create_future()
+            self._registry.release_waiting_batches()
+
     async def stop(self) -> None:
-        """Start no more calls and wait for those in flight; batches with waiting deliveries stay unacknowledged."""
-        self._stopping = asyncio.get_running_loop().create_future()
-        if self._limiter.calls_in_flight:
+        """Start no more calls and wait for those in flight."""
+        self.begin_stop()
+        if self._stopping is not None and self._limiter.calls_in_flight:
             await self._stopping
 
     def on_drain(self) -> None:
@@ -200,6 +206,7 @@ class Deliverer:
             self._decide(in_flight, attempted, now)
             self._start_calls()
             if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
+                self._registry.release_waiting_batches()
                 self._stopping.set_result(None)
         except Exception as error:
             self._runs.fail(error)

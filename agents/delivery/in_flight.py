@@ -138,11 +138,13 @@ class InFlightRegistry:
         in_flight.batch.deliveries.append(in_flight)
         return in_flight
 
-    def list_waiting_batches(self, accounts: Collection[str]) -> list[InFlightBatch]:
-        """The batches without a call in flight in which a delivery waits for one of these accounts."""
-        calling = {in_flight.batch for in_flight in self._deliveries.values() if in_flight.is_calling}
-        waiting = {one.batch for one in self._deliveries.values() if one.account in accounts and not one.is_finished}
-        return list(waiting - calling)
+    def release_waiting_batches(self, accounts: Collection[str] | None = None) -> None:
+        """Release the batches without a call in flight in which a delivery waits, if given, for one of these accounts."""
+        unfinished = [in_flight for in_flight in self._deliveries.values() if not in_flight.is_finished]
+        calling = {in_flight.batch for in_flight in unfinished if in_flight.is_calling}
+        waiting = {in_flight.batch for in_flight in unfinished if accounts is None or in_flight.account in accounts}
+        for batch in waiting - calling:
+            batch.handle.release()
 
     def discard_recorded(self, delivery_id: str) -> None:
         """Remove a finished delivery of a revoked partition, because its row was found."""

@@ -56,6 +56,7 @@ class StreamApp(faust.App):
     sink_topics: list[str]
     startup_checks: list[Callable[[], Awaitable[None]]]
     drain_callbacks: list[Callable[[], None]]
+    stop_callbacks: list[Callable[[float], object]]  # called with the seconds that the drain may take
     broker_clock: BrokerClock
     position_jump_callbacks: list[Callable[[PositionJump], None]]
     has_rejected_jump = False
@@ -114,6 +115,9 @@ class StreamApp(faust.App):
     async def on_stop(self) -> None:
         """Stops in order: drains batches in flight, commits offsets, leaves the group. A time limit bounds all of it."""
         schedule_forced_exit(self.settings.drain_timeout + self.settings.shutdown_timeout)
+        if self._consumer is not None:
+            for callback in self.stop_callbacks:
+                callback(self._consumer.drain_timeout)
         await super().on_stop()
 
 
@@ -123,7 +127,7 @@ def build_stream_app(settings: StreamSettings) -> StreamApp:
     app = StreamApp(settings.app_id, **build_conf(settings))
     app.broker_clock = BrokerClock(time.time, time.monotonic)
     app.settings, app.source_topics, app.sink_topics = settings, [], []
-    app.startup_checks, app.drain_callbacks, app.position_jump_callbacks = [], [], []
+    app.startup_checks, app.drain_callbacks, app.stop_callbacks, app.position_jump_callbacks = [], [], [], []
     app.transport = BatchTransport(app.conf.broker_consumer, app, settings)
     app.partition_check = PartitionCheck(app, ShutdownOnFailure(app, settings.shutdown_timeout))
     app.task(_check_partitions)

@@ -39,6 +39,8 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
         worker.app.startup_checks.append(partial(provider.start, worker.clock))
     add_agents(worker.app, worker.source_topics, deliverer.run)
     worker.app.drain_callbacks.append(deliverer.on_drain)
+    longest_call = section.connect_timeout + section.request_timeout
+    worker.app.stop_callbacks.append(lambda drain_timeout: call_later(max(0.0, drain_timeout - longest_call), deliverer.begin_stop))
     worker.add_revocation_callback(deliverer.on_partitions_revoked)
     return worker.app
 

@@ -1,7 +1,9 @@
 """What all roles have in common: stream settings from faust.yml, start-up checks, tables, web views and background tasks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from app.streaming.consumer.position_check import PositionJump
 from app.streaming.consumer.priority_selector import PriorityLimits
 from app.streaming.rocksdb_table import RocksDBTable
 from app.streaming.stream_settings import StreamSettings
+from app.streaming.time_limit import run_with_time_limit
 from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
 from app.workers.ttl_sweeper import TtlSweeper
@@ -22,8 +25,10 @@ from schemas.topics import TOPICS
 
 MAX_SKIPS_MEDIUM = 4  # fetches in which medium may be skipped although it has data
 MAX_SKIPS_LOW = 16
+SHUTDOWN_CALLBACKS_TIMEOUT = 2.0  # seconds of all shutdown callbacks; a server or provider may be unreachable
+MIN_CALLBACK_TIMEOUT = 0.1  # seconds that the last ones have although those before took all the time
 
-AsyncCallback = Callable[[], Awaitable[object]]
+AsyncCallback = Callable[[], Coroutine[Any, Any, object]]
 
 
 class WorkerBuilder:
@@ -74,8 +79,10 @@ class WorkerBuilder:
         self.app.on_partitions_revoked.connect(handle_revocation, weak=False)
 
     async def _run_shutdown_callbacks(self, app: Any, **_: Any) -> None:
+        deadline = time.monotonic() + SHUTDOWN_CALLBACKS_TIMEOUT
         for callback in self._shutdown_callbacks:
-            await callback()
+            if not await run_with_time_limit(callback(), max(MIN_CALLBACK_TIMEOUT, deadline - time.monotonic())):
+                log_event("worker.shutdown_callback_cancelled", logging.WARNING, role=self.role, callback=callback.__qualname__)
 
     def _log_started(self, app: Any, **_: Any) -> None:
         log_event("worker.started", role=self.role, group=app.settings.app_id, partitions=self.settings.kafka.topic_partitions)

@@ -154,3 +154,15 @@ async def test_high_is_delivered_before_a_backlog_of_low(cluster: HeroldCluster)
 
 def are_requested(cluster: HeroldCluster, delivery_ids: set[str]) -> bool:
     return delivery_ids <= {entry["delivery_id"] for entry in cluster.fetch_request_log()}
+
+
+@pytest.mark.slow
+async def test_a_worker_whose_provider_hangs_stops_in_order(cluster: HeroldCluster) -> None:
+    cluster.env.update(HEROLD_DELIVERY_REQUEST_TIMEOUT="600", HEROLD_WORKER_DRAIN_TIMEOUT="2")
+    hanging = [build_current_delivery("webhook", number, cluster.build_url("simulators", f"/hooks/hang/{number}")) for number in range(10)]
+    async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as reader:
+        await asyncio.gather(cluster.start_simulators(), cluster.start_worker("webhook"))
+        await produce_deliveries(cluster, "low", hanging)
+        await cluster.wait_for_requests(len(hanging))
+        assert await cluster.stop_process("webhook") == 0
+        assert await read_statuses(reader, cluster) == {delivery.id: {Status.PENDING} for delivery in hanging}

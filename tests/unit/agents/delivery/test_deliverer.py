@@ -349,6 +349,30 @@ async def test_stop_waits_for_the_calls_in_flight_and_starts_no_more() -> None:
     assert not handle.ack_count
 
 
+async def test_the_begin_of_a_stop_releases_batches_as_soon_as_they_have_no_call() -> None:
+    harness = DeliveryHarness(limits=build_concurrency_limits(max_in_flight=1, reserved_for_high=0))
+    calling, waiting = (
+        harness.build_batch(build_delivery(number=1), build_delivery(number=2)),
+        harness.build_batch(build_delivery(number=3)),
+    )
+    await harness.run_batches(calling, waiting)
+    harness.deliverer.begin_stop()
+    assert (calling.release_count, waiting.release_count) == (0, 1)
+    harness.respond(ACCEPTED)
+    assert not harness.pending_calls
+    assert calling.release_count == 1
+
+
+async def test_a_batch_whose_rows_wait_for_their_commit_is_not_released_at_a_stop(harness: DeliveryHarness) -> None:
+    handle = harness.build_batch(build_delivery())
+    await harness.run_batches(handle)
+    harness.deliverer.begin_stop()
+    harness.respond(ACCEPTED)
+    assert (handle.release_count, handle.ack_count) == (0, 0)
+    harness.commit()
+    assert handle.ack_count == 1
+
+
 async def test_an_idle_worker_stops_at_once(harness: DeliveryHarness) -> None:
     await harness.deliverer.stop()
     await harness.run_batches(harness.build_batch(build_delivery()))
