@@ -10,7 +10,7 @@ FORCED_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 
 
 def schedule_forced_exit(timeout: float) -> None:
-    """End the process after `timeout` seconds if it still runs then. Without Kafka an orderly stop would wait forever for sent records."""
+    """End the process after `timeout` seconds if it still runs. Each step of a stop has its own limit; this is for unforeseen ones."""
 
     def force_exit() -> None:
         log.critical("the process did not stop within %s s; it exits now, and unacknowledged records are redelivered", timeout)
