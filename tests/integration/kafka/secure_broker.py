@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -71,7 +72,7 @@ async def wait_until_available(broker: SecureBroker) -> None:
     async def is_available() -> bool:
         try:
             await kafka.check_readiness(port)
-        except Exception:
+        except (OSError, KafkaError):
             return False
         return True
 

@@ -74,13 +74,18 @@ async def wait_for_log(cluster: HeroldCluster, text: str) -> None:
     await wait_until(is_logged, 60, f"the router logs {text}", interval=0.1)
 
 
+async def start_router_and_stop_postgres(installation: Installation) -> None:
+    """Start a router, and stop PostgreSQL as soon as it has its rules."""
+    with start_server("postgres", installation.postgres_home):
+        await installation.cluster.start_worker("router", HEROLD_SERVICE_LOG_LEVEL="info")
+        await wait_for_log(installation.cluster, "policy.loaded")
+
+
 @pytest.mark.slow
 async def test_a_restarted_router_routes_with_the_last_known_rules(installation: Installation) -> None:
     cluster = installation.cluster
-    with start_server("postgres", installation.postgres_home):
-        await cluster.start_worker("router", HEROLD_SERVICE_LOG_LEVEL="info")
-        await wait_for_log(cluster, "policy.loaded")
-        assert await cluster.stop_process("router") == 0
+    await start_router_and_stop_postgres(installation)
+    assert await cluster.stop_process("router") == 0
     await cluster.start_worker("router")
     await submit(cluster, build_otp(channels=["sms"]))
     await wait_for_delivery(cluster)
@@ -104,9 +109,7 @@ async def test_a_router_without_rules_waits_for_postgresql_and_says_so(installat
 @pytest.mark.slow
 async def test_a_notification_that_waits_for_its_profile_holds_up_no_other(installation: Installation) -> None:
     cluster = installation.cluster
-    with start_server("postgres", installation.postgres_home):
-        await cluster.start_worker("router", HEROLD_SERVICE_LOG_LEVEL="info")
-        await wait_for_log(cluster, "policy.loaded")
+    await start_router_and_stop_postgres(installation)
     partition = compute_partition(USER, PARTITIONS)
     neighbour = next(user for user in map("u-{}".format, range(2, 100)) if compute_partition(user, PARTITIONS) == partition)
     waits = Notification(neighbour, "order.shipped", make_id(NOTIFICATION_PREFIX, time.time(), 2), data={"order": 17})
