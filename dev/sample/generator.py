@@ -180,7 +180,8 @@ def build_expired() -> Iterator[Draft]:
     """Build notifications that expired before they are submitted."""
     for number in range(2200, 2225):
         notification = build_guest_notification(number, "promo.sale", expires_at=1_600_000_000.0 + number)
-        yield build_guest_draft(number % 5 < 2, notification, [f"rejected {Reason.EXPIRED}"])
+        by_http = number % 5 < 2
+        yield build_guest_draft(by_http, notification, [f"{'unprocessable' if by_http else 'rejected'} {Reason.EXPIRED}"])
 
 
 def build_unreachable() -> Iterator[Draft]:

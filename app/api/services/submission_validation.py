@@ -12,10 +12,11 @@ from app.api.problems import FieldError, ProblemError, build_field_error, build_
 from app.api.services.policy_validation import PolicyValidator
 from schemas.addresses import NORMALIZERS, InvalidAddress
 from schemas.channels import CHANNEL_NAMES
-from schemas.enums import Priority
+from schemas.enums import Priority, Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import find_half_pair, load_with_half_pairs
 from schemas.notification import Notification, Submission
+from schemas.timestamps import to_epoch_seconds
 
 MAX_BULK_SIZE: Final = 1000
 DEFAULT_PRIORITY: Final[Priority] = "medium"
@@ -99,6 +100,8 @@ def find_field_error(submission: Submission, value: bytes, policy_validator: Pol
     if problem := find_problem(submission, now, now, value):
         reason, path, text = problem
         return build_field_error(path, text, reason)
+    if submission.expires_at is not None and to_epoch_seconds(submission.expires_at) <= now:
+        return build_field_error("$.expires_at", "it has expired already: leave it out, or give a time in the future", Reason.EXPIRED)
     if error := find_address_error(submission):
         return error
     return policy_validator.find_field_error(submission) if policy_validator else None

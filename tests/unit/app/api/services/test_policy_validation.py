@@ -118,7 +118,7 @@ BODIES = [
     b'{"user_id": "u", "type": "mail", "send_at": "2100-01-01T00:00:00Z"}',
     b'{"user_id": "u", "type": "mail", "expires_at": 1760000060000}',
     b'{"user_id": "u", "type": "mail", "expires_at": "2025-10-09T08:53:20"}',
-    b'{"user_id": "u", "type": "mail", "expires_at": "2025-10-09T08:53:20Z"}',
+    b'{"user_id": "u", "type": "mail", "expires_at": "2025-10-09T08:53:21Z"}',
     b'{"user_id": "u", "type": "mail", "digest": "daily"}',
     b'{"user_id": "u", "type": "mail", "data": {"x": ' + b"[" * 70 + b"]" * 70 + b"}}",
     b'{"user_id": "u", "type": "mail", "data": {"order": 1, "user": {"name": "A"}}, "id": "' + make_notification_id().encode() + b'"}',
