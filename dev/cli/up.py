@@ -90,7 +90,7 @@ async def _run_stack(home: Path, sample: bool, once: bool) -> SampleResult | Non
         await import_task
         log(STACK_LOG_NAME, f"everything is ready after {asyncio.get_running_loop().time() - started_at:.1f} s")
         settings = build_sample_settings(load_settings({**os.environ, **env}))
-        result = await _run_sample(settings, stack) if sample else None
+        result = await _run_sample(settings, stack, is_ending=once) if sample else None
         if not once:
             log(STACK_LOG_NAME, f"running: {settings.api_url}/docs; `{_get_program_name()} --help` in another terminal; Ctrl-C stops")
             await _wait_until_stopped(stack, log)
@@ -107,14 +107,16 @@ def _import_deferred_modules() -> None:
         import_module(module)
 
 
-async def _run_sample(settings: SampleSettings, stack: Stack) -> SampleResult:
+async def _run_sample(settings: SampleSettings, stack: Stack, *, is_ending: bool) -> SampleResult:
     from app.cli.output import build_console
     from dev.sample.console_report import ConsoleReport
     from dev.sample.runner import run_sample
 
     report = ConsoleReport(build_console(), _get_program_name())
     result = await stack.supervisor.run_unless_stopped(run_sample(settings, report))
-    report.print_result(result, settings)
+    report.print_result(result)
+    if not is_ending:
+        report.print_next_steps(result, settings)
     return result
 
 

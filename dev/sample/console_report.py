@@ -1,6 +1,6 @@
 """Shows a run of the sample on the console: progress bars, or plain lines without a terminal; the result as tables; and next steps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -70,13 +70,19 @@ class ConsoleReport:
         if is_step and not self._console.is_terminal:
             self._console.print(f"{current} of {self._size} {label}")
 
-    def print_result(self, result: SampleResult, settings: SampleSettings) -> None:
-        """Print the tables, the findings and the next steps."""
-        console = self._console
+    def print_result(self, result: SampleResult) -> None:
+        """Print the tables and the findings."""
         for table in (_build_results_table(result), _build_statuses_table(result), _build_latency_table(result)):
-            console.print(table)
-        for line in (*_describe_findings(result), "", *_describe_next_steps(result, settings, self._command)):
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            self._console.print(table)
+        self._print_lines(_describe_findings(result))
+
+    def print_next_steps(self, result: SampleResult, settings: SampleSettings) -> None:
+        """Print what a user can do while the stack runs."""
+        self._print_lines(("", *_describe_next_steps(result, settings, self._command)))
+
+    def _print_lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _build_results_table(result: SampleResult) -> Table:

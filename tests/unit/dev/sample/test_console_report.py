@@ -25,7 +25,9 @@ RESULT = SampleResult(
 
 def render_result(result: SampleResult) -> str:
     console = Console(file=io.StringIO(), force_terminal=False, width=200)
-    ConsoleReport(console, ".venv/bin/herold").print_result(result, SETTINGS)
+    report = ConsoleReport(console, ".venv/bin/herold")
+    report.print_result(result)
+    report.print_next_steps(result, SETTINGS)
     return console.file.getvalue()
 
 
