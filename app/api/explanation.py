@@ -27,7 +27,7 @@ def build_summary(event: DecidedEvent, notification: NotificationResponse) -> st
     reason = REASONS.get(event.reason, event.reason or "no reason was recorded").format(
         duplicate_of=event.duplicate_of, type=repr(event.type)
     )
-    gate = f"{_format_inputs(result.inputs)}, at the gate {result.gate}" if result else ""
+    gate = f"{_format_inputs(result.inputs, reason)}, at the gate {result.gate}" if result else ""
     return f"{str(event.state).capitalize()}: {reason}{gate}."
 
 
@@ -43,10 +43,17 @@ def _format_reason(reason: str) -> str:
     return f" ({reason})" if reason else ""
 
 
-def _format_inputs(inputs: Mapping[str, Any]) -> str:
+def _format_error(error: str, reason: str) -> str:
+    """What the error adds to the reason, whose words it may begin with."""
+    start, _, rest = error.partition(": ")
+    text = rest if reason.endswith(start) else error
+    return f" ({text})" if text else ""
+
+
+def _format_inputs(inputs: Mapping[str, Any], reason: str) -> str:
     """The inputs of a gate that the sentence quotes: the error, the invalid addresses, the channels, or the limits that are reached."""
     if "error" in inputs:
-        return f" ({inputs['error']})"
+        return _format_error(inputs["error"], reason)
     if "invalid" in inputs:
         return f" ({'; '.join(f'{place}: {problem}' for place, problem in inputs['invalid'].items())})"
     if "channels" in inputs:

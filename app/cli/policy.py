@@ -43,6 +43,8 @@ def apply(file: Path, dry_run: bool, as_json: bool) -> None:
     except PolicyDocumentError as error:
         raise CommandError(f"{file}: {error}", INVALID_ADVICE) from None
     print_result(msgspec.to_builtins(changes), as_json, _format_changes)
+    if dry_run:
+        click.echo("nothing was changed: this was a dry run", err=True)
 
 
 @policy.command()

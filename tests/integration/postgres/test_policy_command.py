@@ -36,6 +36,7 @@ async def test_a_file_is_applied_once_and_changed_as_a_new_version(herold: Herol
         file.write_text(text)
         result = await asyncio.to_thread(herold, "policy", "apply", str(file), *options)
         assert result.exit_code == 0, result.output
+        assert ("this was a dry run" in result.stderr) is ("--dry-run" in options)
         return sorted(result.stdout.splitlines())
 
     before = await loader.load()

@@ -100,3 +100,14 @@ def test_a_routed_notification_is_explained_by_its_deliveries() -> None:
 def test_a_reason_of_a_later_release_is_shown_unchanged() -> None:
     event = DecidedEvent(make_notification_id(), "u", State.REJECTED, NOW, NOW, "low", reason="moon_phase")
     assert build_summary(event) == "Rejected: moon_phase."
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "expected"),
+    [
+        (Reason.NULL_VALUE, "the record has no value", "Dead: the record has no value, at the gate decode."),
+        (Reason.UNDECODABLE, "is not JSON: it ends too early", "Dead: the record is not JSON (it ends too early), at the gate decode."),
+    ],
+)
+def test_an_error_does_not_repeat_the_reason(reason: Reason, error: str, expected: str) -> None:
+    assert build_summary(build_event(State.DEAD, reason, GateResult("decode", "dead_letter", reason, {"error": error}))) == expected
