@@ -22,11 +22,6 @@ class PendingRows:
             return stored
         return [pending.get(key, row) for key, row in zip(keys, stored, strict=True)]
 
-    def select_pending(self, partition: int, rows: TableRows) -> dict[bytes, bytes | None]:
-        """Those of the rows whose key is still pending. For the other keys a later row is already written, and must not be replaced."""
-        pending = self._rows.get(partition, {})
-        return {key: row for key, row in rows.items() if key in pending}
-
     def mark_applied(self, partition: int, rows: TableRows) -> None:
         """Remove rows that the table now holds; newer rows of the same keys stay pending."""
         pending = self._rows.get(partition)

@@ -29,38 +29,76 @@ class BatchTable(Table, Protocol):
 
 
 TableChanges = dict[str, tuple[BatchTable, dict[bytes, bytes | None]]]
+EndCallback = Callable[[BaseException | None], None]
 
 
-@dataclass
-class PipelineGroup:
-    """Batches that pass the stages together: those submitted since the last round began."""
+@dataclass(frozen=True)
+class PipelinePolicy:
+    """How the pipelines of a worker commit; times in seconds.
+
+    `row_linger`: how long rows wait for the outputs of the next group, so that one request takes both. `group_linger`: how long a group
+    stays open; None if it does until it is closed. `max_size`: of what is not committed, shared equally by the assigned partitions; half
+    of its share closes a group. `keep_fenced_outputs`: whether outputs are sent although their generation is over; rows never are.
+    """
+
+    row_linger: float
+    group_linger: float | None = None
+    max_size: int | None = None
+    keep_fenced_outputs: bool = False
+
+
+@dataclass(slots=True)
+class CommitGroup:
+    """What passes the stages together. It is sent when it is closed, but not while an output is not submitted.
+
+    `size`: the records and rows that `CommitPipeline.count` has counted. `submitted_outputs`: None if each output is submitted by itself.
+    """
 
     outbox: BatchOutbox
     claims: TableChanges = field(default_factory=dict)
     rows: TableChanges = field(default_factory=dict)
-    futures: list[asyncio.Future[None]] = field(default_factory=list)
-    record_count: int = 0  # records of the outbox that belong to submitted batches
+    callbacks: list[EndCallback] = field(default_factory=list)
+    size: int = 0
+    submitted_outputs: int | None = None
+    is_closed: bool = False
 
     @property
-    def is_complete(self) -> bool:
-        """Whether every output belongs to a submitted batch."""
-        return len(self.outbox) == self.record_count
+    def has_unsubmitted_outputs(self) -> bool:
+        """Whether a batch was decided in part only, by an error."""
+        return self.submitted_outputs is not None and self.submitted_outputs != len(self.outbox)
 
-    def resolve(self, error: BaseException | None = None) -> None:
-        """End the futures of the batches: they are committed, or failed with `error`."""
-        for future in self.futures:
-            if not future.done():
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
+    def end(self, error: BaseException | None = None) -> None:
+        """Call the callbacks: the group is committed, or failed with `error`."""
+        callbacks, self.callbacks = self.callbacks, []
+        for callback in callbacks:
+            callback(error)
+
+
+class LingerTimer:
+    """One timer for the open groups of all partitions: they are closed together, and Kafka gets them in one request."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._callbacks: list[Callable[[], None]] = []
+
+    def add(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the timer ends; the first callback starts it."""
+        if not self._callbacks:
+            asyncio.get_running_loop().call_later(self._seconds, self._end)
+        self._callbacks.append(callback)
+
+    def _end(self) -> None:
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
 
 
 class CommitPipeline:
     """The groups of one partition in three stages: open, claimed, sent. A round moves each group one stage further, with one flush.
 
     A batch is decided on the rows of earlier batches, also while these are pending. So the outputs of a group are sent only after the
-    claims of all groups before it are acknowledged, and nothing is sent once the group's generation is over.
+    claims of all groups before it are acknowledged. A group that is closed while a round runs takes what is added until its own round.
+    No partition waits for another one.
     """
 
     def __init__(
@@ -68,58 +106,81 @@ class CommitPipeline:
         partition: int,
         build_outbox: Callable[[int], BatchOutbox],
         fence: GenerationFence,
-        linger: float,
+        policy: PipelinePolicy,
         on_failure: Callable[[BaseException], None],
+        linger_timer: LingerTimer | None = None,
     ) -> None:
+        """`build_outbox`: builds the outbox of a generation; `on_failure`: called with an error that must end the process.
+
+        `linger_timer`: closes each group that opens; without it `close_group` is the only way.
+        """
         self._partition, self._build_outbox, self._fence = partition, build_outbox, fence
-        self._linger, self._on_failure = linger, on_failure
-        self._open_group: PipelineGroup | None = None
-        self._claimed_group: PipelineGroup | None = None
-        self._sent_group: PipelineGroup | None = None
+        self._policy, self._on_failure, self._linger_timer = policy, on_failure, linger_timer
+        self._open_group: CommitGroup | None = None
+        self._claimed_group: CommitGroup | None = None
+        self._sent_group: CommitGroup | None = None
         self._generation = -1
         self._tables: dict[str, BatchTable] = {}
-        self._batch_submitted = asyncio.Event()
+        self._is_urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._uncommitted_size = 0  # of all groups
+        self._max_size = 1
 
-    def create_outbox(self) -> BatchOutbox:
-        """The outbox of the open group, in the current generation. Raises RuntimeError if the batch before was not submitted."""
+    def get_open_group(self) -> CommitGroup:
+        """The group that takes what is added now, in the current generation."""
         generation = self._fence.get_generation()
         if generation != self._generation:
-            self._abort_all(PartitionFencedError(f"generation {self._generation} is over; the worker has batches of {generation}"))
+            self._fence_groups(PartitionFencedError(f"generation {self._generation} is over; the worker has batches of {generation}"))
             self._generation = generation
+            if self._open_group is not None:
+                self._open_group.outbox.generation = generation
         if self._open_group is None:
-            self._open_group = PipelineGroup(self._build_outbox(generation))
-        elif not self._open_group.is_complete:
-            raise RuntimeError(f"partition {self._partition}: the batch before was not submitted, and its outputs must not be sent")
-        return self._open_group.outbox
+            self._open_group = CommitGroup(self._build_outbox(generation))
+            if self._policy.max_size is not None:
+                self._max_size = max(1, self._policy.max_size // max(1, self._fence.count_assigned()))
+            if self._linger_timer is not None:
+                self._linger_timer.add(self.close_group)
+        return self._open_group
 
-    def submit(self, outbox: Outbox, rows: TableChanges, claims: TableChanges) -> asyncio.Future[None]:
-        """Take a decided batch whose outputs are in the open outbox. Raises RuntimeError if that outbox was closed meanwhile."""
-        group, loop = self._open_group, asyncio.get_running_loop()
-        if group is None or group.outbox is not outbox:
-            raise RuntimeError("commit() takes the outbox of the last create_outbox(); nothing may be awaited between the two calls")
+    @property
+    def is_full(self) -> bool:
+        """Whether the partition's share of `max_size` is not committed yet."""
+        return self._uncommitted_size >= self._max_size
+
+    def count(self, group: CommitGroup) -> None:
+        """Count a record or row that was added to the open group; half of the partition's share closes it."""
+        group.size += 1
+        self._uncommitted_size += 1
+        if 2 * group.size >= self._max_size and not group.is_closed:
+            self.close_group()
+
+    def stage_changes(self, group: CommitGroup, rows: TableChanges, claims: TableChanges) -> None:
+        """Add the rows and claims of a decided batch; reads of the tables return them at once."""
         for changes, group_changes in ((claims, group.claims), (rows, group.rows)):
             for name, (table, changed_rows) in changes.items():
                 table.pending_rows.add(self._partition, changed_rows)
                 self._tables[name] = table
                 group_changes.setdefault(name, (table, {}))[1].update(changed_rows)
-        future: asyncio.Future[None] = loop.create_future()
-        group.futures.append(future)
-        group.record_count = len(group.outbox)
-        self._batch_submitted.set()
-        if self._task is None:
-            self._task = loop.create_task(self._run(), name=f"commit-{self._partition}")
-        return future
+        for name, (_, claimed) in claims.items():  # a claim is written before the rows of its group, also before those of earlier batches
+            if name in group.rows:
+                _remove_keys(group.rows[name][1], claimed)
+
+    def close_group(self) -> None:
+        """Commit the open group as soon as the round before has ended."""
+        if self._open_group is not None:
+            self._open_group.is_closed = True
+            self._is_urgent.set()
+            if self._task is None:
+                self._task = asyncio.get_running_loop().create_task(self._run(), name=f"commit-{self._partition}")
 
     async def _run(self) -> None:
-        """Run rounds until no group is left; the next batch starts a new task."""
+        """Run rounds until no group is left; the next closed group starts a new task."""
         try:
-            while self._is_open_group_ready or self._claimed_group or self._sent_group:
-                if self._linger and not (self._is_open_group_ready or self._claimed_group):
-                    # Rows alone are not urgent: they go with the next batch if one is submitted in time.
-                    self._batch_submitted.clear()
-                    await wait_linger(self._batch_submitted, self._linger)
-                await self._advance_groups()
+            while (is_ready := self._has_closed_group or self._claimed_group is not None) or self._sent_group is not None:
+                if not is_ready and self._policy.row_linger:
+                    self._is_urgent.clear()
+                    await wait_linger(self._is_urgent, self._policy.row_linger)
+                await self._run_round()
         except Exception as error:
             log.critical(
                 "a commit of partition %d failed; its batches are not acknowledged, the worker stops", self._partition, exc_info=error
@@ -129,67 +190,91 @@ class CommitPipeline:
             self._task = None
 
     @property
-    def _is_open_group_ready(self) -> bool:
-        return self._open_group is not None and bool(self._open_group.futures) and self._open_group.is_complete
+    def _has_closed_group(self) -> bool:
+        return self._open_group is not None and self._open_group.is_closed and not self._open_group.has_unsubmitted_outputs
 
-    async def _advance_groups(self) -> None:
-        claiming = self._open_group if self._is_open_group_ready else None
+    async def _run_round(self) -> None:
+        claiming = self._open_group if self._has_closed_group else None
         sending, finishing = self._claimed_group, self._sent_group
         self._open_group, self._claimed_group, self._sent_group = None if claiming else self._open_group, None, None
         if claiming and not claiming.claims and sending is None:
             claiming, sending = None, claiming
         groups = [group for group in (finishing, sending, claiming) if group]
-        if not groups:  # a new generation aborted them while their rows lingered
+        if not groups:  # a new generation fenced them while their rows lingered
             return
         generation = groups[0].outbox.generation
         try:
-            await self._flush_stages(generation, finishing, sending, claiming)
+            await self._write(generation, finishing, sending, claiming)
         except PartitionFencedError as error:
-            self._resolve_groups(groups, error)
+            self._end_groups(groups, error)
             if generation == self._generation:
-                self._abort_all(error)
+                self._fence_groups(error)
             return
         except Exception as error:
-            self._resolve_groups(groups, error)
+            self._end_groups(groups, error)
             raise
-        self._claimed_group, self._sent_group = claiming, sending
         if finishing:
-            finishing.resolve()
+            self._end_groups([finishing])
+        if sending and not sending.rows:
+            self._end_groups([sending])
+            sending = None
+        self._claimed_group, self._sent_group = claiming, sending
 
-    async def _flush_stages(
-        self, generation: int, finishing: PipelineGroup | None, sending: PipelineGroup | None, claiming: PipelineGroup | None
+    async def _write(
+        self, generation: int, finishing: CommitGroup | None, sending: CommitGroup | None, claiming: CommitGroup | None
     ) -> None:
+        """Write one stage of each group with one flush. Raises PartitionFencedError if the generation is over."""
         outbox = sending.outbox if sending else self._build_outbox(generation)
-        changes = self._collect_changes(finishing, claiming)
+        try:
+            await self._fence.require_current(generation)
+        except PartitionFencedError:
+            if self._policy.keep_fenced_outputs:
+                await outbox.flush()
+            raise
+        changes = _collect_changes(finishing, sending, claiming)
         for table, rows in changes.values():
             table.stage_rows(outbox, self._partition, rows)
-        await self._fence.require_current(generation)
         written = await outbox.flush()
         await self._fence.require_current(generation)
         for table, rows in changes.values():
             table.apply_rows(self._partition, rows, written[table.changelog_topic_name, self._partition])
 
-    def _collect_changes(self, finishing: PipelineGroup | None, claiming: PipelineGroup | None) -> TableChanges:
-        """The rows of one group and the claims of a later one, without rows that a later claim has already replaced."""
-        changes: TableChanges = {}
-        for name, (table, rows) in finishing.rows.items() if finishing else ():
-            if pending := table.pending_rows.select_pending(self._partition, rows):
-                changes[name] = (table, pending)
-        for name, (table, rows) in claiming.claims.items() if claiming else ():
-            changes.setdefault(name, (table, {}))[1].update(rows)
-        return changes
-
-    def _abort_all(self, error: PartitionFencedError) -> None:
-        """Drop all groups and pending rows: their batches are redelivered, to this worker or another one."""
-        self._resolve_groups([group for group in (self._sent_group, self._claimed_group, self._open_group) if group], error)
-        self._open_group = self._claimed_group = self._sent_group = None
+    def _fence_groups(self, error: PartitionFencedError) -> None:
+        """Drop all rows: their batches are redelivered, to this worker or another one. Outputs that are kept stay in the open group."""
+        groups = [group for group in (self._sent_group, self._claimed_group, self._open_group) if group]
+        self._claimed_group = self._sent_group = None
+        if self._open_group is not None and self._policy.keep_fenced_outputs:
+            self._open_group.rows = {}
+        else:
+            self._open_group = None
         for table in self._tables.values():
             table.pending_rows.clear_partition(self._partition)
+        self._end_groups(groups, error)
 
-    @staticmethod
-    def _resolve_groups(groups: Iterable[PipelineGroup], error: BaseException) -> None:
+    def _end_groups(self, groups: Iterable[CommitGroup], error: BaseException | None = None) -> None:
         for group in groups:
-            group.resolve(error)
+            self._uncommitted_size -= group.size
+            group.size = 0
+            group.end(error)
+
+
+def _collect_changes(finishing: CommitGroup | None, sending: CommitGroup | None, claiming: CommitGroup | None) -> TableChanges:
+    """The rows of one group and the claims of a later one, without rows that a later claim has replaced already."""
+    changes: TableChanges = {}
+    for name, (table, rows) in finishing.rows.items() if finishing else ():
+        claimed = sending.claims.get(name) if sending else None
+        remaining = {key: row for key, row in rows.items() if key not in claimed[1]} if claimed else rows
+        if remaining:
+            changes[name] = (table, remaining)
+    for name, (table, rows) in claiming.claims.items() if claiming else ():
+        changed = changes.get(name)
+        changes[name] = (table, {**changed[1], **rows} if changed else rows)
+    return changes
+
+
+def _remove_keys(rows: dict[bytes, bytes | None], keys: Iterable[bytes]) -> None:
+    for key in keys:
+        rows.pop(key, None)
 
 
 async def wait_linger(event: asyncio.Event, seconds: float) -> None:

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.streaming.application import add_table, build_stream_app
-from app.streaming.commit.batch_committer import PipelinedCommitter
+from app.streaming.commit.committers import CommitEngine, PipelinedCommitter, PipelinedOutbox
 from app.streaming.commit.fencing import GenerationFence
-from app.streaming.commit.shared_outbox import GroupCommitOutbox
+from app.streaming.commit.pipeline import PipelinePolicy
 from schemas.ports import BatchCommitter, SharedOutbox, Table
 from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemorySharedOutbox, MemoryTable
 from tests.unit.app.streaming.app_builder import build_settings
@@ -69,22 +69,19 @@ class KafkaBackend:
         fence = GenerationFence(lambda: self._membership, session_timeout=15.0, monotonic=lambda: 1.0)
         self.failures: list[BaseException] = []
         self.table = table
-        committer = PipelinedCommitter(lambda: producer, lambda topic: MAX_RECORD_BYTES, fence, linger=0.0, on_failure=self.failures.append)
-        self.committer = _PrefixingCommitter(committer, prefix)
-        self._group_outbox = GroupCommitOutbox(
-            lambda: producer,
-            lambda topic: MAX_RECORD_BYTES,
-            fence,
-            table,
-            linger=0.0,
-            max_records=1000,
-            on_failure=self.failures.append,
-        )
-        self.shared_outbox = _PrefixingOutbox(self._group_outbox, prefix)
+        committer_policy = PipelinePolicy(row_linger=0.0)
+        outbox_policy = PipelinePolicy(row_linger=0.0, group_linger=0.0, max_size=1000, keep_fenced_outputs=True)
+        engines = [
+            CommitEngine(lambda: producer, lambda topic: MAX_RECORD_BYTES, fence, policy, self.failures.append)
+            for policy in (committer_policy, outbox_policy)
+        ]
+        self.committer = _PrefixingCommitter(PipelinedCommitter(engines[0]), prefix)
+        self._outbox_engine = engines[1]
+        self.shared_outbox = _PrefixingOutbox(PipelinedOutbox(engines[1], table), prefix)
 
     async def wait_until_committed(self) -> None:
         async with asyncio.timeout(30):
-            while any(outbox._group or outbox._task for outbox in self._group_outbox._partitions.values()):
+            while any(pipeline._open_group or pipeline._task for pipeline in self._outbox_engine._pipelines.values()):
                 await asyncio.sleep(0.001)
         assert self.failures == []
 

@@ -1,4 +1,4 @@
-"""Pending rows hide stored ones until they are applied; an older row is not written after a newer one of its key."""
+"""Pending rows hide stored ones until they are applied."""
 
 from app.streaming.commit.pending_rows import PendingRows
 
@@ -32,15 +32,6 @@ def test_an_applied_older_row_leaves_the_newer_one_pending() -> None:
     pending.add(0, newer)
     pending.mark_applied(0, older)
     assert pending.overlay(0, KEYS, STORED) == [b"2", None]
-    assert pending.select_pending(0, older) == older  # the newer one is not written yet, so this one may be
-
-
-def test_a_row_older_than_an_applied_one_is_not_selected() -> None:
-    pending, older, newer = PendingRows(), {b"a": b"1", b"b": b"1"}, {b"a": b"2"}
-    pending.add(0, older)
-    pending.add(0, newer)
-    pending.mark_applied(0, newer)
-    assert pending.select_pending(0, older) == {b"b": b"1"}
 
 
 def test_a_cleared_partition_has_no_pending_rows() -> None:

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from aiokafka.errors import NotLeaderForPartitionError
 
-from app.streaming.commit.batch_committer import PipelinedCommitter
+from app.streaming.commit.committers import CommitEngine, PipelinedCommitter
 from app.streaming.commit.fencing import GenerationFence
+from app.streaming.commit.pipeline import PipelinePolicy
 from schemas.errors import PartitionFencedError
 from schemas.ports import TableRows
 from tests.fakes import TopicRecord
@@ -27,9 +28,8 @@ class CommitHarness:
         self.producer.before_ack = lambda topic: self.events.append(f"acknowledged {topic}")
         self.membership = FakeMembership()
         fence = GenerationFence(lambda: self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
-        self.committer = PipelinedCommitter(
-            lambda: self.producer, lambda topic: 100_000, fence, linger=linger, on_failure=self.failures.append
-        )
+        self.engine = CommitEngine(lambda: self.producer, lambda topic: 100_000, fence, PipelinePolicy(linger), self.failures.append)
+        self.committer = PipelinedCommitter(self.engine)
         self.idempotency = FakeBatchTable("idempotency", self.events)
         self.rate_windows = FakeBatchTable("rate_windows", self.events)
 
@@ -106,7 +106,7 @@ async def test_decided_rows_can_be_read_at_once(harness: CommitHarness) -> None:
     assert (harness.idempotency.get_many(0, [b"a"]), harness.producer.sends) == ([None], [])
     await committed
     assert harness.idempotency.get_many(1, [b"a"]) == [b"1"]
-    assert harness.idempotency.pending_rows.select_pending(1, {b"a": b"1"}) == {}  # no longer pending
+    assert harness.idempotency.pending_rows.overlay(1, [b"a"], [None]) == [None]  # no longer pending
 
 
 async def test_batches_submitted_during_a_round_form_the_next_group(harness: CommitHarness) -> None:
@@ -179,7 +179,7 @@ async def test_rows_wait_for_the_next_batch_and_are_written_with_it() -> None:
     third = harness.commit_batch(b"3", {})
     await second
     assert not third.done()  # its outputs are acknowledged and its rows linger
-    harness.committer._pipelines[1]._batch_submitted.set()
+    harness.engine.get_pipeline(1)._is_urgent.set()
     await third
 
 
@@ -199,6 +199,17 @@ async def test_an_earlier_row_does_not_overwrite_a_later_claim(harness: CommitHa
     await asyncio.gather(first, second)
     assert harness.idempotency.rows == {(1, b"a"): b"new"}
     assert harness.producer.log[IDEMPOTENCY_CHANGELOG, 1][-1] == TopicRecord(b"a", b"new")
+
+
+async def test_an_earlier_row_is_not_written_after_a_later_claim(harness: CommitHarness) -> None:
+    harness.producer.acks_allowed.clear()
+    first = harness.commit_batch(b"1", {b"a": b"old", b"b": b"1"}, {b"u": b"1"})
+    await harness.wait_until_sent(1)
+    outbox = harness.committer.create_outbox(1)
+    second = harness.committer.commit(1, outbox, [], [(harness.idempotency, {b"a": b"new"})])  # written while the outputs of the first are
+    harness.producer.acks_allowed.set()
+    await asyncio.gather(first, second)
+    assert harness.producer.log[IDEMPOTENCY_CHANGELOG, 1] == [TopicRecord(b"a", b"new"), TopicRecord(b"b", b"1")]
 
 
 @pytest.mark.parametrize("claims", [{}, {b"u": b"2"}])
@@ -293,9 +304,9 @@ async def test_a_batch_fenced_while_its_rows_linger_fails() -> None:
     await asyncio.sleep(0)
     harness.membership.current_generation = harness.membership.confirmed_generation = 8
     harness.committer.create_outbox(1)  # of an empty batch
-    harness.committer._pipelines[1]._batch_submitted.set()
+    harness.engine.get_pipeline(1)._is_urgent.set()
     with pytest.raises(PartitionFencedError):
         await fenced
     await asyncio.sleep(0)
     assert harness.failures == []
-    assert harness.committer._pipelines[1]._task is None
+    assert harness.engine.get_pipeline(1)._task is None

@@ -1,12 +1,13 @@
-"""One task commits groups in order; fenced rows are dropped, an error stops the worker, and no callback is called early."""
+"""Groups are committed in order; fenced rows are dropped, an error stops the worker, and no callback is called early."""
 
 import asyncio
 
 import pytest
 from aiokafka.errors import NotLeaderForPartitionError
 
+from app.streaming.commit.committers import CommitEngine, PipelinedOutbox
 from app.streaming.commit.fencing import GenerationFence
-from app.streaming.commit.shared_outbox import GroupCommitOutbox
+from app.streaming.commit.pipeline import PipelinePolicy
 from schemas.errors import RecordTooLargeError
 from tests.fakes import TopicRecord
 from tests.unit.app.streaming.fake_membership import FakeMembership
@@ -18,7 +19,7 @@ CHANGELOG = "attempts-changelog"
 
 
 class SharedOutboxHarness:
-    def __init__(self, linger: float = 0.0, max_records: int = 1000) -> None:
+    def __init__(self, linger: float = 0.0, max_records: int = 1000, row_linger: float = 0.0) -> None:
         self.events: list[str] = []
         self.producer = FakeBatchProducer()
         self.producer.before_ack = lambda topic: self.events.append(f"acknowledged {topic}")
@@ -27,15 +28,9 @@ class SharedOutboxHarness:
         self.failures: list[BaseException] = []
         self.failed = asyncio.Event()
         fence = GenerationFence(lambda: self.membership, session_timeout=15.0, monotonic=lambda: 1.0)
-        self.outbox = GroupCommitOutbox(
-            lambda: self.producer,
-            lambda topic: 1000,
-            fence,
-            self.table,
-            linger=linger,
-            max_records=max_records,
-            on_failure=self._record_failure,
-        )
+        policy = PipelinePolicy(row_linger=row_linger, group_linger=linger, max_size=max_records, keep_fenced_outputs=True)
+        engine = CommitEngine(lambda: self.producer, lambda topic: 1000, fence, policy, self._record_failure)
+        self.outbox = PipelinedOutbox(engine, self.table)
 
     def _record_failure(self, error: BaseException) -> None:
         self.failures.append(error)
@@ -110,12 +105,30 @@ async def test_outputs_without_rows_are_committed_in_one_step(harness: SharedOut
     assert harness.events == ["acknowledged status", "done a"]
 
 
-async def test_a_full_group_does_not_linger() -> None:
-    harness = SharedOutboxHarness(linger=3600.0, max_records=16)  # for four partitions
+async def test_half_of_its_share_closes_a_group() -> None:
+    harness = SharedOutboxHarness(linger=3600.0, max_records=32)  # eight for each of four partitions
     harness.add_work("a")
     assert harness.producer.sends == []
-    await harness.add_work("b").wait()  # the fourth record or row fills the group
+    await harness.add_work("b").wait()
     assert harness.producer.sends == [("status", 0), (CHANGELOG, 0)]
+
+
+async def test_rows_are_sent_with_the_outputs_of_the_next_group() -> None:
+    harness = SharedOutboxHarness(row_linger=3600.0)
+    first = harness.add_work("a")
+    await wait_until(lambda: "acknowledged status" in harness.events)
+    assert harness.producer.sends == [("status", 0)]
+    harness.add_work("b")
+    await first.wait()
+    assert harness.producer.sends == [("status", 0), ("status", 0), (CHANGELOG, 0)]
+
+
+async def test_rows_do_not_wait_while_the_partition_is_full() -> None:
+    harness = SharedOutboxHarness(row_linger=3600.0, max_records=8)  # two for each of four partitions
+    committed = harness.add_work("a")
+    await wait_until(lambda: "acknowledged status" in harness.events)
+    await harness.add_callback("held").wait()
+    assert committed.is_set()
 
 
 async def test_a_group_that_is_not_full_is_committed_after_its_linger() -> None:
@@ -142,13 +155,14 @@ async def test_a_generation_that_ends_drops_rows_and_callbacks_but_sends_outputs
 
 
 async def test_work_of_the_next_generation_drops_the_rows_of_the_one_before() -> None:
-    harness = SharedOutboxHarness(linger=3600.0, max_records=16)  # for four partitions
+    harness = SharedOutboxHarness(linger=3600.0, max_records=32)  # eight for each of four partitions
     fenced = harness.add_work("a")
     harness.membership.current_generation = harness.membership.confirmed_generation = 8
-    await harness.add_work("b").wait()
+    harness.add_work("b")
+    await harness.add_work("c").wait()
     assert not fenced.is_set()
-    assert harness.table.rows == {(0, b"b"): b"row"}
-    assert [record.value for record in harness.producer.log["status", 0]] == [b"a", b"b"]
+    assert harness.table.rows == {(0, b"b"): b"row", (0, b"c"): b"row"}
+    assert [record.value for record in harness.producer.log["status", 0]] == [b"a", b"b", b"c"]
 
 
 async def test_a_generation_that_ends_during_the_commit_writes_no_row(harness: SharedOutboxHarness) -> None:
