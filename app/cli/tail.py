@@ -18,7 +18,7 @@ from app.cli.output import build_console, encode_json_line, escape_control_chara
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
 from app.settings import KafkaSection
-from app.streaming.patches.header_decoding import patch_header_decoding
+from app.streaming.aiokafka_patches import patch_header_decoding
 from schemas.channels import CHANNEL_NAMES
 from schemas.errors import DECODE_ERRORS, SettingError
 from schemas.events import DecidedEvent, HistoryEvent, StatusEvent

@@ -13,6 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from app.forced_exit import schedule_forced_exit
+from app.streaming.aiokafka_patches import patch_header_decoding
 from app.streaming.broker_clock import BrokerClock
 from app.streaming.consumer.batch_consumer import BatchConsumer
 from app.streaming.consumer.failure_policy import BatchProcessor, ShutdownOnFailure, build_agent
@@ -21,7 +22,6 @@ from app.streaming.faust_config import SettingsBootStrategy, build_conf
 from app.streaming.partition_check import PartitionCheck
 from app.streaming.patches.committed_offsets import patch_committed_offsets
 from app.streaming.patches.connections import patch_connection_send
-from app.streaming.patches.header_decoding import patch_header_decoding
 from app.streaming.patches.tuning import freeze_heap, quiet_noisy_loggers, tune_process
 from app.streaming.producer import IdempotentProducer
 from app.streaming.rocksdb_table import RECOVERY_BUFFER_SIZE, ROCKSDB_OPTIONS, RocksDBTable

@@ -9,7 +9,7 @@ from aiokafka.record.legacy_records import _LegacyRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from app.streaming.patches.header_decoding import LenientMemoryRecords
+from app.streaming.aiokafka_patches import LenientMemoryRecords
 
 NONE, GZIP, LZ4 = 0, 1, 3
 CONTROL_BATCH = 0x20  # in the low byte of a batch's attributes
