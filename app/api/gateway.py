@@ -24,7 +24,7 @@ from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
 from app.policy_reader import build_policy_reader
 from app.settings import Settings, load_settings
-from app.streaming.patches.connections import patch_connection_send
+from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
 from schemas.enums import PRIORITIES
 from schemas.errors import SettingError
@@ -86,7 +86,7 @@ class GatewayConnections:
     @asynccontextmanager
     async def run_lifespan(self, _: Litestar | None = None) -> AsyncIterator[None]:
         """Open the connections, and close them at the end; `on_shutdown` is called before they are closed."""
-        patch_connection_send()
+        patch_aiokafka()
         self.publisher.start()
         refresh_task = asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
         await self.policy_reader.refresh()

@@ -18,7 +18,7 @@ from app.cli.output import build_console, encode_json_line, escape_control_chara
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
 from app.settings import KafkaSection
-from app.streaming.aiokafka_patches import patch_header_decoding
+from app.streaming.aiokafka_patches import patch_aiokafka
 from schemas.channels import CHANNEL_NAMES
 from schemas.errors import DECODE_ERRORS, SettingError
 from schemas.events import DecidedEvent, HistoryEvent, StatusEvent
@@ -77,7 +77,7 @@ async def _print_events(kafka: KafkaSection, event_filter: EventFilter, from_sta
 async def _consume_events(kafka: KafkaSection, from_start: bool) -> AsyncGenerator[HistoryEvent, None]:
     """The events of all partitions, consumed without a consumer group, so that no committed offset changes."""
     topic = kafka.topic_prefix + STATUS_TOPIC
-    patch_header_decoding()
+    patch_aiokafka()
     options = build_client_options(kafka)
     consumer = AIOKafkaConsumer(
         topic,

@@ -13,16 +13,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from app.forced_exit import schedule_forced_exit
-from app.streaming.aiokafka_patches import patch_header_decoding
+from app.streaming.aiokafka_patches import patch_aiokafka, tune_aiokafka
 from app.streaming.broker_clock import BrokerClock
 from app.streaming.consumer.batch_consumer import BatchConsumer
 from app.streaming.consumer.failure_policy import BatchProcessor, ShutdownOnFailure, build_agent
 from app.streaming.consumer.position_check import PositionJump, PositionJumpError
 from app.streaming.faust_config import SettingsBootStrategy, build_conf
 from app.streaming.partition_check import PartitionCheck
-from app.streaming.patches.committed_offsets import patch_committed_offsets
-from app.streaming.patches.connections import patch_connection_send
-from app.streaming.patches.tuning import freeze_heap, quiet_noisy_loggers, tune_process
+from app.streaming.process_tuning import freeze_heap, quiet_noisy_loggers, tune_process
 from app.streaming.producer import IdempotentProducer
 from app.streaming.rocksdb_table import RECOVERY_BUFFER_SIZE, ROCKSDB_OPTIONS, RocksDBTable
 from app.streaming.startup_checks import require_libraries
@@ -72,9 +70,8 @@ class StreamApp(faust.App):
         """Checks libraries, patches them, runs the app's start-up checks and creates the data directory, before anything connects."""
         require_libraries()
         # Not in `build_stream_app`: these change the whole process, and a process that only builds an app may read Kafka without them.
-        patch_connection_send()
-        patch_committed_offsets()
-        patch_header_decoding()
+        patch_aiokafka()
+        tune_aiokafka()
         tune_process()
         for check in self.startup_checks:
             await check()

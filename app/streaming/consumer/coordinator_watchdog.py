@@ -27,7 +27,7 @@ class CoordinatorWatchdog(mode.Service):
     """Checks the coordinator periodically; an error stops the worker, and its supervisor restarts it.
 
     It also stops a worker without confirmed heartbeats while Kafka is reachable: such a worker cannot know whether its partitions are still
-    assigned to it, so none of its commits can finish. patches/connections.py removes the one known cause; this is for unknown ones.
+    assigned to it, so none of its commits can finish. aiokafka_patches.py removes the one known cause; this is for unknown ones.
     """
 
     def __init__(

@@ -86,15 +86,15 @@ OVERRIDES: tuple[Override, ...] = (
     ),
     Override(
         f"{COORDINATOR}._do_fetch_commit_offsets",
-        "patches.committed_offsets",
+        "aiokafka_patches",
         "takes the error of a whole response, and an unknown topic, for no commit",
         "6881270a8b7c",
     ),
     Override(f"{COORDINATOR}._do_heartbeat", "consumer.consumer_thread", "records the last confirmed heartbeat", "657c48cf5315"),
-    Override(f"{FETCHER}:PartitionRecords._consumer_record", "patches.tuning", "no frozen dataclass around each record", "d8ace8ffb7f6"),
+    Override(f"{FETCHER}:PartitionRecords._consumer_record", "aiokafka_patches", "no frozen dataclass around each record", "d8ace8ffb7f6"),
     Override(
         "aiokafka.conn:AIOKafkaConnection.send",
-        "patches.connections",
+        "aiokafka_patches",
         "uvloop's RuntimeError ends aiokafka's metadata task; a cancelled start leaks a connection",
         "3587057dfb1e",
     ),
@@ -118,7 +118,7 @@ OVERRIDES: tuple[Override, ...] = (
         "decodes header names from slices of _buffer",
         "e3885fc47bc5",
     ),
-    Override("aiokafka.codec:lz4_encode", "patches.tuning", "level 1 costs an eighth of level 9; output is 15 % larger", "92e3b154d9d7"),
+    Override("aiokafka.codec:lz4_encode", "aiokafka_patches", "level 1 costs an eighth of level 9; output is 15 % larger", "92e3b154d9d7"),
     Override(f"{DRIVER}:Producer._settings_extra", "producer", "Faust has no setting for idempotence without transactions", "dc0ef076b07a"),
     Override(f"{DRIVER}:Producer.flush", "producer", "waits for partitions without a leader; all sends are awaited", "38ff8817068a"),
     Override(f"{DRIVER}:Producer.on_stop", "producer", "without Kafka it waits without limit", "ebaa422ae2e6"),
@@ -182,7 +182,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override("aiokafka.consumer.consumer:AIOKafkaConsumer.stop", "consumer.coordinator_watchdog", "sets _closed", "8528931e883a"),
     Override(
         "aiokafka.conn:AIOKafkaConnection.__init__",
-        "patches.connections",
+        "aiokafka_patches",
         "_writer; _on_close_cb, which is None for the bootstrap connection",
         "408b5d611e63",
     ),
@@ -208,9 +208,7 @@ OVERRIDES: tuple[Override, ...] = (
         "_crashed and _stopped, the events that a service waits on",
         "40375040f451",
     ),
-    Override(
-        "aiokafka.client:AIOKafkaClient.bootstrap", "patches.connections", "creates the one connection without on_close", "345e4c29fc22"
-    ),
+    Override("aiokafka.client:AIOKafkaClient.bootstrap", "aiokafka_patches", "creates the one connection without on_close", "345e4c29fc22"),
     Override(
         f"{FETCHER}:Fetcher.fetched_records",
         "consumer.consumer_thread",

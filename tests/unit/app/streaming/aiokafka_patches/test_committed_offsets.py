@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import GroupAuthorizationFailedError
 
-from app.streaming.patches.committed_offsets import _original_fetch, parse_committed_offsets, patch_committed_offsets
-from tests.unit.app.streaming.patches.scripted_broker import PARTITION, Answer, ScriptedBroker, open_broker
+from app.streaming.aiokafka_patches import _original_fetch, parse_committed_offsets, patch_aiokafka
+from tests.unit.app.streaming.aiokafka_patches.scripted_broker import PARTITION, Answer, ScriptedBroker, open_broker
 
 COMMITTED: Answer = ([(0, 7, "", 0)], 0)
 NO_COMMIT: Answer = ([(0, -1, "", 0)], 0)
@@ -45,14 +45,14 @@ async def fetch_position(broker: ScriptedBroker) -> int:
 
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_after_an_error_the_group_continues_at_its_commit(failure: str) -> None:
-    patch_committed_offsets()
+    patch_aiokafka()
     async with open_broker(FAILURES[failure], FAILURES[failure], COMMITTED) as broker:
         assert await fetch_position(broker) == 7
         assert broker.remaining == [COMMITTED]
 
 
 async def test_only_a_group_without_a_commit_starts_at_the_beginning() -> None:
-    patch_committed_offsets()
+    patch_aiokafka()
     async with open_broker(NO_COMMIT) as broker:
         assert await fetch_position(broker) == 0
 

@@ -12,7 +12,7 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app.streaming.patches.connections import _original_send, patch_connection_send
+from app.streaming.aiokafka_patches import _original_send, patch_aiokafka
 
 
 class NoHandshakeConnection(AIOKafkaConnection):  # type: ignore[misc]
@@ -29,7 +29,7 @@ def unpatched() -> None:
 
 @pytest.fixture
 def patched(unpatched: None) -> None:
-    patch_connection_send()
+    patch_aiokafka()
 
 
 async def use_connection(test: Callable[[Any], Awaitable[None]]) -> None:

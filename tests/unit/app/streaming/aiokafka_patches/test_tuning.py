@@ -1,7 +1,4 @@
-"""The tuned libraries lose no data."""
-
-import gc
-import logging
+"""The tuned aiokafka loses no data."""
 
 import aiokafka.codec
 import pytest
@@ -9,13 +6,13 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from app.streaming.patches.tuning import freeze_heap, quiet_noisy_loggers, tune_process
+from app.streaming.aiokafka_patches import tune_aiokafka
 from tests.unit.app.streaming.fake_producer import FakeBatchProducer
 
 
 @pytest.fixture(autouse=True)
 def _tuned() -> None:
-    tune_process()
+    tune_aiokafka()
 
 
 def test_a_record_has_all_fields_that_agents_read() -> None:
@@ -34,20 +31,3 @@ def test_compression_uses_level_1_and_can_be_decoded() -> None:
     compressed = aiokafka.codec.lz4_encode(data)
     assert compressed == aiokafka.codec.lz4_encode(data, 1)
     assert aiokafka.codec.lz4_decode(compressed) == data
-
-
-def test_the_heap_is_frozen() -> None:
-    freeze_heap()
-    assert gc.get_freeze_count() > 0
-    assert gc.get_threshold()[0] == 100_000
-
-
-def test_only_library_loggers_below_info_are_raised() -> None:
-    noisy, quiet = logging.getLogger("aiokafka.test.noisy"), logging.getLogger("aiokafka.test.quiet")
-    own = logging.getLogger("app.test")
-    noisy.setLevel(logging.DEBUG)
-    quiet.setLevel(logging.ERROR)
-    own.setLevel(logging.DEBUG)
-    quiet_noisy_loggers()
-    assert (noisy.level, quiet.level, own.level) == (logging.INFO, logging.ERROR, logging.DEBUG)
-    own.setLevel(logging.NOTSET)

@@ -1,14 +1,8 @@
-"""Reduces the CPU cost of the libraries: raw records, fast compression, fewer garbage collections, fewer log records."""
-
-from __future__ import annotations
+"""Tunes the worker's process: fewer garbage collections, short waits between its threads, fewer log records of the libraries."""
 
 import gc
 import logging
 import sys
-from typing import Any
-
-import aiokafka.codec
-from aiokafka.consumer import fetcher
 
 # Seconds that the consumer thread may wait for the main thread, and the reverse; each batch changes threads several times.
 THREAD_SWITCH_INTERVAL = 0.001
@@ -16,16 +10,9 @@ NOISY_LOGGERS = ("aiokafka", "kafka", "faust", "mode", "asyncio")
 
 
 def tune_process() -> None:
-    """Tune the whole process; call it once at start."""
-    fetcher.PartitionRecords._consumer_record = _return_raw_record
-    aiokafka.codec.lz4_encode.__defaults__ = (1,)
+    """Tune the interpreter; call it once at start."""
     gc.set_threshold(100_000, 50, 100)
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL)
-
-
-def _return_raw_record(self: Any, tp: Any, record: Any) -> Any:
-    """The C parser's record itself. aiokafka copies it into a frozen dataclass, which costs 1 us."""
-    return record
 
 
 def quiet_noisy_loggers() -> None:
