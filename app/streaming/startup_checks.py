@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from schemas.errors import HeroldError, TopicMismatchError
 
-# Private methods of these are overridden (patches/registry.py); another version may behave differently.
+# Private methods of these are overridden (library_overrides.py); another version may behave differently.
 PINNED_VERSIONS = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0", "rocksdict": "0.3.29"}
 
 # Module, attribute, and the module name of the compiled class. Faust's pure Python versions acknowledge differently.

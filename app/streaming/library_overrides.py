@@ -1,7 +1,7 @@
 """The registry of all methods and attributes of Faust, mode and aiokafka that are overridden or, if private, relied on.
 
 Each entry has a fingerprint of the library's source. If a test computes another one, the library has changed: read its new source, adapt
-the module named, and only then take the new fingerprint (`python -m app.streaming.patches.registry` prints all).
+the module named, and only then take the new fingerprint (`python -m app.streaming.library_overrides` prints all).
 """
 
 from __future__ import annotations

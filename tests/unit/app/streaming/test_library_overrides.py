@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 import app.streaming
+from app.streaming.library_overrides import OVERRIDES, Override
 from app.streaming.patches.fingerprint import compute_fingerprint
-from app.streaming.patches.registry import OVERRIDES, Override
 
 STREAMING_DIR = Path(app.streaming.__path__[0])
 ADVICE = (
-    "the library changed: read its new source, adapt the module, then take the new fingerprint (python -m app.streaming.patches.registry)"
+    "the library changed: read its new source, adapt the module, then take the new fingerprint (python -m app.streaming.library_overrides)"
 )
 LIBRARIES = ("faust", "aiokafka", "mode")
 WORD = re.compile(r"\w+")
