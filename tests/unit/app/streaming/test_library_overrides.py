@@ -1,4 +1,4 @@
-"""The registry is complete, and the library sources are those that this code was written for."""
+"""The list of overrides is complete, and the library sources are those that this code was written for."""
 
 import ast
 import re
@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 import app.streaming
-from app.streaming.library_overrides import OVERRIDES, Override
-from app.streaming.patches.fingerprint import compute_fingerprint
+from app.streaming.library_overrides import OVERRIDES, Override, compute_fingerprint
 
 STREAMING_DIR = Path(app.streaming.__path__[0])
 ADVICE = (
@@ -53,7 +52,7 @@ def test_every_override_of_a_class_is_listed() -> None:
     for file in STREAMING_DIR.rglob("*.py"):
         for name, bases in _find_overridden(_get_module_name(file)):
             targets = {f"{base}.{name}" for base in bases}
-            assert listed & targets, f"{file.name} overrides {name} of {bases}, which the registry does not list"
+            assert listed & targets, f"{file.name} overrides {name} of {bases}, which library_overrides does not list"
 
 
 def _get_module_name(file: Path) -> str:
