@@ -177,7 +177,7 @@ RELIED_ON: Overrides = {
         (f"{CONSUMER}._commit_offsets", "01d713e6896c", "calls _new_offset, drops revoked partitions"),
         ("faust.transport.conductor:Conductor._update_tp_index", "ce84a2729031", "_tp_index: the channel of each partition"),
     ),
-    "consumer.batch_handle": (
+    "consumer.faust_batch": (
         ("faust.streams:Stream._c_aiter", "f5885937567a", "enable_acks False: neither an exception nor a cancellation acknowledges"),
     ),
     "commit.outbox": (

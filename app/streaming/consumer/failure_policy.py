@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
 
 from app.forced_exit import schedule_forced_exit
-from app.streaming.consumer.batch_handle import BatchHandleStream, FaustBatchHandle
+from app.streaming.consumer.faust_batch import BatchHandleStream, FaustBatchHandle
 from schemas.ports import BatchHandle
 
 DRAIN_SHARE = 0.25  # of the time of a stop with an error; commit, callbacks, consumer and producer take the rest if Kafka is unreachable

@@ -8,7 +8,7 @@ import pytest
 from faust.types import TP
 
 from app.streaming.consumer.batch_consumer import BatchConsumer
-from app.streaming.consumer.batch_message import BatchMessage, build_message
+from app.streaming.consumer.faust_batch import BatchMessage, build_message
 from schemas.ports import Batch
 from tests.fakes import FakeRecord
 from tests.unit.app.streaming.app_builder import build_app

@@ -6,8 +6,8 @@ import pytest
 from faust.types import TP
 
 from app.streaming.consumer.batch_consumer import BatchConsumer
-from app.streaming.consumer.batch_message import build_message
 from app.streaming.consumer.consumer_thread import TakenRecords
+from app.streaming.consumer.faust_batch import build_message
 from app.streaming.consumer.position_check import PositionJumpError
 from tests.fakes import FakeRecord
 

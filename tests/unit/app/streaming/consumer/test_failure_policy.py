@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.streaming.consumer.batch_handle import BatchHandleStream, FaustBatchHandle
 from app.streaming.consumer.failure_policy import ShutdownOnFailure, build_agent
+from app.streaming.consumer.faust_batch import BatchHandleStream, FaustBatchHandle
 from schemas.ports import BatchHandle
 from tests.unit.app.streaming.fake_stream import FakeStream, build_batch
 

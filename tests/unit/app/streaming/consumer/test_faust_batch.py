@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.streaming.consumer.batch_handle import BatchHandleStream
+from app.streaming.consumer.faust_batch import BatchHandleStream
 from tests.unit.app.streaming.fake_stream import FakeStream, build_batch
 
 
