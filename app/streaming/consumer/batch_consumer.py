@@ -16,7 +16,7 @@ from app.streaming.broker_clock import LOG_APPEND_TIME
 from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.coordinator_watchdog import build_watchdog
-from app.streaming.consumer.drain_limit import DrainLimit
+from app.streaming.consumer.failure_policy import DrainLimit
 from app.streaming.consumer.faust_batch import build_message
 from app.streaming.consumer.membership import ConsumerMembership
 from app.streaming.consumer.position_check import PositionCheck

@@ -1,4 +1,4 @@
-"""Handles an agent's exception: it stops the worker, with the batch unacknowledged."""
+"""Handles an agent's exception: it stops the worker, with the batch unacknowledged, after a drain that does not wait for that batch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
+
+from faust.types import TP
 
 from app.forced_exit import schedule_forced_exit
 from app.streaming.consumer.faust_batch import BatchHandleStream, FaustBatchHandle
@@ -51,6 +53,28 @@ def _describe_batch(handle: FaustBatchHandle | None) -> str:
         return "no batch"
     batch = handle.batch
     return f"{batch.topic} partition {batch.partition}, offsets {batch.first_offset} to {batch.last_offset}"
+
+
+class DrainLimit:
+    """How long a rebalance or stop waits for batches in flight, and for which.
+
+    After an error the time is shorter, and the failed batch and later ones of its partition are not waited for.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout  # seconds
+        self._failed_offsets: dict[TP, int] = {}
+
+    def limit(self, failed: Any, timeout: float) -> None:
+        """Wait at most `timeout` seconds, and no longer for the failed batch, if any."""
+        self.timeout = min(timeout, self.timeout)
+        if failed is not None:
+            self._failed_offsets[failed.tp] = min(failed.offset, self._failed_offsets.get(failed.tp, failed.offset))
+
+    def is_awaited(self, message: Any) -> bool:
+        """Whether the drain waits for this batch."""
+        failed_offset = self._failed_offsets.get(message.tp)
+        return failed_offset is None or bool(message.offset < failed_offset)
 
 
 class ShutdownOnFailure:
