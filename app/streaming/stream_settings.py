@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.streaming.consumer.priority_selector import PriorityLimits
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.broker_clock import BrokerClock
 from app.streaming.consumer.failure_policy import ShutdownOnFailure
-from app.streaming.consumer.priority_selector import PriorityLimits
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.telemetry import log_event
 from app.workers.observers import RecorderObserver
 from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder

@@ -11,8 +11,8 @@ from app.admin.topics import require_topics
 from app.kafka.client_options import build_security_options
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_table, build_stream_app
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.streaming.consumer.position_check import PositionJump
-from app.streaming.consumer.priority_selector import PriorityLimits
 from app.streaming.rocksdb_table import RocksDBTable
 from app.streaming.stream_settings import StreamSettings
 from app.streaming.time_limit import run_with_time_limit

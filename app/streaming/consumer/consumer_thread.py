@@ -12,8 +12,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError, NoOffsetFor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from app.streaming.consumer.fetch_pacing import FetchPacer, FetchPacingSettings
-from app.streaming.consumer.priority_selector import PrioritySelector
+from app.streaming.consumer.fetch_scheduling import FetchPacer, FetchPacingSettings, PrioritySelector
 from app.streaming.time_limit import run_with_time_limit
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits

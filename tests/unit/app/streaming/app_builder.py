@@ -6,7 +6,7 @@ from typing import Any
 
 from app.settings import load_settings
 from app.streaming.application import StreamApp, build_stream_app
-from app.streaming.consumer.priority_selector import PriorityLimits
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.streaming.stream_settings import StreamSettings
 from app.workers.worker_builder import build_stream_settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.streaming.application import add_agents, add_table
-from app.streaming.consumer.priority_selector import PriorityLimits
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from schemas.ports import BatchHandle
 from tests.unit.app.streaming.app_builder import build_app
 

@@ -11,8 +11,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError,
 from faust.types import TP
 
 from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread, TakenRecords
-from app.streaming.consumer.fetch_pacing import FetchPacer, FetchPacingSettings
-from app.streaming.consumer.priority_selector import PriorityLimits, PrioritySelector
+from app.streaming.consumer.fetch_scheduling import FetchPacer, FetchPacingSettings, PriorityLimits, PrioritySelector
 from tests.unit.app.streaming.waiting import wait_until
 
 HIGH, LOW, CHANGELOG = TP("high", 0), TP("low", 0), TP("changes", 0)
