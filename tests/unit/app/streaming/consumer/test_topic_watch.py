@@ -7,8 +7,7 @@ import pytest
 from aiokafka.errors import IncompatibleBrokerVersion
 from faust.types import TP
 
-from app.streaming.consumer.topic_ids import TopicIdRequest
-from app.streaming.consumer.topic_watch import TopicIdCheck, TopicWatch
+from app.streaming.consumer.topic_watch import TopicIdCheck, TopicIdRequest, TopicWatch
 
 P, Q = TP("notifications.low", 0), TP("notifications.low", 1)
 OLD, NEW = {"notifications.low": b"1" * 16}, {"notifications.low": b"2" * 16}
