@@ -155,7 +155,8 @@ RELIED_ON: Overrides = {
         (f"{THREAD}._fetch_records", "4ba572180fc6", "checks before a fetch; poll makes the same ones"),
         (f"{COORDINATOR}.reset_generation", "c4d505a67237", "generation is -1 once the group no longer knows this member"),
     ),
-    "consumer.coordinator_watchdog": (
+    "consumer.membership": (
+        (f"{APP}._update_assignment", "eb689b857732", "_assignment: the partitions of this worker"),
         ("aiokafka.consumer.consumer:AIOKafkaConsumer.stop", "8528931e883a", "sets _closed"),
         (f"{COORDINATOR}.check_errors", "5e7d4bba90bf", "raises the errors of the group"),
     ),
@@ -197,7 +198,6 @@ RELIED_ON: Overrides = {
         ("faust.stores.rocksdb:Store._db_for_partition", "e5e138d3d163", "the database of a partition; _dbs are the open ones"),
         ("faust.stores.rocksdb:Store.persisted_offset", "b2bed8c216d0", "how the changelog offset is stored"),
     ),
-    "consumer.membership": ((f"{APP}._update_assignment", "eb689b857732", "_assignment: the partitions of this worker"),),
 }
 
 

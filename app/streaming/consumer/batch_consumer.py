@@ -15,11 +15,10 @@ from faust.types import TP
 from app.streaming.broker_clock import LOG_APPEND_TIME
 from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
-from app.streaming.consumer.coordinator_watchdog import build_watchdog
 from app.streaming.consumer.failure_policy import DrainLimit
 from app.streaming.consumer.faust_batch import build_message
 from app.streaming.consumer.fetch_scheduling import PrioritySelector
-from app.streaming.consumer.membership import ConsumerMembership
+from app.streaming.consumer.membership import ConsumerMembership, build_watchdog
 from app.streaming.consumer.position_check import PositionCheck
 from app.streaming.consumer.topic_watch import WATCH_INTERVAL, TopicWatch
 from app.streaming.time_limit import run_with_time_limit
