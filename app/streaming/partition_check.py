@@ -1,23 +1,54 @@
-"""Ends the worker when a topic gets another number of partitions while it runs: a user's records and rows would be on different ones."""
+"""Checks the partition counts of topics, at the start of a worker and while it runs, and ends it if one is wrong.
+
+With unequal counts a user's records and rows are on different partitions.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from faust.types import TP
 
 from app.streaming.consumer.failure_policy import FailureHandler
-from app.streaming.startup_checks import build_partition_error, find_changed_partition_counts
-from schemas.errors import HeroldError, UnavailableError
+from schemas.errors import HeroldError, TopicMismatchError, UnavailableError
 
 log = logging.getLogger(__name__)
 
 CHECK_INTERVAL = 10.0  # seconds; without a rebalance no partition moves, so that the rows are still beside the records
 METADATA_ATTEMPTS = 20  # at an assignment
 METADATA_RETRY_INTERVAL = 0.5  # seconds
+
+
+def find_partition_problems(topics: Iterable[str], partitions: int, partition_counts: Mapping[str, int]) -> list[str]:
+    """Topics that are missing or do not have `partitions` partitions; `partition_counts` holds the count of each existing topic."""
+    problems = []
+    for topic in topics:
+        if topic not in partition_counts:
+            problems.append(f"{topic}: missing")
+        elif partition_counts[topic] != partitions:
+            problems.append(f"{topic}: {partition_counts[topic]} partitions, expected {partitions} (kafka.topic_partitions)")
+    return problems
+
+
+def require_partition_counts(topics: Iterable[str], partitions: int, partition_counts: Mapping[str, int]) -> None:
+    """Check that all topics exist and have `partitions` partitions. Raises TopicMismatchError."""
+    problems = find_partition_problems(topics, partitions, partition_counts)
+    if problems:
+        raise build_partition_error(problems)
+
+
+def find_changed_partition_counts(partitions: int, partition_counts: Mapping[str, int]) -> list[str]:
+    """Topics with another count than `partitions`; a topic that is not in `partition_counts` may be without a leader, and is no problem."""
+    return find_partition_problems(sorted(partition_counts), partitions, partition_counts)
+
+
+def build_partition_error(problems: Sequence[str]) -> TopicMismatchError:
+    """The error for these problems, with what to do."""
+    advice = "`herold topics apply` creates missing topics; for a topic with another partition count see docs/kafka.md, section Partitions"
+    return TopicMismatchError("\n".join([*problems, advice]))
 
 
 class PartitionCheck:

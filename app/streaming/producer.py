@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import NotReady
 from faust.transport.drivers import aiokafka as driver
 
-from app.streaming.startup_checks import require_partition_counts
+from app.streaming.partition_check import require_partition_counts
 from app.streaming.time_limit import run_with_time_limit
 
 # A broker that has just started, or just created topics, reports them one after the other.

@@ -1,4 +1,4 @@
-"""A worker ends when a topic has another number of partitions than it was built for."""
+"""A worker does not start on, and ends when a topic has another number of partitions than it was built for."""
 
 from types import SimpleNamespace
 
@@ -6,11 +6,33 @@ import pytest
 from faust.types import TP
 
 from app.streaming import partition_check
-from app.streaming.partition_check import PartitionCheck
+from app.streaming.partition_check import PartitionCheck, find_partition_problems, require_partition_counts
 from schemas.errors import HeroldError, TopicMismatchError, UnavailableError
 
 TOPICS = ["notifications.low", "notifications.status", "router-idempotency-changelog"]
 ASSIGNED = {TP("notifications.low", 0), TP("notifications.low", 3)}
+
+
+@pytest.mark.parametrize(
+    ("partition_counts", "problems"),
+    [
+        ({"a": 4, "b": 4}, []),
+        ({"a": 4, "b": 4, "other": 9}, []),
+        ({"a": 4}, ["b: missing"]),
+        ({"a": 4, "b": 8}, ["b: 8 partitions, expected 4 (kafka.topic_partitions)"]),
+        ({}, ["a: missing", "b: missing"]),
+    ],
+)
+def test_topics_that_are_missing_or_have_another_partition_count_are_reported(
+    partition_counts: dict[str, int], problems: list[str]
+) -> None:
+    assert find_partition_problems(["a", "b"], 4, partition_counts) == problems
+
+
+def test_wrong_topics_raise_an_error_with_advice() -> None:
+    require_partition_counts(["a"], 4, {"a": 4})
+    with pytest.raises(TopicMismatchError, match=r"a: 8 partitions, expected 4 \(kafka.topic_partitions\)\n`herold topics apply`"):
+        require_partition_counts(["a"], 4, {"a": 8})
 
 
 class Harness:
