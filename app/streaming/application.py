@@ -18,13 +18,12 @@ from app.streaming.broker_clock import BrokerClock
 from app.streaming.consumer.batch_consumer import BatchConsumer
 from app.streaming.consumer.failure_policy import BatchProcessor, ShutdownOnFailure, build_agent
 from app.streaming.consumer.position_check import PositionJump, PositionJumpError
-from app.streaming.faust_config import SettingsBootStrategy, build_conf
+from app.streaming.faust_config import SettingsBootStrategy, StreamSettings, build_conf
 from app.streaming.library_check import require_libraries
 from app.streaming.partition_check import PartitionCheck
 from app.streaming.process_tuning import freeze_heap, quiet_noisy_loggers, tune_process
 from app.streaming.producer import IdempotentProducer
 from app.streaming.rocksdb_table import RECOVERY_BUFFER_SIZE, ROCKSDB_OPTIONS, RocksDBTable
-from app.streaming.stream_settings import StreamSettings
 from app.telemetry import log_event
 
 log = logging.getLogger(__name__)

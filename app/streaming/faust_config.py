@@ -1,19 +1,24 @@
-"""Faust's configuration of an app, built from its StreamSettings."""
+"""The settings of a Faust app that works on batches, and Faust's configuration built from them.
+
+Their values come from faust.yml (app/workers/worker_builder.py).
+"""
 
 from __future__ import annotations
 
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from socket import gethostname
 from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
 
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.streaming.recovery import StrictTableManager
 from app.streaming.rocksdb_table import RocksDBTable
-from app.streaming.stream_settings import StreamSettings
 
 MAX_HEARTBEAT_INTERVAL = 3.0  # seconds; Kafka's default
 REBALANCE_TIMEOUT = 60.0  # seconds
@@ -23,6 +28,42 @@ MAX_FETCH_SIZE = 512 * 1024  # bytes of one partition in one fetch
 MAX_BATCH_SIZE = 240 * 1024  # bytes of one produced batch
 STREAM_BUFFER_MAXSIZE = 4096  # batches; never reached: PriorityLimits bounds the batches in flight
 DEFAULT_WEB_PORT = 6066  # Faust's; Faust requires a port although the web server is off
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """Settings of one Faust app; times in seconds, sizes in bytes.
+
+    `app_id`: application id and consumer group. `bootstrap_servers`: host:port, comma separated. `datadir`: directory for the tables of
+    this process alone; created at start with its parents. `topic_partitions`: count of every topic. `topic_replication_factor` and
+    `standby_replicas`: of changelogs and tables. `topic_allow_declare`: whether Faust creates missing changelogs. `drain_timeout`: how
+    long a rebalance or stop waits for batches in flight. `shutdown_timeout`: how long an orderly stop after an error may take.
+    `priority_limits`: one for each priority, highest first. `fetch_max_wait`: how long a fetch of all partitions may wait at the broker.
+    `max_in_flight_bytes`: of unfinished records, shared equally by the partitions. `web_port`: 0 turns the web server off.
+    `max_message_bytes`: largest batch, by topic. `stop_on_position_jump`: whether the worker ends if a position moves without reading.
+    `security`: aiokafka's keyword arguments for TLS and SASL.
+    """
+
+    app_id: str
+    bootstrap_servers: str
+    security: Mapping[str, Any] = field(repr=False)
+    datadir: Path
+    topic_partitions: int
+    topic_replication_factor: int
+    standby_replicas: int
+    topic_allow_declare: bool
+    commit_interval: float
+    session_timeout: float
+    produce_timeout: float
+    drain_timeout: float
+    shutdown_timeout: float
+    priority_limits: tuple[PriorityLimits, ...]
+    fetch_max_wait: float
+    max_in_flight_bytes: int
+    web_port: int
+    web_bind: str
+    max_message_bytes: Mapping[str, int]
+    stop_on_position_jump: bool
 
 
 class SettingsBootStrategy(BootStrategy):

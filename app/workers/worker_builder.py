@@ -13,8 +13,8 @@ from app.settings import Settings
 from app.streaming.application import StreamApp, add_table, build_stream_app
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.streaming.consumer.position_check import PositionJump
+from app.streaming.faust_config import StreamSettings
 from app.streaming.rocksdb_table import RocksDBTable
-from app.streaming.stream_settings import StreamSettings
 from app.streaming.time_limit import run_with_time_limit
 from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec

@@ -7,7 +7,7 @@ from typing import Any
 from app.settings import load_settings
 from app.streaming.application import StreamApp, build_stream_app
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
-from app.streaming.stream_settings import StreamSettings
+from app.streaming.faust_config import StreamSettings
 from app.workers.worker_builder import build_stream_settings
 
 UNREACHABLE = "127.0.0.1:1"
