@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 
@@ -33,11 +33,25 @@ def read_own_cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:13])) / TICKS_PER_SECOND
 
 
+def read_wakeups(pid: int) -> int:
+    """Read how often the threads of a process and of its children have waited and run again (proc(5), voluntary_ctxt_switches).
+
+    What ended threads and processes had is not included.
+    """
+    wakeups = 0
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        with suppress(OSError):
+            wakeups += int((task / "status").read_text().rsplit("\nvoluntary_ctxt_switches:", 1)[1].split("\n", 1)[0])
+            wakeups += sum(read_wakeups(int(child)) for child in (task / "children").read_text().split())
+    return wakeups
+
+
 class CpuMeter:
-    """Measures the CPU of named processes since its creation."""
+    """Measures the CPU and the wake-ups of named processes since its creation."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
         self._pids = dict(pids)
+        self._start_wakeups = {name: read_wakeups(pid) for name, pid in self._pids.items()}
         self._start_seconds = {name: read_cpu_seconds(pid) for name, pid in self._pids.items()}
         self._started_at = time.monotonic()
 
@@ -49,6 +63,11 @@ class CpuMeter:
     def compute_seconds(self) -> dict[str, float]:
         """Compute the CPU seconds by name."""
         return {name: read_cpu_seconds(pid) - self._start_seconds[name] for name, pid in self._pids.items()}
+
+    def compute_wakeups_per_s(self) -> dict[str, int]:
+        """Compute the wake-ups per second by name."""
+        wall_seconds = self.wall_seconds
+        return {name: round((read_wakeups(pid) - self._start_wakeups[name]) / wall_seconds) for name, pid in self._pids.items()}
 
     def compute_cores(self) -> dict[str, float]:
         """Compute the share of a core by name."""

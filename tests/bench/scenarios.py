@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from schemas.topics import LOG_APPEND_TIME
 from tests import topic_reader
 from tests.bench import load_generator
 from tests.bench.cpu_meter import CpuMeter, read_cpu_seconds
+from tests.bench.percentiles import compute_percentiles
 from tests.cluster import PARTITIONS, HeroldCluster, get_faust_path
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +150,7 @@ async def _set_log_append_time(cluster: HeroldCluster) -> None:
         await admin.close()
 
 
-async def _measure_latencies(cluster: HeroldCluster) -> dict[str, dict[str, int]]:
+async def _measure_latencies(cluster: HeroldCluster) -> dict[str, dict[str, float]]:
     """Measure the latency of the pipeline and of its stages: submission to Kafka, routing, delivery to the simulator."""
     topic, after = cluster.prefix + "notifications.high", cluster.fetch_request_counts()["seq"]
     delivery_ids = set(await load_generator.produce_at_rate(cluster.urls.kafka, topic, PARTITIONS, RATE, SECONDS, seed=after))
@@ -169,10 +169,9 @@ async def _measure_latencies(cluster: HeroldCluster) -> dict[str, dict[str, int]
     }
 
 
-def _compute_percentiles(milliseconds: Iterable[float]) -> dict[str, int]:
+def _compute_percentiles(milliseconds: Iterable[float]) -> dict[str, float]:
     values = sorted(milliseconds)
-    cuts = quantiles(values, n=100)
-    return {"p50": round(cuts[49]), "p99": round(cuts[98]), "max": round(values[-1])}
+    return {**compute_percentiles(values, (50, 99)), "max": round(values[-1])}
 
 
 def _parse_created_ms(delivery_id: str) -> int:
