@@ -86,6 +86,9 @@ class WorkerSection(Section, frozen=True):
     data_dir: NonEmptyStr
     instance_id: NonEmptyStr
     fetch_max_wait: Seconds
+    gathering_time_high: Seconds
+    gathering_time_medium: Seconds
+    gathering_time_low: Seconds
     max_in_flight_bytes: PositiveInt
     commit_interval: Seconds
     drain_timeout: DrainSeconds
@@ -129,6 +132,7 @@ class DeliverySection(Section, frozen=True):
 class RecorderSection(Section, frozen=True):
     max_batch_records: PositiveInt
     max_in_flight_batches: PositiveInt
+    gathering_time: Seconds
     linger: Seconds
     linger_max_events: PositiveInt
 

@@ -25,6 +25,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     section, channel = settings.delivery, get_channel(cast(ChannelName, role))
     # low keeps its in-flight batches: a delivery that waits for its next attempt must not delay the batches behind it
     priority_limits = build_priority_limits(
+        settings.worker,
         section.max_batch_records,
         section.max_batch_records_medium_busy,
         section.max_batch_records_low_busy,

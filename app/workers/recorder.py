@@ -33,6 +33,7 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
         max_in_flight_batches=section.max_in_flight_batches,
         max_in_flight_batches_busy=section.max_in_flight_batches,
         max_skips=MAX_SKIPS_MEDIUM,
+        gathering_time=section.gathering_time,
     )
     worker = WorkerBuilder(role, settings, (limits, limits))
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)

@@ -25,6 +25,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     """Build the app of the router."""
     section, kafka, postgres = settings.router, settings.kafka, settings.postgres
     priority_limits = build_priority_limits(
+        settings.worker,
         section.max_batch_records,
         section.max_batch_records_medium_busy,
         section.max_batch_records_low_busy,

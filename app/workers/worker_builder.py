@@ -9,7 +9,7 @@ from typing import Any
 
 from app.admin.topics import require_topics
 from app.kafka.client_options import build_security_options
-from app.settings import Settings
+from app.settings import Settings, WorkerSection
 from app.streaming.application import StreamApp, add_table, build_stream_app
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.streaming.consumer.position_check import PositionJump
@@ -122,6 +122,7 @@ def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[
 
 
 def build_priority_limits(
+    worker: WorkerSection,
     max_batch_records: int,
     max_batch_records_medium_busy: int,
     max_batch_records_low_busy: int,
@@ -136,6 +137,7 @@ def build_priority_limits(
             max_in_flight_batches=max_in_flight_batches,
             max_in_flight_batches_busy=max_in_flight_batches,
             max_skips=0,
+            gathering_time=worker.gathering_time_high,
         ),
         PriorityLimits(
             max_batch_records=max_batch_records,
@@ -143,6 +145,7 @@ def build_priority_limits(
             max_in_flight_batches=max_in_flight_batches,
             max_in_flight_batches_busy=max_in_flight_batches,
             max_skips=MAX_SKIPS_MEDIUM,
+            gathering_time=worker.gathering_time_medium,
         ),
         PriorityLimits(
             max_batch_records=max_batch_records,
@@ -150,6 +153,7 @@ def build_priority_limits(
             max_in_flight_batches=max_in_flight_batches,
             max_in_flight_batches_busy=max_in_flight_batches_low_busy,
             max_skips=MAX_SKIPS_LOW,
+            gathering_time=worker.gathering_time_low,
         ),
     )
 

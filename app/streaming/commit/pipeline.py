@@ -36,7 +36,7 @@ EndCallback = Callable[[BaseException | None], None]
 class PipelinePolicy:
     """How the pipelines of a worker commit; times in seconds.
 
-    `row_linger`: how long rows wait for the outputs of the next group, so that one request takes both. `group_linger`: how long a group
+    `row_linger`: how long rows wait for the next group of any partition, so that one request takes both. `group_linger`: how long a group
     stays open; None if it does until it is closed. `max_size`: of what is not committed, shared equally by the assigned partitions; half
     of its share closes a group. `keep_fenced_outputs`: whether outputs are sent although their generation is over; rows never are.
     """
@@ -93,6 +93,29 @@ class LingerTimer:
             callback()
 
 
+class RowLinger:
+    """Rows of any partition wait here for the next group of any partition, so that one request takes them all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ended: asyncio.Event | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait(self) -> None:
+        """Wait until `end` is called, but at most as long as the rows may wait that came first."""
+        if self._ended is None:
+            self._ended = asyncio.Event()
+            self._timer = asyncio.get_running_loop().call_later(self._seconds, self.end)
+        await self._ended.wait()
+
+    def end(self) -> None:
+        """Write the rows that wait."""
+        if self._ended is not None and self._timer is not None:
+            self._timer.cancel()
+            self._ended.set()
+            self._ended = self._timer = None
+
+
 class CommitPipeline:
     """The groups of one partition in three stages: open, claimed, sent. A round moves each group one stage further, with one flush.
 
@@ -108,6 +131,7 @@ class CommitPipeline:
         fence: GenerationFence,
         policy: PipelinePolicy,
         on_failure: Callable[[BaseException], None],
+        row_linger: RowLinger,
         linger_timer: LingerTimer | None = None,
     ) -> None:
         """`build_outbox`: builds the outbox of a generation; `on_failure`: called with an error that must end the process.
@@ -115,13 +139,13 @@ class CommitPipeline:
         `linger_timer`: closes each group that opens; without it `close_group` is the only way.
         """
         self._partition, self._build_outbox, self._fence = partition, build_outbox, fence
-        self._policy, self._on_failure, self._linger_timer = policy, on_failure, linger_timer
+        self._policy, self._on_failure = policy, on_failure
+        self._row_linger, self._linger_timer = row_linger, linger_timer
         self._open_group: CommitGroup | None = None
         self._claimed_group: CommitGroup | None = None
         self._sent_group: CommitGroup | None = None
         self._generation = -1
         self._tables: dict[str, BatchTable] = {}
-        self._is_urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._uncommitted_size = 0  # of all groups
         self._max_size = 1
@@ -169,7 +193,7 @@ class CommitPipeline:
         """Commit the open group as soon as the round before has ended."""
         if self._open_group is not None:
             self._open_group.is_closed = True
-            self._is_urgent.set()
+            self._row_linger.end()
             if self._task is None:
                 self._task = asyncio.get_running_loop().create_task(self._run(), name=f"commit-{self._partition}")
 
@@ -178,8 +202,7 @@ class CommitPipeline:
         try:
             while (is_ready := self._has_closed_group or self._claimed_group is not None) or self._sent_group is not None:
                 if not is_ready and self._policy.row_linger:
-                    self._is_urgent.clear()
-                    await wait_linger(self._is_urgent, self._policy.row_linger)
+                    await self._row_linger.wait()
                 await self._run_round()
         except Exception as error:
             log.critical(
@@ -275,10 +298,3 @@ def _collect_changes(finishing: CommitGroup | None, sending: CommitGroup | None,
 def _remove_keys(rows: dict[bytes, bytes | None], keys: Iterable[bytes]) -> None:
     for key in keys:
         rows.pop(key, None)
-
-
-async def wait_linger(event: asyncio.Event, seconds: float) -> None:
-    """Wait until the event is set, and set it after so many seconds; cheaper than asyncio.timeout."""
-    timer = asyncio.get_running_loop().call_later(seconds, event.set)
-    await event.wait()
-    timer.cancel()

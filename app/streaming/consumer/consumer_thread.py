@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -12,13 +13,11 @@ from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError, NoOffsetFor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from app.streaming.consumer.fetch_scheduling import FetchPacer, FetchPacingSettings, PrioritySelector
+from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
 from app.streaming.time_limit import run_with_time_limit
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
 FETCH_MAX_WAIT_PARTIAL = 0.01  # seconds that a fetch may wait at the broker if it omits partitions
-SMALL_FETCH_RECORDS = 16  # records; fewer are a small fetch
-SMALL_FETCH_DELAY = 0.01  # seconds until the fetch after a small one
 RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
 STOP_TIMEOUT = 1.5  # seconds that leaving the group may take; Kafka may be unreachable, or a rebalance wait for another worker
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
@@ -50,6 +49,13 @@ class FetchRequest:
         return bool(self.changelog_partitions) or any(self.partitions_by_priority)
 
 
+class PartialAssignment(NamedTuple):
+    """What aiokafka reads of an assignment to plan a fetch."""
+
+    tps: Collection[TP]
+    state_value: Callable[[TP], Any]
+
+
 class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with a fetch by priority that another thread can interrupt."""
 
@@ -57,9 +63,7 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         settings = self.transport.settings
         self.priority_selector = PrioritySelector(settings.priority_limits, busy_period=BUSY_PERIOD)
-        self.fetch_pacer = FetchPacer(
-            FetchPacingSettings(settings.fetch_max_wait, FETCH_MAX_WAIT_PARTIAL, SMALL_FETCH_DELAY, SMALL_FETCH_RECORDS)
-        )
+        self.fetch_pacer = FetchPacer(settings.priority_limits, max_wait=settings.fetch_max_wait, max_wait_partial=FETCH_MAX_WAIT_PARTIAL)
         self._waiter: asyncio.Future[None] | None = None
         self._wakeup_pending = False
         self._last_heartbeat_at = monotonic()
@@ -89,14 +93,29 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher._prefetch_backoff = PREFETCH_BACKOFF
 
         def plan_fetches(assignment: Any) -> Any:
-            delay = self.fetch_pacer.compute_delay(monotonic())
-            if delay:
-                return [], {}, min(delay, fetcher._fetcher_timeout), False, []
             partial = any(tp in self.consumer._active_partitions for tp in fetcher._records)
-            fetcher._fetch_max_wait_ms = self.fetch_pacer.compute_max_wait_ms(partial=partial)
-            return original_plan(assignment)
+            plan = self.fetch_pacer.plan_fetch(monotonic(), partial=partial)
+            fetcher._fetch_max_wait_ms = ceil(plan.seconds * 1000)
+            requests, resets, timeout, *others = original_plan(self._select_partitions(assignment, plan.priorities))
+            if not (requests or fetcher._in_flight):
+                timeout = min(timeout, plan.seconds)
+            return requests, resets, timeout, *others
 
         fetcher._get_actions_per_node = plan_fetches
+
+    def _select_partitions(self, assignment: Any, priorities: Collection[int]) -> Any:
+        """The assignment without the partitions of other priorities; those without a position are needed to set one."""
+        if len(priorities) == len(self.transport.settings.priority_limits):
+            return assignment
+        topic_priorities = self.transport.topic_priorities
+        return PartialAssignment(
+            [
+                tp
+                for tp in assignment.tps
+                if topic_priorities.get(tp.topic) in (None, *priorities) or not assignment.state_value(tp).has_valid_position
+            ],
+            assignment.state_value,
+        )
 
     def _record_heartbeats(self, coordinator: Any) -> None:
         original_heartbeat = coordinator._do_heartbeat
@@ -154,10 +173,6 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
             if not fetched and timeout and self.consumer.flow_active:
                 await self._wait_for_data(fetcher, timeout)
                 fetched = await self._take_buffered(fetcher, request)
-            more_buffered = any(tp in fetcher._records for partitions in request.partitions_by_priority for tp in partitions)
-            self.fetch_pacer.record_fetch(
-                sum(len(taken.records) for taken in fetched.values()), more_buffered=more_buffered, now=monotonic()
-            )
             return fetched
 
     async def _take_buffered(self, fetcher: Any, request: FetchRequest) -> FetchedRecords:
@@ -173,6 +188,9 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
                     if other != priority and any(tp in fetcher._records for tp in partitions)
                 ]
                 self.priority_selector.record_fetch(priority, skipped, now)
+                records = sum(len(taken.records) for taken in fetched.values())
+                more_buffered = any(tp in fetcher._records for tp in request.partitions_by_priority[priority])
+                self.fetch_pacer.record_fetch(priority, records, more_buffered=more_buffered, now=now)
                 return {**changelog_records, **fetched}
         return changelog_records
 

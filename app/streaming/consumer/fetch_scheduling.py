@@ -1,17 +1,22 @@
 """Schedules the fetches: which priority is next, and when.
 
 The highest priority with data and room is next, with a turn for a lower one that was skipped too often. Fetches are few at rest, immediate
-under light load, and never delayed for a backlog.
+under light load, gathered for the time that a priority allows under more of it, and never delayed for a backlog.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import exp
+from typing import NamedTuple
 
 from app.streaming.commit.offset_commit import UnackedCounts
 
 # From the first unacknowledged record on. Later batches may be acknowledged, but all of these records are redelivered after a crash.
 MAX_UNCOMMITTED_RECORDS = 100_000
 MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
+RATE_PERIOD = 1.0  # seconds over which the rate of records is averaged
+MIN_GATHERED_RECORDS = 2.0  # records; a fetch waits only if so many are expected, because fewer would be late and share nothing
+FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class PriorityLimits:
     `max_batch_records`: records of a batch. `max_in_flight_batches`: unacknowledged batches of that size in a partition; a batch counts by
     its unfinished records. The `_busy` limits apply while a higher priority has traffic, so that its batches wait neither for the processor
     nor for many round trips of lower ones. `max_skips`: how often the priority may be skipped although it has data, before it is fetched
-    first.
+    first. `gathering_time`: seconds that its records may wait at the broker, so that a fetch brings more of them.
     """
 
     max_batch_records: int
@@ -29,6 +34,7 @@ class PriorityLimits:
     max_in_flight_batches: int
     max_in_flight_batches_busy: int
     max_skips: int
+    gathering_time: float = 0.0
 
 
 class PrioritySelector:
@@ -77,39 +83,52 @@ class PrioritySelector:
         return any(now - fetched_at < self._busy_period for fetched_at in self._fetched_at[:priority])
 
 
-@dataclass(frozen=True)
-class FetchPacingSettings:
-    """`max_wait` and `max_wait_partial`: seconds that a fetch may wait at the broker if it includes all partitions, or not all.
+class FetchPlan(NamedTuple):
+    """The priorities that the next fetch includes, and how many seconds it may wait at the broker; none: how long until the next plan."""
 
-    `small_fetch_delay`: seconds until the next fetch after one that returned fewer than `small_fetch_records` records.
-    """
+    priorities: Collection[int]
+    seconds: float
 
-    max_wait: float
-    max_wait_partial: float
-    small_fetch_delay: float
-    small_fetch_records: int
+
+class ArrivalRate:
+    """The average rate of records, in which a record counts less the older it is."""
+
+    def __init__(self) -> None:
+        self._rate, self._updated_at = 0.0, 0.0
+
+    def record(self, records: int, now: float) -> float:
+        """Record an arrival; returns records per second."""
+        self._rate = self._rate * exp((self._updated_at - now) / RATE_PERIOD) + records / RATE_PERIOD
+        self._updated_at = now
+        return self._rate
 
 
 class FetchPacer:
-    """Decides for each fetch how long it may wait at the broker, and whether it is sent now.
+    """Decides for each fetch which priorities it includes, and how long it may wait at the broker.
 
-    A fetch of all partitions returns as soon as any of them has data, so it may wait long and costs nothing at rest. A fetch that omits
-    partitions, because their buffered records are not taken yet, must return soon so that the next one can include them.
+    A fetch returns as soon as one of its partitions has data. So it costs nothing at rest, and a priority that gathers is left out of it
+    until its time is over; then the broker has gathered.
     """
 
-    def __init__(self, settings: FetchPacingSettings) -> None:
-        self._settings = settings
-        self._next_fetch_at = 0.0
+    def __init__(self, limits: Sequence[PriorityLimits], *, max_wait: float, max_wait_partial: float) -> None:
+        """`max_wait` and `max_wait_partial`: seconds that a fetch may wait if all records are taken, or not all.
 
-    def compute_max_wait_ms(self, *, partial: bool) -> int:
-        """Milliseconds that the next fetch may wait at the broker for data."""
-        return int((self._settings.max_wait_partial if partial else self._settings.max_wait) * 1000)
+        One that omits partitions because their records are not taken must return soon, so that the next one can include them.
+        """
+        self._limits, self._max_wait, self._max_wait_partial = limits, max_wait, max_wait_partial
+        self._rates = [ArrivalRate() for _ in limits]
+        self._next_fetch_at = [0.0] * len(limits)
 
-    def record_fetch(self, records: int, *, more_buffered: bool, now: float) -> None:
-        """Record how many records were taken. After a small fetch the next one is delayed, so that its records share a batch."""
-        is_small = 0 < records < self._settings.small_fetch_records and not more_buffered
-        self._next_fetch_at = now + self._settings.small_fetch_delay if is_small else 0.0
+    def record_fetch(self, priority: int, records: int, *, more_buffered: bool, now: float) -> None:
+        """Record how many records of a priority were taken; `more_buffered`: whether others can be taken already."""
+        rate, gathering_time = self._rates[priority].record(records, now), self._limits[priority].gathering_time
+        is_worthwhile = not more_buffered and records < FULL_FETCH_RECORDS and rate * gathering_time >= MIN_GATHERED_RECORDS
+        self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if is_worthwhile else 0.0
 
-    def compute_delay(self, now: float) -> float:
-        """Seconds until the next fetch may be sent; 0.0 if it may be sent now."""
-        return max(0.0, self._next_fetch_at - now)
+    def plan_fetch(self, now: float, *, partial: bool) -> FetchPlan:
+        """The plan of the next fetch."""
+        due = [priority for priority, fetch_at in enumerate(self._next_fetch_at) if fetch_at <= now]
+        max_wait = self._max_wait_partial if partial else self._max_wait
+        if len(due) < len(self._next_fetch_at):
+            max_wait = min(max_wait, min(fetch_at for fetch_at in self._next_fetch_at if fetch_at > now) - now)
+        return FetchPlan(due, max_wait)

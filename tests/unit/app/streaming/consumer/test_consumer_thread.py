@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,16 +12,23 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError,
 from faust.types import TP
 
 from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread, TakenRecords
-from app.streaming.consumer.fetch_scheduling import FetchPacer, FetchPacingSettings, PriorityLimits, PrioritySelector
+from app.streaming.consumer.fetch_scheduling import FetchPacer, PriorityLimits, PrioritySelector
 from tests.unit.app.streaming.waiting import wait_until
 
 HIGH, LOW, CHANGELOG = TP("high", 0), TP("low", 0), TP("changes", 0)
 LIMITS = (
     PriorityLimits(max_batch_records=3, max_batch_records_busy=3, max_in_flight_batches=2, max_in_flight_batches_busy=2, max_skips=0),
-    PriorityLimits(max_batch_records=5, max_batch_records_busy=2, max_in_flight_batches=1, max_in_flight_batches_busy=1, max_skips=2),
+    PriorityLimits(
+        max_batch_records=5,
+        max_batch_records_busy=2,
+        max_in_flight_batches=1,
+        max_in_flight_batches_busy=1,
+        max_skips=2,
+        gathering_time=0.45,
+    ),
 )
 NO_TIMEOUT = 3600.0
-FetchPlan = tuple[list[str], dict[int, Any], float, bool, list[Any]]
+ActionPlan = tuple[list[TP], dict[int, Any], float, bool, list[Any]]
 
 
 class FakePartitionState:
@@ -50,6 +58,8 @@ class FakeFetcher:
         self._prefetch_backoff = 0.1
         self._fetch_max_wait_ms = 0
         self._fetcher_timeout = 0.2
+        self._in_flight: set[int] = set()
+        self.tps = [HIGH, LOW, CHANGELOG]
 
     async def fetched_records(self, partitions: set[TP], timeout: float, max_records: int) -> dict[TP, Sequence[int]]:
         (tp,) = partitions
@@ -94,8 +104,8 @@ class FakeFetcher:
         self._records[tp] = list(range(count))
         self._waiters[-1].set_result(None)
 
-    def _get_actions_per_node(self, assignment: Any) -> FetchPlan:
-        return ["fetch"], {}, 0.2, False, []
+    def _get_actions_per_node(self, assignment: Any) -> ActionPlan:
+        return list(assignment.tps), {}, self._fetcher_timeout, False, []
 
 
 class FakeFetchConsumer:
@@ -111,11 +121,10 @@ def build_thread(fetcher: FakeFetcher) -> Any:
     thread: Any = object.__new__(PriorityConsumerThread)
     thread.thread_loop = asyncio.get_running_loop()
     thread._consumer = thread.consumer = FakeFetchConsumer(fetcher)
+    thread.transport = SimpleNamespace(settings=SimpleNamespace(priority_limits=LIMITS), topic_priorities={HIGH.topic: 0, LOW.topic: 1})
     thread._waiter, thread._wakeup_pending = None, False
     thread.priority_selector = PrioritySelector(LIMITS, busy_period=NO_TIMEOUT)
-    thread.fetch_pacer = FetchPacer(
-        FetchPacingSettings(max_wait=0.5, max_wait_partial=0.01, small_fetch_delay=NO_TIMEOUT, small_fetch_records=2)
-    )
+    thread.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5, max_wait_partial=0.01)
     return thread
 
 
@@ -242,21 +251,36 @@ async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_
     thread = build_thread(fetcher)
     thread._pace_fetches(fetcher)
     assert fetcher._prefetch_backoff == 0.005
-    fetcher._get_actions_per_node(None)
+    fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 500  # an idle changelog does not count
     fetcher._records[LOW] = [1]
-    fetcher._get_actions_per_node(None)
+    fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 10
 
 
-async def test_a_small_fetch_delays_the_next_one_by_at_most_the_fetcher_timeout() -> None:
-    fetcher = FakeFetcher(high=1)
+async def test_a_priority_that_gathers_is_left_out_of_the_fetch_until_its_time_is_over() -> None:
+    fetcher = FakeFetcher(low=5)
     thread = build_thread(fetcher)
     thread._pace_fetches(fetcher)
-    assert fetcher._get_actions_per_node(None)[0] == ["fetch"]
+    assert fetcher._get_actions_per_node(fetcher)[0] == [HIGH, LOW, CHANGELOG]
     await thread._poll(build_request(), 0.0)
-    fetches, resets, delay, _, _ = fetcher._get_actions_per_node(None)
-    assert (fetches, resets, delay) == ([], {}, 0.2)
+    assert fetcher._get_actions_per_node(fetcher)[0] == [HIGH, CHANGELOG]
+    assert 0 < fetcher._fetch_max_wait_ms <= 450
+    fetcher._states[LOW].has_valid_position = False  # the fetch of another one finds its position
+    assert fetcher._get_actions_per_node(fetcher)[0] == [HIGH, LOW, CHANGELOG]
+
+
+async def test_the_next_plan_is_made_at_the_end_of_a_gathering_time_if_nothing_can_be_fetched() -> None:
+    fetcher = FakeFetcher(low=5)
+    fetcher.tps, fetcher._fetcher_timeout = [LOW], 0.9
+    thread = build_thread(fetcher)
+    thread._pace_fetches(fetcher)
+    await thread._poll(build_request(), 0.0)
+    fetches, _, seconds, _, _ = fetcher._get_actions_per_node(fetcher)
+    assert fetches == []
+    assert 0 < seconds <= 0.45
+    fetcher._in_flight.add(1)
+    assert fetcher._get_actions_per_node(fetcher)[2] == 0.9
 
 
 class FakeCoordinator:

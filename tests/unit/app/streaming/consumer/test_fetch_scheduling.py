@@ -1,6 +1,6 @@
 """The highest priority is first, a starving one gets its turn, and lower ones have busy limits while a higher one has traffic.
 
-A fetch waits long at the broker only if it includes all partitions; it is delayed only after a small fetch with an empty buffer.
+A fetch waits long at the broker only if it includes all partitions. It omits a priority for its gathering time if that brings more records.
 """
 
 from itertools import pairwise
@@ -11,8 +11,8 @@ from app.streaming.commit.offset_commit import UnackedCounts
 from app.streaming.consumer.fetch_scheduling import (
     MAX_UNACKED_BATCHES,
     MAX_UNCOMMITTED_RECORDS,
+    ArrivalRate,
     FetchPacer,
-    FetchPacingSettings,
     PriorityLimits,
     PrioritySelector,
 )
@@ -128,43 +128,74 @@ def test_a_lower_priority_has_less_room_while_a_higher_one_has_traffic(unacked: 
     assert selector.has_room(LOW, UnackedCounts(*unacked), NO_LIMIT, 1.5)
 
 
-PACING = FetchPacingSettings(max_wait=0.5, max_wait_partial=0.01, small_fetch_delay=0.005, small_fetch_records=16)
+GATHERING = (
+    PriorityLimits(1, 1, 1, 1, 0, gathering_time=0.005),
+    PriorityLimits(1, 1, 1, 1, 0, gathering_time=0.04),
+    PriorityLimits(1, 1, 1, 1, 0, gathering_time=0.25),
+)
+ALL = [HIGH, MEDIUM, LOW]
 
 
-@pytest.mark.parametrize(("partial", "max_wait_ms"), [(False, 500), (True, 10)])
-def test_a_partial_fetch_returns_soon(partial: bool, max_wait_ms: int) -> None:
-    assert FetchPacer(PACING).compute_max_wait_ms(partial=partial) == max_wait_ms
+def build_pacer(now: float = 100.0, **records: int) -> FetchPacer:
+    """A pacer that has just taken so many records of these priorities."""
+    pacer = FetchPacer(GATHERING, max_wait=0.5, max_wait_partial=0.01)
+    for name, count in records.items():
+        pacer.record_fetch(("high", "medium", "low").index(name), count, more_buffered=False, now=now)
+    return pacer
 
 
-def test_the_first_fetch_is_not_delayed() -> None:
-    assert FetchPacer(PACING).compute_delay(0.0) == 0.0
+@pytest.mark.parametrize(("partial", "max_wait"), [(False, 0.5), (True, 0.01)])
+def test_a_partial_fetch_returns_soon(partial: bool, max_wait: float) -> None:
+    assert build_pacer().plan_fetch(100.0, partial=partial) == (ALL, max_wait)
 
 
 @pytest.mark.parametrize(
-    ("records", "more_buffered", "delay"),
+    ("records", "priorities"),
     [
-        (1, False, 0.005),
-        (15, False, 0.005),
-        (16, False, 0.0),  # enough for a batch
-        (1, True, 0.0),  # one high record before a backlog: no delay
-        (0, False, 0.0),  # no records: the next fetch waits at the broker
+        ({"medium": 49}, ALL),  # 49/s bring less than two records in 40 ms
+        ({"medium": 51}, [HIGH, LOW]),
+        ({"low": 7}, ALL),
+        ({"low": 9}, [HIGH, MEDIUM]),
+        ({"high": 127}, ALL),  # in 5 ms that is less than one
+        ({"low": 128}, ALL),  # enough for a batch
+        ({"medium": 60, "low": 60}, [HIGH]),
     ],
 )
-def test_a_small_fetch_delays_the_next_one(records: int, more_buffered: bool, delay: float) -> None:
-    pacer = FetchPacer(PACING)
-    pacer.record_fetch(records, more_buffered=more_buffered, now=100.0)
-    assert pacer.compute_delay(100.0) == pytest.approx(delay)
+def test_a_priority_gathers_if_it_will_have_more_records(records: dict[str, int], priorities: list[int]) -> None:
+    assert build_pacer(**records).plan_fetch(100.0, partial=False).priorities == priorities
 
 
-def test_the_delay_ends_with_time() -> None:
-    pacer = FetchPacer(PACING)
-    pacer.record_fetch(1, more_buffered=False, now=100.0)
-    assert pacer.compute_delay(100.004) == pytest.approx(0.001)
-    assert pacer.compute_delay(100.006) == 0.0
+def test_a_fetch_without_a_priority_that_gathers_returns_when_that_one_can_be_fetched() -> None:
+    pacer = build_pacer(medium=60, low=60)
+    assert pacer.plan_fetch(100.0, partial=False).seconds == pytest.approx(0.04)
+    assert pacer.plan_fetch(100.01, partial=False).seconds == pytest.approx(0.03)
+    assert pacer.plan_fetch(100.041, partial=False) == ([HIGH, MEDIUM], pytest.approx(0.209))
+    assert pacer.plan_fetch(100.251, partial=False) == (ALL, 0.5)
 
 
-def test_a_large_fetch_ends_the_delay() -> None:
-    pacer = FetchPacer(PACING)
-    pacer.record_fetch(1, more_buffered=False, now=100.0)
-    pacer.record_fetch(500, more_buffered=True, now=100.001)
-    assert pacer.compute_delay(100.001) == 0.0
+def test_at_a_high_rate_the_time_ends_when_the_batches_are_full() -> None:
+    pacer = build_pacer(low=0)
+    for number in range(100):
+        pacer.record_fetch(LOW, 127, more_buffered=False, now=100.0 + number / 100)
+    assert pacer.plan_fetch(100.99, partial=False).seconds == pytest.approx(0.012, abs=0.008)  # 128 records at 12,700/s take 10 ms
+
+
+def test_a_backlog_is_not_delayed() -> None:
+    pacer = build_pacer(low=60)
+    pacer.record_fetch(LOW, 60, more_buffered=True, now=100.1)
+    assert pacer.plan_fetch(100.1, partial=False) == (ALL, 0.5)
+
+
+def test_the_rate_is_that_of_the_last_seconds() -> None:
+    pacer = build_pacer(medium=100)
+    pacer.record_fetch(MEDIUM, 1, more_buffered=False, now=110.0)
+    assert pacer.plan_fetch(110.0, partial=False).priorities == ALL
+
+
+@pytest.mark.parametrize("interval", [0.001, 0.01, 0.1])
+def test_the_rate_of_regular_arrivals_is_found(interval: float) -> None:
+    rate, now = ArrivalRate(), 50.0
+    for _ in range(int(5 / interval)):
+        now += interval
+        found = rate.record(2, now)
+    assert found == pytest.approx(2 / interval, rel=0.1)
