@@ -36,6 +36,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     provider = build_provider(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     deliverer = _build_deliverer(worker, channel, provider, outbox)
+    worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
     if isinstance(provider, StartableProvider):
         worker.app.startup_checks.append(partial(provider.start, worker.clock))
     add_agents(worker.app, worker.source_topics, deliverer.run)

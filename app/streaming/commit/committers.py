@@ -39,6 +39,10 @@ class CommitEngine:
             )
         return pipeline
 
+    async def flush(self) -> None:
+        """Commit the open groups of all partitions now; returns when nothing is left."""
+        await asyncio.gather(*[pipeline.flush() for pipeline in self._pipelines.values()])
+
     def _build_outbox(self, generation: int) -> BatchOutbox:
         return BatchOutbox(self._get_producer(), self._size_limit, generation)
 
@@ -101,6 +105,10 @@ class PipelinedOutbox:
             changes = group.rows[self._table.name] = (self._table, {})
         changes[1][key] = row
         pipeline.count(group)
+
+    async def flush(self) -> None:
+        """Commit everything now; returns when nothing is left."""
+        await self._engine.flush()
 
     def is_full(self, partition: int) -> bool:
         """Whether the partition's share of the uncommitted records and rows is used up."""

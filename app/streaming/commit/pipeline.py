@@ -147,6 +147,7 @@ class CommitPipeline:
         self._generation = -1
         self._tables: dict[str, BatchTable] = {}
         self._task: asyncio.Task[None] | None = None
+        self._is_flushing = False
         self._uncommitted_size = 0  # of all groups
         self._max_size = 1
 
@@ -197,11 +198,19 @@ class CommitPipeline:
             if self._task is None:
                 self._task = asyncio.get_running_loop().create_task(self._run(), name=f"commit-{self._partition}")
 
+    async def flush(self) -> None:
+        """Commit the open group, and let no rows wait any more; returns when nothing is left."""
+        self._is_flushing = True
+        self.close_group()
+        self._row_linger.end()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     async def _run(self) -> None:
         """Run rounds until no group is left; the next closed group starts a new task."""
         try:
             while (is_ready := self._has_closed_group or self._claimed_group is not None) or self._sent_group is not None:
-                if not is_ready and self._policy.row_linger:
+                if not is_ready and self._policy.row_linger and not self._is_flushing:
                     await self._row_linger.wait()
                 await self._run_round()
         except Exception as error:

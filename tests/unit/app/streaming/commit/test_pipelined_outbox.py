@@ -209,6 +209,14 @@ async def test_after_an_error_nothing_more_is_committed(harness: SharedOutboxHar
     assert harness.producer.log == {}
 
 
+async def test_a_flush_waits_for_no_linger() -> None:
+    harness = SharedOutboxHarness(linger=3600.0, row_linger=3600.0)
+    harness.add_work("a")
+    harness.add_work("b", partition=1)
+    await harness.outbox.flush()
+    assert harness.table.rows == {(0, b"a"): b"row", (1, b"b"): b"row"}
+
+
 async def test_a_callback_may_open_the_next_group(harness: SharedOutboxHarness) -> None:
     committed = asyncio.Event()
     harness.outbox.on_committed(0, lambda: harness.outbox.on_committed(0, committed.set))
