@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
 
-class HttpRequest(NamedTuple):
+
+class HttpRequest(Struct, frozen=True, gc=False):
     """One HTTP/1.1 request, encoded: the origin (`https://host:port`), the request line with headers, and the body.
 
     `head` contains Host and Content-Length and ends with the empty line. The client sends `head` and `body` unchanged.
@@ -15,7 +17,7 @@ class HttpRequest(NamedTuple):
     body: bytes
 
 
-class HttpResponse(NamedTuple):
+class HttpResponse(Struct, frozen=True, gc=False):
     """A complete response; header names are in lower case."""
 
     status_code: int

@@ -5,7 +5,8 @@ A row is written after its outputs are acknowledged. So it proves that they exis
 
 import struct
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct, structs
 
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
@@ -37,7 +38,7 @@ _NEXT_ACTIONS = tuple(NextAction)
 _NEXT_ACTION_NUMBERS = {action: number for number, action in enumerate(_NEXT_ACTIONS)}
 
 
-class AttemptRow(NamedTuple):
+class AttemptRow(Struct, frozen=True, gc=False):
     """The last attempt of a delivery: its outcome (None if nothing was sent) and what followed; `attempted_at` in epoch seconds."""
 
     redrive_count: int
@@ -60,9 +61,9 @@ def encode_key(delivery_id: str) -> bytes:
 
 def encode_row(row: AttemptRow) -> bytes:
     """A row as bytes."""
-    redrive_count, attempt, outcome, status, next_action, code, at, message_id = row
-    numbers = _OUTCOME_NUMBERS[outcome], _STATUS_NUMBERS[status], _NEXT_ACTION_NUMBERS[next_action]
-    return _ROW_FORMAT.pack(_VERSION, redrive_count, attempt, *numbers, code, at) + message_id.encode()
+    outcome, status, action = _OUTCOME_NUMBERS[row.outcome], _STATUS_NUMBERS[row.status], _NEXT_ACTION_NUMBERS[row.next_action]
+    packed = _ROW_FORMAT.pack(_VERSION, row.redrive_count, row.attempt, outcome, status, action, row.provider_code, row.attempted_at)
+    return packed + row.provider_message_id.encode()
 
 
 def decode_row(packed: bytes) -> AttemptRow:
@@ -99,7 +100,7 @@ def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
     if packed is None:
         return None
     row = decode_row(packed)
-    return {"delivery_id": key, **row._asdict(), "attempted_at": format_time(row.attempted_at)}
+    return {"delivery_id": key, **structs.asdict(row), "attempted_at": format_time(row.attempted_at)}
 
 
 TABLE = TableDefinition("attempts", read_time, find_row)

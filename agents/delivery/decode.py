@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from schemas.channels import ChannelName
 from schemas.delivery import Delivery
@@ -16,7 +17,7 @@ _MAX_TIMESTAMP = 1e11  # seconds since 1970: a greater value is probably in mill
 _decoder = msgspec.json.Decoder(Delivery)
 
 
-class DecodedDelivery(NamedTuple):
+class DecodedDelivery(Struct, frozen=True, gc=False):
     """A record, its delivery and the key of the delivery's row in the table `attempts`."""
 
     record: Record
@@ -58,7 +59,8 @@ def _validate_delivery(delivery: Delivery, channel: ChannelName) -> str:
         return f"the channel is {delivery.channel}, but the topic is for {channel} - at $.channel"
     if not (0 <= delivery.redrive_count < MAX_UINT32 and 0 <= delivery.attempt < MAX_UINT32):
         return "redrive_count and attempt must be at least 0 and less than 2**32 - at $.attempt"
-    for name, timestamp in (("created_at", delivery.created_at), ("expires_at", delivery.expires_at)):
-        if not 0 <= timestamp < _MAX_TIMESTAMP:
-            return f"a time must be in seconds since 1970 - at $.{name}"
+    if not 0 <= delivery.created_at < _MAX_TIMESTAMP:
+        return "a time must be in seconds since 1970 - at $.created_at"
+    if not 0 <= delivery.expires_at < _MAX_TIMESTAMP:
+        return "a time must be in seconds since 1970 - at $.expires_at"
     return ""

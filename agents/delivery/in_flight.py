@@ -20,6 +20,7 @@ class InFlightBatch:
         "handle",
         "on_finished",
         "outcome_counts",
+        "partition",
         "priority",
         "remaining",
         "remaining_bytes",
@@ -28,6 +29,7 @@ class InFlightBatch:
 
     def __init__(self, handle: BatchHandle, priority: Priority, started_at: float, on_finished: Callable[["InFlightBatch"], None]) -> None:
         self.handle, self.priority, self.started_at, self.on_finished = handle, priority, started_at, on_finished
+        self.partition = handle.batch.partition
         self.remaining, self.remaining_bytes = len(handle.batch), handle.batch.size
         self._report_at = self.remaining // 2
         self.outcome_counts: dict[str, int] = {}
@@ -80,12 +82,11 @@ class InFlight:
     )
 
     def __init__(self, decoded: DecodedDelivery, batch: InFlightBatch, account: str) -> None:
-        self.record, self.delivery, self.row_key = decoded
-        self.id, self.offset, self.redrive_count = self.delivery.id, self.record.offset, self.delivery.redrive_count
+        record, delivery = self.record, self.delivery = decoded.record, decoded.delivery
+        self.id, self.row_key, self.offset, self.redrive_count = delivery.id, decoded.row_key, record.offset, delivery.redrive_count
         self.batch, self.account = batch, account
-        self.attempt, self.attempt_count, self.called_at = self.delivery.attempt, 0, 0.0
-        self.pause_number = 0
-        self.possible_duplicate = self.delivery.possible_duplicate
+        self.attempt, self.attempt_count, self.called_at, self.pause_number = delivery.attempt, 0, 0.0, 0
+        self.possible_duplicate = delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = False
         self.row, self.result = b"", ""
 
@@ -155,7 +156,7 @@ class InFlightRegistry:
     def revoke_partitions(self, partitions: Collection[int]) -> None:
         """Remove waiting deliveries of these partitions; the results of calls in flight are kept in case their records are read again."""
         for in_flight in list(self._deliveries.values()):
-            if in_flight.batch.handle.batch.partition not in partitions:
+            if in_flight.batch.partition not in partitions:
                 continue
             if not in_flight.is_calling and (in_flight.is_revoked or not in_flight.is_finished):
                 del self._deliveries[in_flight.id]

@@ -5,9 +5,11 @@ import pytest
 from agents.providers.webhook import Webhook
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import Priority
+from schemas.http import HttpResponse
 from tests.delivery_builders import NOW, build_delivery
 from tests.unit.agents.delivery.harness import ACCEPTED, NOT_SENT, DeliveryHarness
 
+NO_CONTENT = HttpResponse(204, {}, b"")
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -105,7 +107,7 @@ async def test_a_delivery_that_waits_for_its_host_is_called_when_a_call_ends(web
     while webhook_harness.pending_calls:
         assert len(webhook_harness.pending_calls) <= 2
         called.append(webhook_harness.called_ids[0])
-        webhook_harness.respond(ACCEPTED._replace(status_code=204))
+        webhook_harness.respond(NO_CONTENT)
     webhook_harness.commit()
     assert called == [delivery.id for delivery in slow]
     assert handle.ack_count
@@ -119,7 +121,7 @@ async def test_a_delivery_that_waits_for_its_host_precedes_later_ones() -> None:
     )
     await harness.run_batches(harness.build_batch(*early, *later, priority="low"))
     assert harness.called_ids == [early[0].id, later[0].id]
-    harness.respond(ACCEPTED._replace(status_code=204))
+    harness.respond(NO_CONTENT)
     assert harness.called_ids == [later[0].id, early[1].id]
 
 
@@ -128,7 +130,7 @@ async def test_high_is_first_among_the_deliveries_that_wait_for_a_host(webhook_h
     await webhook_harness.run_batches(
         webhook_harness.build_batch(*low, priority="low"), webhook_harness.build_batch(*high, priority="high")
     )
-    webhook_harness.respond(ACCEPTED._replace(status_code=204))
+    webhook_harness.respond(NO_CONTENT)
     assert webhook_harness.called_ids == [low[1].id, high[0].id]
 
 
@@ -137,7 +139,7 @@ async def test_a_host_without_calls_is_removed(webhook_harness: DeliveryHarness)
         webhook_harness.build_batch(*build_webhooks("a", build_range(1, 3)), *build_webhooks("b", build_range(4, 1)), priority="low")
     )
     while webhook_harness.pending_calls:
-        webhook_harness.respond(ACCEPTED._replace(status_code=204))
+        webhook_harness.respond(NO_CONTENT)
     assert not webhook_harness.deliverer._limiter._accounts
 
 
