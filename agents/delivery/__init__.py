@@ -1,4 +1,4 @@
-"""The delivery worker: deliveries.<channel>.<priority> -> provider -> notifications.status, in the steps prepare, call, decide, record."""
+"""The delivery worker: deliveries.<channel>.<priority> -> provider -> notifications.status, in the steps call, decide, record."""
 
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.observer import DeliveryBatchSummary, Observer

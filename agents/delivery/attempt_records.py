@@ -29,7 +29,8 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
     else:
         outcome, detail = result.outcome, result.detail
         provider_message_id, provider_code = result.provider_message_id, result.provider_code
-        duration_ms = round((at - in_flight.called_at) * 1000, 1) if in_flight.called_at else 0.0
+        # like round(milliseconds, 1), at a quarter of the cost
+        duration_ms = int((at - in_flight.called_at) * 10_000 + 0.5) / 10 if in_flight.called_at else 0.0
     # positional, because keywords for so many fields cost a microsecond for each event
     # fmt: off
     return StatusEvent(

@@ -1,4 +1,4 @@
-"""The delivery worker of one channel: each delivery is prepared, called for, decided and recorded. One event loop, no locks."""
+"""The delivery worker of one channel: each delivery is called for, decided and recorded. One event loop, no locks."""
 
 import asyncio
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision
 from schemas.dead_letter import DeadLetter, encode_headers
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
 from schemas.enums import Outcome, Priority
-from schemas.http import HttpClient, HttpRequest, HttpResult
+from schemas.http import HttpClient, HttpResult
 from schemas.outcome import AttemptResult, Provider
 from schemas.ports import BatchHandle, BatchHandles, CallLater, Clock, SharedOutbox, Table
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, parse_priority
@@ -108,7 +108,7 @@ class Deliverer:
         decoded_deliveries = self._decode_batch(in_flight_batch)
         rows = self._attempts.get_many(batch.partition, [decoded.row_key for decoded in decoded_deliveries])
         for decoded, row in zip(decoded_deliveries, rows, strict=True):
-            if is_already_done(row, decoded.delivery):
+            if row is not None and is_already_done(row, decoded.delivery):
                 self._registry.discard_recorded(decoded.delivery.id)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue
@@ -135,7 +135,7 @@ class Deliverer:
         batch.drop_records()
         return decoded_deliveries
 
-    # -- prepare, call
+    # -- call
 
     def _start_calls(self) -> None:
         """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues.
@@ -147,11 +147,11 @@ class Deliverer:
         self._starting_calls = True
         try:
             while (in_flight := self._limiter.acquire()) is not None:
-                if self._outbox.is_full(partition := in_flight.batch.handle.batch.partition):
+                if self._outbox.is_full(in_flight.batch.partition):
                     self._limiter.release(in_flight)
-                    self._hold(partition, in_flight)
+                    self._hold(in_flight.batch.partition, in_flight)
                 else:
-                    self._prepare(in_flight)
+                    self._call(in_flight)
         finally:
             self._starting_calls = False
 
@@ -166,12 +166,11 @@ class Deliverer:
         """Queue what was held, high first; if it is more than one commit takes, the rest is held again."""
         if self._held.get(partition) is held:
             del self._held[partition]
-        while (in_flight := held.take()) is not None:
-            self._limiter.enqueue(in_flight)
+        self._limiter.enqueue_all(held)
         self._start_calls()
 
-    def _prepare(self, in_flight: InFlight) -> None:
-        """Build the request; a delivery that is revoked, expired or cannot be sent gets no call."""
+    def _call(self, in_flight: InFlight) -> None:
+        """Build the request and send it; a delivery that is revoked, expired or cannot be sent gets no call."""
         now = self._clock()
         if in_flight.is_revoked:
             self._limiter.release(in_flight)
@@ -184,17 +183,14 @@ class Deliverer:
             self._pauses.mark_probe(in_flight)
         request = self._checked_provider.build_request(in_flight.delivery, in_flight.attempt, now)
         in_flight.attempt_count += 1
-        if isinstance(request, AttemptResult):
-            if request.is_account_fault:
-                self._pauses.on_result(in_flight, request, now)
-            self._limiter.release(in_flight)
-            self._decide(in_flight, request, now)
-        else:
-            self._call(in_flight, request, now)
-
-    def _call(self, in_flight: InFlight, request: HttpRequest, now: float) -> None:
-        in_flight.is_calling, in_flight.called_at = True, now
-        self._http.send(request, partial(self._on_result, in_flight))
+        if not isinstance(request, AttemptResult):
+            in_flight.is_calling, in_flight.called_at = True, now
+            self._http.send(request, partial(self._on_result, in_flight))
+            return
+        if request.is_account_fault:
+            self._pauses.on_result(in_flight, request, now)
+        self._limiter.release(in_flight)
+        self._decide(in_flight, request, now)
 
     def _on_result(self, in_flight: InFlight, result: HttpResult) -> None:
         try:
@@ -243,7 +239,7 @@ class Deliverer:
 
     def _record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
         """Produce the status event; at the end of the delivery also the dead letter, if any, and the row, which is written after both."""
-        partition, priority = in_flight.batch.handle.batch.partition, in_flight.batch.priority
+        partition, priority = in_flight.batch.partition, in_flight.batch.priority
         event = build_status_event(in_flight, result, decision, self._provider.name, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
         self._observer.on_attempt(priority, event)
@@ -256,7 +252,7 @@ class Deliverer:
 
     def _finish(self, in_flight: InFlight) -> None:
         """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
-        self._outbox.stage_row(in_flight.batch.handle.batch.partition, in_flight.row_key, in_flight.row)
+        self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, in_flight.row)
         in_flight.finish()
 
     def _produce_dead_letter(self, dead_letter: DeadLetter, partition: int, priority: Priority) -> None:
