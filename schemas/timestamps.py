@@ -25,7 +25,7 @@ def to_epoch_seconds(timestamp: float | datetime) -> float:
 
 def is_plausible(timestamp: float | datetime) -> bool:
     """Whether an honest clock can show it as epoch seconds: it is from 2000 to 9999."""
-    return EARLIEST_TIME <= to_epoch_seconds(timestamp) <= LATEST_TIME
+    return EARLIEST_TIME <= (timestamp if type(timestamp) is float else to_epoch_seconds(timestamp)) <= LATEST_TIME
 
 
 def explain_implausible(timestamp: float | datetime) -> str:

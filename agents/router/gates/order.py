@@ -40,7 +40,8 @@ def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext
     verdict: Verdict = PASS
     try:
         for gate in gates:
-            verdict = gate.check(state, context)
+            check = gate.check  # called as a method of the gate it would be looked up in its class first
+            verdict = check(state, context)
             if verdict is not PASS:
                 state.stopped_at = gate.name
                 break
