@@ -15,7 +15,7 @@ from schemas.json_errors import describe_decode_error
 from schemas.ports import Batch, Record
 
 _decode = msgspec.json.Decoder(DecidedRow | StatusEvent).decode
-_ESCAPED_NUL = b"\\u0000"
+_BACKSLASH, _ESCAPED_NUL = ord("\\"), b"\\u0000"
 
 
 class DecodedRecord(Struct, frozen=True, gc=False):
@@ -78,7 +78,10 @@ def _decode_event(topic: str, partition: int, record: Record) -> DecodedRecord:
         event = _decode(value)
     except DECODE_ERRORS as error:
         return DecodedRecord(topic, partition, record, None, str(describe_decode_error(error, value)))
-    return DecodedRecord(topic, partition, record, event if _ESCAPED_NUL not in value else _replace_nul(event))
+    # one byte is found in a tenth of the time, and few records have it
+    if _BACKSLASH in value and _ESCAPED_NUL in value:
+        event = _replace_nul(event)
+    return DecodedRecord(topic, partition, record, event)
 
 
 def _replace_nul(event: DecidedRow | StatusEvent) -> DecidedRow | StatusEvent:

@@ -55,8 +55,10 @@ def encode_notification(row: DecidedRow) -> bytes:
             _pack_uuid(16, to_uuid_bytes(row.duplicate_of)) if row.duplicate_of else _NULL,
             _encode_texts(row.type, row.category, row.priority, row.state, row.reason),
             _encode_text(row.user_id),
-            _encode_bytes(bytes(row.deliveries)),
-            _encode_bytes(bytes(row.decision_log)),
+            _pack_length(len(row.deliveries)),
+            row.deliveries,
+            _pack_length(len(row.decision_log)),
+            row.decision_log,
         )
     )
 
@@ -109,10 +111,6 @@ def to_uuid_bytes(prefixed_id: str) -> bytes:
     if len(raw) != 16:
         raise ValueError(f"{prefixed_id!r} is not a UUID with a prefix")
     return raw
-
-
-def _encode_bytes(raw: bytes) -> bytes:
-    return _pack_length(len(raw)) + raw
 
 
 def _encode_text(text: str) -> bytes:

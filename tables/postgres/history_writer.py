@@ -1,7 +1,7 @@
 """Writes history: COPY for new rows, a merge for rows that may exist; implements schemas.store_ports.HistoryWriter."""
 
 import struct
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -61,21 +61,20 @@ class PostgresHistoryWriter:
             await self._write_or_merge(batch)
         except _UNSTORABLE_ERRORS as error:
             raise UnstorableRowError(f"{type(error).__name__}: {error}") from error
-        self._add_recent(row.id for row in batch.notifications)
-        self._add_recent(event.delivery_id for event in batch.deliveries)
+        self._add_recent(_collect_ids(batch))
 
     async def _write_or_merge(self, batch: HistoryBatch) -> None:
         if self._replay_free_writes < REPLAY_FREE_WRITES:
             return await self._merge(batch)
         try:
-            await self._commit(_build_copy_data(batch, self._is_recent, logs_may_exist=False), batch.dead_letters)
+            await self._commit(_build_copy_data(batch, self._find_recent(batch), logs_may_exist=False), batch.dead_letters)
         except asyncpg.exceptions.UniqueViolationError:  # rows of another worker, after a rebalance
             self._replay_free_writes = 0
             await self._merge(batch)
 
     async def _merge(self, batch: HistoryBatch) -> None:
         """Write a batch of which any row may exist."""
-        unchanged = await self._commit(_build_copy_data(batch, lambda row_id: True, logs_may_exist=True), batch.dead_letters)
+        unchanged = await self._commit(_build_copy_data(batch, _collect_ids(batch), logs_may_exist=True), batch.dead_letters)
         self._replay_free_writes = 0 if unchanged else self._replay_free_writes + 1
 
     async def _commit(self, copy_data: Sequence[_CopyData], dead_letters: Sequence[RecordedDeadLetter]) -> int:
@@ -94,20 +93,26 @@ class PostgresHistoryWriter:
                 await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, dead_letters)))
         return unchanged
 
-    def _is_recent(self, row_id: str) -> bool:
-        return row_id in self._recent_ids or row_id in self._older_ids
+    def _find_recent(self, batch: HistoryBatch) -> set[str]:
+        ids = _collect_ids(batch)
+        return (ids & self._recent_ids) | (ids & self._older_ids)
 
-    def _add_recent(self, ids: Iterable[str]) -> None:
+    def _add_recent(self, ids: set[str]) -> None:
         self._recent_ids.update(ids)
         if len(self._recent_ids) > self._max_recent_ids // 2:
             self._recent_ids, self._older_ids = set(), self._recent_ids
 
 
-def _build_copy_data(batch: HistoryBatch, may_exist: Callable[[str], bool], logs_may_exist: bool) -> list[_CopyData]:
-    """The rows of the three tables, sorted by id so that two workers cannot deadlock; rows that may exist are separate."""
-    notifications = [(row.id, binary_copy.encode_notification(row), may_exist(row.id)) for row in batch.notifications]
+def _collect_ids(batch: HistoryBatch) -> set[str]:
+    """The ids of the notifications and deliveries, which have different prefixes."""
+    return {row.id for row in batch.notifications} | {event.delivery_id for event in batch.deliveries}
+
+
+def _build_copy_data(batch: HistoryBatch, may_exist: set[str], logs_may_exist: bool) -> list[_CopyData]:
+    """The rows of the three tables, sorted by id so that two workers cannot deadlock; rows that may exist, by id, are separate."""
+    notifications = [(row.id, binary_copy.encode_notification(row), row.id in may_exist) for row in batch.notifications]
     deliveries = [
-        (event.delivery_id, binary_copy.encode_delivery(event), _has_earlier_event(event) or may_exist(event.delivery_id))
+        (event.delivery_id, binary_copy.encode_delivery(event), event.delivery_id in may_exist or _has_earlier_event(event))
         for event in batch.deliveries
     ]
     logs = [(attempt.id, binary_copy.encode_delivery_log(attempt), logs_may_exist) for attempt in batch.attempts]
