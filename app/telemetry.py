@@ -3,7 +3,7 @@
 import logging
 import logging.config
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -109,34 +109,43 @@ def log_event(name: LogEvent, level: int = logging.INFO, **fields: Any) -> None:
         LOGGER.log(level, name, extra={"fields": fields})
 
 
+class DurationSeries:
+    """The durations of a histogram with one set of labels."""
+
+    __slots__ = ("_buckets", "counts", "sum")
+
+    def __init__(self, buckets: Sequence[float]) -> None:
+        self._buckets, self.counts, self.sum = buckets, [0] * (len(buckets) + 1), 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration in the first bucket whose upper bound it does not exceed."""
+        self.counts[bisect_left(self._buckets, seconds)] += 1
+        self.sum += seconds
+
+
 class DurationHistogram(Collector):
-    """A histogram that counts in plain lists, at a quarter of the cost of prometheus_client's own: it gets a duration for each delivery."""
+    """A histogram that counts in plain lists, cheaper than prometheus_client's own: it gets a duration for each delivery."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        self._counts: dict[tuple[str, ...], list[int]] = {}
-        self._sums: dict[tuple[str, ...], float] = {}
+        self._series: dict[tuple[str, ...], DurationSeries] = {}
         if not metric.labels:  # exported before the first duration, as by prometheus_client
-            self._create_series(())
+            self.get_series(())
 
-    def observe(self, seconds: float, labels: tuple[str, ...]) -> None:
-        """Count one duration in the first bucket whose upper bound it does not exceed."""
-        counts = self._counts.get(labels) or self._create_series(labels)
-        counts[bisect_left(self._metric.buckets, seconds)] += 1
-        self._sums[labels] += seconds
-
-    def _create_series(self, labels: tuple[str, ...]) -> list[int]:
-        self._sums[labels] = 0.0
-        counts = self._counts[labels] = [0] * (len(self._metric.buckets) + 1)
-        return counts
+    def get_series(self, labels: tuple[str, ...]) -> DurationSeries:
+        """The series with these labels; from now on it is exported."""
+        series = self._series.get(labels)
+        if series is None:
+            series = self._series[labels] = DurationSeries(self._metric.buckets)
+        return series
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """The samples for prometheus_client: each bucket includes the counts of those below."""
         metric = self._metric
         family = HistogramMetricFamily(metric.name, metric.description, labels=metric.labels)
         bounds = [*map(floatToGoString, metric.buckets), "+Inf"]
-        for labels, counts in list(self._counts.items()):
-            family.add_metric(labels, list(zip(bounds, accumulate(counts), strict=True)), self._sums[labels])
+        for labels, series in list(self._series.items()):
+            family.add_metric(labels, list(zip(bounds, accumulate(series.counts), strict=True)), series.sum)
         yield family
 
 
@@ -170,7 +179,11 @@ class Metrics:
 
     def observe_duration(self, metric: Metric, seconds: float, *labels: str) -> None:
         """Add a duration to a histogram."""
-        self._histograms[metric.name].observe(seconds, labels)
+        self.get_duration_series(metric, *labels).observe(seconds)
+
+    def get_duration_series(self, metric: Metric, *labels: str) -> DurationSeries:
+        """The series of a histogram with these labels, for whoever observes many durations."""
+        return self._histograms[metric.name].get_series(labels)
 
     def _get_child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
         child = self._children.get((metric.name, labels))  # prometheus_client takes a lock and checks labels at each look-up

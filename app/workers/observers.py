@@ -2,21 +2,20 @@
 
 import logging
 from collections import Counter
-from time import time
 
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.router.evaluate import BatchSummary
-from app.telemetry import Metrics, log_event
+from app.telemetry import DurationSeries, Metrics, log_event
 from schemas import metrics as names
 from schemas.channels import ChannelName
-from schemas.enums import Priority, State, Status
+from schemas.enums import Outcome, Priority, State, Status
 from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
 from schemas.topics import parse_priority
 
 ACCOUNT_FAULT_ACTION = "correct the account at the provider or its settings; deliveries wait, one at a time is tried until one is accepted"
-_PENDING, _HANDED_OVER_STATUSES = Status.PENDING, frozenset((Status.SENT, Status.DELIVERED))
+_HANDED_OVER_STATUSES = frozenset((Status.SENT, Status.DELIVERED))
 
 
 class RouterObserver:
@@ -66,19 +65,17 @@ class DeliveryObserver:
 
     def __init__(self, metrics: Metrics, channel: ChannelName) -> None:
         self._metrics, self._channel = metrics, channel
-        self._attempts: Counter[tuple[Priority, str]] = Counter()
-        self._ended_deliveries: Counter[tuple[Priority, str, str]] = Counter()
+        self._attempts: Counter[tuple[Priority, Outcome | None, Status, str]] = Counter()  # those since the last scrape
+        self._handover_latencies: dict[Priority, DurationSeries] = {}
         metrics.add_flush_callback(self._flush_counts)
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
         """Count an attempt for the next scrape; observe the hand-over latency if the provider has accepted it."""
         status = event.status
-        if event.outcome is not None:
-            self._attempts[priority, event.outcome] += 1
-        if status is not _PENDING:
-            self._ended_deliveries[priority, status, event.reason] += 1
+        self._attempts[priority, event.outcome, status, event.reason] += 1
         if status in _HANDED_OVER_STATUSES:
-            self._metrics.observe_duration(names.HANDOVER_LATENCY, time() - event.created_at, self._channel, priority)
+            latencies = self._handover_latencies.get(priority) or self._add_handover_latencies(priority)
+            latencies.observe(event.occurred_at - event.created_at)
         if event.possible_duplicate:
             self._metrics.increment(names.POSSIBLE_DUPLICATES, 1, self._channel)
 
@@ -102,12 +99,16 @@ class DeliveryObserver:
 
     def _flush_counts(self) -> None:
         # not at the end of a batch: it may be long after its attempts, and never comes if the partition is revoked
-        for (priority, outcome), amount in self._attempts.items():
-            self._metrics.increment(names.DELIVERY_ATTEMPTS, amount, self._channel, priority, outcome)
-        for (priority, status, reason), amount in self._ended_deliveries.items():
-            self._metrics.increment(names.DELIVERIES_ENDED, amount, self._channel, priority, status, reason)
+        for (priority, outcome, status, reason), amount in self._attempts.items():
+            if outcome is not None:
+                self._metrics.increment(names.DELIVERY_ATTEMPTS, amount, self._channel, priority, outcome)
+            if status is not Status.PENDING:
+                self._metrics.increment(names.DELIVERIES_ENDED, amount, self._channel, priority, status, reason)
         self._attempts.clear()
-        self._ended_deliveries.clear()
+
+    def _add_handover_latencies(self, priority: Priority) -> DurationSeries:
+        series = self._handover_latencies[priority] = self._metrics.get_duration_series(names.HANDOVER_LATENCY, self._channel, priority)
+        return series
 
     def on_account_paused(self, account: str, fault: AttemptResult) -> None:
         """Count a pause and log its cause."""

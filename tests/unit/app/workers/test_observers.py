@@ -67,6 +67,7 @@ def test_attempts_are_counted_before_their_batch_ends(metrics: Metrics, lines: A
     assert 'herold_deliveries_ended_total{channel="email",priority="low",reason="",status="SENT"} 1.0' in page
     assert 'herold_possible_duplicates_total{channel="email"} 1.0' in page
     assert 'herold_handover_latency_seconds_count{channel="email",priority="low"} 1.0' in page
+    assert 'herold_handover_latency_seconds_sum{channel="email",priority="low"} 10.0' in page
     observer.on_batch_end(DeliveryBatchSummary("low", 1, 1, {"ACCEPTED": 1}, 0.5))
     ((name, _, fields),) = lines()
     assert (name, fields["outcomes"], fields["duration_ms"]) == ("delivery.batch_completed", {"ACCEPTED": 1}, 500.0)
