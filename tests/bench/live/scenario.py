@@ -6,8 +6,9 @@ CPU counts of all processes of Herold and of its servers; load generator and sin
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from statistics import median
 from typing import Any
 
@@ -16,16 +17,17 @@ from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
 from schemas.topics import get_notifications_topic
 from tests.bench.cpu_meter import CpuMeter, StealMeter, measure_calibration
-from tests.bench.live.figures import compute_arrival_rate, compute_latencies, count_notifications
-from tests.bench.live.messages import Load, LoadResult
+from tests.bench.live.figures import add_total, compute_latencies, count_between, count_notifications, select_arrivals
+from tests.bench.live.messages import Load
 from tests.bench.live.processes import Sink, run_generator, run_sink
 from tests.bench.live.runs import Run
+from tests.bench.live.send_log import LoadError
 from tests.bench.scenarios import RECORDED_ATTEMPTS, SERVERS
 from tests.cluster import PARTITIONS, HeroldCluster
 
 WARM_UP_SECONDS = 2.0  # of each run
 PATIENCE = 20.0  # seconds without an arrival, after which the rest counts as lost
-REST_AFTER = 3.0  # seconds, until what the run before has left is done
+REST_AFTER = 3.0  # seconds, until what the start of the workers has left is done
 CALIBRATION_INTERVAL = 1.0  # seconds
 
 
@@ -59,12 +61,12 @@ class LiveSession:
         return {**figures, "calibration_ms": round(median(calibrations) * 1000, 2), "stolen": steal.share}
 
     async def _start_channels(self, run: Run) -> None:
-        """Start the worker of the channel and warm it up, stop those of the others; at rest start all."""
+        """Start the worker of the channel and stop those of the others; at rest start all. Warm up what is new: at rest the broker, too."""
         cluster, needed = self._cluster, CHANNEL_NAMES if run.is_at_rest else (run.channel,)
         await asyncio.gather(*(cluster.stop_process(name) for name in CHANNEL_NAMES if name in cluster.processes and name not in needed))
         started = [name for name in needed if name not in cluster.processes]
         await asyncio.gather(*(cluster.start_worker(name) for name in started))
-        if started and not run.is_at_rest:
+        if started:
             for priority in PRIORITIES:
                 await self._send(Run("warm-up", clients=32, priority=priority, channel=run.channel), WARM_UP_SECONDS / 2)
 
@@ -72,7 +74,7 @@ class LiveSession:
         await asyncio.sleep(REST_AFTER)
         meter = self._start_meter()
         await asyncio.sleep(seconds)
-        return _read_meter(meter, 0)
+        return Usage(meter).summarize()
 
     async def _measure_load(self, run: Run, seconds: float) -> dict[str, Any]:
         """Measure the CPU while a schedule sends; in a closed loop until all is recorded, as it may leave a backlog."""
@@ -82,30 +84,27 @@ class LiveSession:
 
     async def _send(self, run: Run, seconds: float) -> dict[str, Any]:
         """Send the load of a run and wait until all has arrived and is recorded."""
-        load, meters, measured = self._build_load(run, seconds), [], {}
+        load, meters, usages = self._build_load(run, seconds), [], []
+        result = await run_generator(load, lambda: meters.append(self._start_meter()), lambda: usages.append(Usage(meters[0])))
+        recorded = await self._wait_until_recorded(len(result.due))
+        usage = Usage(meters[0]) if run.clients else usages[0]
+        arrivals = select_arrivals(await self._sink.take_arrivals(), load.first_number, len(result.due))
+        counts = count_notifications(result, arrivals, recorded)
+        arrived = count_between(arrivals, usage.started_at, usage.ended_at)
+        if not arrived:
+            raise LoadError(f"run {run.name}: none of {counts['posted']} notifications came to the sink in the time that is measured")
+        rate = round(arrived / (usage.seconds if run.rate else max(at for _, at in arrivals) - result.due[0]))
+        us = add_total({name: seconds / arrived * 1e6 for name, seconds in usage.cpu_seconds.items()})
+        return {"us": us, "per_s": rate, **compute_latencies(result, arrivals), **usage.summarize(), "counts": counts}
 
-        def start_meter() -> None:
-            meters.append(self._start_meter())
-
-        def read_meter() -> None:
-            if not run.clients:
-                measured.update(_read_meter(meters[0], round(run.rate * seconds)))
-
-        result = await run_generator(load, start_meter, read_meter)
-        await self._wait_until_recorded(result)
-        if run.clients:
-            measured.update(_read_meter(meters[0], len(result.due)))
-        arrivals = await self._sink.take_arrivals()
-        latencies = compute_latencies(result, arrivals, load.first_number)
-        rate = compute_arrival_rate(result, arrivals) if run.clients else round(run.rate)
-        return {**measured, "per_s": rate, **latencies, "counts": count_notifications(result, arrivals)}
-
-    async def _wait_until_recorded(self, result: LoadResult) -> None:
-        count = len(result.due)
-        self._next_number += count
-        self._recorded += count
+    async def _wait_until_recorded(self, count: int) -> int:
+        """Wait until notifications have come to the sink and to PostgreSQL; return how many came to PostgreSQL."""
+        before, self._next_number = self._recorded, self._next_number + count
         await self._sink.wait_for(count, PATIENCE)
-        await self._cluster.wait_for_metric("recorder", RECORDED_ATTEMPTS, self._recorded, seconds=PATIENCE)
+        with suppress(TimeoutError):  # what is missing is a figure
+            await self._cluster.wait_for_metric("recorder", RECORDED_ATTEMPTS, before + count, seconds=PATIENCE)
+        self._recorded = round(self._cluster.read_metric("recorder", RECORDED_ATTEMPTS))
+        return self._recorded - before
 
     def _build_load(self, run: Run, seconds: float) -> Load:
         cluster = self._cluster
@@ -129,10 +128,18 @@ class LiveSession:
         return CpuMeter(self._cluster.get_pids(*self._cluster.processes, *SERVERS))
 
 
-def _read_meter(meter: CpuMeter, count: int) -> dict[str, Any]:
-    wakeups, cores = meter.compute_wakeups_per_s(), meter.compute_cores()
-    figures: dict[str, Any] = {"us": meter.compute_us_per_item(count)} if count else {"cores": cores}
-    return {**figures, "core": round(sum(cores.values()), 3), "wakeups_per_s": {**wakeups, "total": sum(wakeups.values())}}
+class Usage:
+    """What the processes of a meter have used until now."""
+
+    def __init__(self, meter: CpuMeter) -> None:
+        self.cpu_seconds, self._wakeups_per_s = meter.compute_seconds(), meter.compute_wakeups_per_s()
+        self.ended_at, self.seconds = time.monotonic(), meter.wall_seconds
+        self.started_at = self.ended_at - self.seconds
+
+    def summarize(self) -> dict[str, Any]:
+        """The cores and the wake-ups per second by process."""
+        cores = {name: seconds / self.seconds for name, seconds in self.cpu_seconds.items()}
+        return {"cores": add_total(cores, 3), "wakeups_per_s": add_total(self._wakeups_per_s)}
 
 
 @asynccontextmanager
