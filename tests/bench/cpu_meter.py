@@ -46,6 +46,20 @@ def read_wakeups(pid: int) -> int:
     return wakeups
 
 
+def read_busy_seconds() -> float:
+    """Read the seconds that all processors have worked for any process (proc(5), stat); 0.0 on a kernel without it."""
+    fields = _read_stat()
+    return sum(fields[:3] + fields[5:7]) / TICKS_PER_SECOND
+
+
+def _read_stat() -> list[int]:
+    """The ticks user, nice, system, idle, iowait, irq, softirq and steal of all processors."""
+    try:
+        return [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    except OSError:
+        return [0] * 8
+
+
 class CpuMeter:
     """Measures the CPU and the wake-ups of named processes since its creation."""
 
@@ -53,6 +67,7 @@ class CpuMeter:
         self._pids = dict(pids)
         self._start_wakeups = {name: read_wakeups(pid) for name, pid in self._pids.items()}
         self._start_seconds = {name: read_cpu_seconds(pid) for name, pid in self._pids.items()}
+        self._start_busy_seconds = read_busy_seconds()
         self._started_at = time.monotonic()
 
     @property
@@ -63,6 +78,10 @@ class CpuMeter:
     def compute_seconds(self) -> dict[str, float]:
         """Compute the CPU seconds by name."""
         return {name: read_cpu_seconds(pid) - self._start_seconds[name] for name, pid in self._pids.items()}
+
+    def compute_other_seconds(self) -> float:
+        """Compute the CPU seconds of all other processes of the machine."""
+        return max(0.0, read_busy_seconds() - self._start_busy_seconds - sum(self.compute_seconds().values()))
 
     def compute_wakeups_per_s(self) -> dict[str, int]:
         """Compute the wake-ups per second by name."""
@@ -103,10 +122,7 @@ class StealMeter:
 
     @staticmethod
     def _read_ticks() -> tuple[int, int]:
-        try:
-            fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        except OSError:
-            return 0, 0
+        fields = _read_stat()
         return fields[7], sum(fields)
 
 

@@ -133,13 +133,15 @@ class Usage:
 
     def __init__(self, meter: CpuMeter) -> None:
         self.cpu_seconds, self._wakeups_per_s = meter.compute_seconds(), meter.compute_wakeups_per_s()
+        self._other_seconds = meter.compute_other_seconds()
         self.ended_at, self.seconds = time.monotonic(), meter.wall_seconds
         self.started_at = self.ended_at - self.seconds
 
     def summarize(self) -> dict[str, Any]:
-        """The cores and the wake-ups per second by process."""
+        """The cores and the wake-ups per second by process, and the cores of what else runs on the machine."""
         cores = {name: seconds / self.seconds for name, seconds in self.cpu_seconds.items()}
-        return {"cores": add_total(cores, 3), "wakeups_per_s": add_total(self._wakeups_per_s)}
+        others = round(self._other_seconds / self.seconds, 2)
+        return {"cores": add_total(cores, 3), "other_cores": others, "wakeups_per_s": add_total(self._wakeups_per_s)}
 
 
 @asynccontextmanager
