@@ -27,6 +27,7 @@ from dev.stack.stack import ServerUrls, resolve_server_urls
 from dev.stack.stack_state import StackState
 from tests.bench import hanging_host, scenarios
 from tests.bench.cpu_meter import CalibrationSampler, StealMeter
+from tests.bench.live.report import build_table
 from tests.bench.live.runs import RUNS, select_runs
 from tests.bench.live.scenario import measure_live
 from tests.cluster import HeroldCluster
@@ -52,6 +53,8 @@ def main() -> None:
         # in quiet traffic the C2 compiler would work for minutes, and its CPU would count as that of the broker
         results |= _run_scenarios(list(names), options, [] if is_live else ["--c2"])
     results = _add_derived_figures(results)
+    if LIVE in results:
+        print(build_table(results[LIVE]), file=sys.stderr)
     if not options.dry:
         _append_report(results)
     print(json.dumps(results))
