@@ -59,8 +59,9 @@ def build_body_template(channel: ChannelName, priority: str, sink: str) -> bytes
     return text.encode()
 
 
-def build_request_template(host: str, api_key: str, body_template: bytes) -> bytes:
-    """A POST of a notification; `%` with its number, three times, makes it one."""
+def build_request_template(host: str, api_key: str, body_template: bytes, *, has_key: bool = False) -> bytes:
+    """A POST of a notification; `%` with its number, three times, makes it one; with an Idempotency-Key, four times."""
     length = len(body_template % (0, 0, 0))
     head = f"POST /v1/notifications HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {api_key}\r\nContent-Type: application/json\r\n"
-    return head.encode().replace(b"%", b"%%") + b"Content-Length: %d\r\n\r\n" % length + body_template
+    key = b"Idempotency-Key: live-%08d\r\n" if has_key else b""
+    return head.encode().replace(b"%", b"%%") + key + b"Content-Length: %d\r\n\r\n" % length + body_template

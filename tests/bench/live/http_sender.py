@@ -41,7 +41,8 @@ class HttpSender:
         host, _, port = load.gateway.rpartition(":")
         self._host, self._port = host, int(port)
         body_template = build_body_template(load.channel, load.priority, load.sink)
-        self._template = build_request_template(load.gateway, load.api_key, body_template)
+        self._template = build_request_template(load.gateway, load.api_key, body_template, has_key=load.has_idempotency_keys)
+        self._placeholders = 4 if load.has_idempotency_keys else 3
         self._connections: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
         self._waiting: deque[int] = deque()
@@ -101,7 +102,7 @@ class HttpSender:
 
     def _post(self, connection: HttpConnection, number: int) -> None:
         connection.number = number
-        connection.transport.write(self._template % (number, number, number))
+        connection.transport.write(self._template % ((number,) * self._placeholders))
         self._log.on_sent(number)
 
     def _on_response(self, connection: HttpConnection, response: bytes) -> None:

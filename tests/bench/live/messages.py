@@ -22,6 +22,7 @@ class Load(Struct, frozen=True, kw_only=True):
     rate: float = 0.0
     gateway: str = ""  # host:port; empty: over Kafka
     api_key: str = ""
+    has_idempotency_keys: bool = False
     kafka: str = ""
     topic: str = ""
     partitions: int = 0

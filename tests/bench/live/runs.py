@@ -16,6 +16,7 @@ class Run:
     priority: Priority = "medium"
     channel: ChannelName = "webhook"
     over_kafka: bool = False
+    has_idempotency_keys: bool = False
 
     @property
     def is_at_rest(self) -> bool:
@@ -38,6 +39,7 @@ RUNS = {
         Run("flat-8", clients=8),
         Run("flat-32", clients=32),
         Run("flat-128", clients=128),
+        Run("flat-32-keys", clients=32, has_idempotency_keys=True),
         Run("email-100", rate=100, channel="email"),
         Run("email-1000", rate=1000, channel="email"),
         Run("email-flat-32", clients=32, channel="email"),

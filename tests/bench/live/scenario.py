@@ -118,6 +118,7 @@ class LiveSession:
             clients=run.clients,
             rate=run.rate,
             gateway="" if run.over_kafka else f"{LOOPBACK}:{cluster.get_port('gateway')}",
+            has_idempotency_keys=run.has_idempotency_keys,
             api_key=cluster.state.get_secret("api_key"),
             kafka=cluster.urls.kafka,
             topic=cluster.prefix + get_notifications_topic(run.priority),

@@ -27,6 +27,11 @@ def test_a_request_has_its_length_and_the_number(channel: ChannelName) -> None:
     assert 250 < len(template % (17, 17, 17)) < 350
 
 
+def test_a_key_is_that_of_the_notification() -> None:
+    template = http_messages.build_request_template("host", "key", http_messages.build_body_template("email", "", ""), has_key=True)
+    assert b"\r\nIdempotency-Key: live-00000017\r\n" in template % (17, 17, 17, 17)
+
+
 def test_a_request_without_a_number_is_an_error() -> None:
     with pytest.raises(ValueError, match="without the number"):
         http_messages.parse_number(b"POST / HTTP/1.1\r\n\r\n")
