@@ -18,6 +18,7 @@ class Load(Struct, frozen=True, kw_only=True):
     first_number: int
     seconds: float
     warm_up_seconds: float = 0.0  # at the rate, before the measurement
+    answer_timeout: float = 30.0  # seconds after the last notification
     clients: int = 0
     rate: float = 0.0
     gateway: str = ""  # host:port; empty: over Kafka

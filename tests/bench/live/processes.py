@@ -16,7 +16,7 @@ from tests.bench.live.send_log import LoadError
 ROOT = Path(__file__).parents[3]
 MAX_LINE_BYTES = 256 * 1024 * 1024
 STOP_TIMEOUT = 10.0  # seconds
-EXTRA_SECONDS = 60.0  # how much longer than its load a load generator may take
+EXTRA_SECONDS = 30.0  # how much longer than its load a load generator may take
 
 T = TypeVar("T")
 
@@ -111,10 +111,15 @@ async def run_sink() -> AsyncIterator[Sink]:
 
 async def run_generator(load: Load, on_measuring: Callable[[], None], on_sent: Callable[[], None]) -> LoadResult:
     """Run a load in a process of its own. Raises LoadError."""
-    async with asyncio.timeout(load.warm_up_seconds + load.seconds + EXTRA_SECONDS), run_child("generator") as child:
-        await child.write(msgspec.json.encode(load))
-        await child.read(LoadEvent)
-        on_measuring()
-        await child.read(LoadEvent)
-        on_sent()
-        return await child.read(LoadResult)
+    seconds = load.warm_up_seconds + load.seconds + load.answer_timeout + EXTRA_SECONDS
+    async with run_child("generator") as child:
+        try:
+            async with asyncio.timeout(seconds):
+                await child.write(msgspec.json.encode(load))
+                await child.read(LoadEvent)
+                on_measuring()
+                await child.read(LoadEvent)
+                on_sent()
+                return await child.read(LoadResult)
+        except TimeoutError:
+            raise LoadError(f"the load generator has not ended after {seconds:.0f} s") from None

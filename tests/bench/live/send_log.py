@@ -17,7 +17,7 @@ class SendLog:
         self._due: list[float] = []
         self._sent: list[float] = []
         self._answered: list[float] = []
-        self.warm_up_count = self._pending = 0
+        self.warm_up_count = self.pending = 0
         self._error = ""
 
     def add(self, due: float) -> int:
@@ -25,7 +25,7 @@ class SendLog:
         self._due.append(due)
         self._sent.append(0.0)
         self._answered.append(0.0)
-        self._pending += 1
+        self.pending += 1
         return self._first_number + len(self._due) - 1
 
     def on_sent(self, number: int) -> None:
@@ -35,7 +35,7 @@ class SendLog:
     def on_answer(self, number: int) -> None:
         """Note that a notification is confirmed now."""
         self._answered[number - self._first_number] = time.monotonic()
-        self._pending -= 1
+        self.pending -= 1
 
     def fail(self, error: str) -> None:
         """Note an error; the first one counts."""
@@ -45,7 +45,7 @@ class SendLog:
         """Whether a notification is not confirmed yet. Raises LoadError after an error."""
         if self._error:
             raise LoadError(self._error)
-        return self._pending > 0
+        return self.pending > 0
 
     def build_result(self) -> LoadResult:
         """The result of the load."""

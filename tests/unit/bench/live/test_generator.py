@@ -51,6 +51,17 @@ async def test_a_gateway_that_does_not_accept_is_an_error() -> None:
             await run_generator(load, lambda: None, lambda: None)
 
 
+async def test_a_notification_that_is_not_confirmed_is_an_error() -> None:
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(ignore, "127.0.0.1") as server:
+        load = build_load(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", clients=2, answer_timeout=0.1)
+        with pytest.raises(LoadError, match="2 notifications are not confirmed after 0 s"):
+            await run_generator(load, lambda: None, lambda: None)
+
+
 async def test_a_request_that_the_sink_cannot_read_is_an_error() -> None:
     async with run_sink() as sink:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(sink.origin.rpartition(":")[2]))
