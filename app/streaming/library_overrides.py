@@ -67,7 +67,7 @@ OVERRIDDEN: Overrides = {
         (f"{THREAD}.on_start", "03715c3bd9ce", "paces fetches, records heartbeats"),
         (f"{THREAD}.on_thread_stop", "08913f186d43", "without Kafka it raises, or waits without limit"),
         (f"{CONSUMERS}:ConsumerThread.on_partitions_assigned", "98ad90529d90", "counts as a heartbeat"),
-        (f"{FETCHER}:Fetcher._get_actions_per_node", "ac50ec79eb3f", "which priorities a fetch includes, and how long it waits at the broker"),
+        (f"{FETCHER}:Fetcher._get_actions_per_node", "ac50ec79eb3f", "what a fetch includes, and how long it waits at the broker"),
         (f"{COORDINATOR}._do_heartbeat", "657c48cf5315", "records the last confirmed heartbeat"),
     ),
     "aiokafka_patches": (

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from app.streaming.commit.fencing import GenerationFence
+from app.streaming.commit.linger import LingerTimer, RowLinger
 from app.streaming.commit.outbox import BatchOutbox, SizeLimit
-from app.streaming.commit.pipeline import BatchTable, CommitPipeline, LingerTimer, PipelinePolicy, RowLinger, TableChanges
+from app.streaming.commit.pipeline import BatchTable, CommitPipeline, PipelinePolicy, TableChanges
 from schemas.ports import Header, Outbox, Table, TableRows
 
 
