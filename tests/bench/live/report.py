@@ -37,7 +37,7 @@ def merge_workers(figures: Mapping[str, float]) -> dict[str, float]:
 
 def build_table(runs: Mapping[str, Any]) -> str:
     """A table in Markdown, one row per run: CPU by process, per notification, and at rest in thousandths of a core."""
-    names = (*PROCESSES, "total", "cores", "others", "per s", "p50 / p90 / p99 ms", "wake-ups per s")
+    names = (*PROCESSES, "total", "cores", "others", "per s", "p50 / p90 / p99 ms", "wake-ups per s", "calibration")
     rows = [f"| run | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     rows += [_build_row(name, run) for name, run in runs.items()]
     return "\n".join(rows)
@@ -48,7 +48,8 @@ def _build_row(name: str, run: Mapping[str, Any]) -> str:
     cells = [f"{figure:,.0f}" for figure in (*merge_workers(figures).values(), figures["total"])]
     latencies = " / ".join(f"{ms:,.0f}" for ms in run["ms"].values()) if "ms" in run else ""
     cells += [f"{run['cores']['total']:.2f}", f"{run['other_cores']:.2f}", f"{run['per_s']:,}" if "per_s" in run else "", latencies]
-    return f"| {name} | {' | '.join(cells)} | {run['wakeups_per_s']['total']:,} |"
+    cells += [f"{run['wakeups_per_s']['total']:,}", f"{run['calibration_ms']:.1f}"]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def build_wakeups_table(runs: Mapping[str, Any]) -> str:

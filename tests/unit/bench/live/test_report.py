@@ -9,6 +9,7 @@ REST = {
     "cores": {"router": 0.004, "sms": 0.005, "push": 0.004, "total": 0.013},
     "other_cores": 0.0,
     "wakeups_per_s": {"router": 25, "sms": 21, "total": 46},
+    "calibration_ms": 4.31,
 }
 LOAD = {
     "us": {"router": 2000, "webhook": 1500, "total": 3500},
@@ -17,6 +18,7 @@ LOAD = {
     "wakeups_per_s": {"router": 500, "webhook": 400, "total": 900},
     "per_s": 100,
     "ms": {"p50": 20.4, "p90": 40.0, "p99": 99.5},
+    "calibration_ms": 5.0,
 }
 RUNS = {"rest": REST, "100 & more": LOAD}
 
@@ -32,8 +34,8 @@ def test_the_last_results_of_a_page_or_of_an_output_are_found() -> None:
 
 def test_a_row_has_the_workers_of_all_channels_in_one_column() -> None:
     rows = report.build_table(RUNS).splitlines()
-    assert rows[2] == "| rest | 0 | 4 | 9 | 0 | 0 | 0 | 0 | 13 | 0.01 | 0.00 |  |  | 46 |"
-    assert rows[3] == "| 100 & more | 0 | 2,000 | 1,500 | 0 | 0 | 0 | 0 | 3,500 | 0.35 | 0.12 | 100 | 20 / 40 / 100 | 900 |"
+    assert rows[2] == "| rest | 0 | 4 | 9 | 0 | 0 | 0 | 0 | 13 | 0.01 | 0.00 |  |  | 46 | 4.3 |"
+    assert rows[3] == "| 100 & more | 0 | 2,000 | 1,500 | 0 | 0 | 0 | 0 | 3,500 | 0.35 | 0.12 | 100 | 20 / 40 / 100 | 900 | 5.0 |"
     assert report.build_wakeups_table(RUNS).splitlines()[3] == "| 100 & more | 0 | 500 | 400 | 0 | 0 | 0 | 0 |"
 
 
