@@ -14,6 +14,7 @@ from app.api.openapi import build_openapi_config
 from app.api.problems import ProblemError
 from app.api.resources import health, notifications
 from app.api.resources.docs import register_docs_routes
+from app.api.submission_app import SubmissionApp, SubmissionRouter
 from schemas.ports import Clock
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -21,14 +22,15 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> AsgiApp:
     """The app with these dependencies; `body_limit` in bytes, `clock` monotonic."""
-    app = Litestar(
+    submission_app = SubmissionApp(dependencies.submission_service, body_limit)
+    framework = Litestar(
         [notifications.router, health.router],
         exception_handlers={ProblemError: handle_problem, HTTPException: handle_http_exception, Exception: handle_unexpected},
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,
         lifespan=list(lifespan),
-        state=State({"dependencies": dependencies}),
+        state=State({"dependencies": dependencies, "submission_app": submission_app}),
     )
-    register_docs_routes(app)
-    return GatewayMiddleware(app, api_key, body_limit, dependencies.metrics, clock)
+    register_docs_routes(framework)
+    return GatewayMiddleware(SubmissionRouter(submission_app, framework), api_key, body_limit, dependencies.metrics, clock)

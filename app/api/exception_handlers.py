@@ -9,7 +9,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from app.api.dependencies import ApiRequest
-from app.api.middleware import add_log_fields
+from app.api.middleware import Scope, add_log_fields
 from app.api.problems import (
     PROBLEM_MEDIA_TYPE,
     FieldError,
@@ -40,9 +40,14 @@ def handle_http_exception(request: ApiRequest, error: HTTPException) -> Response
 
 def handle_unexpected(request: ApiRequest, error: Exception) -> Response[bytes]:
     """The response to any other exception. The log has its type and location only: its text may contain personal data."""
+    return _build_problem_response(request, build_unexpected_problem(request.scope, error))
+
+
+def build_unexpected_problem(scope: Scope, error: Exception) -> ProblemDetails:
+    """The problem of an exception that nothing expects; its type and location are added to the request's log line."""
     frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
-    add_log_fields(request.scope, error=type(error).__name__, location=f"{frame.filename}:{frame.lineno}" if frame else "")
-    return _build_problem_response(request, build_problem("internal", "an unexpected error occurred; the gateway's log has its location"))
+    add_log_fields(scope, error=type(error).__name__, location=f"{frame.filename}:{frame.lineno}" if frame else "")
+    return build_problem("internal", "an unexpected error occurred; the gateway's log has its location")
 
 
 def _to_field_errors(error: ValidationException) -> list[FieldError]:

@@ -1,11 +1,12 @@
 """The resource /v1/notifications: submit one or many, get one, explain one, list those of a user."""
 
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import urlencode
 
 from litestar import Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.types import ASGIApp
 
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.explanation import build_explanation
@@ -21,7 +22,7 @@ from app.api.problems import (
     build_validation_problem,
 )
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
-from app.api.services.submission_service import SubmissionResult
+from app.api.submission_app import decode_key
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
@@ -75,10 +76,9 @@ LOOKUP_ERRORS = {
     summary="Submit a notification",
     operation_id="submit_notification",
 )
-async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
+async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> ASGIApp:
     """Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
-    key = _decode_key(idempotency_key)
-    return _build_response(request, await get_dependencies(request).submission_service.submit(await request.body(), key))
+    return cast(ASGIApp, request.app.state.submission_app)  # which reads the header itself
 
 
 @post(
@@ -95,8 +95,10 @@ async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyK
 )
 async def submit_notifications(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
     """Accepts the valid notifications and reports the others: 202 if all are accepted, 207 if some are, 422 if none is valid."""
-    key = _decode_key(idempotency_key)
-    return _build_response(request, await get_dependencies(request).submission_service.submit_bulk(await request.body(), key))
+    key = decode_key(idempotency_key.encode("latin-1")) if idempotency_key is not None else None
+    result = await get_dependencies(request).submission_service.submit_bulk(await request.body(), key)
+    add_log_fields(request.scope, **result.log_fields)
+    return Response(result.response.body, status_code=result.response.status_code, media_type=JSON_MEDIA_TYPE)
 
 
 @get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Get a notification", operation_id="get_notification")
@@ -174,21 +176,6 @@ def _build_not_found_problem(notification_id: str) -> ProblemDetails:
 
 def _build_unavailable_problem() -> ProblemDetails:
     return build_problem("unavailable", HISTORY_UNAVAILABLE, retry_after=HISTORY_RETRY_AFTER)
-
-
-def _decode_key(header: str | None) -> str | None:
-    """The key as it would be in a body: UTF-8, or Latin-1 as HTTP/1.1 has it, which Litestar assumes."""
-    if header is None or header.isascii():
-        return header
-    try:
-        return header.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        return header
-
-
-def _build_response(request: ApiRequest, result: SubmissionResult) -> Response[bytes]:
-    add_log_fields(request.scope, **result.log_fields)
-    return Response(result.response.body, status_code=result.response.status_code, media_type=JSON_MEDIA_TYPE)
 
 
 router = Router(
