@@ -26,6 +26,7 @@ def main() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing reads the client's address
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
 

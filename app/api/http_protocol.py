@@ -19,6 +19,35 @@ class HeadersTooLargeError(Exception):
     """The request line and the headers are larger than gateway.max_header_bytes."""
 
 
+class JoiningTransport:
+    """Joins what is written in one iteration of the event loop: the headers and the body of a response are one packet, not two."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Write after the current callback of the event loop."""
+        if not self._parts:
+            self._loop.call_soon(self.flush)
+        self._parts.append(data)
+
+    def flush(self) -> None:
+        """Write what is joined so far."""
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+    def close(self) -> None:
+        """Close after everything is written."""
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether the connection is closed or closing."""
+        return self._transport.is_closing()
+
+
 class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection. A timer limits each reading of headers and of a body; in between, uvicorn's keep-alive timeout does.
 
@@ -34,11 +63,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to read, or reject one connection too many."""
         super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, JoiningTransport(transport, self.loop))
+        self.access_log = False  # GatewayMiddleware logs; uvicorn prepares a line although its level is not logged
         limit = self.settings.max_connections
         if len(self.connections) > limit:
             detail = f"the gateway has {limit} open connections, as many as gateway.max_connections allows"
             self._reject(build_problem("unavailable", detail, retry_after=CONNECTIONS_RETRY_AFTER))
-            transport.close()
+            self.transport.close()
         else:
             self._start_timer(self.settings.header_timeout)
 
