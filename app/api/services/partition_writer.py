@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -9,26 +10,10 @@ from aiokafka.errors import KafkaError
 
 from app.api.ports import ProducerRecord
 from app.api.services.producer_connection import ProducerConnection
+from app.api.services.publish_request import PublishRequest
 from schemas.ports import Clock
 
 MAX_QUEUED_RECORDS = 50_000  # records that wait for a partition; further ones are not confirmed
-
-
-class PublishRequest:
-    """The records of one request: whether each is confirmed, and a future that is done when all have a result."""
-
-    __slots__ = ("completed", "confirmed", "remaining")
-
-    def __init__(self, size: int) -> None:
-        self.confirmed = [False] * size
-        self.remaining = size
-        self.completed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def record_result(self, position: int, confirmed: bool) -> None:
-        self.confirmed[position] = confirmed
-        self.remaining -= 1
-        if not self.remaining and not self.completed.done():
-            self.completed.set_result(None)
 
 
 class QueuedRecord(NamedTuple):
@@ -40,12 +25,16 @@ class QueuedRecord(NamedTuple):
 
 
 class PartitionWriter:
-    """Sends one batch at a time; records that arrive meanwhile go into the next batch. `clock` is monotonic."""
+    """Sends one batch at a time; records that arrive meanwhile go into the next batch. `clock` is monotonic.
 
-    def __init__(self, connection: ProducerConnection, topic: str, partition: int, clock: Clock) -> None:
+    `request_write`: has `write_batch` called, of the writers of all partitions together.
+    """
+
+    def __init__(self, connection: ProducerConnection, topic: str, partition: int, clock: Clock, request_write: Callable[[], None]) -> None:
         self._connection, self._topic, self._partition, self._clock = connection, topic, partition, clock
+        self._request_write = request_write
         self._queue: deque[QueuedRecord] = deque()
-        self._drain_task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self.sent_at: float | None = None  # when the batch in flight was sent
 
     def add(self, queued: QueuedRecord) -> None:
@@ -53,34 +42,37 @@ class PartitionWriter:
         if len(self._queue) >= MAX_QUEUED_RECORDS:
             return queued.request.record_result(queued.position, False)
         self._queue.append(queued)
-        if self._drain_task is None:
-            self._drain_task = asyncio.create_task(self._drain())
+        if self._task is None:
+            self._request_write()
         return None
+
+    def write_batch(self) -> None:
+        """Begin to send what is queued, unless a batch is in flight: after it, `request_write` is called again."""
+        if self._queue and self._task is None:
+            self._task = asyncio.create_task(self._write_batch())
 
     async def stop(self) -> None:
         """Stop sending; queued records and the batch in flight get no result."""
-        if self._drain_task is not None:
-            self._drain_task.cancel()
-            await asyncio.gather(self._drain_task, return_exceptions=True)
-
-    async def _drain(self) -> None:
-        try:
-            while self._queue:
-                await self._write_batch()
-        finally:
-            self._drain_task = None
+        self._queue.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _write_batch(self) -> None:
-        producer = await self._connection.get_producer()
-        batch = producer.create_batch()
-        batch_records = self._fill_batch(batch)
-        if not batch_records:
-            return
-        self.sent_at = self._clock()
-        confirmed = await self._send_batch(producer, batch)
-        self.sent_at = None
-        for _, request, position in batch_records:
-            request.record_result(position, confirmed)
+        try:
+            producer = await self._connection.get_producer()
+            batch = producer.create_batch()
+            batch_records = self._fill_batch(batch)
+            if batch_records:
+                self.sent_at = self._clock()
+                confirmed = await self._send_batch(producer, batch)
+                self.sent_at = None
+                for _, request, position in batch_records:
+                    request.record_result(position, confirmed)
+        finally:
+            self._task = None
+            if self._queue:
+                self._request_write()
 
     def _fill_batch(self, batch: Any) -> list[QueuedRecord]:
         """Move records from the queue into the batch until it is full; records of requests that have ended are dropped."""

@@ -3,12 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from app.api.ports import ProducerRecord
-from app.api.services.partition_writer import PartitionWriter, PublishRequest, QueuedRecord
+from app.api.services.partition_writer import PartitionWriter, QueuedRecord
 from app.api.services.producer_connection import ProducerConnection
+from app.api.services.publish_request import PublishRequest, RequestDeadlines
 from app.telemetry import log_event
 from schemas.ports import Clock
+from tables.flush_timer import FlushTimer
+
+PRODUCE_INTERVAL: Final = 0.002  # seconds; the batches of all partitions are sent together, so that they are one request to a broker
 
 
 class KafkaPublisher:
@@ -17,6 +22,8 @@ class KafkaPublisher:
     def __init__(self, connection: ProducerConnection, timeout: float, clock: Clock) -> None:
         self._connection, self._timeout, self._clock = connection, timeout, clock
         self._writers: dict[tuple[str, int], PartitionWriter] = {}
+        self._timer = FlushTimer(self._write_batches, PRODUCE_INTERVAL)
+        self._deadlines = RequestDeadlines(timeout, self._log_timeout)
 
     def start(self) -> None:
         """Connect to Kafka in the background."""
@@ -24,6 +31,8 @@ class KafkaPublisher:
 
     async def stop(self) -> None:
         """Stop the writers and close the connection; unconfirmed records stay unconfirmed."""
+        self._timer.cancel()
+        self._deadlines.stop()
         await asyncio.gather(*(writer.stop() for writer in self._writers.values()))
         await self._connection.stop()
 
@@ -35,11 +44,9 @@ class KafkaPublisher:
                 request.record_result(index, False)
             else:
                 writer.add(QueuedRecord(record, request, index))
-        try:
-            async with asyncio.timeout(self._timeout):
-                await request.completed
-        except TimeoutError:
-            log_event("gateway.produce_failed", logging.WARNING, cause=f"Kafka did not confirm within {self._timeout:g} s")
+        if request.remaining:
+            self._deadlines.add(request)
+            await request.completed
         return request.confirmed
 
     def get_error(self) -> str:
@@ -56,8 +63,15 @@ class KafkaPublisher:
         partition = record.topic, record.partition
         writer = self._writers.get(partition)
         if writer is None:
-            writer = self._writers[partition] = PartitionWriter(self._connection, *partition, self._clock)
+            writer = self._writers[partition] = PartitionWriter(self._connection, *partition, self._clock, self._timer.request)
         return None if self._is_late(writer) else writer
 
     def _is_late(self, writer: PartitionWriter) -> bool:
         return writer.sent_at is not None and self._clock() - writer.sent_at > self._timeout
+
+    def _write_batches(self) -> None:
+        for writer in self._writers.values():
+            writer.write_batch()
+
+    def _log_timeout(self) -> None:
+        log_event("gateway.produce_failed", logging.WARNING, cause=f"Kafka did not confirm within {self._timeout:g} s")

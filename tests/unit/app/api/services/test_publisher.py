@@ -22,6 +22,17 @@ async def test_concurrent_requests_share_a_batch(producer: MemoryProducer) -> No
     assert publisher.get_error() == ""
 
 
+async def test_in_busy_times_the_batches_of_all_partitions_are_sent_together(producer: MemoryProducer) -> None:
+    async with PublisherHarness(producer) as publisher:
+        await publisher.publish([build_record(0)])
+        second = asyncio.create_task(publisher.publish([build_record(0)]))
+        await asyncio.sleep(0)
+        assert len(producer.sent) == 1, "the second one waits for others"
+        assert await publisher.publish([build_record(1), build_record(0)]) == [True, True]
+        assert second.done()
+    assert [(partition, len(batch.values)) for partition, batch, _ in producer.sent] == [(0, 1), (0, 2), (1, 1)]
+
+
 async def test_one_batch_of_a_partition_is_in_flight_at_a_time(producer: MemoryProducer) -> None:
     producer.is_confirming = False
     async with PublisherHarness(producer) as publisher:
