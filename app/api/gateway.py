@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-import secrets
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +17,9 @@ from app.api.middleware import AsgiApp
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.producer_connection import ProducerConnection, create_producer
 from app.api.services.publisher import KafkaPublisher
+from app.api.services.random_id_bits import RandomIdBits
 from app.api.services.readiness import Probe, ReadinessMonitor
+from app.api.services.recent_buffer import RecentNotificationsBuffer
 from app.api.services.submission_service import SubmissionService
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
@@ -35,7 +37,6 @@ from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
 from tables.redis.recent_notifications import RedisRecentNotifications
 
-RANDOM_ID_BITS = 74
 SHUTDOWN_TIMEOUT = 20.0  # seconds until the process exits although a connection does not close
 GC_THRESHOLD = 50_000  # allocations; a request's objects are freed with it, so that fewer collections save a tenth of the CPU
 
@@ -76,6 +77,7 @@ class GatewayConnections:
         self.metrics = Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
+        self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
@@ -99,25 +101,26 @@ class GatewayConnections:
             refresh_task.cancel()
             await self.readiness.stop()
             await self.publisher.stop()
+            await self.recent_notifications.stop()
             await self.redis.close()
             await self.database.close()
 
     def _build_dependencies(self) -> Dependencies:
-        recent_notifications = RedisRecentNotifications(self.redis)
+        generate_bits = RandomIdBits(os.urandom)
         submission_service = SubmissionService(
             self.publisher,
             self.policy_reader,
-            RedisIdempotentResponses(self.redis, partial(secrets.token_hex, 8)),
-            recent_notifications,
+            RedisIdempotentResponses(self.redis, lambda: f"{generate_bits():x}"),
+            self.recent_notifications,
             time.time,
-            partial(secrets.randbits, RANDOM_ID_BITS),
+            generate_bits,
             self._settings.kafka.topic_partitions,
             self._settings.kafka.topic_prefix,
         )
         return Dependencies(
             submission_service=submission_service,
             history=PostgresHistoryReader(self.database),
-            recent_notifications=recent_notifications,
+            recent_notifications=self.recent_notifications,
             readiness=self.readiness,
             metrics=self.metrics,
             clock=time.time,

@@ -28,7 +28,10 @@ class Publisher(Protocol):
 class RecentNotifications(Protocol):
     """The notifications accepted in the last minute. Without Redis nothing is stored or found; no method raises."""
 
-    async def add_many(self, accepted: Sequence[RecentNotification]) -> None: ...
+    async def add_many(self, accepted: Sequence[RecentNotification]) -> None:
+        """Store these; the gateway's responses wait for it."""
+        ...
+
     async def get_priority(self, notification_id: str) -> Priority | None: ...
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from schemas.errors import UnavailableError
@@ -24,6 +25,7 @@ class RedisClient:
     def __init__(self, url: str, clock: Clock, prefix: str, socket_timeout: float) -> None:
         self.prefix = prefix
         self._clock, self._retry_at = clock, 0.0
+        self._scripts: dict[str, AsyncScript] = {}
         self._redis = Redis.from_url(url, socket_timeout=socket_timeout, socket_connect_timeout=socket_timeout, retry=Retry(NoBackoff(), 0))
 
     async def execute(self, command: Callable[[Redis], Awaitable[T]]) -> T:
@@ -38,8 +40,10 @@ class RedisClient:
 
     async def run_script(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """The result of a script in scripts/. Raises UnavailableError as `execute` does."""
-        source = _load_script(script)
-        return await self.execute(lambda redis: redis.register_script(source)(keys=list(keys), args=list(values)))
+        call = self._scripts.get(script)
+        if call is None:
+            call = self._scripts[script] = self._redis.register_script(_load_script(script))
+        return await self.execute(lambda _: call(keys=keys, args=values))
 
     async def close(self) -> None:
         """Close all connections."""

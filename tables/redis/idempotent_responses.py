@@ -1,6 +1,7 @@
 """The first response for each Idempotency-Key, kept for 24 h. The router's table idempotency is what prevents duplicates."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
@@ -9,6 +10,7 @@ from schemas.errors import UnavailableError
 from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, StoredResponse
 from tables.redis.client import RedisClient
 from tables.redis.keys import IDEMPOTENCY, IDEMPOTENCY_IN_PROGRESS_TTL, IDEMPOTENCY_RESPONSE_TTL
+from tables.redis.script_batcher import ScriptBatcher
 
 
 class _StoredValue(Struct, frozen=True, array_like=True):
@@ -30,40 +32,33 @@ class RedisIdempotentResponses:
     """
 
     def __init__(self, client: RedisClient, make_token: Callable[[], str]) -> None:
-        self._client, self._make_token = client, make_token
+        self._prefix, self._make_token = client.prefix, make_token
+        self._batcher = ScriptBatcher(client, "compare_and_set_many", [IDEMPOTENCY_IN_PROGRESS_TTL, IDEMPOTENCY_RESPONSE_TTL])
 
     async def acquire_key(self, key: str, request_hash: str) -> KeyState:
         """The state of the key; if it is new, this request acquires it."""
-        token, redis_key = self._make_token(), self._build_key(key)
-        value = _encode_token(token) + _encode(_StoredValue(request_hash))
+        token = self._make_token()
         try:
-            existing = await self._client.execute(
-                lambda redis: redis.set(redis_key, value, ex=IDEMPOTENCY_IN_PROGRESS_TTL, nx=True, get=True)
-            )
+            existing = await self._batcher.run(self._build_key(key), b"", _encode_token(token) + _encode(_StoredValue(request_hash)))
             return _decode_key_state(existing, request_hash) if isinstance(existing, bytes) else KeyAcquired(token)
         except (UnavailableError, msgspec.DecodeError):
             return KeyAcquired(token)
 
     async def store_response(self, key: str, request_hash: str, token: str, response: StoredResponse) -> None:
         """Store the response, unless another request has acquired the key in the meantime."""
-        await self._compare_and_set(
-            key, token, _encode_token("") + _encode(_StoredValue(request_hash, response.status_code, response.body))
-        )
+        value = _encode_token("") + _encode(_StoredValue(request_hash, response.status_code, response.body))
+        await self._replace(key, token, value)
 
     async def release_key(self, key: str, token: str) -> None:
         """Release the key: the response must not be repeated."""
-        await self._compare_and_set(key, token, b"")
+        await self._replace(key, token, b"")
 
-    async def _compare_and_set(self, key: str, token: str, value: bytes) -> None:
-        try:
-            await self._client.run_script(
-                "compare_and_set", [self._build_key(key)], [_encode_token(token), value, IDEMPOTENCY_RESPONSE_TTL]
-            )
-        except UnavailableError:
-            return
+    async def _replace(self, key: str, token: str, value: bytes) -> None:
+        with suppress(UnavailableError):
+            await self._batcher.run(self._build_key(key), _encode_token(token), value)
 
     def _build_key(self, key: str) -> str:
-        return IDEMPOTENCY.build_key(self._client.prefix, key)
+        return IDEMPOTENCY.build_key(self._prefix, key)
 
 
 def _encode_token(token: str) -> bytes:

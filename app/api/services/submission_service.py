@@ -1,7 +1,6 @@
 """Submission of notifications: decode, validate, publish, respond with 202 after Kafka has confirmed."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -79,7 +78,6 @@ class SubmissionService:
         self._clock, self._generate_bits, self._partitions, self._topic_prefix = clock, generate_bits, partitions, topic_prefix
         self._policy: Policy | None = None
         self._policy_validator: PolicyValidator | None = None
-        self._background_tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, body: bytes, idempotency_key: str | None) -> SubmissionResult:
         """The response to one notification. Raises ProblemError."""
@@ -133,7 +131,7 @@ class SubmissionService:
         (confirmed,) = await self._publisher.publish([validated.record])
         if not confirmed:
             raise ProblemError(_build_unconfirmed_problem([validated.id]))
-        self._store_recent([validated])
+        await self._recent_notifications.add_many([RecentNotification(validated.id, validated.priority)])
         return SubmissionResult(
             StoredResponse(202, encode_json(SubmissionResponse(validated.id, validated.priority))),
             {"notification_id": validated.id, "priority": validated.priority},
@@ -152,7 +150,9 @@ class SubmissionService:
         if not any(confirmed):
             ids = [item.id if isinstance(item, ValidatedNotification) else "" for item in validated]
             raise ProblemError(_build_unconfirmed_problem(ids))
-        self._store_recent([notification for notification, is_confirmed in zip(valid, confirmed, strict=True) if is_confirmed])
+        await self._recent_notifications.add_many(
+            [RecentNotification(item.id, item.priority) for item, is_confirmed in zip(valid, confirmed, strict=True) if is_confirmed]
+        )
         confirmations = iter(confirmed)
         return _build_bulk_response([_build_bulk_result(index, item, confirmations) for index, item in enumerate(validated)])
 
@@ -183,13 +183,6 @@ class SubmissionService:
         if policy is not self._policy:
             self._policy, self._policy_validator = policy, PolicyValidator(policy, self._policy_validator)
         return self._policy_validator
-
-    def _store_recent(self, accepted: Sequence[ValidatedNotification]) -> None:
-        """Store the accepted notifications in Redis in the background; the response does not wait for it."""
-        recent = [RecentNotification(notification.id, notification.priority) for notification in accepted]
-        task = asyncio.create_task(self._recent_notifications.add_many(recent))
-        self._background_tasks.add(task)
-        task.add_done_callback(self._background_tasks.discard)
 
 
 def _set_id_and_time(submission: Submission, notification_id: str, key: str | None, now: float) -> Submission:

@@ -1,0 +1,65 @@
+"""Runs a script once for the calls of many concurrent requests: a command to Redis costs the client as much as twenty more keys in one."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from schemas.errors import UnavailableError
+from tables.flush_timer import FlushTimer
+from tables.redis.client import RedisClient
+
+MAX_KEYS_PER_SCRIPT = 500
+GATHER_INTERVAL = 0.002  # seconds
+
+
+class _Call(NamedTuple):
+    key: str
+    values: Sequence[str | bytes]
+    result: asyncio.Future[Any]
+
+
+class ScriptBatcher:
+    """Runs a script in scripts/ that takes `shared_values`, and then the values of each key; one run is in flight at a time.
+
+    The script returns a flat list of positions and results; the result of a key that is not in it is None.
+    """
+
+    def __init__(self, client: RedisClient, script: str, shared_values: Sequence[str | bytes | int]) -> None:
+        self._client, self._script, self._shared_values = client, script, shared_values
+        self._calls: list[_Call] = []
+        self._task: asyncio.Task[None] | None = None
+        self._timer = FlushTimer(self._start, GATHER_INTERVAL)
+
+    async def run(self, key: str, *values: str | bytes) -> Any:
+        """The result of the script for this key. Raises UnavailableError as RedisClient.execute does."""
+        call = _Call(key, values, asyncio.get_running_loop().create_future())
+        self._calls.append(call)
+        if self._task is None:
+            self._timer.request()
+        return await call.result
+
+    def _start(self) -> None:
+        calls, self._calls = self._calls[:MAX_KEYS_PER_SCRIPT], self._calls[MAX_KEYS_PER_SCRIPT:]
+        self._task = asyncio.get_running_loop().create_task(self._run(calls))
+
+    async def _run(self, calls: Sequence[_Call]) -> None:
+        try:
+            await self._run_script(calls)
+        finally:
+            self._task = None
+            if self._calls:
+                self._timer.request()
+
+    async def _run_script(self, calls: Sequence[_Call]) -> None:
+        values = [*self._shared_values, *(value for call in calls for value in call.values)]
+        try:
+            reply = await self._client.run_script(self._script, [call.key for call in calls], values)
+        except UnavailableError as error:
+            for call in calls:
+                if not call.result.done():
+                    call.result.set_exception(UnavailableError(str(error)))
+            return
+        results = dict(zip(reply[::2], reply[1::2], strict=True))
+        for position, call in enumerate(calls, 1):
+            if not call.result.done():
+                call.result.set_result(results.get(position))
