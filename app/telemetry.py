@@ -5,7 +5,7 @@ import logging.config
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final, TextIO
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -15,6 +15,7 @@ from prometheus_client.utils import floatToGoString
 
 from schemas.log_events import LogEvent
 from schemas.metrics import METRICS, Metric
+from tables.flush_timer import FlushTimer
 
 encode_json = msgspec.json.Encoder(enc_hook=str).encode
 LOGGER = logging.getLogger("herold")
@@ -35,6 +36,8 @@ OUTAGE_MESSAGES = (
 )
 """How aiokafka's messages about a request that failed and is repeated begin; while a broker is away, each client logs many of them."""
 DUPLICATE_INTERVAL = 10.0  # seconds; without a broker, aiokafka logs the same line 30 times a second in each process
+
+GATHER_INTERVAL: Final = 0.02  # seconds
 
 
 class DuplicateLogFilter(logging.Filter):
@@ -83,30 +86,66 @@ class JsonFormatter(logging.Formatter):
         return encode_json(line).decode()
 
 
-def build_logging_config(level: str) -> dict[str, Any]:
+class GatheringHandler(logging.StreamHandler[TextIO]):
+    """Writes the lines of GATHER_INTERVAL at once, for a process with a line per request; a warning is written without delay."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._timer = FlushTimer(self.flush, GATHER_INTERVAL)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line soon, or now if it is a warning or if this thread has no event loop."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+            if record.levelno >= logging.WARNING or not self._request_flush():
+                self.flush()
+        except Exception:
+            self.handleError(record)
+
+    def _request_flush(self) -> bool:
+        try:
+            self._timer.request()
+        except RuntimeError:
+            return False
+        return True
+
+    def flush(self) -> None:
+        """Write the lines so far."""
+        self.acquire()
+        try:
+            lines, self._lines = self._lines, []
+            self.stream.write("".join(lines))
+            super().flush()
+        finally:
+            self.release()
+
+
+def build_logging_config(level: str, handler: str = "logging.StreamHandler") -> dict[str, Any]:
     """All logs as JSON lines on stderr: Herold's from `level`, those of libraries from warning. Faust configures logging again with it."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonFormatter}},
         "filters": {"duplicates": {"()": DuplicateLogFilter}},
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "json", "filters": ["duplicates"]}
-        },
+        "handlers": {"stderr": {"class": handler, "stream": "ext://sys.stderr", "formatter": "json", "filters": ["duplicates"]}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"herold": {"level": level.upper()}, **{name: {"level": "WARNING"} for name in LIBRARY_LOGGERS}},
     }
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, handler: str = "logging.StreamHandler") -> None:
     """Configure the logging of this process with `build_logging_config`."""
-    logging.config.dictConfig(build_logging_config(level))
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
+    logging.config.dictConfig(build_logging_config(level, handler))
 
 
 def log_event(name: LogEvent, level: int = logging.INFO, **fields: Any) -> None:
     """Log one line with all fields; below the configured level no line is built."""
     if LOGGER.isEnabledFor(level):
-        LOGGER.log(level, name, extra={"fields": fields})
+        record = logging.LogRecord(LOGGER.name, level, "", 0, name, None, None)  # Logger.log would search the stack for the caller's line
+        record.__dict__["fields"] = fields
+        LOGGER.handle(record)
 
 
 class DurationSeries:

@@ -53,7 +53,7 @@ def load_gateway_settings() -> Settings:
 def create_app() -> AsgiApp:
     """The gateway with the settings of this process, for `uvicorn --factory app.api.gateway:create_app`. Raises SettingError."""
     settings = load_gateway_settings()
-    configure_logging(settings.service.log_level)
+    configure_logging(settings.service.log_level, "app.telemetry.GatheringHandler")
     app = GatewayConnections(settings, partial(schedule_forced_exit, SHUTDOWN_TIMEOUT)).build_app()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -1,14 +1,26 @@
 """Log lines are one JSON object each; metrics are the declared ones."""
 
+import asyncio
+import io
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiokafka
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from app.telemetry import DUPLICATE_INTERVAL, OUTAGE_INTERVAL, OUTAGE_MESSAGES, DuplicateLogFilter, JsonFormatter, Metrics, log_event
+from app.telemetry import (
+    DUPLICATE_INTERVAL,
+    OUTAGE_INTERVAL,
+    OUTAGE_MESSAGES,
+    DuplicateLogFilter,
+    GatheringHandler,
+    JsonFormatter,
+    Metrics,
+    log_event,
+)
 from schemas import metrics
 from schemas.metrics import METRICS
 
@@ -29,6 +41,58 @@ def test_an_exception_is_part_of_its_line() -> None:
     line = JsonFormatter().format(record)
     assert "\n" not in line
     assert "ValueError: why" in json.loads(line)["exception"]
+
+
+class CountingStream(io.StringIO):
+    """A stream that keeps the number of lines of each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line_counts: list[int] = []
+
+    def write(self, text: str) -> int:
+        self.line_counts.append(text.count("\n"))
+        return super().write(text)
+
+
+@pytest.fixture
+def gathering_logger() -> Iterator[tuple[logging.Logger, CountingStream]]:
+    logger, stream = logging.Logger("gathering"), CountingStream()
+    logger.addHandler(GatheringHandler(stream))
+    yield logger, stream
+    logger.handlers[0].close()
+
+
+async def test_gathered_lines_are_written_at_once_and_a_warning_without_delay(
+    gathering_logger: tuple[logging.Logger, CountingStream],
+) -> None:
+    logger, stream = gathering_logger
+    logger.info("first")
+    await asyncio.sleep(0)
+    assert stream.line_counts == [1], "after a pause, a line does not wait"
+    for n in range(3):
+        logger.info("%s", n)
+    await asyncio.sleep(0)
+    assert stream.line_counts == [1]
+    logger.warning("now")
+    assert stream.line_counts == [1, 4]
+    assert stream.getvalue() == "first\n0\n1\n2\nnow\n"
+
+
+async def test_a_gathered_line_is_written_by_the_end_of_its_interval(gathering_logger: tuple[logging.Logger, CountingStream]) -> None:
+    logger, stream = gathering_logger
+    logger.info("first")
+    await asyncio.sleep(0)
+    logger.info("second")
+    async with asyncio.timeout(30):
+        while "second" not in stream.getvalue():
+            await asyncio.sleep(0.001)
+
+
+def test_a_line_of_a_thread_without_event_loop_is_written_at_once(gathering_logger: tuple[logging.Logger, CountingStream]) -> None:
+    logger, stream = gathering_logger
+    logger.info("line")
+    assert stream.getvalue() == "line\n"
 
 
 def test_below_the_level_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
