@@ -92,7 +92,7 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._lines: list[str] = []
-        self._timer = FlushTimer(self.flush, GATHER_INTERVAL)
+        self._timer = FlushTimer(self.flush)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line soon, or now if it is a warning or if this thread has no event loop."""
@@ -105,7 +105,7 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
 
     def _request_flush(self) -> bool:
         try:
-            self._timer.request()
+            self._timer.request(GATHER_INTERVAL)
         except RuntimeError:
             return False
         return True

@@ -28,14 +28,14 @@ class ScriptBatcher:
         self._client, self._script, self._shared_values = client, script, shared_values
         self._calls: list[_Call] = []
         self._task: asyncio.Task[None] | None = None
-        self._timer = FlushTimer(self._start, GATHER_INTERVAL)
+        self._timer = FlushTimer(self._start)
 
     async def run(self, key: str, *values: str | bytes) -> Any:
         """The result of the script for this key. Raises UnavailableError as RedisClient.execute does."""
         call = _Call(key, values, asyncio.get_running_loop().create_future())
         self._calls.append(call)
         if self._task is None:
-            self._timer.request()
+            self._timer.request(GATHER_INTERVAL)
         return await call.result
 
     def _start(self) -> None:
@@ -48,7 +48,7 @@ class ScriptBatcher:
         finally:
             self._task = None
             if self._calls:
-                self._timer.request()
+                self._timer.request(GATHER_INTERVAL)
 
     async def _run_script(self, calls: Sequence[_Call]) -> None:
         values = [*self._shared_values, *(value for call in calls for value in call.values)]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from app.api.ports import ProducerRecord
@@ -11,9 +12,12 @@ from app.api.services.producer_connection import ProducerConnection
 from app.api.services.publish_request import PublishRequest, RequestDeadlines
 from app.telemetry import log_event
 from schemas.ports import Clock
+from schemas.topics import get_notifications_topic
 from tables.flush_timer import FlushTimer
 
-PRODUCE_INTERVAL: Final = 0.002  # seconds; the batches of all partitions are sent together, so that they are one request to a broker
+HIGH_TOPIC: Final = get_notifications_topic("high")
+HIGH_PRODUCE_INTERVAL: Final = 0.002  # seconds; the batches of all partitions are sent together, so that they are one request to a broker
+PRODUCE_INTERVAL: Final = 0.004  # seconds; of medium and low priority
 
 
 class KafkaPublisher:
@@ -22,7 +26,7 @@ class KafkaPublisher:
     def __init__(self, connection: ProducerConnection, timeout: float, clock: Clock) -> None:
         self._connection, self._timeout, self._clock = connection, timeout, clock
         self._writers: dict[tuple[str, int], PartitionWriter] = {}
-        self._timer = FlushTimer(self._write_batches, PRODUCE_INTERVAL)
+        self._timer = FlushTimer(self._write_batches)
         self._deadlines = RequestDeadlines(timeout, self._log_timeout)
 
     def start(self) -> None:
@@ -63,7 +67,9 @@ class KafkaPublisher:
         partition = record.topic, record.partition
         writer = self._writers.get(partition)
         if writer is None:
-            writer = self._writers[partition] = PartitionWriter(self._connection, *partition, self._clock, self._timer.request)
+            interval = HIGH_PRODUCE_INTERVAL if record.topic.endswith(HIGH_TOPIC) else PRODUCE_INTERVAL
+            request_write = partial(self._timer.request, interval)
+            writer = self._writers[partition] = PartitionWriter(self._connection, *partition, self._clock, request_write)
         return None if self._is_late(writer) else writer
 
     def _is_late(self, writer: PartitionWriter) -> bool:

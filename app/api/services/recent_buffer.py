@@ -21,7 +21,7 @@ class RecentNotificationsBuffer:
         self._buffered: dict[str, Priority] = {}
         self._in_flight: dict[str, Priority] = {}
         self._task: asyncio.Task[None] | None = None
-        self._timer = FlushTimer(self._start_write, WRITE_INTERVAL)
+        self._timer = FlushTimer(self._start_write)
 
     async def add_many(self, accepted: Sequence[RecentNotification]) -> None:
         """Store these in the background; returns without waiting for it."""
@@ -29,7 +29,7 @@ class RecentNotificationsBuffer:
             for notification in accepted:
                 self._buffered[notification.id] = notification.priority
             if self._task is None:
-                self._timer.request()
+                self._timer.request(WRITE_INTERVAL)
 
     async def get_priority(self, notification_id: str) -> Priority | None:
         """The priority of a recently accepted notification; None if it is unknown."""
@@ -53,7 +53,7 @@ class RecentNotificationsBuffer:
         finally:
             self._task = None
             if self._buffered:
-                self._timer.request()
+                self._timer.request(WRITE_INTERVAL)
 
     async def _write(self) -> None:
         self._in_flight, self._buffered = self._buffered, {}

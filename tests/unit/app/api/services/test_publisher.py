@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaError
 
+from app.api.services import publisher as publisher_module
 from app.api.services.partition_writer import MAX_QUEUED_RECORDS
 from tests.unit.app.api.services.publisher_harness import TIMEOUT, MemoryProducer, PublisherHarness, build_record
 
@@ -22,15 +23,19 @@ async def test_concurrent_requests_share_a_batch(producer: MemoryProducer) -> No
     assert publisher.get_error() == ""
 
 
-async def test_in_busy_times_the_batches_of_all_partitions_are_sent_together(producer: MemoryProducer) -> None:
+async def test_in_busy_times_low_priority_waits_for_others_and_is_sent_with_them(
+    producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher_module, "PRODUCE_INTERVAL", 3600.0)
     async with PublisherHarness(producer) as publisher:
-        await publisher.publish([build_record(0)])
-        second = asyncio.create_task(publisher.publish([build_record(0)]))
-        await asyncio.sleep(0)
-        assert len(producer.sent) == 1, "the second one waits for others"
-        assert await publisher.publish([build_record(1), build_record(0)]) == [True, True]
-        assert second.done()
-    assert [(partition, len(batch.values)) for partition, batch, _ in producer.sent] == [(0, 1), (0, 2), (1, 1)]
+        assert await publisher.publish([build_record(0)]) == [True], "at once after a pause"
+        waiting = asyncio.create_task(publisher.publish([build_record(0)]))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(producer.sent) == 1
+        assert await publisher.publish([build_record(1)._replace(topic="t.notifications.high")]) == [True]
+        assert await waiting == [True]
+    assert [(partition, len(batch.values)) for partition, batch, _ in producer.sent] == [(0, 1), (0, 1), (1, 1)]
 
 
 async def test_one_batch_of_a_partition_is_in_flight_at_a_time(producer: MemoryProducer) -> None:
