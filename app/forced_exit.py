@@ -14,9 +14,14 @@ def schedule_forced_exit(timeout: float) -> None:
 
     def force_exit() -> None:
         log.critical("the process did not stop within %s s; it exits now, and unacknowledged records are redelivered", timeout)
-        logging.shutdown()
-        os._exit(FORCED_EXIT_CODE)
+        exit_now(FORCED_EXIT_CODE)
 
     timer = threading.Timer(timeout, force_exit)
     timer.daemon = True
     timer.start()
+
+
+def exit_now(exit_code: int) -> None:
+    """End the process with its log written, but without its callers and exit handlers: in a forked process they are its parent's."""
+    logging.shutdown()
+    os._exit(exit_code)

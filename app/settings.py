@@ -140,6 +140,7 @@ class RecorderSection(Section, frozen=True):
 class GatewaySection(Section, frozen=True):
     host: NonEmptyStr
     port: Port
+    processes: PositiveInt
     api_key: str
     produce_timeout: Seconds
     max_body_bytes: PositiveInt

@@ -20,6 +20,7 @@ LogEvent = Literal[
     "partitions.maintained",  # history partitions were created or dropped
     "gateway.request_completed",  # an HTTP request was answered
     "gateway.connection_rejected",  # a connection was closed before a request: headers too large, too slow, one connection too many
+    "gateway.process_exited",  # one of several gateway processes ended by itself; it is started again
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
     "worker.shutdown_callback_cancelled",  # what a worker stops before its end took too long: a provider or server does not answer

@@ -50,11 +50,14 @@ def load_gateway_settings() -> Settings:
     return settings
 
 
-def create_app() -> AsgiApp:
-    """The gateway with the settings of this process, for `uvicorn --factory app.api.gateway:create_app`. Raises SettingError."""
+def create_app(metrics: Metrics | None = None) -> AsgiApp:
+    """The gateway with the settings of this process, for `uvicorn --factory app.api.gateway:create_app`. Raises SettingError.
+
+    `metrics`: its metrics if it is one of several processes.
+    """
     settings = load_gateway_settings()
     configure_logging(settings.service.log_level, "app.telemetry.GatheringHandler")
-    app = GatewayConnections(settings, partial(schedule_forced_exit, SHUTDOWN_TIMEOUT)).build_app()
+    app = GatewayConnections(settings, partial(schedule_forced_exit, SHUTDOWN_TIMEOUT), metrics).build_app()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     return app
@@ -63,7 +66,7 @@ def create_app() -> AsgiApp:
 class GatewayConnections:
     """The connections of one gateway. They open with the app's lifespan; no server has to be available then."""
 
-    def __init__(self, settings: Settings, on_shutdown: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, settings: Settings, on_shutdown: Callable[[], None] = lambda: None, metrics: Metrics | None = None) -> None:
         self._settings, self._on_shutdown = settings, on_shutdown
         kafka, timeout = settings.kafka, settings.gateway.produce_timeout
         topics = [kafka.topic_prefix + get_notifications_topic(priority) for priority in PRIORITIES]
@@ -74,7 +77,7 @@ class GatewayConnections:
         )
         self.publisher = KafkaPublisher(connection, timeout, time.monotonic)
         self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
