@@ -1,7 +1,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -259,23 +260,30 @@ async def test_run_unless_stopped_returns_the_result_or_raises_the_error_of_the_
         await supervisor.run_unless_stopped(work(True))
 
 
+@contextmanager
+def set_handler(number: signal.Signals, handler: signal.Handlers) -> Iterator[None]:
+    """Handle a signal in this way, whatever the process inherited: under nohup SIGHUP is ignored."""
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_requests_a_stop(supervisor: Supervisor, number: signal.Signals) -> None:
-    with supervisor.handle_signals():
+    with set_handler(number, signal.SIG_DFL), supervisor.handle_signals():
         os.kill(os.getpid(), number)
         await supervisor.wait()
     assert supervisor.stop_requested
 
 
 async def test_under_nohup_sighup_does_not_request_a_stop(supervisor: Supervisor) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with set_handler(signal.SIGHUP, signal.SIG_IGN):
         with supervisor.handle_signals():
             os.kill(os.getpid(), signal.SIGHUP)
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    assert not supervisor.stop_requested
+        assert not supervisor.stop_requested
 
 
 def test_the_delay_before_a_restart_doubles_and_is_reset_after_a_long_uptime() -> None:
