@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
-from schemas.errors import UnavailableError
 from tables.flush_timer import FlushTimer
 from tables.redis.client import RedisClient
 
@@ -44,22 +44,20 @@ class ScriptBatcher:
 
     async def _run(self, calls: Sequence[_Call]) -> None:
         try:
-            await self._run_script(calls)
+            results = await self._run_script(calls)
+            for position, call in enumerate(calls, 1):
+                if not call.result.done():
+                    call.result.set_result(results.get(position))
+        except Exception as error:  # whatever it is, each caller has to learn of it
+            for call in calls:
+                if not call.result.done():
+                    call.result.set_exception(copy(error))  # a traceback for each
         finally:
             self._task = None
             if self._calls:
                 self._timer.request(GATHER_INTERVAL)
 
-    async def _run_script(self, calls: Sequence[_Call]) -> None:
+    async def _run_script(self, calls: Sequence[_Call]) -> dict[int, Any]:
         values = [*self._shared_values, *(value for call in calls for value in call.values)]
-        try:
-            reply = await self._client.run_script(self._script, [call.key for call in calls], values)
-        except UnavailableError as error:
-            for call in calls:
-                if not call.result.done():
-                    call.result.set_exception(UnavailableError(str(error)))
-            return
-        results = dict(zip(reply[::2], reply[1::2], strict=True))
-        for position, call in enumerate(calls, 1):
-            if not call.result.done():
-                call.result.set_result(results.get(position))
+        reply = await self._client.run_script(self._script, [call.key for call in calls], values)
+        return dict(zip(reply[::2], reply[1::2], strict=True))

@@ -40,7 +40,7 @@ class RecentNotificationsBuffer:
         """Store what is still buffered."""
         self._timer.cancel()
         if self._task is not None:
-            await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
         self._timer.cancel()
         await self._write()
 

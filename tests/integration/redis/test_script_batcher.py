@@ -59,6 +59,13 @@ async def test_a_cancelled_call_does_not_disturb_the_others(client: CountingClie
     assert await other is None
 
 
+async def test_an_unexpected_error_reaches_each_caller_and_the_next_run_is_not_disturbed(client: CountingClient) -> None:
+    batcher = ScriptBatcher(client, "no_such_script", [60, 60])  # type: ignore[arg-type]
+    for _ in range(2):
+        results = await asyncio.gather(*(batcher.run(f"{client.prefix}{n}", "", "v") for n in range(3)), return_exceptions=True)
+        assert [type(result) for result in results] == [FileNotFoundError] * 3
+
+
 async def test_all_calls_of_a_run_fail_while_redis_is_unavailable(
     proxied_redis: ProxiedRedis, client: CountingClient, batcher: ScriptBatcher
 ) -> None:
