@@ -41,10 +41,15 @@ class RequestDeadlines:
         if self._timer is None:
             self._timer = loop.call_later(self._timeout, self._end_late_requests)
 
-    def stop(self) -> None:
-        """End no more requests."""
+    def end_all(self) -> None:
+        """End all requests that are not completed."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+        while self._requests:
+            _, request = self._requests.popleft()
+            if not request.completed.done():
+                request.completed.set_result(None)
 
     def _end_late_requests(self) -> None:
         loop = asyncio.get_running_loop()

@@ -36,8 +36,8 @@ class KafkaPublisher:
     async def stop(self) -> None:
         """Stop the writers and close the connection; unconfirmed records stay unconfirmed."""
         self._timer.cancel()
-        self._deadlines.stop()
         await asyncio.gather(*(writer.stop() for writer in self._writers.values()))
+        self._deadlines.end_all()
         await self._connection.stop()
 
     async def publish(self, records: Sequence[ProducerRecord]) -> Sequence[bool]:

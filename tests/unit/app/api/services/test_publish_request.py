@@ -34,4 +34,15 @@ async def test_a_completed_request_is_not_kept_for_its_time() -> None:
         deadlines.add(request)
         request.record_result(0, True)
     assert len(deadlines._requests) == 1
-    deadlines.stop()
+    deadlines.end_all()
+
+
+async def test_no_request_waits_after_the_end_of_all() -> None:
+    timeouts: list[None] = []
+    deadlines = RequestDeadlines(3600.0, lambda: timeouts.append(None))
+    request = PublishRequest(1)
+    deadlines.add(request)
+    deadlines.end_all()
+    async with asyncio.timeout(30):
+        await request.completed
+    assert (request.confirmed, timeouts) == ([False], [])
