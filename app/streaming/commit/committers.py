@@ -27,7 +27,7 @@ class CommitEngine:
         """`on_failure`: called with an error that ends the commits of a partition, and must end the process."""
         self.fence = fence
         self._get_producer, self._size_limit, self._policy, self._on_failure = get_producer, size_limit, policy, on_failure
-        self.row_linger = RowLinger(policy.row_linger)
+        self._row_linger = RowLinger(policy.row_linger)
         self._linger_timer = None if policy.group_linger is None else LingerTimer(policy.group_linger)
         self._pipelines: dict[int, CommitPipeline] = {}
 
@@ -36,7 +36,7 @@ class CommitEngine:
         pipeline = self._pipelines.get(partition)
         if pipeline is None:
             pipeline = self._pipelines[partition] = CommitPipeline(
-                partition, self._build_outbox, self.fence, self._policy, self._on_failure, self.row_linger, self._linger_timer
+                partition, self._build_outbox, self.fence, self._policy, self._on_failure, self._row_linger, self._linger_timer
             )
         return pipeline
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+JOIN_AGE = 0.02  # seconds
+
 
 class LingerTimer:
     """One timer for the open groups of all partitions: they are closed together, and Kafka gets them in one request."""
@@ -26,23 +28,35 @@ class LingerTimer:
 
 
 class RowLinger:
-    """Rows of any partition wait here for the next group of any partition, so that one request takes them all."""
+    """Rows wait here for the next group of their partition, so that one request takes both.
+
+    Those that have waited for JOIN_AGE go with the next request of any partition: at low rates their own is long in coming, and under load
+    it is near.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._ended: asyncio.Event | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._waits: dict[asyncio.Event, float] = {}  # since when, in seconds of the loop's clock; oldest first
 
-    async def wait(self) -> None:
-        """Wait until `end` is called, but at most as long as the rows may wait that came first."""
-        if self._ended is None:
-            self._ended = asyncio.Event()
-            self._timer = asyncio.get_running_loop().call_later(self._seconds, self.end)
-        await self._ended.wait()
+    async def wait(self, ended: asyncio.Event) -> None:
+        """Wait until `ended` is set, and set it when the rows must wait no longer."""
+        loop = asyncio.get_running_loop()
+        self._waits[ended] = loop.time()
+        timer = loop.call_later(self._seconds, self._end, ended)
+        await ended.wait()
+        timer.cancel()
+        self._waits.pop(ended, None)
 
-    def end(self) -> None:
-        """Write the rows that wait."""
-        if self._ended is not None and self._timer is not None:
-            self._timer.cancel()
-            self._ended.set()
-            self._ended = self._timer = None
+    def join_request(self) -> None:
+        """A request is about to be sent: end the waits that may go with it."""
+        latest = asyncio.get_running_loop().time() - JOIN_AGE
+        while self._waits:
+            ended, since = next(iter(self._waits.items()))
+            if since > latest:
+                break
+            del self._waits[ended]
+            ended.set()
+
+    def _end(self, ended: asyncio.Event) -> None:
+        ended.set()
+        self.join_request()

@@ -37,7 +37,7 @@ EndCallback = Callable[[BaseException | None], None]
 class PipelinePolicy:
     """How the pipelines of a worker commit; times in seconds.
 
-    `row_linger`: how long rows wait for the next group of any partition, so that one request takes both. `group_linger`: how long a group
+    `row_linger`: how long rows wait for the next group, so that one request takes both. `group_linger`: how long a group
     stays open; None if it does until it is closed. `max_size`: of what is not committed, shared equally by the assigned partitions; half
     of its share closes a group. `keep_fenced_outputs`: whether outputs are sent although their generation is over; rows never are.
     """
@@ -105,6 +105,7 @@ class CommitPipeline:
         self._sent_group: CommitGroup | None = None
         self._generation = -1
         self._tables: dict[str, BatchTable] = {}
+        self._rows_are_due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_flushing = False
         self._uncommitted_size = 0  # of all groups
@@ -153,7 +154,8 @@ class CommitPipeline:
         """Commit the open group as soon as the round before has ended."""
         if self._open_group is not None:
             self._open_group.is_closed = True
-            self._row_linger.end()
+            self._rows_are_due.set()
+            self._row_linger.join_request()
             if self._task is None:
                 self._task = asyncio.get_running_loop().create_task(self._run(), name=f"commit-{self._partition}")
 
@@ -161,7 +163,7 @@ class CommitPipeline:
         """Commit the open group, and let no rows wait any more; returns when nothing is left."""
         self._is_flushing = True
         self.close_group()
-        self._row_linger.end()
+        self._rows_are_due.set()
         if self._task is not None:
             await asyncio.wait([self._task])
 
@@ -170,7 +172,8 @@ class CommitPipeline:
         try:
             while (is_ready := self._has_closed_group or self._claimed_group is not None) or self._sent_group is not None:
                 if not is_ready and self._policy.row_linger and not self._is_flushing:
-                    await self._row_linger.wait()
+                    self._rows_are_due.clear()
+                    await self._row_linger.wait(self._rows_are_due)
                 await self._run_round()
         except Exception as error:
             log.critical(

@@ -179,7 +179,7 @@ async def test_rows_wait_for_the_next_batch_and_are_written_with_it() -> None:
     third = harness.commit_batch(b"3", {})
     await second
     assert not third.done()  # its outputs are acknowledged and its rows linger
-    harness.engine.row_linger.end()
+    harness.engine.get_pipeline(1)._rows_are_due.set()
     await third
 
 
@@ -304,7 +304,7 @@ async def test_a_batch_fenced_while_its_rows_linger_fails() -> None:
     await asyncio.sleep(0)
     harness.membership.current_generation = harness.membership.confirmed_generation = 8
     harness.committer.create_outbox(1)  # of an empty batch
-    harness.engine.row_linger.end()
+    harness.engine.get_pipeline(1)._rows_are_due.set()
     with pytest.raises(PartitionFencedError):
         await fenced
     await asyncio.sleep(0)
