@@ -1,13 +1,17 @@
 """Reads topics for assertions: their end offsets, the lag of a consumer group, and all their records."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 
 OffsetsByPartition = dict[TopicPartition, int]
+CONNECT_TIMEOUT = 60.0  # seconds
+CONNECT_INTERVAL = 0.2  # seconds
 
 
 class TopicReader:
@@ -25,10 +29,21 @@ class TopicReader:
         partitions = []
         for topic in topics:
             if topic not in self._partitions:
-                (description,) = await self._admin.describe_topics([topic])
+                description = await self._describe_topic(topic)
                 self._partitions[topic] = [TopicPartition(topic, partition["partition"]) for partition in description["partitions"]]
             partitions += self._partitions[topic]
         return partitions
+
+    async def _describe_topic(self, topic: str) -> Any:
+        """Describe a topic. A broker that was stopped is connected to again; the client does not wait for that."""
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            while True:
+                try:
+                    (description,) = await self._admin.describe_topics([topic])
+                except (NodeNotReadyError, KafkaConnectionError):
+                    await asyncio.sleep(CONNECT_INTERVAL)
+                else:
+                    return description
 
     async def compute_lag(self, group: str, topics: Iterable[str]) -> int:
         """Count the records of the topics that the group has not committed."""

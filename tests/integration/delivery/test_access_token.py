@@ -72,15 +72,14 @@ async def test_a_rejected_token_is_renewed_once_and_everything_is_sent_with_the_
 
 
 async def test_a_token_is_renewed_before_it_expires(account: Account, tmp_path: Path) -> None:
-    server = account.build_token_server(lifetime=2.0)
+    server = account.build_token_server(lifetime=8.0)  # renewed two seconds before its end, which a busy machine keeps too
     async with run_simulators(tmp_path, server, account.port):
         await account.token.start(time.time)
-        tokens = set()
-        while server.issued_count < 3:
-            tokens.add(account.token.value)
+        tokens = {account.token.value}
+        while len(tokens) < 2:
             assert server.is_token_valid(account.token.value.encode())
             await asyncio.sleep(0.02)
-    assert len(tokens) > 1
+            tokens.add(account.token.value)
 
 
 async def test_a_wrong_key_is_named_and_a_mended_file_needs_no_restart(account: Account, tmp_path: Path) -> None:
