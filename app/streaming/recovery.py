@@ -14,7 +14,8 @@ Lost signal: it resets the signal for the end of recovery on each event, also be
 Early end: a stop, an error or a new assignment ends a recovery as if it were complete, and the worker reports that it is ready. Here it
 does not report it.
 
-Timeouts: `Recovery._wait` treats a timeout as a stop and never fetches again. Here it raises.
+Timeouts: `Recovery._wait` treats a timeout as a stop and never fetches again. Here it raises, and later: Faust gives each step the time of
+one request, so a broker that is silent for a minute would end the worker.
 """
 
 import asyncio
@@ -30,11 +31,12 @@ from mode.utils.queues import ThrowableQueue
 
 from schemas.errors import HeroldError, TableWriteError
 
+STEP_TIMEOUT = 300.0  # seconds of a step that Faust limits; the requests in it are repeated until Kafka answers
 EVENT_TIMEOUT = 5.0  # seconds; how often recovery checks for its end while no event arrives, as in Faust
 
 
 class RecoveryTimeoutError(TimeoutError):
-    """A step of table recovery took longer than the broker's request timeout."""
+    """A step of table recovery took longer than STEP_TIMEOUT."""
 
 
 class ChangelogTruncatedError(HeroldError):
@@ -61,12 +63,12 @@ class StrictRecovery(Recovery):
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:
         try:
-            await super()._wait(coro, timeout)
+            await super()._wait(coro, timeout and STEP_TIMEOUT)
         except ServiceStopped:
             if self.should_stop:
                 raise
             raise RecoveryTimeoutError(
-                f"a step of table recovery took longer than {timeout} s; restart the worker to recover again"
+                f"a step of table recovery took longer than {STEP_TIMEOUT:g} s; restart the worker to recover again"
             ) from None
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:

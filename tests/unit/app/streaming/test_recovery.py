@@ -80,9 +80,16 @@ async def test_a_step_that_ends_in_time_returns(recovery: StrictRecovery) -> Non
     await recovery._wait(asyncio.sleep(0), timeout=60)
 
 
-async def test_a_step_that_takes_too_long_raises(recovery: StrictRecovery) -> None:
+async def test_a_step_that_takes_too_long_raises(recovery: StrictRecovery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.streaming.recovery.STEP_TIMEOUT", 0.001)
     with pytest.raises(RecoveryTimeoutError, match=r"longer than 0\.001 s"):
-        await recovery._wait(asyncio.Event().wait(), timeout=0.001)
+        await recovery._wait(asyncio.Event().wait(), timeout=60)
+
+
+async def test_a_step_may_take_longer_than_a_request(recovery: StrictRecovery) -> None:
+    answered = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.02, answered.set)  # the request of a frozen broker is repeated until then
+    await recovery._wait(answered.wait(), timeout=0.001)
 
 
 async def test_a_stop_raises_as_in_faust(recovery: StrictRecovery) -> None:
