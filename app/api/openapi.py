@@ -36,8 +36,8 @@ SCHEMA_STRUCTS = (
 )
 EXAMPLE_SUBMISSION = {
     "user_id": "u-42",
-    "type": "order.shipped",
-    "data": {"order": 17},
+    "type": "account.otp",
+    "data": {"code": "482193", "minutes": 5},
     "to": {"email": "a@example.org"},
     "priority": "high",
 }

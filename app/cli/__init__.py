@@ -79,7 +79,7 @@ def main() -> None:
     """Submit notifications, show their deliveries and decisions, and operate topics, database and tables.
 
     \b
-    herold send --user u-42 --type order.shipped --data order=17 --to email=a@example.org --wait
+    herold send --user u-42 --type account.otp --data code=482193 --data minutes=5 --to email=a@example.org --wait
     herold explain ntf_0199c82cc00070008000000000000001
 
     Commands connect to the stack that `make run` has started in this directory or in HEROLD_HOME, or to the servers

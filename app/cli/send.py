@@ -56,7 +56,7 @@ def send(
     """Submit a notification, or with --file many. Without --wait, success means that it is accepted, not that it is sent.
 
     \b
-    herold send --user u-42 --type order.shipped --data order=17 --to email=a@example.org --wait
+    herold send --user u-42 --type account.otp --data code=482193 --data minutes=5 --to email=a@example.org --wait
     herold send --file notifications.jsonl
     """
     api = load_gateway_client(url, api_key)

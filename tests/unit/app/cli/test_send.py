@@ -1,4 +1,5 @@
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from app.cli.errors import EXIT_UNREACHABLE
 from app.cli.send import build_submission
 from schemas.idempotent_responses import RecentNotification
 from schemas.notification import Notification
+from tables.postgres.seed import load_seed_policy
 from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
 from tests.unit.app.cli.conftest import parse_json_output
@@ -26,6 +28,17 @@ def test_send_prints_id_and_priority(herold: HeroldRunner, gateway_url: str) -> 
         "status": "accepted",
         "priority": "low",
     }
+
+
+@pytest.mark.parametrize("command", [(), ("send",)])
+def test_the_example_in_the_help_can_be_sent_to_a_new_installation(
+    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness, command: tuple[str, ...]
+) -> None:
+    gateway_harness.policy_reader.policy = load_seed_policy()
+    lines = herold(*command, "--help").stdout.splitlines()
+    example = next(line for line in lines if line.strip().startswith("herold send --user"))
+    result = herold(*shlex.split(example.removesuffix(" --wait"))[1:], "--url", gateway_url)
+    assert result.exit_code == 0, result.output
 
 
 def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
