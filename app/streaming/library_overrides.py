@@ -43,6 +43,7 @@ OVERRIDDEN: Overrides = {
             "7524555f309a",
             "commits the acknowledged prefix; Faust commits past unacknowledged batches (Faust issue 606)",
         ),
+        (f"{CONSUMER}._should_commit", "b3181fcc8ee8", "commits lower offsets too, after a jump back"),
         (f"{CONSUMER}._filter_tps_with_pending_acks", "e4480bd5f48a", "the partitions of OffsetTracker"),
         (f"{CONSUMER}.perform_seek", "b2fa31dd2a87", "after a seek all batches in flight are redelivered"),
         (

@@ -90,6 +90,10 @@ class BatchConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return self._offset_tracker.get_committable_offset(tp)
 
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        # Also a lower offset than before: a commit that was under way when the position jumped back may end after the jump.
+        return bool(self._committed_offset[tp] != offset)
+
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
         return [tp for tp in self._offset_tracker.get_partitions() if topics is None or tp in topics or tp.topic in topics]
 

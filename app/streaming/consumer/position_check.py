@@ -56,8 +56,11 @@ class PositionCheck:
                 self._expected[tp] = max(known)
 
     def record_commits(self, offsets: Mapping[TP, int]) -> None:
-        """Record what this process has committed."""
-        self._own_commits.update(offsets)
+        """Record what this process has committed.
+
+        An offset after the position is not one of this log: the position jumped back while the commit was under way.
+        """
+        self._own_commits.update({tp: offset for tp, offset in offsets.items() if offset <= self._expected.get(tp, offset)})
 
     def forget_commits(self, tp: TP) -> None:
         """Expect no longer what this process has committed: the position jumped."""

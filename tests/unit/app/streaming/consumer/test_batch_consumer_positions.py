@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from faust.transport.consumer import ThreadDelegateConsumer
 from faust.types import TP
 
 from app.streaming.consumer.batch_consumer import BatchConsumer
@@ -73,6 +74,26 @@ async def test_after_a_jump_back_lower_offsets_are_committed(
     consumer._enqueue_all({FIRST: TakenRecords(0, (), 2)}, 1)  # rolled-back records
     assert consumer._filter_committable_offsets([FIRST]) == {FIRST: 2}
     assert jumps == [(11, 0)]
+
+
+async def test_a_commit_under_way_during_a_jump_back_does_not_keep_lower_offsets_from_being_committed(
+    consumer: BatchConsumer, committed: dict[TP, int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offsets: list[int] = []
+
+    async def commit_offset(self: BatchConsumer, by_partition: dict[TP, int]) -> bool:
+        offsets.append(by_partition[FIRST])
+        if len(offsets) == 1:
+            consumer._enqueue_all({FIRST: TakenRecords(0, (), 2)}, 1)
+        return True
+
+    monkeypatch.setattr(ThreadDelegateConsumer, "_commit", commit_offset)
+    monkeypatch.setattr(consumer, "assignment", lambda: {FIRST})
+    await consumer.perform_seek()
+    consumer._enqueue_all({FIRST: TakenRecords(10, (), 11)}, 1)
+    for _ in range(3):
+        await consumer.force_commit()
+    assert offsets == [11, 2]
 
 
 async def test_after_a_jump_forward_the_batches_in_flight_are_still_committed_first(

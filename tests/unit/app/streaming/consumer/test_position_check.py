@@ -48,3 +48,13 @@ def test_a_later_commit_of_another_worker_is_no_jump() -> None:
     check.record_commits({P: 70})
     check.expect_committed({P: 90})
     assert check.find_jump(P, 90) is None
+
+
+def test_a_commit_that_ends_after_a_jump_back_is_not_expected_later() -> None:
+    check = PositionCheck()
+    check.record_position(P, 220)
+    check.forget_commits(P)
+    check.record_position(P, 15)
+    check.record_commits({P: 207})
+    check.expect_committed({P: 15})
+    assert check.find_jump(P, 15) is None
