@@ -73,7 +73,8 @@ class StrictRecovery(Recovery):
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Faust's hook after a recovery, which it also calls if a stop, an error or a new assignment ended the recovery early."""
-        if not (self.should_stop or self.signal_recovery_start.is_set()):
+        is_stopping = self.app.should_stop or self.should_stop  # an app that stops stops this service last
+        if not (is_stopping or self.signal_recovery_start.is_set()):
             await super().on_recovery_completed(generation_id)
 
     def _set_recovery_started(self) -> None:

@@ -56,6 +56,12 @@ if "recovery_write_delay" in options:
     seen.apply_changelog_batch = partial(apply_slowly, seen.apply_changelog_batch)  # type: ignore[method-assign]
 
 
+def write_line(line: str) -> None:
+    """Write a line to standard error in one call: `print` writes the end of the line in a second one, and log lines come in between."""
+    assert sys.__stderr__ is not None
+    sys.__stderr__.write(f"{line}\n")
+
+
 async def copy_records(batches: AsyncIterator[BatchHandle]) -> None:
     """Write a row and an output for each id without a row; the next batch is decided while the one before is committed."""
     committer = build_batch_committer(app, linger=LINGER)
@@ -101,14 +107,14 @@ def finish_newest_first(outbox: SharedOutbox, pending: list[BatchHandle]) -> Non
 
 
 app.position_jump_callbacks.append(
-    lambda jump: print(f"JUMP {jump.topic.removeprefix(prefix)} {jump.partition} {jump.from_offset} {jump.to_offset}", file=sys.__stderr__)
+    lambda jump: write_line(f"JUMP {jump.topic.removeprefix(prefix)} {jump.partition} {jump.from_offset} {jump.to_offset}")
 )
 topics = [f"{prefix}in.{priority}" for priority in PRIORITIES]
 add_agents(app, topics, process_out_of_order if kind == "shared" else copy_records)
 
 
 async def _print_ready(app: Any, **_: Any) -> None:
-    print("READY", file=sys.__stderr__, flush=True)
+    write_line("READY")
 
 
 app.on_rebalance_complete.connect(_print_ready)

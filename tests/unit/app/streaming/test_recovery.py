@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from faust.assignor.client_assignment import ClientAssignment
-from faust.tables.recovery import RebalanceAgain, ServiceStopped
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 
 from app.streaming.application import add_table
@@ -155,6 +155,22 @@ async def test_the_end_of_a_recovery_is_not_missed_by_a_late_waiter(recovery: St
     assert table.persisted_offset(ACTIVE) == 1
     recovery._set_recovery_started()
     assert not recovery.signal_recovery_end.is_set()
+
+
+@pytest.mark.parametrize("is_stopping", [False, True])
+async def test_a_recovery_that_ends_while_the_app_stops_is_not_reported_as_complete(
+    recovery: StrictRecovery, monkeypatch: pytest.MonkeyPatch, is_stopping: bool
+) -> None:
+    completed: list[int] = []
+
+    async def on_recovery_completed(self: Recovery, generation_id: int) -> None:
+        completed.append(generation_id)
+
+    monkeypatch.setattr(Recovery, "on_recovery_completed", on_recovery_completed)
+    if is_stopping:
+        recovery.app._stopped.set()
+    await recovery.on_recovery_completed(GENERATION)
+    assert completed == ([] if is_stopping else [GENERATION])
 
 
 class FakeConsumer:
