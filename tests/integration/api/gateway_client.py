@@ -40,6 +40,7 @@ def build_settings(
         "KAFKA_BOOTSTRAP_SERVERS": kafka_url,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "HEROLD_REDIS_SOCKET_TIMEOUT": "30",  # seconds; on a busy machine a reply may take longer than the default, which counts as failed
         "HEROLD_KAFKA_TOPIC_PREFIX": topic_prefix,
         "HEROLD_KAFKA_TOPIC_PARTITIONS": str(partitions),
         "HEROLD_GATEWAY_API_KEY": API_KEY,
