@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -80,11 +80,27 @@ async def open_topic_reader(bootstrap_servers: str) -> AsyncIterator[TopicReader
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed"
     )
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await consumer.start()
+    admin = await _connect_admin(bootstrap_servers)
     try:
-        await admin.start()
+        await consumer.start()
         yield TopicReader(consumer, admin)
     finally:
-        await admin.close()
         await consumer.stop()
+        await admin.close()
+
+
+async def _connect_admin(bootstrap_servers: str) -> AIOKafkaAdminClient:
+    """Connect a client that knows the brokers.
+
+    A broker that was frozen may be fenced, and then names no brokers. A client that starts meanwhile has one connection to ask again, and
+    if that is lost, none.
+    """
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        while True:
+            admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+            with suppress(NodeNotReadyError, KafkaConnectionError):
+                await admin.start()
+                if (await admin.describe_cluster())["brokers"]:
+                    return admin
+            await admin.close()
+            await asyncio.sleep(CONNECT_INTERVAL)
