@@ -152,7 +152,7 @@ RELIED_ON: Overrides = {
         ),
         (f"{FETCHER}:Fetcher._proc_fetch_request", "be217e037d90", "without auto_offset_reset, OffsetOutOfRangeError among the _records"),
         (f"{FETCHER}:Fetcher._create_fetch_waiter", "76ffca2bb1e8", "a future that new data resolves"),
-        (f"{FETCHER}:FetchResult", "fa61b3894a7f", "checks that position and assignment are those of the fetch"),
+        (f"{FETCHER}:FetchResult", "fa61b3894a7f", "checks that position and assignment are those of the fetch; _created"),
         (f"{THREAD}._fetch_records", "4ba572180fc6", "checks before a fetch; poll makes the same ones"),
         (f"{COORDINATOR}.reset_generation", "c4d505a67237", "generation is -1 once the group no longer knows this member"),
     ),

@@ -17,7 +17,6 @@ from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
 from app.streaming.time_limit import run_with_time_limit
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
-FETCH_MAX_WAIT_PARTIAL = 0.01  # seconds that a fetch may wait at the broker if it omits partitions
 RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
 STOP_TIMEOUT = 1.5  # seconds that leaving the group may take; Kafka may be unreachable, or a rebalance wait for another worker
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
@@ -63,7 +62,7 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         settings = self.transport.settings
         self.priority_selector = PrioritySelector(settings.priority_limits, busy_period=BUSY_PERIOD)
-        self.fetch_pacer = FetchPacer(settings.priority_limits, max_wait=settings.fetch_max_wait, max_wait_partial=FETCH_MAX_WAIT_PARTIAL)
+        self.fetch_pacer = FetchPacer(settings.priority_limits, max_wait=settings.fetch_max_wait)
         self._waiter: asyncio.Future[None] | None = None
         self._wakeup_pending = False
         self._last_heartbeat_at = monotonic()
@@ -93,8 +92,11 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher._prefetch_backoff = PREFETCH_BACKOFF
 
         def plan_fetches(assignment: Any) -> Any:
-            partial = any(tp in self.consumer._active_partitions for tp in fetcher._records)
-            plan = self.fetch_pacer.plan_fetch(monotonic(), partial=partial)
+            now, active_partitions, priorities = monotonic(), self.consumer._active_partitions, self.transport.topic_priorities
+            buffered = [
+                (priorities.get(tp.topic, 0), now - fetched._created) for tp, fetched in fetcher._records.items() if tp in active_partitions
+            ]
+            plan = self.fetch_pacer.plan_fetch(now, buffered)
             fetcher._fetch_max_wait_ms = ceil(plan.seconds * 1000)
             requests, resets, timeout, *others = original_plan(self._select_partitions(assignment, plan.priorities))
             if not (requests or fetcher._in_flight):
@@ -179,20 +181,21 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         changelog_records = await _take_records(fetcher, request.changelog_partitions, request.max_changelog_records)
         now = monotonic()
         for priority in self.priority_selector.compute_order():
-            max_records = self.priority_selector.get_max_records(priority, now)
-            fetched = await _take_records(fetcher, request.partitions_by_priority[priority], max_records)
+            partitions = request.partitions_by_priority[priority]
+            fetch_times = {tp: fetcher._records[tp]._created for tp in partitions if tp in fetcher._records}
+            fetched = await _take_records(fetcher, fetch_times, self.priority_selector.get_max_records(priority, now))
             if fetched:
-                skipped = [
-                    other
-                    for other, partitions in enumerate(request.partitions_by_priority)
-                    if other != priority and any(tp in fetcher._records for tp in partitions)
-                ]
-                self.priority_selector.record_fetch(priority, skipped, now)
-                records = sum(len(taken.records) for taken in fetched.values())
-                more_buffered = any(tp in fetcher._records for tp in request.partitions_by_priority[priority])
-                self.fetch_pacer.record_fetch(priority, records, more_buffered=more_buffered, now=now)
+                self._record_fetch(fetcher, request, priority, sum(len(taken.records) for taken in fetched.values()), now)
+                for tp in fetch_times.keys() - fetcher._records.keys():
+                    self.fetch_pacer.record_taken(priority, now - fetch_times[tp])
                 return {**changelog_records, **fetched}
         return changelog_records
+
+    def _record_fetch(self, fetcher: Any, request: FetchRequest, priority: int, records: int, now: float) -> None:
+        buffered = [any(tp in fetcher._records for tp in partitions) for partitions in request.partitions_by_priority]
+        self.fetch_pacer.record_fetch(priority, records, more_buffered=buffered[priority], now=now)
+        skipped = [other for other, has_records in enumerate(buffered) if has_records and other != priority]
+        self.priority_selector.record_fetch(priority, skipped, now)
 
     async def _wait_for_data(self, fetcher: Any, timeout: float) -> None:
         if not self._wakeup_pending:

@@ -17,6 +17,8 @@ MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
 RATE_PERIOD = 1.0  # seconds over which the rate of records is averaged
 MIN_GATHERED_RECORDS = 2.0  # records; a fetch waits only if so many are expected, because fewer would be late and share nothing
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
+MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
+PARTIAL_WAIT_SHARE = 1 / 8  # of the time that buffered records last; a partition whose records are taken waits half of it on average
 
 
 @dataclass(frozen=True)
@@ -110,14 +112,12 @@ class FetchPacer:
     until its time is over; then the broker has gathered.
     """
 
-    def __init__(self, limits: Sequence[PriorityLimits], *, max_wait: float, max_wait_partial: float) -> None:
-        """`max_wait` and `max_wait_partial`: seconds that a fetch may wait if all records are taken, or not all.
-
-        One that omits partitions because their records are not taken must return soon, so that the next one can include them.
-        """
-        self._limits, self._max_wait, self._max_wait_partial = limits, max_wait, max_wait_partial
+    def __init__(self, limits: Sequence[PriorityLimits], *, max_wait: float) -> None:
+        """`max_wait`: seconds that a fetch of all partitions may wait."""
+        self._limits, self._max_wait = limits, max_wait
         self._rates = [ArrivalRate() for _ in limits]
         self._next_fetch_at = [0.0] * len(limits)
+        self._buffer_times = [0.0] * len(limits)
 
     def record_fetch(self, priority: int, records: int, *, more_buffered: bool, now: float) -> None:
         """Record how many records of a priority were taken; `more_buffered`: whether others can be taken already."""
@@ -125,10 +125,18 @@ class FetchPacer:
         is_worthwhile = not more_buffered and records < FULL_FETCH_RECORDS and rate * gathering_time >= MIN_GATHERED_RECORDS
         self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if is_worthwhile else 0.0
 
-    def plan_fetch(self, now: float, *, partial: bool) -> FetchPlan:
-        """The plan of the next fetch."""
+    def record_taken(self, priority: int, seconds: float) -> None:
+        """Record that all buffered records of a partition of this priority were taken, so many seconds after they were fetched."""
+        self._buffer_times[priority] = seconds
+
+    def plan_fetch(self, now: float, buffered: Collection[tuple[int, float]] = ()) -> FetchPlan:
+        """The plan of the next fetch. `buffered`: the priority of each partition whose records are not all taken, and their age in seconds.
+
+        A fetch omits these partitions. It must return when they are needed, but not much earlier: during a backlog it brings nothing.
+        """
         due = [priority for priority, fetch_at in enumerate(self._next_fetch_at) if fetch_at <= now]
-        max_wait = self._max_wait_partial if partial else self._max_wait
+        times = [max(self._buffer_times[priority], age) for priority, age in buffered]
+        max_wait = min([self._max_wait, *(max(MIN_PARTIAL_WAIT, time * PARTIAL_WAIT_SHARE) for time in times)])
         if len(due) < len(self._next_fetch_at):
             max_wait = min(max_wait, min(fetch_at for fetch_at in self._next_fetch_at if fetch_at > now) - now)
         return FetchPlan(due, max_wait)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,6 +42,14 @@ class FakePartitionState:
 FIRST_OFFSET = 40  # of every partition, after a reset
 
 
+class FakeFetchResult(list[int | None]):
+    """Buffered records, fetched `age` seconds ago."""
+
+    def __init__(self, records: Iterable[int | None], age: float = 0.0) -> None:
+        super().__init__(records)
+        self._created = monotonic() - age
+
+
 class FakeFetcher:
     """The parts of aiokafka's fetcher that are used: buffered records, positions, and waiters that new data resolves.
 
@@ -48,7 +57,7 @@ class FakeFetcher:
     """
 
     def __init__(self, **buffered: int) -> None:
-        self._records: dict[TP, list[int | None]] = {TP(topic, 0): list(range(count)) for topic, count in buffered.items()}
+        self._records = {TP(topic, 0): FakeFetchResult(range(count)) for topic, count in buffered.items()}
         self._states: defaultdict[TP, FakePartitionState] = defaultdict(FakePartitionState)
         self._errors: dict[TP, KafkaError] = {}
         self.is_reachable = True
@@ -66,10 +75,10 @@ class FakeFetcher:
         if tp in self._errors:
             del self._records[tp]
             raise self._errors.pop(tp)
-        taken, remaining = self._records[tp][:max_records], self._records[tp][max_records:]
+        taken = self._records[tp][:max_records]
         self._states[tp].position += len(taken)
-        self._records[tp] = remaining
-        if not remaining:
+        del self._records[tp][:max_records]
+        if not self._records[tp]:
             del self._records[tp]
         records = [record for record in taken if record is not None]
         return {tp: records} if records else {}
@@ -87,7 +96,7 @@ class FakeFetcher:
 
     def fail(self, tp: TP, error: KafkaError) -> None:
         """Buffer an error instead of records."""
-        self._records[tp], self._errors[tp] = [], error
+        self._records[tp], self._errors[tp] = FakeFetchResult([]), error
 
     def state_value(self, tp: TP) -> FakePartitionState:
         return self._states[tp]
@@ -101,7 +110,7 @@ class FakeFetcher:
         return self._waiters[-1]
 
     def add_records(self, tp: TP, count: int) -> None:
-        self._records[tp] = list(range(count))
+        self._records[tp] = FakeFetchResult(range(count))
         self._waiters[-1].set_result(None)
 
     def _get_actions_per_node(self, assignment: Any) -> ActionPlan:
@@ -124,7 +133,7 @@ def build_thread(fetcher: FakeFetcher) -> Any:
     thread.transport = SimpleNamespace(settings=SimpleNamespace(priority_limits=LIMITS), topic_priorities={HIGH.topic: 0, LOW.topic: 1})
     thread._waiter, thread._wakeup_pending = None, False
     thread.priority_selector = PrioritySelector(LIMITS, busy_period=NO_TIMEOUT)
-    thread.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5, max_wait_partial=0.01)
+    thread.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5)
     return thread
 
 
@@ -163,7 +172,7 @@ async def test_changelogs_are_taken_together_with_a_priority() -> None:
 async def test_offsets_without_records_move_the_position() -> None:
     fetcher = FakeFetcher(low=2)
     fetcher._records[LOW].append(None)
-    fetcher._records[HIGH] = [None, None]
+    fetcher._records[HIGH] = FakeFetchResult([None, None])
     thread = build_thread(fetcher)
     assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(0, (), 2)}
     assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}
@@ -253,9 +262,23 @@ async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_
     assert fetcher._prefetch_backoff == 0.005
     fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 500  # an idle changelog does not count
-    fetcher._records[LOW] = [1]
+    fetcher._records[LOW] = FakeFetchResult([1], age=-3600.0)  # just now, also if the test is slow
     fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 10
+    fetcher._records[LOW] = FakeFetchResult([1], age=3600.0)
+    fetcher._get_actions_per_node(fetcher)
+    assert fetcher._fetch_max_wait_ms == 500
+
+
+async def test_during_a_backlog_a_fetch_waits_for_the_other_partitions() -> None:
+    fetcher = FakeFetcher()
+    fetcher._records[LOW] = FakeFetchResult([1], age=2.4)
+    thread = build_thread(fetcher)
+    thread._pace_fetches(fetcher)
+    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [1], 1)}
+    fetcher._records[LOW] = FakeFetchResult([2], age=-3600.0)
+    fetcher._get_actions_per_node(fetcher)
+    assert fetcher._fetch_max_wait_ms >= 300  # an eighth of how long the last records lasted
 
 
 async def test_a_priority_that_gathers_is_left_out_of_the_fetch_until_its_time_is_over() -> None:

@@ -138,15 +138,30 @@ ALL = [HIGH, MEDIUM, LOW]
 
 def build_pacer(now: float = 100.0, **records: int) -> FetchPacer:
     """A pacer that has just taken so many records of these priorities."""
-    pacer = FetchPacer(GATHERING, max_wait=0.5, max_wait_partial=0.01)
+    pacer = FetchPacer(GATHERING, max_wait=0.5)
     for name, count in records.items():
         pacer.record_fetch(("high", "medium", "low").index(name), count, more_buffered=False, now=now)
     return pacer
 
 
-@pytest.mark.parametrize(("partial", "max_wait"), [(False, 0.5), (True, 0.01)])
-def test_a_partial_fetch_returns_soon(partial: bool, max_wait: float) -> None:
-    assert build_pacer().plan_fetch(100.0, partial=partial) == (ALL, max_wait)
+@pytest.mark.parametrize(
+    ("taken_after", "buffered", "max_wait"),
+    [
+        (0.0, [], 0.5),
+        (0.0, [(LOW, 0.001)], 0.01),
+        (0.8, [], 0.5),
+        (0.8, [(LOW, 0.001)], 0.1),  # a backlog: the buffered records will last as long as the last ones
+        (0.8, [(LOW, 1.6)], 0.2),  # they have lasted longer than the last ones
+        (0.8, [(LOW, 0.001), (HIGH, 0.001)], 0.01),  # those of the high priority will be taken at once
+        (8.0, [(LOW, 0.001)], 0.5),
+    ],
+)
+def test_a_fetch_that_omits_partitions_returns_when_their_records_may_be_taken(
+    taken_after: float, buffered: list[tuple[int, float]], max_wait: float
+) -> None:
+    pacer = build_pacer()
+    pacer.record_taken(LOW, taken_after)
+    assert pacer.plan_fetch(100.0, buffered) == (ALL, pytest.approx(max_wait))
 
 
 @pytest.mark.parametrize(
@@ -162,34 +177,34 @@ def test_a_partial_fetch_returns_soon(partial: bool, max_wait: float) -> None:
     ],
 )
 def test_a_priority_gathers_if_it_will_have_more_records(records: dict[str, int], priorities: list[int]) -> None:
-    assert build_pacer(**records).plan_fetch(100.0, partial=False).priorities == priorities
+    assert build_pacer(**records).plan_fetch(100.0).priorities == priorities
 
 
 def test_a_fetch_without_a_priority_that_gathers_returns_when_that_one_can_be_fetched() -> None:
     pacer = build_pacer(medium=60, low=60)
-    assert pacer.plan_fetch(100.0, partial=False).seconds == pytest.approx(0.04)
-    assert pacer.plan_fetch(100.01, partial=False).seconds == pytest.approx(0.03)
-    assert pacer.plan_fetch(100.041, partial=False) == ([HIGH, MEDIUM], pytest.approx(0.209))
-    assert pacer.plan_fetch(100.251, partial=False) == (ALL, 0.5)
+    assert pacer.plan_fetch(100.0).seconds == pytest.approx(0.04)
+    assert pacer.plan_fetch(100.01).seconds == pytest.approx(0.03)
+    assert pacer.plan_fetch(100.041) == ([HIGH, MEDIUM], pytest.approx(0.209))
+    assert pacer.plan_fetch(100.251) == (ALL, 0.5)
 
 
 def test_at_a_high_rate_the_time_ends_when_the_batches_are_full() -> None:
     pacer = build_pacer(low=0)
     for number in range(100):
         pacer.record_fetch(LOW, 127, more_buffered=False, now=100.0 + number / 100)
-    assert pacer.plan_fetch(100.99, partial=False).seconds == pytest.approx(0.012, abs=0.008)  # 128 records at 12,700/s take 10 ms
+    assert pacer.plan_fetch(100.99).seconds == pytest.approx(0.012, abs=0.008)  # 128 records at 12,700/s take 10 ms
 
 
 def test_a_backlog_is_not_delayed() -> None:
     pacer = build_pacer(low=60)
     pacer.record_fetch(LOW, 60, more_buffered=True, now=100.1)
-    assert pacer.plan_fetch(100.1, partial=False) == (ALL, 0.5)
+    assert pacer.plan_fetch(100.1) == (ALL, 0.5)
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     pacer = build_pacer(medium=100)
     pacer.record_fetch(MEDIUM, 1, more_buffered=False, now=110.0)
-    assert pacer.plan_fetch(110.0, partial=False).priorities == ALL
+    assert pacer.plan_fetch(110.0).priorities == ALL
 
 
 @pytest.mark.parametrize("interval", [0.001, 0.01, 0.1])
