@@ -68,6 +68,10 @@ class BatchHandle(Protocol):
         """Let a rebalance or shutdown proceed without this batch. Its records are consumed again unless `ack` comes first."""
         ...
 
+    def hold(self) -> None:
+        """Let a rebalance or shutdown wait for this batch again, after `release`."""
+        ...
+
 
 BatchHandles = AsyncIterator[BatchHandle]
 

@@ -22,16 +22,30 @@ class ParkingLimits(Struct, frozen=True):
 
 
 class ParkedBatch:
-    """A batch with parked records; it is acknowledged when all its parts are committed."""
+    """A batch with parked records; it is acknowledged when all its parts are committed.
 
-    def __init__(self, handle: BatchHandle, parts: int) -> None:
-        self._handle, self._unfinished_parts = handle, parts
+    A part is one parked record, or all the records that were decided at first. A rebalance or stop waits for the commit of a part, but not
+    for a parked record, which may take longer than they can.
+    """
 
-    def finish_part(self) -> None:
-        """Count a committed part: one parked record, or all the records that were decided at first."""
-        self._unfinished_parts -= 1
+    def __init__(self, handle: BatchHandle, parked_records: int) -> None:
+        """The commit of the first part is pending."""
+        self._handle, self._unfinished_parts, self._pending_commits = handle, parked_records + 1, 1
+
+    def begin_commit(self) -> None:
+        """Count a part whose commit begins."""
+        self._pending_commits += 1
+        if self._pending_commits == 1:
+            self._handle.hold()
+
+    def end_commit(self, *, is_committed: bool) -> None:
+        """Count the end of a part's commit."""
+        self._pending_commits -= 1
+        self._unfinished_parts -= is_committed
         if not self._unfinished_parts:
             self._handle.ack()
+        elif not self._pending_commits:
+            self._handle.release()
 
 
 class ParkedRecord(NamedTuple):

@@ -96,21 +96,17 @@ class Router:
             _call_when_done(committed, partial(_finish_batch, handle))
 
     async def _park(self, handle: BatchHandle, states: list[RoutingState], committed: Future[None]) -> None:
-        """Park these records, and wait until there is room for another batch.
-
-        The batch is released, because its records may wait longer than a rebalance or a stop can.
-        """
+        """Park these records, and wait until there is room for another batch."""
         key = handle.batch.topic, handle.batch.partition
         parking = self._parkings.get(key)
         if parking is None:
             parking = self._parkings[key] = Parking(key[1], self._parking_limits)
             self._retry_tasks[key] = get_running_loop().create_task(self._retry_parked(key, parking), name=f"retry-{key[0]}-{key[1]}")
-        parked_batch = ParkedBatch(handle, len(states) + 1)
+        parked_batch = ParkedBatch(handle, len(states))
         parking.add(parked_batch, states)
         handle.batch.drop_records()
-        handle.release()
         handle.set_unfinished(0, 0)  # the parking has its own limits
-        _call_when_done(committed, partial(_finish_parts, [parked_batch]))
+        _call_when_done(committed, partial(_end_commits, [parked_batch]))
         await parking.wait_for_room()
 
     async def _retry_parked(self, key: tuple[str, int], parking: Parking) -> None:
@@ -133,8 +129,10 @@ class Router:
             return False
         counts, committed = self._decide_and_commit(look_up.ready, parking.partition, context)
         self._report_when_done(committed, topic, parking.partition, counts, look_up, started_at)
-        decided = parking.remove(look_up.ready)
-        _call_when_done(committed, partial(_finish_parts, [record.batch for record in decided]))
+        batches = [record.batch for record in parking.remove(look_up.ready)]
+        for batch in batches:
+            batch.begin_commit()
+        _call_when_done(committed, partial(_end_commits, batches))
         return bool(parking) and not look_up.waiting
 
     def _build_states(self, batch: Batch, context: GateContext) -> list[RoutingState]:
@@ -217,10 +215,10 @@ class Router:
         return StagedRows(idempotency, _read_table(self._rate_windows, partition, window_keys))
 
 
-def _finish_parts(batches: list[ParkedBatch], committed: Future[None]) -> None:
-    if committed.exception() is None:
-        for batch in batches:
-            batch.finish_part()
+def _end_commits(batches: list[ParkedBatch], committed: Future[None]) -> None:
+    is_committed = committed.exception() is None
+    for batch in batches:
+        batch.end_commit(is_committed=is_committed)
 
 
 def _finish_batch(handle: BatchHandle, committed: Future[None]) -> None:

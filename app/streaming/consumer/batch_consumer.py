@@ -71,6 +71,11 @@ class BatchConsumer(driver.Consumer):
         self._batch_released.set()
         self._fetch_if_room(message.tp)
 
+    def hold(self, message: Any) -> None:
+        """Wait for this batch again in rebalances and stops."""
+        if not message.acked:
+            self._unacked_messages.add(message)
+
     def set_unfinished(self, message: Any, records: int, size: int) -> None:
         """Set how many records and bytes of a batch are unfinished; the others make room for new batches before it is acknowledged."""
         self._offset_tracker.set_unfinished(message.tp, message, records, size)

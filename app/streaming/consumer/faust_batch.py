@@ -57,6 +57,10 @@ class FaustBatchHandle:
         """Stop rebalances and stops from waiting for the batch; it is redelivered unless it is acknowledged before."""
         self._consumer.release(self.message)
 
+    def hold(self) -> None:
+        """Let rebalances and stops wait for the batch again."""
+        self._consumer.hold(self.message)
+
 
 class BatchHandleStream:
     """The batches of one Faust stream; neither an exception in the agent nor its cancellation acknowledges a batch."""

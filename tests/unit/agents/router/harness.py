@@ -59,6 +59,9 @@ class FakeBatchHandle:
     def release(self) -> None:
         self.calls.append("released")
 
+    def hold(self) -> None:
+        self.calls.append("held")
+
 
 async def iterate(*handles: FakeBatchHandle) -> BatchHandles:
     """The batches of an agent."""

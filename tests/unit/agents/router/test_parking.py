@@ -84,7 +84,7 @@ async def test_the_next_batch_of_the_partition_goes_on(outage: Outage) -> None:
     waits, goes_on = build_batch(build(1)), build_batch(build(2, OTHER_USER, to=EXPLICIT))
     await outage.run(waits, goes_on)
     assert outage.decided == get_ids(2)
-    assert (waits.calls, goes_on.calls) == (["released", "0 unfinished"], ["acknowledged"])
+    assert (waits.calls, goes_on.calls) == (["0 unfinished", "released"], ["acknowledged"])
     await outage.end()
     assert outage.decided == get_ids(2, 1)
     assert waits.calls[-1] == "acknowledged"
@@ -120,6 +120,21 @@ async def test_a_batch_is_acknowledged_only_with_its_parked_records(outage: Outa
     assert mixed.calls.count("acknowledged") == 1
 
 
+async def test_a_stop_waits_for_the_commits_of_a_batch_but_not_for_its_parked_records(outage: Outage) -> None:
+    committer, mixed = outage.harness.committer, build_batch(build(1), build(2, OTHER_USER, to=EXPLICIT))
+    committer.is_delayed = True
+    await outage.run(mixed)
+    assert mixed.calls == ["0 unfinished"]
+    committer.pending_commits.pop().set_result(None)
+    await asyncio.sleep(0)
+    assert mixed.calls == ["0 unfinished", "released"]
+    await outage.end()
+    assert mixed.calls == ["0 unfinished", "released", "held"]
+    committer.pending_commits.pop().set_result(None)
+    await asyncio.sleep(0)
+    assert mixed.calls == ["0 unfinished", "released", "held", "acknowledged"]
+
+
 async def test_batches_do_not_look_profiles_up_while_records_are_parked(outage: Outage) -> None:
     await outage.run(build_batch(build(1)), build_batch(build(2, OTHER_USER, to=EXPLICIT)), build_batch(build(3, OTHER_USER)))
     assert len(outage.harness.profiles.requested_user_ids) == 1
@@ -150,7 +165,7 @@ async def test_parked_records_of_a_revoked_partition_are_dropped(outage: Outage)
     outage.harness.router.on_partitions_revoked({USER_PARTITION})
     await outage.end()
     assert outage.decided == []
-    assert handle.calls == ["released", "0 unfinished"]
+    assert handle.calls == ["0 unfinished", "released"]
     reread = build_batch(build(1))
     await outage.run(reread)
     assert (reread.calls[-1], outage.decided) == ("acknowledged", get_ids(1))

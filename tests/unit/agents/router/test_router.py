@@ -70,7 +70,7 @@ async def test_a_partition_fenced_while_records_wait_stops_no_priority() -> None
     harness.profiles.failures_left = 1
     harness.committer.kafka.lost_partitions.add(USER_PARTITION)
     await harness.router.run(iterate(*handles))
-    assert [handle.calls for handle in handles] == [["released", "0 unfinished"]] * 2
+    assert [handle.calls for handle in handles] == [["0 unfinished", "released"]] * 2
     harness.router.on_partitions_revoked({USER_PARTITION})
     harness.committer.kafka.lost_partitions.clear()
     await harness.route(build_notification())

@@ -73,6 +73,8 @@ async def test_an_acknowledged_batch_releases_its_records_while_it_waits_for_ear
 async def test_a_member_of_the_group_waits_for_batches_in_flight(consumer: BatchConsumer, unacked_at_commits: list[int]) -> None:
     message: Any = FakeBatchMessage()
     consumer._unacked_messages.add(message)
+    consumer.release(message)
+    consumer.hold(message)
     waiting = asyncio.create_task(consumer.wait_empty())
     await asyncio.sleep(0)
     assert not waiting.done()
