@@ -6,15 +6,14 @@ under light load, gathered for the time that a priority allows under more of it,
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import exp
 from typing import NamedTuple
 
+from app.arrival_rate import ArrivalRate
 from app.streaming.commit.offset_commit import UnackedCounts
 
 # From the first unacknowledged record on. Later batches may be acknowledged, but all of these records are redelivered after a crash.
 MAX_UNCOMMITTED_RECORDS = 100_000
 MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
-RATE_PERIOD = 1.0  # seconds over which the rate of records is averaged
 MIN_GATHERED_RECORDS = 2.0  # records; a fetch waits only if so many are expected, because fewer would be late and share nothing
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
 MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
@@ -90,19 +89,6 @@ class FetchPlan(NamedTuple):
 
     priorities: Collection[int]
     seconds: float
-
-
-class ArrivalRate:
-    """The average rate of records, in which a record counts less the older it is."""
-
-    def __init__(self) -> None:
-        self._rate, self._updated_at = 0.0, 0.0
-
-    def record(self, records: int, now: float) -> float:
-        """Record an arrival; returns records per second."""
-        self._rate = self._rate * exp((self._updated_at - now) / RATE_PERIOD) + records / RATE_PERIOD
-        self._updated_at = now
-        return self._rate
 
 
 class FetchPacer:

@@ -11,7 +11,6 @@ from app.streaming.commit.offset_commit import UnackedCounts
 from app.streaming.consumer.fetch_scheduling import (
     MAX_UNACKED_BATCHES,
     MAX_UNCOMMITTED_RECORDS,
-    ArrivalRate,
     FetchPacer,
     PriorityLimits,
     PrioritySelector,
@@ -205,12 +204,3 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     pacer = build_pacer(medium=100)
     pacer.record_fetch(MEDIUM, 1, more_buffered=False, now=110.0)
     assert pacer.plan_fetch(110.0).priorities == ALL
-
-
-@pytest.mark.parametrize("interval", [0.001, 0.01, 0.1])
-def test_the_rate_of_regular_arrivals_is_found(interval: float) -> None:
-    rate, now = ArrivalRate(), 50.0
-    for _ in range(int(5 / interval)):
-        now += interval
-        found = rate.record(2, now)
-    assert found == pytest.approx(2 / interval, rel=0.1)
