@@ -27,6 +27,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
+LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 
@@ -143,6 +144,9 @@ class GatewaySection(Section, frozen=True):
     processes: PositiveInt
     api_key: str
     produce_timeout: Seconds
+    linger_high: LingerSeconds
+    linger_medium: LingerSeconds
+    linger_low: LingerSeconds
     max_body_bytes: PositiveInt
     max_header_bytes: PositiveInt
     header_timeout: Seconds

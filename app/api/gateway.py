@@ -14,6 +14,7 @@ from app.admin.database import find_schema_problem
 from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
+from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.producer_connection import ProducerConnection, create_producer
 from app.api.services.publisher import KafkaPublisher
@@ -28,7 +29,7 @@ from app.policy_reader import build_policy_reader
 from app.settings import Settings, load_settings
 from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
-from schemas.enums import PRIORITIES
+from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
 from schemas.topics import get_notifications_topic
 from tables.postgres.database import Database
@@ -68,14 +69,19 @@ class GatewayConnections:
 
     def __init__(self, settings: Settings, on_shutdown: Callable[[], None] = lambda: None, metrics: Metrics | None = None) -> None:
         self._settings, self._on_shutdown = settings, on_shutdown
-        kafka, timeout = settings.kafka, settings.gateway.produce_timeout
+        kafka, gateway, timeout = settings.kafka, settings.gateway, settings.gateway.produce_timeout
         topics = [kafka.topic_prefix + get_notifications_topic(priority) for priority in PRIORITIES]
         self._kafka_options = build_client_options(kafka)
         producer_factory = partial(create_producer, self._kafka_options, timeout)
         connection = ProducerConnection(
             producer_factory, partial(describe_connection_problem, self._kafka_options), topics, kafka.topic_partitions, timeout
         )
-        self.publisher = KafkaPublisher(connection, timeout, time.monotonic)
+        lingers: dict[Priority, AdaptiveLinger] = {
+            "high": AdaptiveLinger(gateway.linger_high),
+            "medium": AdaptiveLinger(gateway.linger_medium),
+            "low": AdaptiveLinger(gateway.linger_low),
+        }
+        self.publisher = KafkaPublisher(connection, timeout, lingers, time.monotonic)
         self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
         self.metrics = metrics or Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)

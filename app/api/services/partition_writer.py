@@ -27,7 +27,8 @@ class QueuedRecord(NamedTuple):
 class PartitionWriter:
     """Sends one batch at a time; records that arrive meanwhile go into the next batch. `clock` is monotonic.
 
-    `request_write`: has `write_batch` called, of the writers of all partitions together.
+    `request_write`: has `write_batch` called, of the writers of all partitions together, for records that could not be sent when they were
+    due: because a batch was in flight, or because that one is full.
     """
 
     def __init__(self, connection: ProducerConnection, topic: str, partition: int, clock: Clock, request_write: Callable[[], None]) -> None:
@@ -35,25 +36,35 @@ class PartitionWriter:
         self._request_write = request_write
         self._queue: deque[QueuedRecord] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._has_due_records = False  # in the queue
         self.sent_at: float | None = None  # when the batch in flight was sent
 
     def add(self, queued: QueuedRecord) -> None:
-        """Queue a record; if the queue is full, its result is unconfirmed."""
+        """Queue a record until `write_batch` is called; if the queue is full, its result is unconfirmed."""
         if len(self._queue) >= MAX_QUEUED_RECORDS:
-            return queued.request.record_result(queued.position, False)
-        self._queue.append(queued)
-        if self._task is None:
-            self._request_write()
-        return None
+            queued.request.record_result(queued.position, False)
+        else:
+            self._queue.append(queued)
 
     def write_batch(self) -> None:
-        """Begin to send what is queued, unless a batch is in flight: after it, `request_write` is called again."""
-        if self._queue and self._task is None:
+        """Begin to send what is queued, unless a batch is in flight: after it, `request_write` is called."""
+        if not self._queue:
+            return
+        self._has_due_records = True
+        if self._task is None:
             self._task = asyncio.create_task(self._write_batch())
+
+    async def flush(self) -> None:
+        """Send what is queued, and wait until it is confirmed or its producer has failed."""
+        self.write_batch()
+        while self._task is not None:
+            await asyncio.wait([self._task])
+            self.write_batch()
 
     async def stop(self) -> None:
         """Stop sending; queued records and the batch in flight get no result."""
         self._queue.clear()
+        self._has_due_records = False
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -71,7 +82,7 @@ class PartitionWriter:
                     request.record_result(position, confirmed)
         finally:
             self._task = None
-            if self._queue:
+            if self._has_due_records:
                 self._request_write()
 
     def _fill_batch(self, batch: Any) -> list[QueuedRecord]:
@@ -84,6 +95,7 @@ class PartitionWriter:
                     break
                 batch_records.append(queued)
             self._queue.popleft()
+        self._has_due_records = bool(self._queue)
         batch.close()
         return batch_records
 

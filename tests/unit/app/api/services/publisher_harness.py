@@ -1,13 +1,16 @@
 """A publisher whose producers are in memory."""
 
 import asyncio
+from math import inf
 from typing import Any
 
 from app.api.ports import ProducerRecord
+from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.producer_connection import ProducerConnection
 from app.api.services.publisher import KafkaPublisher
+from schemas.enums import PRIORITIES, Priority
+from schemas.topics import get_notifications_topic
 
-TOPIC = "notifications.low"
 TIMEOUT = 0.2
 
 
@@ -70,14 +73,25 @@ class MemoryProducer:
         return future
 
 
-class PublisherHarness:
-    """A publisher with its clock, and the producers that its connection will create, in order."""
+class EndlessLinger(AdaptiveLinger):
+    """Lets records wait until something else is written."""
 
-    def __init__(self, *producers: MemoryProducer, timeout: float = TIMEOUT) -> None:
+    def __init__(self) -> None:
+        super().__init__(inf)
+
+    def record_request(self, records: int, now: float) -> None:
+        pass
+
+
+class PublisherHarness:
+    """A publisher with its clock, and the producers that its connection will create, in order; records of `lingering` priorities wait."""
+
+    def __init__(self, *producers: MemoryProducer, timeout: float = TIMEOUT, lingering: tuple[Priority, ...] = ()) -> None:
         self.producers = list(producers)
         self.now = 0.0
-        self.connection = ProducerConnection(self.create_producer, self.describe_problem, [TOPIC], 2, timeout)  # type: ignore[arg-type]
-        self.publisher = KafkaPublisher(self.connection, timeout, lambda: self.now)
+        self.connection = ProducerConnection(self.create_producer, self.describe_problem, [get_notifications_topic("low")], 2, timeout)  # type: ignore[arg-type]
+        lingers = {priority: EndlessLinger() if priority in lingering else AdaptiveLinger(0.0) for priority in PRIORITIES}
+        self.publisher = KafkaPublisher(self.connection, timeout, lingers, lambda: self.now)
 
     async def describe_problem(self, error: BaseException) -> str:
         """Describe the error by its own text."""
@@ -94,5 +108,11 @@ class PublisherHarness:
         await self.publisher.stop()
 
 
-def build_record(partition: int = 0, value: bytes = b"v") -> ProducerRecord:
-    return ProducerRecord(TOPIC, partition, b"u", value)
+def build_record(partition: int = 0, value: bytes = b"v", priority: Priority = "low") -> ProducerRecord:
+    return ProducerRecord(get_notifications_topic(priority), partition, b"u", value)
+
+
+async def run_other_tasks() -> None:
+    """Let the tasks that are ready run until they wait for something else."""
+    for _ in range(20):
+        await asyncio.sleep(0)
