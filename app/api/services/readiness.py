@@ -47,9 +47,12 @@ class ReadinessMonitor:
         """Run one probe. One that times out is not cancelled, because that may take as long again: the next run waits for it."""
         if name not in self._pending:
             self._pending[name] = asyncio.ensure_future(self._probes[name]())
-        await asyncio.wait([self._pending[name]], timeout=self._probe_timeout)
-        if self._pending[name].done():
-            self._errors[name] = _get_probe_error(self._pending.pop(name))
+        probe = self._pending[name]
+        await asyncio.wait([probe], timeout=self._probe_timeout)
+        if probe.done():
+            self._errors[name] = _get_probe_error(probe)
+            if self._pending.get(name) is probe:  # not if another run, which waited for it too, was first
+                del self._pending[name]
         else:
             self._errors[name] = f"no result within {self._probe_timeout:g} s"
         self._probed_at[name] = self._clock()

@@ -42,6 +42,13 @@ async def test_required_probes_decide_on_unready() -> None:
     assert await harness.run_probes(kafka="", postgres="") == "ready"
 
 
+async def test_two_runs_of_a_probe_at_a_time_share_its_result() -> None:
+    harness = ReadinessHarness()
+    harness.results["kafka"] = "does not answer"
+    await asyncio.gather(*(harness.readiness.run_probe("kafka") for _ in range(2)))
+    assert harness.readiness.get_readiness().probes["kafka"].detail == "does not answer"
+
+
 async def test_an_exception_of_a_probe_is_its_error() -> None:
     harness = ReadinessHarness()
     assert await harness.run_probes(postgres=OSError("refused")) == "degraded"
