@@ -1,6 +1,6 @@
 """Limits the calls in flight, over all priorities and per account, and starts those of the high priority first."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 from agents.delivery.in_flight import InFlight
@@ -24,27 +24,15 @@ class PriorityQueue:
         """Append a delivery to the queue of its priority."""
         self._queues[in_flight.batch.priority].append(in_flight)
 
-    def put_first(self, in_flight: InFlight) -> None:
-        """Prepend a delivery to the queue of its priority."""
-        self._queues[in_flight.batch.priority].appendleft(in_flight)
-
-    def take(self, high_only: bool = False) -> InFlight | None:
+    def take(self) -> InFlight | None:
         """Remove and return the next delivery, or None."""
         if self._high:
             return self._high.popleft()
-        if high_only:
-            return None
         first, second = self._turns
         if first:
             self._turns = second, first
             return first.popleft()
         return second.popleft() if second else None
-
-    def take_all(self, other: "PriorityQueue") -> None:
-        """Append all deliveries of another queue, each to the queue of its priority."""
-        for priority, queue in other._queues.items():
-            self._queues[priority].extend(queue)
-            queue.clear()
 
     def remove(self, is_removed: Callable[[InFlight], bool]) -> list[InFlight]:
         """Remove and return the deliveries for which this is true; the others keep their order."""
@@ -55,6 +43,84 @@ class PriorityQueue:
                 queue.clear()
                 queue.extend(kept)
         return removed
+
+
+class PartitionedQueue:
+    """Deliveries that wait for a call: first high, then medium and low in turns; within a priority the partitions take turns.
+
+    Those of a held partition keep their places until it is resumed; none of them is touched for that.
+    """
+
+    __slots__ = ("_high", "_lines", "_ready", "_turns", "held")
+
+    def __init__(self) -> None:
+        self._lines: dict[Priority, defaultdict[int, deque[InFlight]]] = {priority: defaultdict(deque) for priority in PRIORITIES}
+        # the lines that have deliveries and whose partition is not held, the next one first
+        ready: dict[Priority, deque[deque[InFlight]]] = {priority: deque() for priority in PRIORITIES}
+        self._ready, self._high, self._turns = ready, ready["high"], (ready["medium"], ready["low"])
+        self.held: set[int] = set()  # partitions
+
+    def put(self, in_flight: InFlight) -> None:
+        """Append a delivery to those of its priority and partition."""
+        priority, partition = in_flight.batch.priority, in_flight.batch.partition
+        line = self._lines[priority][partition]
+        if not line and partition not in self.held:
+            self._ready[priority].append(line)
+        line.append(in_flight)
+
+    def put_first(self, in_flight: InFlight) -> None:
+        """Make a delivery the next one of its priority, or of its held partition."""
+        priority, partition = in_flight.batch.priority, in_flight.batch.partition
+        line, ready = self._lines[priority][partition], self._ready[priority]
+        if partition not in self.held:
+            if line:
+                ready.remove(line)
+            ready.appendleft(line)
+        line.appendleft(in_flight)
+
+    def take(self, high_only: bool) -> InFlight | None:
+        """Remove and return the next delivery, or None."""
+        ready = self._high
+        if not ready:
+            if high_only:
+                return None
+            first, second = self._turns
+            if first:
+                ready, self._turns = first, (second, first)
+            elif second:
+                ready = second
+            else:
+                return None
+        line = ready[0]
+        in_flight = line.popleft()
+        if line:
+            ready.rotate(-1)
+        else:
+            ready.popleft()
+        return in_flight
+
+    def hold(self, partition: int) -> None:
+        """Let the deliveries of a partition wait until `resume`."""
+        for priority, lines in self._lines.items():
+            if lines[partition]:
+                self._ready[priority].remove(lines[partition])
+        self.held.add(partition)
+
+    def resume(self, partition: int) -> None:
+        """Let the deliveries of a held partition take turns again."""
+        if partition in self.held:
+            self.held.remove(partition)
+            for priority, lines in self._lines.items():
+                if lines[partition]:
+                    self._ready[priority].append(lines[partition])
+
+    def drop(self, partition: int) -> None:
+        """Remove the deliveries of a partition, held or not."""
+        if partition not in self.held:
+            self.hold(partition)
+        self.held.remove(partition)
+        for lines in self._lines.values():
+            lines.pop(partition, None)
 
 
 class AccountConcurrency:
@@ -79,23 +145,19 @@ class ConcurrencyLimiter:
     def __init__(self, limits: ConcurrencyLimits) -> None:
         self._limits = limits
         self._max_calls, self._max_calls_below_high = limits.max_in_flight, limits.max_in_flight - limits.reserved_for_high
-        self._queue = PriorityQueue()
+        self.queue = PartitionedQueue()
         self._accounts: dict[str, AccountConcurrency] = {}
         self.calls_in_flight = 0
         self._calls_below_high = 0
 
     def enqueue(self, in_flight: InFlight) -> None:
         """Add a delivery that needs a call."""
-        self._queue.put(in_flight)
-
-    def enqueue_all(self, deliveries: PriorityQueue) -> None:
-        """Add deliveries that need a call, and empty their queue."""
-        self._queue.take_all(deliveries)
+        self.queue.put(in_flight)
 
     def acquire(self) -> InFlight | None:
         """The next delivery to call for, counted as in flight until `release`; None if none waits or the limits are reached."""
         while self.calls_in_flight < self._max_calls:
-            in_flight = self._queue.take(self._calls_below_high >= self._max_calls_below_high)
+            in_flight = self.queue.take(self._calls_below_high >= self._max_calls_below_high)
             if in_flight is None:
                 return None
             account = self._accounts.get(in_flight.account) or self._add_account(in_flight.account)
@@ -119,7 +181,7 @@ class ConcurrencyLimiter:
             return
         queued = None if account.queue is None else account.queue.take()
         if queued is not None:
-            self._queue.put_first(queued)
+            self.queue.put_first(queued)
         elif not account.calls_in_flight and account.max_calls == self._limits.max_per_account:
             del self._accounts[in_flight.account]
 
@@ -132,7 +194,7 @@ class ConcurrencyLimiter:
         admitted = [account.queue.take() for _ in range(min(len(account.queue), account.max_calls - account.calls_in_flight))]
         for in_flight in reversed(admitted):
             assert in_flight is not None
-            self._queue.put_first(in_flight)
+            self.queue.put_first(in_flight)
 
     def remove_waiting(self, name: str, is_removed: Callable[[InFlight], bool]) -> list[InFlight]:
         """Remove and return deliveries that wait at an account."""

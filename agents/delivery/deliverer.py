@@ -10,7 +10,7 @@ from agents.agent_runs import AgentRuns
 from agents.dead_letter import truncate_value
 from agents.delivery.account_pauses import AccountPauses
 from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
-from agents.delivery.concurrency import ConcurrencyLimiter, PriorityQueue
+from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
@@ -59,7 +59,7 @@ class Deliverer:
         self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
         self.paused_accounts = self._pauses.accounts
         self._checked_provider = CheckedProvider(provider)
-        self._held: dict[int, PriorityQueue] = {}  # by partition; deliveries that wait for a commit
+        self._held = self._limiter.queue.held  # partitions whose deliveries wait for a commit
         self._runs = AgentRuns()
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
@@ -95,7 +95,7 @@ class Deliverer:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
         self._registry.revoke_partitions(partitions)
         for partition in partitions:
-            self._held.pop(partition, None)
+            self._limiter.queue.drop(partition)
         self._pauses.end_drain()
 
     # -- batch in
@@ -148,25 +148,22 @@ class Deliverer:
         try:
             while (in_flight := self._limiter.acquire()) is not None:
                 if self._outbox.is_full(in_flight.batch.partition):
-                    self._limiter.release(in_flight)
-                    self._hold(in_flight.batch.partition, in_flight)
+                    self._hold(in_flight)
                 else:
                     self._call(in_flight)
         finally:
             self._starting_calls = False
 
-    def _hold(self, partition: int, in_flight: InFlight) -> None:
-        held = self._held.get(partition)
-        if held is None:
-            held = self._held[partition] = PriorityQueue()
-            self._outbox.on_committed(partition, partial(self._resume_partition, partition, held))
-        held.put(in_flight)
+    def _hold(self, in_flight: InFlight) -> None:
+        """Let a partition wait for its commit, with this delivery as its first one."""
+        partition = in_flight.batch.partition
+        self._limiter.queue.hold(partition)
+        self._outbox.on_committed(partition, partial(self._resume_partition, partition))
+        self._limiter.release(in_flight)
+        self._limiter.queue.put_first(in_flight)
 
-    def _resume_partition(self, partition: int, held: PriorityQueue) -> None:
-        """Queue what was held, high first; if it is more than one commit takes, the rest is held again."""
-        if self._held.get(partition) is held:
-            del self._held[partition]
-        self._limiter.enqueue_all(held)
+    def _resume_partition(self, partition: int) -> None:
+        self._limiter.queue.resume(partition)
         self._start_calls()
 
     def _call(self, in_flight: InFlight) -> None:

@@ -179,3 +179,29 @@ async def test_held_deliveries_of_a_revoked_partition_are_not_called() -> None:
     harness.commit()
     assert harness.called_ids == []
     assert not harness.deliverer._held
+
+
+async def test_deliveries_that_wait_for_a_commit_are_not_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = make_harness(calls=1)
+    harness.outbox_limit = 1
+    checks: list[int] = []
+    monkeypatch.setattr(harness, "is_full", lambda partition, check=harness.is_full: checks.append(partition) or check(partition))
+    await run_batch(harness, "low", build_range(1, 100))
+    harness.respond(ACCEPTED)
+    assert len(checks) == 2, "for the first delivery, and for the one that is held"
+    await run_batch(harness, "high", build_range(200, 100))
+    harness.commit()
+    assert harness.called_ids == get_ids(build_range(200, 1))
+    assert len(checks) == 3
+
+
+async def test_the_partitions_take_turns_within_a_priority() -> None:
+    harness = make_harness(calls=1)
+    for partition, numbers in ((1, build_range(1, 3)), (2, build_range(11, 2))):
+        deliveries = [build_delivery(number=number) for number in numbers]
+        await harness.run_batches(harness.build_batch(*deliveries, priority="low", partition=partition))
+    order = []
+    while harness.pending_calls:
+        order += harness.called_ids
+        harness.respond(ACCEPTED)
+    assert order == [build_delivery(number=number).id for number in (1, 2, 11, 3, 12)]
