@@ -13,6 +13,7 @@ from app.streaming.consumer.failure_policy import ShutdownOnFailure
 from app.streaming.rocksdb_table import RocksDBTable
 
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's default of max.message.bytes
+ROW_LINGER_RATIO = 1.5  # to that of the results, so that the next request comes first and takes the rows
 
 
 def build_batch_committer(app: StreamApp, *, linger: float) -> PipelinedCommitter:
@@ -26,10 +27,10 @@ def build_batch_committer(app: StreamApp, *, linger: float) -> PipelinedCommitte
 def build_shared_outbox(app: StreamApp, table: RocksDBTable, *, linger: float, max_records: int) -> PipelinedOutbox:
     """The one outbox of an app whose batches end in any order (schemas.ports.SharedOutbox); its rows go to `table`.
 
-    `linger`: seconds that a group is open, and that its rows wait for the next group; `max_records`: records and rows of a worker that are
-    not committed.
+    `linger`: seconds that a group is open; its rows wait somewhat longer for the next group. `max_records`: records and rows of a worker
+    that are not committed.
     """
-    policy = PipelinePolicy(row_linger=linger, group_linger=linger, max_size=max_records, keep_fenced_outputs=True)
+    policy = PipelinePolicy(row_linger=linger * ROW_LINGER_RATIO, group_linger=linger, max_size=max_records, keep_fenced_outputs=True)
     return PipelinedOutbox(_build_engine(app, policy), table)
 
 

@@ -130,7 +130,8 @@ def build_thread(fetcher: FakeFetcher) -> Any:
     thread: Any = object.__new__(PriorityConsumerThread)
     thread.thread_loop = asyncio.get_running_loop()
     thread._consumer = thread.consumer = FakeFetchConsumer(fetcher)
-    thread.transport = SimpleNamespace(settings=SimpleNamespace(priority_limits=LIMITS), topic_priorities={HIGH.topic: 0, LOW.topic: 1})
+    settings = SimpleNamespace(priority_limits=LIMITS, fetch_max_wait=0.9)
+    thread.transport = SimpleNamespace(settings=settings, topic_priorities={HIGH.topic: 0, LOW.topic: 1})
     thread._waiter, thread._wakeup_pending = None, False
     thread.priority_selector = PrioritySelector(LIMITS, busy_period=NO_TIMEOUT)
     thread.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5)
@@ -295,7 +296,7 @@ async def test_a_priority_that_gathers_is_left_out_of_the_fetch_until_its_time_i
 
 async def test_the_next_plan_is_made_at_the_end_of_a_gathering_time_if_nothing_can_be_fetched() -> None:
     fetcher = FakeFetcher(low=5)
-    fetcher.tps, fetcher._fetcher_timeout = [LOW], 0.9
+    fetcher.tps = [LOW]
     thread = build_thread(fetcher)
     thread._pace_fetches(fetcher)
     await thread._poll(build_request(), 0.0)
