@@ -143,6 +143,11 @@ RELIED_ON: Overrides = {
             "4b4c2a7c4187",
             "creates _fetcher, with _isolation_level, and _coordinator, on _client, for _subscription",
         ),
+        (
+            f"{FETCHER}:Fetcher._fetch_requests_routine",
+            "aa6b3ee60a22",
+            "_pending_tasks loses a task that has ended before _in_flight loses its node",
+        ),
         (f"{THREAD}._ensure_consumer", "ab708b087b34", "aiokafka's consumer; _consumer is the same without the check"),
         (f"{FETCHER}:Fetcher.fetched_records", "002f5b2f4ca3", "takes buffered records of one partition; does not wait with timeout 0"),
         (

@@ -102,6 +102,8 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
             requests, resets, timeout, *others = original_plan(self._select_partitions(assignment, plan.priorities))
             if not (requests or fetcher._in_flight):
                 timeout = min(timeout, plan.seconds)
+            if _has_ended_fetch(fetcher):
+                timeout = 0.0
             return requests, resets, timeout, *others
 
         fetcher._get_actions_per_node = plan_fetches
@@ -208,6 +210,15 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
                 timer.cancel()
                 self._waiter = None
         self._wakeup_pending = False
+
+
+def _has_ended_fetch(fetcher: Any) -> bool:
+    """Whether a fetch has ended, but still counts as in flight.
+
+    aiokafka learns that from a callback, which may come after the plan that the end of the fetch has led to. It then plans no fetch, and
+    nothing but its timeout wakes it.
+    """
+    return len(fetcher._in_flight) > sum(not task.done() for task in fetcher._pending_tasks)
 
 
 async def _take_records(fetcher: Any, partitions: Collection[TP], max_records: int) -> dict[TP, TakenRecords]:

@@ -68,6 +68,7 @@ class FakeFetcher:
         self._fetch_max_wait_ms = 0
         self._fetcher_timeout = 0.2
         self._in_flight: set[int] = set()
+        self._pending_tasks: set[asyncio.Future[bool]] = set()
         self.tps = [HIGH, LOW, CHANGELOG]
 
     async def fetched_records(self, partitions: set[TP], timeout: float, max_records: int) -> dict[TP, Sequence[int]]:
@@ -304,7 +305,22 @@ async def test_the_next_plan_is_made_at_the_end_of_a_gathering_time_if_nothing_c
     assert fetches == []
     assert 0 < seconds <= 0.45
     fetcher._in_flight.add(1)
+    fetcher._pending_tasks.add(asyncio.get_running_loop().create_future())
     assert fetcher._get_actions_per_node(fetcher)[2] == 0.9
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+async def test_a_fetch_that_has_ended_but_counts_as_in_flight_delays_no_plan(is_forgotten: bool) -> None:
+    fetcher = FakeFetcher()
+    build_thread(fetcher)._pace_fetches(fetcher)
+    fetch = asyncio.get_running_loop().create_future()
+    fetcher._in_flight.add(1)
+    fetcher._pending_tasks.add(fetch)
+    assert fetcher._get_actions_per_node(fetcher)[2] == 0.9
+    fetch.set_result(True)
+    if is_forgotten:
+        fetcher._pending_tasks.clear()
+    assert fetcher._get_actions_per_node(fetcher)[2] == 0.0
 
 
 class FakeCoordinator:
