@@ -17,7 +17,6 @@ from app.streaming.commit.offset_commit import OffsetTracker
 from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
 from app.streaming.consumer.failure_policy import DrainLimit
 from app.streaming.consumer.faust_batch import build_message
-from app.streaming.consumer.fetch_scheduling import PrioritySelector
 from app.streaming.consumer.membership import ConsumerMembership, build_watchdog
 from app.streaming.consumer.position_check import PositionCheck
 from app.streaming.consumer.topic_watch import WATCH_INTERVAL, TopicWatch
@@ -89,8 +88,7 @@ class BatchConsumer(driver.Consumer):
 
     def _has_room(self, tp: TP, now: float) -> bool:
         priority, unacked = self.topic_priorities.get(tp.topic, 0), self._offset_tracker.count_unacked(tp)
-        selector: PrioritySelector = self._thread.priority_selector
-        return selector.has_room(priority, unacked, self._max_bytes_per_partition, now)
+        return bool(self._thread.priority_selector.has_room(priority, unacked, self._max_bytes_per_partition, now))
 
     def _new_offset(self, tp: TP) -> int | None:
         return self._offset_tracker.get_committable_offset(tp)
@@ -163,9 +161,14 @@ class BatchConsumer(driver.Consumer):
     async def _commit_acknowledged(self) -> None:
         if self._is_commit_late and self.should_stop:  # the second drain of a stop, for what ended after the first one
             return
-        self._is_commit_late = not await run_with_time_limit(self.commit_and_end_transactions(), FINAL_COMMIT_TIMEOUT)
+        self._is_commit_late = not await run_with_time_limit(self._commit_last(), FINAL_COMMIT_TIMEOUT)
         if self._is_commit_late:
             self.log.warning("offsets were not committed within %s s; batches since the last commit are redelivered", FINAL_COMMIT_TIMEOUT)
+
+    async def _commit_last(self) -> None:
+        # Faust's commit only waits if another one is under way, which may lack the last acknowledgements
+        await self.maybe_wait_for_commit_to_finish()
+        await self.commit_and_end_transactions()
 
     def _clear_unacked(self) -> None:
         self._unacked_messages.clear()

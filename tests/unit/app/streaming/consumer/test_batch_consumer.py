@@ -115,6 +115,25 @@ async def test_acknowledged_batches_are_committed_although_the_drain_timed_out(
     assert not consumer._unacked_messages
 
 
+async def test_the_last_commit_follows_one_that_is_under_way(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits: list[bool] = []
+
+    async def force_commit(topics: Any, start_new_transaction: bool) -> bool:
+        commits.append(start_new_transaction)
+        return True
+
+    monkeypatch.setattr(consumer, "force_commit", force_commit)
+    consumer._commit_fut = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(consumer.wait_empty())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert commits == []
+    consumer._commit_fut.set_result(None)
+    consumer._commit_fut = None
+    await asyncio.wait_for(waiting, 10)
+    assert commits == [False]
+
+
 @pytest.fixture
 async def enqueued(consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is enqueued by a consumer whose flow stops during a fetch."""
