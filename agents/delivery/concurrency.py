@@ -179,9 +179,8 @@ class ConcurrencyLimiter:
             self._calls_below_high -= 1
         if account.calls_in_flight >= account.max_calls:
             return
-        queued = None if account.queue is None else account.queue.take()
-        if queued is not None:
-            self.queue.put_first(queued)
+        if account.queue:
+            self._admit(account, 1)
         elif not account.calls_in_flight and account.max_calls == self._limits.max_per_account:
             del self._accounts[in_flight.account]
 
@@ -189,11 +188,15 @@ class ConcurrencyLimiter:
         """Limit the calls of an account; None is the usual limit again. Waiting deliveries that it admits are the next to be acquired."""
         account = self._accounts.get(name) or self._add_account(name)
         account.max_calls = self._limits.max_per_account if max_calls is None else max_calls
-        if account.queue is None:
-            return
-        admitted = [account.queue.take() for _ in range(min(len(account.queue), account.max_calls - account.calls_in_flight))]
+        self._admit(account, account.max_calls - account.calls_in_flight)
+
+    def _admit(self, account: AccountConcurrency, calls: int) -> None:
+        """Let the next deliveries of an account be acquired: enough for so many calls, and those of held partitions before them."""
+        admitted: list[InFlight] = []
+        while calls > 0 and account.queue and (in_flight := account.queue.take()) is not None:
+            admitted.append(in_flight)
+            calls -= in_flight.batch.partition not in self.queue.held
         for in_flight in reversed(admitted):
-            assert in_flight is not None
             self.queue.put_first(in_flight)
 
     def remove_waiting(self, name: str, is_removed: Callable[[InFlight], bool]) -> list[InFlight]:

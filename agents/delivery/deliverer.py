@@ -59,7 +59,6 @@ class Deliverer:
         self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
         self.paused_accounts = self._pauses.accounts
         self._checked_provider = CheckedProvider(provider)
-        self._held = self._limiter.queue.held  # partitions whose deliveries wait for a commit
         self._runs = AgentRuns()
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
@@ -140,14 +139,15 @@ class Deliverer:
     def _start_calls(self) -> None:
         """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues.
 
-        A delivery whose partition has too much uncommitted work waits for its commit, and no other partition does.
+        A delivery whose partition has too much uncommitted work waits for its commit, and no other partition does. A revoked one holds up
+        nothing: its commit may never come.
         """
         if self._starting_calls or self._stopping is not None:
             return
         self._starting_calls = True
         try:
             while (in_flight := self._limiter.acquire()) is not None:
-                if self._outbox.is_full(in_flight.batch.partition):
+                if not in_flight.is_revoked and self._outbox.is_full(in_flight.batch.partition):
                     self._hold(in_flight)
                 else:
                     self._call(in_flight)

@@ -178,7 +178,30 @@ async def test_held_deliveries_of_a_revoked_partition_are_not_called() -> None:
     harness.deliverer.on_partitions_revoked({3})
     harness.commit()
     assert harness.called_ids == []
-    assert not harness.deliverer._held
+    assert not harness.deliverer._limiter.queue.held
+
+
+async def test_a_revoked_delivery_that_finds_its_partition_full_holds_up_none_of_the_next_assignment() -> None:
+    harness = DeliveryHarness(limits=ConcurrencyLimits(100, 0, 1))
+    await run_batch(harness, "low", build_range(1, 2))  # the second one waits for the account
+    harness.outbox_limit = 0
+    harness.deliverer.on_partitions_revoked({3})
+    harness.respond(ACCEPTED)
+    harness.drop_uncommitted()
+    harness.outbox_limit = 10
+    await run_batch(harness, "low", build_range(10, 1))
+    assert harness.called_ids == get_ids(build_range(10, 1))
+
+
+async def test_deliveries_of_a_held_partition_leave_the_calls_of_their_account_to_others() -> None:
+    harness = DeliveryHarness(limits=ConcurrencyLimits(100, 0, 2))
+    harness.outbox_limit = 2
+    for partition, numbers in ((1, build_range(1, 8)), (2, build_range(11, 2))):
+        deliveries = [build_delivery(number=number) for number in numbers]
+        await harness.run_batches(harness.build_batch(*deliveries, priority="low", partition=partition))
+    for _ in range(3):
+        harness.respond(ACCEPTED)
+    assert set(harness.called_ids) == set(get_ids(build_range(11, 2)))
 
 
 async def test_deliveries_that_wait_for_a_commit_are_not_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

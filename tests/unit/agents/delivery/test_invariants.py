@@ -11,14 +11,14 @@ from schemas.topics import get_deliveries_topic
 from tests.delivery_builders import NOW, build_delivery
 from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, THROTTLED, DeliveryHarness, FakeBatchHandle
 
-CALLS, FOR_HIGH = 4, 1
+CALLS, FOR_HIGH, CALLS_PER_ACCOUNT, UNCOMMITTED_ROWS = 4, 1, 3, 2
 NUMBERS = st.integers(1, 12)
 STEPS = st.one_of(
     st.tuples(st.just("deliver"), st.sampled_from(PRIORITIES), st.lists(NUMBERS | st.none(), min_size=1, max_size=4)),
     st.tuples(st.just("respond"), st.integers(0, CALLS), st.sampled_from([ACCEPTED, MAYBE_SENT, NOT_SENT, BAD_REQUEST, THROTTLED])),
     st.tuples(st.just("advance"), st.floats(0, 3), st.none()),
     st.tuples(st.just("commit"), st.none(), st.none()),
-    st.tuples(st.just("rebalance"), st.none(), st.none()),
+    st.tuples(st.just("rebalance"), st.integers(0, CALLS), st.none()),
 )
 
 
@@ -26,7 +26,8 @@ class ScenarioRunner:
     """A Deliverer under random steps, with all its batches."""
 
     def __init__(self) -> None:
-        self.harness = DeliveryHarness(limits=ConcurrencyLimits(CALLS, FOR_HIGH, CALLS))
+        self.harness = DeliveryHarness(limits=ConcurrencyLimits(CALLS, FOR_HIGH, CALLS_PER_ACCOUNT))
+        self.harness.outbox_limit = UNCOMMITTED_ROWS
         self.batches: list[tuple[FakeBatchHandle, set[str]]] = []
         self.rebalances = 0
 
@@ -38,10 +39,12 @@ class ScenarioRunner:
         assert handle.batch.topic == get_deliveries_topic("email", priority)
         await self.harness.run_batches(handle)
 
-    async def rebalance(self, *_: object) -> None:
-        """Revoke and assign all partitions; unacknowledged batches are read again."""
+    async def rebalance(self, results: int, _: object) -> None:
+        """Revoke and assign all partitions, with so many results in between; unacknowledged batches are read again."""
         self.rebalances += 1
         self.harness.deliverer.on_partitions_revoked({3})
+        for _ in range(min(results, len(self.harness.pending_calls))):
+            self.harness.respond(NOT_SENT)
         self.harness.drop_uncommitted()
         redelivered = [(handle.reread(), ids) for handle, ids in self.batches if not handle.ack_count]
         self.batches = [(handle, ids) for handle, ids in self.batches if handle.ack_count] + redelivered
@@ -93,7 +96,7 @@ async def test_each_delivery_ends_once_and_each_batch_is_acknowledged(steps: lis
 async def test_no_accepted_delivery_is_sent_again_even_after_rebalances(steps: list[tuple[str, object, object]]) -> None:
     runner = ScenarioRunner()
     for name, first, second in steps:
-        await getattr(runner, name)(first, ACCEPTED if name == "respond" else second)
+        await getattr(runner, name)(0 if name == "rebalance" else first, ACCEPTED if name == "respond" else second)
     await runner.finish()
     assert set(Counter(call.delivery_id for call in runner.harness.all_calls).values()) <= {1}
     assert runner.harness.now >= NOW
