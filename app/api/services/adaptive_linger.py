@@ -12,12 +12,12 @@ from app.arrival_rate import RATE_PERIOD, ArrivalRate
 FULL_RECORDS = 16  # records that make the costs of a produce request small; none waits longer for more
 PAUSE_GAPS = 4.0  # mean distances between two requests; after so long without one, a linger ends
 MIN_EXPECTED = 2.0  # requests; a linger is worth it, and a test can be judged, only if so many are expected
-MIN_EXPECTED_ENABLED = 8.0  # requests; the same for a judgement while lingers are enabled, so that chance rarely disables them
+MIN_EXPECTED_ENABLED = 8.0  # requests; the same while lingers are enabled; of random requests, chance still disables them once in 25 times
 MIN_LATE_SHARE = 0.4  # of the requests expected in the later halves of lingers
 MAX_RATE_DROP = 2.5  # standard deviations of the difference of two rates
 FIRST_TEST_DELAY = 3 * RATE_PERIOD  # after the rate has become high enough; until then it is not known well
 FIRST_TEST_INTERVAL = 1.0  # seconds; each further one is twice as long
-MAX_TEST_INTERVAL = 5.0  # seconds; so tests of 100 ms slow a client that waits for its responses by 2 %
+MAX_TEST_INTERVAL = 5.0  # seconds; so tests of up to 100 ms, some of them twice, slow a client that waits for its responses by at most 4 %
 
 
 class AdaptiveLinger:

@@ -90,7 +90,6 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
     def _pace_fetches(self, fetcher: Any) -> None:
         original_plan = fetcher._get_actions_per_node
         fetcher._prefetch_backoff = PREFETCH_BACKOFF
-        fetcher._fetcher_timeout = self.transport.settings.fetch_max_wait  # aiokafka's 0.2 wakes it between two fetches at rest
 
         def plan_fetches(assignment: Any) -> Any:
             now, active_partitions, priorities = monotonic(), self.consumer._active_partitions, self.transport.topic_priorities
@@ -190,7 +189,7 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
             if fetched:
                 self._record_fetch(fetcher, request, priority, sum(len(taken.records) for taken in fetched.values()), now)
                 for tp in fetch_times.keys() - fetcher._records.keys():
-                    self.fetch_pacer.record_taken(priority, now - fetch_times[tp])
+                    self.fetch_pacer.record_taken(priority, now - fetch_times[tp], now)
                 return {**changelog_records, **fetched}
         return changelog_records
 

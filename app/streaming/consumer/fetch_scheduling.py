@@ -17,6 +17,7 @@ MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
 MIN_GATHERED_RECORDS = 2.0  # records; a fetch waits only if so many are expected, because fewer would be late and share nothing
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
 MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
+MAX_BUFFER_TIME_AGE = 2.0  # seconds for which it counts how long the last buffered records of a priority lasted
 PARTIAL_WAIT_SHARE = 1 / 8  # of the time that buffered records last; a partition whose records are taken waits half of it on average
 
 
@@ -104,6 +105,7 @@ class FetchPacer:
         self._rates = [ArrivalRate() for _ in limits]
         self._next_fetch_at = [0.0] * len(limits)
         self._buffer_times = [0.0] * len(limits)
+        self._taken_at = [0.0] * len(limits)
 
     def record_fetch(self, priority: int, records: int, *, more_buffered: bool, now: float) -> None:
         """Record how many records of a priority were taken; `more_buffered`: whether others can be taken already."""
@@ -111,9 +113,9 @@ class FetchPacer:
         is_worthwhile = not more_buffered and records < FULL_FETCH_RECORDS and rate * gathering_time >= MIN_GATHERED_RECORDS
         self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if is_worthwhile else 0.0
 
-    def record_taken(self, priority: int, seconds: float) -> None:
+    def record_taken(self, priority: int, seconds: float, now: float) -> None:
         """Record that all buffered records of a partition of this priority were taken, so many seconds after they were fetched."""
-        self._buffer_times[priority] = seconds
+        self._buffer_times[priority], self._taken_at[priority] = seconds, now
 
     def plan_fetch(self, now: float, buffered: Collection[tuple[int, float]] = ()) -> FetchPlan:
         """The plan of the next fetch. `buffered`: the priority of each partition whose records are not all taken, and their age in seconds.
@@ -121,8 +123,11 @@ class FetchPacer:
         A fetch omits these partitions. It must return when they are needed, but not much earlier: during a backlog it brings nothing.
         """
         due = [priority for priority, fetch_at in enumerate(self._next_fetch_at) if fetch_at <= now]
-        times = [max(self._buffer_times[priority], age) for priority, age in buffered]
+        times = [max(self._get_buffer_time(priority, now), age) for priority, age in buffered]
         max_wait = min([self._max_wait, *(max(MIN_PARTIAL_WAIT, time * PARTIAL_WAIT_SHARE) for time in times)])
         if len(due) < len(self._next_fetch_at):
             max_wait = min(max_wait, min(fetch_at for fetch_at in self._next_fetch_at if fetch_at > now) - now)
         return FetchPlan(due, max_wait)
+
+    def _get_buffer_time(self, priority: int, now: float) -> float:
+        return self._buffer_times[priority] if now - self._taken_at[priority] < MAX_BUFFER_TIME_AGE else 0.0

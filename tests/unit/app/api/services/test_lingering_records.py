@@ -17,7 +17,7 @@ def producer() -> MemoryProducer:
 
 
 async def test_lingering_records_go_with_those_of_another_priority(producer: MemoryProducer) -> None:
-    async with PublisherHarness(producer, lingering=("medium", "low")) as publisher:
+    async with PublisherHarness(producer, timeout=LONG, lingering=("medium", "low")) as publisher:
         waiting = [
             asyncio.create_task(publisher.publish([build_record(n % 2, priority=priority)]))
             for n, priority in enumerate(["medium", "low", "low"])

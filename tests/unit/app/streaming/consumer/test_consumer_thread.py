@@ -66,7 +66,7 @@ class FakeFetcher:
         self._subscriptions = self.subscription = self.assignment = self
         self._prefetch_backoff = 0.1
         self._fetch_max_wait_ms = 0
-        self._fetcher_timeout = 0.2
+        self._fetcher_timeout = 0.9
         self._in_flight: set[int] = set()
         self._pending_tasks: set[asyncio.Future[bool]] = set()
         self.tps = [HIGH, LOW, CHANGELOG]
@@ -131,8 +131,7 @@ def build_thread(fetcher: FakeFetcher) -> Any:
     thread: Any = object.__new__(PriorityConsumerThread)
     thread.thread_loop = asyncio.get_running_loop()
     thread._consumer = thread.consumer = FakeFetchConsumer(fetcher)
-    settings = SimpleNamespace(priority_limits=LIMITS, fetch_max_wait=0.9)
-    thread.transport = SimpleNamespace(settings=settings, topic_priorities={HIGH.topic: 0, LOW.topic: 1})
+    thread.transport = SimpleNamespace(settings=SimpleNamespace(priority_limits=LIMITS), topic_priorities={HIGH.topic: 0, LOW.topic: 1})
     thread._waiter, thread._wakeup_pending = None, False
     thread.priority_selector = PrioritySelector(LIMITS, busy_period=NO_TIMEOUT)
     thread.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5)

@@ -159,8 +159,14 @@ def test_a_fetch_that_omits_partitions_returns_when_their_records_may_be_taken(
     taken_after: float, buffered: list[tuple[int, float]], max_wait: float
 ) -> None:
     pacer = build_pacer()
-    pacer.record_taken(LOW, taken_after)
+    pacer.record_taken(LOW, taken_after, 99.0)
     assert pacer.plan_fetch(100.0, buffered) == (ALL, pytest.approx(max_wait))
+
+
+def test_how_long_records_lasted_in_an_earlier_backlog_does_not_count() -> None:
+    pacer = build_pacer()
+    pacer.record_taken(HIGH, 60.0, 97.9)
+    assert pacer.plan_fetch(100.0, [(HIGH, 0.001)]) == (ALL, 0.01)
 
 
 @pytest.mark.parametrize(
