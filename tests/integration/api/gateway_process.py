@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dev.stack.stack_state import pick_free_port
-from tests.integration.api.gateway_client import UNREACHABLE
+from tests.integration.api.gateway_client import UNREACHABLE, UNUSED_DATA_DIR
 
 
 @contextmanager
@@ -22,6 +22,7 @@ def run_gateway(**variables: str) -> Iterator[tuple["subprocess.Popen[bytes]", i
         "DATABASE_URL": f"postgresql://{UNREACHABLE}/none",
         "REDIS_URL": f"redis://{UNREACHABLE}",
         "HEROLD_GATEWAY_PORT": str(port),
+        "HEROLD_WORKER_DATA_DIR": str(UNUSED_DATA_DIR),  # the default one may have the rules of a local stack
         **variables,
     }
     process = subprocess.Popen([sys.executable, "-m", "app.api"], env=env, stderr=subprocess.PIPE)
