@@ -162,6 +162,7 @@ async def test_a_taken_port_is_replaced_before_the_urls_are_built(home: Path, lo
     state.create()
     port = state.get_port("kafka")
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of an earlier server may be in TIME_WAIT
         other.bind((LOOPBACK, port))
         other.listen()
         async with open_stack(home, {**EXTERNAL_SERVERS, "KAFKA_BOOTSTRAP_SERVERS": ""}, log_recorder.log) as stack:
