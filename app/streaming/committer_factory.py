@@ -13,7 +13,7 @@ from app.streaming.consumer.failure_policy import ShutdownOnFailure
 from app.streaming.rocksdb_table import RocksDBTable
 
 DEFAULT_MAX_MESSAGE_BYTES = 1_048_588  # Kafka's default of max.message.bytes
-ROW_LINGER_RATIO = 1.5  # to that of the results, so that the next request comes first and takes the rows
+ROW_LINGER_RATIO = 3.0  # to that of the results, so that the next request comes first and takes the rows
 
 
 def build_batch_committer(app: StreamApp, *, linger: float) -> PipelinedCommitter:

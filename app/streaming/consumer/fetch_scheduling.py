@@ -1,11 +1,13 @@
 """Schedules the fetches: which priority is next, and when.
 
 The highest priority with data and room is next, with a turn for a lower one that was skipped too often. Fetches are few at rest, immediate
-under light load, gathered for the time that a priority allows under more of it, and never delayed for a backlog.
+under light load and for records that come in groups, gathered for the time that a priority allows if they come one by one, and never
+delayed for a backlog.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from app.arrival_rate import ArrivalRate
@@ -14,7 +16,8 @@ from app.streaming.commit.offset_commit import UnackedCounts
 # From the first unacknowledged record on. Later batches may be acknowledged, but all of these records are redelivered after a crash.
 MAX_UNCOMMITTED_RECORDS = 100_000
 MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
-MIN_GATHERED_RECORDS = 2.0  # records; a fetch waits only if so many are expected, because fewer would be late and share nothing
+MIN_GATHERED_ARRIVALS = 2.0  # a fetch waits only if so many are expected, because fewer would be late and share nothing
+ARRIVAL_SHARE = 1 / 8  # of the gathering time; records that were appended within it are one arrival: they were produced together
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
 MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
 MAX_BUFFER_TIME_AGE = 2.0  # seconds for which it counts how long the last buffered records of a priority lasted
@@ -96,22 +99,41 @@ class FetchPacer:
     """Decides for each fetch which priorities it includes, and how long it may wait at the broker.
 
     A fetch returns as soon as one of its partitions has data. So it costs nothing at rest, and a priority that gathers is left out of it
-    until its time is over; then the broker has gathered.
+    until its time is over; then the broker has gathered. Records that the gateway or the role before has gathered come in groups, which
+    would only be late if they were gathered again: what counts is how many groups come.
     """
 
     def __init__(self, limits: Sequence[PriorityLimits], *, max_wait: float) -> None:
         """`max_wait`: seconds that a fetch of all partitions may wait."""
         self._limits, self._max_wait = limits, max_wait
-        self._rates = [ArrivalRate() for _ in limits]
+        self._record_rates = [ArrivalRate() for _ in limits]
+        self._arrival_rates = [ArrivalRate() for _ in limits]
+        self._last_arrivals = [-inf] * len(limits)
         self._next_fetch_at = [0.0] * len(limits)
         self._buffer_times = [0.0] * len(limits)
         self._taken_at = [0.0] * len(limits)
 
-    def record_fetch(self, priority: int, records: int, *, more_buffered: bool, now: float) -> None:
-        """Record how many records of a priority were taken; `more_buffered`: whether others can be taken already."""
-        rate, gathering_time = self._rates[priority].record(records, now), self._limits[priority].gathering_time
-        is_worthwhile = not more_buffered and records < FULL_FETCH_RECORDS and rate * gathering_time >= MIN_GATHERED_RECORDS
-        self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if is_worthwhile else 0.0
+    def record_fetch(self, priority: int, append_times: Collection[float], *, more_buffered: bool, now: float) -> None:
+        """Record which records of a priority were taken: `append_times` are their times in the log in seconds, of any clock.
+
+        `more_buffered`: whether others can be taken already.
+        """
+        gathering_time, rate = self._limits[priority].gathering_time, self._record_rates[priority].record(len(append_times), now)
+        self._next_fetch_at[priority] = 0.0
+        if more_buffered or len(append_times) >= FULL_FETCH_RECORDS:
+            return
+        arrivals = self._count_arrivals(priority, append_times)
+        if self._arrival_rates[priority].record(arrivals, now) * gathering_time >= MIN_GATHERED_ARRIVALS:
+            self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate)
+
+    def _count_arrivals(self, priority: int, append_times: Collection[float]) -> int:
+        """How many groups of records have arrived since the last one that was counted; one may come in several fetches."""
+        arrivals, last, duration = 0, self._last_arrivals[priority], self._limits[priority].gathering_time * ARRIVAL_SHARE
+        for append_time in sorted(append_times):
+            if append_time > last + duration:
+                arrivals, last = arrivals + 1, append_time
+        self._last_arrivals[priority] = last
+        return arrivals
 
     def record_taken(self, priority: int, seconds: float, now: float) -> None:
         """Record that all buffered records of a partition of this priority were taken, so many seconds after they were fetched."""

@@ -42,11 +42,19 @@ class FakePartitionState:
 FIRST_OFFSET = 40  # of every partition, after a reset
 
 
-class FakeFetchResult(list[int | None]):
+class FakeRecord(int):
+    """A record, appended a second after the one before."""
+
+    @property
+    def timestamp(self) -> int:
+        return 1000 * self
+
+
+class FakeFetchResult(list[FakeRecord | None]):
     """Buffered records, fetched `age` seconds ago."""
 
     def __init__(self, records: Iterable[int | None], age: float = 0.0) -> None:
-        super().__init__(records)
+        super().__init__(None if record is None else FakeRecord(record) for record in records)
         self._created = monotonic() - age
 
 

@@ -139,8 +139,13 @@ def build_pacer(now: float = 100.0, **records: int) -> FetchPacer:
     """A pacer that has just taken so many records of these priorities."""
     pacer = FetchPacer(GATHERING, max_wait=0.5)
     for name, count in records.items():
-        pacer.record_fetch(("high", "medium", "low").index(name), count, more_buffered=False, now=now)
+        pacer.record_fetch(("high", "medium", "low").index(name), single_records(count), more_buffered=False, now=now)
     return pacer
+
+
+def single_records(count: int, start: float = 0.0) -> list[float]:
+    """The times of so many records, each appended by itself."""
+    return [start + number for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -196,17 +201,43 @@ def test_a_fetch_without_a_priority_that_gathers_returns_when_that_one_can_be_fe
 def test_at_a_high_rate_the_time_ends_when_the_batches_are_full() -> None:
     pacer = build_pacer(low=0)
     for number in range(100):
-        pacer.record_fetch(LOW, 127, more_buffered=False, now=100.0 + number / 100)
+        pacer.record_fetch(LOW, single_records(127, number * 127.0), more_buffered=False, now=100.0 + number / 100)
     assert pacer.plan_fetch(100.99).seconds == pytest.approx(0.012, abs=0.008)  # 128 records at 12,700/s take 10 ms
 
 
 def test_a_backlog_is_not_delayed() -> None:
     pacer = build_pacer(low=60)
-    pacer.record_fetch(LOW, 60, more_buffered=True, now=100.1)
+    pacer.record_fetch(LOW, single_records(60, 60.0), more_buffered=True, now=100.1)
     assert pacer.plan_fetch(100.1) == (ALL, 0.5)
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     pacer = build_pacer(medium=100)
-    pacer.record_fetch(MEDIUM, 1, more_buffered=False, now=110.0)
+    pacer.record_fetch(MEDIUM, [110.0], more_buffered=False, now=110.0)
     assert pacer.plan_fetch(110.0).priorities == ALL
+
+
+@pytest.mark.parametrize(
+    ("gap", "records_of_group", "priorities"),
+    [
+        (0.08, 8, ALL),  # the gateway has gathered them: a second time would only be late
+        (0.03, 3, ALL),
+        (0.01, 1, [HIGH, LOW]),
+        (0.01, 3, [HIGH, LOW]),
+        (0.001, 1, [HIGH, LOW]),  # no gaps between groups, but too much for one
+    ],
+)
+def test_records_that_come_in_groups_are_not_gathered_again(gap: float, records_of_group: int, priorities: list[int]) -> None:
+    pacer = build_pacer()
+    for number in range(int(2 / gap)):
+        append_time = number * gap
+        pacer.record_fetch(MEDIUM, [append_time + 0.0001 * n for n in range(records_of_group)], more_buffered=False, now=100 + append_time)
+    assert pacer.plan_fetch(100 + append_time).priorities == priorities
+
+
+def test_a_group_that_comes_in_several_fetches_counts_once() -> None:
+    pacer = build_pacer()
+    for number in range(100):
+        append_time = number // 4 * 0.04
+        pacer.record_fetch(MEDIUM, [append_time], more_buffered=False, now=100 + append_time)
+    assert pacer.plan_fetch(101.0).priorities == ALL
