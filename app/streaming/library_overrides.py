@@ -60,13 +60,22 @@ OVERRIDDEN: Overrides = {
         (f"{CONSUMER}.resume_flow", "db5ac4ea999e", "fetches the resumed partitions at once"),
         ("mode.utils.queues:FlowControlEvent.resume", "90d74eddd2aa", "empties the agents' queues"),
         (f"{CONSUMER}.verify_all_partitions_active", "f27c0f9dd479", "compares epoch with monotonic time"),
-        (f"{DRIVER}:Consumer._new_consumer_thread", "e3e2675bb60b", "PriorityConsumerThread"),
+        (f"{DRIVER}:Consumer._new_consumer_thread", "e3e2675bb60b", "ConsumerDelegate"),
     ),
-    "consumer.consumer_thread": (
+    "consumer.consumer_delegate": (
         (f"{THREAD}.__post_init__", "f1b304d50c87", "the priority selector and the fetch pacer"),
         (f"{THREAD}._create_worker_consumer", "684c167041ff", "isolation level read_committed"),
         (f"{THREAD}.on_start", "03715c3bd9ce", "paces fetches, records heartbeats"),
         (f"{THREAD}.on_thread_stop", "08913f186d43", "without Kafka it raises, or waits without limit"),
+        (
+            "mode.threads:ServiceThread",
+            "428f5ccd4450",
+            "Service's own _stopped_set, _stop_children, _stop_futures and _stop_exit_stacks: its own are for a thread",
+        ),
+        ("mode.threads:QueueServiceThread.call_thread", "b40fd95d4d49", "calls at once"),
+        ("mode.services:Service._get_tasks", "55477e0f8d3f", "not the task that keeps the thread alive"),
+        (f"{CONSUMERS}:ConsumerThread.__init__", "69ba3f5214d0", "thread_loop is the loop of the worker"),
+        ("mode.services:ServiceCallbacks.on_stop", "e40138bc15d4", "stops aiokafka's consumer; in a thread on_thread_stop does"),
         (f"{CONSUMERS}:ConsumerThread.on_partitions_assigned", "98ad90529d90", "counts as a heartbeat"),
         (f"{FETCHER}:Fetcher._get_actions_per_node", "ac50ec79eb3f", "what a fetch includes, and how long it waits at the broker"),
         (f"{COORDINATOR}._do_heartbeat", "657c48cf5315", "records the last confirmed heartbeat"),
@@ -132,7 +141,8 @@ OVERRIDDEN: Overrides = {
 
 # Called or read here although it is private, or taken for granted.
 RELIED_ON: Overrides = {
-    "consumer.consumer_thread": (
+    "consumer.consumer_delegate": (
+        ("mode.services:Service.stop", "94657521c5da", "calls on_stop, stops the children and tasks"),
         (
             f"{FETCHER}:Fetcher.__init__",
             "843a68f444af",

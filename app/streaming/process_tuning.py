@@ -1,18 +1,14 @@
-"""Tunes the worker's process: fewer garbage collections, short waits between its threads, fewer log records of the libraries."""
+"""Tunes the worker's process: fewer garbage collections, fewer log records of the libraries."""
 
 import gc
 import logging
-import sys
 
-# Seconds that the consumer thread may wait for the main thread, and the reverse; each batch changes threads several times.
-THREAD_SWITCH_INTERVAL = 0.001
 NOISY_LOGGERS = ("aiokafka", "kafka", "faust", "mode", "asyncio")
 
 
 def tune_process() -> None:
     """Tune the interpreter; call it once at start."""
     gc.set_threshold(100_000, 50, 100)
-    sys.setswitchinterval(THREAD_SWITCH_INTERVAL)
 
 
 def quiet_noisy_loggers() -> None:

@@ -14,7 +14,7 @@ from faust.types import TP
 
 from app.streaming.broker_clock import LOG_APPEND_TIME
 from app.streaming.commit.offset_commit import OffsetTracker
-from app.streaming.consumer.consumer_thread import FetchedRecords, FetchRequest, PriorityConsumerThread
+from app.streaming.consumer.consumer_delegate import ConsumerDelegate, FetchedRecords, FetchRequest
 from app.streaming.consumer.failure_policy import DrainLimit
 from app.streaming.consumer.faust_batch import build_message
 from app.streaming.consumer.membership import ConsumerMembership, build_watchdog
@@ -49,8 +49,8 @@ class BatchConsumer(driver.Consumer):
         self.add_dependency(build_watchdog(self, self._thread))
         self._topic_watch = self.add_dependency(TopicWatch(self, self._thread, WATCH_INTERVAL, loop=self.loop, beacon=self.beacon))
 
-    def _new_consumer_thread(self) -> PriorityConsumerThread:
-        return PriorityConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> ConsumerDelegate:
+        return ConsumerDelegate(self, loop=self.loop, beacon=self.beacon)
 
     # ---- acknowledgements
 

@@ -26,9 +26,9 @@ WATCHDOG_INTERVAL = 5.0  # seconds
 class ConsumerMembership:
     """Implements app.streaming.commit.fencing.GroupMembership. `generation`: of the batches in flight, set with each batch."""
 
-    def __init__(self, app: Any, thread: Any, is_changelog: Callable[[TP], bool]) -> None:
+    def __init__(self, app: Any, delegate: Any, is_changelog: Callable[[TP], bool]) -> None:
         self.generation = -1
-        self._app, self._thread, self._is_changelog = app, thread, is_changelog
+        self._app, self._delegate, self._is_changelog = app, delegate, is_changelog
         self._cached_assignment: set[TP] | None = None  # the assignment that _assigned_partitions was computed from
         self._assigned_partitions: frozenset[int] = frozenset()
 
@@ -38,11 +38,11 @@ class ConsumerMembership:
 
     def get_coordinator_generation(self) -> int:
         """The generation that the coordinator last confirmed; -1 once it no longer knows this member."""
-        return int(self._thread.get_coordinator_generation())
+        return int(self._delegate.get_coordinator_generation())
 
     def get_last_heartbeat_at(self) -> float:
         """When the coordinator last confirmed this member, in seconds of time.monotonic."""
-        return float(self._thread.get_last_heartbeat_at())
+        return float(self._delegate.get_last_heartbeat_at())
 
     def is_assigned(self, partition: int) -> bool:
         """Whether a source partition of that number is assigned; a standby, which has only its changelog, does not count."""
@@ -73,7 +73,7 @@ class CoordinatorWatchdog(mode.Service):
 
     def __init__(
         self,
-        thread: Any,
+        delegate: Any,
         interval: float,
         *,
         get_silence: Callable[[], float],
@@ -82,14 +82,14 @@ class CoordinatorWatchdog(mode.Service):
         on_failure: Callable[[BaseException], None],
         **options: Any,
     ) -> None:
-        """`thread`: the consumer's; `interval`: seconds between checks; `get_silence`: seconds since the last confirmed heartbeat.
+        """`delegate`: the consumer's; `interval`: seconds between checks; `get_silence`: seconds since the last confirmed heartbeat.
 
         `is_kafka_reachable`: checks over another connection than the coordinator's. `timeout`: seconds of silence, while Kafka is
         reachable, after which `on_failure` is called.
         """
         super().__init__(**options)
         self._silent_for = 0.0
-        self._thread, self._interval = thread, interval
+        self._delegate, self._interval = delegate, interval
         self._get_silence, self._is_kafka_reachable, self._timeout, self._on_failure = get_silence, is_kafka_reachable, timeout, on_failure
 
     @mode.Service.task
@@ -98,7 +98,7 @@ class CoordinatorWatchdog(mode.Service):
             await self.sleep(self._interval)  # returns at a stop, also if it is cancelled then
             if self.should_stop:
                 return
-            await self._thread.call_thread(self._check_errors)
+            self._check_errors()
             await self.check_heartbeat()
 
     async def check_heartbeat(self) -> None:
@@ -112,19 +112,19 @@ class CoordinatorWatchdog(mode.Service):
             log.critical("the worker stops, and unacknowledged batches are redelivered: %s", error)
             self._on_failure(error)
 
-    async def _check_errors(self) -> None:
-        consumer = self._thread._consumer
+    def _check_errors(self) -> None:
+        consumer = self._delegate._consumer
         if consumer is not None and not consumer._closed:
             consumer._coordinator.check_errors()
 
 
-def build_watchdog(consumer: Any, thread: Any) -> CoordinatorWatchdog:
-    """The watchdog of a BatchConsumer and its thread."""
+def build_watchdog(consumer: Any, delegate: Any) -> CoordinatorWatchdog:
+    """The watchdog of a BatchConsumer and its delegate."""
     app, settings = consumer.app, consumer.settings
     return CoordinatorWatchdog(
-        thread,
+        delegate,
         WATCHDOG_INTERVAL,
-        get_silence=lambda: monotonic() - thread.get_last_heartbeat_at(),
+        get_silence=lambda: monotonic() - delegate.get_last_heartbeat_at(),
         is_kafka_reachable=lambda: _is_kafka_reachable(app),
         timeout=app.conf.broker_rebalance_timeout + settings.session_timeout,
         on_failure=ShutdownOnFailure(app, settings.shutdown_timeout),

@@ -15,7 +15,7 @@ from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 from faust.types import TP
 
-from app.streaming.consumer.consumer_thread import RESET_TIMEOUT_MS
+from app.streaming.consumer.consumer_delegate import RESET_TIMEOUT_MS
 
 WATCH_INTERVAL = 5.0  # seconds
 
@@ -145,10 +145,10 @@ class TopicWatch(mode.Service):
     Only if it does not exist, or if the group's commits are gone, the consumer finds out by itself.
     """
 
-    def __init__(self, consumer: Any, thread: Any, interval: float, **options: Any) -> None:
-        """`thread`: the consumer's; `interval`: seconds between checks."""
+    def __init__(self, consumer: Any, delegate: Any, interval: float, **options: Any) -> None:
+        """`delegate`: the consumer's; `interval`: seconds between checks."""
         super().__init__(**options)
-        self._consumer, self._thread, self._interval = consumer, thread, interval
+        self._consumer, self._delegate, self._interval = consumer, delegate, interval
         self._check = TopicIdCheck()
         self._has_failed = False
 
@@ -165,10 +165,7 @@ class TopicWatch(mode.Service):
 
     async def check(self) -> None:
         """Compare the ids; a partition whose topic was made anew continues at its first offset."""
-        await self._thread.call_thread(self._check_topics)
-
-    async def _check_topics(self) -> None:
-        consumer = self._thread._consumer
+        consumer = self._delegate._consumer
         if consumer is None or consumer._closed:
             return
         try:

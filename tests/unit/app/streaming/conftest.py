@@ -1,7 +1,6 @@
 """Undoes the process-wide patches of a worker after each test, so that later tests use unpatched aiokafka."""
 
 import gc
-import sys
 from collections.abc import Iterator
 
 import aiokafka.codec
@@ -12,10 +11,9 @@ from aiokafka.consumer.fetcher import PartitionRecords
 
 @pytest.fixture(autouse=True)
 def _restore_process_settings() -> Iterator[None]:
-    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    threshold = gc.get_threshold()
     record, level, send = PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__, AIOKafkaConnection.send
     yield
     PartitionRecords._consumer_record, aiokafka.codec.lz4_encode.__defaults__, AIOKafkaConnection.send = record, level, send
     gc.set_threshold(*threshold)
     gc.unfreeze()
-    sys.setswitchinterval(interval)

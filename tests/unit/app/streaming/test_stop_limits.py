@@ -1,14 +1,14 @@
 """The steps of a stop have limits that fit into the worker's `shutdown_timeout`, also if every one of them is reached."""
 
 from app.streaming import producer
-from app.streaming.consumer import consumer_thread
+from app.streaming.consumer import consumer_delegate
 from app.streaming.consumer.batch_consumer import FINAL_COMMIT_TIMEOUT
 from app.streaming.consumer.failure_policy import DRAIN_SHARE
 from app.workers.worker_builder import SHUTDOWN_CALLBACKS_TIMEOUT
 from tests.settings_builders import DEFAULT_SETTINGS
 
 SHUTDOWN_TIMEOUT = DEFAULT_SETTINGS.worker.shutdown_timeout
-LAST_STEPS = SHUTDOWN_CALLBACKS_TIMEOUT + consumer_thread.STOP_TIMEOUT + producer.STOP_TIMEOUT
+LAST_STEPS = SHUTDOWN_CALLBACKS_TIMEOUT + consumer_delegate.STOP_TIMEOUT + producer.STOP_TIMEOUT
 
 
 def test_the_steps_after_a_drain_fit() -> None:

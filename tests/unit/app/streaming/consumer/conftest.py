@@ -1,6 +1,5 @@
 """A consumer that never connects."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,8 @@ from tests.unit.app.streaming.app_builder import build_app
 
 
 @pytest.fixture
-async def consumer(tmp_path: Path) -> AsyncIterator[BatchConsumer]:
+async def consumer(tmp_path: Path) -> BatchConsumer:
     consumer = build_app(tmp_path).consumer
     assert isinstance(consumer, BatchConsumer)
     consumer.stop_flow()
-    yield consumer
-    consumer._thread.thread_loop.close()
+    return consumer

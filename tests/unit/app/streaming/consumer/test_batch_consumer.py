@@ -215,7 +215,6 @@ async def test_a_partition_with_too_many_unfinished_bytes_is_not_fetched(tmp_pat
     assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {SECOND}, "half of the bytes are for each partition"
     consumer.set_unfinished(large, 97, 97 * 20_480)
     assert set(consumer._build_fetch_request().partitions_by_priority[0]) == {FIRST, SECOND}
-    consumer._thread.thread_loop.close()
 
 
 async def test_fetched_records_that_nobody_reads_are_an_error(consumer: BatchConsumer) -> None:

@@ -4,7 +4,6 @@ The watchdog stops a worker without confirmed heartbeats if Kafka is reachable; 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,9 +42,6 @@ class WatchdogHarness:
         self.watchdog = CoordinatorWatchdog(
             self, 5.0, get_silence=lambda: self.silence, is_kafka_reachable=self.probe_kafka, timeout=75.0, on_failure=self.failures.append
         )
-
-    async def call_thread(self, check: Callable[[], Awaitable[None]]) -> None:
-        """The consumer's thread, without a consumer."""
 
     async def probe_kafka(self) -> bool:
         self.probe_count += 1

@@ -32,10 +32,10 @@ def test_a_broker_without_topic_ids_is_not_asked() -> None:
 async def test_an_outage_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     app = SimpleNamespace(tables=SimpleNamespace(changelog_topics=set()), consumer_generation_id=1)
     client = SimpleNamespace(get_random_node=lambda: None)
-    thread = SimpleNamespace(_consumer=SimpleNamespace(_closed=False, _client=client, assignment=lambda: [P]))
-    watch = TopicWatch(SimpleNamespace(app=app), thread, 5.0)
+    delegate = SimpleNamespace(_consumer=SimpleNamespace(_closed=False, _client=client, assignment=lambda: [P]))
+    watch = TopicWatch(SimpleNamespace(app=app), delegate, 5.0)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            await watch._check_topics()
+            await watch.check()
     assert len(caplog.records) == 1, caplog.text
     assert "asked for every 5 s" in caplog.text

@@ -1,4 +1,4 @@
-"""The consumer's thread takes records by priority, can be woken up, even before it waits, and paces aiokafka's fetches."""
+"""The consumer's delegate takes records by priority, can be woken up, even before it waits, and paces aiokafka's fetches."""
 
 import asyncio
 from collections import defaultdict
@@ -12,7 +12,7 @@ import pytest
 from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
 
-from app.streaming.consumer.consumer_thread import FetchRequest, PriorityConsumerThread, TakenRecords
+from app.streaming.consumer.consumer_delegate import ConsumerDelegate, FetchRequest, TakenRecords
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PriorityLimits, PrioritySelector
 from tests.unit.app.streaming.waiting import wait_until
 
@@ -134,16 +134,15 @@ class FakeFetchConsumer:
         self._active_partitions = {HIGH, LOW}
 
 
-def build_thread(fetcher: FakeFetcher) -> Any:
-    """A thread object without the thread, on the running loop."""
-    thread: Any = object.__new__(PriorityConsumerThread)
-    thread.thread_loop = asyncio.get_running_loop()
-    thread._consumer = thread.consumer = FakeFetchConsumer(fetcher)
-    thread.transport = SimpleNamespace(settings=SimpleNamespace(priority_limits=LIMITS), topic_priorities={HIGH.topic: 0, LOW.topic: 1})
-    thread._waiter, thread._wakeup_pending = None, False
-    thread.priority_selector = PrioritySelector(LIMITS, busy_period=NO_TIMEOUT)
-    thread.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5)
-    return thread
+def build_delegate(fetcher: FakeFetcher) -> Any:
+    """A delegate with a fake in place of aiokafka's consumer."""
+    delegate: Any = object.__new__(ConsumerDelegate)
+    delegate._consumer = delegate.consumer = FakeFetchConsumer(fetcher)
+    delegate.transport = SimpleNamespace(settings=SimpleNamespace(priority_limits=LIMITS), topic_priorities={HIGH.topic: 0, LOW.topic: 1})
+    delegate._waiter, delegate._wakeup_pending = None, False
+    delegate.priority_selector = PrioritySelector(LIMITS, busy_period=NO_TIMEOUT)
+    delegate.fetch_pacer = FetchPacer(LIMITS, max_wait=0.5)
+    return delegate
 
 
 def build_request(*, high: bool = True, low: bool = True, changelog: bool = False) -> FetchRequest:
@@ -151,41 +150,41 @@ def build_request(*, high: bool = True, low: bool = True, changelog: bool = Fals
 
 
 async def test_the_higher_priority_is_taken_first_in_batches_of_its_limit() -> None:
-    thread = build_thread(FakeFetcher(high=4, low=4))
-    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(0, [0, 1, 2], 3)}
-    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(3, [3], 4)}
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}  # busy limit: the high priority had traffic
+    delegate = build_delegate(FakeFetcher(high=4, low=4))
+    assert await delegate.poll(build_request(), 0.0) == {HIGH: TakenRecords(0, [0, 1, 2], 3)}
+    assert await delegate.poll(build_request(), 0.0) == {HIGH: TakenRecords(3, [3], 4)}
+    assert await delegate.poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}  # busy limit: the high priority had traffic
 
 
 async def test_a_lower_priority_alone_is_taken_in_large_batches() -> None:
-    assert await build_thread(FakeFetcher(low=9))._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1, 2, 3, 4], 5)}
+    assert await build_delegate(FakeFetcher(low=9)).poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1, 2, 3, 4], 5)}
 
 
 async def test_a_priority_without_room_is_not_taken() -> None:
-    thread = build_thread(FakeFetcher(high=1, low=1))
-    assert await thread._poll(build_request(high=False), 0.0) == {LOW: TakenRecords(0, [0], 1)}
-    assert HIGH in thread._consumer._fetcher._records
+    delegate = build_delegate(FakeFetcher(high=1, low=1))
+    assert await delegate.poll(build_request(high=False), 0.0) == {LOW: TakenRecords(0, [0], 1)}
+    assert HIGH in delegate._consumer._fetcher._records
 
 
 async def test_a_starving_priority_gets_its_turn() -> None:
-    thread = build_thread(FakeFetcher(high=100, low=100))
-    topics = [next(iter(await thread._poll(build_request(), 0.0))).topic for _ in range(6)]
+    delegate = build_delegate(FakeFetcher(high=100, low=100))
+    topics = [next(iter(await delegate.poll(build_request(), 0.0))).topic for _ in range(6)]
     assert topics == ["high", "high", "low", "high", "high", "low"]
 
 
 async def test_changelogs_are_taken_together_with_a_priority() -> None:
-    thread = build_thread(FakeFetcher(high=1, changes=2))
-    assert await thread._poll(build_request(changelog=True), 0.0) == {CHANGELOG: TakenRecords(0, [0, 1], 2), HIGH: TakenRecords(0, [0], 1)}
+    delegate = build_delegate(FakeFetcher(high=1, changes=2))
+    assert await delegate.poll(build_request(changelog=True), 0.0) == {CHANGELOG: TakenRecords(0, [0, 1], 2), HIGH: TakenRecords(0, [0], 1)}
 
 
 async def test_offsets_without_records_move_the_position() -> None:
     fetcher = FakeFetcher(low=2)
     fetcher._records[LOW].append(None)
     fetcher._records[HIGH] = FakeFetchResult([None, None])
-    thread = build_thread(fetcher)
-    assert await thread._poll(build_request(), 0.0) == {HIGH: TakenRecords(0, (), 2)}
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(2, (), 3)}
+    delegate = build_delegate(fetcher)
+    assert await delegate.poll(build_request(), 0.0) == {HIGH: TakenRecords(0, (), 2)}
+    assert await delegate.poll(build_request(), 0.0) == {LOW: TakenRecords(0, [0, 1], 2)}
+    assert await delegate.poll(build_request(), 0.0) == {LOW: TakenRecords(2, (), 3)}
 
 
 @pytest.mark.parametrize("error", [OffsetOutOfRangeError({LOW: 7}), NoOffsetForPartitionError(LOW)])
@@ -193,81 +192,79 @@ async def test_a_position_that_the_log_does_not_have_is_set_to_its_first_offset(
     fetcher = FakeFetcher()
     fetcher._states[LOW].position = 7
     fetcher.fail(LOW, error)
-    assert await build_thread(fetcher)._poll(build_request(), 0.0) == {LOW: TakenRecords(FIRST_OFFSET, (), FIRST_OFFSET)}
+    assert await build_delegate(fetcher).poll(build_request(), 0.0) == {LOW: TakenRecords(FIRST_OFFSET, (), FIRST_OFFSET)}
 
 
 async def test_a_position_stays_while_kafka_does_not_report_the_first_offset() -> None:
     fetcher = FakeFetcher(high=1)
     fetcher.is_reachable = False
     fetcher.fail(LOW, OffsetOutOfRangeError({LOW: 7}))
-    assert await build_thread(fetcher)._poll(build_request(high=False), 0.0) == {}
+    assert await build_delegate(fetcher).poll(build_request(high=False), 0.0) == {}
     assert fetcher._states[LOW].position == 0
 
 
 async def test_poll_waits_for_data() -> None:
     fetcher = FakeFetcher()
-    poll = asyncio.ensure_future(build_thread(fetcher)._poll(build_request(), NO_TIMEOUT))
+    poll = asyncio.ensure_future(build_delegate(fetcher).poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(LOW, 1)
     assert await poll == {LOW: TakenRecords(0, [0], 1)}
 
 
 async def test_poll_waits_at_most_its_timeout() -> None:
-    assert await build_thread(FakeFetcher())._poll(build_request(), 0.001) == {}
+    assert await build_delegate(FakeFetcher()).poll(build_request(), 0.001) == {}
 
 
 async def test_wakeup_ends_the_wait() -> None:
     fetcher = FakeFetcher()
-    thread = build_thread(fetcher)
-    poll = asyncio.ensure_future(thread._poll(build_request(), NO_TIMEOUT))
+    delegate = build_delegate(fetcher)
+    poll = asyncio.ensure_future(delegate.poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
-    thread.wakeup()
+    delegate.wakeup()
     assert await poll == {}
 
 
-async def test_a_wakeup_before_the_wait_is_not_lost() -> None:
-    thread = build_thread(FakeFetcher())
-    thread._wakeup()
+async def test_a_wakeup_between_the_look_for_records_and_the_wait_is_not_lost() -> None:
+    class InterruptedFetcher(FakeFetcher):
+        async def beginning_offsets(self, partitions: list[TP], timeout_ms: int) -> dict[TP, int]:
+            delegate.wakeup()
+            raise KafkaTimeoutError
+
+    fetcher = InterruptedFetcher()
+    delegate = build_delegate(fetcher)
+    fetcher.fail(LOW, OffsetOutOfRangeError({LOW: 7}))
     async with asyncio.timeout(10):
-        assert await thread._poll(build_request(), NO_TIMEOUT) == {}
+        assert await delegate.poll(build_request(), NO_TIMEOUT) == {}
 
 
-async def test_a_wakeup_ends_only_one_wait() -> None:
+async def test_a_wakeup_ends_no_later_poll() -> None:
     fetcher = FakeFetcher()
-    thread = build_thread(fetcher)
-    thread._wakeup()
-    async with asyncio.timeout(10):
-        await thread._poll(build_request(), NO_TIMEOUT)
-    poll = asyncio.ensure_future(thread._poll(build_request(), NO_TIMEOUT))
+    delegate = build_delegate(fetcher)
+    delegate.wakeup()
+    poll = asyncio.ensure_future(delegate.poll(build_request(), NO_TIMEOUT))
     await wait_until(lambda: bool(fetcher._waiters))
     fetcher.add_records(HIGH, 1)
     assert await poll == {HIGH: TakenRecords(0, [0], 1)}
 
 
-async def test_a_wakeup_before_the_thread_has_started_has_no_effect() -> None:
-    thread = build_thread(FakeFetcher())
-    thread._consumer = None
-    thread.wakeup()
-
-
 async def test_nothing_is_taken_while_the_flow_is_stopped() -> None:
-    thread = build_thread(FakeFetcher(high=1))
-    thread.consumer.flow_active = False
-    assert await thread._poll(build_request(), NO_TIMEOUT) == {}
+    delegate = build_delegate(FakeFetcher(high=1))
+    delegate.consumer.flow_active = False
+    assert await delegate.poll(build_request(), NO_TIMEOUT) == {}
 
 
 @pytest.mark.parametrize("closed", ["consumer", "fetcher"])
 async def test_a_poll_of_a_closed_consumer_raises(closed: str) -> None:
-    thread = build_thread(FakeFetcher(high=1))
-    (thread._consumer if closed == "consumer" else thread._consumer._fetcher)._closed = True
+    delegate = build_delegate(FakeFetcher(high=1))
+    (delegate._consumer if closed == "consumer" else delegate._consumer._fetcher)._closed = True
     with pytest.raises(ConsumerStoppedError):
-        await thread._poll(build_request(), 0.0)
+        await delegate.poll(build_request(), 0.0)
 
 
 async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_buffered_records() -> None:
     fetcher = FakeFetcher(changes=1)
-    thread = build_thread(fetcher)
-    thread._pace_fetches(fetcher)
+    delegate = build_delegate(fetcher)
+    delegate._pace_fetches(fetcher)
     assert fetcher._prefetch_backoff == 0.005
     fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms == 500  # an idle changelog does not count
@@ -282,9 +279,9 @@ async def test_a_fetch_waits_long_at_the_broker_only_if_no_active_partition_has_
 async def test_during_a_backlog_a_fetch_waits_for_the_other_partitions() -> None:
     fetcher = FakeFetcher()
     fetcher._records[LOW] = FakeFetchResult([1], age=2.4)
-    thread = build_thread(fetcher)
-    thread._pace_fetches(fetcher)
-    assert await thread._poll(build_request(), 0.0) == {LOW: TakenRecords(0, [1], 1)}
+    delegate = build_delegate(fetcher)
+    delegate._pace_fetches(fetcher)
+    assert await delegate.poll(build_request(), 0.0) == {LOW: TakenRecords(0, [1], 1)}
     fetcher._records[LOW] = FakeFetchResult([2], age=-3600.0)
     fetcher._get_actions_per_node(fetcher)
     assert fetcher._fetch_max_wait_ms >= 300  # an eighth of how long the last records lasted
@@ -292,10 +289,10 @@ async def test_during_a_backlog_a_fetch_waits_for_the_other_partitions() -> None
 
 async def test_a_priority_that_gathers_is_left_out_of_the_fetch_until_its_time_is_over() -> None:
     fetcher = FakeFetcher(low=5)
-    thread = build_thread(fetcher)
-    thread._pace_fetches(fetcher)
+    delegate = build_delegate(fetcher)
+    delegate._pace_fetches(fetcher)
     assert fetcher._get_actions_per_node(fetcher)[0] == [HIGH, LOW, CHANGELOG]
-    await thread._poll(build_request(), 0.0)
+    await delegate.poll(build_request(), 0.0)
     assert fetcher._get_actions_per_node(fetcher)[0] == [HIGH, CHANGELOG]
     assert 0 < fetcher._fetch_max_wait_ms <= 450
     fetcher._states[LOW].has_valid_position = False  # the fetch of another one finds its position
@@ -305,9 +302,9 @@ async def test_a_priority_that_gathers_is_left_out_of_the_fetch_until_its_time_i
 async def test_the_next_plan_is_made_at_the_end_of_a_gathering_time_if_nothing_can_be_fetched() -> None:
     fetcher = FakeFetcher(low=5)
     fetcher.tps = [LOW]
-    thread = build_thread(fetcher)
-    thread._pace_fetches(fetcher)
-    await thread._poll(build_request(), 0.0)
+    delegate = build_delegate(fetcher)
+    delegate._pace_fetches(fetcher)
+    await delegate.poll(build_request(), 0.0)
     fetches, _, seconds, _, _ = fetcher._get_actions_per_node(fetcher)
     assert fetches == []
     assert 0 < seconds <= 0.45
@@ -319,7 +316,7 @@ async def test_the_next_plan_is_made_at_the_end_of_a_gathering_time_if_nothing_c
 @pytest.mark.parametrize("is_forgotten", [False, True])
 async def test_a_fetch_that_has_ended_but_counts_as_in_flight_delays_no_plan(is_forgotten: bool) -> None:
     fetcher = FakeFetcher()
-    build_thread(fetcher)._pace_fetches(fetcher)
+    build_delegate(fetcher)._pace_fetches(fetcher)
     fetch = asyncio.get_running_loop().create_future()
     fetcher._in_flight.add(1)
     fetcher._pending_tasks.add(fetch)
@@ -339,12 +336,12 @@ class FakeCoordinator:
 
 
 async def test_only_a_confirmed_heartbeat_counts() -> None:
-    thread, coordinator = build_thread(FakeFetcher()), FakeCoordinator()
-    thread._last_heartbeat_at = 0.0
-    thread._record_heartbeats(coordinator)
+    delegate, coordinator = build_delegate(FakeFetcher()), FakeCoordinator()
+    delegate._last_heartbeat_at = 0.0
+    delegate._record_heartbeats(coordinator)
     coordinator.is_confirmed = False
     assert await coordinator._do_heartbeat() is False
-    assert thread.get_last_heartbeat_at() == 0.0
+    assert delegate.get_last_heartbeat_at() == 0.0
     coordinator.is_confirmed = True
     assert await coordinator._do_heartbeat() is True
-    assert thread.get_last_heartbeat_at() > 0.0
+    assert delegate.get_last_heartbeat_at() > 0.0

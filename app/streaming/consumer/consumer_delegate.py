@@ -1,17 +1,23 @@
-"""The consumer's thread: takes the records that aiokafka has buffered, by priority, and paces its fetches."""
+"""What Faust's consumer delegates to: it takes the records that aiokafka has buffered, by priority, and paces aiokafka's fetches.
+
+Faust runs aiokafka's consumer in a thread, so that an agent which blocks the event loop does not stop the heartbeats. No agent here does
+that, and each batch changed threads three times. So it runs on the event loop of the worker.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic
 from typing import Any, NamedTuple
 
+import mode
 from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.utils.futures import maybe_async
 
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
 from app.streaming.time_limit import run_with_time_limit
@@ -55,8 +61,18 @@ class PartialAssignment(NamedTuple):
     state_value: Callable[[TP], Any]
 
 
-class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a fetch by priority that another thread can interrupt."""
+class ConsumerDelegate(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread without the thread, and with a fetch by priority that can be interrupted."""
+
+    wait_for_shutdown = False
+    # A service of the event loop, not of a thread.
+    start, maybe_start, stop, crash = mode.Service.start, mode.Service.maybe_start, mode.Service.stop, mode.Service.crash
+    set_shutdown, _stopped_set = mode.Service.set_shutdown, mode.Service._stopped_set
+    _stop_children, _stop_futures = mode.Service._stop_children, mode.Service._stop_futures
+    _stop_exit_stacks = mode.Service._stop_exit_stacks
+
+    def __init__(self, consumer: Any, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(consumer, loop=loop, thread_loop=loop, **options)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,16 +83,24 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         self._wakeup_pending = False
         self._last_heartbeat_at = monotonic()
 
+    def _get_tasks(self) -> Iterable[Any]:
+        """None: the only task of the thread keeps it alive."""
+        return ()
+
+    async def call_thread(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Call a method of aiokafka. It goes on if the caller is cancelled: it may have sent a request."""
+        return await asyncio.shield(asyncio.ensure_future(_call(method, *args, **options)))
+
     async def on_start(self) -> None:
         """Starts aiokafka's consumer, then paces its fetches and records its heartbeats."""
         await super().on_start()
         self._pace_fetches(self._consumer._fetcher)
         self._record_heartbeats(self._consumer._coordinator)
 
-    async def on_thread_stop(self) -> None:
+    async def on_stop(self) -> None:
         """Stops aiokafka's consumer. Without Kafka it raises, or waits without limit; that must not keep the worker from stopping."""
         try:
-            if not await run_with_time_limit(super().on_thread_stop(), STOP_TIMEOUT):
+            if not await run_with_time_limit(self.on_thread_stop(), STOP_TIMEOUT):
                 self.log.warning("the consumer did not leave its group within %s s; the group drops it after its session", STOP_TIMEOUT)
         except (Exception, asyncio.CancelledError) as error:
             self.log.warning("the consumer did not stop cleanly: %r", error)
@@ -151,33 +175,25 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
 
         Raises ConsumerStoppedError if the consumer is closed.
         """
-        future = asyncio.run_coroutine_threadsafe(self._poll(request, timeout), self.thread_loop)
-        return await asyncio.wrap_future(future)
-
-    def wakeup(self) -> None:
-        """Interrupt a `poll` that waits, from any thread; no effect before the thread has started."""
-        if self._consumer is not None:
-            self.thread_loop.call_soon_threadsafe(self._wakeup)
-
-    def _wakeup(self) -> None:
-        # It may run before the poll that it interrupts begins to wait. The flag keeps it from being lost.
-        self._wakeup_pending = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _poll(self, request: FetchRequest, timeout: float) -> FetchedRecords:
         consumer = self._ensure_consumer()
         fetcher = consumer._fetcher
         if not self.consumer.flow_active:
             return {}
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
+        self._wakeup_pending = False
         with fetcher._subscriptions.fetch_context():
             fetched = await self._take_buffered(fetcher, request)
             if not fetched and timeout and self.consumer.flow_active:
                 await self._wait_for_data(fetcher, timeout)
                 fetched = await self._take_buffered(fetcher, request)
             return fetched
+
+    def wakeup(self) -> None:
+        """Interrupt a `poll`, also one that does not wait yet."""
+        self._wakeup_pending = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def _take_buffered(self, fetcher: Any, request: FetchRequest) -> FetchedRecords:
         changelog_records = await _take_records(fetcher, request.changelog_partitions, request.max_changelog_records)
@@ -201,15 +217,19 @@ class PriorityConsumerThread(driver.AIOKafkaConsumerThread):
         self.priority_selector.record_fetch(priority, skipped, now)
 
     async def _wait_for_data(self, fetcher: Any, timeout: float) -> None:
-        if not self._wakeup_pending:
-            self._waiter = waiter = fetcher._create_fetch_waiter()
-            timer = self.thread_loop.call_later(timeout, self._wakeup)
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-                self._waiter = None
-        self._wakeup_pending = False
+        if self._wakeup_pending:
+            return
+        self._waiter = waiter = fetcher._create_fetch_waiter()
+        timer = asyncio.get_running_loop().call_later(timeout, self.wakeup)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+
+async def _call(method: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    return await maybe_async(method(*args, **options))
 
 
 def _has_ended_fetch(fetcher: Any) -> bool:
