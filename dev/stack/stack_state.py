@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dev.stack.port_claims import claim_port
 from dev.stack.private_files import acquire_file_lock, write_private_file
 
 T = TypeVar("T")
@@ -40,11 +41,11 @@ def is_port_free(port: int) -> bool:
     return True
 
 
-def pick_free_port(taken: set[int], is_free: Callable[[int], bool] = is_port_free) -> int:
-    """A free port that is not in `taken`. Raises NoFreePortError after 1000 tries."""
+def pick_free_port(taken: set[int], is_free: Callable[[int], bool] = is_port_free, claim: Callable[[int], bool] = claim_port) -> int:
+    """A free port that is not in `taken`, and that nobody has claimed. Raises NoFreePortError after 1000 tries."""
     for _ in range(1000):
         port = secrets.choice(PORT_RANGE)
-        if port not in taken and is_free(port):
+        if port not in taken and is_free(port) and claim(port):
             return port
     raise NoFreePortError(f"no free port between {PORT_RANGE.start} and {PORT_RANGE.stop} on {LOOPBACK}: stop some servers")
 

@@ -93,6 +93,10 @@ def test_a_picked_port_is_not_one_of_the_taken_ports() -> None:
     assert not taken & {pick_free_port(taken, is_free=lambda port: True) for _ in range(50)}
 
 
+def test_a_port_that_is_claimed_is_not_picked() -> None:
+    assert pick_free_port(set(), is_free=lambda port: True, claim=lambda port: port % 10 == 7) % 10 == 7
+
+
 def test_without_a_free_port_the_search_ends() -> None:
     with pytest.raises(NoFreePortError, match="no free port between 20000 and 32000"):
         pick_free_port(set(), is_free=lambda port: False)
