@@ -119,12 +119,11 @@ class FetchPacer:
         `more_buffered`: whether others can be taken already.
         """
         gathering_time, rate = self._limits[priority].gathering_time, self._record_rates[priority].record(len(append_times), now)
-        self._next_fetch_at[priority] = 0.0
-        if more_buffered or len(append_times) >= FULL_FETCH_RECORDS:
-            return
-        arrivals = self._count_arrivals(priority, append_times)
-        if self._arrival_rates[priority].record(arrivals, now) * gathering_time >= MIN_GATHERED_ARRIVALS:
-            self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate)
+        # Of a full fetch too: else the rate would fall while each time that records gather fills a fetch.
+        arrival_rate = self._arrival_rates[priority].record(self._count_arrivals(priority, append_times), now)
+        is_full = more_buffered or len(append_times) >= FULL_FETCH_RECORDS
+        is_worthwhile = not is_full and arrival_rate * gathering_time >= MIN_GATHERED_ARRIVALS
+        self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if is_worthwhile else 0.0
 
     def _count_arrivals(self, priority: int, append_times: Collection[float]) -> int:
         """How many groups of records have arrived since the last one that was counted; one may come in several fetches."""

@@ -241,3 +241,13 @@ def test_a_group_that_comes_in_several_fetches_counts_once() -> None:
         append_time = number // 4 * 0.04
         pacer.record_fetch(MEDIUM, [append_time], more_buffered=False, now=100 + append_time)
     assert pacer.plan_fetch(101.0).priorities == ALL
+
+
+def test_groups_that_fill_a_fetch_count_too() -> None:
+    pacer = build_pacer()
+    for quarter in range(20):
+        now = 100 + quarter / 4
+        groups = [now - 0.06 * group + 0.0001 * n for group in range(4) for n in range(40)]
+        pacer.record_fetch(LOW, groups, more_buffered=False, now=now)
+        pacer.record_fetch(LOW, [now + 0.01], more_buffered=False, now=now + 0.01)  # the rest of the last group
+    assert pacer.plan_fetch(now + 0.01).priorities == [HIGH, MEDIUM]
