@@ -19,6 +19,7 @@ MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
 MIN_GATHERED_ARRIVALS = 2.0  # a fetch waits only if so many are expected, because fewer would be late and share nothing
 ARRIVAL_SHARE = 1 / 8  # of the gathering time; records that were appended within it are one arrival: they were produced together
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
+MAX_CLOCK_DIFFERENCE = 1.0  # seconds between the brokers, their clocks and fetches; an older record comes from a clock that was set back
 MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
 MAX_BUFFER_TIME_AGE = 2.0  # seconds for which it counts how long the last buffered records of a priority lasted
 PARTIAL_WAIT_SHARE = 1 / 8  # of the time that buffered records last; a partition whose records are taken waits half of it on average
@@ -129,7 +130,7 @@ class FetchPacer:
         """How many groups of records have arrived since the last one that was counted; one may come in several fetches."""
         arrivals, last, duration = 0, self._last_arrivals[priority], self._limits[priority].gathering_time * ARRIVAL_SHARE
         for append_time in sorted(append_times):
-            if append_time > last + duration:
+            if append_time > last + duration or append_time < last - MAX_CLOCK_DIFFERENCE:
                 arrivals, last = arrivals + 1, append_time
         self._last_arrivals[priority] = last
         return arrivals

@@ -251,3 +251,11 @@ def test_groups_that_fill_a_fetch_count_too() -> None:
         pacer.record_fetch(LOW, groups, more_buffered=False, now=now)
         pacer.record_fetch(LOW, [now + 0.01], more_buffered=False, now=now + 0.01)  # the rest of the last group
     assert pacer.plan_fetch(now + 0.01).priorities == [HIGH, MEDIUM]
+
+
+def test_arrivals_count_after_a_clock_was_set_back() -> None:
+    pacer = build_pacer()
+    pacer.record_fetch(MEDIUM, [5000.0], more_buffered=False, now=100.0)
+    for number in range(100):
+        pacer.record_fetch(MEDIUM, [number / 100], more_buffered=False, now=100 + number / 100)
+    assert pacer.plan_fetch(101.0).priorities == [HIGH, LOW]
