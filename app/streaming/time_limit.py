@@ -13,13 +13,13 @@ async def run_with_time_limit(coroutine: Coroutine[Any, Any, object], seconds: f
     finally:
         task.cancel()  # no effect if it has ended
     if not done:
-        task.add_done_callback(_ignore_error)
+        task.add_done_callback(ignore_error)
         return False
     task.result()
     return True
 
 
-def _ignore_error(task: asyncio.Task[object]) -> None:
+def ignore_error(task: asyncio.Task[Any]) -> None:
     """Read the error, which asyncio would otherwise log."""
     if not task.cancelled():
         task.exception()

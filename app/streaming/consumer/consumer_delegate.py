@@ -20,7 +20,7 @@ from faust.types import TP
 from mode.utils.futures import maybe_async
 
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
-from app.streaming.time_limit import run_with_time_limit
+from app.streaming.time_limit import ignore_error, run_with_time_limit
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
 RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
@@ -89,7 +89,9 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
 
     async def call_thread(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Call a method of aiokafka. It goes on if the caller is cancelled: it may have sent a request."""
-        return await asyncio.shield(asyncio.ensure_future(_call(method, *args, **options)))
+        call = asyncio.ensure_future(_call(method, *args, **options))
+        call.add_done_callback(ignore_error)  # a caller that still waits gets it
+        return await asyncio.shield(call)
 
     async def on_start(self) -> None:
         """Starts aiokafka's consumer, then paces its fetches and records its heartbeats."""
