@@ -76,6 +76,8 @@ OVERRIDDEN: Overrides = {
         ("mode.services:Service._get_tasks", "55477e0f8d3f", "not the task that keeps the thread alive"),
         (f"{CONSUMERS}:ConsumerThread.__init__", "69ba3f5214d0", "thread_loop is the loop of the worker"),
         ("mode.services:ServiceCallbacks.on_stop", "e40138bc15d4", "stops aiokafka's consumer; in a thread on_thread_stop does"),
+        (f"{THREAD}.close", "4c71cf3a48fb", "closes the connections in a rebalance during a stop"),
+        (f"{CONSUMERS}:ConsumerThread.on_partitions_revoked", "4ab891f28851", "a rebalance waits for a stop"),
         (f"{CONSUMERS}:ConsumerThread.on_partitions_assigned", "98ad90529d90", "counts as a heartbeat"),
         (f"{FETCHER}:Fetcher._get_actions_per_node", "ac50ec79eb3f", "what a fetch includes, and how long it waits at the broker"),
         (f"{COORDINATOR}._do_heartbeat", "657c48cf5315", "records the last confirmed heartbeat"),
@@ -143,6 +145,9 @@ OVERRIDDEN: Overrides = {
 RELIED_ON: Overrides = {
     "consumer.consumer_delegate": (
         ("mode.services:Service.stop", "94657521c5da", "calls on_stop, stops the children and tasks"),
+        (f"{APP}._on_rebalance_when_stopped", "7f75f638221f", "only calls close"),
+        (f"{COORDINATOR}._on_join_prepare", "e9ff01a42cfa", "awaits the listener in the coordinator's task; a cancellation ends it"),
+        (f"{COORDINATOR}.close", "5fabf3bc861f", "awaits that task unless it has ended, then leaves the group"),
         (
             f"{FETCHER}:Fetcher.__init__",
             "843a68f444af",

@@ -81,6 +81,7 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
         self.fetch_pacer = FetchPacer(settings.priority_limits, max_wait=settings.fetch_max_wait)
         self._waiter: asyncio.Future[None] | None = None
         self._wakeup_pending = False
+        self._held_rebalance: asyncio.Task[Any] | None = None  # aiokafka's task
         self._last_heartbeat_at = monotonic()
 
     def _get_tasks(self) -> Iterable[Any]:
@@ -89,7 +90,7 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
 
     async def call_thread(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Call a method of aiokafka. It goes on if the caller is cancelled: it may have sent a request."""
-        call = asyncio.ensure_future(_call(method, *args, **options))
+        call = asyncio.ensure_future(maybe_async(method(*args, **options)))
         call.add_done_callback(ignore_error)  # a caller that still waits gets it
         return await asyncio.shield(call)
 
@@ -106,6 +107,16 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
                 self.log.warning("the consumer did not leave its group within %s s; the group drops it after its session", STOP_TIMEOUT)
         except (Exception, asyncio.CancelledError) as error:
             self.log.warning("the consumer did not stop cleanly: %r", error)
+
+    async def on_thread_stop(self) -> None:
+        """Stops aiokafka's consumer. A rebalance that waits for this ends first, because aiokafka leaves the group only after it."""
+        if self._held_rebalance is not None:
+            self._held_rebalance.cancel()
+            await asyncio.wait([self._held_rebalance])
+        await super().on_thread_stop()
+
+    def close(self) -> None:
+        """Nothing: Faust calls it for a rebalance during a stop, whose last commits need the connections. `on_stop` closes them."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         """Faust's, that reads no rolled-back records; Faust sets this only for its own transactions."""
@@ -157,6 +168,13 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
             return success
 
         coordinator._do_heartbeat = send_heartbeat
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """A rebalance during a stop waits for it: the stop drains and commits as a member of this generation, then leaves the group."""
+        if self.app.should_stop:
+            self._held_rebalance = asyncio.current_task()
+            await asyncio.Event().wait()
+        await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """The coordinator has just responded, which counts as a heartbeat."""
@@ -228,10 +246,6 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
         finally:
             timer.cancel()
             self._waiter = None
-
-
-async def _call(method: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    return await maybe_async(method(*args, **options))
 
 
 def _has_ended_fetch(fetcher: Any) -> bool:
