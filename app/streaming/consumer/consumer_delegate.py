@@ -20,7 +20,8 @@ from faust.types import TP
 from mode.utils.futures import maybe_async
 
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
-from app.streaming.time_limit import ignore_error, run_with_time_limit
+from app.streaming.consumer.shielded_calls import ShieldedCalls
+from app.streaming.time_limit import run_with_time_limit
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
 RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
@@ -81,6 +82,7 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
         self.fetch_pacer = FetchPacer(settings.priority_limits, max_wait=settings.fetch_max_wait)
         self._waiter: asyncio.Future[None] | None = None
         self._wakeup_pending = False
+        self._calls = ShieldedCalls()
         self._held_rebalance: asyncio.Task[Any] | None = None  # aiokafka's task
         self._last_heartbeat_at = monotonic()
 
@@ -90,9 +92,7 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
 
     async def call_thread(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Call a method of aiokafka. It goes on if the caller is cancelled: it may have sent a request."""
-        call = asyncio.ensure_future(maybe_async(method(*args, **options)))
-        call.add_done_callback(ignore_error)  # a caller that still waits gets it
-        return await asyncio.shield(call)
+        return await self._calls.run(maybe_async(method(*args, **options)))
 
     async def on_start(self) -> None:
         """Starts aiokafka's consumer, then paces its fetches and records its heartbeats."""
@@ -110,6 +110,7 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Stops aiokafka's consumer. A rebalance that waits for this ends first, because aiokafka leaves the group only after it."""
+        await self._calls.cancel_all()  # aiokafka repeats a commit without end, also after it has left the group
         if self._held_rebalance is not None:
             self._held_rebalance.cancel()
             await asyncio.wait([self._held_rebalance])
