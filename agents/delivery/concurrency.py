@@ -7,6 +7,8 @@ from agents.delivery.in_flight import InFlight
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import PRIORITIES, Priority
 
+HELD_PRIORITIES: tuple[Priority, ...] = ("medium", "low")
+
 
 class PriorityQueue:
     """Deliveries that wait for a call: first high, then medium and low in turns."""
@@ -48,23 +50,27 @@ class PriorityQueue:
 class PartitionedQueue:
     """Deliveries that wait for a call: first high, then medium and low in turns; within a priority the partitions take turns.
 
-    Those of a held partition keep their places until it is resumed; none of them is touched for that.
+    Medium and low of a held partition keep their places until it is resumed; none of them is touched for that. High is never held.
     """
 
     __slots__ = ("_high", "_lines", "_ready", "_turns", "held")
 
     def __init__(self) -> None:
         self._lines: dict[Priority, defaultdict[int, deque[InFlight]]] = {priority: defaultdict(deque) for priority in PRIORITIES}
-        # the lines that have deliveries and whose partition is not held, the next one first
+        # the lines that have deliveries and are not held, the next one first
         ready: dict[Priority, deque[deque[InFlight]]] = {priority: deque() for priority in PRIORITIES}
         self._ready, self._high, self._turns = ready, ready["high"], (ready["medium"], ready["low"])
         self.held: set[int] = set()  # partitions
+
+    def is_held(self, in_flight: InFlight) -> bool:
+        """Whether a delivery has to wait until its partition is resumed."""
+        return in_flight.batch.partition in self.held and in_flight.batch.priority != "high"
 
     def put(self, in_flight: InFlight) -> None:
         """Append a delivery to those of its priority and partition."""
         priority, partition = in_flight.batch.priority, in_flight.batch.partition
         line = self._lines[priority][partition]
-        if not line and partition not in self.held:
+        if not line and not self.is_held(in_flight):
             self._ready[priority].append(line)
         line.append(in_flight)
 
@@ -72,7 +78,7 @@ class PartitionedQueue:
         """Make a delivery the next one of its priority, or of its held partition."""
         priority, partition = in_flight.batch.priority, in_flight.batch.partition
         line, ready = self._lines[priority][partition], self._ready[priority]
-        if partition not in self.held:
+        if not self.is_held(in_flight):
             if line:
                 ready.remove(line)
             ready.appendleft(line)
@@ -100,27 +106,27 @@ class PartitionedQueue:
         return in_flight
 
     def hold(self, partition: int) -> None:
-        """Let the deliveries of a partition wait until `resume`."""
-        for priority, lines in self._lines.items():
-            if lines[partition]:
-                self._ready[priority].remove(lines[partition])
+        """Let medium and low of a partition wait until `resume`."""
+        for priority in HELD_PRIORITIES:
+            if self._lines[priority][partition]:
+                self._ready[priority].remove(self._lines[priority][partition])
         self.held.add(partition)
 
     def resume(self, partition: int) -> None:
         """Let the deliveries of a held partition take turns again."""
         if partition in self.held:
             self.held.remove(partition)
-            for priority, lines in self._lines.items():
-                if lines[partition]:
-                    self._ready[priority].append(lines[partition])
+            for priority in HELD_PRIORITIES:
+                if self._lines[priority][partition]:
+                    self._ready[priority].append(self._lines[priority][partition])
 
     def drop(self, partition: int) -> None:
         """Remove the deliveries of a partition, held or not."""
-        if partition not in self.held:
-            self.hold(partition)
-        self.held.remove(partition)
-        for lines in self._lines.values():
-            lines.pop(partition, None)
+        for priority, lines in self._lines.items():
+            line = lines.pop(partition, None)
+            if line and (partition not in self.held or priority not in HELD_PRIORITIES):
+                self._ready[priority].remove(line)
+        self.held.discard(partition)
 
 
 class AccountConcurrency:
@@ -195,7 +201,7 @@ class ConcurrencyLimiter:
         admitted: list[InFlight] = []
         while calls > 0 and account.queue and (in_flight := account.queue.take()) is not None:
             admitted.append(in_flight)
-            calls -= in_flight.batch.partition not in self.queue.held
+            calls -= not self.queue.is_held(in_flight)
         for in_flight in reversed(admitted):
             self.queue.put_first(in_flight)
 

@@ -139,20 +139,24 @@ class Deliverer:
     def _start_calls(self) -> None:
         """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues.
 
-        A delivery whose partition has too much uncommitted work waits for its commit, and no other partition does. A revoked one holds up
-        nothing: its commit may never come.
+        Medium and low of a partition with too much uncommitted work wait for its commit, and no other partition does. High does not: its
+        batches in flight bound its work, and commits take long when it is urgent. A revoked delivery holds up nothing: its commit may never
+        come.
         """
         if self._starting_calls or self._stopping is not None:
             return
         self._starting_calls = True
         try:
             while (in_flight := self._limiter.acquire()) is not None:
-                if not in_flight.is_revoked and self._outbox.is_full(in_flight.batch.partition):
+                if self._must_wait(in_flight):
                     self._hold(in_flight)
                 else:
                     self._call(in_flight)
         finally:
             self._starting_calls = False
+
+    def _must_wait(self, in_flight: InFlight) -> bool:
+        return in_flight.batch.priority != "high" and not in_flight.is_revoked and self._outbox.is_full(in_flight.batch.partition)
 
     def _hold(self, in_flight: InFlight) -> None:
         """Let a partition wait for its commit, with this delivery as its first one."""
