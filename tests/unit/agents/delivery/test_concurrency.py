@@ -1,10 +1,14 @@
 """Tests of the concurrency limits through the Deliverer: bounds, priorities, accounts."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from agents.delivery.concurrency import PartitionedQueue
 from agents.providers.webhook import Webhook
 from schemas.delivery_policy import ConcurrencyLimits
-from schemas.enums import Priority
+from schemas.enums import PRIORITIES, Priority
 from schemas.http import HttpResponse
 from tests.delivery_builders import NOW, build_delivery
 from tests.unit.agents.delivery.harness import ACCEPTED, NOT_SENT, DeliveryHarness
@@ -173,17 +177,17 @@ async def test_a_partition_with_uncommitted_work_holds_up_neither_another_one_no
     assert harness.called_ids == get_ids(build_range(2, 1))
 
 
-async def test_waiting_high_deliveries_of_a_revoked_partition_are_not_called_whether_it_is_held_or_not() -> None:
-    for limit in (1, 100):
-        harness = make_harness(calls=1)
-        harness.outbox_limit = limit
-        await run_batch(harness, "low", build_range(1, 3))
-        harness.respond(ACCEPTED)
-        await run_batch(harness, "high", build_range(10, 2))
-        in_flight = harness.called_ids
-        harness.deliverer.on_partitions_revoked({3})
-        harness.respond(ACCEPTED)
-        assert harness.called_ids == [], in_flight
+@pytest.mark.parametrize("is_held", [False, True])
+def test_nothing_is_left_of_a_dropped_partition(is_held: bool) -> None:
+    queue = PartitionedQueue()
+    for priority in PRIORITIES:
+        in_flight: Any = SimpleNamespace(batch=SimpleNamespace(priority=priority, partition=1))
+        queue.put(in_flight)
+    if is_held:
+        queue.hold(1)
+    queue.drop(1)
+    assert queue.take(high_only=False) is None
+    assert not queue.held
 
 
 async def test_held_deliveries_of_a_revoked_partition_are_not_called() -> None:
