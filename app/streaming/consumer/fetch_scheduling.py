@@ -111,6 +111,7 @@ class FetchPacer:
         self._arrival_rates = [ArrivalRate() for _ in limits]
         self._last_arrivals = [-inf] * len(limits)
         self._next_fetch_at = [0.0] * len(limits)
+        self._is_gathering = [False] * len(limits)
         self._buffer_times = [0.0] * len(limits)
         self._taken_at = [0.0] * len(limits)
 
@@ -123,8 +124,8 @@ class FetchPacer:
         # Of a full fetch too: else the rate would fall while each time that records gather fills a fetch.
         arrival_rate = self._arrival_rates[priority].record(self._count_arrivals(priority, append_times), now)
         is_full = more_buffered or len(append_times) >= FULL_FETCH_RECORDS
-        is_worthwhile = not is_full and arrival_rate * gathering_time >= MIN_GATHERED_ARRIVALS
-        self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if is_worthwhile else 0.0
+        self._is_gathering[priority] = not is_full and arrival_rate * gathering_time >= MIN_GATHERED_ARRIVALS
+        self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if self._is_gathering[priority] else 0.0
 
     def _count_arrivals(self, priority: int, append_times: Collection[float]) -> int:
         """How many groups of records have arrived since the last one that was counted; one may come in several fetches."""
@@ -142,14 +143,14 @@ class FetchPacer:
     def plan_fetch(self, now: float, buffered: Collection[tuple[int, float]] = ()) -> FetchPlan:
         """The plan of the next fetch. `buffered`: the priority of each partition whose records are not all taken, and their age in seconds.
 
-        A fetch omits these partitions. It must return when they are needed, but not much earlier: during a backlog it brings nothing.
+        A fetch omits these partitions. It must return when they are needed, but not much earlier: during a backlog it brings nothing. If
+        their priority gathers, its other partitions wait a moment, too: until these records are taken, when its gathering time begins.
         """
-        due = [priority for priority, fetch_at in enumerate(self._next_fetch_at) if fetch_at <= now]
+        gathering = {priority for priority, age in buffered if self._is_gathering[priority] and age < MIN_PARTIAL_WAIT}
+        due = [priority for priority, fetch_at in enumerate(self._next_fetch_at) if fetch_at <= now and priority not in gathering]
         times = [max(self._get_buffer_time(priority, now), age) for priority, age in buffered]
         max_wait = min([self._max_wait, *(max(MIN_PARTIAL_WAIT, time * PARTIAL_WAIT_SHARE) for time in times)])
-        if len(due) < len(self._next_fetch_at):
-            max_wait = min(max_wait, min(fetch_at for fetch_at in self._next_fetch_at if fetch_at > now) - now)
-        return FetchPlan(due, max_wait)
+        return FetchPlan(due, min([max_wait, *(fetch_at - now for fetch_at in self._next_fetch_at if fetch_at > now)]))
 
     def _get_buffer_time(self, priority: int, now: float) -> float:
         return self._buffer_times[priority] if now - self._taken_at[priority] < MAX_BUFFER_TIME_AGE else 0.0

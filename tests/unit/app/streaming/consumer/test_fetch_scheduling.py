@@ -198,6 +198,21 @@ def test_a_fetch_without_a_priority_that_gathers_returns_when_that_one_can_be_fe
     assert pacer.plan_fetch(100.251) == (ALL, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("gathers", "age", "priorities"),
+    [
+        (True, 0.001, [HIGH, LOW]),  # they will be taken soon, and then the gathering time begins
+        (True, 0.011, ALL),  # their partition has no room: the others do not wait for it
+        (False, 0.001, ALL),
+    ],
+)
+def test_the_other_partitions_of_a_gathering_priority_are_not_fetched_until_what_came_is_taken(
+    gathers: bool, age: float, priorities: list[int]
+) -> None:
+    plan = build_pacer(medium=60 if gathers else 1).plan_fetch(100.05, [(MEDIUM, age)])
+    assert plan == (priorities, 0.01)
+
+
 def test_at_a_high_rate_the_time_ends_when_the_batches_are_full() -> None:
     pacer = build_pacer(low=0)
     for number in range(100):
