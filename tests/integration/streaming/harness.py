@@ -15,6 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import InvalidReplicationFactorError
 
 from tests.table_comparison import PartitionComparison, compare_tables
 
@@ -101,9 +102,16 @@ class StreamingHarness:
         await admin.start()
         try:
             names = [*(f"{self.prefix}in.{priority}" for priority in PRIORITIES), f"{self.prefix}out"]
-            await admin.create_topics([NewTopic(name, partitions or self.partitions, 1) for name in names])
+            async with asyncio.timeout(60):
+                while names := await self._try_to_create(admin, [NewTopic(name, partitions or self.partitions, 1) for name in names]):
+                    await asyncio.sleep(0.1)
         finally:
             await admin.close()
+
+    async def _try_to_create(self, admin: Any, topics: list[NewTopic]) -> list[str]:
+        """Create topics; returns those that were not: a broker that was frozen is fenced for a moment, and takes no replicas."""
+        response = await admin.create_topics(topics)
+        return [name for name, code, *_ in response.topic_errors if code == InvalidReplicationFactorError.errno]
 
     async def produce_records(self, priority: str, first: int, last: int) -> set[bytes]:
         """Produce records with the values priority-first to priority-(last - 1), over all partitions; returns the values."""
