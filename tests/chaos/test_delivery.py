@@ -63,7 +63,9 @@ async def read_attempt_rows(reader: topic_reader.TopicReader, cluster: HeroldClu
 
 @pytest.mark.slow
 async def test_a_worker_killed_during_a_batch_loses_nothing_and_repeats_only_calls_without_a_row(cluster: HeroldCluster) -> None:
-    mails = [build_current_delivery("email", number, f"n{number}@example.org") for number in range(6000)]
+    # the last ones take a second each, so that the worker is at work for some time, also if the test is late to kill it
+    addresses = [f"{'slow' if number >= 5500 else 'fast'}@n{number}.example.org" for number in range(6000)]
+    mails = [build_current_delivery("email", number, address) for number, address in enumerate(addresses)]
     cluster.env.update(
         HEROLD_DELIVERY_MAX_CONCURRENT_CALLS=str(MAX_CALLS),
         HEROLD_DELIVERY_RESERVED_CALLS_HIGH="16",
