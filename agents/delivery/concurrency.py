@@ -7,7 +7,7 @@ from agents.delivery.in_flight import InFlight
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import PRIORITIES, Priority
 
-HELD_PRIORITIES: tuple[Priority, ...] = ("medium", "low")
+HELD_PRIORITIES: tuple[Priority, ...] = ("medium", "low")  # a commit may take longer than high has time
 
 
 class PriorityQueue:
@@ -53,36 +53,36 @@ class PartitionedQueue:
     Medium and low of a held partition keep their places until it is resumed; none of them is touched for that. High is never held.
     """
 
-    __slots__ = ("_high", "_lines", "_ready", "_turns", "held")
+    __slots__ = ("_high", "_queues", "_ready", "_turns", "held")
 
     def __init__(self) -> None:
-        self._lines: dict[Priority, defaultdict[int, deque[InFlight]]] = {priority: defaultdict(deque) for priority in PRIORITIES}
-        # the lines that have deliveries and are not held, the next one first
+        self._queues: dict[Priority, defaultdict[int, deque[InFlight]]] = {priority: defaultdict(deque) for priority in PRIORITIES}
+        # the queues that have deliveries and are not held, the next one first
         ready: dict[Priority, deque[deque[InFlight]]] = {priority: deque() for priority in PRIORITIES}
         self._ready, self._high, self._turns = ready, ready["high"], (ready["medium"], ready["low"])
         self.held: set[int] = set()  # partitions
 
-    def is_held(self, in_flight: InFlight) -> bool:
-        """Whether a delivery has to wait until its partition is resumed."""
-        return in_flight.batch.partition in self.held and in_flight.batch.priority != "high"
+    def is_held(self, priority: Priority, partition: int) -> bool:
+        """Whether deliveries of this priority and partition wait until the partition is resumed."""
+        return partition in self.held and priority in HELD_PRIORITIES
 
     def put(self, in_flight: InFlight) -> None:
         """Append a delivery to those of its priority and partition."""
         priority, partition = in_flight.batch.priority, in_flight.batch.partition
-        line = self._lines[priority][partition]
-        if not line and not self.is_held(in_flight):
-            self._ready[priority].append(line)
-        line.append(in_flight)
+        queue = self._queues[priority][partition]
+        if not queue and not self.is_held(priority, partition):
+            self._ready[priority].append(queue)
+        queue.append(in_flight)
 
     def put_first(self, in_flight: InFlight) -> None:
         """Make a delivery the next one of its priority, or of its held partition."""
         priority, partition = in_flight.batch.priority, in_flight.batch.partition
-        line, ready = self._lines[priority][partition], self._ready[priority]
-        if not self.is_held(in_flight):
-            if line:
-                ready.remove(line)
-            ready.appendleft(line)
-        line.appendleft(in_flight)
+        queue, ready = self._queues[priority][partition], self._ready[priority]
+        if not self.is_held(priority, partition):
+            if queue:
+                ready.remove(queue)
+            ready.appendleft(queue)
+        queue.appendleft(in_flight)
 
     def take(self, high_only: bool) -> InFlight | None:
         """Remove and return the next delivery, or None."""
@@ -97,9 +97,9 @@ class PartitionedQueue:
                 ready = second
             else:
                 return None
-        line = ready[0]
-        in_flight = line.popleft()
-        if line:
+        queue = ready[0]
+        in_flight = queue.popleft()
+        if queue:
             ready.rotate(-1)
         else:
             ready.popleft()
@@ -108,8 +108,8 @@ class PartitionedQueue:
     def hold(self, partition: int) -> None:
         """Let medium and low of a partition wait until `resume`."""
         for priority in HELD_PRIORITIES:
-            if self._lines[priority][partition]:
-                self._ready[priority].remove(self._lines[priority][partition])
+            if self._queues[priority][partition]:
+                self._ready[priority].remove(self._queues[priority][partition])
         self.held.add(partition)
 
     def resume(self, partition: int) -> None:
@@ -117,15 +117,15 @@ class PartitionedQueue:
         if partition in self.held:
             self.held.remove(partition)
             for priority in HELD_PRIORITIES:
-                if self._lines[priority][partition]:
-                    self._ready[priority].append(self._lines[priority][partition])
+                if self._queues[priority][partition]:
+                    self._ready[priority].append(self._queues[priority][partition])
 
     def drop(self, partition: int) -> None:
         """Remove the deliveries of a partition, held or not."""
-        for priority, lines in self._lines.items():
-            line = lines.pop(partition, None)
-            if line and (partition not in self.held or priority not in HELD_PRIORITIES):
-                self._ready[priority].remove(line)
+        for priority, queues in self._queues.items():
+            queue = queues.pop(partition, None)
+            if queue and not self.is_held(priority, partition):
+                self._ready[priority].remove(queue)
         self.held.discard(partition)
 
 
@@ -201,7 +201,7 @@ class ConcurrencyLimiter:
         admitted: list[InFlight] = []
         while calls > 0 and account.queue and (in_flight := account.queue.take()) is not None:
             admitted.append(in_flight)
-            calls -= not self.queue.is_held(in_flight)
+            calls -= not self.queue.is_held(in_flight.batch.priority, in_flight.batch.partition)
         for in_flight in reversed(admitted):
             self.queue.put_first(in_flight)
 

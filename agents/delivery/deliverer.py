@@ -10,7 +10,7 @@ from agents.agent_runs import AgentRuns
 from agents.dead_letter import truncate_value
 from agents.delivery.account_pauses import AccountPauses
 from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
-from agents.delivery.concurrency import ConcurrencyLimiter
+from agents.delivery.concurrency import HELD_PRIORITIES, ConcurrencyLimiter
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
@@ -139,9 +139,8 @@ class Deliverer:
     def _start_calls(self) -> None:
         """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues.
 
-        Medium and low of a partition with too much uncommitted work wait for its commit, and no other partition does. High does not: its
-        batches in flight bound its work, and commits take long when it is urgent. A revoked delivery holds up nothing: its commit may never
-        come.
+        Medium and low of a partition with too much uncommitted work wait for its commit. No other partition does, nor does high: its
+        batches in flight bound its uncommitted work. A revoked delivery holds up nothing: its commit may never come.
         """
         if self._starting_calls or self._stopping is not None:
             return
@@ -156,7 +155,8 @@ class Deliverer:
             self._starting_calls = False
 
     def _must_wait(self, in_flight: InFlight) -> bool:
-        return in_flight.batch.priority != "high" and not in_flight.is_revoked and self._outbox.is_full(in_flight.batch.partition)
+        batch = in_flight.batch
+        return batch.priority in HELD_PRIORITIES and not in_flight.is_revoked and self._outbox.is_full(batch.partition)
 
     def _hold(self, in_flight: InFlight) -> None:
         """Let a partition wait for its commit, with this delivery as its first one."""
