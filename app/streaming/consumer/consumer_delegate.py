@@ -224,16 +224,18 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
             fetch_times = {tp: fetcher._records[tp]._created for tp in partitions if tp in fetcher._records}
             fetched = await _take_records(fetcher, fetch_times, self.priority_selector.get_max_records(priority, now))
             if fetched:
-                append_times = [record.timestamp / 1000 for taken in fetched.values() for record in taken.records]
-                self._record_fetch(fetcher, request, priority, append_times, now)
+                self._record_fetch(fetcher, request, priority, fetched, now)
                 for tp in fetch_times.keys() - fetcher._records.keys():
                     self.fetch_pacer.record_taken(priority, now - fetch_times[tp], now)
                 return {**changelog_records, **fetched}
         return changelog_records
 
-    def _record_fetch(self, fetcher: Any, request: FetchRequest, priority: int, append_times: Sequence[float], now: float) -> None:
+    def _record_fetch(self, fetcher: Any, request: FetchRequest, priority: int, fetched: FetchedRecords, now: float) -> None:
         buffered = [any(tp in fetcher._records for tp in partitions) for partitions in request.partitions_by_priority]
-        self.fetch_pacer.record_fetch(priority, append_times, more_buffered=buffered[priority], now=now)
+        count = sum(len(taken.records) for taken in fetched.values())
+        milliseconds = {record.timestamp for taken in fetched.values() for record in taken.records}
+        append_times = [timestamp / 1000 for timestamp in milliseconds]
+        self.fetch_pacer.record_fetch(priority, count, append_times, more_buffered=buffered[priority], now=now)
         skipped = [other for other, has_records in enumerate(buffered) if has_records and other != priority]
         self.priority_selector.record_fetch(priority, skipped, now)
 

@@ -19,7 +19,7 @@ MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
 MIN_GATHERED_ARRIVALS = 2.0  # a fetch waits only if so many are expected, because fewer would be late and share nothing
 ARRIVAL_SHARE = 1 / 8  # of the gathering time; records that were appended within it are one arrival: they were produced together
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
-MAX_CLOCK_DIFFERENCE = 1.0  # seconds between the brokers, their clocks and fetches; an older record comes from a clock that was set back
+MAX_CLOCK_DIFFERENCE = 1.0  # seconds between the clocks of two brokers; a record that is older by more shows that a clock was set back
 MIN_PARTIAL_WAIT = 0.01  # seconds that a fetch without some partitions waits at the broker at least
 MAX_BUFFER_TIME_AGE = 2.0  # seconds for which it counts how long the last buffered records of a priority lasted
 PARTIAL_WAIT_SHARE = 1 / 8  # of the time that buffered records last; a partition whose records are taken waits half of it on average
@@ -100,45 +100,24 @@ class FetchPacer:
     """Decides for each fetch which priorities it includes, and how long it may wait at the broker.
 
     A fetch returns as soon as one of its partitions has data. So it costs nothing at rest, and a priority that gathers is left out of it
-    until its time is over; then the broker has gathered. Records that the gateway or the role before has gathered come in groups, which
-    would only be late if they were gathered again: what counts is how many groups come.
+    until its time is over; then the broker has gathered.
     """
 
     def __init__(self, limits: Sequence[PriorityLimits], *, max_wait: float) -> None:
         """`max_wait`: seconds that a fetch of all partitions may wait."""
-        self._limits, self._max_wait = limits, max_wait
-        self._record_rates = [ArrivalRate() for _ in limits]
-        self._arrival_rates = [ArrivalRate() for _ in limits]
-        self._last_arrivals = [-inf] * len(limits)
-        self._next_fetch_at = [0.0] * len(limits)
-        self._is_gathering = [False] * len(limits)
-        self._buffer_times = [0.0] * len(limits)
-        self._taken_at = [0.0] * len(limits)
+        self._max_wait = max_wait
+        self._schedules = [PrioritySchedule(priority_limits.gathering_time) for priority_limits in limits]
 
-    def record_fetch(self, priority: int, append_times: Collection[float], *, more_buffered: bool, now: float) -> None:
-        """Record which records of a priority were taken: `append_times` are their times in the log in seconds, of any clock.
+    def record_fetch(self, priority: int, records: int, append_times: Collection[float], *, more_buffered: bool, now: float) -> None:
+        """Record how many records of a priority were taken, and when they were appended to the log, in seconds of the brokers' clocks.
 
         `more_buffered`: whether others can be taken already.
         """
-        gathering_time, rate = self._limits[priority].gathering_time, self._record_rates[priority].record(len(append_times), now)
-        # Of a full fetch too: else the rate would fall while each time that records gather fills a fetch.
-        arrival_rate = self._arrival_rates[priority].record(self._count_arrivals(priority, append_times), now)
-        is_full = more_buffered or len(append_times) >= FULL_FETCH_RECORDS
-        self._is_gathering[priority] = not is_full and arrival_rate * gathering_time >= MIN_GATHERED_ARRIVALS
-        self._next_fetch_at[priority] = now + min(gathering_time, FULL_FETCH_RECORDS / rate) if self._is_gathering[priority] else 0.0
-
-    def _count_arrivals(self, priority: int, append_times: Collection[float]) -> int:
-        """How many groups of records have arrived since the last one that was counted; one may come in several fetches."""
-        arrivals, last, duration = 0, self._last_arrivals[priority], self._limits[priority].gathering_time * ARRIVAL_SHARE
-        for append_time in sorted(append_times):
-            if append_time > last + duration or append_time < last - MAX_CLOCK_DIFFERENCE:
-                arrivals, last = arrivals + 1, append_time
-        self._last_arrivals[priority] = last
-        return arrivals
+        self._schedules[priority].record_fetch(records, append_times, more_buffered or records >= FULL_FETCH_RECORDS, now)
 
     def record_taken(self, priority: int, seconds: float, now: float) -> None:
         """Record that all buffered records of a partition of this priority were taken, so many seconds after they were fetched."""
-        self._buffer_times[priority], self._taken_at[priority] = seconds, now
+        self._schedules[priority].record_taken(seconds, now)
 
     def plan_fetch(self, now: float, buffered: Collection[tuple[int, float]] = ()) -> FetchPlan:
         """The plan of the next fetch. `buffered`: the priority of each partition whose records are not all taken, and their age in seconds.
@@ -146,11 +125,51 @@ class FetchPacer:
         A fetch omits these partitions. It must return when they are needed, but not much earlier: during a backlog it brings nothing. If
         their priority gathers, its other partitions wait a moment, too: until these records are taken, when its gathering time begins.
         """
-        gathering = {priority for priority, age in buffered if self._is_gathering[priority] and age < MIN_PARTIAL_WAIT}
-        due = [priority for priority, fetch_at in enumerate(self._next_fetch_at) if fetch_at <= now and priority not in gathering]
-        times = [max(self._get_buffer_time(priority, now), age) for priority, age in buffered]
-        max_wait = min([self._max_wait, *(max(MIN_PARTIAL_WAIT, time * PARTIAL_WAIT_SHARE) for time in times)])
-        return FetchPlan(due, min([max_wait, *(fetch_at - now for fetch_at in self._next_fetch_at if fetch_at > now)]))
+        schedules = self._schedules
+        gathering = {priority for priority, age in buffered if schedules[priority].is_gathering and age < MIN_PARTIAL_WAIT}
+        due = [priority for priority, schedule in enumerate(schedules) if schedule.next_fetch_at <= now and priority not in gathering]
+        lasting = [max(schedules[priority].get_buffer_time(now), age) for priority, age in buffered]
+        waits = [max(MIN_PARTIAL_WAIT, seconds * PARTIAL_WAIT_SHARE) for seconds in lasting]
+        waits += [schedule.next_fetch_at - now for schedule in schedules if schedule.next_fetch_at > now]
+        return FetchPlan(due, min(self._max_wait, *waits) if waits else self._max_wait)
 
-    def _get_buffer_time(self, priority: int, now: float) -> float:
-        return self._buffer_times[priority] if now - self._taken_at[priority] < MAX_BUFFER_TIME_AGE else 0.0
+
+class PrioritySchedule:
+    """When one priority is fetched next, by how its records arrive, and how long its buffered records last. Times in seconds.
+
+    Records that the gateway or the role before has gathered come in groups, and would only be late if they were gathered again. So what
+    counts is how many groups come.
+    """
+
+    def __init__(self, gathering_time: float) -> None:
+        self._gathering_time = gathering_time
+        self._record_rate, self._arrival_rate = ArrivalRate(), ArrivalRate()
+        self._last_arrival = -inf
+        self._buffer_time = self._taken_at = 0.0
+        self.is_gathering = False
+        self.next_fetch_at = 0.0
+
+    def record_fetch(self, records: int, append_times: Collection[float], is_full: bool, now: float) -> None:
+        """Record a fetch; `is_full`: whether it had enough, or left others that can be taken already."""
+        rate = self._record_rate.record(records, now)
+        # Of a full fetch too: else the rate would fall while each time that records gather fills a fetch.
+        arrival_rate = self._arrival_rate.record(self._count_arrivals(append_times), now)
+        self.is_gathering = not is_full and arrival_rate * self._gathering_time >= MIN_GATHERED_ARRIVALS
+        self.next_fetch_at = now + min(self._gathering_time, FULL_FETCH_RECORDS / rate) if self.is_gathering else 0.0
+
+    def _count_arrivals(self, append_times: Collection[float]) -> int:
+        """How many groups of records have arrived since the last one that was counted; one may come in several fetches."""
+        arrivals, last, duration = 0, self._last_arrival, self._gathering_time * ARRIVAL_SHARE
+        for append_time in sorted(append_times):
+            if append_time > last + duration or append_time < last - MAX_CLOCK_DIFFERENCE:
+                arrivals, last = arrivals + 1, append_time
+        self._last_arrival = last
+        return arrivals
+
+    def record_taken(self, seconds: float, now: float) -> None:
+        """Record that all buffered records of a partition were taken, so many seconds after they were fetched."""
+        self._buffer_time, self._taken_at = seconds, now
+
+    def get_buffer_time(self, now: float) -> float:
+        """How long the last buffered records have lasted; 0 if that was long ago."""
+        return self._buffer_time if now - self._taken_at < MAX_BUFFER_TIME_AGE else 0.0

@@ -139,8 +139,12 @@ def build_pacer(now: float = 100.0, **records: int) -> FetchPacer:
     """A pacer that has just taken so many records of these priorities."""
     pacer = FetchPacer(GATHERING, max_wait=0.5)
     for name, count in records.items():
-        pacer.record_fetch(("high", "medium", "low").index(name), single_records(count), more_buffered=False, now=now)
+        record_fetch(pacer, ("high", "medium", "low").index(name), single_records(count), now=now)
     return pacer
+
+
+def record_fetch(pacer: FetchPacer, priority: int, append_times: list[float], *, now: float, more_buffered: bool = False) -> None:
+    pacer.record_fetch(priority, len(append_times), append_times, more_buffered=more_buffered, now=now)
 
 
 def single_records(count: int, start: float = 0.0) -> list[float]:
@@ -216,19 +220,19 @@ def test_the_other_partitions_of_a_gathering_priority_are_not_fetched_until_what
 def test_at_a_high_rate_the_time_ends_when_the_batches_are_full() -> None:
     pacer = build_pacer(low=0)
     for number in range(100):
-        pacer.record_fetch(LOW, single_records(127, number * 127.0), more_buffered=False, now=100.0 + number / 100)
+        record_fetch(pacer, LOW, single_records(127, number * 127.0), now=100.0 + number / 100)
     assert pacer.plan_fetch(100.99).seconds == pytest.approx(0.012, abs=0.008)  # 128 records at 12,700/s take 10 ms
 
 
 def test_a_backlog_is_not_delayed() -> None:
     pacer = build_pacer(low=60)
-    pacer.record_fetch(LOW, single_records(60, 60.0), more_buffered=True, now=100.1)
+    record_fetch(pacer, LOW, single_records(60, 60.0), more_buffered=True, now=100.1)
     assert pacer.plan_fetch(100.1) == (ALL, 0.5)
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     pacer = build_pacer(medium=100)
-    pacer.record_fetch(MEDIUM, [110.0], more_buffered=False, now=110.0)
+    record_fetch(pacer, MEDIUM, [110.0], now=110.0)
     assert pacer.plan_fetch(110.0).priorities == ALL
 
 
@@ -246,7 +250,7 @@ def test_records_that_come_in_groups_are_not_gathered_again(gap: float, records_
     pacer = build_pacer()
     for number in range(int(2 / gap)):
         append_time = number * gap
-        pacer.record_fetch(MEDIUM, [append_time + 0.0001 * n for n in range(records_of_group)], more_buffered=False, now=100 + append_time)
+        record_fetch(pacer, MEDIUM, [append_time + 0.0001 * n for n in range(records_of_group)], now=100 + append_time)
     assert pacer.plan_fetch(100 + append_time).priorities == priorities
 
 
@@ -254,7 +258,7 @@ def test_a_group_that_comes_in_several_fetches_counts_once() -> None:
     pacer = build_pacer()
     for number in range(100):
         append_time = number // 4 * 0.04
-        pacer.record_fetch(MEDIUM, [append_time], more_buffered=False, now=100 + append_time)
+        record_fetch(pacer, MEDIUM, [append_time], now=100 + append_time)
     assert pacer.plan_fetch(101.0).priorities == ALL
 
 
@@ -263,14 +267,14 @@ def test_groups_that_fill_a_fetch_count_too() -> None:
     for quarter in range(20):
         now = 100 + quarter / 4
         groups = [now - 0.06 * group + 0.0001 * n for group in range(4) for n in range(40)]
-        pacer.record_fetch(LOW, groups, more_buffered=False, now=now)
-        pacer.record_fetch(LOW, [now + 0.01], more_buffered=False, now=now + 0.01)  # the rest of the last group
+        record_fetch(pacer, LOW, groups, now=now)
+        record_fetch(pacer, LOW, [now + 0.01], now=now + 0.01)  # the rest of the last group
     assert pacer.plan_fetch(now + 0.01).priorities == [HIGH, MEDIUM]
 
 
 def test_arrivals_count_after_a_clock_was_set_back() -> None:
     pacer = build_pacer()
-    pacer.record_fetch(MEDIUM, [5000.0], more_buffered=False, now=100.0)
+    record_fetch(pacer, MEDIUM, [5000.0], now=100.0)
     for number in range(100):
-        pacer.record_fetch(MEDIUM, [number / 100], more_buffered=False, now=100 + number / 100)
+        record_fetch(pacer, MEDIUM, [number / 100], now=100 + number / 100)
     assert pacer.plan_fetch(101.0).priorities == [HIGH, LOW]
