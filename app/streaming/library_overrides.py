@@ -193,6 +193,7 @@ RELIED_ON: Overrides = {
     "consumer.failure_policy": (
         ("mode.services:Service.__init__", "40375040f451", "_crashed and _stopped, the events that a service waits on"),
         ("faust.agents.agent:Agent._execute_actor", "2ed6747a236c", "handles an agent that raises, is cancelled or returns"),
+        ("mode.worker:Worker._gather_all", "381360535285", "waits for tasks that still run; counts in the limits of a stop"),
         ("mode.worker:Worker._shutdown_loop", "cf58fc8b2378", "raises crash_reason at the end: exit code 1"),
     ),
     "consumer.batch_consumer": (

@@ -8,7 +8,8 @@ from app.workers.worker_builder import SHUTDOWN_CALLBACKS_TIMEOUT
 from tests.settings_builders import DEFAULT_SETTINGS
 
 SHUTDOWN_TIMEOUT = DEFAULT_SETTINGS.worker.shutdown_timeout
-LAST_STEPS = SHUTDOWN_CALLBACKS_TIMEOUT + consumer_delegate.STOP_TIMEOUT + producer.STOP_TIMEOUT
+LEFT_TASKS_TIMEOUT = 1.0  # seconds that mode's worker waits at the end for tasks that still run, such as aiokafka's
+LAST_STEPS = SHUTDOWN_CALLBACKS_TIMEOUT + consumer_delegate.STOP_TIMEOUT + producer.STOP_TIMEOUT + LEFT_TASKS_TIMEOUT
 
 
 def test_the_steps_after_a_drain_fit() -> None:
