@@ -20,6 +20,7 @@ from tables.flush_timer import FlushTimer
 encode_json = msgspec.json.Encoder(enc_hook=str).encode
 LOGGER = logging.getLogger("herold")
 LIBRARY_LOGGERS = ("aiokafka", "mode", "faust", "asyncio", "kafka", "alembic", "uvicorn")
+TIMER_LOGGER = "mode.timers"  # warns of each commit of offsets that waits for Kafka, which the lines of an outage say already
 OUTAGE_INTERVAL = 60.0  # seconds
 OUTAGE_MESSAGES = (
     "Error sending %s to node",
@@ -27,6 +28,7 @@ OUTAGE_MESSAGES = (
     "Failed fetch offsets from",
     "Got error produce response",
     "Group Coordinator Request failed",
+    "Heartbeat failed for group %s: coordinator",
     "Heartbeat send request failed",
     "Heartbeat session expired",
     "Marking the coordinator dead",
@@ -130,7 +132,11 @@ def build_logging_config(level: str, handler: str = "logging.StreamHandler") -> 
         "filters": {"duplicates": {"()": DuplicateLogFilter}},
         "handlers": {"stderr": {"class": handler, "stream": "ext://sys.stderr", "formatter": "json", "filters": ["duplicates"]}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
-        "loggers": {"herold": {"level": level.upper()}, **{name: {"level": "WARNING"} for name in LIBRARY_LOGGERS}},
+        "loggers": {
+            "herold": {"level": level.upper()},
+            **{name: {"level": "WARNING"} for name in LIBRARY_LOGGERS},
+            TIMER_LOGGER: {"level": "ERROR"},
+        },
     }
 
 

@@ -1,6 +1,7 @@
 """Log lines are one JSON object each; metrics are the declared ones."""
 
 import asyncio
+import inspect
 import io
 import json
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiokafka
+import mode.timers
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
@@ -19,6 +21,7 @@ from app.telemetry import (
     GatheringHandler,
     JsonFormatter,
     Metrics,
+    build_logging_config,
     log_event,
 )
 from schemas import metrics
@@ -131,6 +134,12 @@ def test_an_outage_is_one_warning_in_an_interval() -> None:
 def test_the_messages_of_an_outage_are_those_of_aiokafka() -> None:
     source = "".join(file.read_text() for file in Path(aiokafka.__file__).parent.rglob("*.py"))
     assert [message for message in OUTAGE_MESSAGES if message not in source] == []
+
+
+def test_a_commit_that_waits_for_kafka_is_no_warning_of_its_own() -> None:
+    levels = {name: settings["level"] for name, settings in build_logging_config("info")["loggers"].items()}
+    assert (levels["mode.timers"], levels["mode"]) == ("ERROR", "WARNING")
+    assert "is overlapping (interval=" in inspect.getsource(mode.timers), "what that logger warns of"
 
 
 def build_outage_record(at: float, message: str) -> logging.LogRecord:
