@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from faust.transport.drivers import aiokafka as driver
 
 from app.streaming.partition_check import require_partition_counts
 from app.streaming.time_limit import run_with_time_limit
+
+log = logging.getLogger(__name__)
 
 # A broker that has just started, or just created topics, reports them one after the other.
 METADATA_ATTEMPTS = 20
@@ -37,7 +40,7 @@ class IdempotentProducer(driver.Producer):
     async def on_stop(self) -> None:
         """Closes the producer. Without Kafka it would wait without limit for records whose batches are redelivered anyway."""
         if not await run_with_time_limit(super().on_stop(), STOP_TIMEOUT):
-            self.log.warning("records were not sent within %s s; what they belong to is not acknowledged", STOP_TIMEOUT)
+            log.warning("records were not sent within %s s; what they belong to is not acknowledged", STOP_TIMEOUT)
 
     async def load_metadata(self, topics: Iterable[str], partitions: int) -> None:
         """Load metadata now: otherwise the first record of each topic waits about 100 ms for it. Raises TopicMismatchError."""

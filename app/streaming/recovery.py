@@ -19,6 +19,7 @@ one request, so a broker that is silent for a minute would end the worker.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -30,6 +31,8 @@ from mode import Service
 from mode.utils.queues import ThrowableQueue
 
 from schemas.errors import HeroldError, TableWriteError
+
+log = logging.getLogger(__name__)
 
 STEP_TIMEOUT = 300.0  # seconds of a step that Faust limits; the requests in it are repeated until Kafka answers
 EVENT_TIMEOUT = 5.0  # seconds; how often recovery checks for its end while no event arrives, as in Faust
@@ -59,7 +62,7 @@ class StrictRecovery(Recovery):
         try:
             await super().on_stop()
         except TableWriteError as error:
-            self.log.error("recovered rows are not written and will be read again: %s", error)
+            log.error("recovered rows are not written and will be read again: %s", error)
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:
         try:

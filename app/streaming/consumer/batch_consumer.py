@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -21,6 +22,8 @@ from app.streaming.consumer.membership import ConsumerMembership, build_watchdog
 from app.streaming.consumer.position_check import PositionCheck
 from app.streaming.consumer.topic_watch import WATCH_INTERVAL, TopicWatch
 from app.streaming.time_limit import run_with_time_limit
+
+log = logging.getLogger(__name__)
 
 MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
 MAX_CHANGELOG_RECORDS = 2000  # records of a changelog batch
@@ -152,7 +155,7 @@ class BatchConsumer(driver.Consumer):
                     self._batch_released.clear()
                     await self._batch_released.wait()
         except TimeoutError:
-            self.log.warning(
+            log.warning(
                 "%d batches were not acknowledged within %s s; they are redelivered", len(self._unacked_messages), self._drain_limit.timeout
             )
         await self._commit_acknowledged()
@@ -163,7 +166,7 @@ class BatchConsumer(driver.Consumer):
             return
         self._is_commit_late = not await run_with_time_limit(self._commit_last(), FINAL_COMMIT_TIMEOUT)
         if self._is_commit_late:
-            self.log.warning("offsets were not committed within %s s; batches since the last commit are redelivered", FINAL_COMMIT_TIMEOUT)
+            log.warning("offsets were not committed within %s s; batches since the last commit are redelivered", FINAL_COMMIT_TIMEOUT)
 
     async def _commit_last(self) -> None:
         # Faust's commit only waits if another one is under way, which may lack the last acknowledgements

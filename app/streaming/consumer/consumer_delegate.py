@@ -7,6 +7,7 @@ that, and each batch changed threads three times. So it runs on the event loop o
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -22,6 +23,8 @@ from mode.utils.futures import maybe_async
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
 from app.streaming.consumer.shielded_calls import ShieldedCalls
 from app.streaming.time_limit import run_with_time_limit
+
+log = logging.getLogger(__name__)
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
 RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
@@ -104,9 +107,9 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
         """Stops aiokafka's consumer. Without Kafka it raises, or waits without limit; that must not keep the worker from stopping."""
         try:
             if not await run_with_time_limit(self.on_thread_stop(), STOP_TIMEOUT):
-                self.log.warning("the consumer did not leave its group within %s s; the group drops it after its session", STOP_TIMEOUT)
+                log.warning("the consumer did not leave its group within %s s; the group drops it after its session", STOP_TIMEOUT)
         except (Exception, asyncio.CancelledError) as error:
-            self.log.warning("the consumer did not stop cleanly: %r", error)
+            log.warning("the consumer did not stop cleanly: %r", error)
 
     async def on_thread_stop(self) -> None:
         """Stops aiokafka's consumer. A rebalance that waits for this ends first, because aiokafka leaves the group only after it."""

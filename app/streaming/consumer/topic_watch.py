@@ -5,6 +5,7 @@ Such a topic has another id than before. aiokafka knows only the names of topics
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from io import BytesIO
 from typing import Any
@@ -16,6 +17,8 @@ from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16,
 from faust.types import TP
 
 from app.streaming.consumer.consumer_delegate import RESET_TIMEOUT_MS
+
+log = logging.getLogger(__name__)
 
 WATCH_INTERVAL = 5.0  # seconds
 
@@ -173,7 +176,7 @@ class TopicWatch(mode.Service):
             self._has_failed = False
         except KafkaError as error:
             if not self._has_failed:  # once in an outage
-                self.log.warning("the ids of the topics cannot be read, and are asked for every %g s: %r", self._interval, error)
+                log.warning("the ids of the topics cannot be read, and are asked for every %g s: %r", self._interval, error)
             self._has_failed = True
 
     async def _read_recreated_topics(self, consumer: Any) -> None:
