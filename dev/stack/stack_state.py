@@ -78,9 +78,8 @@ class StackState:
     def create(self) -> None:
         """Create the home directory and the secrets that every run needs. Raises HomeDirError."""
         try:
-            if not self.home.exists():
-                # if root starts PostgreSQL, it runs as another user, who must be able to traverse the directory, but not to list it
-                self.home.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            # if root starts PostgreSQL, it runs as another user, who must be able to traverse the directory, but not to list it
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
             if not os.access(self.home, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             for name in SECRET_NAMES:

@@ -37,7 +37,7 @@ def test_an_unusable_home_is_named_with_advice(state: StackState, tmp_path: Path
     file.touch()
     with pytest.raises(HomeDirError, match=rf"{file / 'home'} cannot be used \(Not a directory\): set HEROLD_HOME"):
         StackState(file / "home").create()
-    with pytest.raises(HomeDirError, match=rf"{file} cannot be used \(Permission denied\)"):
+    with pytest.raises(HomeDirError, match=rf"{file} cannot be used \(File exists\)"):
         StackState(file).create()
     state.file.write_text('{"ports"')
     with pytest.raises(HomeDirError, match=r"state\.json is damaged .*: delete"):
