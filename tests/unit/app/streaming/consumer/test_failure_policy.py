@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.streaming.consumer import failure_policy
 from app.streaming.consumer.failure_policy import ShutdownOnFailure, build_agent
 from app.streaming.consumer.faust_batch import BatchHandleStream, FaustBatchHandle
 from schemas.ports import BatchHandle
@@ -114,8 +115,10 @@ class FakeShutdownApp:
         self.consumer = FakeDrainConsumer()
 
 
-async def test_the_worker_is_stopped_once_and_the_drain_limited_for_each_failed_batch() -> None:
+async def test_the_worker_is_stopped_once_and_the_drain_limited_for_each_failed_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     app = FakeShutdownApp()
+    exits: list[float] = []
+    monkeypatch.setattr(failure_policy, "schedule_forced_exit", exits.append)
     on_failure = ShutdownOnFailure(app, timeout=3600.0)
     stream = build_stream()
     failed = await anext(BatchHandleStream(stream))
@@ -124,6 +127,7 @@ async def test_the_worker_is_stopped_once_and_the_drain_limited_for_each_failed_
     assert str(app.worker.crash_reason) == "first"
     assert app.worker._crashed.is_set()
     assert app.consumer.drain_limits == [(None, 900.0), (failed.message, 900.0)]
+    assert exits == [3600.0]
 
 
 async def cancel_and_wait(task: asyncio.Future[None]) -> None:
