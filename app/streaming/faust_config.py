@@ -91,7 +91,7 @@ def _build_broker_conf(settings: StreamSettings) -> dict[str, Any]:
         "broker_request_timeout": REQUEST_TIMEOUT,
         "broker_max_poll_interval": MAX_POLL_INTERVAL,
         "consumer_max_fetch_size": MAX_FETCH_SIZE,
-        # A position is set anew only by ConsumerDelegate (`_reset_position`), and reported.
+        # A position is set anew only by `_reset_position` in consumer/buffered_records.py, and reported.
         "consumer_auto_offset_reset": "none",
         "stream_buffer_maxsize": STREAM_BUFFER_MAXSIZE,
         "worker_redirect_stdouts": False,

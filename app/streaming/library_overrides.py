@@ -143,6 +143,15 @@ OVERRIDDEN: Overrides = {
 
 # Called or read here although it is private, or taken for granted.
 RELIED_ON: Overrides = {
+    "consumer.buffered_records": (
+        (f"{FETCHER}:Fetcher.fetched_records", "002f5b2f4ca3", "takes buffered records of one partition; does not wait with timeout 0"),
+        (
+            f"{FETCHER}:Fetcher._update_fetch_positions",
+            "4401abb57665",
+            "without auto_offset_reset, NoOffsetForPartitionError among the _records",
+        ),
+        (f"{FETCHER}:Fetcher._proc_fetch_request", "be217e037d90", "without auto_offset_reset, OffsetOutOfRangeError among the _records"),
+    ),
     "consumer.consumer_delegate": (
         ("mode.services:Service.stop", "94657521c5da", "calls on_stop, stops the children and tasks"),
         (f"{APP}._on_rebalance_when_stopped", "7f75f638221f", "only calls close"),
@@ -164,13 +173,6 @@ RELIED_ON: Overrides = {
             "_pending_tasks loses a task that has ended before _in_flight loses its node",
         ),
         (f"{THREAD}._ensure_consumer", "ab708b087b34", "aiokafka's consumer; _consumer is the same without the check"),
-        (f"{FETCHER}:Fetcher.fetched_records", "002f5b2f4ca3", "takes buffered records of one partition; does not wait with timeout 0"),
-        (
-            f"{FETCHER}:Fetcher._update_fetch_positions",
-            "4401abb57665",
-            "without auto_offset_reset, NoOffsetForPartitionError among the _records",
-        ),
-        (f"{FETCHER}:Fetcher._proc_fetch_request", "be217e037d90", "without auto_offset_reset, OffsetOutOfRangeError among the _records"),
         (f"{FETCHER}:Fetcher._create_fetch_waiter", "76ffca2bb1e8", "a future that new data resolves"),
         (f"{FETCHER}:FetchResult", "fa61b3894a7f", "checks that position and assignment are those of the fetch; _created"),
         (f"{THREAD}._fetch_records", "4ba572180fc6", "checks before a fetch; poll makes the same ones"),

@@ -15,7 +15,8 @@ from faust.types import TP
 
 from app.streaming.broker_clock import LOG_APPEND_TIME
 from app.streaming.commit.offset_commit import OffsetTracker
-from app.streaming.consumer.consumer_delegate import ConsumerDelegate, FetchedRecords, FetchRequest
+from app.streaming.consumer.buffered_records import FetchedRecords, FetchRequest
+from app.streaming.consumer.consumer_delegate import ConsumerDelegate
 from app.streaming.consumer.failure_policy import DrainLimit
 from app.streaming.consumer.faust_batch import build_message
 from app.streaming.consumer.membership import ConsumerMembership, build_watchdog
@@ -26,7 +27,6 @@ from app.streaming.time_limit import run_with_time_limit
 log = logging.getLogger(__name__)
 
 MAX_QUEUED_CHANGELOG_BATCHES = 16  # of all changelogs; recovery fetches no more while so many wait to be applied
-MAX_CHANGELOG_RECORDS = 2000  # records of a changelog batch
 POLL_TIMEOUT = 1.0  # seconds
 RECOVERY_POLL_TIMEOUT = 0.05  # seconds; short, because no acknowledgement ends the wait when recovery takes a queued changelog batch
 FINAL_COMMIT_TIMEOUT = 2.0  # seconds that the commit at a rebalance or stop may take; Kafka may be unreachable
@@ -155,9 +155,7 @@ class BatchConsumer(driver.Consumer):
                     self._batch_released.clear()
                     await self._batch_released.wait()
         except TimeoutError:
-            log.warning(
-                "%d batches were not acknowledged within %s s; they are redelivered", len(self._unacked_messages), self._drain_limit.timeout
-            )
+            log.warning("%d batches were not acknowledged within the drain timeout; they are redelivered", len(self._unacked_messages))
         await self._commit_acknowledged()
         self._clear_unacked()
 
@@ -220,7 +218,7 @@ class BatchConsumer(driver.Consumer):
                 priorities[self.topic_priorities.get(tp.topic, 0)].append(tp)
             else:
                 self._full_partitions.add(tp)
-        return FetchRequest(priorities, changelogs if queued_changelogs < MAX_QUEUED_CHANGELOG_BATCHES else (), MAX_CHANGELOG_RECORDS)
+        return FetchRequest(priorities, changelogs if queued_changelogs < MAX_QUEUED_CHANGELOG_BATCHES else ())
 
     async def _fetch(self) -> FetchedRecords:
         self._room_available.clear()

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from math import ceil
 from time import monotonic
 from typing import Any, NamedTuple
 
 import mode
-from aiokafka.errors import ConsumerStoppedError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.futures import maybe_async
 
+from app.streaming.consumer.buffered_records import MAX_CHANGELOG_RECORDS, FetchedRecords, FetchRequest, take_records
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PrioritySelector
 from app.streaming.consumer.shielded_calls import ShieldedCalls
 from app.streaming.time_limit import run_with_time_limit
@@ -27,35 +27,8 @@ from app.streaming.time_limit import run_with_time_limit
 log = logging.getLogger(__name__)
 
 BUSY_PERIOD = 1.0  # seconds after a fetch of a priority in which the lower ones have their busy limits
-RESET_TIMEOUT_MS = 2000  # milliseconds that the first offset of a partition may take; nothing is fetched meanwhile; then it is asked again
 STOP_TIMEOUT = 1.5  # seconds that leaving the group may take; Kafka may be unreachable, or a rebalance wait for another worker
 PREFETCH_BACKOFF = 0.005  # seconds that a broker with untaken records is not fetched from; aiokafka's 0.1 delays its other partitions
-
-
-class TakenRecords(NamedTuple):
-    """Records of one partition, and the positions before and after them.
-
-    Control batches and rolled-back records move only the position. If it was set anew, `start` and `position` are the new one.
-    """
-
-    start: int
-    records: Sequence[Any]
-    position: int
-
-
-FetchedRecords = Mapping[TP, TakenRecords]
-
-
-@dataclass(frozen=True)
-class FetchRequest:
-    """The partitions to fetch: those with room of each priority, highest first, and those of changelogs in recovery."""
-
-    partitions_by_priority: Sequence[Collection[TP]]
-    changelog_partitions: Collection[TP]
-    max_changelog_records: int
-
-    def __bool__(self) -> bool:
-        return bool(self.changelog_partitions) or any(self.partitions_by_priority)
 
 
 class PartialAssignment(NamedTuple):
@@ -220,12 +193,12 @@ class ConsumerDelegate(driver.AIOKafkaConsumerThread):
             self._waiter.set_result(None)
 
     async def _take_buffered(self, fetcher: Any, request: FetchRequest) -> FetchedRecords:
-        changelog_records = await _take_records(fetcher, request.changelog_partitions, request.max_changelog_records)
+        changelog_records = await take_records(fetcher, request.changelog_partitions, MAX_CHANGELOG_RECORDS)
         now = monotonic()
         for priority in self.priority_selector.compute_order():
             partitions = request.partitions_by_priority[priority]
             fetch_times = {tp: fetcher._records[tp]._created for tp in partitions if tp in fetcher._records}
-            fetched = await _take_records(fetcher, fetch_times, self.priority_selector.get_max_records(priority, now))
+            fetched = await take_records(fetcher, fetch_times, self.priority_selector.get_max_records(priority, now))
             if fetched:
                 self._record_fetch(fetcher, request, priority, fetched, now)
                 for tp in fetch_times.keys() - fetcher._records.keys():
@@ -261,43 +234,3 @@ def _has_ended_fetch(fetcher: Any) -> bool:
     nothing but its timeout wakes it.
     """
     return len(fetcher._in_flight) > sum(not task.done() for task in fetcher._pending_tasks)
-
-
-async def _take_records(fetcher: Any, partitions: Collection[TP], max_records: int) -> dict[TP, TakenRecords]:
-    """The buffered records of these partitions, at most `max_records` of each; no records where only the position moved."""
-    fetched: dict[TP, TakenRecords] = {}
-    for tp in partitions:
-        if tp in fetcher._records:
-            before = start = _get_position(fetcher, tp)
-            records: Sequence[Any] = ()
-            try:
-                records = (await fetcher.fetched_records({tp}, 0, max_records)).get(tp, ())
-            except (NoOffsetForPartitionError, OffsetOutOfRangeError):
-                start = await _reset_position(fetcher, tp, before)
-            position = _get_position(fetcher, tp)
-            if start is not None and position is not None and position != before:
-                fetched[tp] = TakenRecords(start, records, position)
-    return fetched
-
-
-async def _reset_position(fetcher: Any, tp: TP, position: int | None) -> int | None:
-    """Set the position to the first offset: the partition has no committed one, or the log has not the one that was to be read next.
-
-    The latter may exist by now, in a log that was truncated and written again, so it does not count. Returns the new position; None if
-    Kafka does not tell it, or if the partition was revoked: it is then asked again.
-    """
-    try:
-        first: int = (await fetcher.beginning_offsets([tp], RESET_TIMEOUT_MS))[tp]
-    except KafkaTimeoutError:
-        return None
-    if not fetcher._subscriptions.is_assigned(tp) or _get_position(fetcher, tp) != position:
-        return None
-    fetcher.seek_to(tp, first)
-    return first
-
-
-def _get_position(fetcher: Any, tp: TP) -> int | None:
-    """The offset to read next; None for a partition without a position or assignment."""
-    assignment = fetcher._subscriptions.subscription.assignment
-    state = assignment and assignment.state_value(tp)
-    return state.position if state and state.has_valid_position else None

@@ -16,7 +16,7 @@ from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 from faust.types import TP
 
-from app.streaming.consumer.consumer_delegate import RESET_TIMEOUT_MS
+from app.streaming.consumer.buffered_records import RESET_TIMEOUT_MS
 
 log = logging.getLogger(__name__)
 

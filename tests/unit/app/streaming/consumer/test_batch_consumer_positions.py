@@ -7,7 +7,7 @@ from faust.transport.consumer import ThreadDelegateConsumer
 from faust.types import TP
 
 from app.streaming.consumer.batch_consumer import BatchConsumer
-from app.streaming.consumer.consumer_delegate import TakenRecords
+from app.streaming.consumer.buffered_records import TakenRecords
 from app.streaming.consumer.faust_batch import build_message
 from app.streaming.consumer.position_check import PositionJumpError
 from tests.fakes import FakeRecord

@@ -12,7 +12,8 @@ import pytest
 from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.types import TP
 
-from app.streaming.consumer.consumer_delegate import ConsumerDelegate, FetchRequest, TakenRecords
+from app.streaming.consumer.buffered_records import FetchRequest, TakenRecords
+from app.streaming.consumer.consumer_delegate import ConsumerDelegate
 from app.streaming.consumer.fetch_scheduling import FetchPacer, PriorityLimits, PrioritySelector
 from tests.unit.app.streaming.waiting import wait_until
 
@@ -146,7 +147,7 @@ def build_delegate(fetcher: FakeFetcher) -> Any:
 
 
 def build_request(*, high: bool = True, low: bool = True, changelog: bool = False) -> FetchRequest:
-    return FetchRequest([[HIGH] if high else [], [LOW] if low else []], [CHANGELOG] if changelog else [], 1000)
+    return FetchRequest([[HIGH] if high else [], [LOW] if low else []], [CHANGELOG] if changelog else [])
 
 
 async def test_the_higher_priority_is_taken_first_in_batches_of_its_limit() -> None:
