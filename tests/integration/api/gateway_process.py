@@ -7,9 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 
 from dev.stack.stack_state import pick_free_port
 from tests.integration.api.gateway_client import UNREACHABLE, UNUSED_DATA_DIR
+
+WAIT = 60.0  # seconds, after which a test fails
 
 
 @contextmanager
@@ -25,14 +28,22 @@ def run_gateway(**variables: str) -> Iterator[tuple["subprocess.Popen[bytes]", i
         "HEROLD_WORKER_DATA_DIR": str(UNUSED_DATA_DIR),  # the default one may have the rules of a local stack
         **variables,
     }
-    process = subprocess.Popen([sys.executable, "-m", "app.api"], env=env, stderr=subprocess.PIPE)
-    try:
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
+    with TemporaryFile("w+b") as log:  # a pipe that nobody reads would stop the gateway once it is full
+        process = subprocess.Popen([sys.executable, "-m", "app.api"], env=env, stderr=log)
+        process.stderr = log
+        try:
+            yield process, port
+        finally:
+            process.kill()
+            process.wait(WAIT)
+
+
+def read_start_error(process: "subprocess.Popen[bytes]") -> str:
+    """What a gateway that cannot start has written to its standard error; it must exit with an error."""
+    assert process.wait(WAIT) != 0
+    assert process.stderr is not None
+    process.stderr.seek(0)
+    return process.stderr.read().decode()
 
 
 def wait_until_listening(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.integration.api.gateway_client import API_KEY
-from tests.integration.api.gateway_process import run_gateway, wait_until_listening
+from tests.integration.api.gateway_process import WAIT, read_start_error, run_gateway, wait_until_listening
 
 
 def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
@@ -18,7 +18,7 @@ def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
         body = {"user_id": "u", "type": "t"}
         assert httpx.post(f"{url}/v1/notifications", json=body, headers={"x-api-key": API_KEY}, timeout=30).status_code == 503
         process.send_signal(signal.SIGTERM)
-        assert process.wait() in (0, -signal.SIGTERM)
+        assert process.wait(WAIT) in (0, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,6 @@ def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
 )
 def test_a_missing_or_invalid_setting_is_a_start_error(variables: dict[str, str], key: str) -> None:
     with run_gateway(**variables) as (process, _):
-        assert process.stderr is not None
-        errors = process.stderr.read().decode()
-        assert process.wait() != 0
+        errors = read_start_error(process)
     assert errors.startswith("error: ")
     assert key in errors
