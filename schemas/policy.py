@@ -5,21 +5,40 @@ from typing import Literal
 
 from msgspec import Struct
 
+from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import ChannelName
 from schemas.enums import Priority
 
 
+class PriorityCase(Struct, frozen=True):
+    """The priority of the notifications for which the expression `when` is true."""
+
+    when: str
+    priority: Priority
+
+
 class Rule(Struct, frozen=True):
-    """How notifications of a type are routed; `strategy` selects all usable channels or the first one."""
+    """How notifications of a type are routed; `strategy` selects all usable channels or the first one.
+
+    The first true case of `priorities` sets the priority of the deliveries, else `priority`, else the topic of the notification.
+    Empty `consent` and `quiet_hours` mean that the category decides (schemas/categories.py). A notification for which `condition` is not
+    true is rejected. `expires_after` is in seconds; 0 means lifetimes.NOTIFICATION_EXPIRY.
+    """
 
     type: str
     category: str
-    priority: Priority
+    priority: Priority | None
     channels: tuple[ChannelName, ...]
     strategy: Literal["all", "first"] = "all"
     template: str = ""
     mandatory: bool = False
     version: int = 1
+    consent: Literal["", Consent] = ""
+    quiet_hours: Literal["", QuietHoursPolicy] = ""
+    over_limit: Literal["reject", "hold"] = "reject"
+    condition: str = ""
+    priorities: tuple[PriorityCase, ...] = ()
+    expires_after: int = 0
 
 
 class Template(Struct, frozen=True):
@@ -35,11 +54,21 @@ class Template(Struct, frozen=True):
 
 
 class RateLimit(Struct, frozen=True):
-    """At most `max_count` admitted notifications per user and channel in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW)."""
+    """At most `max_count` admitted notifications per user in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW).
 
-    channel: ChannelName
+    It counts those on its channel, of its category, of users with its tier; an empty one means all channels together, categories or tiers.
+    """
+
+    channel: ChannelName | Literal[""]
     max_count: int
     window_seconds: int
+    category: str = ""
+    tier: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What makes it another limit; two with one key would contradict each other."""
+        return self.channel, self.category, self.tier, self.window_seconds
 
 
 class Policy(Struct, frozen=True):

@@ -6,32 +6,50 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
-from schemas.lifetimes import MAX_RATE_WINDOW
+from schemas.lifetimes import MAX_RATE_WINDOW, NOTIFICATION_EXPIRY
 from schemas.notification import Name
-from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
 
 MAX_INTEGER = 2**31 - 1
+MAX_EXPRESSION = 1000  # characters
+Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
 Locale = Annotated[str, Meta(min_length=1, max_length=35)]
 
 
-class RuleEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PriorityCaseEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The priority of the notifications for which the expression `when` is true."""
+
+    when: Expression
+    priority: Priority
+
+
+class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule; without `template`, the type names it."""
 
     type: Name
     category: Name
-    priority: Priority
+    priority: Priority | None = None
     channels: Annotated[list[ChannelName], Meta(min_length=1, max_length=len(CHANNEL_NAMES))]
     strategy: Literal["all", "first"] = "all"
     template: Annotated[str, Meta(max_length=128)] = ""
     mandatory: bool = False
+    consent: Literal["", Consent] = ""
+    quiet_hours: Literal["", QuietHoursPolicy] = ""
+    over_limit: Literal["reject", "hold"] = "reject"
+    condition: Annotated[str, Meta(max_length=MAX_EXPRESSION)] = ""
+    priorities: Annotated[list[PriorityCaseEntry], Meta(max_length=20)] = []
+    expires_after: Annotated[int, Meta(ge=0, le=NOTIFICATION_EXPIRY)] = 0
 
 
-class RateLimitEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `max_count` notifications per user and channel in any window of `window_seconds`."""
+class RateLimitEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """At most `max_count` notifications per user in any window of `window_seconds`; without `channel`, on all channels together."""
 
-    channel: ChannelName
+    channel: ChannelName | Literal[""] = ""
+    category: Annotated[str, Meta(max_length=128)] = ""
+    tier: Annotated[str, Meta(max_length=128)] = ""
     max_count: Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
     window_seconds: Annotated[int, Meta(ge=1, le=MAX_RATE_WINDOW)]
 
@@ -68,14 +86,13 @@ def build_document(policy: Policy) -> PolicyDocument:
         entry = TemplateEntry(template.subject, template.text, template.html)
         templates.setdefault(template.name, {}).setdefault(template.channel, {})[template.locale or "default"] = entry
     rules = [_build_rule_entry(rule) for _, rule in sorted(policy.rules.items())]
-    return PolicyDocument(rules, [RateLimitEntry(*msgspec.structs.astuple(limit)) for limit in policy.rate_limits], templates)
+    return PolicyDocument(rules, [RateLimitEntry(**msgspec.structs.asdict(limit)) for limit in policy.rate_limits], templates)
 
 
 def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
     """The policy with the rules, templates and rate limits of the document; what changes has the next version, and the rest stays."""
     rules = {**policy.rules, **{entry.type: _build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
-    limits = {(limit.channel, limit.window_seconds): limit for limit in policy.rate_limits}
-    limits |= {(entry.channel, entry.window_seconds): RateLimit(*msgspec.structs.astuple(entry)) for entry in document.rate_limits}
+    limits = {limit.key: limit for limit in (*policy.rate_limits, *map(_build_rate_limit, document.rate_limits))}
     templates = {name: [template for template in policy.templates if template.name == name] for name in _list_template_names(policy)}
     for name in document.templates:
         templates[name] = _build_templates(document, name, templates.get(name, []))
@@ -85,7 +102,7 @@ def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
 
 def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
     """The differences between two policies of which the second was merged from the first."""
-    rules, limits = before.rules, {(limit.channel, limit.window_seconds): limit for limit in before.rate_limits}
+    rules, limits = before.rules, {limit.key: limit for limit in before.rate_limits}
     versions = {template.name: template.version for template in before.templates}
     changes = [
         PolicyChange("rule", type_, "changed" if type_ in rules else "added", rule.version)
@@ -99,9 +116,9 @@ def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
         if versions.get(name) != version
     ]
     changes += [
-        PolicyChange("rate_limit", f"{limit.channel} in {limit.window_seconds} s", "changed" if key in limits else "added")
+        PolicyChange("rate_limit", describe_rate_limit(limit), "changed" if limit.key in limits else "added")
         for limit in after.rate_limits
-        if limits.get(key := (limit.channel, limit.window_seconds)) != limit
+        if limits.get(limit.key) != limit
     ]
     return changes
 
@@ -115,21 +132,34 @@ def find_duplicates(document: PolicyDocument) -> Iterator[str]:
         if len(set(rule.channels)) < len(rule.channels):
             yield f"rules[{index}]: a channel of {rule.type} is listed twice"
         types.add(rule.type)
-    windows: set[tuple[str, int]] = set()
-    for index, limit in enumerate(document.rate_limits):
-        key = limit.channel, limit.window_seconds
-        if key in windows:
-            yield f"rate_limits[{index}]: {limit.channel} has another limit for {limit.window_seconds} s above"
-        windows.add(key)
+    keys: set[tuple[str, str, str, int]] = set()
+    for index, limit in enumerate(map(_build_rate_limit, document.rate_limits)):
+        if limit.key in keys:
+            yield f"rate_limits[{index}]: there is another limit above for {describe_rate_limit(limit)}"
+        keys.add(limit.key)
+
+
+def describe_rate_limit(limit: RateLimit) -> str:
+    """What a limit counts, without its number."""
+    texts = (f" for {name} {value}" for name, value in (("category", limit.category), ("tier", limit.tier)) if value)
+    return f"{limit.channel or 'all channels'} in {limit.window_seconds} s{''.join(texts)}"
+
+
+def _build_rate_limit(entry: RateLimitEntry) -> RateLimit:
+    return RateLimit(**msgspec.structs.asdict(entry))
 
 
 def _build_rule_entry(rule: Rule) -> RuleEntry:
-    return RuleEntry(rule.type, rule.category, rule.priority, list(rule.channels), rule.strategy, rule.template, rule.mandatory)
+    values = {name: value for name, value in msgspec.structs.asdict(rule).items() if name in RuleEntry.__struct_fields__}
+    cases = [PriorityCaseEntry(case.when, case.priority) for case in rule.priorities]
+    return RuleEntry(**values | {"channels": list(rule.channels), "priorities": cases})
 
 
 def _build_rule(entry: RuleEntry, current: Rule | None) -> Rule:
     version = current.version if current else 1
-    rule = Rule(entry.type, entry.category, entry.priority, tuple(entry.channels), entry.strategy, entry.template, entry.mandatory, version)
+    cases = tuple(PriorityCase(case.when, case.priority) for case in entry.priorities)
+    values = msgspec.structs.asdict(entry) | {"channels": tuple(entry.channels), "priorities": cases}
+    rule = Rule(**values, version=version)
     return rule if current in (None, rule) else msgspec.structs.replace(rule, version=version + 1)
 
 

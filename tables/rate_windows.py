@@ -63,10 +63,11 @@ class ExceededLimit(Struct, frozen=True, gc=False):
 
 
 def build_channel_windows(limits: Iterable[RateLimit]) -> dict[ChannelName, ChannelWindows]:
-    """The windows of each channel that has limits."""
+    """The windows of each channel that has limits; those of a category, of a tier and over all channels are not among them."""
     by_channel: dict[ChannelName, list[RateLimit]] = {}
     for limit in limits:
-        by_channel.setdefault(limit.channel, []).append(limit)
+        if limit.channel and not (limit.category or limit.tier):
+            by_channel.setdefault(limit.channel, []).append(limit)
     return {channel: _split_limits(channel_limits) for channel, channel_limits in by_channel.items()}
 
 

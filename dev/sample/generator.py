@@ -17,13 +17,14 @@ from dev.sample import catalog, invalid_submissions
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.expected_result import compute_delivery_statuses
 from dev.sample.sample_file import SAMPLE_FILE, SampleLine
-from schemas.enums import Reason
+from schemas.enums import Priority, Reason
 from tables.postgres.seed import load_seed_policy, load_seed_profiles
 
 GENERATE_COMMAND = "python -m dev.sample.generator"
 SAMPLE_SIZE = 1000
 RANDOM_SEED = 2026
 POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
+PRIORITIES: dict[str, Priority] = {rule.type: rule.priority for rule in POLICY.rules.values() if rule.priority}
 TYPE_WEIGHTS = (  # type, percent of the everyday notifications
     ("order.confirmed", 20),
     ("order.shipped", 18),
@@ -126,7 +127,7 @@ def build_guest_draft(by_http: bool, notification: dict[str, Any], expected: lis
     """Build a draft over HTTP or Kafka, with the priority of the rule."""
     if by_http:
         return build_http_draft(notification, expected, after=after)
-    return build_kafka_draft(POLICY.rules[notification["type"]].priority, expected, notification=notification, after=after)
+    return build_kafka_draft(PRIORITIES[notification["type"]], expected, notification=notification, after=after)
 
 
 def _build_addresses(number: int, type_: str) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def build_everyday(count: int, rng: Random) -> Iterator[Draft]:
             notification = {"user_id": users[number // 10 % len(users)], "type": type_, "data": catalog.build_template_data(type_, number)}
             if not compute_delivery_statuses(notification, POLICY, PROFILES):
                 notification = build_guest_notification(number, type_)
-        priority = POLICY.rules[type_].priority
+        priority = PRIORITIES[type_]
         if number % 5 < 2:
             yield build_http_draft(notification, expect_routed(notification), priority="medium" if number % 50 == 0 else None)
         else:
@@ -222,7 +223,7 @@ def build_stub_recipients() -> Iterator[Draft]:
         for number in range(2500 + row * 20, 2500 + row * 20 + count):
             to = {channel: address.replace("{n}", str(number))}
             notification = build_guest_notification(number, type_, channels=[channel], to=to)
-            yield build_kafka_draft(POLICY.rules[type_].priority, expect_routed(notification), notification=notification)
+            yield build_kafka_draft(PRIORITIES[type_], expect_routed(notification), notification=notification)
 
 
 def build_wrong_partition() -> Iterator[Draft]:

@@ -7,15 +7,18 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
+import msgspec
+
 from schemas.errors import UnavailableError
 from schemas.log_events import LogEvent
-from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
 from schemas.ports import Clock
 from tables.policy_file import PolicyFile
-from tables.postgres.database import Connection, Database
+from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("policy")
+_decode_cases = msgspec.json.Decoder(tuple[PriorityCase, ...]).decode
 _LOGGER = logging.getLogger("herold")
 
 T = TypeVar("T")
@@ -38,10 +41,15 @@ class PostgresPolicyLoader:
 async def fetch_policy(connection: Connection) -> Policy:
     """The policy as this transaction sees it."""
     version = await connection.fetchval(_SQL["get_version"])
-    rules = [Rule(**{**row, "channels": tuple(row["channels"])}) for row in await connection.fetch(_SQL["list_rules"])]
+    rules = [build_rule(row) for row in await connection.fetch(_SQL["list_rules"])]
     templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
     rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
     return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version)
+
+
+def build_rule(row: DatabaseRow) -> Rule:
+    """The rule in a row of the table rules."""
+    return Rule(**{**row, "channels": tuple(row["channels"]), "priorities": _decode_cases(row["priorities"])})
 
 
 class CachedPolicyReader:

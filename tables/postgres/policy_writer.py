@@ -2,13 +2,14 @@
 
 import msgspec
 
-from schemas.policy import Policy
+from schemas.policy import Policy, Rule
 from schemas.policy_document import PolicyChange, PolicyDocument, list_changes, merge_document
 from tables.postgres.database import Connection, Database
 from tables.postgres.policy import fetch_policy
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("policy_writer")
+_encode = msgspec.json.Encoder().encode
 
 
 class PostgresPolicyWriter:
@@ -29,10 +30,15 @@ class PostgresPolicyWriter:
         return changes
 
 
+def build_rule_values(rule: Rule) -> tuple[object, ...]:
+    """The values of a row of the table rules, in the order of the struct's fields."""
+    values = msgspec.structs.asdict(rule)
+    return tuple((values | {"channels": list(rule.channels), "priorities": _encode(rule.priorities).decode()}).values())
+
+
 async def _write_change(connection: Connection, change: PolicyChange, policy: Policy) -> None:
     if change.kind == "rule":
-        rule = policy.rules[change.name]
-        await connection.execute(_SQL["upsert_rule"], *msgspec.structs.astuple(msgspec.structs.replace(rule, channels=list(rule.channels))))
+        await connection.execute(_SQL["upsert_rule"], *build_rule_values(policy.rules[change.name]))
     elif change.kind == "template":
         await connection.execute(_SQL["insert_template"], change.name)
         templates = [msgspec.structs.astuple(template) for template in policy.templates if template.name == change.name]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +12,7 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.profile import Profile
 from tables.postgres.database import Database
+from tables.postgres.policy_writer import build_rule_values
 from tables.postgres.profiles import select_addresses
 from tables.postgres.query_loader import load_queries
 from tables.yaml_parser import parse_yaml
@@ -69,7 +69,7 @@ async def insert_seed_policy(database: Database) -> None:
     """Insert the rules, templates and rate limits that are missing; existing rows are not changed."""
     seed = _load_seed()
     async with database.acquire_connection() as connection, connection.transaction():
-        await connection.executemany(_SQL["insert_rule"], [_build_rule_values(rule) for rule in seed.rules])
+        await connection.executemany(_SQL["insert_rule"], [build_rule_values(rule) for rule in seed.rules])
         await connection.executemany(_SQL["insert_template"], [(name,) for name in seed.templates])
         await connection.executemany(
             _SQL["insert_template_version"], [msgspec.structs.astuple(template) for template in _build_templates(seed)]
@@ -101,10 +101,6 @@ def _build_templates(seed: Seed) -> list[Template]:
         for channel, locales in channels.items()
         for locale, template in locales.items()
     ]
-
-
-def _build_rule_values(rule: Rule) -> tuple[Any, ...]:
-    return (rule.type, rule.category, rule.priority, list(rule.channels), rule.strategy, rule.template, rule.mandatory)
 
 
 def _resolve_paths(addresses: Mapping[ChannelName, list[str]], base_url: str) -> dict[ChannelName, list[str]]:

@@ -2,7 +2,10 @@
 select version from policy_version;
 
 -- list_rules: lists all rules.
-select type, category, priority, channels, strategy, template, mandatory, version from rules;
+select
+    type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
+    expires_after
+from rules;
 
 -- list_published_templates: lists the published version of each template by channel and locale.
 select template_versions.name, version, channel, locale, subject, text, html
@@ -10,4 +13,4 @@ from templates
 join template_versions on template_versions.name = templates.name and template_versions.version = templates.published_version;
 
 -- list_rate_limits: lists all rate limits, those with the longest window first within a channel.
-select channel, max_count, window_seconds from rate_limits order by channel, window_seconds desc;
+select channel, max_count, window_seconds, category, tier from rate_limits order by channel, category, tier, window_seconds desc;

@@ -2,10 +2,15 @@
 select version from policy_version for update;
 
 -- upsert_rule: inserts or changes a rule.
-insert into rules (type, category, priority, channels, strategy, template, mandatory, version) values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into rules (
+    type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
+    expires_after
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict (type) do update set
     category = excluded.category, priority = excluded.priority, channels = excluded.channels, strategy = excluded.strategy,
-    template = excluded.template, mandatory = excluded.mandatory, version = excluded.version, updated_at = now();
+    template = excluded.template, mandatory = excluded.mandatory, version = excluded.version, consent = excluded.consent,
+    quiet_hours = excluded.quiet_hours, over_limit = excluded.over_limit, condition = excluded.condition,
+    priorities = excluded.priorities, expires_after = excluded.expires_after, updated_at = now();
 
 -- insert_template: inserts a template, without contents, if it is missing.
 insert into templates (name) values ($1) on conflict do nothing;
@@ -20,5 +25,5 @@ insert into template_versions (name, version, channel, locale, subject, text, ht
 update templates set published_version = $2, updated_at = now() where name = $1;
 
 -- upsert_rate_limit: inserts or changes a rate limit; one that is the same stays as it is.
-insert into rate_limits as old (channel, max_count, window_seconds) values ($1, $2, $3)
-on conflict (channel, window_seconds) do update set max_count = excluded.max_count where old.max_count <> excluded.max_count;
+insert into rate_limits as old (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5)
+on conflict (channel, category, tier, window_seconds) do update set max_count = excluded.max_count where old.max_count <> excluded.max_count;

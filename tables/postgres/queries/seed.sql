@@ -2,7 +2,10 @@
 insert into channels (name) values ($1) on conflict do nothing;
 
 -- insert_rule: inserts a rule if it is missing.
-insert into rules (type, category, priority, channels, strategy, template, mandatory) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing;
+insert into rules (
+    type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
+    expires_after
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing;
 
 -- insert_template: inserts a template, without contents, if it is missing.
 insert into templates (name) values ($1) on conflict do nothing;
@@ -11,7 +14,7 @@ insert into templates (name) values ($1) on conflict do nothing;
 insert into template_versions (name, version, channel, locale, subject, text, html) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing;
 
 -- insert_rate_limit: inserts a rate limit if it is missing.
-insert into rate_limits (channel, max_count, window_seconds) values ($1, $2, $3) on conflict do nothing;
+insert into rate_limits (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5) on conflict do nothing;
 
 -- insert_user: inserts a user if it is missing, and returns its id if it was inserted.
 insert into users (id, addresses, locale, time_zone) values ($1, $2, $3, $4) on conflict do nothing returning id;

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
 
 
 def test_a_rule_selects_all_usable_channels_by_default() -> None:
@@ -11,6 +11,8 @@ def test_a_rule_selects_all_usable_channels_by_default() -> None:
 
 
 def test_a_policy_survives_json() -> None:
-    rule, template = Rule("t", "c", "low", ("sms",)), Template("t", 1, "sms", "default", text="hi")
-    policy = Policy({"t": rule}, (template,), (RateLimit("sms", 5, 3600),), 3)
+    cases = (PriorityCase("user.tier == 'gold'", "high"),)
+    rule = Rule("t", "c", None, ("sms",), consent="opt_in", quiet_hours="reject", condition="data.total > 10", priorities=cases)
+    template = Template("t", 1, "sms", "default", text="hi")
+    policy = Policy({"t": rule}, (template,), (RateLimit("sms", 5, 3600), RateLimit("", 9, 60, "marketing", "gold")), 3)
     assert msgspec.json.decode(msgspec.json.encode(policy), type=Policy) == policy

@@ -5,7 +5,7 @@ import pytest
 
 from app.admin.policy import find_problems, format_document, parse_document
 from schemas.errors import PolicyDocumentError
-from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
 from schemas.policy_document import PolicyChange, build_document, list_changes, merge_document
 from tables.postgres.seed import load_seed_policy
 
@@ -24,6 +24,26 @@ templates:
 """
 
 
+RULE_WITH_ALL_FIELDS = b"""
+rules:
+  - type: t
+    category: marketing
+    channels: [webhook]
+    strategy: first
+    template: t
+    mandatory: true
+    consent: opt_in
+    quiet_hours: reject
+    over_limit: hold
+    condition: data.total > 10
+    priorities: [{when: "user.tier == 'gold'", priority: high}]
+    expires_after: 600
+rate_limits:
+  - {category: marketing, tier: gold, max_count: 9, window_seconds: 86400}
+  - {channel: sms, category: marketing, max_count: 2, window_seconds: 3600}
+"""
+
+
 def test_a_document_adds_and_changes_and_removes_nothing() -> None:
     document = parse_document(DOCUMENT)
     assert find_problems(SEED, document) == []
@@ -38,6 +58,21 @@ def test_a_document_adds_and_changes_and_removes_nothing() -> None:
     assert set(SEED.rules) < set(merged.rules)
     assert set(SEED.templates) < set(merged.templates)
     assert len(merged.rate_limits) == len(SEED.rate_limits) + 1
+
+
+def test_a_rule_and_a_limit_have_all_their_fields() -> None:
+    document = parse_document(RULE_WITH_ALL_FIELDS)
+    policy = merge_document(SEED, document)
+    assert policy.rules["t"] == Rule(
+        "t", "marketing", None, ("webhook",), "first", "t", True, 1, "opt_in", "reject", "hold", "data.total > 10",
+        (PriorityCase("user.tier == 'gold'", "high"),), 600,
+    )  # fmt: skip
+    assert policy.rate_limits[-2:] == (RateLimit("", 9, 86400, "marketing", "gold"), RateLimit("sms", 2, 3600, "marketing"))
+    assert [change.name for change in list_changes(SEED, policy)[1:]] == [
+        "all channels in 86400 s for category marketing for tier gold",
+        "sms in 3600 s for category marketing",
+    ]
+    assert list_changes(policy, merge_document(policy, parse_document(format_document(build_document(policy)).encode()))) == []
 
 
 def test_the_same_document_changes_nothing_the_second_time() -> None:

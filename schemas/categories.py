@@ -1,0 +1,19 @@
+"""What a category means for a rule that does not say it: whether consent is asked, and what quiet hours do; pure."""
+
+from typing import Literal
+
+Consent = Literal["none", "opt_out", "opt_in"]
+QuietHoursPolicy = Literal["ignore", "hold", "reject"]
+
+ESSENTIAL_CATEGORIES = frozenset({"security", "transactional"})
+"""Messages that a user needs whatever the preferences say: a sign-in code, the state of an order."""
+
+
+def resolve_consent(category: str, choice: Literal["", Consent] = "") -> Consent:
+    """Whose word counts: `none` asks no preference, `opt_out` sends unless the user opted out, `opt_in` only if the user opted in."""
+    return choice or ("none" if category in ESSENTIAL_CATEGORIES else "opt_out")
+
+
+def resolve_quiet_hours(category: str, choice: Literal["", QuietHoursPolicy] = "") -> QuietHoursPolicy:
+    """What becomes of a notification that comes in the user's quiet hours."""
+    return choice or ("ignore" if category in ESSENTIAL_CATEGORIES else "hold")
