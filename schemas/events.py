@@ -25,7 +25,10 @@ class DeliveryRef(Struct, frozen=True, gc=False, array_like=True):
 
 
 class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="decided"):
-    """The router's decision on a notification, with its decision log: a row of the table notifications. Times in epoch seconds."""
+    """The router's decision on a notification, with its decision log: a row of the table notifications. Times in epoch seconds.
+
+    A held notification has another one for each time that it was resumed; each has the gates of its own decision.
+    """
 
     id: str
     user_id: str
@@ -40,6 +43,7 @@ class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     decision_log: list[GateResult] = []
     duplicate_of: str = ""
     expires_at: float = 0.0
+    resume_count: int = 0
     schema_version: int = 1
 
 

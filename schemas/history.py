@@ -26,11 +26,17 @@ class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="k
     decision_log: Raw = Raw(b"[]")
     duplicate_of: str = ""
     expires_at: float = 0.0
+    resume_count: int = 0
     schema_version: int = 1
 
 
 STATE_RANK: dict[State, int] = {State.HELD: 0, State.MERGED: 1, State.REJECTED: 1, State.DEAD: 1, State.ROUTED: 2}
-"""Of two decided events of a notification, the greater rank wins; of equal ranks, the first event."""
+"""Of two decided events of a notification with the same resume_count, the greater rank wins; of equal ranks, the first event."""
+
+
+def compute_decision_precedence(row: DecidedRow) -> tuple[int, int]:
+    """The sort key of a notification's decided events: the event with the greatest key is the current state."""
+    return row.resume_count, STATE_RANK[row.state]
 
 
 class RecordedDeadLetter(NamedTuple):
@@ -51,7 +57,10 @@ class LoggedAttempt(Struct, frozen=True, gc=False):
 
 
 class HistoryBatch(NamedTuple):
-    """The rows of one commit of the recorder; at most one event per notification and per delivery, the winning one."""
+    """The rows of one commit of the recorder: the winning event per delivery, and per notification and resume_count.
+
+    The decision logs of a notification that was held are joined in the order of their resume_count, each once.
+    """
 
     notifications: Sequence[DecidedRow] = ()
     deliveries: Sequence[StatusEvent] = ()

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.errors import UnavailableError, UnstorableRowError, check_single_user
 from schemas.events import DecidedEvent, StatusEvent, compute_precedence
-from schemas.history import STATE_RANK, DecidedRow, HistoryBatch, NotificationHistory, RecordedDeadLetter
+from schemas.history import DecidedRow, HistoryBatch, NotificationHistory, RecordedDeadLetter, compute_decision_precedence
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
 from schemas.policy import Policy
 from schemas.profile import Profile
@@ -54,10 +54,10 @@ class MemoryHistory:
         if self.unavailable:
             raise UnavailableError("the memory store is unavailable")
         _check_ids(batch)
-        for row in batch.notifications:
+        for row in sorted(batch.notifications, key=lambda row: row.resume_count):
             old_row = self.notifications.get((row.id, row.user_id))
-            if old_row is None or STATE_RANK[old_row.state] < STATE_RANK[row.state]:
-                self.notifications[row.id, row.user_id] = row
+            if old_row is None or compute_decision_precedence(old_row) < compute_decision_precedence(row):
+                self.notifications[row.id, row.user_id] = _join_logs(old_row, row) if old_row and row.resume_count else row
         for event in batch.deliveries:
             old_event = self.deliveries.get(event.delivery_id)
             if old_event is None or compute_precedence(old_event) < compute_precedence(event):
@@ -90,6 +90,11 @@ class MemoryHistory:
             NotificationHistory(event, [self.deliveries[ref.id] for ref in event.deliveries if ref.id in self.deliveries], ())
             for event in map(_build_decided_event, newest)
         ]
+
+
+def _join_logs(old: DecidedRow, new: DecidedRow) -> DecidedRow:
+    log = [*msgspec.json.decode(old.decision_log), *msgspec.json.decode(new.decision_log)]
+    return msgspec.structs.replace(new, decision_log=msgspec.Raw(msgspec.json.encode(log)))
 
 
 def _check_ids(batch: HistoryBatch) -> None:

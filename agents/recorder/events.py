@@ -10,7 +10,7 @@ from agents.dead_letter import build_dead_letter
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.events import StatusEvent, compute_precedence
-from schemas.history import STATE_RANK, DecidedRow, HistoryBatch, LoggedAttempt, RecordedDeadLetter
+from schemas.history import DecidedRow, HistoryBatch, LoggedAttempt, RecordedDeadLetter, compute_decision_precedence
 from schemas.json_errors import describe_decode_error
 from schemas.ports import Batch, Record
 
@@ -34,8 +34,8 @@ def decode_events(batch: Batch) -> list[DecodedRecord]:
 
 
 def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
-    """The rows of one commit: the winning event per notification and delivery, every attempt, a dead letter per undecodable record."""
-    notifications: dict[tuple[str, str], DecidedRow] = {}  # by id and user: a producer may give one id to two users
+    """The rows of one commit: the winning event per decision and delivery, every attempt, a dead letter per undecodable record."""
+    notifications: dict[tuple[str, str, int], DecidedRow] = {}  # by id and user: a producer may give one id to two users
     deliveries: dict[str, StatusEvent] = {}
     attempts: list[LoggedAttempt] = []
     dead_letters: list[RecordedDeadLetter] = []
@@ -47,9 +47,9 @@ def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
                 deliveries[event.delivery_id] = event
             attempts.append(LoggedAttempt(_derive_log_id(event, decoded.record), event))
         elif type(event) is DecidedRow:
-            key = event.id, event.user_id
+            key = event.id, event.user_id, event.resume_count
             first = notifications.get(key)
-            if first is None or STATE_RANK[first.state] < STATE_RANK[event.state]:
+            if first is None or compute_decision_precedence(first) < compute_decision_precedence(event):
                 notifications[key] = event
         else:
             reason = Reason.NULL_VALUE if decoded.record.value is None else Reason.UNDECODABLE

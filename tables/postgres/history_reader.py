@@ -87,6 +87,7 @@ def _build_decided_event(row: DatabaseRow) -> DecidedEvent:
         decision_log=_decode_gate_results(row["decision_log"]),
         duplicate_of=f"{NOTIFICATION_PREFIX}{row['duplicate_of'].hex}" if row["duplicate_of"] else "",
         expires_at=_to_epoch_seconds(row["expires_at"]) if row["expires_at"] else 0.0,
+        resume_count=row["resume_count"],
     )
 
 

@@ -30,13 +30,17 @@ MAX_RECENT_IDS = 200_000  # most rows that are written again follow the first wr
 
 
 class _CopyData(NamedTuple):
-    """COPY streams for one table: `new_rows` are expected not to exist, `existing_rows` may exist."""
+    """COPY streams for one table: `new_rows` are expected not to exist, `existing_rows` may exist.
+
+    `merge_arguments`: those of each statement that merges the existing rows, in order.
+    """
 
     table: str
     columns: str
     new_rows: bytes
     existing_rows: bytes
     existing_row_count: int
+    merge_arguments: Sequence[tuple[int, ...]] = ((),)
 
 
 class PostgresHistoryWriter:
@@ -87,8 +91,10 @@ class PostgresHistoryWriter:
                 if data.existing_rows:
                     await connection.execute(_SQL[f"create_staging_{data.table}"])
                     await _copy_rows(connection, f"staging_{data.table}", data.columns, data.existing_rows)
-                    status = await connection.execute(_SQL[f"merge_{data.table}"])
-                    unchanged += data.existing_row_count - int(status.rpartition(" ")[2])  # INSERT 0 <rows>
+                    unchanged += data.existing_row_count
+                    for arguments in data.merge_arguments:
+                        status = await connection.execute(_SQL[f"merge_{data.table}"], *arguments)
+                        unchanged -= int(status.rpartition(" ")[2])  # INSERT 0 <rows>
             if dead_letters:
                 await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, dead_letters)))
         return unchanged
@@ -110,14 +116,18 @@ def _collect_ids(batch: HistoryBatch) -> set[str]:
 
 def _build_copy_data(batch: HistoryBatch, may_exist: set[str], logs_may_exist: bool) -> list[_CopyData]:
     """The rows of the three tables, sorted by id so that two workers cannot deadlock; rows that may exist, by id, are separate."""
-    notifications = [(row.id, binary_copy.encode_notification(row), row.id in may_exist) for row in batch.notifications]
+    notifications = [
+        (row.id, binary_copy.encode_notification(row), row.resume_count > 0 or row.id in may_exist) for row in batch.notifications
+    ]
+    # one statement cannot update a row twice, so each decision of a notification that was held has its own
+    resume_counts = [(count,) for count in sorted({row.resume_count for row in batch.notifications})]
     deliveries = [
         (event.delivery_id, binary_copy.encode_delivery(event), event.delivery_id in may_exist or _has_earlier_event(event))
         for event in batch.deliveries
     ]
     logs = [(attempt.id, binary_copy.encode_delivery_log(attempt), logs_may_exist) for attempt in batch.attempts]
     return [
-        _split_copy_data("notifications", binary_copy.NOTIFICATION_COLUMNS, notifications),
+        _split_copy_data("notifications", binary_copy.NOTIFICATION_COLUMNS, notifications, resume_counts),
         _split_copy_data("deliveries", binary_copy.DELIVERY_COLUMNS, deliveries),
         _split_copy_data("delivery_logs", binary_copy.DELIVERY_LOG_COLUMNS, logs),
     ]
@@ -128,11 +138,13 @@ def _has_earlier_event(event: StatusEvent) -> bool:
     return event.attempt > 0 or event.redrive_count > 0 or event.outcome is None
 
 
-def _split_copy_data(table: str, columns: str, rows: list[tuple[str, bytes, bool]]) -> _CopyData:
+def _split_copy_data(
+    table: str, columns: str, rows: list[tuple[str, bytes, bool]], merge_arguments: Sequence[tuple[int, ...]] = ((),)
+) -> _CopyData:
     rows.sort()
     new_rows = [row for _, row, may_exist in rows if not may_exist]
     existing_rows = [row for _, row, may_exist in rows if may_exist]
-    return _CopyData(table, columns, _build_stream(new_rows), _build_stream(existing_rows), len(existing_rows))
+    return _CopyData(table, columns, _build_stream(new_rows), _build_stream(existing_rows), len(existing_rows), merge_arguments)
 
 
 def _build_stream(rows: Sequence[bytes]) -> bytes:

@@ -7,15 +7,19 @@ create temporary table if not exists staging_deliveries (like deliveries includi
 -- create_staging_delivery_logs: creates the staging table of delivery_logs.
 create temporary table if not exists staging_delivery_logs (like delivery_logs including defaults) on commit delete rows;
 
--- merge_notifications: merges the staged notifications; the greater rank of the state wins (schemas.history.STATE_RANK).
+-- merge_notifications: merges the staged notifications that were resumed so often; the greater (resume_count, rank of the state) wins
+-- (schemas.history.compute_decision_precedence). The decision log of a resumed notification goes on where it was held.
 insert into notifications as old
-select * from staging_notifications order by id
+select * from staging_notifications where resume_count = $1 order by id
 on conflict (id, user_id) do update set
     type = excluded.type, category = excluded.category, priority = excluded.priority, state = excluded.state,
-    reason = excluded.reason, duplicate_of = excluded.duplicate_of, deliveries = excluded.deliveries, decision_log = excluded.decision_log,
-    created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at
-where (case old.state when 'held' then 0 when 'routed' then 2 else 1 end)
-    < (case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end);
+    reason = excluded.reason, duplicate_of = excluded.duplicate_of, deliveries = excluded.deliveries,
+    decision_log = case excluded.resume_count
+        when 0 then excluded.decision_log else concatenate_arrays(old.decision_log, excluded.decision_log) end,
+    created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at,
+    resume_count = excluded.resume_count
+where (old.resume_count, case old.state when 'held' then 0 when 'routed' then 2 else 1 end)
+    < (excluded.resume_count, case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end);
 
 -- merge_deliveries: merges the staged deliveries; the greater precedence wins (schemas.events.compute_precedence).
 insert into deliveries as old

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.dead_letter import DeadLetter
 from schemas.enums import State, Status
 from schemas.errors import AmbiguousIdError, UnavailableError, UnstorableRowError
-from schemas.events import DeliveryRef, StatusEvent, compute_precedence
+from schemas.events import DeliveryRef, GateResult, StatusEvent, compute_precedence
 from schemas.history import LoggedAttempt, NotificationHistory, RecordedDeadLetter
 from schemas.store_ports import HistoryWriter
 from tables.postgres.database import Database
@@ -132,6 +132,31 @@ async def test_the_state_of_a_notification_is_merged(history: ReadableHistoryWri
     assert result is not None
     assert result.decided is not None
     assert result.decided.state == expected
+
+
+@pytest.mark.parametrize("commits", ["0 1 2", "012", "01 12", "0 012 12", "01 01 012 2", "0 1 0 1 2 0"])
+async def test_a_held_notification_ends_with_its_last_decision_and_the_log_of_all(history: ReadableHistoryWriter, commits: str) -> None:
+    states = (State.HELD, State.HELD, State.ROUTED)
+    decisions = [
+        build_decided_event(1, state=state, resume_count=count, decision_log=[GateResult("any", "hold", "", {"at": "\0", "n": count})])
+        for count, state in enumerate(states)
+    ]
+    for commit in commits.split():  # a recorder that is killed reads some of them again, and groups them otherwise
+        await history.write(build_history_batch(*(decisions[int(number)] for number in commit)))
+    result = await history.get_notification_history(make_notification_id(1))
+    assert result is not None
+    assert result.decided is not None
+    assert (result.decided.state, result.decided.resume_count) == (State.ROUTED, 2)
+    assert result.decided.decision_log == [entry for decision in decisions for entry in decision.decision_log]
+
+
+async def test_what_a_notification_became_after_it_was_held_wins_whatever_it_was_before(history: ReadableHistoryWriter) -> None:
+    for count, state in ((0, State.ROUTED), (1, State.HELD), (0, State.REJECTED)):
+        await history.write(build_history_batch(build_decided_event(1, state=state, resume_count=count)))
+    result = await history.get_notification_history(make_notification_id(1))
+    assert result is not None
+    assert result.decided is not None
+    assert result.decided.state == State.HELD
 
 
 async def test_a_users_notifications_are_listed_by_page_newest_first(history: ReadableHistoryWriter) -> None:

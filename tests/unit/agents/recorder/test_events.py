@@ -73,6 +73,12 @@ def test_routed_wins_against_rejected_and_any_state_against_held(first: State, s
     assert [row.state for row in batch.notifications] == [winner]
 
 
+def test_each_decision_of_a_notification_that_was_held_is_a_row() -> None:
+    events = [build_decided_event(1, state=State.HELD), build_decided_event(1, resume_count=1), build_decided_event(1, resume_count=1)]
+    batch = build_history_batch(decode_events(build_batch(*events)))
+    assert [(row.state, row.resume_count) for row in batch.notifications] == [(State.HELD, 0), (State.ROUTED, 1)]
+
+
 def test_of_two_routed_events_the_first_wins() -> None:
     batch = build_history_batch(decode_events(build_batch(build_decided_event(1, "email"), build_decided_event(1, "sms"))))
     assert b"email" in bytes(batch.notifications[0].deliveries)
