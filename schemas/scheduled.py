@@ -1,12 +1,22 @@
-"""Scheduled notifications and deliveries: the values of `scheduled.<priority>`."""
+"""Scheduled notifications and deliveries: the values of `scheduled.<priority>`, and the headers of what the scheduler releases."""
 
 from typing import Literal
 
 from msgspec import Raw, Struct
 
+from schemas.events import GateResult
+
+RESUME_COUNT_HEADER = "herold-resume-count"
+RESUME_GATE_HEADER = "herold-resume-gate"
+ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the first record, in milliseconds
+
 
 class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="scheduled"):
-    """A notification or delivery to release at `due_at` (epoch seconds); `payload` is the JSON of the record, byte for byte."""
+    """A notification or delivery to release at `due_at` (epoch seconds); `payload` is the JSON of the record, byte for byte.
+
+    `record_time`: the broker's time of the first record in milliseconds, 0 if the payload does not depend on it. `category`, `expires_at`
+    (epoch seconds) and `decision_log` (up to the hold): what the event of a cancelled or moved notification says.
+    """
 
     id: str
     user_id: str
@@ -15,6 +25,10 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
     payload: Raw
     resume_count: int = 0
     resume_gate: str = ""
+    record_time: int = 0
+    category: str = ""
+    expires_at: float = 0.0
+    decision_log: list[GateResult] = []
     schema_version: int = 1
 
 
@@ -25,3 +39,15 @@ class Cancel(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="can
     user_id: str
     target: Literal["notification", "delivery"] = "notification"
     schema_version: int = 1
+
+
+class Reschedule(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="reschedule"):
+    """Moves the scheduled entry with this id to `due_at` (epoch seconds)."""
+
+    id: str
+    user_id: str
+    due_at: float
+    schema_version: int = 1
+
+
+ScheduledRecord = Scheduled | Cancel | Reschedule

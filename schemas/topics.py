@@ -9,7 +9,7 @@ from schemas.enums import PRIORITIES, Priority
 from schemas.events import DecidedEvent, StatusEvent
 from schemas.lifetimes import DEAD_LETTER_RECORDS, DELIVERY_RECORDS, NOTIFICATION_RECORDS, SCHEDULED_RECORDS, STATUS_RECORDS
 from schemas.notification import Notification
-from schemas.scheduled import Cancel, Scheduled
+from schemas.scheduled import Cancel, Reschedule, Scheduled
 
 MAX_NOTIFICATION_BYTES = 256 * 1024
 MAX_DELIVERY_BYTES = 256 * 1024
@@ -62,7 +62,9 @@ def _define_topics() -> Iterator[Topic]:
         yield Topic(name, "user_id", values, description, NOTIFICATION_RECORDS, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
     for priority in PRIORITIES:
         description = f"notifications and deliveries of {priority} priority that are not due yet"
-        yield Topic(get_scheduled_topic(priority), "user_id", (Scheduled, Cancel), description, SCHEDULED_RECORDS, MAX_DELIVERY_BYTES)
+        yield Topic(
+            get_scheduled_topic(priority), "user_id", (Scheduled, Cancel, Reschedule), description, SCHEDULED_RECORDS, MAX_DELIVERY_BYTES
+        )
     for channel in CHANNEL_NAMES:
         for priority in PRIORITIES:
             description = f"{channel} deliveries of {priority} priority"

@@ -9,7 +9,7 @@ from schemas.enums import Outcome, State, Status
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.ids import NOTIFICATION_PREFIX, derive_delivery_id, make_id
 from schemas.notification import Notification
-from schemas.scheduled import Cancel, Scheduled
+from schemas.scheduled import Cancel, Reschedule, Scheduled
 
 CREATED_AT = 1_760_000_000.0
 FIRST_ID, NOTIFICATION_ID = (make_id(NOTIFICATION_PREFIX, CREATED_AT, bits) for bits in (0, 1))
@@ -104,6 +104,7 @@ EXAMPLES: dict[type[Struct], dict[str, Struct]] = {
         )
     },
     Cancel: {"cancel": Cancel(NOTIFICATION_ID, USER_ID)},
+    Reschedule: {"reschedule": Reschedule(NOTIFICATION_ID, USER_ID, CREATED_AT + 7200)},
     Delivery: {
         "email": Delivery(
             EMAIL_DELIVERY_ID,

@@ -13,6 +13,7 @@ from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.notification import Notification
 from schemas.ports import Record
+from schemas.scheduled import ORIGINAL_TIME_HEADER
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
@@ -27,7 +28,6 @@ MAX_DEPTH = 64  # JSON nested deeper is rejected here, before a provider's encod
 
 # a repartitioned record has a mark, and the time of its first record (milliseconds), so that its expiry and its id stay the same
 REPARTITION_HEADER = "herold-repartitioned"
-ORIGINAL_TIME_HEADER = "herold-original-timestamp"
 
 _PASSED = encode_pass(NAME)
 _decode = msgspec.json.Decoder(Notification).decode

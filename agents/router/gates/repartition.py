@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Raw
 
-from agents.router.gates.decode import ORIGINAL_TIME_HEADER, REPARTITION_HEADER
+from agents.router.gates.decode import REPARTITION_HEADER
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter_verdict
@@ -13,6 +13,7 @@ from schemas.ids import compute_key_partition
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.ports import Header
 from schemas.record_size import compute_batch_size
+from schemas.scheduled import ORIGINAL_TIME_HEADER
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
 NAME = "repartition"

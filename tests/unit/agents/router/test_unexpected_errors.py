@@ -7,11 +7,11 @@ import pytest
 
 from agents.consecutive_failure_limit import MAX_CONSECUTIVE_FAILURES
 from agents.router.gates import decode
-from agents.router.gates.decode import ORIGINAL_TIME_HEADER
 from agents.router.templates import channel_content
 from agents.router.templates.cache import CompiledTemplate
 from schemas.policy import Template
 from schemas.ports import Header
+from schemas.scheduled import ORIGINAL_TIME_HEADER
 from tests.unit.agents.router.builders import TEMPLATES
 from tests.unit.agents.router.gates.test_repartition import AWAY
 from tests.unit.agents.router.harness import (

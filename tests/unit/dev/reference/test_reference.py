@@ -29,6 +29,7 @@ SCHEMA_PATHS = {
     "StatusEvent": "schemas/status_event.json",
     "Scheduled": "schemas/scheduled.json",
     "Cancel": "schemas/cancel.json",
+    "Reschedule": "schemas/reschedule.json",
 }
 
 

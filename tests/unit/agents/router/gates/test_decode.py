@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.router.gates.decode import ORIGINAL_TIME_HEADER, REPARTITION_HEADER
+from agents.router.gates.decode import REPARTITION_HEADER
 from schemas.dead_letter import decode_dead_letter
 from schemas.ids import derive_id, is_id
+from schemas.scheduled import ORIGINAL_TIME_HEADER
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from tests.unit.agents.router.harness import (
     NOW,

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
-from agents.router.gates.decode import ORIGINAL_TIME_HEADER, REPARTITION_HEADER
+from agents.router.gates.decode import REPARTITION_HEADER
 from schemas.ids import derive_id, is_id
 from schemas.ports import Header
+from schemas.scheduled import ORIGINAL_TIME_HEADER
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from tests.fakes import FakeRecord, ProducedRecord
 from tests.unit.agents.router.harness import (
