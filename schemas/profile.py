@@ -1,12 +1,36 @@
-"""A user's profile: the part of the tables users and devices that routing needs."""
+"""A user's profile: the parts of the tables users, devices, user_preferences and suppressions that routing needs."""
 
-from msgspec import Struct
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
 
 from schemas.channels import ChannelName
 
+LocalTime = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time of day, such as 07:00."""
+
+
+class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """A daily window in the user's local time, without its end; if it ends before it starts, it goes over midnight."""
+
+    start: LocalTime
+    end: LocalTime
+
+
+class ActiveSuppression(Struct, frozen=True, array_like=True):
+    """A suppression that is in force; an empty `address` stands for every address on the channel, an empty `category` for all."""
+
+    channel: ChannelName
+    address: str = ""
+    category: str = ""
+    reason: str = ""
+
 
 class Profile(Struct, frozen=True, omit_defaults=True):
-    """Addresses per channel (one per device for push), locale and time zone; a user who does not exist is not `known`."""
+    """What is known of a user, with one address per device for push; a user who does not exist is not `known`.
+
+    `choices` has "in" or "out" by "category/channel", where an empty part stands for all.
+    """
 
     user_id: str
     known: bool = True
@@ -14,3 +38,8 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     locale: str = ""
     time_zone: str = ""
     version: int = 0
+    tier: str = ""
+    attributes: dict[str, Any] = {}
+    quiet_hours: QuietHours | None = None
+    choices: dict[str, str] = {}
+    suppressions: list[ActiveSuppression] = []
