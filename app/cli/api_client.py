@@ -1,6 +1,6 @@
 """HTTP clients of the gateway and of workers; every failure becomes a CommandError with advice."""
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import click
@@ -17,6 +17,7 @@ JSON_HEADERS = {"content-type": "application/json"}
 RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` show the state of the servers"
 NOTIFICATIONS_PATH = "/v1/notifications/"
 UNKNOWN_ID_ADVICE = "a new notification is known after a second or two; history is dropped after postgres.retention_days"
+NO_SUCH_PATH = "no such path; see /docs"
 AMBIGUOUS_ID_TYPE = "/docs#ambiguous-id"
 NO_ID_ADVICE = "the response to a submission has the id, and `herold list USER` shows it"
 CREDENTIAL_ADVICE = {
@@ -42,19 +43,32 @@ class ApiClient:
         """POST of JSON. Raises CommandError for every response that is not a success."""
         return self._request("POST", path, content=_encode_body(body), headers={**JSON_HEADERS, **(headers or {})})
 
+    def change(self, method: Literal["PUT", "PATCH", "POST"], path: str, body: JsonValue, version: int | None = None) -> JsonValue:
+        """PUT, PATCH or POST of JSON, with If-Match for a version that was read. Raises CommandError as `get` does."""
+        return self._request(method, path, content=_encode_body(body), headers={**JSON_HEADERS, **build_if_match(version)})
+
+    def delete(self, path: str, version: int | None = None, **params: str) -> JsonValue:
+        """DELETE, with If-Match for a version that was read. Raises CommandError as `get` does."""
+        return self._request("DELETE", path, params=params, headers=build_if_match(version))
+
     def _request(self, method: str, path: str, **options: Any) -> JsonValue:
         try:
             response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise build_unreachable_error(self._server_name, self._url, error) from None
         try:
-            body = response.json()
+            body = response.json() if response.content else {}
         except ValueError:
             message = f"{self._url}{path} responded with {response.status_code} and a body that is not JSON"
             raise CommandError(message, f"check that this is the address of {self._server_name}") from None
         if response.is_success:
             return body
         raise _build_error(self._server_name, path, response.status_code, body)
+
+
+def build_if_match(version: int | None) -> dict[str, str]:
+    """The header for a change of this version; none without one."""
+    return {} if version is None else {"if-match": f'"{version}"'}
 
 
 def _encode_body(body: JsonValue) -> bytes:
@@ -71,7 +85,7 @@ def _build_error(server_name: str, path: str, status: int, body: JsonValue) -> C
         advice = CREDENTIAL_ADVICE.get(server_name, f"check that this is the address of {server_name}")
         return CommandError(f"{server_name} rejected the key: {message}", advice)
     if status == 404:
-        return CommandError(message, _build_not_found_advice(server_name, path), EXIT_NOT_FOUND)
+        return CommandError(message, _build_not_found_advice(server_name, path, message), EXIT_NOT_FOUND)
     if problem.get("type") == AMBIGUOUS_ID_TYPE:
         return CommandError(message, "name the user with --user", EXIT_FAILED, status)
     if status == 503:
@@ -80,7 +94,9 @@ def _build_error(server_name: str, path: str, status: int, body: JsonValue) -> C
     return CommandError(f"{server_name} responded with {status}: {message}", "", EXIT_FAILED, status, problem.get("errors", ()))
 
 
-def _build_not_found_advice(server_name: str, path: str) -> str:
+def _build_not_found_advice(server_name: str, path: str, message: str) -> str:
+    if path.startswith("/v1/") and not path.startswith(NOTIFICATIONS_PATH) and message != NO_SUCH_PATH:
+        return ""  # the message says what there is not
     if not path.startswith(NOTIFICATIONS_PATH):
         return f"check that this is the address of {server_name}"
     return UNKNOWN_ID_ADVICE if is_id(path.removeprefix(NOTIFICATIONS_PATH).partition("/")[0]) else NO_ID_ADVICE

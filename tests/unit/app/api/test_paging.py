@@ -1,0 +1,33 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.api.paging import cut_page, decode_cursor, encode_cursor
+from app.api.problems import ProblemError
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(st.lists(TEXT, min_size=1, max_size=3))
+def test_a_cursor_is_the_key_of_an_item(key: list[str]) -> None:
+    assert decode_cursor(encode_cursor(*key), lambda found: len(found) == len(key)) == key
+
+
+@pytest.mark.parametrize("cursor", ["", "?", "u-42", "W10", "WzFd", encode_cursor("a", "b"), encode_cursor("\0"), encode_cursor("a") + "x"])
+def test_another_text_is_an_error_of_the_parameter(cursor: str) -> None:
+    with pytest.raises(ProblemError) as raised:
+        decode_cursor(cursor)
+    assert (raised.value.problem.status, raised.value.problem.errors[0].path) == (422, "$.cursor")
+
+
+@given(st.lists(TEXT, unique=True), st.integers(1, 5))
+def test_pages_have_each_item_once(items: list[str], limit: int) -> None:
+    items, pages, cursor = sorted(items), list[str](), None
+    while True:
+        after = decode_cursor(cursor)
+        rest = [item for item in items if after is None or item > after[0]]
+        page, cursor = cut_page(rest[: limit + 1], limit, lambda item: [item])
+        pages += page
+        if cursor is None:
+            break
+    assert pages == items
