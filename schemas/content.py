@@ -40,10 +40,10 @@ class WebhookContent(Struct, frozen=True, gc=False, tag_field="kind", tag="webho
 
 Content = EmailContent | SmsContent | PushContent | WebhookContent
 
-Part = Callable[[Mapping[str, Any]], str]
+Part = Callable[[Mapping[Any, Any]], str]
 """A compiled part of a template: a function of the variables that returns its text."""
 
-Renderer = Callable[[Mapping[str, Any]], Content]
+Renderer = Callable[[Mapping[Any, Any]], Content]
 """A compiled template: a function of the variables that returns the content."""
 
 BuildRenderer = Callable[[Callable[[str], Part]], Renderer]

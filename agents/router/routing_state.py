@@ -117,6 +117,7 @@ class RoutingState:
         "stopped_at",
         "template_labels",
         "template_name",
+        "time_zone",
         "topics",
         "user_key",
         "verdict",
@@ -125,6 +126,7 @@ class RoutingState:
     notification: Notification
     user_key: bytes
     locale: str
+    time_zone: str
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
     address_faults: dict[str, dict[str, str]]

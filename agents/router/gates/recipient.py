@@ -60,6 +60,8 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     notification = state.notification
     profile = context.profiles.get(notification.user_id, _UNKNOWN_PROFILE)
     state.locale = notification.locale or profile.locale
+    # a profile that only another record of the batch reads is not there in a replay
+    state.time_zone = profile.time_zone if state.reads_profile else ""
     addresses_by_channel: dict[ChannelName, list[str]] = {}
     state.address_counts = counts = []
     state.address_faults = {}

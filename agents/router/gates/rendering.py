@@ -16,10 +16,10 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     """Render every channel, or declare the notification dead: a part of it would mislead."""
     assert state.plan is not None
     state.contents, state.template_labels = contents, labels = [], []
-    notification, templates, locale = state.notification, context.policy.templates, state.locale
+    notification, templates, locale, zone = state.notification, context.policy.templates, state.locale, state.time_zone
     name = state.template_name = select_template(notification, state.plan.rule)
     for channel in state.channels:
-        content = build_content(templates, name, channel, locale, notification, state.addresses[channel])
+        content = build_content(templates, name, channel, locale, notification, state.addresses[channel], zone)
         if isinstance(content, TemplateFailure):
             return build_dead_letter_verdict(content.reason, content.error, template=name, channel=channel)
         contents.append(Raw(content[0]))

@@ -6,7 +6,8 @@ from typing import Any
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from msgspec import Struct
 
-from agents.router.templates.compiler import compile_part
+from agents.router.templates.compiler import PartCompiler
+from agents.router.templates.formats import FORMATS, select_formats
 from schemas.channels import ChannelName, get_channel
 from schemas.content import Content, Renderer
 from schemas.policy import Template
@@ -16,6 +17,7 @@ MISSING_VARIABLE = "missing_variable"
 TEMPLATE_ERROR = "template_error"
 
 DEFAULT_LOCALES = ("default", "")
+DEFAULT_LANGUAGE = "en"  # of what is published as `default`, for dates, numbers and plurals
 MAX_SELECTED = 10_000  # producers choose locales, so their number has no bound
 
 
@@ -27,10 +29,12 @@ class TemplateFailure(Struct, frozen=True):
 
 
 class CompiledTemplate(Struct, frozen=True):
-    """A compiled template; `label` names it in the decision log."""
+    """A compiled template; `label` names it in the decision log; one that `uses_formats` renders by locale and time zone."""
 
     label: str
     render: Renderer
+    locale: str = ""
+    uses_formats: bool = False
 
 
 CompiledTemplates = dict[Template, CompiledTemplate | TemplateFailure]
@@ -86,14 +90,19 @@ def compile_template(template: Template) -> CompiledTemplate | TemplateFailure:
     """The template compiled, or why it cannot be compiled."""
     label = f"{template.name}@{template.version} {template.locale or 'default'}"
     try:
-        return CompiledTemplate(label, _build_renderer(template))
+        compiler = PartCompiler()
+        return CompiledTemplate(label, _build_renderer(template, compiler), template.locale, compiler.uses_formats)
     except Exception as error:  # whatever a template does is a fault of the template, not of the router
         return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {template.channel}: {_describe(error)}")
 
 
-def render(template: CompiledTemplate, channel: ChannelName, variables: Mapping[str, Any]) -> Content | TemplateFailure:
-    """The content, or why the template does not render: an expression can raise any error."""
+def render(
+    template: CompiledTemplate, channel: ChannelName, variables: Mapping[Any, Any], locale: str = "", zone: str = ""
+) -> Content | TemplateFailure:
+    """The content for a user's locale and time zone, or why the template does not render: an expression can raise any error."""
     try:
+        if template.uses_formats:
+            variables = {**variables, FORMATS: select_formats(template.locale, locale, DEFAULT_LANGUAGE, zone)}
         return template.render(variables)
     except UndefinedError as error:
         return TemplateFailure(MISSING_VARIABLE, f"template {template.label} for {channel}: {error}")
@@ -114,9 +123,9 @@ def _describe(error: Exception) -> str:
     return "an expression does not fit its data: text, a number or a list stands where it needs another kind of value"
 
 
-def _build_renderer(template: Template) -> Renderer:
+def _build_renderer(template: Template, compiler: PartCompiler) -> Renderer:
     """The renderer of a template. Raises jinja2.TemplateError for a part that cannot be compiled, or a channel that takes no templates."""
     build_renderer = get_channel(template.channel).build_renderer
     if build_renderer is None:
         raise TemplateError(f"the channel {template.channel} sends type and data, and takes no template")
-    return build_renderer(lambda part: compile_part(getattr(template, part), part, html=part == "html"))
+    return build_renderer(lambda part: compiler.compile_part(getattr(template, part), part, html=part == "html"))

@@ -27,9 +27,18 @@ def select_template(notification: Notification, rule: Rule) -> str:
 
 
 def build_content(
-    templates: TemplateCache, name: str, channel: ChannelName, locale: str, notification: Notification, addresses: Sequence[str]
+    templates: TemplateCache,
+    name: str,
+    channel: ChannelName,
+    locale: str,
+    notification: Notification,
+    addresses: Sequence[str],
+    zone: str = "",
 ) -> tuple[bytes, str] | TemplateFailure:
-    """The content as JSON, as it stands in the delivery, and the label of its template; or why there is none."""
+    """The content as JSON, as it stands in the delivery, and the label of its template; or why there is none.
+
+    `locale` and `zone` are the user's; an empty zone is UTC.
+    """
     content: Content
     if (build := _CONTENT_BUILDERS.get(channel)) is not None:
         content, label = build(notification.type, notification.data), "data"
@@ -37,7 +46,7 @@ def build_content(
         template = templates.get(name, channel, locale)
         if isinstance(template, TemplateFailure):
             return template
-        rendered = render(template, channel, notification.data)
+        rendered = render(template, channel, notification.data, locale, zone)
         if isinstance(rendered, TemplateFailure):
             return rendered
         content, label = rendered, template.label

@@ -3,6 +3,7 @@
 from jinja2 import Template, TemplateSyntaxError, nodes
 
 from agents.router.templates.codegen import RENAMED_SELF
+from agents.router.templates.formats import FORMAT_FILTERS, PLURAL_FORMS
 from agents.router.templates.sandbox import Sandbox
 from schemas.content import Part
 
@@ -31,30 +32,41 @@ _FORBIDDEN = (
 )
 
 
+class PartCompiler:
+    """Compiles the parts of one template; `uses_formats` says whether one of them needs the Formats among its variables."""
+
+    def __init__(self) -> None:
+        self.uses_formats = False
+
+    def compile_part(self, source: str, name: str, html: bool) -> Part:
+        """Compile one part of a template; values are escaped in HTML only.
+
+        Raises jinja2.TemplateSyntaxError for a source that is no valid template or uses a forbidden construct. The part raises
+        jinja2.UndefinedError for a missing variable, OutputTooLarge, and any error that an expression raises.
+        """
+        try:
+            return self._compile(source, name, html)
+        except (RecursionError, MemoryError, SyntaxError) as error:
+            raise TemplateSyntaxError("blocks are nested too deep, or an expression is too long", 1, name) from error
+        except UnicodeError as error:
+            raise TemplateSyntaxError("the source contains half a surrogate pair", 1, name) from error
+
+    def _compile(self, source: str, name: str, html: bool) -> Part:
+        if len(source.encode()) > MAX_SOURCE_BYTES:
+            raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
+        sandbox = _HTML if html else _TEXT
+        tree = sandbox.parse(source, name)
+        _check_nodes(tree, name)
+        self.uses_formats = self.uses_formats or any(one.name in FORMAT_FILTERS for one in tree.find_all(nodes.Filter))
+        for loop in tree.find_all(nodes.For):
+            loop.iter = nodes.Filter(loop.iter, "check_item_count", [], [], None, None)
+        part: Part = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]
+        return part
+
+
 def compile_part(source: str, name: str, html: bool) -> Part:
-    """Compile one part of a template; values are escaped in HTML only.
-
-    Raises jinja2.TemplateSyntaxError for a source that is no valid template or uses a forbidden construct. The part raises
-    jinja2.UndefinedError for a missing variable, OutputTooLarge, and any error that an expression raises.
-    """
-    try:
-        return _compile(source, name, html)
-    except (RecursionError, MemoryError, SyntaxError) as error:
-        raise TemplateSyntaxError("blocks are nested too deep, or an expression is too long", 1, name) from error
-    except UnicodeError as error:
-        raise TemplateSyntaxError("the source contains half a surrogate pair", 1, name) from error
-
-
-def _compile(source: str, name: str, html: bool) -> Part:
-    if len(source.encode()) > MAX_SOURCE_BYTES:
-        raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
-    sandbox = _HTML if html else _TEXT
-    tree = sandbox.parse(source, name)
-    _check_nodes(tree, name)
-    for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, "check_item_count", [], [], None, None)
-    part: Part = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]
-    return part
+    """Compile one part by itself, as PartCompiler does."""
+    return PartCompiler().compile_part(source, name, html)
 
 
 def _check_nodes(tree: nodes.Template, name: str) -> None:
@@ -67,7 +79,19 @@ def _check_nodes(tree: nodes.Template, name: str) -> None:
     for concat in tree.find_all(nodes.Concat):
         if len(concat.nodes) > MAX_OPERANDS:
             raise TemplateSyntaxError(f"more than {MAX_OPERANDS} operands of ~", concat.lineno, name)
+    for one in tree.find_all(nodes.Filter):
+        if one.name in ("plural", "ordinal"):
+            _check_forms(one, name)
     _check_loops(tree, name, 0)
+
+
+def _check_forms(plural: nodes.Filter, name: str) -> None:
+    """Check the arguments of plural or ordinal: names of CLDR's plural forms with text, and `other`, which every language has."""
+    forms = {argument.key: argument.value for argument in plural.kwargs}
+    is_text = all(isinstance(value, nodes.Const) and isinstance(value.value, str) for value in forms.values())
+    if plural.args or plural.dyn_args or plural.dyn_kwargs or not is_text or not {"other"} <= forms.keys() <= set(PLURAL_FORMS):
+        problem = f"{plural.name} takes a text for each of {', '.join(PLURAL_FORMS)} that the language has, and always other"
+        raise TemplateSyntaxError(f"{problem}: {plural.name}(one='# item', other='# items')", plural.lineno, name)
 
 
 def _check_depth(tree: nodes.Template, name: str) -> None:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from markupsafe._speedups import _escape_inner  # escape() makes an object around each text, at ten times the cost
 
 from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, TextCodeGenerator, get_variable_name, raise_output_too_large
+from agents.router.templates.formats import FORMAT_FILTERS
 from agents.router.templates.values import print_value
 
 MAX_ITEMS = 500
@@ -81,7 +82,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.to_output, self.concat_values = (to_html, concat_html) if html else (print_value, concat_texts)
         self.escape, self.raise_output_too_large = _escape_inner, raise_output_too_large
         self.globals.clear()
-        self.filters = {name: FILTERS[name] for name in _BUILTIN_FILTERS} | _TEXT_FILTERS | _CUSTOM_FILTERS
+        self.filters = {name: FILTERS[name] for name in _BUILTIN_FILTERS} | _TEXT_FILTERS | _CUSTOM_FILTERS | FORMAT_FILTERS
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on ordinary numbers, so that no result fills the memory. Raises SecurityError for others."""

@@ -1,6 +1,6 @@
 """How the values of the data print in a template, in one table: the text of `{{ value }}`, without a word of Python.
 
-docs/templates.md repeats the table for the authors of templates.
+docs/guide/templates.md repeats the table for the authors of templates.
 """
 
 import math

@@ -6,8 +6,9 @@ import pytest
 
 from schemas.content import EmailContent, WebhookContent
 from schemas.policy import Template
+from schemas.profile import Profile
 from tests.unit.agents.router.builders import TEMPLATES
-from tests.unit.agents.router.harness import RouterHarness, build_notification, build_policy
+from tests.unit.agents.router.harness import USER_ID, RouterHarness, build_notification, build_policy, make_notification_id
 
 HOOK = {"type": "partner.order", "to": {"webhook": "https://example.org/hook"}}
 
@@ -23,6 +24,19 @@ async def test_the_notifications_locale_comes_first() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(locale="en"))
     assert harness.deliveries[0].content == EmailContent("Order 17", "Hello Ada, 17 left.", "<p>Hello Ada</p>")
+
+
+async def test_a_time_is_shown_in_the_zone_of_the_profile_if_one_is_read() -> None:
+    template = Template("t", 1, "email", "default", "{{ at|datetime('short') }}", "x")
+    harness = RouterHarness(build_policy(templates=[*TEMPLATES, template]))
+    harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"email": ["a@b.de"]}, "en-GB", "Asia/Tokyo")
+    fields = {"template": "t", "channels": ["email"], "data": {"at": "2026-11-28T12:00:00Z"}}
+    await harness.route(
+        build_notification(**fields),
+        build_notification(**fields, id=make_notification_id(2), to={"email": "a@b.de"}, locale="en-GB"),  # no profile: UTC
+    )
+    subjects = [delivery.content.subject for delivery in harness.deliveries]  # type: ignore[union-attr]
+    assert subjects == ["28/11/2026, 21:00", "28/11/2026, 12:00"]
 
 
 async def test_a_webhook_gets_type_and_data() -> None:
