@@ -18,7 +18,10 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ActiveSuppression(Struct, frozen=True, array_like=True):
-    """A suppression that is in force; an empty `address` stands for every address on the channel, an empty `category` for all."""
+    """A suppression that is in force; an empty `address` stands for every address on the channel, an empty `category` for all.
+
+    The address is a comparison key (addresses.build_comparison_key): e-mail addresses are compared without case.
+    """
 
     channel: ChannelName
     address: str = ""

@@ -19,8 +19,15 @@ comment on column users.quiet_hours is '{"start": "22:00", "end": "07:00"} in th
 
 -- Lists go through users by id, and a search looks for the start of an id; one index in the order of bytes serves both.
 create index users_id_bytes_idx on users (id collate "C");
--- A suppression by address finds the users who have it.
-create index users_addresses_idx on users using gin (addresses jsonb_path_ops);
+
+-- E-mail addresses are compared without case (schemas/addresses.py, build_comparison_key). What is found for the other channels can be too
+-- much, which is enough to find the users whose versions rise.
+create function fold_addresses(addresses jsonb) returns jsonb language sql immutable as $$
+    select lower(addresses::text)::jsonb
+$$;
+
+-- A suppression by address finds the users who have it, and so does a search.
+create index users_folded_addresses_idx on users using gin (fold_addresses(addresses) jsonb_path_ops);
 
 alter table devices
     add kind text not null default 'fcm' constraint devices_kind_not_empty check (kind <> ''),
@@ -54,12 +61,13 @@ create table suppressions (
     created_by text not null,
     undone_at timestamptz,
     undone_by text,
+    constraint suppressions_email_folded check (channel <> 'email' or address = lower(address)),
     constraint suppressions_address_or_user check (address <> '' or user_id is not null),
     constraint suppressions_address_at_most_2048 check (length(address) <= 2048),
     constraint suppressions_undone_by_somebody check ((undone_at is null) = (undone_by is null))
 );
 comment on column suppressions.user_id is 'null: of whoever has the address. A suppression outlives its user';
-comment on column suppressions.address is 'in normal form (docs/addresses.md); empty: every address of the user on the channel';
+comment on column suppressions.address is 'as addresses are compared: the normal form (docs/addresses.md), of e-mail in lower case; empty: every address of the user on the channel';
 comment on column suppressions.category is 'empty: all categories';
 comment on column suppressions.source_event is 'the id of the bounce, complaint or message that it comes from';
 -- Each reason is a suppression of its own: START undoes STOP, and a complaint about the same address stays.
@@ -124,7 +132,8 @@ create function bump_versions_of_suppressed_users() returns trigger language plp
 begin
     with suppressed as (
         select user_id as id from changed where user_id is not null
-        union select users.id from changed join users on users.addresses @> jsonb_build_object(channel, jsonb_build_array(address))
+        union select users.id from changed join users
+            on fold_addresses(users.addresses) @> fold_addresses(jsonb_build_object(channel, jsonb_build_array(address)))
         where changed.user_id is null
         union select devices.user_id from changed join devices on token = address where changed.user_id is null
     ), locked as (select id from users where id in (select id from suppressed) order by id for no key update)

@@ -19,7 +19,7 @@ AUDIT_ENTRY = f"insert into audit_log (id, actor, action, object_type, object_id
 @pytest.fixture
 async def connection(database_copy_url: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database_copy_url)
-    await connection.execute(f"""insert into users (id, addresses) values ('{ADA}', '{{"email": ["a@example.org"], "sms": ["+431"]}}')""")
+    await connection.execute(f"""insert into users (id, addresses) values ('{ADA}', '{{"email": ["A@example.org"], "sms": ["+431"]}}')""")
     await connection.execute(f"""insert into users (id, addresses) values ('{BOB}', '{{"email": ["a@example.org", "b@example.org"]}}')""")
     await connection.execute(f"insert into devices (user_id, token) values ('{BOB}', 'token-b')")
     yield connection
@@ -48,6 +48,7 @@ async def list_changed_users(connection: Any, statement: str) -> list[str]:
         PREFER + "('u-a', '', '', 'maybe')",
         SUPPRESS + "null, 'email', '', 'manual', 'operator')",
         SUPPRESS + "null, 'email', 'a@example.org', 'mood', 'operator')",
+        SUPPRESS + "null, 'email', 'A@example.org', 'manual', 'operator')",
         SUPPRESS + "null, 'email', repeat('a', 2049), 'manual', 'operator')",
         SUPPRESS + "null, 'email', 'a@example.org', 'manual', 'operator'); update suppressions set undone_at = now()",
         CONSENT_EVENT.replace("preference_set", "guessed"),
