@@ -27,8 +27,8 @@ from tests.unit.agents.delivery.harness import DeliveryHarness
 
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FAST_RETRIES = RetryPolicy(delays=(0.01, 0.02), max_delay=0.05)
-SHORT_TIMEOUTS = build_http_limits(max_connections=64, connect_timeout=1.0, request_timeout=0.3, tick_seconds=0.05)
-LONG_TIMEOUTS = replace(SHORT_TIMEOUTS, request_timeout=600.0)
+LONG_TIMEOUTS = build_http_limits(max_connections=64, connect_timeout=600.0, request_timeout=600.0, tick_seconds=0.05)
+SHORT_TIMEOUTS = replace(LONG_TIMEOUTS, request_timeout=2.0)  # for a host that hangs; a busy machine takes a second for a response
 DEFAULT_CALL_LIMITS = build_concurrency_limits()
 
 
@@ -84,7 +84,7 @@ class LiveDeliveryHarness(DeliveryHarness):
 async def open_harness(
     channel: ChannelName,
     url: str,
-    limits: HttpLimits = SHORT_TIMEOUTS,
+    limits: HttpLimits = LONG_TIMEOUTS,
     calls: ConcurrencyLimits = DEFAULT_CALL_LIMITS,
     allow: str = "127.0.0.1",
     provider: Provider | None = None,

@@ -11,7 +11,7 @@ from schemas.delivery import Delivery
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import Outcome, Reason, Status
 from tests.delivery_builders import build_delivery
-from tests.integration.delivery.harness import LONG_TIMEOUTS, open_harness, run_simulators
+from tests.integration.delivery.harness import LONG_TIMEOUTS, SHORT_TIMEOUTS, open_harness, run_simulators
 from tests.unit.agents.delivery.harness import FakeBatchHandle
 
 NUMBERS = {
@@ -81,7 +81,8 @@ SENT, FAILED = Status.SENT, Status.FAILED
 async def test_a_retryable_result_is_retried(
     channel: ChannelName, word: str, calls: int, status: Status, reason: str, tmp_path: Path
 ) -> None:
-    async with run_simulators(tmp_path) as simulators, open_harness(channel, simulators.url) as harness:
+    timeouts = SHORT_TIMEOUTS if word.startswith("hang") else LONG_TIMEOUTS
+    async with run_simulators(tmp_path) as simulators, open_harness(channel, simulators.url, timeouts) as harness:
         handle = harness.build_batch(build_live_delivery(channel, simulators.url, word))
         await harness.run_batches(handle)
         await harness.wait_for_batches(1)
@@ -152,7 +153,7 @@ async def test_a_hanging_webhook_host_does_not_block_others(tmp_path: Path) -> N
     async with (
         run_simulators(tmp_path) as hanging_simulators,
         run_simulators(tmp_path / "other") as other_simulators,
-        open_harness("webhook", other_simulators.url, LONG_TIMEOUTS, limits) as harness,
+        open_harness("webhook", other_simulators.url, calls=limits) as harness,
     ):
         hanging = harness.build_batch(
             *[build_live_delivery("webhook", hanging_simulators.url, "hang", number) for number in range(100)], priority="low"
