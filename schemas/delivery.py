@@ -1,13 +1,19 @@
 """A delivery, one notification on one channel to one address: the value of `deliveries.<channel>.<priority>`."""
 
+from typing import Literal
+
 from msgspec import Struct
 
+from schemas.categories import Consent
 from schemas.channels import ChannelName
 from schemas.content import Content
 
 
 class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A delivery with its rendered content, which retries and redrives send unchanged; times in epoch seconds."""
+    """A delivery with its rendered content, which retries and redrives send unchanged; times in epoch seconds.
+
+    `consent` says whose word counts until the call; empty if none does, or if the rule makes the notification mandatory.
+    """
 
     id: str
     notification_id: str
@@ -20,6 +26,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     type: str = ""
     category: str = ""
     template: str = ""
+    consent: Literal["", Consent] = ""
     attempt: int = 0
     redrive_count: int = 0
     possible_duplicate: bool = False

@@ -32,7 +32,8 @@ class ActiveSuppression(Struct, frozen=True, array_like=True):
 class Profile(Struct, frozen=True, omit_defaults=True):
     """What is known of a user, with one address per device for push; a user who does not exist is not `known`.
 
-    `choices` has "in" or "out" by "category/channel", where an empty part stands for all.
+    `choices` has "in" or "out" by "category/channel", where an empty part stands for all. `suppressions` are those of the user and of the
+    user's addresses. If not `consent_known`, both may be older than an opt-out may take: what needs consent waits.
     """
 
     user_id: str
@@ -46,3 +47,20 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     quiet_hours: QuietHours | None = None
     choices: dict[str, str] = {}
     suppressions: list[ActiveSuppression] = []
+    consent_known: bool = True
+
+
+def build_address_key(channel: ChannelName, address: str) -> str:
+    """A key that stands for an address among user ids: its profile has only the suppressions of whoever has the address."""
+    return f"\0{channel}\0{address}"  # no user id contains a NUL
+
+
+def is_address_key(user_id: str) -> bool:
+    """Whether this stands for an address and not for a user."""
+    return user_id.startswith("\0")
+
+
+def split_address_key(key: str) -> tuple[str, str]:
+    """The channel and the address; an empty channel if it is no key of an address."""
+    _, channel, address = key.split("\0", 2) if key.count("\0") >= 2 else ("", "", "")
+    return channel, address

@@ -1,5 +1,7 @@
 """The last step: the outputs of a decided notification as records of the outbox."""
 
+from typing import Literal
+
 import msgspec
 from msgspec import Raw
 
@@ -8,6 +10,7 @@ from agents.router.decision_log import build_routed_log, build_stopped_log
 from agents.router.gates import repartition
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import DeadLetterVerdict, Hold, Merge, Reject, Repartition, Stop, Verdict, build_dead_letter_verdict
+from schemas.categories import Consent
 from schemas.channels import ChannelName
 from schemas.dead_letter import encode_headers
 from schemas.delivery import Delivery
@@ -69,6 +72,12 @@ def _get_category(state: RoutingState) -> str:
     return state.notification.category or (state.plan.rule.category if state.plan else "")
 
 
+def _get_delivery_consent(state: RoutingState) -> Literal["", Consent]:
+    """What the delivery worker checks again before the call."""
+    consent = state.consent
+    return "" if consent == "none" or (state.plan is not None and state.plan.rule.mandatory) else consent
+
+
 # The structs of each notification get their fields by position: so many keywords cost half a microsecond.
 # fmt: off
 
@@ -79,6 +88,7 @@ def _build_delivery(state: RoutingState, channel: ChannelName, address: str, con
     return Delivery(
         delivery_id, state.id, notification.user_id, channel, address, content,  # type: ignore[arg-type]  # encoded already
         state.created_at, state.expires_at, notification.type, _get_category(state), state.template_name,
+        _get_delivery_consent(state),
     )
 
 

@@ -125,9 +125,11 @@ class Parking:
 
 
 def split_waiting(
-    states: Iterable[RoutingState], parked_user_ids: Collection[str], *, has_profiles: bool
+    states: Iterable[RoutingState], parked_user_ids: Collection[str], *, has_profiles: bool, unconfirmed: frozenset[str] = frozenset()
 ) -> tuple[list[RoutingState], list[RoutingState]]:
     """The states that can be decided, and those that wait: for a profile, or behind an earlier record of their user that waits.
+
+    Those that need consent wait for the `unconfirmed` users and address keys too: what is known of these may be too old.
 
     What a rule makes mandatory goes on with the addresses that came with it, and overtakes.
     """
@@ -139,12 +141,19 @@ def split_waiting(
             ready.append(state)
             continue
         user_id = state.notification.user_id
-        if (state.needs_profile and not has_profiles) or user_id in parked_user_ids or user_id in waiting_user_ids:
+        must_wait = (state.needs_profile and not has_profiles) or (bool(unconfirmed) and _needs_any_consent(state, unconfirmed))
+        if must_wait or user_id in parked_user_ids or user_id in waiting_user_ids:
             waiting.append(state)
             waiting_user_ids.add(user_id)
         else:
             ready.append(state)
     return ready, waiting
+
+
+def _needs_any_consent(state: RoutingState, unconfirmed: frozenset[str]) -> bool:
+    if state.consent == "none" or (state.plan is not None and state.plan.rule.mandatory):
+        return False
+    return state.notification.user_id in unconfirmed or not unconfirmed.isdisjoint(state.address_keys)
 
 
 def _is_urgent(state: RoutingState) -> bool:

@@ -11,7 +11,7 @@ _PREFETCHES = tuple(gate.prefetch for gate in BATCH_GATES if gate.prefetch is no
 
 
 def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> list[str]:
-    """Set the plan and the row keys of each state; returns the users whose profiles are needed, each once."""
+    """Set the plan and the row keys of each state; returns the users and address keys whose profiles are needed, each once."""
     user_ids: dict[str, None] = {}
     for state in states:
         if state.verdict is PASS:
@@ -20,6 +20,8 @@ def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> li
                 prefetch(state)
             if state.reads_profile:
                 user_ids[state.notification.user_id] = None
+            for key in state.address_keys:
+                user_ids[key] = None
     return list(user_ids)
 
 

@@ -173,10 +173,11 @@ class Router:
             if is_retry or not self._is_profile_outage():
                 await self._load_profiles(user_ids, context, None if is_retry else PROFILE_PATIENCE_SECONDS)
             cause = self._profiles_cause
-        if not cause and not parked_user_ids:
+        unconfirmed = frozenset(key for key, profile in context.profiles.items() if not profile.consent_known)
+        if not cause and not unconfirmed and not parked_user_ids:
             return LookUp(states, [], "")
-        ready, waiting = split_waiting(states, parked_user_ids, has_profiles=not cause)
-        return LookUp(ready, waiting, cause)
+        ready, waiting = split_waiting(states, parked_user_ids, has_profiles=not cause, unconfirmed=unconfirmed)
+        return LookUp(ready, waiting, cause or (f"the consent of {len(unconfirmed)} users is not known" if unconfirmed else ""))
 
     def _is_profile_outage(self) -> bool:
         return bool(self._profiles_cause) and (bool(self._parkings) or self._clock() < self._profiles_retry_at)

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from schemas.categories import Consent, resolve_consent
 from schemas.channels import ChannelName
 from schemas.notification import Notification
 from schemas.policy import Rule
@@ -14,6 +15,7 @@ from tables.rate_windows import encode_key_suffix
 class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
     """The rule, the candidate channels, and for those with limits the suffix of their row keys and the limits as text.
 
+    `consent` says whose word counts, unless the notification's own category asks for more.
     `decision_logs` caches the logs of notifications routed by this plan (agents/router/decision_log.py).
     """
 
@@ -22,6 +24,7 @@ class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
     window_key_suffixes: tuple[tuple[ChannelName, bytes], ...]
     limit_texts: Mapping[ChannelName, str]
     decision_logs: dict[Any, Raw]
+    consent: Consent
 
 
 def build_plan(notification: Notification, rule: Rule, limit_texts: Mapping[ChannelName, str]) -> RoutingPlan:
@@ -29,7 +32,7 @@ def build_plan(notification: Notification, rule: Rule, limit_texts: Mapping[Chan
     candidates = select_candidates(notification, rule)
     suffixes = tuple((channel, encode_key_suffix(channel)) for channel in candidates if channel in limit_texts)
     texts = {channel: text for channel, text in limit_texts.items() if channel in candidates}
-    return RoutingPlan(rule, candidates, suffixes, texts, {})
+    return RoutingPlan(rule, candidates, suffixes, texts, {}, resolve_consent(rule.category, rule.consent))
 
 
 def select_candidates(notification: Notification, rule: Rule) -> tuple[ChannelName, ...]:

@@ -1,7 +1,8 @@
 """What the gates work on: the state of one notification, the rows of its batch, and what they look up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Raw, Struct
 
@@ -9,6 +10,7 @@ from agents.router.compiled_policy import CompiledPolicy
 from agents.router.routing_plan import RoutingPlan
 from agents.router.verdict import PASS, Verdict
 from schemas import topics
+from schemas.categories import Consent
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.notification import Notification
@@ -95,9 +97,11 @@ class RoutingState:
     __slots__ = (
         "address_counts",
         "address_faults",
+        "address_keys",
         "addresses",
         "channels",
         "claim_row_key",
+        "consent",
         "contents",
         "created_at",
         "expires_at",
@@ -105,6 +109,7 @@ class RoutingState:
         "full_windows",
         "id",
         "idempotency_row_key",
+        "is_consent_checked",
         "locale",
         "needs_profile",
         "notification",
@@ -114,6 +119,7 @@ class RoutingState:
         "reads_profile",
         "record",
         "record_time",
+        "removed",
         "stopped_at",
         "template_labels",
         "template_name",
@@ -130,6 +136,10 @@ class RoutingState:
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
     address_faults: dict[str, dict[str, str]]
+    consent: Consent
+    address_keys: Sequence[str]
+    removed: Mapping[ChannelName, Mapping[str, Any]]
+    is_consent_checked: bool
     full_windows: Mapping[ChannelName, ExceededLimit]
     channels: tuple[ChannelName, ...]
     template_name: str

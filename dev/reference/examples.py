@@ -24,6 +24,7 @@ DECISION_LOG = [
     GateResult("rule", "pass", "", {"rule": f"{TYPE}@1"}),
     GateResult("expiry", "pass"),
     GateResult("recipient", "pass", "", {"addresses": {"email": 1}}),
+    GateResult("consent", "pass", "", {"consent": "none"}),
     GateResult("rate_limit", "pass", "", {"email": "100 in 3600 s"}),
     GateResult("channels", "pass", "", {"strategy": "all", "channels": ["email"]}),
     GateResult("rendering", "pass", "", {"email": f"{TEMPLATE}@1 de"}),

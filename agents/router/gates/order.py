@@ -7,7 +7,7 @@ the whole batch, and the others are checked. What the gates leave in the state g
 from collections.abc import Sequence
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
-from agents.router.gates import channels, decode, expiry, idempotency, rate_limit, recipient, rendering, repartition, rule
+from agents.router.gates import channels, consent, decode, expiry, idempotency, rate_limit, recipient, rendering, repartition, rule
 from agents.router.gates.gate import Gate
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
@@ -20,6 +20,7 @@ GATES: tuple[Gate, ...] = (
     rule.GATE,
     expiry.GATE,
     recipient.GATE,
+    consent.GATE,
     rate_limit.GATE,
     channels.GATE,
     rendering.GATE,

@@ -26,5 +26,5 @@ async def test_rows_in_other_spellings_are_routed_in_normal_form(database_copy: 
     channels: list[ChannelName] = ["email", "sms", "push"]
     await harness.route(build_notification(channels=channels))
     assert [(one.channel, one.address) for one in harness.deliveries] == [("email", "Ada@example.org"), ("push", "token")]
-    inputs = harness.decided_events[0].decision_log[5].inputs
+    inputs = harness.get_entry("recipient").inputs
     assert (inputs["duplicates"], list(inputs["invalid"])) == ({"profile.email[1]": "profile.email[0]"}, ["profile.sms[0]"])

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from agents.router.evaluate import BatchSummary
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from schemas.delivery import Delivery
 from schemas.errors import UnavailableError
-from schemas.events import DecidedEvent
+from schemas.events import DecidedEvent, GateResult
 from schemas.ids import compute_partition, derive_id
 from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
@@ -97,18 +98,20 @@ class RecordingBatchCommitter(MemoryBatchCommitter):
 
 @dataclass
 class FakeProfileReader:
-    """Profiles in a dict; the first `failures_left` calls raise UnavailableError."""
+    """Profiles in a dict; the first `failures_left` calls raise UnavailableError. The consent of the `unconfirmed` is not known."""
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     failures_left: int = 0
     requested_user_ids: list[list[str]] = field(default_factory=list)
+    unconfirmed: set[str] = field(default_factory=set)
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
         self.requested_user_ids.append(list(user_ids))
         if self.failures_left:
             self.failures_left -= 1
             raise UnavailableError("no profiles now")
-        return {user_id: self.profiles.get(user_id, Profile(user_id, known=False)) for user_id in self.requested_user_ids[-1]}
+        found = {user_id: self.profiles.get(user_id, Profile(user_id, known=False)) for user_id in self.requested_user_ids[-1]}
+        return found | {user_id: replace(found[user_id], consent_known=False) for user_id in self.unconfirmed & found.keys()}
 
 
 class RouterHarness:
@@ -161,6 +164,10 @@ class RouterHarness:
     def decided_events(self) -> list[DecidedEvent]:
         """The decided events, in order."""
         return [msgspec.json.decode(record.value or b"", type=DecidedEvent) for record in self.get_records("notifications.status")]
+
+    def get_entry(self, gate: str, number: int = -1) -> GateResult:
+        """The entry of a gate in the decision log of one of the decided events, by default the last."""
+        return next(entry for entry in self.decided_events[number].decision_log if entry.gate == gate)
 
     @property
     def deliveries(self) -> list[Delivery]:

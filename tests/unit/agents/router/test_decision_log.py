@@ -80,7 +80,7 @@ async def test_a_full_window_is_logged_with_its_own_numbers() -> None:
             )
         )
         harness.now += 1
-    assert [event.decision_log[6].reason for event in harness.decided_events] == ["", "", "some_limited", "some_limited"]
+    assert [harness.get_entry("rate_limit", number).reason for number in range(4)] == ["", "", "some_limited", "some_limited"]
 
 
 async def test_the_log_of_a_stopped_notification_ends_at_its_gate() -> None:

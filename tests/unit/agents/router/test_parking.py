@@ -9,6 +9,7 @@ import pytest
 from agents.router.parking import ParkingLimits
 from schemas.policy import Rule
 from schemas.ports import Batch
+from schemas.profile import build_address_key
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import (
     USER_PARTITION,
@@ -22,6 +23,8 @@ from tests.unit.agents.router.harness import (
     make_notification_id,
 )
 
+SALE = Rule("shop.sale", "marketing", "low", ("email",), template="shipped")
+ALARM = Rule("shop.alarm", "marketing", "low", ("email",), template="shipped", mandatory=True)
 OTP = Rule("account.otp", "security", "high", ("sms", "email"), "first", "shipped", mandatory=True)
 EXPLICIT = {"email": "a@x.org", "push": "p", "sms": "+12025550102"}
 
@@ -30,7 +33,7 @@ class Outage:
     """A router whose profiles are unavailable until `end` is called; retries wait for `retry`."""
 
     def __init__(self, **limits: int) -> None:
-        rules = [*POLICY.rules.values(), OTP]
+        rules = [*POLICY.rules.values(), OTP, SALE, ALARM]
         parking_limits = ParkingLimits(**{"max_records": 100, "max_bytes": 100_000, **limits})
         self.harness = RouterHarness(build_policy(rules=rules), parking_limits=parking_limits)
         self.harness.profiles.failures_left = 1_000_000
@@ -229,3 +232,42 @@ async def test_no_batch_waits_long_for_profiles(outage: Outage, monkeypatch: pyt
     is_available.set()
     await outage.end()
     assert outage.decided == get_ids(2, 1)
+
+
+def build_half_outage() -> Outage:
+    """The profile of u-42 comes from a memory, and nothing confirms it."""
+    outage = Outage()
+    outage.harness.profiles.failures_left, outage.harness.profiles.unconfirmed = 0, {"u-42"}
+    return outage
+
+
+async def test_what_needs_consent_waits_while_it_is_not_known_and_nothing_else_does() -> None:
+    outage = build_half_outage()
+    await outage.run(
+        build_batch(build(1, OTHER_USER, type=SALE.type, to=EXPLICIT), build(2), build(3, type=ALARM.type), build(4, type=SALE.type))
+    )
+    assert outage.decided == get_ids(1, 2, 3)
+    await outage.retry()
+    assert outage.decided == get_ids(1, 2, 3)
+    outage.harness.profiles.unconfirmed.clear()
+    await outage.retry()
+    assert outage.decided == get_ids(1, 2, 3, 4)
+
+
+async def test_what_needs_the_consent_of_an_address_waits_for_that_too() -> None:
+    outage = build_half_outage()
+    outage.harness.profiles.unconfirmed = {build_address_key("email", "a@x.org")}
+    await outage.run(build_batch(build(1, type=SALE.type, to=EXPLICIT), build(2, OTHER_USER, type=SALE.type, to={"email": "b@x.org"})))
+    assert outage.decided == get_ids(2)
+
+
+async def test_a_mandatory_one_with_an_address_goes_on_without_a_check_and_its_log_says_so(outage: Outage) -> None:
+    await outage.run(build_batch(build(1, type=ALARM.type, to=EXPLICIT)))
+    assert (outage.harness.last_state, outage.harness.get_entry("consent").reason) == (("routed", ""), "not_checked")
+
+
+async def test_what_needs_consent_waits_for_profiles_although_it_brings_addresses(outage: Outage) -> None:
+    await outage.run(build_batch(build(1, type=SALE.type, to=EXPLICIT, locale="de")))
+    assert outage.decided == []
+    await outage.end()
+    assert outage.decided == get_ids(1)

@@ -29,7 +29,19 @@ async def test_a_valid_notification_has_an_entry_for_each_gate() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
     assert harness.last_state == ("routed", "")
-    gates = ["decode", "repartition", "idempotency", "rule", "expiry", "recipient", "rate_limit", "channels", "rendering", "fan_out"]
+    gates = [
+        "decode",
+        "repartition",
+        "idempotency",
+        "rule",
+        "expiry",
+        "recipient",
+        "consent",
+        "rate_limit",
+        "channels",
+        "rendering",
+        "fan_out",
+    ]
     assert [(entry.gate, entry.verdict) for entry in harness.decided_events[0].decision_log] == [(gate, "pass") for gate in gates]
 
 

@@ -31,7 +31,7 @@ async def test_a_full_channel_makes_room_for_the_next() -> None:
     harness = RouterHarness()
     await harness.route(*(build_otp(number) for number in range(3)))
     assert [delivery.channel for delivery in harness.deliveries] == ["sms", "sms", "email"]
-    step = harness.decided_events[2].decision_log[6]
+    step = harness.get_entry("rate_limit", 2)
     assert (step.verdict, step.reason) == ("pass", "some_limited")
     assert step.inputs == {"sms": {"used_count": 2, "max_count": 2, "window_seconds": 60, "reset_at": NOW + 60}}
 
@@ -50,7 +50,7 @@ async def test_a_full_channel_without_address_does_not_reject() -> None:
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"email": ["ada@example.org"]})
     await harness.route(build_otp(3))
     assert harness.last_state == ("routed", "")
-    assert harness.decided_events[-1].decision_log[6].reason == ""
+    assert harness.get_entry("rate_limit", -1).reason == ""
 
 
 async def test_every_window_counts() -> None:
@@ -105,7 +105,7 @@ async def test_a_channel_without_limits_has_no_row() -> None:
     harness = RouterHarness(build_policy(limits=()))
     await harness.route(build_notification())
     assert harness.rate_windows.rows == {}
-    assert harness.decided_events[0].decision_log[6].reason == "no_limits"
+    assert harness.get_entry("rate_limit", 0).reason == "no_limits"
     assert harness.committer.commits == [(USER_PARTITION, [], ["idempotency"])]
 
 

@@ -27,7 +27,7 @@ async def test_the_rule_has_the_channels_and_the_profile_the_addresses() -> None
     harness = RouterHarness()
     await route(harness)
     assert list_addresses(harness) == [("email", "ada@example.org"), ("push", "phone"), ("push", "tablet")]
-    assert harness.decided_events[0].decision_log[5].inputs == {"addresses": {"email": 1, "push": 2}}
+    assert harness.get_entry("recipient", 0).inputs == {"addresses": {"email": 1, "push": 2}}
 
 
 async def test_the_notification_may_name_channels_and_addresses() -> None:
@@ -53,7 +53,7 @@ async def test_a_channel_without_address_is_left_out_and_logged() -> None:
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"email": ["ada@example.org"]})
     await route(harness)
     assert list_addresses(harness) == [("email", "ada@example.org")]
-    assert harness.decided_events[0].decision_log[5].inputs == {"addresses": {"email": 1}, "without": ["push"]}
+    assert harness.get_entry("recipient", 0).inputs == {"addresses": {"email": 1}, "without": ["push"]}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_spellings_of_one_address_are_one_delivery_and_the_log_names_them(
         harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, given)
         await route(harness, channels=["email", "sms"])
     assert list_addresses(harness) == [("email", "Ada@example.org"), ("email", "bob@xn--bcher-kva.example"), ("sms", "+12025550101")]
-    log = harness.decided_events[0].decision_log[5]
+    log = harness.get_entry("recipient", 0)
     assert log.inputs == {"addresses": {"email": 2, "sms": 1}, "duplicates": {f"{source}.email[1]": f"{source}.email[0]"}}
 
 
@@ -145,7 +145,7 @@ async def test_an_invalid_address_gives_way_to_the_next_channel(number: str) -> 
     harness = RouterHarness()
     await route(harness, type="account.otp", data={"code": 1}, to={"sms": number, "email": "ada@example.org"})
     assert list_addresses(harness) == [("email", "ada@example.org")]
-    inputs = harness.decided_events[0].decision_log[5].inputs
+    inputs = harness.get_entry("recipient", 0).inputs
     assert (inputs["addresses"], inputs["without"], list(inputs["invalid"])) == ({"email": 1}, ["sms"], ["to.sms"])
     assert number not in inputs["invalid"]["to.sms"]
 

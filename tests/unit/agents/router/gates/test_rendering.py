@@ -17,7 +17,7 @@ async def test_the_template_of_the_users_locale_is_used() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
     assert harness.deliveries[0].content == EmailContent("Bestellung 17", "Guten Tag Ada")
-    assert harness.decided_events[0].decision_log[8].inputs == {"email": "shipped@7 de", "push": "shipped@7 default"}
+    assert harness.get_entry("rendering", 0).inputs == {"email": "shipped@7 de", "push": "shipped@7 default"}
 
 
 async def test_the_notifications_locale_comes_first() -> None:
