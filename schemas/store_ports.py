@@ -9,10 +9,22 @@ from schemas.profile import Profile
 
 
 class ProfileReader(Protocol):
-    """Reads user profiles."""
+    """Reads user profiles; keys of addresses (schemas.profile.build_address_key) may be among the user ids."""
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
         """A profile for each user; a user who does not exist is not `known`. Raises UnavailableError if no store answers."""
+        ...
+
+
+UNKNOWN_VERSION = -1
+"""The version of a profile that is not known at all."""
+
+
+class ChangedProfileReader(Protocol):
+    """Reads the profiles that have changed, for a cache."""
+
+    async def get_changed(self, versions: Mapping[str, int]) -> Mapping[str, Profile]:
+        """The profiles that have another version than this, and those of addresses with a suppression. Raises UnavailableError."""
         ...
 
 

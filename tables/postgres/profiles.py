@@ -1,32 +1,53 @@
-"""Reads user profiles from PostgreSQL, without a cache; implements schemas.store_ports.ProfileReader."""
+"""Reads user profiles from PostgreSQL, without a cache; implements schemas.store_ports.ProfileReader and ChangedProfileReader."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from schemas.channels import CHANNELS, ChannelName
-from schemas.profile import Profile
+from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
+from schemas.profile import ActiveSuppression, Profile, QuietHours, build_address_key, is_address_key, split_address_key
+from schemas.store_ports import UNKNOWN_VERSION
 from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("profiles")
+_DEVICE_CHANNELS = [channel.name for channel in CHANNELS if channel.has_devices]
+
 _decode_addresses = msgspec.json.Decoder(dict[str, list[str]]).decode
+_decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_choices = msgspec.json.Decoder(dict[str, str]).decode
+_decode_quiet_hours = msgspec.json.Decoder(QuietHours).decode
+_decode_suppressions = msgspec.json.Decoder(list[ActiveSuppression]).decode
 
 
 class PostgresProfileReader:
-    """Reads the tables users and devices."""
+    """Reads the tables users, devices, user_preferences and suppressions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
         """A profile for each user; a user who does not exist is not `known`. Raises UnavailableError."""
-        unique_ids = dict.fromkeys(user_ids)
-        # PostgreSQL's text cannot contain NUL, so a user with NUL in the id does not exist
-        rows = await self._database.fetch(_SQL["list_users"], [user_id for user_id in unique_ids if "\0" not in user_id])
-        profiles = {row["id"]: _build_profile(row) for row in rows}
+        unique_ids = dict.fromkeys(user_ids, UNKNOWN_VERSION)
+        profiles = await self.get_changed(unique_ids)
         return {user_id: profiles.get(user_id) or Profile(user_id, known=False) for user_id in unique_ids}
+
+    async def get_changed(self, versions: Mapping[str, int]) -> Mapping[str, Profile]:
+        """The profiles that have another version than this, and those of addresses with a suppression. Raises UnavailableError."""
+        # PostgreSQL's text cannot contain NUL, so a user with NUL in the id does not exist
+        ids = [user_id for user_id in versions if "\0" not in user_id]
+        addresses = [split_address_key(key) for key in versions if is_address_key(key)]
+        rows = await self._database.fetch(
+            _SQL["list_changed_profiles"],
+            ids,
+            [versions[user_id] for user_id in ids],
+            _DEVICE_CHANNELS,
+            CHANNEL_NAMES,
+            [channel for channel, _ in addresses],
+            [address for _, address in addresses],
+        )
+        return {profile.user_id: profile for profile in map(_build_profile, rows)}
 
 
 def select_addresses(stored: Mapping[Any, list[str]], device_tokens: list[str]) -> dict[ChannelName, list[str]]:
@@ -36,5 +57,20 @@ def select_addresses(stored: Mapping[Any, list[str]], device_tokens: list[str]) 
 
 
 def _build_profile(row: DatabaseRow) -> Profile:
-    addresses = select_addresses(_decode_addresses(row["addresses"]), row["devices"])
-    return Profile(row["id"], True, addresses, row["locale"], row["time_zone"], row["version"])
+    suppressions = _decode_suppressions(row["suppressions"]) if row["suppressions"] else []
+    if row["channel"] is not None:
+        return Profile(build_address_key(row["channel"], row["id"]), known=False, suppressions=suppressions)
+    if not row["known"]:
+        return Profile(row["id"], known=False, version=row["version"])
+    return Profile(
+        row["id"],
+        addresses=select_addresses(_decode_addresses(row["addresses"]), row["devices"]),
+        locale=row["locale"],
+        time_zone=row["time_zone"],
+        version=row["version"],
+        tier=row["tier"],
+        attributes=_decode_attributes(row["attributes"]),
+        quiet_hours=_decode_quiet_hours(row["quiet_hours"]) if row["quiet_hours"] else None,
+        choices=_decode_choices(row["choices"]) if row["choices"] else {},
+        suppressions=suppressions,
+    )

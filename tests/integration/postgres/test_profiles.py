@@ -1,11 +1,25 @@
 """Addresses of users: the seed writes normal forms, and rows that were written otherwise are read all the same."""
 
 from schemas.channels import ChannelName
+from schemas.profile import QuietHours, build_address_key
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.seed import insert_seed_users
 from tests.unit.agents.router.harness import USER_ID, RouterHarness, build_notification
 
+ADA = '{"email": ["Ada@x.org"], "sms": ["+12025550101"]}'
+INSERT_SUPPRESSION = """
+    insert into suppressions (id, user_id, channel, address, category, reason, created_by, undone_at, undone_by)
+    values (gen_random_uuid(), $1, $2, $3, $4, $5, 'test', case when $6 then now() end, case when $6 then 'test' end)
+"""
+SUPPRESSIONS = [
+    (None, "email", "ada@x.org", "", "complaint", False),
+    (None, "push", "token-1", "", "hard_bounce", False),
+    ("ada", "sms", "", "news", "stop", False),
+    ("ada", "sms", "", "", "stop", True),
+    ("bob", "email", "ada@x.org", "", "manual", False),
+    (None, "sms", "ada@x.org", "", "manual", False),
+]
 STORED = '{"email": ["Ada@EXAMPLE.org", "ada@example.org"], "sms": ["0170 1234567"]}'
 
 
@@ -28,3 +42,37 @@ async def test_rows_in_other_spellings_are_routed_in_normal_form(database_copy: 
     assert [(one.channel, one.address) for one in harness.deliveries] == [("email", "Ada@example.org"), ("push", "token")]
     inputs = harness.get_entry("recipient").inputs
     assert (inputs["duplicates"], list(inputs["invalid"])) == ({"profile.email[1]": "profile.email[0]"}, ["profile.sms[0]"])
+
+
+async def test_a_profile_has_preferences_and_suppressions_of_the_user_and_of_the_addresses(database_copy: Database) -> None:
+    async with database_copy.acquire_connection() as connection:
+        await connection.execute("insert into users (id, addresses, tier, attributes) values ('ada', $1, 'gold', '{\"plan\": 1}')", ADA)
+        await connection.execute('update users set quiet_hours = \'{"start": "22:00", "end": "07:00"}\' where id = \'ada\'')
+        await connection.execute("insert into devices (user_id, token) values ('ada', 'token-1')")
+        await connection.execute("insert into user_preferences (user_id, category, channel, choice) values ('ada', 'news', '', 'out')")
+        for values in SUPPRESSIONS:
+            await connection.execute(INSERT_SUPPRESSION, *values)
+    reader, keys = PostgresProfileReader(database_copy), [build_address_key("email", address) for address in ("ADA@x.org", "b@x.org")]
+    profiles = await reader.get_many(["ada", *keys])
+    ada = profiles["ada"]
+    assert (ada.tier, ada.attributes, ada.quiet_hours) == ("gold", {"plan": 1}, QuietHours("22:00", "07:00"))
+    assert (ada.choices, ada.addresses["push"]) == ({"news/": "out"}, ["token-1"])
+    assert sorted((one.channel, one.address, one.category, one.reason) for one in ada.suppressions) == [
+        ("email", "ada@x.org", "", "complaint"),
+        ("push", "token-1", "", "hard_bounce"),
+        ("sms", "", "news", "stop"),
+    ]
+    assert [[one.reason for one in profiles[key].suppressions] for key in keys] == [["complaint"], []]
+    assert await reader.get_changed({"ada": ada.version}) == {}
+
+
+async def test_only_what_has_changed_is_read_again(database_copy: Database) -> None:
+    reader = PostgresProfileReader(database_copy)
+    before = await reader.get_many(["u-ada", "u-lise"])
+    async with database_copy.acquire_connection() as connection:
+        await connection.execute("insert into user_preferences (user_id, choice) values ('u-ada', 'out')")
+        await connection.execute("delete from users where id = 'u-lise'")
+    changed = await reader.get_changed({user_id: profile.version for user_id, profile in before.items()})
+    assert (changed["u-ada"].choices, changed["u-lise"].known) == ({"/": "out"}, False)
+    assert changed["u-lise"].version >= changed["u-ada"].version > before["u-ada"].version
+    assert await reader.get_changed({"u-ada": changed["u-ada"].version}) == {}
