@@ -29,7 +29,7 @@ class Channel(Struct, frozen=True):
     `find_problem`: why the provider would not take a content for these addresses; None if it takes any.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
     reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
-    `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile.
+    `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile. `word` names it in a sentence.
     """
 
     name: ChannelName
@@ -42,13 +42,23 @@ class Channel(Struct, frozen=True):
     has_receipts: bool = False
     has_devices: bool = False
     address_prefix: str = ""
+    word: str = ""
 
 
 CHANNELS: tuple[Channel, ...] = (
-    Channel("email", EmailContent, "sendgrid", build_email_renderer, find_problem=find_email_problem, has_receipts=True),
-    Channel("sms", SmsContent, "twilio", build_sms_renderer, find_problem=find_sms_problem, has_receipts=True),
-    Channel("push", PushContent, "fcm", build_push_renderer, find_problem=find_push_problem, has_devices=True, address_prefix=TOPIC_PREFIX),
-    Channel("webhook", WebhookContent, "webhook", build_content=WebhookContent, is_limited_per_host=True),
+    Channel("email", EmailContent, "sendgrid", build_email_renderer, find_problem=find_email_problem, has_receipts=True, word="e-mail"),
+    Channel("sms", SmsContent, "twilio", build_sms_renderer, find_problem=find_sms_problem, has_receipts=True, word="SMS"),
+    Channel(
+        "push",
+        PushContent,
+        "fcm",
+        build_push_renderer,
+        find_problem=find_push_problem,
+        has_devices=True,
+        address_prefix=TOPIC_PREFIX,
+        word="push",
+    ),
+    Channel("webhook", WebhookContent, "webhook", build_content=WebhookContent, is_limited_per_host=True, word="webhook"),
 )
 
 CHANNEL_NAMES: tuple[ChannelName, ...] = get_args(ChannelName)

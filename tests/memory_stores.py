@@ -82,9 +82,12 @@ class MemoryHistory:
         statuses.sort(key=lambda event: event.delivery_id)
         return NotificationHistory(_build_decided_event(rows[0]) if rows else None, statuses, attempts)
 
-    async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]:
-        """The user's notifications with ids below `before`, newest first, without their attempts."""
+    async def list_by_user(
+        self, user_id: str, limit: int, before: str | None = None, notification_type: str | None = None
+    ) -> list[NotificationHistory]:
+        """The user's notifications, of a type or of all, with ids below `before`, newest first, without their attempts."""
         rows = [row for row in self.notifications.values() if row.user_id == user_id and (before is None or row.id < before)]
+        rows = [row for row in rows if notification_type in (None, row.type)]
         newest = sorted(rows, key=lambda row: row.id, reverse=True)[:limit]
         return [
             NotificationHistory(event, [self.deliveries[ref.id] for ref in event.deliveries if ref.id in self.deliveries], ())

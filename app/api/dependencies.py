@@ -12,6 +12,7 @@ from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.ports import Clock
+from schemas.store_ports import ProfileReader
 
 ApiRequest = Request[Any, Any, Any]
 
@@ -27,6 +28,7 @@ class Dependencies:
     metrics: Metrics
     clock: Clock
     receipt_timeouts: Mapping[ChannelName, int]
+    profiles: ProfileReader
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

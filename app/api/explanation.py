@@ -1,66 +1,80 @@
-"""The explanation of a notification: why it has its state, in one sentence and gate by gate; pure."""
+"""The explanation of a notification: why it has its state, in one sentence, gate by gate and attempt by attempt; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from agents.router.gates.order import REASONS
+import msgspec
+
+from agents.router.gates import rendering, rule
+from agents.router.gates.order import GATES, REASONS, REMEDIES
+from agents.router.gates.wording import Facts, describe_inputs, write_sentence
+from app.api.answer import build_answer, build_remedy
 from app.api.responses import ExplanationResponse, GateResponse, NotificationResponse
-from schemas.enums import State
-from schemas.events import DecidedEvent
+from schemas.events import DecidedEvent, GateResult
+from schemas.redaction import redact_text, redact_value
 
-UNDECIDED_SUMMARY = "Accepted: the router has not decided yet, or its decision is not recorded yet."
-
-
-def build_explanation(event: DecidedEvent | None, notification: NotificationResponse) -> ExplanationResponse:
-    """The explanation of a decision, None for one that is not recorded yet; `notification` is the API's view of the notification."""
-    if event is None:
-        return ExplanationResponse(notification.id, notification.state, UNDECIDED_SUMMARY, [], notification.deliveries)
-    gates = [GateResponse(result.gate, result.verdict, result.reason, result.inputs) for result in event.decision_log]
-    return ExplanationResponse(notification.id, notification.state, build_summary(event, notification), gates, notification.deliveries)
+PASS = "pass"
+_DESCRIPTIONS = {gate.name: gate.describe for gate in GATES}
 
 
-def build_summary(event: DecidedEvent, notification: NotificationResponse) -> str:
-    """The state and its reason, in one sentence."""
-    if event.state == State.ROUTED:
-        return f"Routed {_describe_deliveries(event, notification)}."
-    result = event.decision_log[-1] if event.decision_log else None
-    reason = REASONS.get(event.reason, event.reason or "no reason was recorded").format(
-        duplicate_of=event.duplicate_of, type=repr(event.type)
+def build_explanation(event: DecidedEvent | None, notification: NotificationResponse, time_zone: str, now: float) -> ExplanationResponse:
+    """The explanation of a decision, None for one that is not recorded yet; `notification` is the API's view of the notification.
+
+    `time_zone` is the user's, empty for UTC; `now` in epoch seconds. Addresses are redacted, except in `user_id`.
+    """
+    log = event.decision_log if event is not None else []
+    facts = _build_facts(event or _build_unrecorded_event(notification), log[-1] if log else None, time_zone)
+    return ExplanationResponse(
+        id=notification.id,
+        state=notification.state,
+        summary=redact_text(build_answer(event, notification, facts, now)),
+        remedy=redact_text(build_remedy(event, notification.deliveries, facts)),
+        user_id=notification.user_id,
+        type=notification.type,
+        category=notification.category,
+        priority=notification.priority,
+        time_zone=time_zone or "UTC",
+        created_at=notification.created_at,
+        decided_at=notification.decided_at,
+        expires_at=notification.expires_at,
+        rule=str(_find_inputs(log, rule.NAME).get("rule", "")),
+        templates=_list_templates(log),
+        duplicate_of=notification.duplicate_of,
+        duplicate_of_path=f"/v1/notifications/{notification.duplicate_of}/explain" if notification.duplicate_of else "",
+        gates=[_build_gate(_build_facts(facts.event, result, time_zone), result) for result in log],
+        deliveries=[msgspec.convert(redact_value(msgspec.to_builtins(delivery)), type(delivery)) for delivery in notification.deliveries],
     )
-    gate = f"{_format_inputs(result.inputs, reason)}, at the gate {result.gate}" if result else ""
-    return f"{str(event.state).capitalize()}: {reason}{gate}."
 
 
-def _describe_deliveries(event: DecidedEvent, notification: NotificationResponse) -> str:
-    priority = f"with {event.priority} priority"
-    if not notification.deliveries:
-        return f"{priority}, to no channel"
-    deliveries = (f"{delivery.channel} is {delivery.status}{_format_reason(delivery.reason)}" for delivery in notification.deliveries)
-    return f"{priority}: {', '.join(deliveries)}"
+def _build_facts(event: DecidedEvent, result: GateResult | None, time_zone: str) -> Facts:
+    return Facts(event, result.inputs if result is not None else {}, time_zone)
 
 
-def _format_reason(reason: str) -> str:
-    return f" ({reason})" if reason else ""
+def _build_unrecorded_event(notification: NotificationResponse) -> DecidedEvent:
+    """An event without a decision, so that the words about attempts can be written before the decision is recorded."""
+    return DecidedEvent(notification.id, notification.user_id, notification.state, 0.0, 0.0, notification.priority)  # type: ignore[arg-type]
 
 
-def _format_error(error: str, reason: str) -> str:
-    """What the error adds to the reason, whose words it may begin with."""
-    start, _, rest = error.partition(": ")
-    text = rest if reason.endswith(start) else error
-    return f" ({text})" if text else ""
+def _build_gate(facts: Facts, result: GateResult) -> GateResponse:
+    is_stop = result.verdict != PASS
+    meaning = write_sentence(REASONS[result.reason], facts) if result.reason in REASONS else ""
+    description = _DESCRIPTIONS.get(result.gate, describe_inputs)(facts)
+    return GateResponse(
+        gate=result.gate,
+        verdict=result.verdict,
+        reason=result.reason,
+        meaning=redact_text(meaning),
+        description=redact_text(description),
+        remedy=redact_text(write_sentence(REMEDIES.get(result.reason, ""), facts)) if is_stop else "",
+        inputs=redact_value(result.inputs),
+    )
 
 
-def _format_inputs(inputs: Mapping[str, Any], reason: str) -> str:
-    """The inputs of a gate that the sentence quotes: the error, the invalid addresses, the channels, or the limits that are reached."""
-    if "error" in inputs:
-        return _format_error(inputs["error"], reason)
-    if "invalid" in inputs:
-        return f" ({'; '.join(f'{place}: {problem}' for place, problem in inputs['invalid'].items())})"
-    if "channels" in inputs:
-        return f" ({', '.join(inputs['channels'])})"
-    limits = [
-        f"{channel}: {window['used_count']} in {window['window_seconds']} s"
-        for channel, window in inputs.items()
-        if isinstance(window, Mapping)
-    ]
-    return f" ({', '.join(limits)})" if limits else ""
+def _find_inputs(log: Iterable[GateResult], gate: str) -> dict[str, Any]:
+    return next((result.inputs for result in log if result.gate == gate), {})
+
+
+def _list_templates(log: Iterable[GateResult]) -> dict[str, str]:
+    """The template of each channel, with version and locale, if the notification was rendered."""
+    result = next((result for result in log if result.gate == rendering.NAME and result.verdict == PASS), None)
+    return {channel: str(label) for channel, label in result.inputs.items()} if result else {}

@@ -34,6 +34,7 @@ from schemas.errors import SettingError
 from schemas.topics import get_notifications_topic
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
+from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
 from tables.redis.recent_notifications import RedisRecentNotifications
@@ -134,6 +135,7 @@ class GatewayConnections:
             metrics=self.metrics,
             clock=time.time,
             receipt_timeouts=self._settings.receipt_timeouts,
+            profiles=PostgresProfileReader(self.database),
         )
 
     def _build_probes(self) -> dict[str, Probe]:

@@ -42,8 +42,10 @@ class HistoryReader(Protocol):
         """The history of a notification. Raises AmbiguousIdError without `user_id` if several users have one with this id."""
         ...
 
-    async def list_by_user(self, user_id: str, limit: int, before: str | None) -> Sequence[NotificationHistory]:
-        """The user's notifications with ids below `before`, newest first, at most `limit`, without their attempts."""
+    async def list_by_user(
+        self, user_id: str, limit: int, before: str | None, notification_type: str | None = None
+    ) -> Sequence[NotificationHistory]:
+        """The user's notifications, of a type or of all, with ids below `before`, newest first, at most `limit`, without attempts."""
         ...
 
 

@@ -83,20 +83,44 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class GateResponse(Struct, frozen=True):
-    """The result of one gate of the router: its verdict, the reason and the inputs."""
+    """The result of one gate of the router: its verdict, the reason and what that means, and the inputs, also in words.
+
+    `remedy` is what would have changed the verdict; empty if the notification passed. Addresses are redacted.
+    """
 
     gate: str
     verdict: str
     reason: str
+    meaning: str
+    description: str
+    remedy: str
     inputs: dict[str, Any]
 
 
 class ExplanationResponse(Struct, frozen=True):
-    """Why a notification has its state: a sentence, the gate results in order, and the attempts of each delivery."""
+    """Why a notification has its state: a sentence, the gate results in order, and the attempts and later events of each delivery.
+
+    `remedy` is what would have changed the result, as a clause. Times in texts are in `time_zone`, the user's, with UTC. `rule` and
+    `templates` (by channel) have their versions. `duplicate_of` is the notification that this one repeats, or into which it was merged,
+    and `duplicate_of_path` its explanation. What is not known is empty or 0.
+    """
 
     id: str
     state: str
     summary: str
+    remedy: str
+    user_id: str
+    type: str
+    category: str
+    priority: str
+    time_zone: str
+    created_at: float
+    decided_at: float
+    expires_at: float
+    rule: str
+    templates: dict[str, str]
+    duplicate_of: str
+    duplicate_of_path: str
     gates: list[GateResponse]
     deliveries: list[DeliveryResponse]
 

@@ -122,30 +122,17 @@ def _build_delivery_rows(delivery: Mapping[str, Any]) -> Iterator[tuple[float, s
     for attempt in delivery.get("attempts", []):
         redrive = f" redrive {attempt['redrive_count']}" if attempt.get("redrive_count") else ""
         label = f"{delivery['channel']} attempt {attempt.get('attempt', 0) + 1}{redrive}"
-        yield float(attempt["occurred_at"]), label, format_word(attempt["status"]), _format_attempt_detail(attempt)
+        yield float(attempt["occurred_at"]), label, format_word(attempt["status"]), format_attempt_detail(attempt)
 
 
-def _format_attempt_detail(attempt: Mapping[str, Any]) -> str:
+def format_attempt_detail(attempt: Mapping[str, Any]) -> str:
+    """Outcome, reason, provider, code, text and latency of an attempt in one line."""
     code = f"code {attempt['provider_code']}" if attempt.get("provider_code") else ""
     duration = f"{attempt['duration_ms']:.1f} ms" if attempt.get("duration_ms") else ""
     duplicate = "possible duplicate" if attempt.get("possible_duplicate") else ""
     outcome, reason, provider, detail = (attempt.get(name, "") for name in ("outcome", "reason", "provider", "detail"))
     parts = (outcome, "" if reason == outcome.lower() else reason, provider, code, detail, duration, duplicate)
     return ", ".join(part for part in parts if part)
-
-
-def format_explanation(explanation: Mapping[str, Any]) -> RenderableType:
-    """The summary, the decision log and the attempts."""
-    gates = build_table("gate", "verdict", "reason", "inputs")
-    for gate in explanation["gates"]:
-        gates.add_row(gate["gate"], format_word(gate["verdict"]), gate["reason"], format_fields(gate["inputs"]))
-    parts: list[RenderableType] = [Text(explanation["id"], "dim"), Text(explanation["summary"], "bold"), Text(), gates]
-    if not explanation.get("deliveries"):
-        return Group(*parts)
-    attempts = build_table("time", "attempt", "status", "detail")
-    for occurred_at, label, status, detail in _build_attempt_rows(explanation):
-        attempts.add_row(format_time(occurred_at) if occurred_at else "", label, status, detail)
-    return Group(*parts, Text(), attempts)
 
 
 def format_fields(fields: Mapping[str, Any]) -> str:

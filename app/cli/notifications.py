@@ -3,8 +3,15 @@
 import click
 
 from app.cli import formatting
-from app.cli.api_client import build_notification_path, load_gateway_client
-from app.cli.output import add_gateway_options, json_option, print_result
+from app.cli.api_client import ApiClient, build_notification_path, load_gateway_client
+from app.cli.errors import EXIT_NOT_FOUND, CommandError
+from app.cli.explanation_text import format_answers, format_explanation
+from app.cli.output import JsonValue, add_gateway_options, json_option, print_result
+
+NOTHING_RECORDED_ADVICE = (
+    "a new notification is known after a second or two, and history is dropped after postgres.retention_days; "
+    "if there should be one, ask its producer whether it was submitted"
+)
 
 user_option = click.option("--user", help="The recipient; needed only if a producer gave the id to several users.")
 
@@ -25,18 +32,45 @@ def show(notification_id: str, user: str | None, url: str | None, api_key: str |
 
 
 @click.command()
-@click.argument("notification_id", metavar="ID")
-@user_option
+@click.argument("notification_id", metavar="[ID]", required=False)
+@click.option("--user", help="The recipient; without ID, whose last notifications are explained.")
+@click.option("--type", "notification_type", help="Without ID: only notifications of this type.")
+@click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 50), help="Without ID: notifications to explain.")
 @add_gateway_options
 @json_option
-def explain(notification_id: str, user: str | None, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Explain the state of a notification: its decision log and the attempts of its deliveries.
+def explain(
+    notification_id: str | None,
+    user: str | None,
+    notification_type: str | None,
+    limit: int,
+    url: str | None,
+    api_key: str | None,
+    as_json: bool,
+) -> None:
+    """Explain why a notification was sent or not: each gate, what would have changed it, and each attempt.
+
+    Without ID: the last notifications of a user, newest first.
 
     \b
     herold explain ntf_0199c82cc00070008000000000000001
+    herold explain --user u-ada --type order.shipped
     """
-    explanation = load_gateway_client(url, api_key).get(build_notification_path(notification_id) + "/explain", **_select_user(user))
-    print_result(explanation, as_json, formatting.format_explanation)
+    client = load_gateway_client(url, api_key)
+    if notification_id:
+        print_result(_explain(client, notification_id, user), as_json, format_explanation)
+        return
+    if not user:
+        raise CommandError("neither an ID nor a user is given", "give the ID, or --user, with or without --type")
+    selection = {"type": notification_type} if notification_type else {}
+    page = client.get("/v1/notifications", user_id=user, limit=limit, **selection)
+    if not page["notifications"]:
+        of_type = f" of the type {notification_type!r}" if notification_type else ""
+        raise CommandError(f"no notification{of_type} to the user {user!r} is recorded", NOTHING_RECORDED_ADVICE, EXIT_NOT_FOUND)
+    print_result([_explain(client, one["id"], user) for one in page["notifications"]], as_json, format_answers)
+
+
+def _explain(client: ApiClient, notification_id: str, user: str | None) -> JsonValue:
+    return client.get(build_notification_path(notification_id) + "/explain", **_select_user(user))
 
 
 @click.command("list")

@@ -47,13 +47,15 @@ class PostgresHistoryReader:
             _build_decided_event(rows[0]) if rows else None, list(map(_build_current_status, delivery_rows)), attempts
         )
 
-    async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]:
-        """At most `limit` of the user's notifications with ids below `before`, newest first, without their attempts."""
+    async def list_by_user(
+        self, user_id: str, limit: int, before: str | None = None, notification_type: str | None = None
+    ) -> list[NotificationHistory]:
+        """At most `limit` of the user's notifications, of a type or of all, with ids below `before`, newest first, without attempts."""
         below = to_uuid_hex(before) if before and is_id(before, NOTIFICATION_PREFIX) else _MAX_UUID
-        if "\0" in user_id:  # PostgreSQL's text cannot contain NUL
+        if "\0" in user_id + (notification_type or ""):  # PostgreSQL's text cannot contain NUL
             return []
         async with self._database.acquire_connection() as connection:
-            rows = await connection.fetch(_SQL["list_notifications_by_user"], user_id, below, limit)
+            rows = await connection.fetch(_SQL["list_notifications_by_user"], user_id, below, limit, notification_type)
             events = [_build_decided_event(row) for row in rows]
             statuses = await _fetch_statuses(connection, events)
         return [NotificationHistory(event, [statuses[ref.id] for ref in event.deliveries if ref.id in statuses], ()) for event in events]

@@ -91,6 +91,14 @@ GATE = Gate(
         UNSUPPORTED: "it asks for something that is not supported",
         ID_TIME_MISMATCH: "the time in its id is more than a day off the time of its record",
     },
+    remedies={
+        Reason.NULL_VALUE: "the producer would have to write a value: a notification as JSON",
+        Reason.TOO_LARGE: "the producer would have to write less data: at most 256 KiB",
+        Reason.UNDECODABLE: "the producer would have to write a notification as JSON",
+        Reason.INVALID: "the producer would have to correct the field that the error names",
+        UNSUPPORTED: "the producer would have to leave out what the error names",
+        ID_TIME_MISMATCH: "the producer would have to leave out the id, or write one with the time at which it writes the record",
+    },
 )
 
 

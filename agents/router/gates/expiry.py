@@ -35,4 +35,10 @@ def explain(state: RoutingState) -> Raw:
     return _PASSED
 
 
-GATE = Gate(NAME, check, explain, reasons={Reason.EXPIRED: "it had expired before it was decided"})
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    reasons={Reason.EXPIRED: "it had expired before it was decided"},
+    remedies={Reason.EXPIRED: "it would have had to be decided before {expires_at:time}, or the producer to give it a later expires_at"},
+)

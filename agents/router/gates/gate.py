@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from agents.router.gates.wording import Facts, Sentence, describe_inputs
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import Stop, Verdict
+from agents.router.verdict import Hold, Stop, Verdict
 from schemas.events import GateResult
 
 Check = Callable[[RoutingState, GateContext], Verdict]
@@ -23,9 +24,11 @@ class Gate(Struct, frozen=True, eq=False):
 
     `check` reads the state and the context, sets in the state what it finds out, and returns a verdict. `explain` gives the entry in the
     decision log of a notification that has passed. `prefetch` notes in the state which rows and profiles `check` will read; `stage` stages
-    the rows that follow from the verdict on the notification. `reasons` are the reasons that the gate gives, each with a clause that
-    explains it to a person; it may name the event's fields `duplicate_of` and `type`. A gate that needs the record only is checked before
-    anything is prefetched.
+    the rows that follow from the verdict on the notification. A gate that needs the record only is checked before anything is prefetched.
+
+    The words of the gate (agents/router/gates/wording.py), which only `explain` reads: `reasons` has for each reason that the gate gives a
+    clause that explains it to a person; `remedies` has for the same reasons what would have changed the result, a clause such as "the user
+    would have to opt in to {category} by {channels:list}"; `describe` writes the inputs of an entry as words.
     """
 
     name: str
@@ -33,7 +36,9 @@ class Gate(Struct, frozen=True, eq=False):
     explain: Explain
     prefetch: Prefetch | None = None
     stage: Stage | None = None
-    reasons: Mapping[str, str] = {}
+    reasons: Mapping[str, Sentence] = {}
+    remedies: Mapping[str, Sentence] = {}
+    describe: Callable[[Facts], str] = describe_inputs
     needs_record_only: bool = False
 
 
@@ -43,5 +48,6 @@ def encode_pass(gate: str, reason: str = "", inputs: Mapping[Any, object] | None
 
 
 def encode_stop(gate: str, stop: Stop) -> Raw:
-    """The entry in the decision log of the gate that stopped the notification."""
-    return Raw(_encode(GateResult(gate, stop.name, stop.reason, dict(stop.inputs))))
+    """The entry in the decision log of the gate that stopped the notification; that of a hold says until when (`until`)."""
+    held_until = {"until": stop.until} if isinstance(stop, Hold) else {}
+    return Raw(_encode(GateResult(gate, stop.name, stop.reason, held_until | dict(stop.inputs))))

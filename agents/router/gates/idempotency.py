@@ -4,6 +4,7 @@ from msgspec import Raw
 
 from agents.router.content_digest import compute_content_digest
 from agents.router.gates.gate import Gate, encode_pass
+from agents.router.gates.wording import Facts, write_sentence
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, REPLAY, Reject, Replay, Verdict
 from tables import idempotency
@@ -62,6 +63,13 @@ def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
     context.rows.stage_idempotency(state.idempotency_row_key, row)
 
 
+def describe(facts: Facts) -> str:
+    """The key and the first notification with it."""
+    if not facts.inputs:
+        return "no earlier notification has its key"
+    return write_sentence("the key is {key!r}; the first notification with it is {duplicate_of}, received at {received_at:time}", facts)
+
+
 GATE = Gate(
     NAME,
     check,
@@ -72,6 +80,11 @@ GATE = Gate(
         DUPLICATE: "the user has an earlier notification with this key: {duplicate_of}",
         OTHER_CONTENT: "the user has an earlier notification with the same key and other content: {duplicate_of}",
     },
+    remedies={
+        DUPLICATE: "nothing, if the first one arrived: a key counts once in 24 h; a message of its own needs a key of its own",
+        OTHER_CONTENT: "the producer would have to give it a key of its own: a key counts once in 24 h",
+    },
+    describe=describe,
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.gates import channels, consent, decode, expiry, idempotency, rate_limit, recipient, rendering, repartition, rule
 from agents.router.gates.gate import Gate
+from agents.router.gates.wording import Sentence
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 from schemas.enums import Reason
@@ -29,11 +30,17 @@ GATES: tuple[Gate, ...] = (
 RECORD_GATES = tuple(gate for gate in GATES if gate.needs_record_only)
 BATCH_GATES = tuple(gate for gate in GATES if not gate.needs_record_only)
 
-REASONS: dict[str, str] = {
+REASONS: dict[str, Sentence] = {
     Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",
     **{reason: text for gate in GATES for reason, text in gate.reasons.items()},
 }
 """What each reason of the router means, as a clause; the gates declare their own."""
+
+REMEDIES: dict[str, Sentence] = {
+    Reason.UNEXPECTED_ERROR: "the error would have to be fixed, and the dead letter sent again",
+    **{reason: text for gate in GATES for reason, text in gate.remedies.items()},
+}
+"""What would have changed the result, for each reason, as a clause; the gates declare their own."""
 
 
 def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> Verdict:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Raw
 
 from agents.router.gates.gate import Gate, encode_pass
+from agents.router.gates.wording import Facts, describe_inputs, format_seconds, get_channel_word
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
 from schemas.channels import ChannelName
@@ -66,6 +67,17 @@ def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
                 (rows.stage_exact_window if windows.exact_limits else rows.stage_sliced_window)(key, new)
 
 
+def describe(facts: Facts) -> str:
+    """The limits of each channel; of a full window, how many it contains."""
+    words = []
+    for channel, window in facts.inputs.items():
+        if not isinstance(window, Mapping):
+            return describe_inputs(facts) or "no limits"
+        counts = f"{window['used_count']} of {window['max_count']} in {format_seconds(window['window_seconds'])}"
+        words.append(f"{get_channel_word(channel)}: {counts}")
+    return "; ".join(words) or "no limits"
+
+
 GATE = Gate(
     NAME,
     check,
@@ -73,7 +85,17 @@ GATE = Gate(
     prefetch=prefetch,
     stage=stage,
     reasons={RATE_LIMITED: "the user has received as many notifications as the rate limits allow"},
+    remedies={RATE_LIMITED: lambda facts: "; ".join(_describe_room(facts, channel) for channel in facts.inputs)},
+    describe=describe,
 )
+
+
+def _describe_room(facts: Facts, channel: str) -> str:
+    window = facts.inputs[channel]
+    limit = f"the limit of {window['max_count']} {get_channel_word(channel)} in {format_seconds(window['window_seconds'])}"
+    if window["reset_at"] is None:
+        return f"{limit} never has room: an operator would have to raise it"
+    return f"{limit} has room again at {facts.format_time(window['reset_at'])}"
 
 
 def _describe_windows(full_windows: Mapping[ChannelName, ExceededLimit]) -> dict[str, Any]:

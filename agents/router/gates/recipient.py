@@ -101,6 +101,11 @@ GATE = Gate(
         NO_ADDRESS: "the user has no address on any of its channels",
         INVALID_ADDRESS: "none of the addresses can be used",
     },
+    remedies={
+        UNKNOWN_USER: "the user would have to be stored with an address for {channels:list}, or the producer to give one in `to`",
+        NO_ADDRESS: "the user would have to have an address for {channels:list}, or the producer to give one in `to`",
+        INVALID_ADDRESS: "the addresses that the gate names would have to be corrected",
+    },
 )
 
 

@@ -44,4 +44,12 @@ GATE = Gate(
         PROVIDER_LIMIT: "the provider does not take such a message: a part is too long, or a name is reserved",
         CONTENT_TOO_LARGE: "the rendered content is larger than 64 KiB",
     },
+    remedies={
+        UNKNOWN_TEMPLATE: "the template {template!r} would have to have a published version for {channel:word}",
+        MISSING_VARIABLE: "the producer would have to give the variable in `data`, or the template to do without it",
+        TEMPLATE_ERROR: "the template {template!r} would have to render with this data",
+        BLANK_CONTENT: "the template {template!r} would have to give text with this data",
+        PROVIDER_LIMIT: "the template or the data would have to be shorter, or without the reserved name",
+        CONTENT_TOO_LARGE: "the template or the data would have to be shorter",
+    },
 )

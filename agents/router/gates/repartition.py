@@ -50,6 +50,7 @@ GATE = Gate(
     explain,
     needs_record_only=True,
     reasons={WRONG_PARTITION: "it was on the wrong partition even after it had been repartitioned"},
+    remedies={WRONG_PARTITION: "every worker would have to have the same kafka.topic_partitions as the topics"},
 )
 
 

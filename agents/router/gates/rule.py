@@ -26,4 +26,10 @@ def explain(state: RoutingState) -> Raw:
     return encode_pass(NAME, "", {"rule": f"{rule.type}@{rule.version}"})
 
 
-GATE = Gate(NAME, check, explain, reasons={UNKNOWN_TYPE: "there is no rule for the type {type}"})
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    reasons={UNKNOWN_TYPE: "there is no rule for the type {type!r}"},
+    remedies={UNKNOWN_TYPE: "an operator would have to add a rule for the type {type!r}, with `herold policy apply`"},
+)

@@ -26,6 +26,8 @@ from app.api.submission_app import decode_key
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
+from schemas.local_time import find_zone
+from schemas.store_ports import ProfileReader
 
 JSON_MEDIA_TYPE = "application/json"
 MAX_PAGE_SIZE = 200
@@ -113,8 +115,11 @@ async def get_notification(
 async def explain_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
 ) -> ExplanationResponse:
-    """Why the notification has its state: a sentence, the decision log of the router, and each delivery with its attempts."""
-    return build_explanation(*await _find_notification(request, notification_id, user_id))
+    """Why the notification has its state: a sentence, each gate of the router, and each delivery with its attempts and later events."""
+    event, notification = await _find_notification(request, notification_id, user_id)
+    dependencies = get_dependencies(request)
+    time_zone = await _find_time_zone(dependencies.profiles, notification.user_id)
+    return build_explanation(event, notification, time_zone, dependencies.clock())
 
 
 @get(
@@ -128,13 +133,14 @@ async def list_notifications(
     user_id: Annotated[str, QueryParameter(description="the recipient", min_length=1, max_length=256)],
     limit: Annotated[int, QueryParameter(description="notifications on a page", ge=1, le=MAX_PAGE_SIZE)] = 50,
     before: Annotated[str | None, QueryParameter(description="only notifications with a lower id, which are older")] = None,
+    notification_type: Annotated[str | None, QueryParameter(name="type", description="only notifications of this type")] = None,
 ) -> NotificationPage:
     """Newest first, without attempts. `next` is the path of the next page."""
     if before is not None and not is_id(before):
         raise ProblemError(build_validation_problem([build_field_error("$.before", f"is not a notification id: {ID_FORMAT}")]))
     dependencies = get_dependencies(request)
     try:
-        histories = await dependencies.history.list_by_user(user_id, limit + 1, before)
+        histories = await dependencies.history.list_by_user(user_id, limit + 1, before, notification_type)
     except UnavailableError:
         raise ProblemError(_build_unavailable_problem()) from None
     now = dependencies.clock()
@@ -144,8 +150,11 @@ async def list_notifications(
         if history.decided
     ]
     has_next_page = len(histories) > limit
-    query = urlencode({"user_id": user_id, "limit": limit, "before": notifications[-1].id}) if has_next_page else ""
-    return NotificationPage(notifications, f"/v1/notifications?{query}" if has_next_page else None)
+    if not has_next_page:
+        return NotificationPage(notifications, None)
+    selection = {"type": notification_type} if notification_type else {}
+    query = urlencode({"user_id": user_id, **selection, "limit": limit, "before": notifications[-1].id})
+    return NotificationPage(notifications, f"/v1/notifications?{query}")
 
 
 async def _find_notification(
@@ -168,6 +177,15 @@ async def _find_notification(
     if priority := await dependencies.recent_notifications.get_priority(notification_id):
         return None, NotificationResponse(notification_id, "accepted", priority)
     raise ProblemError(_build_not_found_problem(notification_id) if is_history_available else _build_unavailable_problem())
+
+
+async def _find_time_zone(profiles: ProfileReader, user_id: str) -> str:
+    """The zone in which the user reads times; empty for UTC, also if the profile cannot be read: the explanation needs no more of it."""
+    try:
+        profile = (await profiles.get_many([user_id]))[user_id]
+    except UnavailableError:
+        return ""
+    return profile.time_zone if find_zone(profile.time_zone) is not None else ""
 
 
 def _build_not_found_problem(notification_id: str) -> ProblemDetails:

@@ -1,8 +1,8 @@
 -- list_notifications_by_id: lists the notifications with an id, which are several if a producer gave it to several users; $2 may be null.
 select * from notifications where id = $1 and ($2::text is null or user_id = $2);
 
--- list_notifications_by_user: lists the notifications of a user with ids below $2, newest first.
-select * from notifications where user_id = $1 and id < $2 order by id desc limit $3;
+-- list_notifications_by_user: lists the notifications of a user with ids below $2, newest first; of the type $4, or of all if it is null.
+select * from notifications where user_id = $1 and id < $2 and ($4::text is null or type = $4) order by id desc limit $3;
 
 -- list_deliveries_by_notification: lists the deliveries of a notification; $2 and $3 are the bounds of its millisecond, $4 is its user or null.
 select * from deliveries where id between $2 and $3 and notification_id = $1 and ($4::text is null or user_id = $4) order by id;

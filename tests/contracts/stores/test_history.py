@@ -27,7 +27,9 @@ class ReadableHistoryWriter(HistoryWriter, Protocol):
     """Writes and reads history."""
 
     async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None: ...
-    async def list_by_user(self, user_id: str, limit: int, before: str | None = None) -> list[NotificationHistory]: ...
+    async def list_by_user(
+        self, user_id: str, limit: int, before: str | None = None, notification_type: str | None = None
+    ) -> list[NotificationHistory]: ...
 
 
 class PostgresHistory(PostgresHistoryWriter, PostgresHistoryReader):
@@ -171,6 +173,14 @@ async def test_a_users_notifications_are_listed_by_page_newest_first(history: Re
     assert [event.status for event in page[0].statuses] == [SENT]
     assert not page[0].attempts
     assert await history.list_by_user("u-3", 9) == []
+
+
+async def test_only_notifications_of_a_type_are_listed(history: ReadableHistoryWriter) -> None:
+    for number, type_ in ((1, "a"), (2, "b"), (3, "a")):
+        await history.write(build_history_batch(build_decided_event(number, type=type_)))
+    found = [result.decided.id for result in await history.list_by_user("u-1", 9, None, "a") if result.decided]
+    assert found == [make_notification_id(3), make_notification_id(1)]
+    assert await history.list_by_user("u-1", 9, None, "a\0") == []
 
 
 async def test_notifications_of_several_days_are_listed_in_order(history: ReadableHistoryWriter) -> None:

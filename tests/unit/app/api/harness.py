@@ -22,7 +22,7 @@ from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress
 from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
-from tests.memory_stores import MemoryPolicyReader
+from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 
 NOW = 1_760_000_000.0
 API_KEY = "k" * 32
@@ -105,14 +105,19 @@ class MemoryHistoryReader:
             raise UnavailableError("PostgreSQL does not answer")
         return self.histories.get(notification_id)
 
-    async def list_by_user(self, user_id: str, limit: int, before: str | None) -> Sequence[NotificationHistory]:
+    async def list_by_user(
+        self, user_id: str, limit: int, before: str | None, notification_type: str | None = None
+    ) -> Sequence[NotificationHistory]:
         if self.is_unavailable:
             raise UnavailableError("PostgreSQL does not answer")
         histories = [history for _, history in sorted(self.histories.items(), reverse=True)]
         return [
             history
             for history in histories
-            if history.decided and history.decided.user_id == user_id and (before is None or history.decided.id < before)
+            if history.decided
+            and history.decided.user_id == user_id
+            and (before is None or history.decided.id < before)
+            and notification_type in (None, history.decided.type)
         ][:limit]
 
 
@@ -125,6 +130,7 @@ class GatewayHarness:
     recent_notifications: MemoryRecentNotifications = field(default_factory=MemoryRecentNotifications)
     idempotent_responses: MemoryIdempotentResponses = field(default_factory=MemoryIdempotentResponses)
     history: MemoryHistoryReader = field(default_factory=MemoryHistoryReader)
+    profiles: MemoryProfileReader = field(default_factory=MemoryProfileReader)
     metrics: Metrics = field(default_factory=Metrics)
     now: float = NOW
 
@@ -151,7 +157,14 @@ class GatewayHarness:
         )
         self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
         dependencies = Dependencies(
-            submission_service, self.history, self.recent_notifications, self.readiness, self.metrics, self.get_time, RECEIPT_TIMEOUTS
+            submission_service,
+            self.history,
+            self.recent_notifications,
+            self.readiness,
+            self.metrics,
+            self.get_time,
+            RECEIPT_TIMEOUTS,
+            self.profiles,
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

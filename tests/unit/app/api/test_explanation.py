@@ -1,7 +1,10 @@
-"""The summary of an explanation."""
+"""The explanation: the answer on top, what would have changed it, and each gate in words."""
+
+from typing import Any
 
 import pytest
 
+from agents.router.decision_log import FAN_OUT
 from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.order import REASONS
 from agents.router.gates.rate_limit import RATE_LIMITED
@@ -9,105 +12,184 @@ from agents.router.gates.recipient import INVALID_ADDRESS, NO_ADDRESS
 from agents.router.gates.rule import UNKNOWN_TYPE
 from app.api.explanation import build_explanation
 from app.api.presenter import present_notification
-from schemas.enums import Reason, State, Status
+from app.api.responses import ExplanationResponse
+from schemas.enums import Outcome, Reason, State, Status
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, make_id
 from tests.unit.app.api.harness import NOW, RECEIPT_TIMEOUTS, make_notification_id
 
-DELIVERY_ID = make_id(DELIVERY_PREFIX, NOW, 1)
+DELIVERY_ID, SECOND_ID = make_id(DELIVERY_PREFIX, NOW, 1), make_id(DELIVERY_PREFIX, NOW, 2)
+FIRST_ID = make_notification_id(9)
+NOW_TEXT = "2025-10-09 10:53:20 Vienna time (08:53:20 UTC)"
+WINDOW = {"used_count": 3, "max_count": 3, "window_seconds": 3600, "reset_at": NOW}
 
 
-def build_summary(event: DecidedEvent, *statuses: StatusEvent) -> str:
-    notification = present_notification(NotificationHistory(event, statuses, []), event.id, RECEIPT_TIMEOUTS, NOW)
-    explanation = build_explanation(event, notification)
-    assert [(gate.gate, gate.verdict) for gate in explanation.gates] == [(result.gate, result.verdict) for result in event.decision_log]
-    return explanation.summary
+def explain(event: DecidedEvent | None, *statuses: StatusEvent, zone: str = "Europe/Vienna", now: float = NOW) -> ExplanationResponse:
+    history = NotificationHistory(event, list({status.delivery_id: status for status in statuses}.values()), statuses)
+    notification = present_notification(history, make_notification_id(), RECEIPT_TIMEOUTS, now)
+    return build_explanation(event, notification, zone, now)
 
 
-def build_event(state: State, reason: str, result: GateResult, **fields: str) -> DecidedEvent:
-    return DecidedEvent(
-        make_notification_id(),
-        "u",
-        state,
-        NOW,
-        NOW,
-        "low",
-        "a.type",
-        reason=reason,
-        decision_log=[GateResult("decode", "pass"), result],
-        **fields,
-    )
+def build_event(state: State, reason: str, gate: str, inputs: dict[str, Any], **fields: Any) -> DecidedEvent:
+    log = [GateResult("decode", "pass"), GateResult(gate, "stop", reason, inputs)]
+    return DecidedEvent(make_notification_id(), "u", state, NOW, NOW, "low", "a.type", reason=reason, decision_log=log, **fields)
 
 
-@pytest.mark.parametrize(
-    ("event", "expected"),
-    [
-        (
-            build_event(
-                State.REJECTED,
-                DUPLICATE,
-                GateResult("idempotency", "reject", "duplicate", {"key": "k"}),
-                duplicate_of=make_notification_id(9),
-            ),
-            f"Rejected: {REASONS[DUPLICATE].format(duplicate_of=make_notification_id(9))}, at the gate idempotency.",
-        ),
-        (
-            build_event(
-                State.REJECTED,
-                OTHER_CONTENT,
-                GateResult("idempotency", "reject", OTHER_CONTENT, {"key": "k"}),
-                duplicate_of=make_notification_id(9),
-            ),
-            "Rejected: the user has an earlier notification with the same key and other content: "
-            f"{make_notification_id(9)}, at the gate idempotency.",
-        ),
-        (
-            build_event(
-                State.REJECTED, RATE_LIMITED, GateResult("rate_limit", "reject", "", {"sms": {"used_count": 10, "window_seconds": 3600}})
-            ),
-            f"Rejected: {REASONS[RATE_LIMITED]} (sms: 10 in 3600 s), at the gate rate_limit.",
-        ),
-        (
-            build_event(State.REJECTED, NO_ADDRESS, GateResult("recipient", "reject", "", {"channels": ["email", "sms"]})),
-            f"Rejected: {REASONS[NO_ADDRESS]} (email, sms), at the gate recipient.",
-        ),
-        (
-            build_event(
-                State.REJECTED,
-                INVALID_ADDRESS,
-                GateResult("recipient", "reject", "", {"channels": ["sms"], "invalid": {"to.sms": "no number"}}),
-            ),
-            f"Rejected: {REASONS[INVALID_ADDRESS]} (to.sms: no number), at the gate recipient.",
-        ),
-        (
-            build_event(State.DEAD, UNKNOWN_TYPE, GateResult("rule", "dead_letter", "", {"error": "no rule"})),
-            f"Dead: {REASONS[UNKNOWN_TYPE].format(type=repr('a.type'))} (no rule), at the gate rule.",
-        ),
-    ],
-)
-def test_a_notification_that_is_not_routed_is_explained_by_reason_and_gate(event: DecidedEvent, expected: str) -> None:
-    assert build_summary(event) == expected
+def build_status(status: Status, delivery_id: str = DELIVERY_ID, **fields: Any) -> StatusEvent:
+    channel = fields.pop("channel", "email")
+    return StatusEvent(delivery_id, make_notification_id(), "u", channel, status, NOW, NOW, outcome=Outcome.ACCEPTED, **fields)
 
 
-def test_a_routed_notification_is_explained_by_its_deliveries() -> None:
-    event = DecidedEvent(make_notification_id(), "u", State.ROUTED, NOW, NOW, "high", deliveries=[DeliveryRef(DELIVERY_ID, "email")])
-    failed = StatusEvent(DELIVERY_ID, make_notification_id(), "u", "email", Status.FAILED, NOW, NOW, reason=Reason.RETRIES_EXHAUSTED)
-    assert build_summary(event) == "Routed with high priority: email is PENDING."
-    assert build_summary(event, failed) == "Routed with high priority: email is FAILED (retries_exhausted)."
-
-
-def test_a_reason_of_a_later_release_is_shown_unchanged() -> None:
-    event = DecidedEvent(make_notification_id(), "u", State.REJECTED, NOW, NOW, "low", reason="moon_phase")
-    assert build_summary(event) == "Rejected: moon_phase."
+def build_routed(*channels: str) -> DecidedEvent:
+    refs = [DeliveryRef(delivery_id, channel) for delivery_id, channel in zip((DELIVERY_ID, SECOND_ID), channels, strict=False)]  # type: ignore[arg-type]
+    return DecidedEvent(make_notification_id(), "u", State.ROUTED, NOW, NOW, "high", deliveries=refs)
 
 
 @pytest.mark.parametrize(
-    ("reason", "error", "expected"),
+    ("event", "summary", "remedy"),
     [
-        (Reason.NULL_VALUE, "the record has no value", "Dead: the record has no value, at the gate decode."),
-        (Reason.UNDECODABLE, "is not JSON: it ends too early", "Dead: the record is not JSON (it ends too early), at the gate decode."),
+        (
+            build_event(State.REJECTED, DUPLICATE, "idempotency", {"key": "k"}, duplicate_of=FIRST_ID),
+            f"Not sent: the user has an earlier notification with this key: {FIRST_ID}.",
+            "a message of its own needs a key of its own",
+        ),
+        (
+            build_event(State.REJECTED, OTHER_CONTENT, "idempotency", {"key": "k"}, duplicate_of=FIRST_ID),
+            f"Not sent: the user has an earlier notification with the same key and other content: {FIRST_ID}.",
+            "a key of its own",
+        ),
+        (
+            build_event(State.REJECTED, RATE_LIMITED, "rate_limit", {"sms": WINDOW}),
+            f"Not sent: {REASONS[RATE_LIMITED]}.",
+            f"the limit of 3 SMS in 3,600 s has room again at {NOW_TEXT}",
+        ),
+        (
+            build_event(State.REJECTED, RATE_LIMITED, "rate_limit", {"sms": WINDOW | {"max_count": 0, "reset_at": None}}),
+            f"Not sent: {REASONS[RATE_LIMITED]}.",
+            "the limit of 0 SMS in 3,600 s never has room: an operator would have to raise it",
+        ),
+        (
+            build_event(State.REJECTED, NO_ADDRESS, "recipient", {"channels": ["email", "sms"]}),
+            f"Not sent: {REASONS[NO_ADDRESS]}.",
+            "the user would have to have an address for e-mail and SMS, or the producer to give one in `to`",
+        ),
+        (
+            build_event(State.REJECTED, INVALID_ADDRESS, "recipient", {"channels": ["sms"], "invalid": {"to.sms": "no number"}}),
+            f"Not sent: {REASONS[INVALID_ADDRESS]}.",
+            "the addresses that the gate names would have to be corrected",
+        ),
+        (
+            build_event(State.REJECTED, Reason.EXPIRED, "expiry", {"expires_at": NOW, "now": NOW + 1}),
+            "Not sent: it had expired before it was decided.",
+            f"it would have had to be decided before {NOW_TEXT}",
+        ),
+        (
+            build_event(State.DEAD, UNKNOWN_TYPE, "rule", {"error": "no rule"}),
+            "Not sent: there is no rule for the type 'a.type' (no rule).",
+            "an operator would have to add a rule for the type 'a.type'",
+        ),
+        (
+            build_event(State.DEAD, Reason.UNDECODABLE, "decode", {"error": "is not JSON: it ends too early"}),
+            "Not sent: the record is not JSON (it ends too early).",
+            "the producer would have to write a notification as JSON",
+        ),
+        (
+            build_event(State.DEAD, Reason.NULL_VALUE, "decode", {"error": "the record has no value"}),
+            "Not sent: the record has no value.",
+            "to write a value",
+        ),
     ],
 )
-def test_an_error_does_not_repeat_the_reason(reason: Reason, error: str, expected: str) -> None:
-    assert build_summary(build_event(State.DEAD, reason, GateResult("decode", "dead_letter", reason, {"error": error}))) == expected
+def test_what_was_not_sent_has_its_reason_on_top_and_what_would_have_changed_it(event: DecidedEvent, summary: str, remedy: str) -> None:
+    explanation = explain(event)
+    assert explanation.summary == summary
+    assert remedy in explanation.remedy
+    assert [gate.remedy for gate in explanation.gates] == ["", explanation.remedy]
+
+
+def test_a_held_one_says_until_when_and_that_it_is_late() -> None:
+    event = build_event(State.HELD, "moon_phase", "moon", {"until": NOW})
+    assert explain(event, now=NOW - 1).summary == f"Held until {NOW_TEXT}: moon_phase."
+    assert "has not been released" in explain(event, now=NOW + 1).summary
+
+
+def test_the_first_of_duplicates_is_linked() -> None:
+    explanation = explain(build_event(State.MERGED, "digest", "digest", {}, duplicate_of=FIRST_ID))
+    assert explanation.duplicate_of_path == f"/v1/notifications/{FIRST_ID}/explain"
+    assert explanation.summary == "Not sent on its own: digest."
+
+
+@pytest.mark.parametrize(
+    ("statuses", "summary", "remedy"),
+    [
+        ([build_status(Status.DELIVERED)], f"Delivered by e-mail at {NOW_TEXT}.", ""),
+        ([build_status(Status.SENT)], f"Sent by e-mail at {NOW_TEXT}.", ""),
+        ([], "Not sent by e-mail yet: no attempt is recorded.", ""),
+        ([build_status(Status.PENDING)], "Not sent by e-mail yet: 1 attempt failed, the next one waits.", ""),
+        (
+            [build_status(Status.FAILED, reason=Reason.RETRIES_EXHAUSTED)],
+            "Not sent by e-mail: all attempts failed.",
+            "accept one of the attempts",
+        ),
+        (
+            [build_status(Status.UNSUBSCRIBED, reason=Reason.OPTED_OUT)],
+            "Not received by e-mail: the recipient has opted out at the provider.",
+            "opt in again",
+        ),
+    ],
+)
+def test_a_routed_one_says_what_became_of_its_delivery(statuses: list[StatusEvent], summary: str, remedy: str) -> None:
+    explanation = explain(build_routed("email"), *statuses)
+    assert explanation.summary == summary
+    assert remedy in explanation.remedy
+
+
+def test_what_arrived_comes_first_and_what_ended_alike_is_counted() -> None:
+    failed = build_status(Status.FAILED, reason=Reason.REJECTED_RECIPIENT)
+    sent = build_status(Status.SENT, SECOND_ID, channel="sms")
+    text = f"Sent by SMS at {NOW_TEXT}; not sent by e-mail: the provider rejected the address."
+    assert explain(build_routed("email", "sms"), failed, sent).summary == text
+    assert explain(build_routed("push", "push")).summary == "Not sent by push yet: no attempt is recorded (2 addresses)."
+
+
+def test_attempts_are_explained_before_the_decision_is_recorded() -> None:
+    explanation = explain(None, build_status(Status.SENT))
+    assert explanation.summary == f"The router's decision is not recorded yet. Sent by e-mail at {NOW_TEXT}."
+
+
+def test_rule_and_templates_have_their_versions() -> None:
+    log = [GateResult("rule", "pass", "", {"rule": "a.type@3"}), GateResult("rendering", "pass", "", {"email": "shipped@2 de"})]
+    event = DecidedEvent(make_notification_id(), "u", State.ROUTED, NOW, NOW, "high", decision_log=log)
+    assert (explain(event).rule, explain(event).templates) == ("a.type@3", {"email": "shipped@2 de"})
+    dead = build_event(State.DEAD, "missing_variable", "rendering", {"template": "shipped", "channel": "email"})
+    assert explain(dead).templates == {}
+
+
+def test_a_reason_and_a_gate_of_a_later_release_are_shown_as_they_are() -> None:
+    explanation = explain(build_event(State.REJECTED, "moon_phase", "moon", {"full_at": NOW, "phases": ["new", "full"]}))
+    assert explanation.summary == "Not sent: moon_phase."
+    assert explanation.gates[1].description == f"full at: {NOW_TEXT}; phases: new and full"
+
+
+def test_the_log_of_an_older_release_may_lack_inputs() -> None:
+    explanation = explain(build_event(State.REJECTED, NO_ADDRESS, "recipient", {}))
+    assert "(not recorded)" in explanation.remedy
+
+
+def test_the_fan_out_is_shown_as_the_last_gate() -> None:
+    log = [GateResult(FAN_OUT, "pass", "", {"deliveries": 2})]
+    event = DecidedEvent(make_notification_id(), "u", State.ROUTED, NOW, NOW, "high", decision_log=log)
+    assert [gate.description for gate in explain(event).gates] == ["deliveries: 2"]
+
+
+def test_no_address_is_published() -> None:
+    secret = "ada@example.org +43 664 1234567 https://u:p@hooks.example.org/secret"
+    inputs = {"error": secret, "invalid": {"ada@example.org": secret}}
+    detail = build_status(Status.SENT, detail=secret)
+    explanation = explain(build_event(State.DEAD, Reason.INVALID, "decode", inputs), detail)
+    text = repr(explanation)
+    assert "ada@" not in text
+    assert "1234567" not in text
+    assert "secret" not in text.replace("'secret'", "")
+    assert "a***@example.org" in explanation.summary

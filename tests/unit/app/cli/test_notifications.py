@@ -28,8 +28,10 @@ def test_explain_prints_the_summary_and_the_decision_log(herold: HeroldRunner, g
     )
     result = herold("explain", make_notification_id(7), "--url", gateway_url)
     assert result.exit_code == 0
-    assert f"Rejected: {REASONS[UNKNOWN_USER]}" in result.stdout
-    assert "channels=email" in result.stdout
+    answer, remedy, *rest = result.stdout.splitlines()
+    assert answer == f"Not sent: {REASONS[UNKNOWN_USER]}."
+    assert remedy.startswith("What would have changed it: the user would have to be stored with an address for e-mail")
+    assert any(line.startswith("recipient  reject   unknown_user") and line.endswith("channels: e-mail") for line in rest)
     assert parse_json_output(herold("explain", make_notification_id(7), "--url", gateway_url, "--json"))["state"] == "rejected"
 
 
@@ -42,6 +44,30 @@ def test_explain_prints_every_attempt(herold: HeroldRunner, gateway_url: str, ga
     assert all(part in attempt for part in ("SENT", "ACCEPTED", "sendgrid", "code 202", "12.5 ms"))
     (delivery,) = parse_json_output(herold("explain", make_notification_id(7), "--url", gateway_url, "--json"))["deliveries"]
     assert delivery["attempts"][0]["outcome"] == "ACCEPTED"
+
+
+def test_explain_finds_the_last_ones_of_a_user_and_a_type(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    for number, type_ in ((1, "order.shipped"), (2, "order.shipped"), (3, "news.weekly")):
+        notification = Notification("u-42", type_, make_notification_id(number))
+        gateway_harness.history.histories[make_notification_id(number)] = build_history(notification)
+    command = ("explain", "--user", "u-42", "--url", gateway_url)
+    lines = herold(*command, "--type", "order.shipped").stdout.splitlines()
+    assert [line.split()[3] for line in lines[1:3]] == [make_notification_id(2), make_notification_id(1)]
+    assert all("Sent by e-mail" in line for line in lines[1:3])
+    assert f"notification  {make_notification_id(2)}" in lines
+    one = herold(*command, "--type", "news.weekly").stdout
+    assert one.startswith("Sent by e-mail at")
+    explanations = parse_json_output(herold(*command, "--limit", "2", "--json"))
+    assert [explanation["id"] for explanation in explanations] == [make_notification_id(3), make_notification_id(2)]
+
+
+def test_explain_says_if_nothing_is_recorded_or_nothing_is_asked(herold: HeroldRunner, gateway_url: str) -> None:
+    nothing = herold("explain", "--user", "u-42", "--type", "order.shipped", "--url", gateway_url)
+    assert nothing.exit_code == 3
+    assert "no notification of the type 'order.shipped' to the user 'u-42' is recorded" in nothing.stderr
+    unasked = herold("explain", "--url", gateway_url)
+    assert unasked.exit_code == 1
+    assert "--user" in unasked.stderr
 
 
 def test_an_unknown_id_exits_with_3(herold: HeroldRunner, gateway_url: str) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from agents.router.gates.order import GATES, REASONS
-from schemas.enums import Reason
+from agents.router.gates.order import GATES, REASONS, REMEDIES
+from agents.router.gates.wording import Facts, write_sentence
+from schemas.enums import Reason, State
+from schemas.events import DecidedEvent
 from tests.unit.agents.router.harness import NOW, USER_PARTITION, RouterHarness, build_notification, make_notification_id
 
 EXPIRED = {"expires_at": NOW - 1}
@@ -53,5 +55,11 @@ def test_each_gate_has_a_name_of_its_own_and_each_reason_one_gate() -> None:
 
 
 def test_the_explanation_of_a_reason_needs_no_more_than_the_event_has() -> None:
-    for text in REASONS.values():
-        assert text.format(duplicate_of="ntf_1", type="'order.shipped'")
+    event = DecidedEvent("ntf_1", "u", State.REJECTED, NOW, NOW, "low", "order.shipped", duplicate_of="ntf_2")
+    for sentence in (*REASONS.values(), *REMEDIES.values()):
+        assert write_sentence(sentence, Facts(event)) is not None
+
+
+def test_a_gate_has_remedies_for_its_own_reasons_only() -> None:
+    for gate in GATES:
+        assert set(gate.remedies) <= set(gate.reasons), gate.name

@@ -9,6 +9,7 @@ from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, compute_partition, make_id
 from schemas.notification import Notification
+from schemas.profile import Profile
 from schemas.topics import MAX_NOTIFICATION_BYTES
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
 
@@ -259,8 +260,34 @@ def test_explain_shows_the_gate_results_in_order() -> None:
     harness.history.histories[make_notification_id()] = build_routed_history()
     with harness.build_client() as client:
         body = client.get(f"{URL}/{make_notification_id()}/explain").json()
-    assert body["summary"] == "Routed with low priority: email is SENT."
-    assert body["gates"] == [{"gate": "channels", "verdict": "pass", "reason": "", "inputs": {"channels": ["email"]}}]
+    assert body["summary"] == "Sent by e-mail at 2025-10-09 08:53:20 UTC."
+    (gate,) = body["gates"]
+    assert gate == {
+        "gate": "channels",
+        "verdict": "pass",
+        "reason": "",
+        "meaning": "",
+        "description": "channels: e-mail",
+        "remedy": "",
+        "inputs": {"channels": ["email"]},
+    }
+
+
+@pytest.mark.parametrize(("time_zone", "shown"), [("Europe/Vienna", "10:53:20 Vienna time (08:53:20 UTC)"), ("Mars/Base", "08:53:20 UTC")])
+def test_explain_shows_times_in_the_zone_of_the_user(time_zone: str, shown: str) -> None:
+    harness = GatewayHarness()
+    harness.history.histories[make_notification_id()] = build_routed_history()
+    harness.profiles.profiles["u-42"] = Profile("u-42", time_zone=time_zone)
+    with harness.build_client() as client:
+        assert client.get(f"{URL}/{make_notification_id()}/explain").json()["summary"].endswith(f"{shown}.")
+
+
+def test_explain_needs_no_profile() -> None:
+    harness = GatewayHarness()
+    harness.history.histories[make_notification_id()] = build_routed_history()
+    harness.profiles.unavailable = True
+    with harness.build_client() as client:
+        assert client.get(f"{URL}/{make_notification_id()}/explain").json()["time_zone"] == "UTC"
 
 
 def test_list_pages_from_newest_to_oldest() -> None:

@@ -1,0 +1,35 @@
+"""The words of a delivery's reasons: what each means, and what would have changed it."""
+
+from collections.abc import Mapping
+
+from schemas.enums import Reason
+
+REASONS: Mapping[str, str] = {
+    Reason.EXPIRED: "it expired before it could be sent",
+    Reason.REJECTED_RECIPIENT: "the provider rejected the address",
+    Reason.REJECTED_PERMANENT: "the provider rejected the message",
+    Reason.OPTED_OUT: "the recipient has opted out at the provider",
+    Reason.UNREGISTERED_TOKEN: "the app was removed from the device",
+    Reason.ADDRESS_NOT_ALLOWED: "its host has an address that Herold may not connect to",
+    Reason.ENDPOINT_GONE: "the endpoint is gone",
+    Reason.MISCONFIGURED: "the account at the provider does not allow it",
+    Reason.RETRIES_EXHAUSTED: "all attempts failed",
+    Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",
+    Reason.INVALID: "its content is not what the channel takes",
+}
+"""What each reason means, as a clause."""
+
+REMEDIES: Mapping[str, str] = {
+    Reason.EXPIRED: "a provider would have had to take it earlier, or the producer to give it a later expires_at",
+    Reason.REJECTED_RECIPIENT: "the address would have to be corrected",
+    Reason.REJECTED_PERMANENT: "what the attempt's detail names would have to be corrected, and the dead letter sent again",
+    Reason.OPTED_OUT: "the recipient would have to opt in again at the provider (START by SMS)",
+    Reason.UNREGISTERED_TOKEN: "the app would have to be installed again and register a new token",
+    Reason.ADDRESS_NOT_ALLOWED: "the host would have to have a public address, or an operator to allow its network",
+    Reason.ENDPOINT_GONE: "the receiver would have to restore the endpoint, or the producer to name another",
+    Reason.MISCONFIGURED: "an operator would have to correct the account or the settings, and send the dead letter again",
+    Reason.RETRIES_EXHAUSTED: "the provider would have had to accept one of the attempts; the dead letter can be sent again",
+    Reason.UNEXPECTED_ERROR: "the error would have to be fixed, and the dead letter sent again",
+    Reason.INVALID: "the producer of the delivery would have to correct it",
+}
+"""What would have changed each, as a clause."""

@@ -1,0 +1,90 @@
+"""The answer to "why did I (not) get this?" in one sentence; pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from agents.delivery import reasons as delivery_reasons
+from agents.router.gates.order import REASONS, REMEDIES
+from agents.router.gates.wording import Facts, get_channel_word, write_sentence
+from app.api.responses import DeliveryResponse, NotificationResponse
+from schemas.enums import State, Status
+from schemas.events import DecidedEvent
+
+UNDECIDED = "Accepted: the router has not decided yet, or its decision is not recorded yet."
+UNRECORDED = "The router's decision is not recorded yet. "
+NO_REASON = "no reason was recorded"
+_PREFIXES = {State.HELD: "Held", State.MERGED: "Not sent on its own"}
+_ORDER = (Status.DELIVERED, Status.SENT, Status.PENDING, Status.FAILED, Status.BOUNCED, Status.UNSUBSCRIBED)
+
+
+def build_answer(event: DecidedEvent | None, notification: NotificationResponse, facts: Facts, now: float) -> str:
+    """One sentence; `facts` are those of the gate that stopped the notification, `now` in epoch seconds."""
+    if event is None:
+        if not notification.deliveries:
+            return UNDECIDED
+        return UNRECORDED + _describe_deliveries(notification.deliveries, facts)
+    if event.state == State.ROUTED:
+        return _describe_deliveries(notification.deliveries, facts)
+    return f"{_describe_state(event, facts, now)}: {_describe_reason(event, facts)}."
+
+
+def build_remedy(event: DecidedEvent | None, deliveries: Sequence[DeliveryResponse], facts: Facts) -> str:
+    """What would have changed the result, as a clause; empty if nothing would have had to."""
+    if event is not None and event.state != State.ROUTED:
+        return write_sentence(REMEDIES.get(event.reason, ""), facts)
+    clauses = dict.fromkeys(delivery_reasons.REMEDIES.get(delivery.reason, "") for delivery in deliveries)
+    return "; ".join(filter(None, clauses))
+
+
+def _describe_state(event: DecidedEvent, facts: Facts, now: float) -> str:
+    prefix = _PREFIXES.get(event.state, "Not sent")
+    until = facts.inputs.get("until")
+    if event.state != State.HELD or not isinstance(until, int | float):
+        return prefix
+    late = "" if now < until else ", which is past; it has not been released, or what became of it is not recorded yet"
+    return f"{prefix} until {facts.format_time(until)}{late}"
+
+
+def _describe_reason(event: DecidedEvent, facts: Facts) -> str:
+    reason = write_sentence(REASONS[event.reason], facts) if event.reason in REASONS else event.reason or NO_REASON
+    error = facts.inputs.get("error")
+    return reason + _format_error(error, reason) if isinstance(error, str) else reason
+
+
+def _format_error(error: str, reason: str) -> str:
+    """What the error adds to the reason, whose words it may begin with."""
+    start, _, rest = error.partition(": ")
+    text = rest if reason.endswith(start) else error
+    return f" ({text})" if text else ""
+
+
+def _describe_deliveries(deliveries: Sequence[DeliveryResponse], facts: Facts) -> str:
+    """What became of the deliveries, those that arrived first; those of one channel that ended alike are counted."""
+    if not deliveries:
+        return "Not sent: it was routed to no channel."
+    ordered = sorted(deliveries, key=lambda delivery: _ORDER.index(Status(delivery.status)))
+    groups = Counter((delivery.channel, delivery.status, delivery.reason) for delivery in ordered)
+    clauses = []
+    for (channel, status, reason), count in groups.items():
+        last = next(one for one in reversed(ordered) if (one.channel, one.status, one.reason) == (channel, status, reason))
+        clause = _describe_delivery(last, facts)
+        clauses.append(f"{clause} ({count} addresses)" if count > 1 else clause)
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
+    channel, attempts = get_channel_word(delivery.channel), len(delivery.attempts)
+    at = f" at {facts.format_time(delivery.attempts[-1].occurred_at)}" if delivery.attempts else ""
+    reason = delivery_reasons.REASONS.get(delivery.reason, delivery.reason)
+    because = f": {reason}" if reason else ""
+    match delivery.status:
+        case Status.PENDING if attempts:
+            return f"not sent by {channel} yet: {attempts} attempt{'s' * (attempts > 1)} failed, the next one waits"
+        case Status.PENDING:
+            return f"not sent by {channel} yet: no attempt is recorded"
+        case Status.FAILED:
+            return f"not sent by {channel}{because}"
+        case Status.UNSUBSCRIBED:
+            return f"not received by {channel}{because or ': the recipient has unsubscribed'}"
+    return f"{Status(delivery.status).lower()} by {channel}{at}{because}"
