@@ -11,16 +11,23 @@ RowView = dict[str, Any]
 """A decoded row, as JSON values."""
 
 
+def encode_user_prefix(user_id: str) -> bytes:
+    """What the keys of a user's rows begin with in most tables: no user id contains NUL."""
+    return user_id.encode() + b"\0"
+
+
 class TableDefinition(NamedTuple):
     """A table of a worker. Its time to live is in app/topology.py.
 
     `read_time`: the newest time in a row, in epoch seconds; a row expires one time to live after it.
     `find_row`: the decoded row of a user id and a key, None if there is none. Raises ValueError for an invalid key.
+    `encode_user_prefix`: what the keys of all rows of a user begin with.
     """
 
     name: str
     read_time: Callable[[bytes], float]
     find_row: Callable[[GetRows, str, str], RowView | None]
+    encode_user_prefix: Callable[[str], bytes] = encode_user_prefix
 
 
 def format_time(at: float) -> str:

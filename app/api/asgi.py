@@ -12,7 +12,7 @@ from app.api.exception_handlers import handle_http_exception, handle_problem, ha
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.problems import ProblemError
-from app.api.resources import health, notifications
+from app.api.resources import health, notifications, user_state
 from app.api.resources.docs import register_docs_routes
 from app.api.submission_app import SubmissionApp, SubmissionRouter
 from schemas.ports import Clock
@@ -24,7 +24,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
     """The app with these dependencies; `body_limit` in bytes, `clock` monotonic."""
     submission_app = SubmissionApp(dependencies.submission_service, body_limit)
     framework = Litestar(
-        [notifications.router, health.router],
+        [notifications.router, user_state.router, health.router],
         exception_handlers={ProblemError: handle_problem, HTTPException: handle_http_exception, Exception: handle_unexpected},
         openapi_config=build_openapi_config(),
         logging_config=None,

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from litestar import Request
 
-from app.api.ports import HistoryReader, RecentNotifications
+from app.api.ports import HistoryReader, RecentNotifications, UserTables
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.ports import Clock
-from schemas.store_ports import ProfileReader
+from schemas.store_ports import PolicyReader, ProfileReader
 
 ApiRequest = Request[Any, Any, Any]
 
@@ -29,6 +29,8 @@ class Dependencies:
     clock: Clock
     receipt_timeouts: Mapping[ChannelName, int]
     profiles: ProfileReader
+    user_tables: UserTables
+    policies: PolicyReader
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -22,6 +22,7 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.api.services.readiness import Probe, ReadinessMonitor
 from app.api.services.recent_buffer import RecentNotificationsBuffer
 from app.api.services.submission_service import SubmissionService
+from app.api.services.worker_client import WorkerClient
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
@@ -38,6 +39,7 @@ from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
 from tables.redis.recent_notifications import RedisRecentNotifications
+from tables.redis.worker_addresses import RedisWorkerAddresses
 
 SHUTDOWN_TIMEOUT = 20.0  # seconds until the process exits although a connection does not close
 GC_THRESHOLD = 50_000  # allocations; a request's objects are freed with it, so that fewer collections save a tenth of the CPU
@@ -88,6 +90,7 @@ class GatewayConnections:
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
+        self.worker_client = WorkerClient(RedisWorkerAddresses(self.redis), settings.worker.web_token)
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
@@ -112,6 +115,7 @@ class GatewayConnections:
             await self.readiness.stop()
             await self.publisher.stop()
             await self.recent_notifications.stop()
+            await self.worker_client.close()
             await self.redis.close()
             await self.database.close()
 
@@ -136,6 +140,8 @@ class GatewayConnections:
             clock=time.time,
             receipt_timeouts=self._settings.receipt_timeouts,
             profiles=PostgresProfileReader(self.database),
+            user_tables=self.worker_client,
+            policies=self.policy_reader,
         )
 
     def _build_probes(self) -> dict[str, Probe]:

@@ -17,6 +17,7 @@ from app.api.responses import (
     NotificationResponse,
     ReadinessResponse,
     SubmissionResponse,
+    UserStateResponse,
 )
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from schemas.notification import Submission
@@ -32,6 +33,7 @@ SCHEMA_STRUCTS = (
     NotificationPage,
     LivenessResponse,
     ReadinessResponse,
+    UserStateResponse,
     ProblemDetails,
 )
 EXAMPLE_SUBMISSION = {

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from schemas.enums import Priority
 from schemas.history import NotificationHistory
 from schemas.idempotent_responses import KeyState, RecentNotification, StoredResponse
+from schemas.user_rows import RemovedRows, UserRows
 
 
 class ProducerRecord(NamedTuple):
@@ -46,6 +47,26 @@ class HistoryReader(Protocol):
         self, user_id: str, limit: int, before: str | None, notification_type: str | None = None
     ) -> Sequence[NotificationHistory]:
         """The user's notifications, of a type or of all, with ids below `before`, newest first, at most `limit`, without attempts."""
+        ...
+
+
+class WorkerAddresses(Protocol):
+    """The running workers."""
+
+    async def list_urls(self, role: str) -> Sequence[str]:
+        """The web addresses of the workers of a role. Raises UnavailableError."""
+        ...
+
+
+class UserTables(Protocol):
+    """The rows of a user in the workers' tables. Each method raises UnavailableError, which says who does not answer."""
+
+    async def get_user_rows(self, role: str, user_id: str) -> UserRows:
+        """The rows in the tables of a role."""
+        ...
+
+    async def remove_rows(self, role: str, user_id: str, table: str, name: str) -> RemovedRows:
+        """Remove the rows whose keys begin with a name from a table; all of them for an empty name."""
         ...
 
 

@@ -20,6 +20,7 @@ COMMAND_PATHS = {
     "show": "app.cli.notifications:show",
     "explain": "app.cli.notifications:explain",
     "list": "app.cli.notifications:list_notifications",
+    "state": "app.cli.state:state",
     "tail": "app.cli.tail:tail",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",

@@ -70,6 +70,17 @@ class RocksDBTable(faust.Table):
         rows: list[bytes | None] = self.data._db_for_partition(partition).get(list(keys))
         return self.pending_rows.overlay(partition, keys, rows)
 
+    def list_rows(self, partition: int, prefix: bytes, max_rows: int) -> list[tuple[bytes, bytes]]:
+        """At most `max_rows` rows whose keys begin with `prefix`, pending ones included, in the order of their keys."""
+        pending = {key: row for key, row in self.pending_rows.get_partition(partition).items() if key.startswith(prefix)}
+        rows: dict[bytes, bytes | None] = {}
+        # a pending removal hides one of the stored rows
+        for key, row in islice(self.data._db_for_partition(partition).items(from_key=prefix), max_rows + len(pending)):
+            if not key.startswith(prefix):
+                break
+            rows[key] = row
+        return [(key, row) for key, row in sorted((rows | pending).items()) if row is not None][:max_rows]
+
     def stage_rows(self, outbox: Outbox, partition: int, rows: TableRows) -> None:
         """Add the rows to the outbox as changelog records; None is a tombstone."""
         topic = self.changelog_topic_name

@@ -10,6 +10,7 @@ from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
 from app.workers.observers import RouterObserver
+from app.workers.user_rows_view import build_row_removal
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
@@ -37,12 +38,14 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     profile_database = Database(postgres.url, postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
     policies = build_policy_reader(role, settings, policy_database, worker.metrics)
+    committer = build_batch_committer(worker.app, linger=section.linger)
+    worker.removals["rate_windows"] = build_row_removal(committer, worker.tables["rate_windows"])
     router = Router(
         policies=policies,
         profiles=CachedProfileReader(redis, PostgresProfileReader(profile_database), time.monotonic, settings.redis.profile_ttl),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
-        committer=build_batch_committer(worker.app, linger=section.linger),
+        committer=committer,
         clock=worker.clock,
         partitions=kafka.topic_partitions,
         topic_prefix=kafka.topic_prefix,

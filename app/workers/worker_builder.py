@@ -18,10 +18,14 @@ from app.streaming.rocksdb_table import RocksDBTable
 from app.streaming.time_limit import run_with_time_limit
 from app.telemetry import Metrics, build_logging_config, log_event
 from app.topology import get_role_spec
+from app.workers.registration import register_forever
 from app.workers.ttl_sweeper import TtlSweeper
+from app.workers.user_rows_view import RemoveRows
 from app.workers.web_views import add_web_views
 from schemas.metrics import CLOCK_ERROR, POSITION_JUMPS
 from schemas.topics import TOPICS
+from tables.redis.client import RedisClient
+from tables.redis.worker_addresses import RedisWorkerAddresses
 
 MAX_SKIPS_MEDIUM = 4  # fetches in which medium may be skipped although it has data
 MAX_SKIPS_LOW = 16
@@ -45,12 +49,15 @@ class WorkerBuilder:
         self._shutdown_callbacks: list[AsyncCallback] = []
         self.app.on_before_shutdown.connect(self._run_shutdown_callbacks, weak=False)
         self.app.on_worker_init.connect(self._log_started, weak=False)
-        add_web_views(self.app, self.role_spec.tables, self.tables, self.metrics, settings)
+        self.removals: dict[str, RemoveRows] = {}  # by the name of the tables whose rows an operator may remove
+        add_web_views(self.app, role, self.role_spec.tables, self.tables, self.removals, self.metrics, settings)
         self.app.startup_checks.append(self._require_topics)
         self.app.position_jump_callbacks.append(self._count_position_jump)
         if self.tables:
             sweeper = TtlSweeper(self.role_spec.tables, self.tables, self.clock, lambda: self.clock.is_confirmed)
             self.add_task("ttl_sweeper", lambda: sweeper.run_forever(asyncio.sleep))
+            if settings.worker.web_port:
+                self._register_address()
 
     @property
     def source_topics(self) -> list[str]:
@@ -77,6 +84,12 @@ class WorkerBuilder:
             on_revoked({tp.partition for tp in partitions})
 
         self.app.on_partitions_revoked.connect(handle_revocation, weak=False)
+
+    def _register_address(self) -> None:
+        redis = RedisClient(self.settings.redis.url, time.monotonic, self.settings.kafka.topic_prefix, self.settings.redis.socket_timeout)
+        url = str(self.app.conf.canonical_url).rstrip("/")
+        self.add_task("registration", lambda: register_forever(RedisWorkerAddresses(redis), self.role, url, asyncio.sleep))
+        self.add_shutdown_callback(redis.close)
 
     async def _run_shutdown_callbacks(self, app: Any, **_: Any) -> None:
         deadline = time.monotonic() + SHUTDOWN_CALLBACKS_TIMEOUT

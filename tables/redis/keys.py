@@ -35,3 +35,9 @@ RECENT_NOTIFICATION = KeyFamily("recent")
 
 RECENT_NOTIFICATION_TTL = 60
 """In seconds: longer than the recorder's usual delay."""
+
+WORKERS = KeyFamily("workers")
+"""workers:{role}: the web addresses of the role's running workers, each with the second at which its registration expires."""
+
+WORKERS_TTL = 30
+"""Of a registration, in seconds: a worker repeats it every 10 s."""

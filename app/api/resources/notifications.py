@@ -23,11 +23,10 @@ from app.api.problems import (
 )
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
 from app.api.submission_app import decode_key
+from app.api.user_time_zone import find_time_zone
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
-from schemas.local_time import find_zone
-from schemas.store_ports import ProfileReader
 
 JSON_MEDIA_TYPE = "application/json"
 MAX_PAGE_SIZE = 200
@@ -118,7 +117,7 @@ async def explain_notification(
     """Why the notification has its state: a sentence, each gate of the router, and each delivery with its attempts and later events."""
     event, notification = await _find_notification(request, notification_id, user_id)
     dependencies = get_dependencies(request)
-    time_zone = await _find_time_zone(dependencies.profiles, notification.user_id)
+    time_zone = await find_time_zone(dependencies.profiles, notification.user_id)
     return build_explanation(event, notification, time_zone, dependencies.clock())
 
 
@@ -177,15 +176,6 @@ async def _find_notification(
     if priority := await dependencies.recent_notifications.get_priority(notification_id):
         return None, NotificationResponse(notification_id, "accepted", priority)
     raise ProblemError(_build_not_found_problem(notification_id) if is_history_available else _build_unavailable_problem())
-
-
-async def _find_time_zone(profiles: ProfileReader, user_id: str) -> str:
-    """The zone in which the user reads times; empty for UTC, also if the profile cannot be read: the explanation needs no more of it."""
-    try:
-        profile = (await profiles.get_many([user_id]))[user_id]
-    except UnavailableError:
-        return ""
-    return profile.time_zone if find_zone(profile.time_zone) is not None else ""
 
 
 def _build_not_found_problem(notification_id: str) -> ProblemDetails:

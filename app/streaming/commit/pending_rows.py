@@ -1,6 +1,6 @@
 """Rows of a table that are decided but not written yet; later batches read them as if they were (docs/decisions/0006)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.ports import TableRows
 
@@ -21,6 +21,10 @@ class PendingRows:
         if not pending:
             return stored
         return [pending.get(key, row) for key, row in zip(keys, stored, strict=True)]
+
+    def get_partition(self, partition: int) -> Mapping[bytes, bytes | None]:
+        """The newest pending row of each key of a partition; None for a row that is to be removed."""
+        return self._rows.get(partition, {})
 
     def mark_applied(self, partition: int, rows: TableRows) -> None:
         """Remove rows that the table now holds; newer rows of the same keys stay pending."""

@@ -22,6 +22,7 @@ from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress
 from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
+from schemas.user_rows import RemovedRows, UserRow, UserRows
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 
 NOW = 1_760_000_000.0
@@ -122,6 +123,26 @@ class MemoryHistoryReader:
 
 
 @dataclass
+class FakeUserTables:
+    """The rows of every user by table; `problem` stands for workers that do not answer. Removed names are collected."""
+
+    tables: dict[str, list[UserRow]] = field(default_factory=dict)
+    problem: str = ""
+    removed: list[tuple[str, str]] = field(default_factory=list)
+
+    async def get_user_rows(self, role: str, user_id: str) -> UserRows:
+        if self.problem:
+            raise UnavailableError(self.problem)
+        return UserRows(role, 1, f"http://{role}", self.tables)
+
+    async def remove_rows(self, role: str, user_id: str, table: str, name: str) -> RemovedRows:
+        if self.problem:
+            raise UnavailableError(self.problem)
+        self.removed.append((table, name))
+        return RemovedRows(1, f"http://{role}", [row.key for row in self.tables[table] if name in ("", row.key.decode())])
+
+
+@dataclass
 class GatewayHarness:
     """The ports and the clock of one gateway; builds its app and a client with the API key."""
 
@@ -130,6 +151,7 @@ class GatewayHarness:
     recent_notifications: MemoryRecentNotifications = field(default_factory=MemoryRecentNotifications)
     idempotent_responses: MemoryIdempotentResponses = field(default_factory=MemoryIdempotentResponses)
     history: MemoryHistoryReader = field(default_factory=MemoryHistoryReader)
+    user_tables: FakeUserTables = field(default_factory=FakeUserTables)
     profiles: MemoryProfileReader = field(default_factory=MemoryProfileReader)
     metrics: Metrics = field(default_factory=Metrics)
     now: float = NOW
@@ -165,6 +187,8 @@ class GatewayHarness:
             self.get_time,
             RECEIPT_TIMEOUTS,
             self.profiles,
+            self.user_tables,
+            self.policy_reader,
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

@@ -60,6 +60,15 @@ def test_a_row_is_found_in_its_partition_only(table: RocksDBTable) -> None:
     assert table.get_many(0, []) == []
 
 
+def test_the_rows_of_a_user_are_listed_with_pending_ones(table: RocksDBTable) -> None:
+    stored = {b"u\0a": b"1", b"u\0b": b"2", b"u\0c": b"3", b"u2\0a": b"4", b"t\0a": b"5"}
+    table.apply_rows(0, stored, WrittenOffsets(0, 4, 5))
+    table.pending_rows.add(0, {b"u\0a": None, b"u\0c": b"6", b"u\0d": b"7", b"u2\0b": b"8"})
+    assert table.list_rows(0, b"u\0", 9) == [(b"u\0b", b"2"), (b"u\0c", b"6"), (b"u\0d", b"7")]
+    assert table.list_rows(0, b"u\0", 2) == [(b"u\0b", b"2"), (b"u\0c", b"6")]
+    assert table.list_rows(0, b"v\0", 9) == table.list_rows(1, b"u\0", 9) == []
+
+
 def test_a_row_of_none_is_removed(table: RocksDBTable) -> None:
     table.apply_rows(0, {b"a": b"1"}, WrittenOffsets(0, 0, 1))
     table.apply_rows(0, {b"a": None}, WrittenOffsets(1, 1, 1))

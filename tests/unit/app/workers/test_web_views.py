@@ -8,7 +8,8 @@ from aiohttp.test_utils import make_mocked_request
 from faust.exceptions import ConsumerNotStarted
 
 from app.settings import load_settings
-from app.workers.web_views import TableView, is_ready
+from app.workers.assigned_worker import AssignedWorker, is_ready
+from app.workers.web_views import TableView
 
 
 @dataclass
@@ -49,7 +50,8 @@ def test_a_worker_is_ready_while_it_consumes_assigned_partitions(app: Any, ready
 @pytest.mark.parametrize("authorization", [None, "Bearer ", "Bearer", "", "Bearer another"])
 @pytest.mark.parametrize("token", ["", "t0ken"])
 async def test_a_request_without_the_token_is_unauthorized_also_if_no_token_is_set(token: str, authorization: str | None) -> None:
-    table_view = TableView(FakeApp(), (), {}, load_settings({"HEROLD_WORKER_WEB_TOKEN": token}))  # type: ignore[arg-type]
+    assigned_worker = AssignedWorker(FakeApp(), load_settings({"HEROLD_WORKER_WEB_TOKEN": token}))  # type: ignore[arg-type]
+    table_view = TableView(assigned_worker, (), {})
     request = make_mocked_request("GET", "/tables/attempts/u-1", headers={} if authorization is None else {"Authorization": authorization})
     assert (await table_view.get_row(request)).status == 401
 

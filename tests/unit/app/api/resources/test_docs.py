@@ -18,6 +18,7 @@ def test_every_route_is_described() -> None:
         "/v1/notifications/bulk",
         "/v1/notifications/{notification_id}",
         "/v1/notifications/{notification_id}/explain",
+        "/v1/users/{user_id}/state",
         "/healthz",
         "/readyz",
         "/metrics",

@@ -1,0 +1,69 @@
+"""The live state of a user: the rows of the workers' tables, decoded, and the rate windows with what is left in them; pure."""
+
+from collections.abc import Iterable, Mapping
+from struct import error as StructError
+
+from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, UserStateResponse
+from app.topology import TOPOLOGY
+from schemas.lifetimes import IDEMPOTENCY_HORIZON
+from schemas.policy import Policy, RateLimit
+from schemas.user_rows import MAX_ROWS, UserRow, UserRows
+from tables import idempotency, rate_windows
+from tables.rate_windows import ChannelWindows, build_channel_windows
+
+USER_TABLES = frozenset({"rate_windows", "idempotency", "due"})
+STATE_ROLES = tuple(spec.role for spec in TOPOLOGY if USER_TABLES & spec.table_ttls.keys())
+"""The roles whose tables have the state of a user."""
+
+NO_FINGERPRINT = rate_windows.compute_fingerprint("")  # of the next notification, which is in no window yet
+
+
+def build_user_state(
+    user_id: str, rows: Iterable[UserRows], policy: Policy, problems: Mapping[str, str], time_zone: str, now: float
+) -> UserStateResponse:
+    """The state; `rows` of the roles that answered, `problems` of the others by role, `now` in epoch seconds."""
+    answers = list(rows)
+    tables = {name: found for answer in answers for name, found in answer.tables.items()}
+    return UserStateResponse(
+        user_id=user_id,
+        read_at=now,
+        time_zone=time_zone or "UTC",
+        rate_windows=_list_windows(tables["rate_windows"], policy, now) if "rate_windows" in tables else [],
+        idempotency_keys=_list_idempotency_keys(tables.get("idempotency", ()), now),
+        workers={answer.role: answer.worker for answer in answers},
+        truncated=sorted(name for name, found in tables.items() if len(found) >= MAX_ROWS),
+        unavailable=dict(problems),
+    )
+
+
+def _list_windows(rows: Iterable[UserRow], policy: Policy, now: float) -> list[RateWindowResponse]:
+    """Each limit of the policy with what the user has used of it."""
+    packed = {row.key.decode(errors="replace"): row.row for row in rows}
+    return [
+        _build_window(packed.get(channel), limit, windows, now)
+        for limit in policy.rate_limits
+        for channel, windows in build_channel_windows([limit]).items()
+    ]
+
+
+def _build_window(row: bytes | None, limit: RateLimit, windows: ChannelWindows, now: float) -> RateWindowResponse:
+    used = rate_windows.count_used(row, limit, now)
+    exceeded = rate_windows.find_exceeded_limit(row, windows, now, NO_FINGERPRINT)
+    room_at = exceeded.reset_at if exceeded is not None else None
+    return RateWindowResponse(limit.channel, limit.max_count, limit.window_seconds, used, exceeded is None, room_at or 0.0)
+
+
+def _list_idempotency_keys(rows: Iterable[UserRow], now: float) -> list[IdempotencyKeyResponse]:
+    """The keys that are in force, the newest first. A claim is shown only if its row is not written yet."""
+    found: dict[str, IdempotencyKeyResponse] = {}
+    for row in rows:
+        key, _, rest = row.key.decode(errors="replace").partition("\0")
+        try:
+            decoded = idempotency.decode_unexpired_row(row.row, now)
+        except StructError:
+            continue  # of a later release
+        if decoded is None or (rest and key in found):
+            continue
+        expires_at = decoded.received_at + IDEMPOTENCY_HORIZON
+        found[key] = IdempotencyKeyResponse(key, decoded.notification_id, decoded.received_at, expires_at)
+    return sorted(found.values(), key=lambda entry: entry.received_at, reverse=True)

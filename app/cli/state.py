@@ -1,0 +1,75 @@
+"""`herold state`: what the workers' tables hold of a user at this moment, over the gateway's API."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import click
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from app.cli.api_client import load_gateway_client
+from app.cli.formatting import build_key_value_table, build_table
+from app.cli.output import add_gateway_options, json_option, print_result
+from schemas.local_time import format_local_time
+
+
+@click.command()
+@click.argument("user")
+@add_gateway_options
+@json_option
+def state(user: str, url: str | None, api_key: str | None, as_json: bool) -> None:
+    """Show the rate windows and idempotency keys of a user, as the workers' tables hold them now.
+
+    \b
+    herold state u-ada
+    """
+    print_result(load_gateway_client(url, api_key).get(build_state_path(user)), as_json, format_state)
+
+
+def build_state_path(user: str) -> str:
+    """The path of a user's state; characters that have a meaning in URLs are quoted."""
+    return f"/v1/users/{quote(user, safe='')}/state"
+
+
+def format_state(body: Mapping[str, Any]) -> RenderableType:
+    """A user's state: who answered, then a table of each kind."""
+    parts: list[RenderableType] = [build_key_value_table(_list_fields(body)), Text(), _build_windows(body)]
+    if body["idempotency_keys"]:
+        parts += [Text(), _build_idempotency_keys(body)]
+    return Group(*parts)
+
+
+def _list_fields(body: Mapping[str, Any]) -> dict[str, RenderableType]:
+    return {
+        "user": body["user_id"],
+        "read": format_local_time(body["read_at"], body["time_zone"]),
+        **{f"{role} at": url for role, url in body["workers"].items()},
+        **{f"no {role}": Text(problem, "red") for role, problem in body["unavailable"].items()},
+        "cut": f"only the first 500 rows of {', '.join(body['truncated'])} are shown" if body["truncated"] else "",
+    }
+
+
+def _build_windows(body: Mapping[str, Any]) -> RenderableType:
+    table = build_table("channel", "window", "used", "limit", "room again", title="Rate windows")
+    for window in body["rate_windows"]:
+        room = "has room" if window["has_room"] else "never: the limit is 0"
+        if window["room_again_at"]:
+            room = format_local_time(window["room_again_at"], body["time_zone"])
+        table.add_row(
+            window["channel"],
+            f"{window['window_seconds']:,} s",
+            str(window["used_count"]),
+            str(window["max_count"]),
+            Text(room, "green" if window["has_room"] else "yellow"),
+        )
+    return table if body["rate_windows"] else Text("no rate limits apply", "dim")
+
+
+def _build_idempotency_keys(body: Mapping[str, Any]) -> RenderableType:
+    table = build_table("key", "first notification", "received", "in force until", title="Idempotency keys")
+    for entry in body["idempotency_keys"]:
+        key = "(its id)" if entry["key"] == entry["notification_id"] else entry["key"]
+        times = [format_local_time(entry[name], body["time_zone"]) for name in ("received_at", "expires_at")]
+        table.add_row(key, entry["notification_id"], *times)
+    return table

@@ -1,0 +1,61 @@
+"""The live state of a user, decoded from the rows of the workers' tables."""
+
+from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, UserStateResponse
+from app.api.user_state import build_user_state
+from schemas.lifetimes import IDEMPOTENCY_HORIZON
+from schemas.policy import Policy, RateLimit
+from schemas.user_rows import MAX_ROWS, UserRow, UserRows
+from tables import idempotency, rate_windows
+from tests.unit.app.api.harness import NOW, make_notification_id
+
+SHORT, LONG, LARGE = RateLimit("sms", 2, 60), RateLimit("sms", 3, 3600), RateLimit("email", 1000, 3600)
+POLICY = Policy({}, (), (SHORT, LONG, LARGE))
+
+
+def build_state(**tables: list[UserRow]) -> UserStateResponse:
+    return build_user_state("u", [UserRows("router", 1, "http://router", tables)], POLICY, {}, "", NOW)
+
+
+def build_window_row(channel: str, *times: float) -> UserRow:
+    windows, row = rate_windows.build_channel_windows(POLICY.rate_limits)[channel], None  # type: ignore[index]
+    for number, at in enumerate(times):
+        row = rate_windows.add_entry(row, windows, at, b"%04d" % number)
+    return UserRow(channel.encode(), row or b"")
+
+
+def build_key_row(suffix: str, number: int, at: float) -> UserRow:
+    row = idempotency.IdempotencyRow(make_notification_id(number), at, "low", 1, 2)
+    return UserRow(suffix.encode(), idempotency.encode_row(row))
+
+
+def test_each_limit_shows_what_is_used_and_when_it_has_room_again() -> None:
+    rows = [build_window_row("sms", NOW - 3000, NOW - 50, NOW - 10), build_window_row("email", NOW - 5, NOW - 4)]
+    assert build_state(rate_windows=rows).rate_windows == [
+        RateWindowResponse("sms", 2, 60, 2, False, NOW + 10),
+        RateWindowResponse("sms", 3, 3600, 3, False, NOW + 600),
+        RateWindowResponse("email", 1000, 3600, 2, True, 0.0),
+    ]
+
+
+def test_a_limit_is_shown_although_nothing_was_sent() -> None:
+    assert {(window.used_count, window.has_room) for window in build_state(rate_windows=[]).rate_windows} == {(0, True)}
+
+
+def test_keys_in_force_are_shown_newest_first_without_their_claims() -> None:
+    rows = [
+        build_key_row("a", 1, NOW - 100),
+        build_key_row("a\0claim", 1, NOW - 100),
+        build_key_row("b\0claim", 2, NOW - 10),
+        build_key_row("old", 3, NOW - IDEMPOTENCY_HORIZON - 1),
+        UserRow(b"of a later release", b"?"),
+    ]
+    assert build_state(idempotency=rows).idempotency_keys == [
+        IdempotencyKeyResponse("b", make_notification_id(2), NOW - 10, NOW - 10 + IDEMPOTENCY_HORIZON),
+        IdempotencyKeyResponse("a", make_notification_id(1), NOW - 100, NOW - 100 + IDEMPOTENCY_HORIZON),
+    ]
+
+
+def test_a_table_that_is_cut_is_named() -> None:
+    rows = [build_key_row(str(number), number, NOW) for number in range(MAX_ROWS)]
+    assert build_state(idempotency=rows).truncated == ["idempotency"]
+    assert build_state(idempotency=rows[1:]).truncated == []

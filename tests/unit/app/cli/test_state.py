@@ -1,0 +1,34 @@
+from schemas.policy import Policy, RateLimit
+from schemas.profile import Profile
+from schemas.user_rows import UserRow
+from tables import rate_windows
+from tables.idempotency import IdempotencyRow, encode_row
+from tests.herold_runner import HeroldRunner
+from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
+from tests.unit.app.cli.conftest import parse_json_output
+
+LIMIT = RateLimit("sms", 1, 3600)
+
+
+def test_state_prints_windows_and_keys_in_the_users_zone(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.policy_reader.policy = Policy({}, (), (LIMIT, RateLimit("email", 300, 60)))
+    gateway_harness.profiles.profiles["u 42"] = Profile("u 42", time_zone="Europe/Vienna")
+    window = rate_windows.add_entry(None, rate_windows.build_channel_windows([LIMIT])["sms"], NOW, b"mark")
+    gateway_harness.user_tables.tables = {
+        "rate_windows": [UserRow(b"sms", window)],
+        "idempotency": [UserRow(b"k-1", encode_row(IdempotencyRow(make_notification_id(1), NOW, "low", 1, 2)))],
+    }
+    result = herold("state", "u 42", "--url", gateway_url)
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "sms 3,600 s 1 1 2025-10-09 11:53:20 Vienna time (09:53:20 UTC)" in lines
+    assert "email 60 s 0 300 has room" in lines
+    assert any(line.startswith(f"k-1 {make_notification_id(1)} 2025-10-09 10:53:20 Vienna time") for line in lines)
+    assert parse_json_output(herold("state", "u 42", "--url", gateway_url, "--json"))["user_id"] == "u 42"
+
+
+def test_no_worker_exits_with_4_and_the_reason(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.user_tables.problem = "no worker of the role router has registered"
+    result = herold("state", "u-42", "--url", gateway_url)
+    assert result.exit_code == 4
+    assert "no worker of the role router has registered" in result.stderr
