@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
-from dev.simulators.sms_segments import count_segments
 from dev.simulators.stubs import Stub, StubResponse, match_number_stub
+from schemas.sms_segments import measure_sms
 
 MAX_CHARACTERS = 1600  # UTF-16 code units: an emoji counts more than once (https://www.twilio.com/docs/api/errors/21617)
 _match_path = re.compile(rb"/2010-04-01/Accounts/([^/]+)/Messages\.json").fullmatch
@@ -48,6 +48,7 @@ class TwilioRequestDetails(NamedTuple):
     from_: str
     messaging_service_sid: str
     body: str
+    smart_encoded: bool
 
 
 class TwilioSimulator:
@@ -72,7 +73,8 @@ class TwilioSimulator:
             return InvalidRequest(self.build_unauthorized_response())
         form = dict(_parse_form(request.body))
         text = {name: _decode_text(form.get(name, b"")) for name in (b"To", b"From", b"MessagingServiceSid", b"Body", b"StatusCallback")}
-        sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], text[b"From"], text[b"MessagingServiceSid"], text[b"Body"])
+        sender, is_smart = (text[b"From"], text[b"MessagingServiceSid"]), form.get(b"SmartEncoded") == b"true"
+        sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], *sender, text[b"Body"], is_smart)
         target = DeliveryTarget(_parse_delivery_id(text[b"StatusCallback"]), sms.to)
         code = _find_error_code(sms, b"MediaUrl" in form or b"ContentSid" in form)
         if code:
@@ -154,7 +156,7 @@ def _encode_message(sms: TwilioRequestDetails, context: ResponseContext) -> byte
         "messaging_service_sid": sms.messaging_service_sid or None,
         "num_media": "0",
         # a messaging service selects the sender later and counts the segments then
-        "num_segments": "0" if sms.messaging_service_sid else str(count_segments(sms.body)),
+        "num_segments": "0" if sms.messaging_service_sid else str(measure_sms(sms.body, sms.smart_encoded).segments),
         "price": None,
         "price_unit": None,
         "sid": sid,

@@ -31,6 +31,12 @@ def test_an_accepted_message_is_created() -> None:
     assert message["date_created"] == "Thu, 09 Oct 2025 08:53:20 +0000"
 
 
+@pytest.mark.parametrize(("smart", "segments"), [("true", "1"), ("false", "2")])
+def test_segments_are_counted_with_smart_encoding_if_it_is_asked_for(smart: str, segments: str) -> None:
+    form = build_sms_form(Body="…" + "a" * 100, SmartEncoded=smart)
+    assert decode_body(get_response(SIMULATOR, build_twilio_request(form)))["num_segments"] == segments
+
+
 def test_a_messaging_service_selects_the_sender_later() -> None:
     message = decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(From="", MessagingServiceSid="MG1"))))
     assert (message["from"], message["messaging_service_sid"], message["status"], message["num_segments"]) == (None, "MG1", "accepted", "0")
