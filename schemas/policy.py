@@ -53,6 +53,20 @@ class Template(Struct, frozen=True):
     html: str = ""
 
 
+class TemplateDetails(Struct, frozen=True):
+    """What holds for all channels and locales of a template's version.
+
+    `variables` is the JSON Schema of the data as JSON, empty for any data. `language` is that of the locale `default`. `samples` is the
+    JSON of data by name.
+    """
+
+    name: str
+    version: int
+    variables: str = ""
+    language: str = "en"
+    samples: str = ""
+
+
 class RateLimit(Struct, frozen=True):
     """At most `max_count` admitted notifications per user in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW).
 
@@ -78,3 +92,4 @@ class Policy(Struct, frozen=True):
     templates: tuple[Template, ...]
     rate_limits: tuple[RateLimit, ...]
     version: int = 0
+    template_details: tuple[TemplateDetails, ...] = ()

@@ -11,12 +11,12 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.lifetimes import MAX_RATE_WINDOW, NOTIFICATION_EXPIRY
 from schemas.notification import Name
-from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
+from schemas.template_document import TemplateDocument, build_details, build_template_document, build_templates, find_empty
 
 MAX_INTEGER = 2**31 - 1
 MAX_EXPRESSION = 1000  # characters
 Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
-Locale = Annotated[str, Meta(min_length=1, max_length=35)]
 
 
 class PriorityCaseEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,20 +54,12 @@ class RateLimitEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     window_seconds: Annotated[int, Meta(ge=1, le=MAX_RATE_WINDOW)]
 
 
-class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The parts of a template for one channel and locale."""
-
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-
-
 class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The contents of a file; templates by name, channel and locale. One that it names has these channels and locales only."""
+    """The contents of a file; templates by name. One that it names has these channels and locales only."""
 
     rules: list[RuleEntry] = []
     rate_limits: list[RateLimitEntry] = []
-    templates: dict[Name, Annotated[dict[ChannelName, dict[Locale, TemplateEntry]], Meta(min_length=1)]] = {}
+    templates: dict[Name, TemplateDocument] = {}
 
 
 class PolicyChange(Struct, frozen=True):
@@ -81,10 +73,11 @@ class PolicyChange(Struct, frozen=True):
 
 def build_document(policy: Policy) -> PolicyDocument:
     """The document that gives this policy."""
-    templates: dict[str, dict[ChannelName, dict[str, TemplateEntry]]] = {}
-    for template in sorted(policy.templates, key=lambda template: (template.name, template.channel, template.locale)):
-        entry = TemplateEntry(template.subject, template.text, template.html)
-        templates.setdefault(template.name, {}).setdefault(template.channel, {})[template.locale or "default"] = entry
+    details = {one.name: one for one in policy.template_details}
+    templates = {
+        name: build_template_document([template for template in policy.templates if template.name == name], details.get(name))
+        for name in sorted(_list_template_names(policy))
+    }
     rules = [_build_rule_entry(rule) for _, rule in sorted(policy.rules.items())]
     return PolicyDocument(rules, [RateLimitEntry(**msgspec.structs.asdict(limit)) for limit in policy.rate_limits], templates)
 
@@ -94,10 +87,11 @@ def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
     rules = {**policy.rules, **{entry.type: _build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
     limits = {limit.key: limit for limit in (*policy.rate_limits, *map(_build_rate_limit, document.rate_limits))}
     templates = {name: [template for template in policy.templates if template.name == name] for name in _list_template_names(policy)}
-    for name in document.templates:
-        templates[name] = _build_templates(document, name, templates.get(name, []))
+    details = {one.name: one for one in policy.template_details}
+    for name, entry in document.templates.items():
+        templates[name], details[name] = _merge_template(name, entry, templates.get(name, []), details.get(name))
     merged = tuple(template for versions in templates.values() for template in versions)
-    return Policy(rules, merged, tuple(limits.values()), policy.version)
+    return Policy(rules, merged, tuple(limits.values()), policy.version, tuple(details.values()))
 
 
 def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
@@ -125,6 +119,7 @@ def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
 
 def find_duplicates(document: PolicyDocument) -> Iterator[str]:
     """What the document says twice, so that one of both would be ignored."""
+    yield from find_empty(document.templates)
     types: set[str] = set()
     for index, rule in enumerate(document.rules):
         if rule.type in types:
@@ -167,14 +162,13 @@ def _list_template_names(policy: Policy) -> list[str]:
     return list(dict.fromkeys(template.name for template in policy.templates))
 
 
-def _build_templates(document: PolicyDocument, name: str, current: list[Template]) -> list[Template]:
-    """The templates of this name; one with the contents of the published version keeps it."""
-    version = current[0].version if current else 1
-    templates = [
-        Template(name, version, channel, locale, entry.subject, entry.text, entry.html)
-        for channel, locales in document.templates[name].items()
-        for locale, entry in locales.items()
-    ]
-    if not current or set(templates) == {msgspec.structs.replace(template, locale=template.locale or "default") for template in current}:
-        return current or templates
-    return [msgspec.structs.replace(template, version=version + 1) for template in templates]
+def _merge_template(
+    name: str, document: TemplateDocument, current: list[Template], details: TemplateDetails | None
+) -> tuple[list[Template], TemplateDetails]:
+    """The templates of this name and their details; a document with the contents of the published version keeps it."""
+    version = current[0].version if current else 0
+    old = {msgspec.structs.replace(template, locale=template.locale or "default") for template in current}
+    new_details = build_details(name, version, document)
+    if current and old == set(build_templates(name, version, document)) and new_details == (details or TemplateDetails(name, version)):
+        return current, new_details
+    return [*build_templates(name, version + 1, document)], build_details(name, version + 1, document)

@@ -21,7 +21,7 @@ class CompiledPolicy:
             )
             for channel, windows in self.windows.items()
         }
-        self.templates = TemplateCache(policy.templates, previous)
+        self.templates = TemplateCache(policy.templates, previous, policy.template_details)
         self._plans: dict[tuple[str, ...], RoutingPlan] = {}
 
     def get_rule(self, notification_type: str) -> Rule | None:

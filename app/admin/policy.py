@@ -5,11 +5,13 @@ import yaml
 
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, compile_template
+from agents.router.templates.variables import InvalidSchema, compile_variables
 from schemas.channels import get_channel
 from schemas.errors import PolicyDocumentError
 from schemas.json_errors import describe_decode_error
 from schemas.policy import Policy, Rule
 from schemas.policy_document import PolicyChange, PolicyDocument, build_document, find_duplicates, list_changes, merge_document
+from schemas.template_document import TemplateDocument, build_details
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.policy_writer import PostgresPolicyWriter
@@ -43,10 +45,24 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     known = set(policy.templates)
     compiled = [compile_template(template) for template in merged.templates if template not in known]
     problems = [*find_duplicates(document), *(failure.error for failure in compiled if isinstance(failure, TemplateFailure))]
+    problems += [problem for name, template in document.templates.items() for problem in find_variable_problems(name, template)]
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
         problems += _find_missing_templates(merged.rules[entry.type], templates)
     return problems
+
+
+def find_variable_problems(name: str, document: TemplateDocument) -> list[str]:
+    """What is wrong with the schema of a template's variables, or with a sample."""
+    details = build_details(name, 0, document)
+    if not details.variables:
+        return []
+    try:
+        variables = compile_variables(details.variables)
+    except InvalidSchema as error:
+        return [f"template {name}: {error}"]
+    violations = {sample: violation for sample, data in document.samples.items() if (violation := variables.find_violation(data))}
+    return [f"template {name}, sample {sample}: {one.problem} - at {one.path}" for sample, one in violations.items()]
 
 
 async def apply_document(database_url: str, document: PolicyDocument, dry_run: bool) -> list[PolicyChange]:

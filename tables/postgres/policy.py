@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.errors import UnavailableError
 from schemas.log_events import LogEvent
-from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
 from schemas.ports import Clock
 from tables.policy_file import PolicyFile
 from tables.postgres.database import Connection, Database, DatabaseRow
@@ -44,7 +44,8 @@ async def fetch_policy(connection: Connection) -> Policy:
     rules = [build_rule(row) for row in await connection.fetch(_SQL["list_rules"])]
     templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
     rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
-    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version)
+    details = tuple(TemplateDetails(**row) for row in await connection.fetch(_SQL["list_published_details"]))
+    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version, details)
 
 
 def build_rule(row: DatabaseRow) -> Rule:

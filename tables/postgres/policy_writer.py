@@ -44,6 +44,8 @@ async def _write_change(connection: Connection, change: PolicyChange, policy: Po
         templates = [msgspec.structs.astuple(template) for template in policy.templates if template.name == change.name]
         await connection.execute(_SQL["delete_template_version"], change.name, change.version)  # one that was prepared and never published
         await connection.executemany(_SQL["insert_template_version"], templates)
+        details = [msgspec.structs.astuple(one) for one in policy.template_details if one.name == change.name]
+        await connection.executemany(_SQL["insert_template_details"], details)
         await connection.execute(_SQL["publish_template_version"], change.name, change.version)
     else:
         limits = [msgspec.structs.astuple(limit) for limit in policy.rate_limits]

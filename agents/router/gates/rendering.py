@@ -5,7 +5,7 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateFailure
-from agents.router.templates.channel_content import CONTENT_TOO_LARGE, build_content, select_template
+from agents.router.templates.channel_content import CONTENT_TOO_LARGE, INVALID_VARIABLES, build_content, select_template
 from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 from schemas.content_limits import BLANK_CONTENT, PROVIDER_LIMIT
 
@@ -18,6 +18,9 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     state.contents, state.template_labels = contents, labels = [], []
     notification, templates, locale, zone = state.notification, context.policy.templates, state.locale, state.time_zone
     name = state.template_name = select_template(notification, state.plan.rule)
+    if (violation := templates.find_violation(name, notification.data)) is not None:
+        error = f"template {name}: {violation.problem} - at {violation.path}"
+        return build_dead_letter_verdict(INVALID_VARIABLES, error, template=name, path=violation.path)
     for channel in state.channels:
         content = build_content(templates, name, channel, locale, notification, state.addresses[channel], zone)
         if isinstance(content, TemplateFailure):
@@ -39,6 +42,7 @@ GATE = Gate(
     reasons={
         UNKNOWN_TEMPLATE: "there is no such template",
         MISSING_VARIABLE: "the template needs a variable that its data does not have",
+        INVALID_VARIABLES: "its data is not what the template declares",
         TEMPLATE_ERROR: "the template could not be rendered",
         BLANK_CONTENT: "a part of the message that must not be blank is blank",
         PROVIDER_LIMIT: "the provider does not take such a message: a part is too long, or a name is reserved",

@@ -8,16 +8,16 @@ from msgspec import Struct
 
 from agents.router.templates.compiler import PartCompiler
 from agents.router.templates.formats import FORMATS, select_formats
+from agents.router.templates.variables import Violation, compile_variables
 from schemas.channels import ChannelName, get_channel
 from schemas.content import Content, Renderer
-from schemas.policy import Template
+from schemas.policy import Template, TemplateDetails
 
 UNKNOWN_TEMPLATE = "unknown_template"
 MISSING_VARIABLE = "missing_variable"
 TEMPLATE_ERROR = "template_error"
 
 DEFAULT_LOCALES = ("default", "")
-DEFAULT_LANGUAGE = "en"  # of what is published as `default`, for dates, numbers and plurals
 MAX_SELECTED = 10_000  # producers choose locales, so their number has no bound
 
 
@@ -35,6 +35,7 @@ class CompiledTemplate(Struct, frozen=True):
     render: Renderer
     locale: str = ""
     uses_formats: bool = False
+    language: str = "en"
 
 
 CompiledTemplates = dict[Template, CompiledTemplate | TemplateFailure]
@@ -43,7 +44,11 @@ CompiledTemplates = dict[Template, CompiledTemplate | TemplateFailure]
 class TemplateCache:
     """The published templates of one policy. A template is compiled when it is first used, and kept until it changes."""
 
-    def __init__(self, templates: Iterable[Template], previous: CompiledTemplates | None = None) -> None:
+    def __init__(
+        self, templates: Iterable[Template], previous: CompiledTemplates | None = None, details: Iterable[TemplateDetails] = ()
+    ) -> None:
+        self._details = {one.name: one for one in details}
+        self._schemas = {name: one.variables for name, one in self._details.items() if one.variables}
         self._published: dict[tuple[str, ChannelName, str], Template] = {}
         for template in sorted(templates, key=lambda template: template.version):
             self._published[template.name, template.channel, _normalize_locale(template.locale)] = template
@@ -61,6 +66,11 @@ class TemplateCache:
             selected = self._selected[key] = self._select(name, channel, locale)
         return selected
 
+    def find_violation(self, name: str, data: Mapping[str, Any]) -> Violation | None:
+        """How the data violates the declared variables of a template; None if it does not, or if the template declares none."""
+        schema = self._schemas.get(name)
+        return None if schema is None else compile_variables(schema).find_violation(data)
+
     def get_locales(self, name: str, channel: ChannelName) -> list[str]:
         """The locales in which the template is published for the channel."""
         return [locale for other, its_channel, locale in self._published if (other, its_channel) == (name, channel)]
@@ -69,7 +79,8 @@ class TemplateCache:
         for candidate in build_locale_chain(locale):
             if template := self._published.get((name, channel, candidate)):
                 if template not in self.compiled:
-                    self.compiled[template] = compile_template(template)
+                    details = self._details.get(name)
+                    self.compiled[template] = compile_template(template, details.language if details else "en")
                 return self.compiled[template]
         return TemplateFailure(
             UNKNOWN_TEMPLATE, f"no template `{name}` for {channel} in {' or '.join(filter(None, build_locale_chain(locale)))}"
@@ -86,12 +97,12 @@ def _normalize_locale(locale: str) -> str:
     return locale.replace("_", "-").lower()
 
 
-def compile_template(template: Template) -> CompiledTemplate | TemplateFailure:
-    """The template compiled, or why it cannot be compiled."""
+def compile_template(template: Template, language: str = "en") -> CompiledTemplate | TemplateFailure:
+    """The template compiled, or why it cannot be compiled; `language` is that of the locale `default`."""
     label = f"{template.name}@{template.version} {template.locale or 'default'}"
     try:
         compiler = PartCompiler()
-        return CompiledTemplate(label, _build_renderer(template, compiler), template.locale, compiler.uses_formats)
+        return CompiledTemplate(label, _build_renderer(template, compiler), template.locale, compiler.uses_formats, language)
     except Exception as error:  # whatever a template does is a fault of the template, not of the router
         return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {template.channel}: {_describe(error)}")
 
@@ -102,7 +113,7 @@ def render(
     """The content for a user's locale and time zone, or why the template does not render: an expression can raise any error."""
     try:
         if template.uses_formats:
-            variables = {**variables, FORMATS: select_formats(template.locale, locale, DEFAULT_LANGUAGE, zone)}
+            variables = {**variables, FORMATS: select_formats(template.locale, locale, template.language, zone)}
         return template.render(variables)
     except UndefinedError as error:
         return TemplateFailure(MISSING_VARIABLE, f"template {template.label} for {channel}: {error}")

@@ -15,6 +15,7 @@ from schemas.notification import Notification
 from schemas.policy import Rule
 
 CONTENT_TOO_LARGE: Final = "content_too_large"
+INVALID_VARIABLES: Final = "invalid_variables"
 
 _CONTENT_BUILDERS = {channel.name: channel.build_content for channel in CHANNELS if channel.build_content is not None}
 _PROBLEM_FINDERS = {channel.name: channel.find_problem for channel in CHANNELS if channel.find_problem is not None}

@@ -8,7 +8,7 @@ from agents.router.gates.recipient import get_explicit_addresses, is_address
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure
-from agents.router.templates.channel_content import build_content, select_template
+from agents.router.templates.channel_content import INVALID_VARIABLES, build_content, select_template
 from app.api.problems import FieldError, build_field_error
 from schemas.channels import ChannelName
 from schemas.enums import Priority
@@ -41,6 +41,9 @@ class PolicyValidator:
             return build_field_error(
                 "$.template", f"there is no template {notification.template!r}: add one with `herold policy apply`", UNKNOWN_TEMPLATE
             )
+        violation = self._compiled_policy.templates.find_violation(select_template(notification, rule), notification.data)
+        if violation is not None:
+            return build_field_error(violation.path, violation.problem, INVALID_VARIABLES)
         return self._find_content_error(notification, rule)
 
     def _find_content_error(self, notification: Notification, rule: Rule) -> FieldError | None:

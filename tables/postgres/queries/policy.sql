@@ -12,5 +12,10 @@ select template_versions.name, version, channel, locale, subject, text, html
 from templates
 join template_versions on template_versions.name = templates.name and template_versions.version = templates.published_version;
 
+-- list_published_details: lists the details of the published version of each template, of those that have details.
+select template_details.name, version, coalesce(variables::text, '') as variables, language, case samples::text when '{}' then '' else samples::text end as samples
+from templates
+join template_details on template_details.name = templates.name and template_details.version = templates.published_version;
+
 -- list_rate_limits: lists all rate limits, those with the longest window first within a channel.
 select channel, max_count, window_seconds, category, tier from rate_limits order by channel, category, tier, window_seconds desc;

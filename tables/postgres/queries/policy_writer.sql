@@ -21,6 +21,10 @@ delete from template_versions where name = $1 and version = $2;
 -- insert_template_version: inserts the contents of a template for a channel and locale.
 insert into template_versions (name, version, channel, locale, subject, text, html) values ($1, $2, $3, $4, $5, $6, $7);
 
+-- insert_template_details: inserts what holds for all channels and locales of a version of a template.
+insert into template_details (name, version, variables, language, samples, actor)
+values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, session_user);
+
 -- publish_template_version: makes a version of a template the one that is used.
 update templates set published_version = $2, updated_at = now() where name = $1;
 

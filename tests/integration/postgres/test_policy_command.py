@@ -19,6 +19,9 @@ templates:
   parcel.lost:
     email:
       default: {subject: Parcel, text: "It is lost, {{ name }}."}
+    language: de
+    variables: {type: object, required: [name], properties: {name: {type: string}}}
+    samples: {ada: {name: Ada}}
 """
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from app.admin.policy import find_problems, format_document, parse_document
 from schemas.errors import PolicyDocumentError
-from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template
+from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
 from schemas.policy_document import PolicyChange, build_document, list_changes, merge_document
 from tables.postgres.seed import load_seed_policy
 
@@ -87,6 +87,15 @@ def test_a_template_is_replaced_as_a_whole_by_its_next_version() -> None:
     assert templates == [Template("account-otp", 2, "sms", "default", "", "new")]
 
 
+def test_details_make_a_version_and_survive_being_printed() -> None:
+    text = b"templates: {a: {variables: {type: object}, language: fr, samples: {x: {n: 1.0}}, sms: {default: {text: new}}}}"
+    first = merge_document(SEED, parse_document(text))
+    assert first.template_details == (TemplateDetails("a", 1, '{"type":"object"}', "fr", '{"x":{"n":1.0}}'),)
+    assert list_changes(first, merge_document(first, parse_document(format_document(build_document(first)).encode()))) == []
+    second = merge_document(first, parse_document(text.replace(b"fr", b"it")))
+    assert list_changes(first, second) == [PolicyChange("template", "a", "changed", 2)]
+
+
 def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
     document = parse_document(format_document(build_document(SEED)).encode())
     assert list_changes(SEED, merge_document(SEED, document)) == []
@@ -106,7 +115,7 @@ def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
         (b"limits: []", "is not a known field - at $.limits"),
         (b"rate_limits: [{channel: sms, max_count: 1, window_seconds: 604801}]", "at most 604800 - at $.rate_limits[0].window_seconds"),
         (b"templates: {a: {sms: {no: {text: x}}}}", "must be a string"),
-        (b"templates: {a: {fax: {de: {text: x}}}}", "not one of email, sms, push, webhook"),
+        (b"templates: {a: {fax: {de: {text: x}}}}", "is not a known field - at $.templates[...].fax"),
     ],
 )
 def test_a_document_that_is_not_valid_is_an_error_with_its_place(text: bytes, problem: str) -> None:
@@ -125,6 +134,12 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         (f"rules: [{RULE % ('sms', '')}]", "rule t: no template `t` for sms"),
         (f"rules: [{RULE % ('push', ', template: account-otp')}]", "no template `account-otp` for push"),
         ("templates: {a: {sms: {default: {text: '{% if %}'}}}}", "template a@1 default for sms"),
+        ("templates: {a: {}}", "templates.a: it has no channel"),
+        ("templates: {a: {variables: {type: strin}, sms: {de: {text: x}}}}", "template a: the value is not valid under any"),
+        (
+            "templates: {a: {variables: {required: [n]}, samples: {few: {m: 1}}, sms: {de: {text: x}}}}",
+            'template a, sample few: "n" is a required property - at $.data.n',
+        ),
         ("templates: {a: {webhook: {default: {text: x}}}}", "takes no template"),
         ("templates: {t: {sms: {de: {text: x}}}}\n" + f"rules: [{RULE % ('sms', '')}]", "no template `t` for sms in default"),
         (f"rules: [{RULE % ('webhook, webhook', '')}]", "listed twice"),

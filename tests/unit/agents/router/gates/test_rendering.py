@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.content import EmailContent, WebhookContent
-from schemas.policy import Template
+from schemas.policy import Template, TemplateDetails
 from schemas.profile import Profile
-from tests.unit.agents.router.builders import TEMPLATES
+from tests.unit.agents.router.builders import POLICY, TEMPLATES
 from tests.unit.agents.router.harness import USER_ID, RouterHarness, build_notification, build_policy, make_notification_id
 
 HOOK = {"type": "partner.order", "to": {"webhook": "https://example.org/hook"}}
@@ -83,6 +84,18 @@ async def test_what_cannot_be_rendered_is_dead(fields: dict[str, Any], reason: s
     step = harness.decided_events[0].decision_log[-1]
     assert (step.gate, step.verdict) == ("rendering", "dead_letter")
     assert all(word in step.inputs["error"] for word in words)
+
+
+async def test_data_that_is_not_as_the_template_declares_is_dead_before_anything_is_rendered() -> None:
+    schema = '{"properties":{"items":{"items":{"type":"object","required":["sku"]}}}}'
+    policy = msgspec.structs.replace(POLICY, template_details=(TemplateDetails("shipped", 7, schema),))
+    harness = RouterHarness(policy)
+    await harness.route(build_notification(data={"items": [{"sku": 1}, {}]}))
+    assert harness.last_state == ("dead", "invalid_variables")
+    path = "$.data.items[1].sku"
+    error = f'template shipped: "sku" is a required property - at {path}'
+    assert harness.decided_events[0].decision_log[-1].inputs == {"error": error, "template": "shipped", "path": path}
+    assert dict(harness.get_records("notifications.dlq")[0].headers)["reason"] == b"invalid_variables"
 
 
 async def test_channels_that_are_not_chosen_need_no_template() -> None:

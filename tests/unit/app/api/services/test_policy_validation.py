@@ -12,7 +12,7 @@ from app.api.problems import ProblemError
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.submission_validation import decode_submission, find_field_error
 from schemas.notification import Notification
-from schemas.policy import Policy, Rule, Template
+from schemas.policy import Policy, Rule, Template, TemplateDetails
 from schemas.ports import Header
 from tests.unit.app.api.harness import NOW, make_notification_id
 
@@ -22,6 +22,7 @@ TEMPLATES = (
     Template("shipped", 1, "sms", "default", text="sent"),
     Template("free", 1, "sms", "default", text="{{ x }}"),
     Template("free", 1, "push", "default", "t", "{{ x }}"),
+    Template("typed", 1, "webhook", "default"),
     Template("broken", 1, "email", "default", "{{ 1 / nothing }}", "{{ order + 1 }}"),
 )
 POLICY = Policy(
@@ -29,12 +30,14 @@ POLICY = Policy(
         "all": Rule("all", "c", "low", ("email", "sms", "webhook"), "all", "shipped"),
         "first": Rule("first", "c", "low", ("email", "sms"), "first", "shipped"),
         "mail": Rule("mail", "c", "low", ("email",), "all", "shipped"),
+        "typed": Rule("typed", "c", "low", ("webhook",)),
         "bare": Rule("bare", "c", "low", ("email",)),
         "broken": Rule("broken", "c", "low", ("email",), "all", "broken"),
     },
     TEMPLATES,
     (),
     1,
+    (TemplateDetails("typed", 1, '{"properties":{"a":{"items":{"type":"integer"}}}}'),),
 )
 VALIDATOR = PolicyValidator(POLICY)
 DATA = {"order": 17, "user": {"name": "Ann"}}
@@ -47,6 +50,7 @@ PUSH = {"channels": ["push"]}
         ({"type": "none"}, "$.type", "unknown_type"),
         ({"type": "mail", "template": "none"}, "$.template", "unknown_template"),
         ({"type": "bare"}, "$.template", "unknown_template"),
+        ({"type": "typed", "data": {"a": [1, "x"]}}, "$.data.a[1]", "invalid_variables"),
         ({"type": "mail", "data": {}}, "$.data.order", "missing_variable"),
         ({"type": "mail", "data": {"order": 1, "user": {}}, "locale": "en"}, "$.data", "missing_variable"),
         ({"type": "mail", "data": {"order": None}}, "$.data.order", "missing_variable"),
