@@ -39,13 +39,13 @@ class IdempotencyRow(Struct, frozen=True, gc=False):
 
 
 def encode_key(user_id: str, key: str, resume_count: int = 0) -> bytes:
-    """The key of a row: the user and the idempotency key or notification id; a resumed notification adds its resume count."""
-    return user_id.encode() + encode_key_suffix(f"{key}\0{resume_count}" if resume_count else key)
+    """The key of a row: the user and the idempotency key or notification id; a resumed notification has its id and its resume count."""
+    return user_id.encode() + encode_key_suffix(key, resume_count)
 
 
-def encode_key_suffix(key: str) -> bytes:
+def encode_key_suffix(key: str, resume_count: int = 0) -> bytes:
     """The part of a row's key after the user."""
-    return b"\0" + key.encode()
+    return b"\0%b\0%d" % (key.encode(), resume_count) if resume_count else b"\0" + key.encode()
 
 
 def encode_claim_key_suffix(key: str) -> bytes:

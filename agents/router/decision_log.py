@@ -1,15 +1,18 @@
 """The decision log: the entry of each gate, built at the end from what the gates found; notifications that are routed alike share one."""
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Raw
 
-from agents.router.gates.gate import encode_pass, encode_stop
-from agents.router.gates.order import GATES
+from agents.router.gates.gate import Gate, encode_pass, encode_stop
+from agents.router.gates.order import GATES, RECORD_GATES, RESUME_GATES
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import Stop
 
 MAX_CACHED_LOGS = 4096  # per plan: producers choose how many addresses, and locales the template
 FAN_OUT = "fan_out"
+RESUME = "resume"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -17,7 +20,7 @@ _encode = msgspec.json.Encoder().encode
 def build_routed_log(state: RoutingState) -> Raw:
     """The log of a routed notification: with the same plan, logs differ in consent, addresses, templates and full windows only."""
     assert state.plan is not None
-    if state.full_windows or state.address_faults or state.removed or not state.is_consent_checked:
+    if state.full_windows or state.address_faults or state.removed or not state.is_consent_checked or state.resume_count:
         return _build_log(state)
     logs, key = state.plan.decision_logs, (state.consent, *state.address_counts, *state.template_labels)
     log = logs.get(key)
@@ -30,8 +33,8 @@ def build_routed_log(state: RoutingState) -> Raw:
 
 def build_stopped_log(state: RoutingState, stop: Stop) -> Raw:
     """The log of a notification that a gate stopped: the gates before it, and its verdict."""
-    entries = []
-    for gate in GATES:
+    entries = _start_log(state)
+    for gate in _list_gates(state):
         if gate.name == state.stopped_at:
             break
         entries.append(gate.explain(state))
@@ -39,6 +42,19 @@ def build_stopped_log(state: RoutingState, stop: Stop) -> Raw:
 
 
 def _build_log(state: RoutingState) -> Raw:
-    entries = [gate.explain(state) for gate in GATES]
+    entries = [*_start_log(state), *(gate.explain(state) for gate in _list_gates(state))]
     deliveries = sum(len(state.addresses[channel]) for channel in state.channels)
     return Raw(_encode([*entries, encode_pass(FAN_OUT, "", {"deliveries": deliveries})]))
+
+
+def _list_gates(state: RoutingState) -> Sequence[Gate]:
+    if state.resume_count and state.resume_gate in RESUME_GATES:
+        return (*RECORD_GATES, *RESUME_GATES[state.resume_gate])
+    return GATES
+
+
+def _start_log(state: RoutingState) -> list[Raw]:
+    """The log of a resumed notification begins with the gate that held it; the recorder appends it to that of the decision before."""
+    if not state.resume_count:
+        return []
+    return [encode_pass(RESUME, "", {"resume_count": state.resume_count, "gate": state.resume_gate})]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router import fan_out
-from agents.router.gates.order import BATCH_GATES, check_gates
+from agents.router.gates.order import BATCH_GATES, RESUME_GATES, check_gates
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, DeadLetterVerdict, Hold, Merge, Reject, Repartition, Replay, Verdict
 from schemas.channels import ChannelName
@@ -83,13 +83,14 @@ def evaluate_batch(
         state.now = now
         verdict = state.verdict
         if verdict is PASS:
-            verdict = check_gates(BATCH_GATES, state, context, failure_limit)
+            gates = RESUME_GATES.get(state.resume_gate, BATCH_GATES) if state.resume_count else BATCH_GATES
+            verdict = check_gates(gates, state, context, failure_limit)
         if verdict is PASS:
             fan_out.write_deliveries(state, outbox)
             counts.add_routed(state)
         else:
             if isinstance(verdict, Hold):
-                verdict = fan_out.check_payload(state, verdict)
+                verdict = fan_out.encode_scheduled(state, verdict)
             fan_out.write_verdict(state, verdict, outbox)
             counts.add_verdict(verdict)
         for stage in _STAGES:

@@ -20,7 +20,9 @@ from schemas.events import DecidedEvent, DeliveryRef
 from schemas.ids import derive_delivery_id
 from schemas.json_errors import describe_decode_error
 from schemas.ports import Outbox
+from schemas.record_size import compute_batch_size
 from schemas.scheduled import Scheduled
+from schemas.topics import MAX_DELIVERY_BYTES
 
 MAX_KEY_BYTES = 32 * 1024  # of a dead letter: compressed, a record may hold more than a dead letter can
 
@@ -49,12 +51,21 @@ def write_verdict(state: RoutingState, verdict: Verdict, outbox: Outbox) -> None
             _write_stop(state, verdict, outbox)
 
 
-def check_payload(state: RoutingState, hold: Hold) -> Hold | DeadLetterVerdict:
-    """The hold, or a dead letter if the record's JSON cannot be scheduled: a field that the decoder skipped can be invalid."""
+def encode_scheduled(state: RoutingState, hold: Hold) -> Hold | DeadLetterVerdict:
+    """The hold, with its record in the state; or a dead letter if there can be no such record.
+
+    A field that the decoder skipped can be invalid. And a record that its topic just holds may be too large with its due time.
+    """
     try:
-        repartition.stamp_id(state)
+        payload = repartition.stamp_id(state)
     except DECODE_ERRORS as error:
         return build_dead_letter_verdict(Reason.UNDECODABLE, str(describe_decode_error(error, state.record.value or b"")))
+    scheduled = state.scheduled = _encode(_build_scheduled(state, hold, payload))
+    if compute_batch_size(state.user_key, scheduled, ()) > MAX_DELIVERY_BYTES:
+        return build_dead_letter_verdict(
+            Reason.TOO_LARGE,
+            f"{len(payload)} bytes leave no room to hold it until it is due: {len(scheduled)} with what the scheduler needs",
+        )
     return hold
 
 
@@ -63,7 +74,7 @@ def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
     if isinstance(stop, DeadLetterVerdict):
         _write_dead_letter(state, stop, outbox)
     elif isinstance(stop, Hold):
-        _write_scheduled(state, stop, outbox)
+        outbox.add(state.topics.scheduled, state.partition, state.user_key, state.scheduled)
     duplicate_of = stop.duplicate_of if isinstance(stop, Reject) else stop.into if isinstance(stop, Merge) else ""
     _write_decided_event(state, outbox, stop.state, [], build_stopped_log(state, stop), stop.reason, duplicate_of)
 
@@ -98,7 +109,7 @@ def _write_decided_event(
     notification, topics = state.notification, state.topics
     event = DecidedEvent(
         state.id, notification.user_id, decided_state, state.now, state.created_at, topics.priority, notification.type,
-        _get_category(state), reason, refs, log, duplicate_of, state.expires_at,  # type: ignore[arg-type]  # encoded already
+        _get_category(state), reason, refs, log, duplicate_of, state.expires_at, state.resume_count,  # type: ignore[arg-type]  # encoded already
     )
     outbox.add(topics.status, state.partition, state.user_key, _encode(event))
 
@@ -106,17 +117,20 @@ def _write_decided_event(
 # fmt: on
 
 
-def _write_scheduled(state: RoutingState, hold: Hold, outbox: Outbox) -> None:
-    scheduled = Scheduled(
+def _build_scheduled(state: RoutingState, hold: Hold, payload: bytes) -> Scheduled:
+    """Without the decision log: the recorder joins those of all decisions."""
+    return Scheduled(
         id=state.id,
         user_id=state.notification.user_id,
         due_at=hold.until,
         target_topic=state.topics.input,
-        payload=Raw(repartition.stamp_id(state)),
-        resume_count=1,  # the first: no gate holds yet, so no resumed record brings a count of its own
+        payload=Raw(payload),
+        resume_count=state.resume_count + 1,
         resume_gate=state.stopped_at,
+        record_time=round(state.record_time * 1000),
+        category=_get_category(state),
+        expires_at=state.expires_at,
     )
-    outbox.add(state.topics.scheduled, state.partition, state.user_key, _encode(scheduled))
 
 
 def _write_dead_letter(state: RoutingState, verdict: DeadLetterVerdict, outbox: Outbox) -> None:

@@ -90,8 +90,11 @@ _NO_KEYS: Mapping[ChannelName, bytes] = MappingProxyType({})
 class RoutingState:
     """One notification on its way through the gates; times in epoch seconds.
 
-    `record_time` is the broker's time of its record, `now` the time of its decision. An attribute without a value here is set by the
-    gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass.
+    `record_time` is the broker's time of its first record, `now` the time of its decision. `row_time` is the broker's time from which its
+    idempotency row counts: that of the first record too, but of a resumed notification that of the record it came back with.
+    `resume_count` says how often it was held, and `resume_gate` by which gate at last. An attribute without a value here is set by the
+    gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass. `scheduled` is
+    the encoded record of one that is held.
     """
 
     __slots__ = (
@@ -120,6 +123,10 @@ class RoutingState:
         "record",
         "record_time",
         "removed",
+        "resume_count",
+        "resume_gate",
+        "row_time",
+        "scheduled",
         "stopped_at",
         "template_labels",
         "template_name",
@@ -145,10 +152,12 @@ class RoutingState:
     template_name: str
     contents: list[Raw]
     template_labels: list[str]
+    scheduled: bytes
 
     def __init__(self, record: Record, topics: TopicSet, partition: int, now: float) -> None:
         self.record, self.topics, self.partition, self.now = record, topics, partition, now
-        self.record_time = self.created_at = record.timestamp / 1000
+        self.record_time = self.created_at = self.row_time = record.timestamp / 1000
+        self.resume_count, self.resume_gate = 0, ""
         self.id = ""
         self.verdict: Verdict = PASS
         self.stopped_at = ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from app.api.responses import AttemptResponse, DeliveryResponse, NotificationResponse
 from schemas.channels import ChannelName
 from schemas.enums import State, Status
-from schemas.events import DeliveryRef, StatusEvent
+from schemas.events import DecidedEvent, DeliveryRef, StatusEvent
 from schemas.history import NotificationHistory
 
 FINAL_STATUSES = frozenset({Status.FAILED, Status.DELIVERED, Status.BOUNCED, Status.UNSUBSCRIBED})
@@ -34,8 +34,16 @@ def present_notification(
         created_at=event.created_at,
         decided_at=event.decided_at,
         expires_at=event.expires_at,
+        held_until=get_held_until(event),
         deliveries=deliveries,
     )
+
+
+def get_held_until(event: DecidedEvent) -> float:
+    """When a held notification is decided again, in epoch seconds; 0 if it is not held."""
+    if event.state != State.HELD or not event.decision_log:
+        return 0.0
+    return float(event.decision_log[-1].inputs.get("until", 0.0))
 
 
 def is_final(history: NotificationHistory, receipt_timeouts: Mapping[ChannelName, int], now: float) -> bool:

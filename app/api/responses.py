@@ -65,7 +65,10 @@ class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class NotificationResponse(Struct, frozen=True, omit_defaults=True):
-    """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more."""
+    """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more.
+
+    One that is `held` has `held_until`, when it is decided again, and the reason why it waits.
+    """
 
     id: str
     state: str
@@ -79,6 +82,7 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     created_at: float = 0.0
     decided_at: float = 0.0
     expires_at: float = 0.0
+    held_until: float = 0.0
     deliveries: list[DeliveryResponse] = []
 
 

@@ -19,7 +19,7 @@ WORD_STYLES: Mapping[str, str] = {
 }
 """The colours of states, statuses, outcomes and verdicts."""
 
-TIME_FIELDS = frozenset({"at", "now"})  # beside the fields whose names end with _at
+TIME_FIELDS = frozenset({"at", "now", "until"})  # beside the fields whose names end with _at
 
 
 def format_word(text: str) -> Text:
@@ -82,6 +82,8 @@ def format_notification(notification: Mapping[str, Any]) -> RenderableType:
 
 def _format_state(notification: Mapping[str, Any]) -> Text:
     state = format_word(notification["state"])
+    if notification.get("held_until"):
+        state.append(f" until {format_datetime(notification['held_until'])}")
     return state.append(f"  {notification['reason']}", "dim") if notification.get("reason") else state
 
 

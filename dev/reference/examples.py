@@ -23,6 +23,7 @@ DECISION_LOG = [
     GateResult("idempotency", "pass"),
     GateResult("rule", "pass", "", {"rule": f"{TYPE}@1"}),
     GateResult("expiry", "pass"),
+    GateResult("schedule", "pass"),
     GateResult("recipient", "pass", "", {"addresses": {"email": 1}}),
     GateResult("consent", "pass", "", {"consent": "none"}),
     GateResult("rate_limit", "pass", "", {"email": "100 in 3600 s"}),

@@ -91,8 +91,8 @@ def _build_invalid(numbers: Iterator[int]) -> Iterator[Draft]:
     for _ in range(4):
         notification = _build_valid_notification(next(numbers), id=ID_OF_2020)
         yield _build_dead("medium", ID_TIME_MISMATCH, notification=notification, id_source="custom")
-    for fields in ({"send_at": FAR_FUTURE}, {"send_at": FAR_FUTURE}, {"digest": "daily"}, {"digest": "daily"}):
-        yield _build_dead("low", UNSUPPORTED, notification=_build_valid_notification(next(numbers), **fields))
+    for reason, fields in 2 * ((Reason.INVALID, {"send_at": FAR_FUTURE}), (UNSUPPORTED, {"digest": "daily"})):
+        yield _build_dead("low", reason, notification=_build_valid_notification(next(numbers), **fields))
     for _ in range(3):
         notification = _build_valid_notification(next(numbers))
         yield _build_dead("low", Reason.TOO_LARGE, notification=notification, id_source="none", repeat=OVERSIZED_RECORD)
@@ -142,7 +142,7 @@ def _build_unprocessable(numbers: Iterator[int]) -> Iterator[Draft]:
         (UNKNOWN_TEMPLATE, 3, {"template": "order-confirmed-v2"}),
         (Reason.INVALID, 4, {"data": "none"}),
         (Reason.INVALID, 2, {"channels": ["fax"]}),
-        (UNSUPPORTED, 3, {"send_at": FAR_FUTURE}),
+        (Reason.INVALID, 3, {"send_at": FAR_FUTURE}),
     )
     blank, long = _build_unsendable(numbers)
     yield build_http_draft(blank, [f"unprocessable {BLANK_CONTENT}"])

@@ -6,14 +6,14 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, DeadLetterVerdict, Verdict, build_dead_letter_verdict
-from schemas import ids
+from schemas import ids, lifetimes
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
-from schemas.lifetimes import NOTIFICATION_RECORDS
+from schemas.lifetimes import MAX_SEND_AHEAD, NOTIFICATION_EXPIRY, NOTIFICATION_RECORDS, SCHEDULED_RECORDS
 from schemas.notification import Notification
 from schemas.ports import Record
-from schemas.scheduled import ORIGINAL_TIME_HEADER
+from schemas.scheduled import ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
@@ -25,6 +25,9 @@ DAY = 24 * 3600.0
 MAX_NAME_CHARACTERS = 256
 BACKSLASH = ord("\\")  # `in` with bytes instead of an int raises and catches an exception inside CPython
 MAX_DEPTH = 64  # JSON nested deeper is rejected here, before a provider's encoder meets it
+
+MAX_RESUME_COUNT = 32_767  # what its column can hold
+MAX_RESUMED_AGE = MAX_SEND_AHEAD + NOTIFICATION_EXPIRY + SCHEDULED_RECORDS + NOTIFICATION_RECORDS  # seconds from first record to the last
 
 # a repartitioned record has a mark, and the time of its first record (milliseconds), so that its expiry and its id stay the same
 REPARTITION_HEADER = "herold-repartitioned"
@@ -48,7 +51,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a record that is a valid notification, and identify it."""
     record = state.record
     if record.headers:
-        state.record_time = state.created_at = _get_record_time(record)
+        _read_headers(state)
     value = record.value
     if value is None:
         return _stop(state, Reason.NULL_VALUE, "the record has no value")
@@ -60,7 +63,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         notification = _decode(value)
     except DECODE_ERRORS as error:
         return _stop_at_error(state, error, value)
-    problem = find_problem(notification, state.record_time, state.now, value)
+    problem = find_problem(notification, state.record_time, value)
     if problem is not None:
         reason, path, text = problem
         return _stop(state, reason, f"{text} - at {path}", path)
@@ -107,20 +110,21 @@ def identify_by_key(state: RoutingState) -> None:
     state.identify(Notification(_to_storable(_decode_key(state.record.key)), ""), _derive_id(state))
 
 
-def find_problem(notification: Notification, at: float, now: float, value: bytes) -> tuple[str, str, str] | None:
-    """Reason, path and text of what the schema cannot express, as the gateway checks it too; `value` is the notification's JSON."""
+def find_problem(notification: Notification, at: float, value: bytes) -> tuple[str, str, str] | None:
+    """Reason, path and text of what the schema cannot express, as the gateway checks it too.
+
+    `at` is the time of its record in epoch seconds, `value` the notification's JSON.
+    """
     if notification.id is not None:
         id_time = ids.try_parse_time(notification.id)
         if id_time is None:
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
         if abs(id_time - at) > DAY:
             return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
-    if (problem := _find_implausible_time(notification)) is not None:
+    if (problem := _find_impossible_time(notification, at)) is not None:
         return problem
-    if notification.send_at is not None and to_epoch_seconds(notification.send_at) > now:
-        return UNSUPPORTED, "$.send_at", "a time in the future needs the scheduler, which this version does not have"
     if notification.digest is not None:
-        return UNSUPPORTED, "$.digest", "digests need the scheduler, which this version does not have"
+        return UNSUPPORTED, "$.digest", "this version has no digests"
     # one byte is found faster than six, and most records have none
     if BACKSLASH in value and b"\\u0000" in value and (name := _find_nul_field(notification)):
         return Reason.INVALID, f"$.{name}", "a name, key or address cannot contain the character NUL"
@@ -142,13 +146,24 @@ def _stop_at_error(state: RoutingState, error: Exception, value: bytes) -> DeadL
     return _stop(state, Reason.UNDECODABLE, str(problem))
 
 
-def _get_record_time(record: Record) -> float:
-    """The broker's time of the record, or of the first record if the router has repartitioned it; a producer's header alone is ignored."""
-    headers = dict(record.headers)
-    text = headers.get(ORIGINAL_TIME_HEADER) if REPARTITION_HEADER in headers else None
-    original = int(text) if text and text.isdigit() and len(text) < 16 else record.timestamp
-    age = record.timestamp - original
-    return (original if 0 <= age <= NOTIFICATION_RECORDS * 1000 else record.timestamp) / 1000
+def _read_headers(state: RoutingState) -> None:
+    """Set what the router's or the scheduler's headers say; a time that a producer set itself is ignored."""
+    headers = dict(state.record.headers)
+    resume_count = _parse_number(headers.get(RESUME_COUNT_HEADER))
+    if 0 < resume_count <= MAX_RESUME_COUNT:
+        state.resume_count, state.resume_gate = resume_count, (headers.get(RESUME_GATE_HEADER) or b"").decode(errors="replace")
+    elif REPARTITION_HEADER not in headers:
+        return
+    timestamp, original = state.record.timestamp, _parse_number(headers.get(ORIGINAL_TIME_HEADER))
+    if timestamp - (MAX_RESUMED_AGE if state.resume_count else NOTIFICATION_RECORDS) * 1000 <= original <= timestamp:
+        state.record_time = state.created_at = original / 1000
+        if not state.resume_count:
+            state.row_time = state.record_time
+
+
+def _parse_number(text: bytes | None) -> int:
+    """The number in a header; 0 if it has none."""
+    return int(text) if text and text.isdigit() and len(text) < 16 else 0
 
 
 def _find_nul_field(notification: Notification) -> str:
@@ -160,13 +175,15 @@ def _find_nul_field(notification: Notification) -> str:
     return "to" if any("\0" in address for address in addresses) else ""
 
 
-def _find_implausible_time(notification: Notification) -> tuple[str, str, str] | None:
+def _find_impossible_time(notification: Notification, at: float) -> tuple[str, str, str] | None:
     created_at, send_at, expires_at = notification.created_at, notification.send_at, notification.expires_at
     if send_at is None and expires_at is None and (created_at is None or is_plausible(created_at)):  # the usual case
         return None
     for path, timestamp in (("$.created_at", created_at), ("$.send_at", send_at), ("$.expires_at", expires_at)):
         if timestamp is not None and not is_plausible(timestamp):
             return Reason.INVALID, path, explain_implausible(timestamp)
+    if send_at is not None and to_epoch_seconds(send_at) - at > MAX_SEND_AHEAD:
+        return Reason.INVALID, "$.send_at", f"more than {MAX_SEND_AHEAD // lifetimes.DAY} days ahead: submit it nearer to its time"
     return None
 
 

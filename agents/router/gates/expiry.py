@@ -23,8 +23,11 @@ def compute_expiry(expires_at: float | datetime | None, due_at: float) -> float:
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
-    """Pass a notification that has not expired; it is due at the broker's time of its record."""
-    state.expires_at = compute_expiry(state.notification.expires_at, state.record_time)
+    """Pass a notification that has not expired; it is due at its send_at, or at the broker's time of its record if that is later."""
+    due_at, send_at = state.record_time, state.notification.send_at
+    if send_at is not None:
+        due_at = max(due_at, to_epoch_seconds(send_at))
+    state.expires_at = compute_expiry(state.notification.expires_at, due_at)
     if state.expires_at > state.now:
         return PASS
     return Reject(Reason.EXPIRED, {"expires_at": state.expires_at, "now": state.now})

@@ -26,6 +26,9 @@ class Gate(Struct, frozen=True, eq=False):
     decision log of a notification that has passed. `prefetch` notes in the state which rows and profiles `check` will read; `stage` stages
     the rows that follow from the verdict on the notification. A gate that needs the record only is checked before anything is prefetched.
 
+    A notification that was held resumes at the gate that held it; of the gates before, those with `is_final_once_passed` are not checked
+    again.
+
     The words of the gate (agents/router/gates/wording.py), which only `explain` reads: `reasons` has for each reason that the gate gives a
     clause that explains it to a person; `remedies` has for the same reasons what would have changed the result, a clause such as "the user
     would have to opt in to {category} by {channels:list}"; `describe` writes the inputs of an entry as words.
@@ -40,6 +43,7 @@ class Gate(Struct, frozen=True, eq=False):
     remedies: Mapping[str, Sentence] = {}
     describe: Callable[[Facts], str] = describe_inputs
     needs_record_only: bool = False
+    is_final_once_passed: bool = False
 
 
 def encode_pass(gate: str, reason: str = "", inputs: Mapping[Any, object] | None = None) -> Raw:

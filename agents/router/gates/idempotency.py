@@ -18,6 +18,9 @@ _PASSED = encode_pass(NAME)
 
 def prefetch(state: RoutingState) -> None:
     """Note the key of the notification's row, and of its claim if it has a key that others may have too."""
+    if state.resume_count:  # the id: another notification may have its key again after 24 h, and be held as well
+        state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(state.id, state.resume_count)
+        return
     key = state.notification.idempotency_key
     state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(key or state.id)
     if key is not None:
@@ -25,11 +28,14 @@ def prefetch(state: RoutingState) -> None:
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
-    """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again."""
+    """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again.
+
+    Each time that it is resumed it has a row of its own, so that only a second copy of the same release is a replay.
+    """
     row = context.rows.idempotency[state.idempotency_row_key]
     if row is None and not state.claim_row_key:  # the usual case
         return PASS
-    first = idempotency.decode_unexpired_row(row, state.record_time) or _find_claim(state, context)
+    first = idempotency.decode_unexpired_row(row, state.row_time) or _find_claim(state, context)
     if first is None:
         return PASS
     if first.notification_id == state.id:
@@ -56,7 +62,7 @@ def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
         return
     if verdict is not PASS and (isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of)):
         return
-    row = idempotency.encode_row_fields(state.id, state.record_time, state.topics.priority, state.partition, state.record.offset)
+    row = idempotency.encode_row_fields(state.id, state.row_time, state.topics.priority, state.partition, state.record.offset)
     if state.claim_row_key:
         row += compute_content_digest(state.notification)
         context.rows.stage_claim(state.claim_row_key, row)
@@ -99,5 +105,5 @@ def _find_claim(state: RoutingState, context: GateContext) -> idempotency.Idempo
     """Another notification that has claimed the key: its outputs may be produced, so nobody else can be the first any more."""
     if not state.claim_row_key:
         return None
-    first = idempotency.decode_unexpired_row(context.rows.idempotency[state.claim_row_key], state.record_time)
+    first = idempotency.decode_unexpired_row(context.rows.idempotency[state.claim_row_key], state.row_time)
     return first if first is not None and first.notification_id != state.id else None

@@ -7,7 +7,19 @@ the whole batch, and the others are checked. What the gates leave in the state g
 from collections.abc import Sequence
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
-from agents.router.gates import channels, consent, decode, expiry, idempotency, rate_limit, recipient, rendering, repartition, rule
+from agents.router.gates import (
+    channels,
+    consent,
+    decode,
+    expiry,
+    idempotency,
+    rate_limit,
+    recipient,
+    rendering,
+    repartition,
+    rule,
+    schedule,
+)
 from agents.router.gates.gate import Gate
 from agents.router.gates.wording import Sentence
 from agents.router.routing_state import GateContext, RoutingState
@@ -20,6 +32,7 @@ GATES: tuple[Gate, ...] = (
     idempotency.GATE,
     rule.GATE,
     expiry.GATE,
+    schedule.GATE,
     recipient.GATE,
     consent.GATE,
     rate_limit.GATE,
@@ -29,6 +42,11 @@ GATES: tuple[Gate, ...] = (
 
 RECORD_GATES = tuple(gate for gate in GATES if gate.needs_record_only)
 BATCH_GATES = tuple(gate for gate in GATES if not gate.needs_record_only)
+RESUME_GATES: dict[str, tuple[Gate, ...]] = {
+    resume_gate.name: tuple(gate for number, gate in enumerate(BATCH_GATES) if not gate.is_final_once_passed or number >= first)
+    for first, resume_gate in enumerate(BATCH_GATES)
+}
+"""The gates of the batch that are checked for a notification that the gate of this name has held."""
 
 REASONS: dict[str, Sentence] = {
     Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",

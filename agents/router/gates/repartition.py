@@ -57,7 +57,7 @@ GATE = Gate(
 def build_headers(state: RoutingState) -> list[Header]:
     """The headers of a repartitioned record: the producer's, except what it named like ours, the mark, and the first record's time."""
     headers = [header for header in state.record.headers if header[0] not in OWN_HEADERS]
-    return [*headers, (REPARTITION_HEADER, b"1"), (ORIGINAL_TIME_HEADER, b"%d" % state.record.timestamp)]
+    return [*headers, (REPARTITION_HEADER, b"1"), (ORIGINAL_TIME_HEADER, b"%d" % round(state.record_time * 1000))]
 
 
 def stamp_id(state: RoutingState) -> bytes:

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from agents.router.gates.decode import find_problem
 from agents.router.gates.recipient import INVALID_ADDRESS, get_explicit_addresses
+from agents.router.gates.schedule import EXPIRES_BEFORE_SEND_AT
 from app.api.problems import FieldError, ProblemError, build_field_error, build_validation_problem, to_field_error
 from app.api.services.policy_validation import PolicyValidator
 from schemas.addresses import NORMALIZERS, InvalidAddress
@@ -97,14 +98,25 @@ def _decode_item(item: bytes) -> Submission | FieldError:
 
 def find_field_error(submission: Submission, value: bytes, policy_validator: PolicyValidator | None, now: float) -> FieldError | None:
     """The first field error by which the router would reject it, None if none is known; `value` is its JSON, `now` in epoch seconds."""
-    if problem := find_problem(submission, now, now, value):
+    if problem := find_problem(submission, now, value):
         reason, path, text = problem
         return build_field_error(path, text, reason)
-    if submission.expires_at is not None and to_epoch_seconds(submission.expires_at) <= now:
-        return build_field_error("$.expires_at", "it has expired already: leave it out, or give a time in the future", Reason.EXPIRED)
+    if error := _find_expiry_error(submission, now):
+        return error
     if error := find_address_error(submission):
         return error
     return policy_validator.find_field_error(submission) if policy_validator else None
+
+
+def _find_expiry_error(submission: Submission, now: float) -> FieldError | None:
+    if submission.expires_at is None:
+        return None
+    expires_at = to_epoch_seconds(submission.expires_at)
+    if expires_at <= now:
+        return build_field_error("$.expires_at", "it has expired already: leave it out, or give a time in the future", Reason.EXPIRED)
+    if submission.send_at is not None and expires_at <= to_epoch_seconds(submission.send_at):
+        return build_field_error("$.expires_at", "it is before send_at: leave it out, or give a later time", EXPIRES_BEFORE_SEND_AT)
+    return None
 
 
 def find_address_error(notification: Notification) -> FieldError | None:

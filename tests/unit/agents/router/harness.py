@@ -18,6 +18,7 @@ from schemas.ids import compute_partition, derive_id
 from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
 from schemas.profile import Profile
+from schemas.scheduled import ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER, Scheduled
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 from tests.fakes import FakeRecord, ProducedRecord
 from tests.memory_stores import MemoryPolicyReader
@@ -160,6 +161,13 @@ class RouterHarness:
         """What was produced to a topic."""
         return [record for record in self.committer.records if record.topic == topic]
 
+    async def release(self) -> None:
+        """Give back what was held last, at its due time."""
+        record = next(record for record in reversed(self.committer.records) if ".scheduled." in f".{record.topic}")
+        release = build_release(record)
+        self.now = max(self.now, release.timestamp / 1000)
+        await self.route(release, topic=record.topic.replace("scheduled.", "notifications."))
+
     @property
     def decided_events(self) -> list[DecidedEvent]:
         """The decided events, in order."""
@@ -179,6 +187,17 @@ class RouterHarness:
         """State and reason of the last decided event."""
         last = self.decided_events[-1]
         return last.state, last.reason
+
+
+def build_release(record: ProducedRecord, offset: int = 0) -> FakeRecord:
+    """The record with which the scheduler gives a held notification back, at its due time; `record` is one of `scheduled.<priority>`."""
+    scheduled = msgspec.json.decode(record.value or b"", type=Scheduled)
+    headers = [
+        (RESUME_COUNT_HEADER, b"%d" % scheduled.resume_count),
+        (RESUME_GATE_HEADER, scheduled.resume_gate.encode()),
+        (ORIGINAL_TIME_HEADER, b"%d" % scheduled.record_time),
+    ]
+    return build_record(bytes(scheduled.payload), offset, round(scheduled.due_at * 1000), scheduled.user_id.encode(), headers)
 
 
 def encode_value(value: Value) -> bytes | None:

@@ -1,9 +1,10 @@
+import msgspec
 import pytest
 
 from app.api.presenter import is_final, present_notification
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, State, Status
-from schemas.events import DecidedEvent, DeliveryRef, StatusEvent
+from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, make_id
 from tests.unit.app.api.harness import NOW, RECEIPT_TIMEOUTS, make_notification_id
@@ -53,6 +54,13 @@ def test_a_delivery_without_a_status_is_pending() -> None:
 @pytest.mark.parametrize(("state", "final"), [(State.REJECTED, True), (State.DEAD, True), (State.MERGED, True), (State.HELD, False)])
 def test_a_notification_without_deliveries_is_final_by_its_state(state: State, final: bool) -> None:
     assert is_final(NotificationHistory(build_event(state), [], []), RECEIPT_TIMEOUTS, NOW) is final
+
+
+def test_a_held_notification_says_until_when_and_any_other_does_not() -> None:
+    log = [GateResult("decode", "pass"), GateResult("schedule", "hold", "send_at", {"until": NOW + 60})]
+    for state, until in ((State.HELD, NOW + 60), (State.REJECTED, 0.0)):
+        event = msgspec.structs.replace(build_event(state), decision_log=log)
+        assert present_notification(NotificationHistory(event, [], []), event.id, RECEIPT_TIMEOUTS, NOW).held_until == until
 
 
 def test_attempts_recorded_before_the_decision_are_shown() -> None:

@@ -6,7 +6,7 @@ from tests.unit.agents.router.harness import RouterHarness, build_notification
 async def test_a_type_with_a_rule_passes_and_the_log_names_the_rule() -> None:
     harness = RouterHarness()
     await harness.route(build_notification())
-    entry = harness.decided_events[0].decision_log[3]
+    entry = harness.get_entry("rule", 0)
     assert (entry.gate, entry.verdict, entry.inputs) == ("rule", "pass", {"rule": "order.shipped@1"})
 
 
