@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from schemas.categories import Consent, resolve_consent
+from schemas.categories import Consent, QuietHoursPolicy, resolve_consent, resolve_quiet_hours
 from schemas.channels import ChannelName
 from schemas.notification import Notification
 from schemas.policy import Rule
@@ -15,7 +15,7 @@ from tables.rate_windows import encode_key_suffix
 class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
     """The rule, the candidate channels, and for those with limits the suffix of their row keys and the limits as text.
 
-    `consent` says whose word counts, unless the notification's own category asks for more.
+    `consent` says whose word counts and `quiet_hours` what happens then, unless the notification's own category asks for more.
     `decision_logs` caches the logs of notifications routed by this plan (agents/router/decision_log.py).
     """
 
@@ -25,6 +25,7 @@ class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
     limit_texts: Mapping[ChannelName, str]
     decision_logs: dict[Any, Raw]
     consent: Consent
+    quiet_hours: QuietHoursPolicy
 
 
 def build_plan(notification: Notification, rule: Rule, limit_texts: Mapping[ChannelName, str]) -> RoutingPlan:
@@ -32,7 +33,8 @@ def build_plan(notification: Notification, rule: Rule, limit_texts: Mapping[Chan
     candidates = select_candidates(notification, rule)
     suffixes = tuple((channel, encode_key_suffix(channel)) for channel in candidates if channel in limit_texts)
     texts = {channel: text for channel, text in limit_texts.items() if channel in candidates}
-    return RoutingPlan(rule, candidates, suffixes, texts, {}, resolve_consent(rule.category, rule.consent))
+    consent, quiet_hours = resolve_consent(rule.category, rule.consent), resolve_quiet_hours(rule.category, rule.quiet_hours)
+    return RoutingPlan(rule, candidates, suffixes, texts, {}, consent, quiet_hours)
 
 
 def select_candidates(notification: Notification, rule: Rule) -> tuple[ChannelName, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct
 
@@ -10,7 +10,7 @@ from agents.router.compiled_policy import CompiledPolicy
 from agents.router.routing_plan import RoutingPlan
 from agents.router.verdict import PASS, Verdict
 from schemas import topics
-from schemas.categories import Consent
+from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.notification import Notification
@@ -41,6 +41,15 @@ def build_topic_set(topic: str, prefix: str) -> TopicSet:
         status=prefix + topics.STATUS_TOPIC,
         dead_letters=prefix + topics.DEAD_LETTER_TOPIC,
     )
+
+
+class QuietHoursFound(NamedTuple):
+    """The user's quiet hours and time zone as the decision log shows them; or the `reason` why there are none."""
+
+    reason: str
+    start: str = ""
+    end: str = ""
+    time_zone: str = ""
 
 
 class StagedRows:
@@ -119,6 +128,8 @@ class RoutingState:
         "now",
         "partition",
         "plan",
+        "quiet_hours",
+        "quiet_policy",
         "reads_profile",
         "record",
         "record_time",
@@ -147,6 +158,8 @@ class RoutingState:
     address_keys: Sequence[str]
     removed: Mapping[ChannelName, Mapping[str, Any]]
     is_consent_checked: bool
+    quiet_policy: QuietHoursPolicy
+    quiet_hours: QuietHoursFound
     full_windows: Mapping[ChannelName, ExceededLimit]
     channels: tuple[ChannelName, ...]
     template_name: str

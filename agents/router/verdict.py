@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from schemas.enums import State
 
+MIN_HOLD_SECONDS = 1.0  # so that a clock that is a little behind makes no loop
 MAX_ERROR_CHARACTERS = 500  # an error may quote the value that it is about, which may be a whole record
 
 

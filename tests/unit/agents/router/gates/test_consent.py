@@ -20,7 +20,7 @@ EXPLICIT: dict[str, Any] = {"to": {"email": "Ada@example.org", "push": "phone"},
 SALE = Rule("shop.sale", "marketing", "low", ("email", "push"), template="shipped")
 ALARM = msgspec.structs.replace(SALE, type="shop.alarm", mandatory=True)
 CLUB = msgspec.structs.replace(SALE, type="shop.club", consent="opt_in")
-BARE = msgspec.structs.replace(SALE, type="shop.bare", consent="none")
+BARE = msgspec.structs.replace(SALE, type="shop.bare", consent="none", quiet_hours="ignore")
 POLICY_WITH_CONSENT = build_policy(rules=[*POLICY.rules.values(), SALE, ALARM, CLUB, BARE])
 
 
