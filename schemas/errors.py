@@ -3,6 +3,7 @@
 HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
+|-- ExpressionError       an expression of a rule is not valid; names the place
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
 |-- RecordTooLargeError   a record is larger than its topic allows
@@ -49,6 +50,14 @@ class PolicyDocumentError(HeroldError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class ExpressionError(HeroldError):
+    """An expression of a rule is not valid; line and column count from 1, and are 0 if the place is unknown."""
+
+    def __init__(self, problem: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(f"line {line}, column {column}: {problem}" if line else problem)
+        self.problem, self.line, self.column = problem, line, column
 
 
 class RecordTooLargeError(HeroldError):

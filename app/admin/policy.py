@@ -4,6 +4,7 @@ import msgspec
 import yaml
 
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.rule_expressions import find_expression_problems
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, compile_template
 from agents.router.templates.variables import InvalidSchema, compile_variables
 from schemas.channels import get_channel
@@ -48,7 +49,9 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     problems += [problem for name, template in document.templates.items() for problem in find_variable_problems(name, template)]
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
-        problems += _find_missing_templates(merged.rules[entry.type], templates)
+        rule = merged.rules[entry.type]
+        problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_expression_problems(rule)]
+        problems += _find_missing_templates(rule, templates)
     return problems
 
 

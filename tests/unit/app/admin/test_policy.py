@@ -125,6 +125,7 @@ def test_a_document_that_is_not_valid_is_an_error_with_its_place(text: bytes, pr
 
 
 RULE = "{type: t, category: c, priority: low, channels: [%s]%s}"
+PRIORITIES = ', priorities: [{when: "true", priority: low}, {when: user.teir == 1, priority: low}]'
 LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
 
 
@@ -145,6 +146,11 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         (f"rules: [{RULE % ('webhook, webhook', '')}]", "listed twice"),
         (f"rules: [{RULE % ('webhook', '')}, {RULE % ('webhook', '')}]", "another rule above"),
         (f"rate_limits: [{LIMIT}, {LIMIT}]", "another limit"),
+        (f"rules: [{RULE % ('webhook', ', condition: data.total >')}]", "rule t: condition: line 1, column 13: Syntax error"),
+        (
+            f"rules: [{RULE % ('webhook', PRIORITIES)}]",
+            "rule t: priorities[1].when: line 1, column 5: there is no `user.teir`",
+        ),
     ],
 )
 def test_a_document_that_the_router_could_not_use_is_a_problem(text: str, problem: str) -> None:
