@@ -67,6 +67,15 @@ class TemplateDetails(Struct, frozen=True):
     samples: str = ""
 
 
+class Partial(Struct, frozen=True):
+    """A piece or layout that templates of a locale include or extend: `html` in their HTML, `text` in their other parts."""
+
+    name: str
+    locale: str
+    text: str = ""
+    html: str = ""
+
+
 class RateLimit(Struct, frozen=True):
     """At most `max_count` admitted notifications per user in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW).
 
@@ -93,3 +102,4 @@ class Policy(Struct, frozen=True):
     rate_limits: tuple[RateLimit, ...]
     version: int = 0
     template_details: tuple[TemplateDetails, ...] = ()
+    partials: tuple[Partial, ...] = ()

@@ -12,7 +12,17 @@ from schemas.enums import Priority
 from schemas.lifetimes import MAX_RATE_WINDOW, NOTIFICATION_EXPIRY
 from schemas.notification import Name
 from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
-from schemas.template_document import TemplateDocument, build_details, build_template_document, build_templates, find_empty
+from schemas.template_document import (
+    Locale,
+    PartialEntry,
+    TemplateDocument,
+    build_details,
+    build_partial_documents,
+    build_partials,
+    build_template_document,
+    build_templates,
+    find_empty,
+)
 
 MAX_INTEGER = 2**31 - 1
 MAX_EXPRESSION = 1000  # characters
@@ -60,12 +70,13 @@ class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     rules: list[RuleEntry] = []
     rate_limits: list[RateLimitEntry] = []
     templates: dict[Name, TemplateDocument] = {}
+    partials: dict[Name, Annotated[dict[Locale, PartialEntry], Meta(min_length=1)]] = {}
 
 
 class PolicyChange(Struct, frozen=True):
-    """A rule, template or rate limit that is new or different; `version` is its new one."""
+    """A rule, template, partial or rate limit that is new or different; `version` is its new one."""
 
-    kind: Literal["rule", "template", "rate_limit"]
+    kind: Literal["rule", "template", "partial", "rate_limit"]
     name: str
     change: Literal["added", "changed"]
     version: int = 0
@@ -79,7 +90,8 @@ def build_document(policy: Policy) -> PolicyDocument:
         for name in sorted(_list_template_names(policy))
     }
     rules = [_build_rule_entry(rule) for _, rule in sorted(policy.rules.items())]
-    return PolicyDocument(rules, [RateLimitEntry(**msgspec.structs.asdict(limit)) for limit in policy.rate_limits], templates)
+    limits = [RateLimitEntry(**msgspec.structs.asdict(limit)) for limit in policy.rate_limits]
+    return PolicyDocument(rules, limits, templates, build_partial_documents(policy.partials))
 
 
 def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
@@ -91,7 +103,9 @@ def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
     for name, entry in document.templates.items():
         templates[name], details[name] = _merge_template(name, entry, templates.get(name, []), details.get(name))
     merged = tuple(template for versions in templates.values() for template in versions)
-    return Policy(rules, merged, tuple(limits.values()), policy.version, tuple(details.values()))
+    # a partial that the document names has its locales only
+    partials = [*(one for one in policy.partials if one.name not in document.partials), *build_partials(document.partials)]
+    return Policy(rules, merged, tuple(limits.values()), policy.version, tuple(details.values()), tuple(partials))
 
 
 def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
@@ -108,6 +122,12 @@ def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
         PolicyChange("template", name, "changed" if name in versions else "added", version)
         for name, version in new_versions.items()
         if versions.get(name) != version
+    ]
+    old_partials, partials = build_partial_documents(before.partials), build_partial_documents(after.partials)
+    changes += [
+        PolicyChange("partial", name, "changed" if name in old_partials else "added")
+        for name, locales in partials.items()
+        if old_partials.get(name) != locales
     ]
     changes += [
         PolicyChange("rate_limit", describe_rate_limit(limit), "changed" if limit.key in limits else "added")

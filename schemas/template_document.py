@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from schemas.canonical_json import encode_sorted
 from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.policy import Template, TemplateDetails
+from schemas.policy import Partial, Template, TemplateDetails
 
 Locale = Annotated[str, Meta(min_length=1, max_length=35)]
 SampleName = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -18,6 +18,13 @@ class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """The parts of a template for one channel and locale."""
 
     subject: str = ""
+    text: str = ""
+    html: str = ""
+
+
+class PartialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A partial in one locale: `html` for the HTML of an e-mail, `text` for all other parts."""
+
     text: str = ""
     html: str = ""
 
@@ -75,6 +82,21 @@ def decode_samples(details: TemplateDetails) -> dict[str, dict[str, Any]]:
     """The samples by name."""
     samples: dict[str, dict[str, Any]] = msgspec.json.decode(details.samples) if details.samples else {}
     return samples
+
+
+def build_partials(documents: Mapping[str, Mapping[str, PartialEntry]]) -> Iterator[Partial]:
+    """The partials of a document, by name and locale."""
+    for name, locales in documents.items():
+        for locale, entry in locales.items():
+            yield Partial(name, locale, entry.text, entry.html)
+
+
+def build_partial_documents(partials: Iterable[Partial]) -> dict[str, dict[str, PartialEntry]]:
+    """The document that gives these partials."""
+    documents: dict[str, dict[str, PartialEntry]] = {}
+    for partial in sorted(partials, key=lambda one: (one.name, one.locale)):
+        documents.setdefault(partial.name, {})[partial.locale] = PartialEntry(partial.text, partial.html)
+    return documents
 
 
 def find_empty(templates: Mapping[str, TemplateDocument]) -> Iterator[str]:

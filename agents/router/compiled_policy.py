@@ -1,7 +1,7 @@
 """The policy in the form that the router uses: plans by type and channels, windows by channel, compiled templates."""
 
 from agents.router.routing_plan import RoutingPlan, build_plan
-from agents.router.templates.cache import CompiledTemplates, TemplateCache
+from agents.router.templates.cache import TemplateCache
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule
 from tables.rate_windows import build_channel_windows
@@ -10,9 +10,9 @@ MAX_PLANS = 4096  # a producer may name the same channels in any order, and seve
 
 
 class CompiledPolicy:
-    """One compiled policy; `previous` are compiled templates of an older policy, of which the unchanged ones are kept."""
+    """One compiled policy; `previous` are the templates of an older policy, of which the unchanged ones are kept as they are compiled."""
 
-    def __init__(self, policy: Policy, previous: CompiledTemplates | None = None) -> None:
+    def __init__(self, policy: Policy, previous: TemplateCache | None = None) -> None:
         self.policy = policy
         self.windows = build_channel_windows(policy.rate_limits)
         self.limit_texts = {
@@ -21,7 +21,7 @@ class CompiledPolicy:
             )
             for channel, windows in self.windows.items()
         }
-        self.templates = TemplateCache(policy.templates, previous, policy.template_details)
+        self.templates = TemplateCache(policy.templates, previous, policy.template_details, policy.partials)
         self._plans: dict[tuple[str, ...], RoutingPlan] = {}
 
     def get_rule(self, notification_type: str) -> Rule | None:

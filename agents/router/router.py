@@ -194,7 +194,7 @@ class Router:
     def _get_compiled_policy(self) -> CompiledPolicy:
         policy, compiled = self._policies.get_current(), self._compiled_policy
         if compiled is None or compiled.policy is not policy:
-            compiled = self._compiled_policy = CompiledPolicy(policy, compiled.templates.compiled if compiled else None)
+            compiled = self._compiled_policy = CompiledPolicy(policy, compiled.templates if compiled else None)
         return compiled
 
     def _decide_and_commit(self, states: list[RoutingState], partition: int, context: GateContext) -> tuple[BatchCounts, Future[None]]:

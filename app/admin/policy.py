@@ -6,6 +6,8 @@ import yaml
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.rule_expressions import find_expression_problems
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, compile_template
+from agents.router.templates.compiler import find_partial_problems
+from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import InvalidSchema, compile_variables
 from schemas.channels import get_channel
 from schemas.errors import PolicyDocumentError
@@ -43,9 +45,7 @@ def parse_document(text: bytes) -> PolicyDocument:
 def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     """Why the router would make dead letters of notifications if the document were applied to this policy."""
     merged = merge_document(policy, document)
-    known = set(policy.templates)
-    compiled = [compile_template(template) for template in merged.templates if template not in known]
-    problems = [*find_duplicates(document), *(failure.error for failure in compiled if isinstance(failure, TemplateFailure))]
+    problems = [*find_duplicates(document), *_find_compile_problems(policy, merged)]
     problems += [problem for name, template in document.templates.items() for problem in find_variable_problems(name, template)]
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
@@ -53,6 +53,19 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
         problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_expression_problems(rule)]
         problems += _find_missing_templates(rule, templates)
     return problems
+
+
+def _find_compile_problems(policy: Policy, merged: Policy) -> list[str]:
+    """The new templates that do not compile; if a partial has changed also old ones that did before, and the partials."""
+    partials, old_partials, known = PartialSources(merged.partials), PartialSources(policy.partials), set(policy.templates)
+    is_new_partial = set(merged.partials) != set(policy.partials)
+    problems = []
+    for template in merged.templates:
+        if template in known and (not is_new_partial or isinstance(compile_template(template, partials=old_partials), TemplateFailure)):
+            continue
+        if isinstance(failure := compile_template(template, partials=partials), TemplateFailure):
+            problems.append(failure.error)
+    return problems + [problem for partial in merged.partials if is_new_partial for problem in find_partial_problems(partial, partials)]
 
 
 def find_variable_problems(name: str, document: TemplateDocument) -> list[str]:

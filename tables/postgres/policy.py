@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.errors import UnavailableError
 from schemas.log_events import LogEvent
-from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
+from schemas.policy import Partial, Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
 from schemas.ports import Clock
 from tables.policy_file import PolicyFile
 from tables.postgres.database import Connection, Database, DatabaseRow
@@ -45,7 +45,8 @@ async def fetch_policy(connection: Connection) -> Policy:
     templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
     rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
     details = tuple(TemplateDetails(**row) for row in await connection.fetch(_SQL["list_published_details"]))
-    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version, details)
+    partials = tuple(Partial(**row) for row in await connection.fetch(_SQL["list_partials"]))
+    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version, details, partials)
 
 
 def build_rule(row: DatabaseRow) -> Rule:

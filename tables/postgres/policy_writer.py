@@ -47,6 +47,10 @@ async def _write_change(connection: Connection, change: PolicyChange, policy: Po
         details = [msgspec.structs.astuple(one) for one in policy.template_details if one.name == change.name]
         await connection.executemany(_SQL["insert_template_details"], details)
         await connection.execute(_SQL["publish_template_version"], change.name, change.version)
+    elif change.kind == "partial":
+        await connection.execute(_SQL["delete_partial"], change.name)
+        partials = [msgspec.structs.astuple(one) for one in policy.partials if one.name == change.name]
+        await connection.executemany(_SQL["insert_partial"], partials)
     else:
         limits = [msgspec.structs.astuple(limit) for limit in policy.rate_limits]
         await connection.executemany(_SQL["upsert_rate_limit"], limits)

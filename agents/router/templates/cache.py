@@ -8,16 +8,17 @@ from msgspec import Struct
 
 from agents.router.templates.compiler import PartCompiler
 from agents.router.templates.formats import FORMATS, select_formats
+from agents.router.templates.locales import build_locale_chain, normalize_locale
+from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import Violation, compile_variables
 from schemas.channels import ChannelName, get_channel
 from schemas.content import Content, Renderer
-from schemas.policy import Template, TemplateDetails
+from schemas.policy import Partial, Template, TemplateDetails
 
 UNKNOWN_TEMPLATE = "unknown_template"
 MISSING_VARIABLE = "missing_variable"
 TEMPLATE_ERROR = "template_error"
 
-DEFAULT_LOCALES = ("default", "")
 MAX_SELECTED = 10_000  # producers choose locales, so their number has no bound
 
 
@@ -45,15 +46,22 @@ class TemplateCache:
     """The published templates of one policy. A template is compiled when it is first used, and kept until it changes."""
 
     def __init__(
-        self, templates: Iterable[Template], previous: CompiledTemplates | None = None, details: Iterable[TemplateDetails] = ()
+        self,
+        templates: Iterable[Template],
+        previous: "TemplateCache | None" = None,
+        details: Iterable[TemplateDetails] = (),
+        partials: Iterable[Partial] = (),
     ) -> None:
+        self._partials = tuple(partials)
+        self._partial_sources = PartialSources(self._partials)
         self._details = {one.name: one for one in details}
         self._schemas = {name: one.variables for name, one in self._details.items() if one.variables}
         self._published: dict[tuple[str, ChannelName, str], Template] = {}
         for template in sorted(templates, key=lambda template: template.version):
-            self._published[template.name, template.channel, _normalize_locale(template.locale)] = template
+            self._published[template.name, template.channel, normalize_locale(template.locale)] = template
         current = set(self._published.values())
-        self.compiled: CompiledTemplates = {template: compiled for template, compiled in (previous or {}).items() if template in current}
+        reused = previous.compiled if previous and previous._partials == self._partials else {}
+        self.compiled: CompiledTemplates = {template: compiled for template, compiled in reused.items() if template in current}
         self._selected: dict[tuple[str, ChannelName, str], CompiledTemplate | TemplateFailure] = {}
 
     def get(self, name: str, channel: ChannelName, locale: str) -> CompiledTemplate | TemplateFailure:
@@ -80,28 +88,20 @@ class TemplateCache:
             if template := self._published.get((name, channel, candidate)):
                 if template not in self.compiled:
                     details = self._details.get(name)
-                    self.compiled[template] = compile_template(template, details.language if details else "en")
+                    self.compiled[template] = compile_template(template, details.language if details else "en", self._partial_sources)
                 return self.compiled[template]
         return TemplateFailure(
             UNKNOWN_TEMPLATE, f"no template `{name}` for {channel} in {' or '.join(filter(None, build_locale_chain(locale)))}"
         )
 
 
-def build_locale_chain(locale: str) -> list[str]:
-    """The locales in the order of search: for `de-AT` it is `de-at`, `de`, `default`, and the empty locale."""
-    parts = _normalize_locale(locale).split("-") if locale else []
-    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] + list(DEFAULT_LOCALES)
-
-
-def _normalize_locale(locale: str) -> str:
-    return locale.replace("_", "-").lower()
-
-
-def compile_template(template: Template, language: str = "en") -> CompiledTemplate | TemplateFailure:
+def compile_template(
+    template: Template, language: str = "en", partials: PartialSources | None = None
+) -> CompiledTemplate | TemplateFailure:
     """The template compiled, or why it cannot be compiled; `language` is that of the locale `default`."""
     label = f"{template.name}@{template.version} {template.locale or 'default'}"
     try:
-        compiler = PartCompiler()
+        compiler = PartCompiler(partials, template.locale)
         return CompiledTemplate(label, _build_renderer(template, compiler), template.locale, compiler.uses_formats, language)
     except Exception as error:  # whatever a template does is a fault of the template, not of the router
         return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {template.channel}: {_describe(error)}")

@@ -4,8 +4,10 @@ from jinja2 import Template, TemplateSyntaxError, nodes
 
 from agents.router.templates.codegen import RENAMED_SELF
 from agents.router.templates.formats import FORMAT_FILTERS, PLURAL_FORMS
+from agents.router.templates.partials import Inlining, PartialSources
 from agents.router.templates.sandbox import Sandbox
 from schemas.content import Part
+from schemas.policy import Partial
 
 MAX_SOURCE_BYTES = 64 * 1024
 MAX_LOOP_DEPTH = 2
@@ -18,45 +20,53 @@ _TEXT, _HTML = Sandbox(html=False), Sandbox(html=True)
 _FORBIDDEN = (
     nodes.Assign,
     nodes.AssignBlock,
-    nodes.Block,
     nodes.Call,
     nodes.CallBlock,
     nodes.EvalContextModifier,
-    nodes.Extends,
     nodes.FilterBlock,
     nodes.FromImport,
     nodes.Import,
-    nodes.Include,
     nodes.Macro,
     nodes.With,
 )
 
 
 class PartCompiler:
-    """Compiles the parts of one template; `uses_formats` says whether one of them needs the Formats among its variables."""
+    """Compiles the parts of one template, with the partials for its locale.
 
-    def __init__(self) -> None:
+    `uses_formats` says whether a part that was compiled needs the Formats among its variables.
+    """
+
+    def __init__(self, partials: PartialSources | None = None, locale: str = "") -> None:
+        self._partials, self._locale = partials or PartialSources(), locale
         self.uses_formats = False
 
-    def compile_part(self, source: str, name: str, html: bool) -> Part:
-        """Compile one part of a template; values are escaped in HTML only.
+    def compile_part(self, source: str, name: str, html: bool, is_layout: bool = False) -> Part:
+        """Compile one part of a template, or a layout; values are escaped in HTML only.
 
         Raises jinja2.TemplateSyntaxError for a source that is no valid template or uses a forbidden construct. The part raises
         jinja2.UndefinedError for a missing variable, OutputTooLarge, and any error that an expression raises.
         """
         try:
-            return self._compile(source, name, html)
+            return self._compile(source, name, html, is_layout)
         except (RecursionError, MemoryError, SyntaxError) as error:
             raise TemplateSyntaxError("blocks are nested too deep, or an expression is too long", 1, name) from error
         except UnicodeError as error:
             raise TemplateSyntaxError("the source contains half a surrogate pair", 1, name) from error
 
-    def _compile(self, source: str, name: str, html: bool) -> Part:
+    def _compile(self, source: str, name: str, html: bool, is_layout: bool) -> Part:
         if len(source.encode()) > MAX_SOURCE_BYTES:
             raise TemplateSyntaxError(f"the source has more than {MAX_SOURCE_BYTES} bytes", 1, name)
         sandbox = _HTML if html else _TEXT
-        tree = sandbox.parse(source, name)
-        _check_nodes(tree, name)
+
+        def parse(text: str, label: str) -> nodes.Template:
+            tree = sandbox.parse(text, label)
+            _check_nodes(tree, label)
+            return tree
+
+        tree = Inlining(self._partials, self._locale, html, parse, MAX_SOURCE_BYTES).parse(source, name, is_layout)
+        _check_depth(tree, name)
+        _check_loops(tree, name, 0)
         self.uses_formats = self.uses_formats or any(one.name in FORMAT_FILTERS for one in tree.find_all(nodes.Filter))
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, "check_item_count", [], [], None, None)
@@ -67,6 +77,19 @@ class PartCompiler:
 def compile_part(source: str, name: str, html: bool) -> Part:
     """Compile one part by itself, as PartCompiler does."""
     return PartCompiler().compile_part(source, name, html)
+
+
+def find_partial_problems(partial: Partial, partials: PartialSources) -> list[str]:
+    """Why a partial could not be a part of any template, with its place."""
+    problems = []
+    for part, source in (("text", partial.text), ("html", partial.html)):
+        try:
+            PartCompiler(partials, partial.locale).compile_part(source, part, part == "html", is_layout=True)
+        except TemplateSyntaxError as error:
+            problems.append(f"partial {partial.name} {partial.locale}: {error.message}, in {error.name}, line {error.lineno}")
+    if not (partial.text or partial.html):
+        problems.append(f"partial {partial.name} {partial.locale}: it has neither text nor html")
+    return problems
 
 
 def _check_nodes(tree: nodes.Template, name: str) -> None:

@@ -22,7 +22,7 @@ class PolicyValidator:
     """Validates notifications against one policy; reuses the compiled templates of the `previous` validator."""
 
     def __init__(self, policy: Policy, previous: "PolicyValidator | None" = None) -> None:
-        self._compiled_policy: CompiledPolicy = CompiledPolicy(policy, previous._compiled_policy.templates.compiled if previous else None)
+        self._compiled_policy: CompiledPolicy = CompiledPolicy(policy, previous._compiled_policy.templates if previous else None)
         self._template_names = frozenset(template.name for template in policy.templates)
 
     def get_priority(self, notification_type: str) -> Priority | None:

@@ -17,5 +17,8 @@ select template_details.name, version, coalesce(variables::text, '') as variable
 from templates
 join template_details on template_details.name = templates.name and template_details.version = templates.published_version;
 
+-- list_partials: lists all partials.
+select name, locale, text, html from partials order by name, locale;
+
 -- list_rate_limits: lists all rate limits, those with the longest window first within a channel.
 select channel, max_count, window_seconds, category, tier from rate_limits order by channel, category, tier, window_seconds desc;

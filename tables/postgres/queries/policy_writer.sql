@@ -25,6 +25,12 @@ insert into template_versions (name, version, channel, locale, subject, text, ht
 insert into template_details (name, version, variables, language, samples, actor)
 values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, session_user);
 
+-- delete_partial: deletes a partial in all locales.
+delete from partials where name = $1;
+
+-- insert_partial: inserts a partial in one locale.
+insert into partials (name, locale, text, html) values ($1, $2, $3, $4);
+
 -- publish_template_version: makes a version of a template the one that is used.
 update templates set published_version = $2, updated_at = now() where name = $1;
 

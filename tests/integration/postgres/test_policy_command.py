@@ -18,10 +18,12 @@ rate_limits:
 templates:
   parcel.lost:
     email:
-      default: {subject: Parcel, text: "It is lost, {{ name }}."}
+      default: {subject: Parcel, text: "It is lost, {{ name }}.{% include 'footer' %}"}
     language: de
     variables: {type: object, required: [name], properties: {name: {type: string}}}
     samples: {ada: {name: Ada}}
+partials:
+  footer: {default: {text: "The shop"}}
 """
 
 
@@ -43,7 +45,12 @@ async def test_a_file_is_applied_once_and_changed_as_a_new_version(herold: Herol
         return sorted(result.stdout.splitlines())
 
     before = await loader.load()
-    added = ["rate limit sms in 60 s: added", "rule parcel.lost: added, version 1", "template parcel.lost: added, version 1"]
+    added = [
+        "partial footer: added",
+        "rate limit sms in 60 s: added",
+        "rule parcel.lost: added, version 1",
+        "template parcel.lost: added, version 1",
+    ]
     assert await apply(DOCUMENT, "--dry-run") == added
     assert await loader.load(before) is before
     assert await apply(DOCUMENT) == added

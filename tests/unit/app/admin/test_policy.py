@@ -96,6 +96,15 @@ def test_details_make_a_version_and_survive_being_printed() -> None:
     assert list_changes(first, second) == [PolicyChange("template", "a", "changed", 2)]
 
 
+def test_a_changed_partial_is_a_change_and_is_compiled_into_old_templates() -> None:
+    first = merge_document(SEED, parse_document((PARTIAL % "v1").encode()))
+    assert list_changes(SEED, first)[-1] == PolicyChange("partial", "f", "added")
+    changed = parse_document(b"partials: {f: {de: {text: '{{ 1'}}}")
+    assert list_changes(first, merge_document(first, changed)) == [PolicyChange("partial", "f", "changed")]
+    assert any("template a@1 default for sms: there is no partial 'f' in default" in one for one in find_problems(first, changed))
+    assert list_changes(first, merge_document(first, parse_document(format_document(build_document(first)).encode()))) == []
+
+
 def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
     document = parse_document(format_document(build_document(SEED)).encode())
     assert list_changes(SEED, merge_document(SEED, document)) == []
@@ -124,6 +133,7 @@ def test_a_document_that_is_not_valid_is_an_error_with_its_place(text: bytes, pr
     assert problem in str(caught.value)
 
 
+PARTIAL = 'partials: {f: {default: {text: "%s"}}}\ntemplates: {a: {sms: {default: {text: "x\\n{%% include \'f\' %%}"}}}}'
 RULE = "{type: t, category: c, priority: low, channels: [%s]%s}"
 PRIORITIES = ', priorities: [{when: "true", priority: low}, {when: user.teir == 1, priority: low}]'
 LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
@@ -135,6 +145,14 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         (f"rules: [{RULE % ('sms', '')}]", "rule t: no template `t` for sms"),
         (f"rules: [{RULE % ('push', ', template: account-otp')}]", "no template `account-otp` for push"),
         ("templates: {a: {sms: {default: {text: '{% if %}'}}}}", "template a@1 default for sms"),
+        (PARTIAL % "{% include 'f' %}", "partial f default: partials include each other: f > f, in partial f default, text, line 1"),
+        (PARTIAL % "{% if %}", "template a@1 default for sms: "),  # the template that includes it
+        (PARTIAL % "", "template a@1 default for sms: the partial 'f' default has no text, in text, line 2"),
+        ("partials: {f: {de: {}}}", "partial f de: it has neither text nor html"),
+        (
+            "partials: {f: {de: {text: x}}}\ntemplates: {a: {sms: {en: {text: \"{% include 'f' %}\"}}}}",
+            "there is no partial 'f' in en or default",
+        ),
         ("templates: {a: {}}", "templates.a: it has no channel"),
         ("templates: {a: {variables: {type: strin}, sms: {de: {text: x}}}}", "template a: the value is not valid under any"),
         (

@@ -9,14 +9,14 @@ from agents.router.templates.cache import (
     CompiledTemplate,
     TemplateCache,
     TemplateFailure,
-    build_locale_chain,
     compile_template,
     render,
 )
+from agents.router.templates.locales import build_locale_chain
 from schemas.channels import ChannelName
 from schemas.content import EmailContent, PushContent, SmsContent
 from schemas.enums import Reason
-from schemas.policy import Template
+from schemas.policy import Partial, Template
 
 
 def build_template(locale: str = "default", version: int = 1, channel: ChannelName = "email", **parts: str) -> Template:
@@ -67,15 +67,27 @@ def test_a_template_is_compiled_once_and_kept_while_it_does_not_change() -> None
     old, new = build_template(text="a"), build_template("de", text="b")
     first = TemplateCache([old])
     compiled = first.get("t", "email", "")
-    second = TemplateCache([old, new], first.compiled)
+    second = TemplateCache([old, new], first)
     assert second.get("t", "email", "") is compiled
-    assert set(TemplateCache([new], second.compiled).compiled) <= {new}
+    assert set(TemplateCache([new], second).compiled) <= {new}
+
+
+def test_a_changed_partial_is_used_by_a_template_that_has_not_changed() -> None:
+    template = build_template(channel="sms", text="{% include 'f' %}")
+    texts = []
+    cache = None
+    for text in ("a", "b"):
+        cache = TemplateCache([template], cache, partials=[Partial("f", "default", text)])
+        compiled = cache.get("t", "sms", "")
+        assert isinstance(compiled, CompiledTemplate)
+        texts.append(render(compiled, "sms", {}))
+    assert texts == [SmsContent("a"), SmsContent("b")]
 
 
 def test_a_changed_source_is_compiled_again_even_without_a_new_version() -> None:
     first = TemplateCache([build_template(text="a")])
     first.get("t", "email", "")
-    compiled = TemplateCache([build_template(text="b")], first.compiled).get("t", "email", "")
+    compiled = TemplateCache([build_template(text="b")], first).get("t", "email", "")
     assert isinstance(compiled, CompiledTemplate)
     assert render(compiled, "email", {}) == EmailContent("", "b")
 
