@@ -1,0 +1,231 @@
+"""Every way in which a notification is not delivered is explained by the right gate, over the API and by `herold explain`."""
+
+import asyncio
+import json
+import time
+import urllib.error
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from click.testing import Result
+
+from app.topology import ROLES
+from dev.stack.stack import ServerUrls
+from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
+from tests.cluster import PARTITIONS, HeroldCluster, fetch_url, wait_until
+from tests.conftest import create_temporary_database
+from tests.herold_runner import HeroldRunner, build_herold_runner
+
+ADA, EVE = "u-ada", "u-eve"  # Ada lives in Vienna
+TO = {"email": "ada@example.org", "sms": "+436641234567"}
+WORKERS = [role for role in ROLES if role not in ("push", "webhook")]
+POLICY = """
+rules:
+  - {type: order, category: transactional, priority: high, channels: [email]}
+  - {type: code, category: security, priority: high, channels: [sms], template: order}
+rate_limits:
+  - {channel: sms, max_count: 1, window_seconds: 3600}
+templates:
+  order:
+    email: {default: {subject: "Order {{ number }}", text: "Your order {{ number }}."}}
+    sms: {default: {text: "Your code {{ number }}."}}
+"""
+
+
+class Case(NamedTuple):
+    """Notifications of which the last is not delivered; the gate and reason that explain it, and words of the answer and the remedy."""
+
+    notifications: list[dict[str, Any]]
+    gate: str
+    reason: str
+    answer: str
+    remedy: str
+    state: str = "rejected"
+
+
+def build(type_: str = "order", **fields: Any) -> dict[str, Any]:
+    return {"user_id": ADA, "type": type_, "data": {"number": 17}, "to": TO, **fields}
+
+
+CASES = {
+    "channel limit": Case(
+        [build("code", user_id="u-limit"), build("code", user_id="u-limit")],
+        "rate_limit",
+        "rate_limited",
+        "as many notifications as the rate limits allow",
+        "the limit of 1 SMS in 3,600 s has room again at",
+    ),
+    "expired": Case(
+        [build(expires_at=time.time() - 60)], "expiry", "expired", "it had expired before it was decided", "had to be decided before"
+    ),
+    "duplicate": Case(
+        [build(idempotency_key="k-1"), build(idempotency_key="k-1")],
+        "idempotency",
+        "duplicate",
+        "an earlier notification with this key: {first}",
+        "a key of its own",
+    ),
+    "no address": Case(
+        [build(user_id=EVE, to={})], "recipient", "no_address", "no address on any of its channels", "an address for e-mail"
+    ),
+    "unknown template": Case(
+        [build(template="no-such-template")], "rendering", "unknown_template", "there is no such template", "'no-such-template'", "dead"
+    ),
+    "missing variable": Case(
+        [build(data={})], "rendering", "missing_variable", "needs a variable that its data does not have", "in `data`", "dead"
+    ),
+    "unknown type": Case([build("no-such-type")], "rule", "unknown_type", "no rule for the type 'no-such-type'", "add a rule", "dead"),
+    "invalid record": Case([build(data=17)], "decode", "invalid", "wrong type", "correct the field", "dead"),
+}
+
+
+class Explained(NamedTuple):
+    """A running stack with the notifications of all cases; their ids by case, and `herold`."""
+
+    cluster: HeroldCluster
+    ids: dict[str, list[str]]
+    herold: HeroldRunner
+
+    def get(self, path: str) -> Any:
+        """The JSON of a GET of the gateway."""
+        headers = {"authorization": f"Bearer {self.cluster.state.get_secret('api_key')}"}
+        return json.loads(fetch_url(self.cluster.build_url("gateway", path), headers=headers))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def explained(
+    tmp_path_factory: pytest.TempPathFactory, kafka_url: str, postgres_url: str, redis_url: str
+) -> AsyncIterator[Explained]:
+    async with create_temporary_database(postgres_url) as database_url:
+        home, prefix = tmp_path_factory.mktemp("explain"), f"t-{uuid.uuid4().hex[:12]}-"
+        cluster = HeroldCluster(home, ServerUrls(kafka_url, database_url, redis_url), prefix)
+        try:
+            await cluster.create_schema()
+            herold = build_herold(cluster)
+            await prepare(cluster, herold, home)
+            await cluster.start_simulators()
+            for role in WORKERS:
+                await cluster.start_worker(role)
+            await cluster.start_gateway()
+            ids = {name: await submit(cluster, case.notifications, number) for number, (name, case) in enumerate(CASES.items())}
+            explained = Explained(cluster, ids, herold)
+            await wait_until_recorded(explained)
+            yield explained
+        finally:
+            await cluster.close()
+
+
+def build_herold(cluster: HeroldCluster) -> HeroldRunner:
+    """`herold` for this stack."""
+    env = {name: value for name, value in cluster.env.items() if name.startswith(("HEROLD_", "KAFKA_", "DATABASE_", "REDIS_"))}
+    return build_herold_runner(**env, HEROLD_URL=cluster.build_url("gateway", ""), HEROLD_HOME=str(cluster.home))
+
+
+async def prepare(cluster: HeroldCluster, herold: HeroldRunner, home: Path) -> None:
+    """Apply the policy and store the users."""
+    (home / "policy.yml").write_text(POLICY)
+    check(await asyncio.to_thread(herold, "policy", "apply", str(home / "policy.yml")))
+    connection = await asyncpg.connect(cluster.urls.database)
+    try:
+        await connection.execute("delete from users where id = any($1::text[])", [ADA, EVE])
+        await connection.execute("insert into users (id, time_zone) values ($1, 'Europe/Vienna'), ($2, '')", ADA, EVE)
+    finally:
+        await connection.close()
+
+
+async def submit(cluster: HeroldCluster, notifications: Iterable[dict[str, Any]], number: int) -> list[str]:
+    """Produce notifications, as a producer over Kafka does: nothing is checked before the router; returns their ids."""
+    ids = []
+    async with AIOKafkaProducer(bootstrap_servers=cluster.urls.kafka) as producer:
+        for index, notification in enumerate(notifications):
+            ids.append(make_id(NOTIFICATION_PREFIX, time.time(), number * 10 + index))
+            user = notification["user_id"]
+            value = msgspec.json.encode({**notification, "id": ids[-1]})
+            partition = compute_partition(user, PARTITIONS)
+            await producer.send_and_wait(f"{cluster.prefix}notifications.high", value, user.encode(), partition=partition)
+    return ids
+
+
+async def wait_until_recorded(explained: Explained) -> None:
+    """Wait until the decision of every notification is recorded."""
+
+    for name, ids in explained.ids.items():
+        for notification_id in ids:
+
+            async def is_recorded(path: str = f"/v1/notifications/{notification_id}") -> bool:
+                try:
+                    return bool(explained.get(path)["state"])
+                except urllib.error.HTTPError:
+                    return False
+
+            await wait_until(is_recorded, 60, f"the decision of {name} is recorded", interval=0.2)
+
+
+def check(result: Result) -> str:
+    """The output of a command that succeeded."""
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_non_delivery_is_explained_by_its_gate(explained: Explained, name: str) -> None:
+    case, ids = CASES[name], explained.ids[name]
+    body = explained.get(f"/v1/notifications/{ids[-1]}/explain")
+    gate = body["gates"][-1]
+    assert (body["state"], gate["gate"], gate["reason"]) == (case.state, case.gate, case.reason)
+    assert body["summary"].startswith(("Not sent: ", "Held until ", "Not sent on its own: "))
+    assert case.answer.format(first=ids[0]) in body["summary"]
+    assert case.remedy in body["remedy"] == gate["remedy"]
+    assert [earlier["verdict"] for earlier in body["gates"][:-1]] == ["pass"] * (len(body["gates"]) - 1)
+    assert not any(address in json.dumps(body) for address in TO.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_command_prints_the_answer_the_remedy_and_the_gate(explained: Explained, name: str) -> None:
+    case, ids = CASES[name], explained.ids[name]
+    lines = check(explained.herold("explain", ids[-1])).splitlines()
+    assert case.answer.format(first=ids[0]) in " ".join(lines)
+    assert any(line.startswith("What would have changed it: ") for line in lines)
+    assert any(line.split()[:1] == [case.gate] and case.reason in line for line in lines)
+    if len(ids) > 1 and case.reason == "duplicate":
+        assert any(line.split()[-3:] == ["herold", "explain", ids[0]] for line in lines)
+
+
+async def test_a_delivery_is_explained_with_its_attempt(explained: Explained) -> None:
+    (first, _) = explained.ids["duplicate"]
+
+    async def is_sent() -> bool:
+        return bool(explained.get(f"/v1/notifications/{first}/explain")["deliveries"][0].get("attempts"))
+
+    await wait_until(is_sent, 60, "the first one is sent", interval=0.2)
+    body = explained.get(f"/v1/notifications/{first}/explain")
+    assert body["summary"].startswith("Sent by e-mail at ")
+    assert body["summary"].endswith(" UTC).")
+    assert (body["time_zone"], body["rule"], body["templates"]) == ("Europe/Vienna", "order@1", {"email": "order@1 default"})
+    text = check(explained.herold("explain", first))
+    assert "email attempt 1" in text
+    assert "code 202" in text
+
+
+def test_the_last_ones_of_a_user_and_a_type_are_found(explained: Explained) -> None:
+    text = check(explained.herold("explain", "--user", "u-limit", "--type", "code"))
+    first, second = explained.ids["channel limit"]
+    assert text.index(second) < text.index(first)
+    assert text.index("Not sent: ") < text.index("by SMS")
+
+
+def test_the_live_state_shows_the_full_window_and_the_key(explained: Explained) -> None:
+    body = explained.get("/v1/users/u-limit/state")
+    (window,) = [window for window in body["rate_windows"] if (window["channel"], window["window_seconds"]) == ("sms", 3600)]
+    assert (window["used_count"], window["max_count"], window["has_room"]) == (1, 1, False)
+    assert time.time() < window["room_again_at"] <= time.time() + 3600
+    keys = explained.get(f"/v1/users/{ADA}/state")["idempotency_keys"]
+    assert [entry["notification_id"] for entry in keys if entry["key"] == "k-1"] == [explained.ids["duplicate"][0]]
+    assert "k-1" in check(explained.herold("state", ADA))
