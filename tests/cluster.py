@@ -194,8 +194,8 @@ def fetch_request_log(url: str, after: int = 0) -> Iterator[dict[str, Any]]:
         after = json.loads(lines[-1])["seq"]
 
 
-def fetch_url(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
+def fetch_url(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None, method: str | None = None) -> bytes:
     """Fetch the body of a response. Raises OSError for an error status and without a connection."""
-    request = urllib.request.Request(url, data=data, headers=dict(headers or {}))
+    request = urllib.request.Request(url, data=data, headers=dict(headers or {}), method=method)
     with urllib.request.urlopen(request, timeout=10) as response:
         return bytes(response.read())

@@ -18,6 +18,9 @@ from app.streaming.broker_clock import MAX_CLOCK_ERROR
 from dev.stack.stack import ServerUrls
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, derive_delivery_id, make_id
 from schemas.notification import Notification
+from schemas.user_rows import RemovedRows, UserRows
+from tables.redis.client import RedisClient
+from tables.redis.worker_addresses import RedisWorkerAddresses
 from tests.cluster import PARTITIONS, HeroldCluster, fetch_url, wait_until
 from tests.conftest import create_temporary_database
 
@@ -78,10 +81,10 @@ async def wait_until_written(cluster: HeroldCluster, topic: str) -> None:
     await wait_until(is_written, 150, f"{len(USERS)} records on {topic}")
 
 
-def get_json(cluster: HeroldCluster, worker: str, path: str, token: str = TOKEN) -> tuple[int, Any]:
+def get_json(cluster: HeroldCluster, worker: str, path: str, token: str = TOKEN, method: str = "GET") -> tuple[int, Any]:
     """The status and JSON of a worker's response."""
     try:
-        return 200, json.loads(fetch_url(cluster.build_url(worker, path), headers={"Authorization": f"Bearer {token}"}))
+        return 200, json.loads(fetch_url(cluster.build_url(worker, path), headers={"Authorization": f"Bearer {token}"}, method=method))
     except urllib.error.HTTPError as error:
         return error.code, error.read()
 
@@ -97,6 +100,41 @@ def test_every_worker_returns_the_rows_of_every_user(running_workers: RunningWor
         _, windows = get_json(running_workers.cluster, ROUTERS[1], f"/tables/rate_windows/{user}")
         assert len(windows["channels"]["email"]["entries"]) == 1
     assert active_workers == {running_workers.cluster.build_url(worker, "") for worker in ROUTERS}
+
+
+async def test_every_worker_lists_the_rows_of_a_user_and_removes_windows(running_workers: RunningWorkers) -> None:
+    cluster, user = running_workers.cluster, USERS[5]
+    for worker in ROUTERS:
+        _, body = get_json(cluster, worker, f"/users/{user}/rows")
+        rows = {name: [row.key for row in found] for name, found in msgspec.convert(body, UserRows, strict=False).tables.items()}
+        assert rows == {"idempotency": [running_workers.ids[user].encode()], "rate_windows": [b"email"]}
+    changelog_size = await cluster.count_records("router-rate_windows-changelog")
+    assert get_json(cluster, ROUTERS[0], f"/users/{user}/rows/rate_windows/sms", method="DELETE")[1]["keys"] == []
+    status, removed = get_json(cluster, ROUTERS[0], f"/users/{user}/rows/rate_windows/email", method="DELETE")
+    assert (status, msgspec.convert(removed, RemovedRows, strict=False).keys) == (200, [b"email"])
+    assert [get_json(cluster, worker, f"/tables/rate_windows/{user}")[0] for worker in ROUTERS] == [404, 404]
+    assert await cluster.count_records("router-rate_windows-changelog") == changelog_size + 1
+    assert get_json(cluster, ROUTERS[1], f"/tables/rate_windows/{USERS[6]}")[0] == 200
+
+
+def test_only_windows_are_removed_and_only_with_the_token(running_workers: RunningWorkers) -> None:
+    cluster, path = running_workers.cluster, f"/users/{USERS[7]}/rows"
+    assert get_json(cluster, ROUTERS[0], f"{path}/rate_windows", token="another", method="DELETE")[0] == 401
+    assert get_json(cluster, ROUTERS[0], path, token="another")[0] == 401
+    status, body = get_json(cluster, ROUTERS[0], f"{path}/idempotency", method="DELETE")
+    assert (status, b"only those of rate_windows" in body) == (404, True)
+    assert get_json(cluster, "email", f"{path}/attempts", method="DELETE")[0] == 404
+    assert get_json(cluster, ROUTERS[0], f"/tables/rate_windows/{USERS[7]}")[0] == 200
+
+
+async def test_the_workers_are_registered(running_workers: RunningWorkers, redis_url: str) -> None:
+    cluster = running_workers.cluster
+    redis = RedisClient(redis_url, time.monotonic, cluster.prefix, socket_timeout=2.0)
+    try:
+        urls = await RedisWorkerAddresses(redis).list_urls("router")
+    finally:
+        await redis.close()
+    assert sorted(urls) == sorted(cluster.build_url(worker, "") for worker in ROUTERS)
 
 
 def test_requests_that_are_rejected(running_workers: RunningWorkers) -> None:
