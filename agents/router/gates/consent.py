@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.gates.recipient import get_explicit_addresses, is_address
+from agents.router.gates.wording import NOT_RECORDED, Facts, get_channel_word, join_words
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Reject, Verdict
 from schemas.addresses import NORMALIZERS
@@ -24,6 +25,11 @@ NOT_CHECKED = "not_checked"
 
 _NOBODY = Profile(user_id="", known=False)
 _NOTHING: Mapping[ChannelName, dict[str, Any]] = {}
+_CONSENT_WORDS = {
+    "none": "no preference is asked",
+    "opt_out": "sent unless the user has opted out",
+    "opt_in": "sent only if the user has opted in",
+}
 _PASSED: Mapping[Consent, Raw] = {mode: encode_pass(NAME, "", {"consent": mode}) for mode in ("none", "opt_out", "opt_in")}
 
 
@@ -71,6 +77,13 @@ def explain(state: RoutingState) -> Raw:
     return _PASSED[state.consent]
 
 
+def describe(facts: Facts) -> str:
+    """Whose word counts, and for each channel that was removed, which preference or suppression did it."""
+    removed = facts.inputs.get("removed", {})
+    words = [f"{get_channel_word(channel)}: {_describe_removal(entry)}" for channel, entry in removed.items()]
+    return "; ".join([_CONSENT_WORDS.get(facts.inputs.get("consent", ""), ""), *words]).removeprefix("; ")
+
+
 GATE = Gate(
     NAME,
     check,
@@ -81,7 +94,40 @@ GATE = Gate(
         NOT_OPTED_IN: "such messages need the user's opt-in, and there is none",
         SUPPRESSED: "its addresses are on the suppression list",
     },
+    remedies={
+        OPTED_OUT: lambda facts: f"the user would have to opt in to {_name_messages(facts, OPTED_OUT)}",
+        NOT_OPTED_IN: lambda facts: f"the user would have to opt in to {_name_messages(facts, NOT_OPTED_IN)}",
+        SUPPRESSED: lambda facts: f"an operator would have to undo the suppression of {_name_addresses(facts)}",
+    },
+    describe=describe,
 )
+
+
+def _describe_removal(entry: Mapping[str, Any]) -> str:
+    if "suppressions" not in entry:
+        return f"opted out of {_name_preference(entry['preference'])}" if entry["reason"] == OPTED_OUT else "no opt-in"
+    reasons = join_words([*dict.fromkeys(one["reason"].replace("_", " ") for one in entry["suppressions"])])
+    return f"{len(entry['suppressions'])} suppressed ({reasons}), {entry['addresses_left']} left"
+
+
+def _name_preference(key: str) -> str:
+    """The messages that a preference is about, by its key `category/channel`."""
+    category, _, channel = key.partition("/")
+    return f"{category or 'all'} messages{f' by {get_channel_word(channel)}' if channel else ''}"
+
+
+def _list_removed(facts: Facts, reason: str) -> str:
+    """The channels that were removed for a reason, as words."""
+    removed = facts.inputs.get("removed", {})
+    return join_words([get_channel_word(channel) for channel, entry in removed.items() if entry["reason"] == reason]) or NOT_RECORDED
+
+
+def _name_messages(facts: Facts, reason: str) -> str:
+    return f"{facts.inputs.get('category') or 'such'} messages by {_list_removed(facts, reason)}"
+
+
+def _name_addresses(facts: Facts) -> str:
+    return f"the addresses for {_list_removed(facts, SUPPRESSED)}"
 
 
 def _resolve_consent(category: str | None, consent: Consent) -> Consent:
