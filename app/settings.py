@@ -27,6 +27,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
+ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_CONSENT_AGE less than the 5 s of an opt-out
 LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
@@ -81,6 +82,7 @@ class RedisSection(Section, frozen=True):
     url: NonEmptyStr
     socket_timeout: Seconds
     profile_ttl: PositiveInt
+    profile_check_interval: ConsentSeconds
 
 
 class WorkerSection(Section, frozen=True):

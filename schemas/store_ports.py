@@ -12,7 +12,10 @@ class ProfileReader(Protocol):
     """Reads user profiles; keys of addresses (schemas.profile.build_address_key) may be among the user ids."""
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
-        """A profile for each user; a user who does not exist is not `known`. Raises UnavailableError if no store answers."""
+        """The profiles by user, without those that no store could give; a user who does not exist is not `known`.
+
+        Raises UnavailableError if there is none at all.
+        """
         ...
 
 

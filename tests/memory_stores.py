@@ -10,7 +10,7 @@ from schemas.events import DecidedEvent, StatusEvent, compute_precedence
 from schemas.history import DecidedRow, HistoryBatch, NotificationHistory, RecordedDeadLetter, compute_decision_precedence
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
 from schemas.policy import Policy
-from schemas.profile import Profile
+from schemas.profile import Profile, is_address_key
 
 
 class MemoryPolicyReader:
@@ -37,6 +37,12 @@ class MemoryProfileReader:
         if self.unavailable:
             raise UnavailableError("the memory store is unavailable")
         return {user_id: self.profiles.get(user_id) or Profile(user_id, known=False) for user_id in user_ids}
+
+    async def get_changed(self, versions: Mapping[str, int]) -> Mapping[str, Profile]:
+        """The profiles that have another version than this. Raises UnavailableError while `unavailable` is set."""
+        profiles = await MemoryProfileReader.get_many(self, versions)
+        found = {user_id: profile for user_id, profile in profiles.items() if not is_address_key(user_id) or profile.suppressions}
+        return {user_id: profile for user_id, profile in found.items() if not profile.known or profile.version != versions[user_id]}
 
 
 class MemoryHistory:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from agents.router.gates.recipient import has_explicit_address
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import PASS
 from schemas.ports import BatchHandle, compute_record_size
+from schemas.profile import Profile
 
 
 class ParkingLimits(Struct, frozen=True):
@@ -124,12 +125,17 @@ class Parking:
             self._room.clear()
 
 
-def split_waiting(
-    states: Iterable[RoutingState], parked_user_ids: Collection[str], *, has_profiles: bool, unconfirmed: frozenset[str] = frozenset()
-) -> tuple[list[RoutingState], list[RoutingState]]:
-    """The states that can be decided, and those that wait: for a profile, or behind an earlier record of their user that waits.
+def describe_unknown(keys: Collection[str], profiles: Mapping[str, Profile]) -> str:
+    """What is not known of these users and addresses; empty if everything is."""
+    missing = len(keys) - len(profiles)
+    unconfirmed = sum(not profile.consent_known for profile in profiles.values())
+    return f"{missing} profiles could not be read, and the consent in {unconfirmed} not be confirmed" if missing or unconfirmed else ""
 
-    Those that need consent wait for the `unconfirmed` users and address keys too: what is known of these may be too old.
+
+def split_waiting(
+    states: Iterable[RoutingState], parked_user_ids: Collection[str], profiles: Mapping[str, Profile]
+) -> tuple[list[RoutingState], list[RoutingState]]:
+    """The states that can be decided, and those that wait: for a profile or consent, or behind an earlier record of their user that waits.
 
     What a rule makes mandatory goes on with the addresses that came with it, and overtakes.
     """
@@ -141,8 +147,7 @@ def split_waiting(
             ready.append(state)
             continue
         user_id = state.notification.user_id
-        must_wait = (state.needs_profile and not has_profiles) or (bool(unconfirmed) and _needs_any_consent(state, unconfirmed))
-        if must_wait or user_id in parked_user_ids or user_id in waiting_user_ids:
+        if user_id in parked_user_ids or user_id in waiting_user_ids or (state.needs_profile and not _is_known(state, profiles)):
             waiting.append(state)
             waiting_user_ids.add(user_id)
         else:
@@ -150,10 +155,15 @@ def split_waiting(
     return ready, waiting
 
 
-def _needs_any_consent(state: RoutingState, unconfirmed: frozenset[str]) -> bool:
-    if state.consent == "none" or (state.plan is not None and state.plan.rule.mandatory):
-        return False
-    return state.notification.user_id in unconfirmed or not unconfirmed.isdisjoint(state.address_keys)
+def _is_known(state: RoutingState, profiles: Mapping[str, Profile]) -> bool:
+    """Whether all that the decision needs was found, and the consent in it is confirmed, if that counts."""
+    assert state.plan is not None
+    needs_consent = state.consent != "none" and not state.plan.rule.mandatory
+    for key in (state.notification.user_id, *state.address_keys) if state.reads_profile else state.address_keys:
+        profile = profiles.get(key)
+        if profile is None or (needs_consent and not profile.consent_known):
+            return False
+    return True
 
 
 def _is_urgent(state: RoutingState) -> bool:

@@ -10,7 +10,7 @@ from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
 from agents.router.gates.order import check_record
-from agents.router.parking import ParkedBatch, Parking, ParkingLimits, split_waiting
+from agents.router.parking import ParkedBatch, Parking, ParkingLimits, describe_unknown, split_waiting
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
 from schemas.errors import PartitionFencedError, UnavailableError
@@ -172,12 +172,11 @@ class Router:
         if user_ids := prepare_states(states, context.policy):
             if is_retry or not self._is_profile_outage():
                 await self._load_profiles(user_ids, context, None if is_retry else PROFILE_PATIENCE_SECONDS)
-            cause = self._profiles_cause
-        unconfirmed = frozenset(key for key, profile in context.profiles.items() if not profile.consent_known)
-        if not cause and not unconfirmed and not parked_user_ids:
+            cause = self._profiles_cause or describe_unknown(user_ids, context.profiles)
+        if not cause and not parked_user_ids:
             return LookUp(states, [], "")
-        ready, waiting = split_waiting(states, parked_user_ids, has_profiles=not cause, unconfirmed=unconfirmed)
-        return LookUp(ready, waiting, cause or (f"the consent of {len(unconfirmed)} users is not known" if unconfirmed else ""))
+        ready, waiting = split_waiting(states, parked_user_ids, context.profiles)
+        return LookUp(ready, waiting, cause)
 
     def _is_profile_outage(self) -> bool:
         return bool(self._profiles_cause) and (bool(self._parkings) or self._clock() < self._profiles_retry_at)

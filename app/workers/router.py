@@ -6,6 +6,7 @@ import time
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from app.policy_reader import build_policy_reader
+from app.profile_reader import build_profile_reader
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
@@ -13,9 +14,7 @@ from app.workers.observers import RouterObserver
 from app.workers.user_rows_view import build_row_removal
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.database import Database
-from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
-from tables.redis.profiles import CachedProfileReader
 
 # seconds for connecting to PostgreSQL, and as many for a query of profiles; a batch waits less (PROFILE_PATIENCE_SECONDS), a retry so long
 PROFILE_QUERY_TIMEOUT = 2.0
@@ -42,7 +41,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     worker.removals["rate_windows"] = build_row_removal(committer, worker.tables["rate_windows"])
     router = Router(
         policies=policies,
-        profiles=CachedProfileReader(redis, PostgresProfileReader(profile_database), time.monotonic, settings.redis.profile_ttl),
+        profiles=build_profile_reader(redis, profile_database, settings.redis),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
         committer=committer,

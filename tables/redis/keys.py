@@ -16,7 +16,10 @@ class KeyFamily(NamedTuple):
 
 
 PROFILE = KeyFamily("profile")
-"""profile:{user id}: addresses, locale and time zone as JSON; the setting redis.profile_ttl is its time to live."""
+"""profile:{user id}: a profile with its version (profile_cache.py); the setting redis.profile_ttl is its time to live."""
+
+PROFILE_TOMBSTONE_TTL = 60
+"""Of a profile that was changed, in seconds: longer than a reader that began before the change can take."""
 
 MISSING_PROFILE_TTL = 10
 """For a user who does not exist, in seconds: short, because a producer may submit notifications while the user is being created."""

@@ -1,94 +1,125 @@
-"""Reads user profiles through a cache in Redis, one read per batch; implements schemas.store_ports.ProfileReader.
+"""Reads user profiles through the cache in Redis, one read per batch; implements schemas.store_ports.ProfileReader.
 
-A profile comes from Redis; if it is not there, from the store (PostgreSQL); if the store is unavailable too, from the profiles that this
-process read last, whatever their age.
+A profile comes from Redis, if it was confirmed a moment ago. Else one query asks the store (PostgreSQL) for the profiles whose versions are
+not the cached ones. Addresses are asked for there too, and are not cached. If the store is unavailable, a profile comes from Redis all the
+same, else from those that this process read last; but for consent only as far as it cannot be outdated.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
+from schemas.consent import MAX_CONSENT_AGE
 from schemas.errors import UnavailableError
 from schemas.ports import Clock
-from schemas.profile import Profile
-from schemas.store_ports import ProfileReader
-from tables.redis.client import RedisClient
-from tables.redis.keys import MISSING_PROFILE_TTL, PROFILE
+from schemas.profile import Profile, is_address_key
+from schemas.store_ports import UNKNOWN_VERSION, ChangedProfileReader
+from tables.redis.profile_cache import CachedProfiles, RedisProfileCache
 
-_decode = msgspec.json.Decoder(list[Profile | None]).decode
-_encode = msgspec.json.Encoder().encode
-_KEYS_PER_SCRIPT = 1000
 MAX_LAST_KNOWN = 20_000  # profiles
+STORE_PATIENCE = 0.3  # seconds; less than a batch of the router waits for profiles
 STORE_COOLDOWN = 1.0  # seconds without reads of the store after a failure, as its timeouts are long
+OUTAGE_SECONDS = 5.0  # after them a store that does not answer is down: nobody can change what it holds
+
+
+class LastKnown(NamedTuple):
+    """A profile, and the process's time at which its reading began."""
+
+    profile: Profile
+    read_at: float
 
 
 class CachedProfileReader:
-    """A read-through cache. `ttl_seconds` applies in Redis; `max_last_known` profiles are kept in memory for an outage."""
+    """A read-through cache; `max_last_known` profiles are kept in memory for an outage."""
 
-    def __init__(
-        self, client: RedisClient, store: ProfileReader, clock: Clock, ttl_seconds: int, max_last_known: int = MAX_LAST_KNOWN
-    ) -> None:
-        self._client, self._store, self._clock = client, store, clock
-        self._ttl_seconds, self._max_last_known = ttl_seconds, max_last_known
-        self._last_known: OrderedDict[str, Profile] = OrderedDict()
+    def __init__(self, cache: RedisProfileCache, store: ChangedProfileReader, clock: Clock, max_last_known: int = MAX_LAST_KNOWN) -> None:
+        self._cache, self._store, self._clock, self._max_last_known = cache, store, clock, max_last_known
+        self._last_known: OrderedDict[str, LastKnown] = OrderedDict()
+        self._late_loads: set[asyncio.Task[Mapping[str, Profile]]] = set()
         self._store_retry_at = 0.0
+        self._outage_began_at: float | None = None
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
-        """A profile for each user. Raises UnavailableError if one is neither in Redis, nor in the store, nor in memory."""
-        unique_ids = list(dict.fromkeys(user_ids))
-        profiles = {profile.user_id: profile for profile in await self._read_cache(unique_ids) if profile is not None}
-        if missing := [user_id for user_id in unique_ids if user_id not in profiles]:
-            profiles.update(await self._load_missing(missing))
-        self._keep_last_known(profiles)
-        return profiles
+        """The profiles of the users, without those that are neither in Redis, nor in the store, nor in memory.
 
-    async def _read_cache(self, user_ids: Sequence[str]) -> list[Profile | None]:
-        profiles: list[Profile | None] = []
+        Raises UnavailableError if there is none at all.
+        """
+        unique_ids, began_at = dict.fromkeys(user_ids), self._clock()
+        cached = await self._cache.read([user_id for user_id in unique_ids if not is_address_key(user_id)])
+        profiles = cached.profiles
+        if not cached.unconfirmed and len(profiles) == len(unique_ids):
+            self._keep_last_known(profiles, began_at)
+            return profiles
+        missing = {user_id: UNKNOWN_VERSION for user_id in unique_ids if user_id not in profiles}
         try:
-            for start in range(0, len(user_ids), _KEYS_PER_SCRIPT):
-                keys = [PROFILE.build_key(self._client.prefix, user_id) for user_id in user_ids[start : start + _KEYS_PER_SCRIPT]]
-                profiles += _decode(await self._client.run_script("read_profiles", keys))
-        except (UnavailableError, msgspec.DecodeError):
-            return profiles  # the rest is loaded from the store and written to the cache again
-        return profiles
-
-    async def _load_missing(self, missing: Sequence[str]) -> Mapping[str, Profile]:
-        try:
-            loaded = await self._read_store(missing)
+            return {**profiles, **await self._load_in_time(missing, cached, began_at)}
         except UnavailableError as error:
-            last_known = {user_id: self._last_known[user_id] for user_id in missing if user_id in self._last_known}
-            if len(last_known) < len(missing):
-                raise UnavailableError(f"{len(missing) - len(last_known)} profiles are in no cache, and {error}") from error
-            return last_known
-        await self._write_cache(list(loaded.values()))
-        return loaded
+            outdated = self._get_outdated(missing, cached, began_at)
+            if not outdated:
+                raise UnavailableError(f"{len(missing)} profiles are in no cache, and {error}") from error
+            return outdated
 
-    async def _read_store(self, missing: Sequence[str]) -> Mapping[str, Profile]:
-        if self._clock() < self._store_retry_at:
+    async def _load_in_time(self, missing: Mapping[str, int], cached: CachedProfiles, began_at: float) -> Mapping[str, Profile]:
+        """What the store has. If it takes longer than STORE_PATIENCE, nobody waits for it: its answer is found in the caches later."""
+        if self._late_loads or began_at < self._store_retry_at:
             raise UnavailableError("PostgreSQL failed a moment ago")
+        task = asyncio.get_running_loop().create_task(self._load(missing, cached, began_at))
         try:
-            return await self._store.get_many(missing)
+            await asyncio.wait({task}, timeout=STORE_PATIENCE)
+        finally:
+            if not task.done():
+                self._late_loads.add(task)
+                task.add_done_callback(self._end_late_load)
+        if not task.done():
+            self._begin_outage(began_at)
+            raise UnavailableError(f"PostgreSQL has not answered within {STORE_PATIENCE} s")
+        return task.result()
+
+    async def _load(self, missing: Mapping[str, int], cached: CachedProfiles, began_at: float) -> Mapping[str, Profile]:
+        """Read what is missing or has changed, and put it into the caches."""
+        try:
+            changed = await self._store.get_changed({**cached.unconfirmed, **missing})
         except UnavailableError:
             self._store_retry_at = self._clock() + STORE_COOLDOWN
+            self._begin_outage(began_at)
             raise
+        self._outage_began_at = None
+        loaded = {**{key: Profile(key, known=False) for key in missing}, **changed}
+        self._keep_last_known({**cached.profiles, **loaded}, began_at)
+        if cached.read_at:
+            users = [profile for key, profile in changed.items() if not is_address_key(key)]
+            confirmed = {user_id: version for user_id, version in cached.unconfirmed.items() if user_id not in changed}
+            await self._cache.write(users, confirmed, cached.read_at)
+        return loaded
 
-    async def _write_cache(self, profiles: Sequence[Profile]) -> None:
-        try:
-            for start in range(0, len(profiles), _KEYS_PER_SCRIPT):
-                chunk = profiles[start : start + _KEYS_PER_SCRIPT]
-                keys = [PROFILE.build_key(self._client.prefix, profile.user_id) for profile in chunk]
-                values = [value for profile in chunk for value in (_encode(profile), profile.version, self._get_ttl(profile))]
-                await self._client.run_script("write_profiles", keys, values)
-        except UnavailableError:
-            return
+    def _begin_outage(self, at: float) -> None:
+        if self._outage_began_at is None:
+            self._outage_began_at = at
 
-    def _get_ttl(self, profile: Profile) -> int:
-        return self._ttl_seconds if profile.known else MISSING_PROFILE_TTL
+    def _end_late_load(self, task: asyncio.Task[Mapping[str, Profile]]) -> None:
+        self._late_loads.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more
 
-    def _keep_last_known(self, profiles: Mapping[str, Profile]) -> None:
-        self._last_known.update(profiles)
-        for user_id in profiles:
-            self._last_known.move_to_end(user_id)
-        while len(self._last_known) > self._max_last_known:
-            self._last_known.popitem(last=False)
+    def _get_outdated(self, missing: Iterable[str], cached: CachedProfiles, now: float) -> Mapping[str, Profile]:
+        """The profiles without the store: those of the cache are current once it is down, those in memory for seconds."""
+        profiles = dict(cached.profiles)
+        if self._outage_began_at is None or now - self._outage_began_at < OUTAGE_SECONDS:
+            profiles |= {user_id: replace(profiles[user_id], consent_known=False) for user_id in cached.unconfirmed}
+        for key in missing:
+            last_known = self._last_known.get(key)
+            if last_known is not None:
+                is_recent = now - last_known.read_at <= MAX_CONSENT_AGE
+                profiles[key] = last_known.profile if is_recent else replace(last_known.profile, consent_known=False)
+        return profiles
+
+    def _keep_last_known(self, profiles: Mapping[str, Profile], read_at: float) -> None:
+        last_known = self._last_known
+        for user_id, profile in profiles.items():
+            last_known.pop(user_id, None)
+            last_known[user_id] = LastKnown(profile, read_at)
+        while len(last_known) > self._max_last_known:
+            last_known.popitem(last=False)

@@ -1,11 +1,20 @@
--- Writes each profile unless the cached one has a newer version, so that a slow reader cannot restore outdated data.
--- ARGV: JSON, version and time to live in seconds of each key in turn. Returns the number of profiles written.
-local written = 0
+-- Writes profiles that were read after ARGV[1], a time of this server, unless something newer is there, so that a slow reader brings nothing
+-- old back: a later version; the same version, confirmed later; or a tombstone of later than the read.
+-- Then, of each key in turn: version, JSON and time to live in seconds. Without JSON it is only confirmed that this version is the current one.
+-- Returns the number of profiles written or confirmed.
+local read_at, written = ARGV[1], 0
 for i, key in ipairs(KEYS) do
-    local value, version, seconds = ARGV[3 * i - 2], tonumber(ARGV[3 * i - 1]), ARGV[3 * i]
-    local cached = redis.call('GET', key)
-    if not cached or (cjson.decode(cached).version or 0) <= version then
-        redis.call('SET', key, value, 'EX', seconds)
+    local version, value, seconds = tonumber(ARGV[3 * i - 1]), ARGV[3 * i], ARGV[3 * i + 1]
+    local cached = redis.call('GETRANGE', key, 0, 32)  -- a tombstone has 32 bytes
+    local is_later = string.sub(cached, 1, 16) < read_at
+    local cached_version = #cached > 32 and tonumber(string.sub(cached, 17, 32)) or -1
+    if value == '' then
+        if cached_version == version and is_later then
+            redis.call('SETRANGE', key, 0, read_at)
+            written = written + 1
+        end
+    elseif cached_version < version and (#cached ~= 32 or is_later) or cached_version == version and is_later then
+        redis.call('SET', key, read_at .. string.format('%016.0f', version) .. value, 'EX', seconds)
         written = written + 1
     end
 end

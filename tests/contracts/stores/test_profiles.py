@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.profile_reader import build_profile_reader
 from schemas.errors import UnavailableError
 from schemas.store_ports import ProfileReader
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.seed import load_seed_profiles
 from tables.redis.client import RedisClient
-from tables.redis.profiles import CachedProfileReader
 from tests.event_builders import NOW
 from tests.memory_stores import MemoryProfileReader
 from tests.settings_builders import DEFAULT_SETTINGS
@@ -26,7 +26,7 @@ async def profiles(request: pytest.FixtureRequest, database: Database, redis_url
     else:
         url, settings = redis_url if request.param == "redis" else "redis://127.0.0.1:1/0", DEFAULT_SETTINGS.redis
         client = RedisClient(url, lambda: NOW, prefix, settings.socket_timeout)
-        yield CachedProfileReader(client, PostgresProfileReader(database), lambda: NOW, settings.profile_ttl)
+        yield build_profile_reader(client, database, settings)
         await client.close()
 
 

@@ -1,0 +1,80 @@
+"""The profiles in Redis, for all processes.
+
+A value is the time at which the profile was read or confirmed (16 digits, microseconds), its version (16 digits) and its JSON. A value
+without JSON is a tombstone: the profile was changed at this time. All times are those of one clock, that of the Redis server.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.errors import UnavailableError
+from schemas.profile import Profile
+from tables.redis.client import RedisClient
+from tables.redis.keys import MISSING_PROFILE_TTL, PROFILE, PROFILE_TOMBSTONE_TTL
+
+_decode = msgspec.json.Decoder(list[Profile | None]).decode
+_encode = msgspec.json.Encoder().encode
+_KEYS_PER_SCRIPT = 1000
+
+
+class CachedProfiles(NamedTuple):
+    """The profiles found, the versions of those that are to be confirmed again, and when they were read; empty if Redis does not answer."""
+
+    profiles: dict[str, Profile]
+    unconfirmed: dict[str, int]
+    read_at: bytes
+
+
+class RedisProfileCache:
+    """`ttl_seconds` is a profile's time to live; for `check_interval` seconds after it was confirmed nobody asks for its version."""
+
+    def __init__(self, client: RedisClient, ttl_seconds: int, check_interval: float) -> None:
+        self._client, self._ttl_seconds, self._check_interval = client, ttl_seconds, int(check_interval * 1e6)
+
+    async def read(self, user_ids: Sequence[str]) -> CachedProfiles:
+        """What is cached; nothing while Redis is unavailable."""
+        profiles, unconfirmed, read_at = dict[str, Profile](), dict[str, int](), b""
+        with suppress(UnavailableError, msgspec.DecodeError):
+            for start in range(0, len(user_ids), _KEYS_PER_SCRIPT):
+                chunk = user_ids[start : start + _KEYS_PER_SCRIPT]
+                time, digits, values = await self._client.run_script("read_profiles", self._build_keys(chunk), [self._check_interval])
+                read_at = read_at or time
+                for profile, digit in zip(_decode(values), digits, strict=True):
+                    if profile is not None:
+                        profiles[profile.user_id] = profile
+                        if digit == 48:  # the character 0
+                            unconfirmed[profile.user_id] = profile.version
+        return CachedProfiles(profiles, unconfirmed, read_at)
+
+    async def write(self, profiles: Iterable[Profile], confirmed: Mapping[str, int], read_at: bytes) -> None:
+        """Write these profiles, and confirm these versions, as of the time at which the cache was read before the store was."""
+        entries: list[tuple[str, int, bytes, int]] = [
+            (profile.user_id, profile.version, _encode(profile), self._get_ttl(profile)) for profile in profiles
+        ]
+        entries += [(user_id, version, b"", 0) for user_id, version in confirmed.items()]
+        with suppress(UnavailableError):
+            for start in range(0, len(entries), _KEYS_PER_SCRIPT):
+                chunk = entries[start : start + _KEYS_PER_SCRIPT]
+                keys = self._build_keys([user_id for user_id, *_ in chunk])
+                values = [value for _, version, text, seconds in chunk for value in (version, text, seconds)]
+                await self._client.run_script("write_profiles", keys, [read_at, *values])
+
+    async def forget(self, user_ids: Iterable[str]) -> None:
+        """Remove the profiles of these users after a change was committed; readers that began before it write them no more.
+
+        While Redis is unavailable nothing is removed: the change is then noticed when the profile is confirmed.
+        """
+        unique_ids = list(dict.fromkeys(user_ids))
+        with suppress(UnavailableError):
+            for start in range(0, len(unique_ids), _KEYS_PER_SCRIPT):
+                keys = self._build_keys(unique_ids[start : start + _KEYS_PER_SCRIPT])
+                await self._client.run_script("forget_profiles", keys, [PROFILE_TOMBSTONE_TTL])
+
+    def _get_ttl(self, profile: Profile) -> int:
+        return self._ttl_seconds if profile.known else MISSING_PROFILE_TTL
+
+    def _build_keys(self, user_ids: Sequence[str]) -> list[str]:
+        return [PROFILE.build_key(self._client.prefix, user_id) for user_id in user_ids]
