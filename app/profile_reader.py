@@ -9,6 +9,9 @@ from tables.redis.client import RedisClient
 from tables.redis.profile_cache import RedisProfileCache
 from tables.redis.profiles import CachedProfileReader
 
+# seconds for connecting to PostgreSQL, and as many for a query of profiles; nobody waits so long (tables.redis.profiles.STORE_PATIENCE)
+PROFILE_QUERY_TIMEOUT = 2.0
+
 
 def build_profile_reader(client: RedisClient, database: Database, section: RedisSection) -> CachedProfileReader:
     """Build the reader over these connections."""

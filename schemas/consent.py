@@ -7,11 +7,8 @@ from msgspec import Struct
 from schemas.addresses import build_comparison_key
 from schemas.categories import Consent
 from schemas.channels import ChannelName
-from schemas.profile import ActiveSuppression, Profile
-
-OPTED_OUT = "opted_out"
-NOT_OPTED_IN = "not_opted_in"
-SUPPRESSED = "suppressed"
+from schemas.enums import Reason
+from schemas.profile import ActiveSuppression
 
 MAX_CONSENT_AGE = 2.0
 """Seconds between the confirmation of a profile and its last use for consent without another one, outside of the cache in Redis."""
@@ -43,8 +40,8 @@ def find_preference_objection(choice: Choice, consent: Consent) -> str:
     if consent == "none" or choice.choice == "in":
         return ""
     if choice.choice == "out":
-        return OPTED_OUT
-    return NOT_OPTED_IN if consent == "opt_in" else ""
+        return Reason.OPTED_OUT
+    return Reason.NOT_OPTED_IN if consent == "opt_in" else ""
 
 
 def find_suppression(
@@ -62,10 +59,14 @@ def find_suppression(
 
 
 def find_objection(
-    profile: Profile, suppressions: Iterable[ActiveSuppression], channel: ChannelName, address: str, category: str, consent: Consent
+    choices: Mapping[str, str],
+    suppressions: Iterable[ActiveSuppression],
+    channel: ChannelName,
+    address: str,
+    category: str,
+    consent: Consent,
 ) -> str:
-    """Why consent forbids this delivery now: a reason, or nothing. `suppressions` are further ones, of the address."""
-    if objection := find_preference_objection(find_choice(profile.choices, category, channel), consent):
+    """Why consent forbids a delivery to an address: a reason, or nothing."""
+    if objection := find_preference_objection(find_choice(choices, category, channel), consent):
         return objection
-    found = find_suppression((*profile.suppressions, *suppressions), channel, address, category)
-    return SUPPRESSED if found else ""
+    return Reason.SUPPRESSED if find_suppression(suppressions, channel, address, category) else ""

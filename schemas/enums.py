@@ -66,6 +66,8 @@ class Reason(StrEnum):
     REJECTED_RECIPIENT = "rejected_recipient"
     REJECTED_PERMANENT = "rejected_permanent"
     OPTED_OUT = "opted_out"
+    NOT_OPTED_IN = "not_opted_in"
+    SUPPRESSED = "suppressed"
     UNREGISTERED_TOKEN = "unregistered_token"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     ENDPOINT_GONE = "endpoint_gone"

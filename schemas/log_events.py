@@ -9,6 +9,7 @@ LogEvent = Literal[
     "delivery.dead_lettered",  # a delivery became a dead letter: reason and ids
     "delivery.account_paused",  # a provider rejects the credentials or the account: cause and what to do; once for each pause
     "delivery.account_resumed",  # a probe showed that the account works again
+    "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter

@@ -11,17 +11,19 @@ from agents.dead_letter import truncate_value
 from agents.delivery.account_pauses import AccountPauses
 from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
 from agents.delivery.concurrency import HELD_PRIORITIES, ConcurrencyLimiter
+from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
 from agents.delivery.provider_errors import CheckedProvider
-from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, RetryAt, WaitForAccount, decide
+from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, Done, RetryAt, WaitForAccount, decide
 from schemas.dead_letter import DeadLetter, encode_headers
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
-from schemas.enums import Outcome, Priority
+from schemas.enums import Outcome, Priority, Status
 from schemas.http import HttpClient, HttpResult
 from schemas.outcome import AttemptResult, Provider
 from schemas.ports import BatchHandle, BatchHandles, CallLater, Clock, SharedOutbox, Table
+from schemas.store_ports import ProfileReader
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, parse_priority
 from tables.attempts import encode_row, is_already_done
 
@@ -48,6 +50,7 @@ class Deliverer:
         policy: RetryPolicy,
         limits: ConcurrencyLimits,
         probes: ProbePolicy,
+        profiles: ProfileReader,
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
     ) -> None:
@@ -60,6 +63,9 @@ class Deliverer:
         self.paused_accounts = self._pauses.accounts
         self._checked_provider = CheckedProvider(provider)
         self._runs = AgentRuns()
+        self._consent = ConsentChecks(
+            profiles, clock, call_later, self._on_consent_checked, observer.on_consent_unavailable, self._runs.fail
+        )
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
 
@@ -83,12 +89,14 @@ class Deliverer:
     async def stop(self) -> None:
         """Start no more calls and wait for those in flight."""
         self.begin_stop()
+        self._consent.stop()
         if self._stopping is not None and self._limiter.calls_in_flight:
             await self._stopping
 
     def on_drain(self) -> None:
-        """A rebalance or stop begins: it does not wait for batches whose deliveries wait for a paused account."""
+        """A rebalance or stop begins: it does not wait for batches whose deliveries wait for a paused account, or for unknown consent."""
         self._pauses.begin_drain()
+        self._registry.release_batches(self._consent.get_delayed())
 
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
@@ -114,7 +122,7 @@ class Deliverer:
             in_flight = InFlight(decoded, in_flight_batch, self._provider.get_account(decoded.delivery))
             registered = self._registry.register(in_flight)
             if registered is in_flight:
-                self._limiter.enqueue(in_flight)
+                (self._consent.add if decoded.delivery.consent else self._limiter.enqueue)(in_flight)
             elif registered is None:
                 in_flight_batch.finish_record(decoded.record, "skipped")
             elif registered.is_finished:
@@ -180,6 +188,10 @@ class Deliverer:
             self._limiter.release(in_flight)
             self._record(in_flight, None, EXPIRED, now)
             return
+        if in_flight.delivery.consent and self._consent.must_check(in_flight, now):
+            self._limiter.release(in_flight)
+            self._consent.add(in_flight)
+            return
         if self.paused_accounts:
             self._pauses.mark_probe(in_flight)
         request = self._checked_provider.build_request(in_flight.delivery, in_flight.attempt, now)
@@ -192,6 +204,16 @@ class Deliverer:
             self._pauses.on_result(in_flight, request, now)
         self._limiter.release(in_flight)
         self._decide(in_flight, request, now)
+
+    def _on_consent_checked(self, checked: CheckedConsent) -> None:
+        """Let what is allowed wait for a call, and end what is not without one."""
+        if self._stopping is not None:
+            return
+        for in_flight, reason in checked.forbidden:
+            self._record(in_flight, None, Done(Status.FAILED, reason), self._clock())
+        for in_flight in checked.allowed:
+            self._limiter.enqueue(in_flight)
+        self._start_calls()
 
     def _on_result(self, in_flight: InFlight, result: HttpResult) -> None:
         try:
@@ -248,7 +270,7 @@ class Deliverer:
             return
         if isinstance(decision, DeadLetterDecision):
             self._produce_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
-        in_flight.row, in_flight.result = encode_row(build_row(event, decision)), result.outcome if result else "expired"
+        in_flight.row, in_flight.result = encode_row(build_row(event, decision)), result.outcome if result else event.reason
         self._finish(in_flight)
 
     def _finish(self, in_flight: InFlight) -> None:

@@ -1,6 +1,6 @@
 """The deliveries in flight in this worker, their batches, and the detection of duplicates and of records read again after a rebalance."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from agents.delivery.decode import DecodedDelivery
 from schemas.delivery import Delivery
@@ -36,7 +36,7 @@ class InFlightBatch:
         self.deliveries: list[InFlight] = []
 
     def finish_record(self, record: Record, result: str) -> None:
-        """Count one more finished record by its outcome, or by `skipped`, `expired` or `decode_failed`."""
+        """Count one more finished record by its outcome, or by `skipped`, `decode_failed` or the reason why no call was made."""
         self.outcome_counts[result] = self.outcome_counts.get(result, 0) + 1
         self.remaining -= 1
         self.remaining_bytes -= compute_record_size(record)
@@ -54,7 +54,7 @@ class InFlight:
     fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a call,
     `is_finished` after the end, `is_revoked` while the partition is revoked. `row` and `result` are kept after the end: if the same record
     is read again because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or
-    `expired`. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
+    the reason why no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
     """
 
     record: Record
@@ -66,6 +66,7 @@ class InFlight:
         "attempt_count",
         "batch",
         "called_at",
+        "consent_checked_at",
         "delivery",
         "id",
         "is_calling",
@@ -88,7 +89,7 @@ class InFlight:
         self.attempt, self.attempt_count, self.called_at, self.pause_number = delivery.attempt, 0, 0.0, 0
         self.possible_duplicate = delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = False
-        self.row, self.result = b"", ""
+        self.row, self.result, self.consent_checked_at = b"", "", 0.0
 
     def is_same_record(self, other: "InFlight") -> bool:
         """Whether both have the same topic, partition and offset."""
@@ -152,6 +153,12 @@ class InFlightRegistry:
         existing = self._deliveries.get(delivery_id)
         if existing is not None and existing.is_finished and existing.is_revoked:
             del self._deliveries[delivery_id]
+
+    def release_batches(self, waiting: Iterable[InFlight]) -> None:
+        """Release the batches of deliveries that wait, if no call is in flight in them."""
+        calling = {in_flight.batch for in_flight in self._deliveries.values() if in_flight.is_calling}
+        for batch in {in_flight.batch for in_flight in waiting} - calling:
+            batch.handle.release()
 
     def revoke_partitions(self, partitions: Collection[int]) -> None:
         """Remove waiting deliveries of these partitions; the results of calls in flight are kept in case their records are read again."""

@@ -9,7 +9,7 @@ from schemas.outcome import AttemptResult
 
 
 class DeliveryBatchSummary(NamedTuple):
-    """A finished batch: its record count by outcome (or `skipped`, `expired`, `decode_failed`) and its duration in seconds."""
+    """A finished batch: its record count by outcome (or `skipped`, `decode_failed`, the reason of no call) and its duration in seconds."""
 
     priority: Priority
     partition: int
@@ -19,13 +19,14 @@ class DeliveryBatchSummary(NamedTuple):
 
 
 class Observer(Protocol):
-    """Called for each attempt, dead letter, finished batch, and paused or resumed account; must not raise."""
+    """Called for each attempt, dead letter, finished batch, paused or resumed account, and outage of profiles; must not raise."""
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None: ...
     def on_account_paused(self, account: str, fault: AttemptResult) -> None: ...
     def on_account_resumed(self, account: str, seconds: float) -> None: ...
+    def on_consent_unavailable(self, waiting: int, cause: str) -> None: ...
 
 
 class NullObserver:
@@ -44,6 +45,9 @@ class NullObserver:
         """Do nothing."""
 
     def on_account_resumed(self, account: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def on_consent_unavailable(self, waiting: int, cause: str) -> None:
         """Do nothing."""
 
 

@@ -1,5 +1,6 @@
 """The delivery workers: one channel each, with one HTTP client."""
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -7,6 +8,7 @@ from typing import cast
 
 from agents.delivery.deliverer import Deliverer
 from agents.providers.http import HttpLimits, PooledHttpClient
+from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
@@ -18,6 +20,9 @@ from schemas.errors import SettingError
 from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT
 from schemas.outcome import Provider, StartableProvider
 from schemas.ports import SharedOutbox
+from schemas.store_ports import ProfileReader
+from tables.postgres.database import Database
+from tables.redis.client import RedisClient
 
 
 def build_delivery_app(role: str, settings: Settings) -> StreamApp:
@@ -33,9 +38,12 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
         section.max_in_flight_batches,
     )
     worker = WorkerBuilder(role, settings, priority_limits)
+    redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
+    database = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     provider = build_provider(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
-    deliverer = _build_deliverer(worker, channel, provider, outbox)
+    profiles = build_profile_reader(redis, database, settings.redis)
+    deliverer = _build_deliverer(worker, channel, provider, outbox, profiles)
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
     if isinstance(provider, StartableProvider):
         worker.app.startup_checks.append(partial(provider.start, worker.clock))
@@ -44,10 +52,14 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     longest_call = section.connect_timeout + section.request_timeout
     worker.app.stop_callbacks.append(lambda drain_timeout: call_later(max(0.0, drain_timeout - longest_call), deliverer.begin_stop))
     worker.add_revocation_callback(deliverer.on_partitions_revoked)
+    worker.add_shutdown_callback(redis.close)
+    worker.add_shutdown_callback(database.close)
     return worker.app
 
 
-def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider, outbox: SharedOutbox) -> Deliverer:
+def _build_deliverer(
+    worker: WorkerBuilder, channel: Channel, provider: Provider, outbox: SharedOutbox, profiles: ProfileReader
+) -> Deliverer:
     section, http = worker.settings.delivery, build_http_client(provider, worker.settings.delivery)
     deliverer = Deliverer(
         provider,
@@ -63,6 +75,7 @@ def _build_deliverer(worker: WorkerBuilder, channel: Channel, provider: Provider
             section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
         ),
         probes=ProbePolicy(section.account_probe_delay, section.account_probe_delay_max),
+        profiles=profiles,
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=DeliveryObserver(worker.metrics, channel.name),
     )

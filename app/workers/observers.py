@@ -120,6 +120,10 @@ class DeliveryObserver:
         """Log the end of a pause; a warning, so that whoever sees the error sees its end."""
         log_event("delivery.account_resumed", logging.WARNING, channel=self._channel, account=account, seconds=round(seconds, 1))
 
+    def on_consent_unavailable(self, waiting: int, cause: str) -> None:
+        """Log that deliveries wait, once for each outage."""
+        log_event("delivery.consent_unavailable", logging.WARNING, channel=self._channel, waiting=waiting, cause=cause)
+
 
 class RecorderObserver:
     """Called for every commit, retry and unrecordable event of the recorder."""

@@ -6,7 +6,7 @@ import time
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from app.policy_reader import build_policy_reader
-from app.profile_reader import build_profile_reader
+from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
@@ -16,8 +16,6 @@ from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.database import Database
 from tables.redis.client import RedisClient
 
-# seconds for connecting to PostgreSQL, and as many for a query of profiles; a batch waits less (PROFILE_PATIENCE_SECONDS), a retry so long
-PROFILE_QUERY_TIMEOUT = 2.0
 MAX_IN_FLIGHT_BATCHES_LOW_BUSY = 1
 
 

@@ -26,6 +26,7 @@ from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
 from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
+from tests.memory_stores import MemoryProfileReader
 from tests.settings_builders import build_concurrency_limits
 
 BATCH_SIZE = 128
@@ -112,6 +113,7 @@ def main() -> None:
         policy=RetryPolicy(delays=()),
         limits=build_concurrency_limits(),
         probes=ProbePolicy(first_delay=1.0, max_delay=60.0),
+        profiles=MemoryProfileReader(),
     )
     profile = cProfile.Profile() if "--profile" in sys.argv else None
     gc.collect()  # as a worker does at the end of its start

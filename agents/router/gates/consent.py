@@ -16,7 +16,8 @@ from agents.router.verdict import PASS, Reject, Verdict
 from schemas.addresses import NORMALIZERS
 from schemas.categories import ESSENTIAL_CATEGORIES, Consent
 from schemas.channels import ChannelName
-from schemas.consent import NOT_OPTED_IN, OPTED_OUT, SUPPRESSED, find_choice, find_preference_objection, find_suppression
+from schemas.consent import find_choice, find_preference_objection, find_suppression
+from schemas.enums import Reason
 from schemas.profile import ActiveSuppression, Profile, build_address_key
 
 NAME = "consent"
@@ -90,9 +91,9 @@ GATE = Gate(
     explain,
     prefetch=prefetch,
     reasons={
-        OPTED_OUT: "the user has opted out of such messages",
-        NOT_OPTED_IN: "such messages need the user's opt-in, and there is none",
-        SUPPRESSED: "its addresses are on the suppression list",
+        Reason.OPTED_OUT: "the user has opted out of such messages",
+        Reason.NOT_OPTED_IN: "such messages need the user's opt-in, and there is none",
+        Reason.SUPPRESSED: "its addresses are on the suppression list",
     },
     remedies={
         OPTED_OUT: lambda facts: f"the user would have to opt in to {_name_messages(facts, OPTED_OUT)}",
@@ -179,7 +180,7 @@ def _judge_channels(state: RoutingState, profile: Profile, suppressions: Sequenc
 def _choose_reason(removed: Mapping[ChannelName, Mapping[str, Any]]) -> str:
     """The reason of the first that the user can change: a preference before a suppression."""
     reasons = [entry["reason"] for entry in removed.values()]
-    return next(reason for reason in (OPTED_OUT, NOT_OPTED_IN, SUPPRESSED) if reason in reasons)
+    return next(reason for reason in (Reason.OPTED_OUT, Reason.NOT_OPTED_IN, Reason.SUPPRESSED) if reason in reasons)
 
 
 def _describe(state: RoutingState, removed: Mapping[ChannelName, Mapping[str, Any]]) -> dict[str, Any]:
@@ -189,4 +190,4 @@ def _describe(state: RoutingState, removed: Mapping[ChannelName, Mapping[str, An
 def _describe_suppressions(found: Sequence[ActiveSuppression | None], kept: int) -> dict[str, Any]:
     """How many addresses are suppressed, why, and for which category; addresses are in no log."""
     suppressions = [{"reason": one.reason, "category": one.category} for one in found if one is not None]
-    return {"reason": SUPPRESSED, "suppressions": suppressions, "addresses_left": kept}
+    return {"reason": Reason.SUPPRESSED, "suppressions": suppressions, "addresses_left": kept}

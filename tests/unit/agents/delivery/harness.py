@@ -19,6 +19,7 @@ from schemas.ports import Batch, BatchHandle, Header
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic
 from tests.delivery_builders import NOW
 from tests.fakes import FakeRecord, ProducedRecord
+from tests.memory_stores import MemoryProfileReader
 from tests.settings_builders import build_concurrency_limits
 
 ACCEPTED = HttpResponse(202, {b"x-message-id": b"m-17"}, b"")
@@ -76,11 +77,20 @@ class DeliveryHarness:
         self.observed_batches: list[DeliveryBatchSummary] = []
         self.observed_pauses: list[tuple[str, str]] = []
         self.observed_resumptions: list[tuple[str, float]] = []
+        self.observed_outages: list[tuple[int, str]] = []
+        self.profiles = MemoryProfileReader()
         self._uncommitted: list[tuple[int, Callable[[], None]]] = []
         self.outbox_limit = 1_000_000  # uncommitted rows and callbacks
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._last_offset = 0
-        options = {"policy": RETRY_POLICY, "limits": build_concurrency_limits(), "probes": PROBE_POLICY, "observer": self, **options}
+        options = {
+            "profiles": self.profiles,
+            "policy": RETRY_POLICY,
+            "limits": build_concurrency_limits(),
+            "probes": PROBE_POLICY,
+            "observer": self,
+            **options,
+        }
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
         self.deliverer = Deliverer(self.provider, http or self, self, self, lambda: self.now, self.call_later, **options)
 
@@ -125,6 +135,9 @@ class DeliveryHarness:
 
     def on_account_resumed(self, account: str, seconds: float) -> None:
         self.observed_resumptions.append((account, seconds))
+
+    def on_consent_unavailable(self, waiting: int, cause: str) -> None:
+        self.observed_outages.append((waiting, cause))
 
     # -- actions of the test
 
