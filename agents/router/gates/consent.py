@@ -96,9 +96,9 @@ GATE = Gate(
         Reason.SUPPRESSED: "its addresses are on the suppression list",
     },
     remedies={
-        OPTED_OUT: lambda facts: f"the user would have to opt in to {_name_messages(facts, OPTED_OUT)}",
-        NOT_OPTED_IN: lambda facts: f"the user would have to opt in to {_name_messages(facts, NOT_OPTED_IN)}",
-        SUPPRESSED: lambda facts: f"an operator would have to undo the suppression of {_name_addresses(facts)}",
+        Reason.OPTED_OUT: lambda facts: f"the user would have to opt in to {_name_messages(facts, Reason.OPTED_OUT)}",
+        Reason.NOT_OPTED_IN: lambda facts: f"the user would have to opt in to {_name_messages(facts, Reason.NOT_OPTED_IN)}",
+        Reason.SUPPRESSED: lambda facts: f"an operator would have to undo the suppression of {_name_addresses(facts)}",
     },
     describe=describe,
 )
@@ -106,7 +106,7 @@ GATE = Gate(
 
 def _describe_removal(entry: Mapping[str, Any]) -> str:
     if "suppressions" not in entry:
-        return f"opted out of {_name_preference(entry['preference'])}" if entry["reason"] == OPTED_OUT else "no opt-in"
+        return f"opted out of {_name_preference(entry['preference'])}" if entry["reason"] == Reason.OPTED_OUT else "no opt-in"
     reasons = join_words([*dict.fromkeys(one["reason"].replace("_", " ") for one in entry["suppressions"])])
     return f"{len(entry['suppressions'])} suppressed ({reasons}), {entry['addresses_left']} left"
 
@@ -128,7 +128,7 @@ def _name_messages(facts: Facts, reason: str) -> str:
 
 
 def _name_addresses(facts: Facts) -> str:
-    return f"the addresses for {_list_removed(facts, SUPPRESSED)}"
+    return f"the addresses for {_list_removed(facts, Reason.SUPPRESSED)}"
 
 
 def _resolve_consent(category: str | None, consent: Consent) -> Consent:
