@@ -15,6 +15,7 @@ from schemas.content import (
     build_email_renderer,
     build_push_renderer,
     build_sms_renderer,
+    build_webhook_renderer,
 )
 from schemas.content_limits import TOPIC_PREFIX, ContentProblem, find_email_problem, find_push_problem, find_sms_problem
 
@@ -25,8 +26,9 @@ class Channel(Struct, frozen=True):
     """What sets one channel apart from the others.
 
     `provider`: the module below agents.providers that delivers it, and its section in faust.yml. `build_renderer`: makes the renderer of a
-    template; a channel without it takes no templates, and `build_content` makes its content of the notification's type and data.
-    `find_problem`: why the provider would not take a content for these addresses; None if it takes any.
+    template. `build_content`: makes the content of the notification's type and data, where there is no template, or of the type and what a
+    template renders to. `parts`: those that a template may have. `find_problem`: why the provider would not take a content for these
+    addresses; None if it takes any.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
     reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
     `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile. `word` names it in a sentence.
@@ -35,7 +37,8 @@ class Channel(Struct, frozen=True):
     name: ChannelName
     content: type[Content]
     provider: str
-    build_renderer: BuildRenderer | None = None
+    build_renderer: BuildRenderer
+    parts: tuple[str, ...]
     build_content: Callable[[str, dict[str, Any]], Content] | None = None
     find_problem: Callable[[Any, Sequence[str]], ContentProblem | None] | None = None
     is_limited_per_host: bool = False
@@ -46,19 +49,38 @@ class Channel(Struct, frozen=True):
 
 
 CHANNELS: tuple[Channel, ...] = (
-    Channel("email", EmailContent, "sendgrid", build_email_renderer, find_problem=find_email_problem, has_receipts=True, word="e-mail"),
-    Channel("sms", SmsContent, "twilio", build_sms_renderer, find_problem=find_sms_problem, has_receipts=True, word="SMS"),
+    Channel(
+        "email",
+        EmailContent,
+        "sendgrid",
+        build_email_renderer,
+        ("subject", "text", "html", "template_id"),
+        find_problem=find_email_problem,
+        has_receipts=True,
+        word="e-mail",
+    ),
+    Channel("sms", SmsContent, "twilio", build_sms_renderer, ("text",), find_problem=find_sms_problem, has_receipts=True, word="SMS"),
     Channel(
         "push",
         PushContent,
         "fcm",
         build_push_renderer,
+        ("subject", "text", "image", "link"),
         find_problem=find_push_problem,
         has_devices=True,
         address_prefix=TOPIC_PREFIX,
         word="push",
     ),
-    Channel("webhook", WebhookContent, "webhook", build_content=WebhookContent, is_limited_per_host=True, word="webhook"),
+    Channel(
+        "webhook",
+        WebhookContent,
+        "webhook",
+        build_webhook_renderer,
+        ("body",),
+        build_content=WebhookContent,
+        is_limited_per_host=True,
+        word="webhook",
+    ),
 )
 
 CHANNEL_NAMES: tuple[ChannelName, ...] = get_args(ChannelName)

@@ -4,17 +4,23 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 MAX_CONTENT_BYTES = 64 * 1024
 
 
 class EmailContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="email"):
-    """An e-mail: subject without line breaks, a plain text part, and an HTML part if the template has one."""
+    """An e-mail: subject without line breaks, a plain text part, and an HTML part if the template has one.
+
+    With `template_id` instead, the provider renders its own template of that id with `data`.
+    """
 
     subject: str
     text: str
     html: str = ""
+    template_id: str = ""
+    data: dict[str, Any] = {}
 
 
 class SmsContent(Struct, frozen=True, gc=False, tag_field="kind", tag="sms"):
@@ -24,11 +30,13 @@ class SmsContent(Struct, frozen=True, gc=False, tag_field="kind", tag="sms"):
 
 
 class PushContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="push"):
-    """A push message; the values of `data` are strings, as FCM requires (HTTP v1, Message.data)."""
+    """A push message; the values of `data` are strings, as FCM requires (HTTP v1, Message.data). `image` and `link` are URLs."""
 
     title: str
     body: str
     data: dict[str, str] = {}
+    image: str = ""
+    link: str = ""
 
 
 class WebhookContent(Struct, frozen=True, gc=False, tag_field="kind", tag="webhook"):
@@ -47,7 +55,15 @@ Renderer = Callable[[Mapping[Any, Any]], Content]
 """A compiled template: a function of the variables that returns the content."""
 
 BuildRenderer = Callable[[Callable[[str], Part]], Renderer]
-"""Makes a renderer from a function that compiles the part `subject`, `text` or `html` of a template; an empty part renders to ""."""
+"""Makes a renderer from a function that compiles a part of a template by its name; an empty part is render_nothing."""
+
+
+def render_nothing(variables: Mapping[Any, Any]) -> str:
+    """The part of a template that has no source."""
+    return ""
+
+
+_decode_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 # the first character that is neither white space nor one without width (Unicode's general categories Cc and Cf, as far as texts use them)
 _find_visible = re.compile(
@@ -58,6 +74,8 @@ _LINE_BREAKS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
 
 def build_email_renderer(compile_part: Callable[[str], Part]) -> Renderer:
     """The renderer of an e-mail."""
+    if (template_id := compile_part("template_id")) is not render_nothing:
+        return lambda variables: EmailContent("", "", "", template_id(variables).strip(), dict(variables))
     subject, text, html = compile_part("subject"), compile_part("text"), compile_part("html")
     return lambda variables: EmailContent(_to_single_line(subject(variables)), _drop_blank(text(variables)), _drop_blank(html(variables)))
 
@@ -70,8 +88,29 @@ def build_sms_renderer(compile_part: Callable[[str], Part]) -> Renderer:
 
 def build_push_renderer(compile_part: Callable[[str], Part]) -> Renderer:
     """The renderer of a push message; its title is the template's subject."""
-    title, body = compile_part("subject"), compile_part("text")
-    return lambda variables: PushContent(_to_single_line(title(variables)), _drop_blank(body(variables).strip()))
+    title, body, image, link = compile_part("subject"), compile_part("text"), compile_part("image"), compile_part("link")
+    if image is link is render_nothing:
+        return lambda variables: PushContent(_to_single_line(title(variables)), _drop_blank(body(variables).strip()))
+    return lambda variables: PushContent(
+        _to_single_line(title(variables)), _drop_blank(body(variables).strip()), {}, image(variables).strip(), link(variables).strip()
+    )
+
+
+def build_webhook_renderer(compile_part: Callable[[str], Part]) -> Renderer:
+    """The renderer of a webhook's data, to which the type of the notification is added; its part `body` is JSON."""
+    body = compile_part("body")
+    return lambda variables: WebhookContent("", _decode_object(body(variables)))
+
+
+class NoJsonObject(ValueError):
+    """The body of a webhook does not render to a JSON object; says where."""
+
+
+def _decode_object(text: str) -> dict[str, Any]:
+    try:
+        return _decode_data(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise NoJsonObject(f"the body does not render to a JSON object: {error}") from error
 
 
 def _drop_blank(text: str) -> str:

@@ -5,6 +5,7 @@ content has at most 64 KiB, and 10,000 bytes of custom arguments, which are thre
 (https://www.twilio.com/docs/sendgrid/api-reference/mail-send, limitations).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -22,11 +23,13 @@ MAX_SMS_CHARACTERS = 1600
 # https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode, "Message too big": the keys and values of the payload
 MAX_FCM_BYTES = 4096
 MAX_FCM_TOPIC_BYTES = 2048
-# the same page, "Invalid data key", and Message.data in Google's discovery document fcm.v1; delivery_id is Herold's own
-RESERVED_FCM_KEYS = frozenset(["from", "gcm", "message_type", "delivery_id"])
+# the same page, "Invalid data key", and Message.data in Google's discovery document fcm.v1; delivery_id and link are Herold's own
+RESERVED_FCM_KEYS = frozenset(["from", "gcm", "message_type", "delivery_id", "link"])
 RESERVED_FCM_PREFIXES = ("google", "gcm.")
 
 TOPIC_PREFIX = "topic:"
+_IMAGE = re.compile(r"https://[^\s]+").fullmatch
+_LINK = re.compile(r"(?!javascript:|data:|vbscript:|file:|about:)[a-z][a-z0-9+.-]*://[^\s]+", re.IGNORECASE).fullmatch
 _FCM_KEY_BYTES = len("titlebody") + len("delivery_id") + len("dlv_") + 32
 _MAX_UTF8_BYTES = 4  # of a character
 
@@ -39,7 +42,9 @@ class ContentProblem(Struct, frozen=True):
 
 
 def find_email_problem(content: EmailContent, addresses: Sequence[str]) -> ContentProblem | None:
-    """A blank subject, neither text nor HTML, or a subject that is too long."""
+    """A blank subject, neither text nor HTML, or a subject that is too long; none of these with a template of the provider."""
+    if content.template_id:
+        return None
     if not content.subject:
         return _build_blank("subject is")
     if not content.text and not content.html:
@@ -59,13 +64,18 @@ def find_sms_problem(content: SmsContent, addresses: Sequence[str]) -> ContentPr
 
 
 def find_push_problem(content: PushContent, addresses: Sequence[str]) -> ContentProblem | None:
-    """A blank title or body, a reserved key in the data, or a payload that is too large for one of the addresses."""
+    """A blank title or body, a reserved key, a URL that apps cannot open, or a payload that is too large for one of the addresses."""
     if not content.title or not content.body:
         return _build_blank("body is" if content.title else "title is")
     for key in content.data:
         if key in RESERVED_FCM_KEYS or key.startswith(RESERVED_FCM_PREFIXES):
             return ContentProblem(PROVIDER_LIMIT, f"the data key `{key}` is reserved, by FCM or by Herold")
-    if not content.data and _MAX_UTF8_BYTES * (len(content.title) + len(content.body)) + _FCM_KEY_BYTES <= MAX_FCM_TOPIC_BYTES:
+    if content.image and not _IMAGE(content.image):
+        return ContentProblem(PROVIDER_LIMIT, "the image is no URL that begins with https://")
+    if content.link and not _LINK(content.link):
+        return ContentProblem(PROVIDER_LIMIT, "the link is no URL with https:// or a scheme of the app such as shop://")
+    is_plain = not (content.data or content.image or content.link)
+    if is_plain and _MAX_UTF8_BYTES * (len(content.title) + len(content.body)) + _FCM_KEY_BYTES <= MAX_FCM_TOPIC_BYTES:
         return None
     size, is_topic = compute_fcm_bytes(content), any(address.startswith(TOPIC_PREFIX) for address in addresses)
     limit = MAX_FCM_TOPIC_BYTES if is_topic else MAX_FCM_BYTES
@@ -83,7 +93,9 @@ def count_utf16_units(text: str) -> int:
 
 def compute_fcm_bytes(content: PushContent) -> int:
     """The payload as FCM counts it: all keys and values in UTF-8, with the id of the delivery."""
-    return _FCM_KEY_BYTES + _count_bytes([content.title, content.body, *content.data, *content.data.values()])
+    size = _FCM_KEY_BYTES + _count_bytes([content.title, content.body, *content.data, *content.data.values()])
+    urls = {"image": content.image, "link": content.link}
+    return size + _count_bytes(text for name, url in urls.items() if url for text in (name, url))
 
 
 def _count_bytes(texts: Iterable[str]) -> int:

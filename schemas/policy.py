@@ -42,7 +42,11 @@ class Rule(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """The published version of a template for a channel and locale; `subject` is also the title of a push message."""
+    """The published version of a template for a channel and locale.
+
+    `subject` is also the title of a push message, and `text` its body. `body` is that of a webhook. `template_id` is the id of a template
+    at the provider of e-mails, instead of the other parts.
+    """
 
     name: str
     version: int
@@ -51,6 +55,10 @@ class Template(Struct, frozen=True):
     subject: str = ""
     text: str = ""
     html: str = ""
+    image: str = ""
+    link: str = ""
+    body: str = ""
+    template_id: str = ""
 
 
 class TemplateDetails(Struct, frozen=True):

@@ -21,7 +21,7 @@ from schemas.template_document import (
     build_partials,
     build_template_document,
     build_templates,
-    find_empty,
+    find_part_problems,
 )
 
 MAX_INTEGER = 2**31 - 1
@@ -139,7 +139,7 @@ def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
 
 def find_duplicates(document: PolicyDocument) -> Iterator[str]:
     """What the document says twice, so that one of both would be ignored."""
-    yield from find_empty(document.templates)
+    yield from find_part_problems(document.templates)
     types: set[str] = set()
     for index, rule in enumerate(document.rules):
         if rule.type in types:

@@ -1,5 +1,6 @@
 """Templates in a file, as `herold policy` and `herold templates` read and print them; pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
@@ -7,19 +8,28 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.canonical_json import encode_sorted
-from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.channels import CHANNEL_NAMES, ChannelName, get_channel
 from schemas.policy import Partial, Template, TemplateDetails
 
 Locale = Annotated[str, Meta(min_length=1, max_length=35)]
 SampleName = Annotated[str, Meta(min_length=1, max_length=128)]
 
+_PUSH_NAMES = {"subject": "title", "text": "body"}
+_PUSH_PARTS = {name: part for part, name in _PUSH_NAMES.items()}
+_TEMPLATE_ID = re.compile("d-[0-9a-f]{32}").fullmatch
+
 
 class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The parts of a template for one channel and locale."""
+    """The parts of a template for one channel and locale; `title` and `body` of a push message are also called `subject` and `text`."""
 
     subject: str = ""
     text: str = ""
     html: str = ""
+    title: str = ""
+    body: str = ""
+    image: str = ""
+    link: str = ""
+    template_id: str = ""
 
 
 class PartialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -53,7 +63,7 @@ def get_entries(document: TemplateDocument, channel: ChannelName) -> Mapping[str
 def build_templates(name: str, version: int, document: TemplateDocument) -> tuple[Template, ...]:
     """The templates of a document."""
     return tuple(
-        Template(name, version, channel, locale, entry.subject, entry.text, entry.html)
+        Template(name, version, channel, locale, **_get_parts(channel, entry))
         for channel in CHANNEL_NAMES
         for locale, entry in get_entries(document, channel).items()
     )
@@ -70,7 +80,8 @@ def build_template_document(templates: Iterable[Template], details: TemplateDeta
     """The document that gives these templates, all of one name."""
     channels: dict[str, dict[str, TemplateEntry]] = {}
     for template in sorted(templates, key=lambda one: (one.channel, one.locale)):
-        entry = TemplateEntry(template.subject, template.text, template.html)
+        parts = {part: getattr(template, part) for part in get_channel(template.channel).parts}
+        entry = TemplateEntry(**{_PUSH_NAMES.get(part, part) if template.channel == "push" else part: text for part, text in parts.items()})
         channels.setdefault(template.channel, {})[template.locale or "default"] = entry
     if details is None:
         return TemplateDocument(**channels)  # type: ignore[arg-type]
@@ -99,8 +110,32 @@ def build_partial_documents(partials: Iterable[Partial]) -> dict[str, dict[str, 
     return documents
 
 
-def find_empty(templates: Mapping[str, TemplateDocument]) -> Iterator[str]:
-    """The templates without any channel."""
+def find_part_problems(templates: Mapping[str, TemplateDocument]) -> Iterator[str]:
+    """The templates without any channel, and parts that a channel does not have or that contradict each other."""
     for name, document in templates.items():
         if not any(get_entries(document, channel) for channel in CHANNEL_NAMES):
             yield f"templates.{name}: it has no channel: give it the parts for one of {', '.join(CHANNEL_NAMES)}"
+        for channel in CHANNEL_NAMES:
+            for locale, entry in get_entries(document, channel).items():
+                yield from (f"templates.{name}.{channel}.{locale}: {problem}" for problem in _find_entry_problems(channel, entry))
+
+
+def _find_entry_problems(channel: ChannelName, entry: TemplateEntry) -> Iterator[str]:
+    given, parts = {part for part in TemplateEntry.__struct_fields__ if getattr(entry, part)}, get_channel(channel).parts
+    if channel == "push":
+        yield from (f"{name} and {part} are the same part" for part, name in _PUSH_NAMES.items() if {part, name} <= given)
+        given = {_PUSH_PARTS.get(part, part) for part in given}
+    for part in sorted(given - set(parts)):
+        yield f"there is no part {part} on this channel; it has {', '.join(parts)}"
+    if entry.template_id and given != {"template_id"}:
+        yield "a template_id takes the place of all other parts"
+    if entry.template_id and not _TEMPLATE_ID(entry.template_id):
+        yield "a template_id is d- and 32 hexadecimal digits, as SendGrid shows it"
+
+
+def _get_parts(channel: ChannelName, entry: TemplateEntry) -> dict[str, str]:
+    """The parts by the names of the fields of Template."""
+    parts = {part: getattr(entry, part) for part in get_channel(channel).parts}
+    if channel == "push":
+        parts |= {part: getattr(entry, name) for part, name in _PUSH_NAMES.items() if getattr(entry, name)}
+    return parts

@@ -9,8 +9,9 @@ import re
 from typing import Protocol
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
+from agents.providers.fcm_message import SendMessageRequest, build_message
 from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
 from agents.providers.response import (
     build_account_fault,
@@ -31,8 +32,6 @@ from schemas.errors import DECODE_ERRORS
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
 from schemas.ports import Clock
-
-MAX_TTL_SECONDS = 28 * 86_400
 
 _MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)  # of one platform only: the project works for others
 
@@ -57,52 +56,6 @@ INVALID_CONTENT = build_invalid_content("push")
 
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
 _TOPIC = re.compile(r"topic:([A-Za-z0-9_.~%-]{1,900})").fullmatch
-
-
-class _Notification(Struct, gc=False):
-    title: str
-    body: str
-
-
-class _AndroidNotification(Struct, gc=False):
-    tag: str
-
-
-class _AndroidConfig(Struct, gc=False):
-    collapse_key: str
-    ttl: str
-    notification: _AndroidNotification
-
-
-class _ApnsHeaders(Struct, gc=False, rename="kebab"):
-    apns_collapse_id: str
-    apns_expiration: str
-
-
-class _ApnsConfig(Struct, gc=False):
-    headers: _ApnsHeaders
-
-
-class _WebpushHeaders(Struct, gc=False):
-    TTL: str
-
-
-class _WebpushConfig(Struct, gc=False):
-    headers: _WebpushHeaders
-
-
-class _Message(Struct, gc=False):
-    notification: _Notification
-    data: dict[str, str]
-    android: _AndroidConfig
-    apns: _ApnsConfig
-    webpush: _WebpushConfig
-    token: str | UnsetType = UNSET
-    topic: str | UnsetType = UNSET
-
-
-class _SendMessageRequest(Struct, gc=False):
-    message: _Message
 
 
 class _FieldViolation(Struct):
@@ -198,7 +151,7 @@ class Fcm:
             return INVALID_TOKEN
         if not self._token.value:
             return build_account_fault(0, self._token.problem)
-        body = _encode(_SendMessageRequest(build_message(delivery, content, topic and topic[1], now)))
+        body = _encode(SendMessageRequest(build_message(delivery, content, topic and topic[1], now)))
         return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 
     def allow_address(self, host: str, address: str) -> bool:
@@ -233,25 +186,6 @@ def build_provider(settings: Settings) -> Fcm:
     """The provider with these settings. Raises SettingError."""
     check_settings(settings, SETTING_CHECKS)
     return Fcm(settings.url, settings.project_id, ServiceAccountToken(settings.service_account_file))
-
-
-def build_message(delivery: Delivery, content: PushContent, topic: str | None, now: float) -> _Message:
-    """The message: it expires with the delivery, and a second copy replaces the first."""
-    collapse_key, ttl = delivery.notification_id, compute_ttl(delivery.expires_at, now)
-    return _Message(
-        _Notification(content.title, content.body),
-        {**content.data, "delivery_id": delivery.id},
-        _AndroidConfig(collapse_key, f"{ttl}s", _AndroidNotification(collapse_key)),
-        _ApnsConfig(_ApnsHeaders(collapse_key, str(int(now) + ttl))),
-        _WebpushConfig(_WebpushHeaders(str(ttl))),
-        delivery.address if topic is None else UNSET,
-        topic or UNSET,
-    )
-
-
-def compute_ttl(expires_at: float, now: float) -> int:
-    """TTL: the seconds in which FCM may still deliver, at most four weeks."""
-    return min(MAX_TTL_SECONDS, max(0, int(expires_at - now)))
 
 
 def _map_error(status: int, error: _RpcError) -> AttemptResult:

@@ -49,6 +49,11 @@ _MAIL = (
     b'{"personalizations":[{"to":[{"email":%b}],"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],'
     b'"from":%b,"subject":%b,"content":[%b]}'
 )
+# SendGrid's own template takes the place of subject and content (tsg_mail_v3: template_id and dynamic_template_data)
+_TEMPLATE_MAIL = (
+    b'{"personalizations":[{"to":[{"email":%b}],"dynamic_template_data":%b,'
+    b'"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],"from":%b,"template_id":%b}'
+)
 _TEXT_PART, _HTML_PART = b'{"type":"text/plain","value":%b}', b'{"type":"text/html","value":%b}'
 
 
@@ -120,8 +125,11 @@ class SendGrid:
             return INVALID_CONTENT
         if not _ADDRESS(delivery.address):
             return INVALID_ADDRESS
-        address, delivery_id, subject = _encode(delivery.address), _encode(delivery.id), _encode(replace_line_breaks(content.subject))
-        body = _MAIL % (address, delivery_id, attempt, delivery.redrive_count, self._sender, subject, encode_content(content))
+        address, ids = _encode(delivery.address), (_encode(delivery.id), attempt, delivery.redrive_count)
+        if content.template_id:
+            body = _TEMPLATE_MAIL % (address, _encode(content.data), *ids, self._sender, _encode(content.template_id))
+        else:
+            body = _MAIL % (address, *ids, self._sender, _encode(replace_line_breaks(content.subject)), encode_content(content))
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
     def allow_address(self, host: str, address: str) -> bool:

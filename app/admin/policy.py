@@ -110,6 +110,6 @@ def format_document(document: PolicyDocument) -> str:
 def _find_missing_templates(rule: Rule, templates: TemplateCache) -> list[str]:
     """The channels of a rule for which a user without a locale would get nothing."""
     name = rule.template or rule.type
-    selected = {channel: templates.get(name, channel, "") for channel in rule.channels if get_channel(channel).build_renderer}
+    selected = {channel: templates.get(name, channel, "") for channel in rule.channels if get_channel(channel).build_content is None}
     failures = [template for template in selected.values() if isinstance(template, TemplateFailure)]
     return [f"rule {rule.type}: {failure.error}" for failure in failures if failure.reason == UNKNOWN_TEMPLATE]

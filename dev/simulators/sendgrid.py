@@ -32,6 +32,7 @@ _ERROR_MESSAGES = {
     "from": "The from object must be provided for every email send. It is an object that requires the email parameter.",
     "from.email": "The from email does not contain a valid address.",
     "content": "Unless a valid template_id is provided, the content parameter is required, with at least one defined content block.",
+    "template_id": "The template_id must be a valid GUID.",
     "content.type": "The content type must be a string at least one character in length.",
     "content.value": "The content value must be a string at least one character in length.",
 }
@@ -52,6 +53,7 @@ class Personalization(Struct):
     bcc: list[EmailObject] = []
     subject: str = ""
     custom_args: dict[str, str] = {}
+    dynamic_template_data: dict[str, Any] = {}
 
 
 class MailContent(Struct, gc=False):
@@ -67,6 +69,8 @@ class MailSendRequest(Struct):
     template_id: str = ""
 
 
+# of a dynamic template, or the GUID of a legacy one
+_is_template_id = re.compile("d-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _ACCEPTING_RESPONSES = (StubResponse.ACCEPT, StubResponse.UNSUBSCRIBED)
 _decode = msgspec.json.Decoder(MailSendRequest).decode
 
@@ -124,6 +128,8 @@ def _build_delivery_target(personalization: Personalization) -> DeliveryTarget:
 
 
 def _find_error(mail: MailSendRequest) -> ServerResponse | None:
+    if mail.template_id and not _is_template_id(mail.template_id):
+        return _build_error(400, "template_id", _ERROR_MESSAGES["template_id"])
     if not mail.template_id:
         if not mail.content:
             return _build_error(400, "content", _ERROR_MESSAGES["content"])

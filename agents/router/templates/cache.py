@@ -12,7 +12,7 @@ from agents.router.templates.locales import build_locale_chain, normalize_locale
 from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import Violation, compile_variables
 from schemas.channels import ChannelName, get_channel
-from schemas.content import Content, Renderer
+from schemas.content import Content, NoJsonObject, Part, Renderer, render_nothing
 from schemas.policy import Partial, Template, TemplateDetails
 
 UNKNOWN_TEMPLATE = "unknown_template"
@@ -57,7 +57,7 @@ class TemplateCache:
         self._details = {one.name: one for one in details}
         self._schemas = {name: one.variables for name, one in self._details.items() if one.variables}
         self._published: dict[tuple[str, ChannelName, str], Template] = {}
-        for template in sorted(templates, key=lambda template: template.version):
+        for template in sorted(filter(_has_content, templates), key=lambda template: template.version):
             self._published[template.name, template.channel, normalize_locale(template.locale)] = template
         current = set(self._published.values())
         reused = previous.compiled if previous and previous._partials == self._partials else {}
@@ -95,6 +95,11 @@ class TemplateCache:
         )
 
 
+def _has_content(template: Template) -> bool:
+    """Whether it is one to render; a webhook without a body sends the data as it is, as without any template."""
+    return bool(template.body) or get_channel(template.channel).build_content is None
+
+
 def compile_template(
     template: Template, language: str = "en", partials: PartialSources | None = None
 ) -> CompiledTemplate | TemplateFailure:
@@ -127,6 +132,8 @@ def _describe(error: Exception) -> str:
         return f"{error.message}, in {error.name}, line {error.lineno}"
     if isinstance(error, TemplateError):
         return str(error)
+    if isinstance(error, NoJsonObject):
+        return str(error)
     if isinstance(error, ZeroDivisionError):
         return "division by zero"
     if isinstance(error, (RecursionError, MemoryError)):
@@ -135,8 +142,10 @@ def _describe(error: Exception) -> str:
 
 
 def _build_renderer(template: Template, compiler: PartCompiler) -> Renderer:
-    """The renderer of a template. Raises jinja2.TemplateError for a part that cannot be compiled, or a channel that takes no templates."""
-    build_renderer = get_channel(template.channel).build_renderer
-    if build_renderer is None:
-        raise TemplateError(f"the channel {template.channel} sends type and data, and takes no template")
-    return build_renderer(lambda part: compiler.compile_part(getattr(template, part), part, html=part == "html"))
+    """The renderer of a template. Raises jinja2.TemplateError for a part that cannot be compiled."""
+
+    def compile_part(part: str) -> Part:
+        source: str = getattr(template, part)
+        return compiler.compile_part(source, part, html=part == "html") if source else render_nothing
+
+    return get_channel(template.channel).build_renderer(compile_part)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from agents.router.templates.cache import TEMPLATE_ERROR, TemplateCache, TemplateFailure, render
+from agents.router.templates.cache import TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, render
 from schemas.channels import CHANNELS, ChannelName
-from schemas.content import MAX_CONTENT_BYTES, Content
+from schemas.content import MAX_CONTENT_BYTES, WebhookContent
 from schemas.notification import Notification
 from schemas.policy import Rule
 
@@ -40,18 +40,17 @@ def build_content(
 
     `locale` and `zone` are the user's; an empty zone is UTC.
     """
-    content: Content
-    if (build := _CONTENT_BUILDERS.get(channel)) is not None:
-        content, label = build(notification.type, notification.data), "data"
-    else:
-        template = templates.get(name, channel, locale)
-        if isinstance(template, TemplateFailure):
+    template, build = templates.get(name, channel, locale), _CONTENT_BUILDERS.get(channel)
+    if isinstance(template, TemplateFailure):
+        if build is None or template.reason != UNKNOWN_TEMPLATE:
             return template
-        rendered = render(template, channel, notification.data, locale, zone)
-        if isinstance(rendered, TemplateFailure):
-            return rendered
-        content, label = rendered, template.label
-    return _check_and_encode(content, channel, label, addresses)
+        return _check_and_encode(build(notification.type, notification.data), channel, "data", addresses)
+    content = render(template, channel, notification.data, locale, zone)
+    if isinstance(content, TemplateFailure):
+        return content
+    if build is not None and isinstance(content, WebhookContent):
+        content = build(notification.type, content.data)
+    return _check_and_encode(content, channel, template.label, addresses)
 
 
 def _check_and_encode(content: Any, channel: ChannelName, label: str, addresses: Sequence[str]) -> tuple[bytes, str] | TemplateFailure:

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from jinja2 import Environment, StrictUndefined, pass_environment
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, do_truncate
@@ -20,6 +21,8 @@ from markupsafe._speedups import _escape_inner  # escape() makes an object aroun
 from agents.router.templates.codegen import MAX_OUTPUT_CHARACTERS, TextCodeGenerator, get_variable_name, raise_output_too_large
 from agents.router.templates.formats import FORMAT_FILTERS
 from agents.router.templates.values import print_value
+
+_encode = msgspec.json.Encoder().encode
 
 MAX_ITEMS = 500
 MAX_BITS = 64
@@ -145,6 +148,13 @@ def _encode_url(value: Any) -> str:
     return quote(print_value(value), safe="")
 
 
+def _encode_json(value: Any) -> str:
+    """The value as JSON, for the body of a webhook."""
+    if isinstance(value, Undefined):
+        str(value)  # raises, and names what is undefined
+    return _encode(value).decode()
+
+
 def _print_first(text_filter: Callable[..., str]) -> Callable[..., str]:
     """The filter for a value of any kind: Jinja2's own would print it as Python does."""
     return lambda value, *arguments, **options: text_filter(print_value(value), *arguments, **options)
@@ -164,6 +174,7 @@ _CUSTOM_FILTERS = {
     "check_item_count": check_item_count,
     "decimals": _format_decimals,
     "join": _join_items,
+    "json": _encode_json,
     "link": _validate_link,
     "urlencode": _encode_url,
 }

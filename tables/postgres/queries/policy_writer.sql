@@ -19,7 +19,9 @@ insert into templates (name) values ($1) on conflict do nothing;
 delete from template_versions where name = $1 and version = $2;
 
 -- insert_template_version: inserts the contents of a template for a channel and locale.
-insert into template_versions (name, version, channel, locale, subject, text, html) values ($1, $2, $3, $4, $5, $6, $7);
+insert into template_versions (
+    name, version, channel, locale, subject, text, html, image, link, body, template_id
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- insert_template_details: inserts what holds for all channels and locales of a version of a template.
 insert into template_details (name, version, variables, language, samples, actor)

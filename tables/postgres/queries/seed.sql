@@ -11,7 +11,9 @@ insert into rules (
 insert into templates (name) values ($1) on conflict do nothing;
 
 -- insert_template_version: inserts the contents of a template for a channel and locale if they are missing.
-insert into template_versions (name, version, channel, locale, subject, text, html) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing;
+insert into template_versions (
+    name, version, channel, locale, subject, text, html, image, link, body, template_id
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing;
 
 -- insert_rate_limit: inserts a rate limit if it is missing.
 insert into rate_limits (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5) on conflict do nothing;

@@ -4,14 +4,15 @@ import pytest
 
 from dev.simulators.fcm import FcmSimulator
 from dev.simulators.protocol import ProviderSimulator, ServerRequest, ValidRequest
+from dev.simulators.sendgrid import SendGridSimulator
 from dev.simulators.twilio import TwilioSimulator
 from schemas.channels import get_channel
-from schemas.content import Content, PushContent, SmsContent
+from schemas.content import Content, EmailContent, PushContent, SmsContent
 from schemas.http import HttpRequest
 from tests.contracts.providers.provider_cases import PROVIDER_CASES
 from tests.delivery_builders import NOW, build_delivery
 
-SIMULATORS: dict[str, ProviderSimulator] = {"twilio": TwilioSimulator(), "fcm": FcmSimulator()}
+SIMULATORS: dict[str, ProviderSimulator] = {"twilio": TwilioSimulator(), "fcm": FcmSimulator(), "sendgrid": SendGridSimulator()}
 
 
 def is_taken(provider: str, address: str, content: Content) -> bool:
@@ -31,6 +32,8 @@ def is_taken(provider: str, address: str, content: Content) -> bool:
         ("twilio", "+4366012345678", [SmsContent("\U0001f600" * count) for count in (800, 801)]),
         ("fcm", "device", [PushContent('"t"\n', "b" * count) for count in range(4000, 4100)]),
         ("fcm", "topic:news", [PushContent("t", "é" * count) for count in range(950, 1050)]),
+        ("fcm", "device", [PushContent("t", "b" * count, image="https://a.b/c", link="app://x") for count in range(3960, 4060)]),
+        ("sendgrid", "a@example.org", [EmailContent("", "", template_id="d-" + "1" * 32, data={"a": 1}), EmailContent("", "")]),
         ("fcm", "device", [PushContent("t", "b", {key: "1"}) for key in ("from", "gcm", "gcm.a", "google.a", "message_type", "other")]),
     ],
 )

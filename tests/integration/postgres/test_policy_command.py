@@ -19,6 +19,10 @@ templates:
   parcel.lost:
     email:
       default: {subject: Parcel, text: "It is lost, {{ name }}.{% include 'footer' %}"}
+    push:
+      default: {title: T, body: B, image: "https://example.org/a.png", link: "shop://"}
+    webhook:
+      default: {body: '{"name": {{ name|json }}}'}
     language: de
     variables: {type: object, required: [name], properties: {name: {type: string}}}
     samples: {ada: {name: Ada}}
@@ -58,7 +62,9 @@ async def test_a_file_is_applied_once_and_changed_as_a_new_version(herold: Herol
     assert await apply(DOCUMENT.replace("Parcel,", "Your parcel,")) == ["template parcel.lost: changed, version 2"]
     policy = await loader.load(before)
     assert set(policy.rules) - set(before.rules) == {"parcel.lost"}
-    assert [template.subject for template in policy.templates if template.name == "parcel.lost"] == ["Your parcel"]
+    assert [template.subject for template in policy.templates if template.name == "parcel.lost" and template.channel == "email"] == [
+        "Your parcel"
+    ]
     assert set(policy.rate_limits) - set(before.rate_limits) != set()
     shown = await asyncio.to_thread(herold, "policy", "show")
     assert await apply(shown.stdout) == ["no changes"]

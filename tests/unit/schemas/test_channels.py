@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from schemas.channels import CHANNEL_NAMES, CHANNELS, Channel, ChannelName, get_channel
-from schemas.content import Content
+from schemas.content import Content, Part, render_nothing
 
 
 def test_the_catalogue_and_the_names_agree() -> None:
@@ -19,15 +19,19 @@ def test_each_channel_has_a_content_of_its_own_which_a_delivery_can_carry() -> N
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
-def test_the_content_is_rendered_or_built_from_data(channel: Channel) -> None:
-    assert (channel.build_renderer is None) != (channel.build_content is None)
-    if channel.build_renderer is not None:
-        content = channel.build_renderer(lambda part: lambda variables: f"{part} {variables['name']}")({"name": "Ada"})
-    else:
-        assert channel.build_content is not None
-        content = channel.build_content("order.shipped", {"name": "Ada"})
-    assert type(content) is channel.content
-    assert "Ada" in repr(content)
+def test_the_content_is_rendered_and_of_some_channels_built_from_data(channel: Channel) -> None:
+    compiled: list[str] = []
+
+    def compile_part(part: str) -> Part:
+        compiled.append(part)
+        return render_nothing if part == "template_id" else lambda variables: f'{{"{part}": "{variables["name"]}"}}'
+
+    contents = [channel.build_renderer(compile_part)({"name": "Ada"})]
+    assert set(compiled) == set(channel.parts)
+    if channel.build_content is not None:
+        contents.append(channel.build_content("order.shipped", {"name": "Ada"}))
+    assert {type(content) for content in contents} == {channel.content}
+    assert all("Ada" in repr(content) for content in contents)
 
 
 def test_a_channel_is_found_by_its_name() -> None:

@@ -26,6 +26,8 @@ def find(content: Content, addresses: Sequence[str] = ()) -> tuple[str, str]:
         (SmsContent("x" * 1600), []),
         (SmsContent("é" * 1600), []),
         (SmsContent("\U0001f600" * 800), []),
+        (EmailContent("", "", template_id="d-1"), []),
+        (PushContent("t", "b", image="https://a.b/c", link="shop://orders/1"), []),
         (PushContent("t", "x" * (ROOM + 1)), ["device"]),
         (PushContent("t", "é" * (ROOM // 2)), ["device"]),
         (PushContent("t", "x" * (ROOM + 1 - 2048)), TOPIC),
@@ -57,6 +59,9 @@ def test_a_blank_part_is_named(content: Content, part: str) -> None:
         (EmailContent("s" * 999, "t"), [], ["subject", "999", "998"]),
         (SmsContent("x" * 1601), [], ["text", "1601", "1600"]),
         (SmsContent("\U0001f600" * 800 + "x"), [], ["text", "1601", "1600"]),  # an emoji counts as two
+        (PushContent("t", "b", image="http://a.b/c"), ["device"], ["the image", "https://"]),
+        (PushContent("t", "b", link="javascript://x%0aalert(1)"), ["device"], ["the link"]),
+        (PushContent("t", "b", link="orders/1"), ["device"], ["the link"]),
         (PushContent("t", "x" * (ROOM + 2)), ["device"], ["body", "4097", "4096"]),
         (PushContent("t", "b", {"k": "x" * ROOM}), ["device"], ["data", "4097", "4096"]),
         (PushContent("t", "x" * (ROOM + 2 - 2048)), TOPIC, ["body", "2049", "2048", "topic"]),

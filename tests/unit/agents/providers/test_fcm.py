@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from firebase_admin import messaging
 
-from agents.providers.fcm import Fcm, compute_ttl
+from agents.providers.fcm import Fcm
+from agents.providers.fcm_message import compute_ttl
 from schemas.content import PushContent
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
@@ -45,6 +46,21 @@ def test_the_message_is_the_one_that_firebases_encoder_builds() -> None:
     with pytest.warns(DeprecationWarning, match="token is deprecated"):
         theirs = encode_with_firebase(token=build_delivery("push").address)
     assert build_message() == theirs
+
+
+def test_an_image_and_a_link_are_for_all_kinds_of_devices() -> None:
+    image, link = "https://example.org/a.png", "https://example.org/orders"
+    message = messaging.Message(
+        topic="t",
+        notification=messaging.Notification("t", "b", image),
+        data={"link": link},
+        apns=messaging.APNSConfig(payload=messaging.APNSPayload(messaging.Aps(mutable_content=True))),
+        webpush=messaging.WebpushConfig(fcm_options=messaging.WebpushFCMOptions(link)),
+    )
+    ours, theirs = build_message(content=PushContent("t", "b", {}, image, link)), json.loads(str(message))
+    assert (ours["notification"], ours["data"]["link"]) == (theirs["notification"], theirs["data"]["link"])
+    assert (ours["apns"]["payload"], ours["webpush"]["fcm_options"]) == (theirs["apns"]["payload"], theirs["webpush"]["fcm_options"])
+    assert "fcm_options" not in build_message(content=PushContent("t", "b", link="shop://orders"))["webpush"]  # browsers take https only
 
 
 def test_an_address_may_be_a_topic() -> None:

@@ -35,6 +35,19 @@ def build_with_sendgrid(content: EmailContent) -> dict[str, object]:
     return theirs.get()
 
 
+def test_a_template_of_the_provider_takes_the_place_of_the_contents() -> None:
+    delivery, data = build_delivery("email", redrive_count=1), {"name": "Ada", "items": [1]}
+    theirs = Mail(from_email=From("shop@example.org", "The Shop"))
+    to = Personalization()
+    to.add_to(To(delivery.address))
+    to.dynamic_template_data = data
+    for name, value in (("delivery_id", delivery.id), ("attempt", "2"), ("redrive_count", "1")):
+        to.add_custom_arg(CustomArg(name, value))
+    theirs.add_personalization(to)
+    theirs.template_id = "d-" + "1" * 32
+    assert build_mail(content=EmailContent("", "", template_id="d-" + "1" * 32, data=data), redrive_count=1) == theirs.get()
+
+
 @pytest.mark.parametrize("content", [EmailContent("Ünïcode ☃", "Text\r\n.\r\nmore", "<p>HTML</p>"), EmailContent("s", "only text")])
 def test_the_mail_equals_the_one_that_sendgrids_client_builds(content: EmailContent) -> None:
     assert build_mail(content=content, redrive_count=1) == build_with_sendgrid(content)

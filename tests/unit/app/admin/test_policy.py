@@ -105,6 +105,12 @@ def test_a_changed_partial_is_a_change_and_is_compiled_into_old_templates() -> N
     assert list_changes(first, merge_document(first, parse_document(format_document(build_document(first)).encode()))) == []
 
 
+def test_a_push_message_has_a_title_and_a_body() -> None:
+    policy = merge_document(SEED, parse_document(b"templates: {a: {push: {de: {title: T, body: B, image: I, link: L}}}}"))
+    assert policy.templates[-1] == Template("a", 1, "push", "de", "T", "B", image="I", link="L")
+    assert "title: T\n        body: B\n" in format_document(build_document(policy))
+
+
 def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
     document = parse_document(format_document(build_document(SEED)).encode())
     assert list_changes(SEED, merge_document(SEED, document)) == []
@@ -159,7 +165,14 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
             "templates: {a: {variables: {required: [n]}, samples: {few: {m: 1}}, sms: {de: {text: x}}}}",
             'template a, sample few: "n" is a required property - at $.data.n',
         ),
-        ("templates: {a: {webhook: {default: {text: x}}}}", "takes no template"),
+        (
+            "templates: {a: {webhook: {default: {text: x}}}}",
+            "a.webhook.default: there is no part text on this channel; it has body",
+        ),
+        ("templates: {a: {sms: {de: {html: x}}}}", "templates.a.sms.de: there is no part html on this channel; it has text"),
+        ("templates: {a: {push: {de: {title: a, subject: b, body: x}}}}", "title and subject are the same part"),
+        ("templates: {a: {email: {de: {template_id: d-1}}}}", "is d- and 32 hexadecimal digits"),
+        (f"templates: {{a: {{email: {{de: {{subject: s, template_id: d-{'1' * 32}}}}}}}}}", "takes the place of all other parts"),
         ("templates: {t: {sms: {de: {text: x}}}}\n" + f"rules: [{RULE % ('sms', '')}]", "no template `t` for sms in default"),
         (f"rules: [{RULE % ('webhook, webhook', '')}]", "listed twice"),
         (f"rules: [{RULE % ('webhook', '')}, {RULE % ('webhook', '')}]", "another rule above"),

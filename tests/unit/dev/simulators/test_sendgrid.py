@@ -95,7 +95,7 @@ def test_a_body_that_is_not_json_gets_400(body: bytes) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"content": None, "subject": None, "template_id": "d-1"},
+        {"content": None, "subject": None, "template_id": "d-" + "1" * 32},
         {"subject": None, "personalizations": build_personalizations("a@x.org", subject="Hello")},
         {"personalizations": build_personalizations("a@x.org", cc=[{"email": "b@x.org"}])},
         {"categories": ["x"], "tracking_settings": {"click_tracking": {"enable": False}}},

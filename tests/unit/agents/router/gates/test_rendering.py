@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.content import EmailContent, WebhookContent
+from schemas.content import EmailContent, PushContent, WebhookContent
 from schemas.policy import Template, TemplateDetails
 from schemas.profile import Profile
 from tests.unit.agents.router.builders import POLICY, TEMPLATES
@@ -44,6 +44,41 @@ async def test_a_webhook_gets_type_and_data() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(**HOOK, data={"a": [1, {"b": None}]}))
     assert harness.deliveries[0].content == WebhookContent("partner.order", {"a": [1, {"b": None}]})
+
+
+@pytest.mark.parametrize(
+    ("body", "data", "content"),
+    [
+        ('{"id": {{ order|json }}, "to": {{ name|json }}}', {"order": 17, "name": 'A"da'}, {"id": 17, "to": 'A"da'}),
+        ("{{ payload|json }}", {"payload": {"a": [None]}}, {"a": [None]}),
+    ],
+)
+async def test_a_template_may_build_the_data_of_a_webhook(body: str, data: dict[str, Any], content: dict[str, Any]) -> None:
+    harness = RouterHarness(build_policy(templates=[Template("partner.order", 1, "webhook", "default", body=body)]))
+    await harness.route(build_notification(**HOOK, data=data))
+    assert harness.deliveries[0].content == WebhookContent("partner.order", content)
+    assert harness.decided_events[0].decision_log[-2].inputs == {"webhook": "partner.order@1 default"}
+
+
+@pytest.mark.parametrize("body", ['{"name": {{ name }}}', "[1]", "{}{}"])
+async def test_a_body_that_is_no_json_object_is_dead(body: str) -> None:
+    harness = RouterHarness(build_policy(templates=[Template("partner.order", 1, "webhook", "default", body=body)]))
+    await harness.route(build_notification(**HOOK))
+    assert harness.last_state == ("dead", "template_error")
+    assert "the body does not render to a JSON object" in harness.decided_events[0].decision_log[-1].inputs["error"]
+
+
+async def test_a_push_message_has_an_image_and_a_link_and_an_e_mail_the_providers_template() -> None:
+    templates = [
+        Template("t", 1, "push", "default", "T", "B", image="https://example.org/{{ order }}.png", link="shop://{{ order }}"),
+        Template("t", 1, "email", "default", template_id="d-" + "1" * 32),
+    ]
+    harness = RouterHarness(build_policy(templates=templates))
+    await harness.route(build_notification(template="t", data={"order": 17}))
+    assert [delivery.content for delivery in harness.deliveries][:2] == [
+        EmailContent("", "", template_id="d-" + "1" * 32, data={"order": 17}),
+        PushContent("T", "B", {}, "https://example.org/17.png", "shop://17"),
+    ]
 
 
 @pytest.mark.parametrize("fields", [{"template": "otp", "channels": ["sms"]}, {"type": "account.otp", "channels": ["sms"]}])
