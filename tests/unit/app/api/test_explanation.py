@@ -134,7 +134,7 @@ def test_the_first_of_duplicates_is_linked() -> None:
         ),
         (
             [build_status(Status.UNSUBSCRIBED, reason=Reason.OPTED_OUT)],
-            "Not received by e-mail: the recipient has opted out at the provider.",
+            "Not received by e-mail: the recipient has opted out.",
             "opt in again",
         ),
     ],
