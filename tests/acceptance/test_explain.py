@@ -6,8 +6,10 @@ import time
 import urllib.error
 import uuid
 from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -23,13 +25,15 @@ from tests.cluster import PARTITIONS, HeroldCluster, fetch_url, wait_until
 from tests.conftest import create_temporary_database
 from tests.herold_runner import HeroldRunner, build_herold_runner
 
-ADA, EVE = "u-ada", "u-eve"  # Ada lives in Vienna
+ADA, EVE, OPTED_OUT, SUPPRESSED, QUIET = "u-ada", "u-eve", "u-opted-out", "u-suppressed", "u-quiet"
+VIENNA = ZoneInfo("Europe/Vienna")  # where Ada lives
 TO = {"email": "ada@example.org", "sms": "+436641234567"}
 WORKERS = [role for role in ROLES if role not in ("push", "webhook")]
 POLICY = """
 rules:
   - {type: order, category: transactional, priority: high, channels: [email]}
   - {type: code, category: security, priority: high, channels: [sms], template: order}
+  - {type: news, category: marketing, priority: high, channels: [email], template: order}
 rate_limits:
   - {channel: sms, max_count: 1, window_seconds: 3600}
 templates:
@@ -55,6 +59,31 @@ def build(type_: str = "order", **fields: Any) -> dict[str, Any]:
 
 
 CASES = {
+    "opted out": Case(
+        [build("news", user_id=OPTED_OUT)],
+        "consent",
+        "opted_out",
+        "the user has opted out of such messages",
+        "the user would have to opt in to marketing messages by e-mail",
+    ),
+    "suppressed": Case(
+        [build(user_id=SUPPRESSED)],
+        "consent",
+        "suppressed",
+        "its addresses are on the suppression list",
+        "undo the suppression of the addresses for e-mail",
+    ),
+    "quiet hours": Case(
+        [build("news", user_id=QUIET)],
+        "quiet_hours",
+        "quiet_hours",
+        "the user has quiet hours from",
+        "outside the user's quiet hours it is sent at once",
+        "held",
+    ),
+    "scheduled": Case(
+        [build(send_at=time.time() + 3600)], "schedule", "send_at", "submitted for that time", "without send_at it is sent at once", "held"
+    ),
     "channel limit": Case(
         [build("code", user_id="u-limit"), build("code", user_id="u-limit")],
         "rate_limit",
@@ -135,9 +164,27 @@ async def prepare(cluster: HeroldCluster, herold: HeroldRunner, home: Path) -> N
     connection = await asyncpg.connect(cluster.urls.database)
     try:
         await connection.execute("delete from users where id = any($1::text[])", [ADA, EVE])
-        await connection.execute("insert into users (id, time_zone) values ($1, 'Europe/Vienna'), ($2, '')", ADA, EVE)
+        await connection.executemany(
+            "insert into users (id, time_zone, quiet_hours) values ($1, $2, $3)",
+            [
+                (user, VIENNA.key, json.dumps(build_quiet_hours()) if user == QUIET else None)
+                for user in (ADA, EVE, OPTED_OUT, SUPPRESSED, QUIET)
+            ],
+        )
+        await connection.execute("insert into user_preferences (user_id, category, choice) values ($1, 'marketing', 'out')", OPTED_OUT)
+        await connection.execute(
+            """insert into suppressions (id, user_id, channel, address, reason, created_by)
+            values (gen_random_uuid(), $1, 'email', '', 'complaint', 'test')""",
+            SUPPRESSED,
+        )
     finally:
         await connection.close()
+
+
+def build_quiet_hours() -> dict[str, str]:
+    """Quiet hours in Vienna from an hour ago to two hours from now."""
+    now = datetime.now(VIENNA)
+    return {name: f"{now + timedelta(hours=hours):%H:%M}" for name, hours in (("start", -1), ("end", 2))}
 
 
 async def submit(cluster: HeroldCluster, notifications: Iterable[dict[str, Any]], number: int) -> list[str]:
