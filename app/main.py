@@ -31,6 +31,10 @@ def _build_app(role: str, settings: Settings) -> Any:
         from app.workers.recorder import build_recorder_app
 
         return build_recorder_app(role, settings)
+    if role == "scheduler":
+        from app.workers.scheduler import build_scheduler_app
+
+        return build_scheduler_app(role, settings)
     from app.workers.router import build_router_app
 
     return build_router_app(role, settings)

@@ -132,6 +132,14 @@ class DeliverySection(Section, frozen=True):
     linger_max_records: PositiveInt
 
 
+class SchedulerSection(Section, frozen=True):
+    max_batch_records: PositiveInt
+    max_in_flight_batches: PositiveInt
+    linger: Seconds
+    release_interval: PositiveSeconds
+    max_release_entries: PositiveInt
+
+
 class RecorderSection(Section, frozen=True):
     max_batch_records: PositiveInt
     max_in_flight_batches: PositiveInt
@@ -170,6 +178,7 @@ class Settings(Section, frozen=True):
     worker: WorkerSection
     router: RouterSection
     delivery: DeliverySection
+    scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection
     providers: Mapping[str, Mapping[str, Any]]

@@ -7,22 +7,25 @@ from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
 from schemas.lifetimes import ATTEMPT_ROWS, IDEMPOTENCY_ROWS, RATE_WINDOW_ROWS
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic, get_scheduled_topic
-from tables import attempts, idempotency, rate_windows
+from tables import attempts, due, idempotency, rate_windows
 from tables.table_definition import TableDefinition
 
 
 @dataclass(frozen=True)
 class RoleSpec:
-    """A role: its source topics, highest priority first; its sink topics; its tables with the time to live of their rows in seconds."""
+    """A role: its source topics, highest priority first; its sink topics; its tables with the time to live of their rows.
+
+    A time to live is in seconds; None: the rows do not expire.
+    """
 
     role: str
     source_topics: tuple[str, ...]
     sink_topics: tuple[str, ...] = ()
-    tables: Mapping[TableDefinition, int] = field(default_factory=dict)
+    tables: Mapping[TableDefinition, int | None] = field(default_factory=dict)
 
     @property
-    def table_ttls(self) -> dict[str, int]:
-        """The time to live of the rows, in seconds, by table name."""
+    def table_ttls(self) -> dict[str, int | None]:
+        """The time to live of the rows, in seconds, by table name; None if they do not expire."""
         return {table.name: ttl for table, ttl in self.tables.items()}
 
 
@@ -50,6 +53,12 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
             tables={attempts.TABLE: ATTEMPT_ROWS},
         )
         for channel in CHANNEL_NAMES
+    ),
+    RoleSpec(
+        "scheduler",
+        source_topics=SCHEDULED_TOPICS,
+        sink_topics=(*NOTIFICATIONS_TOPICS, *ALL_DELIVERIES_TOPICS, STATUS_TOPIC, DEAD_LETTER_TOPIC),
+        tables={due.TABLE: None},  # an entry may be due in years
     ),
     RoleSpec("recorder", source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC)),  # writes to PostgreSQL
 )

@@ -10,6 +10,8 @@ LogEvent = Literal[
     "delivery.account_paused",  # a provider rejects the credentials or the account: cause and what to do; once for each pause
     "delivery.account_resumed",  # a probe showed that the account works again
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
+    "scheduler.batch_completed",  # scheduled records were stored: counts per result
+    "scheduler.released",  # entries that were due were released: counts per priority, and the greatest lateness
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter

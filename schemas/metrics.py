@@ -49,6 +49,15 @@ PAUSED_ACCOUNTS = Metric(
     "herold_paused_accounts", "gauge", "provider accounts whose credentials are rejected, so that their deliveries wait", ("channel",)
 )
 ACCOUNT_PAUSES = Metric("herold_account_pauses_total", "counter", "times that a provider account was paused", ("channel",))
+SCHEDULER_RECORDS = Metric("herold_scheduler_records_total", "counter", "records read by the scheduler, by result", ("priority", "result"))
+SCHEDULER_RELEASES = Metric("herold_scheduler_releases_total", "counter", "entries released by the scheduler", ("priority",))
+RELEASE_LATENESS = Metric(
+    "herold_release_lateness_seconds",
+    "histogram",
+    "time from when an entry was due until Kafka had confirmed its release",
+    ("priority",),
+    LATENCY_BUCKETS,
+)
 RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to notifications, delivery_logs and dead_letters", ("table",))
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS

@@ -2,7 +2,7 @@
 
 from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Header = tuple[str, bytes | None]  # a Kafka header may have no value
 TableRows = Mapping[bytes, bytes | None]  # None deletes the row
@@ -90,6 +90,21 @@ class Table(Protocol):
     @property
     def name(self) -> str: ...
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]: ...
+
+
+class ScannedRows(NamedTuple):
+    """Rows in the order of their keys, and the key after them; None at the end of the table."""
+
+    rows: Sequence[tuple[bytes, bytes]]
+    next_key: bytes | None
+
+
+class OrderedTable(Table, Protocol):
+    """A table that is also read in the order of its keys."""
+
+    def scan(self, partition: int, start_key: bytes, end_key: bytes, max_rows: int) -> ScannedRows:
+        """At most `max_rows` written rows from `start_key` on and before `end_key`, without those whose removal is pending."""
+        ...
 
 
 class BatchCommitter(Protocol):

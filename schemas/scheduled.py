@@ -4,8 +4,6 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-from schemas.events import GateResult
-
 RESUME_COUNT_HEADER = "herold-resume-count"
 RESUME_GATE_HEADER = "herold-resume-gate"
 ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the first record, in milliseconds
@@ -14,8 +12,8 @@ ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the f
 class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="scheduled"):
     """A notification or delivery to release at `due_at` (epoch seconds); `payload` is the JSON of the record, byte for byte.
 
-    `record_time`: the broker's time of the first record in milliseconds, 0 if the payload does not depend on it. `category`, `expires_at`
-    (epoch seconds) and `decision_log` (up to the hold): what the event of a cancelled or moved notification says.
+    `record_time`: the broker's time of the first record in milliseconds, 0 if the payload does not depend on it. `category` and
+    `expires_at` (epoch seconds): what the event of a cancelled or moved notification says.
     """
 
     id: str
@@ -28,7 +26,6 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
     record_time: int = 0
     category: str = ""
     expires_at: float = 0.0
-    decision_log: list[GateResult] = []
     schema_version: int = 1
 
 

@@ -62,9 +62,8 @@ def _define_topics() -> Iterator[Topic]:
         yield Topic(name, "user_id", values, description, NOTIFICATION_RECORDS, MAX_NOTIFICATION_BYTES, LOG_APPEND_TIME)
     for priority in PRIORITIES:
         description = f"notifications and deliveries of {priority} priority that are not due yet"
-        yield Topic(
-            get_scheduled_topic(priority), "user_id", (Scheduled, Cancel, Reschedule), description, SCHEDULED_RECORDS, MAX_DELIVERY_BYTES
-        )
+        scheduled_values, name = (Scheduled, Cancel, Reschedule), get_scheduled_topic(priority)
+        yield Topic(name, "user_id", scheduled_values, description, SCHEDULED_RECORDS, MAX_DELIVERY_BYTES, LOG_APPEND_TIME)
     for channel in CHANNEL_NAMES:
         for priority in PRIORITIES:
             description = f"{channel} deliveries of {priority} priority"

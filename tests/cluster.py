@@ -47,8 +47,12 @@ class HeroldCluster:
 
     async def create_schema(self) -> None:
         """Create the topics, and the schema, partitions and rules in the database."""
-        await topics.apply_topics(build_kafka_section(self.urls.kafka, self.prefix, topic_partitions=PARTITIONS))
+        await self.create_topics()
         await database.upgrade_database(self.urls.database, time.time(), DEFAULT_SETTINGS.simulators.url)
+
+    async def create_topics(self) -> None:
+        """Create the topics only, for roles that use no database."""
+        await topics.apply_topics(build_kafka_section(self.urls.kafka, self.prefix, topic_partitions=PARTITIONS))
 
     def get_port(self, name: str) -> int:
         """Get the port of a process."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.errors import PartitionFencedError, RecordTooLargeError
-from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
+from schemas.ports import Batch, BatchHandles, Header, Outbox, ScannedRows, Table, TableRows
 from tests.fakes import TopicRecord
 
 
@@ -54,6 +54,12 @@ class MemoryTable:
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """The rows of the keys; None for a key without a row."""
         return [self.rows[partition].get(key) for key in keys]
+
+    def scan(self, partition: int, start_key: bytes, end_key: bytes, max_rows: int) -> ScannedRows:
+        """Rows in the order of their keys (schemas.ports.OrderedTable)."""
+        keys = sorted(key for key in self.rows[partition] if key >= start_key)
+        found = [key for key in keys if key < end_key][:max_rows]
+        return ScannedRows([(key, self.rows[partition][key]) for key in found], keys[len(found)] if len(found) < len(keys) else None)
 
     def write(self, partition: int, rows: TableRows) -> None:
         """Write rows; None removes one."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.settings import KafkaSection
 from app.topology import TOPOLOGY
 from schemas.lifetimes import HOUR, compute_changelog_retention
-from schemas.topics import TOPICS
+from schemas.topics import LOG_APPEND_TIME, TOPICS
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,16 @@ def build_topic_specs(kafka: KafkaSection) -> Iterator[TopicSpec]:
         yield TopicSpec(kafka.topic_prefix + name, kafka.topic_partitions, kafka.topic_replication_factor, {**config, **min_insync})
 
 
-def build_changelog_configs(ttl_seconds: int) -> dict[str, str]:
-    """The configuration of a changelog whose rows have this time to live.
+def build_changelog_configs(ttl_seconds: int | None) -> dict[str, str]:
+    """The configuration of a changelog whose rows have this time to live; None: they do not expire, and only compaction removes them.
 
-    Segments roll hourly, because Kafka cleans closed segments only.
+    Segments roll hourly, because Kafka cleans closed segments only. The time of the records without expiry is the broker's: a worker that
+    does nothing else learns it from there.
     """
-    return {
-        "cleanup.policy": "compact,delete",
-        "retention.ms": str(compute_changelog_retention(ttl_seconds) * 1000),
-        "min.cleanable.dirty.ratio": "0.1",
-        "segment.ms": str(HOUR * 1000),
-    }
+    cleaning = {"min.cleanable.dirty.ratio": "0.1", "segment.ms": str(HOUR * 1000)}
+    if ttl_seconds is None:
+        return {"cleanup.policy": "compact", **LOG_APPEND_TIME, **cleaning}
+    return {"cleanup.policy": "compact,delete", "retention.ms": str(compute_changelog_retention(ttl_seconds) * 1000), **cleaning}
 
 
 def find_mismatches(spec: TopicSpec, description: TopicDescription | None) -> Iterator[TopicMismatch]:

@@ -35,11 +35,13 @@ def tables() -> None:
 @click.option("--token", envvar="HEROLD_WORKER_WEB_TOKEN", show_envvar=True, help="The token of the web views.")
 @json_option
 def get(table: str, user: str, key: str, worker: str | None, token: str | None, as_json: bool) -> None:
-    """Show a row. KEY is an idempotency key or notification id (idempotency), a delivery id (attempts), or absent (rate_windows).
+    """Show a row. KEY is an idempotency key or notification id (idempotency), a delivery id (attempts), either id (due), or
+    absent (rate_windows).
 
     \b
     herold tables get idempotency u-42 my-key
     herold tables get rate_windows u-42
+    herold tables get due u-42 ntf_0199c82cc00070008000000000000001
     herold tables get attempts u-42 dlv_0199c82cc00070008000000000000001
     """
     profile = load_connection_profile()
@@ -69,7 +71,9 @@ def _find_row(worker_urls: list[str], table: str, path: str, token: str) -> Json
             if error.exit_code != EXIT_NOT_FOUND:
                 raise
             message = error.message
-    raise CommandError(message, f"rows of {table} expire after {TTLS[table] // 3600} h", EXIT_NOT_FOUND)
+    ttl = TTLS[table]
+    advice = f"rows of {table} expire after {ttl // 3600} h" if ttl else f"rows of {table} are removed when their entry is released"
+    raise CommandError(message, advice, EXIT_NOT_FOUND)
 
 
 def _format_row(row: Mapping[str, Any]) -> RenderableType:

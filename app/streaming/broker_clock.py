@@ -27,6 +27,7 @@ class BrokerClock:
         self._newest_offset = -inf  # the greatest of the acknowledgements in the current window
         self._window_ends_at = -inf
         self._is_acknowledged = False
+        self._acknowledged_at = -inf  # seconds of the monotonic clock
 
     def __call__(self) -> float:
         """The time in epoch seconds."""
@@ -45,6 +46,14 @@ class BrokerClock:
         """Whether the host's clock agrees with the brokers."""
         return abs(self.error) <= MAX_CLOCK_ERROR
 
+    def get_broker_time(self) -> float | None:
+        """The brokers' time in epoch seconds, late by the latency of an acknowledgement, and never ahead of it.
+
+        None unless a record was acknowledged within OBSERVATION_WINDOW: after that, the two clocks may have drifted apart.
+        """
+        now = self._monotonic()
+        return now + self._offset if now - self._acknowledged_at <= OBSERVATION_WINDOW else None
+
     def observe_record(self, timestamp: float) -> None:
         """Take the broker's time of a record that was read: it is not later than now."""
         self._offset = max(self._offset, timestamp - self._monotonic())
@@ -57,7 +66,7 @@ class BrokerClock:
         if now >= self._window_ends_at or not self._is_acknowledged:
             self._offset, self._newest_offset, self._window_ends_at = self._newest_offset, offset, now + OBSERVATION_WINDOW
         self._offset = max(self._offset, offset)
-        self._is_acknowledged = True
+        self._is_acknowledged, self._acknowledged_at = True, now
 
 
 class ObservedProducer:

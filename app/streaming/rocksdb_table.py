@@ -14,7 +14,7 @@ from faust.types import TP
 from app.streaming.commit.outbox import WrittenOffsets
 from app.streaming.commit.pending_rows import PendingRows
 from schemas.errors import HeroldError, TableWriteError
-from schemas.ports import Outbox, TableRows
+from schemas.ports import Outbox, ScannedRows, TableRows
 
 # For each partition's database; RocksDB's defaults would allow gigabytes per worker. No time to live: rocksdict 0.3.29 applies its
 # filter twice to a reopened database, and compaction then removes rows that have not expired.
@@ -80,6 +80,18 @@ class RocksDBTable(faust.Table):
                 break
             rows[key] = row
         return [(key, row) for key, row in sorted((rows | pending).items()) if row is not None][:max_rows]
+
+    def scan(self, partition: int, start_key: bytes, end_key: bytes, max_rows: int) -> ScannedRows:
+        """Written rows in the order of their keys (schemas.ports.OrderedTable). Pending rows are not among them, only their removals."""
+        rows: list[tuple[bytes, bytes]] = []
+        pending = self.pending_rows.get_partition(partition)
+        for key, stored in self.data._db_for_partition(partition).items(from_key=start_key):
+            if key >= end_key or len(rows) == max_rows:
+                return ScannedRows(rows, key)
+            row = pending.get(key, stored)
+            if row is not None:
+                rows.append((key, row))
+        return ScannedRows(rows, None)
 
     def stage_rows(self, outbox: Outbox, partition: int, rows: TableRows) -> None:
         """Add the rows to the outbox as changelog records; None is a tombstone."""

@@ -6,6 +6,8 @@ from collections import Counter
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.router.evaluate import BatchSummary
+from agents.scheduler.releaser import ReleaseSummary
+from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
 from app.telemetry import DurationSeries, Metrics, log_event
 from schemas import metrics as names
 from schemas.channels import ChannelName
@@ -123,6 +125,44 @@ class DeliveryObserver:
     def on_consent_unavailable(self, waiting: int, cause: str) -> None:
         """Log that deliveries wait, once for each outage."""
         log_event("delivery.consent_unavailable", logging.WARNING, channel=self._channel, waiting=waiting, cause=cause)
+
+
+class SchedulerObserver:
+    """Called after every batch and every release of the scheduler."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def on_batch_end(self, batch: SchedulerBatchSummary) -> None:
+        """Count the records and log one line."""
+        priority = parse_priority(batch.topic)
+        for result, amount in batch.results.items():
+            self._metrics.increment(names.SCHEDULER_RECORDS, amount, priority, result)
+        for reason, amount in batch.dead_letters.items():
+            self._metrics.increment(names.DEAD_LETTERS, amount, "scheduler", reason)
+        log_event(
+            "scheduler.batch_completed",
+            logging.WARNING if batch.dead_letters else logging.INFO,
+            topic=batch.topic,
+            partition=batch.partition,
+            results=batch.results,
+            dead_letters=batch.dead_letters,
+            duration_ms=round(batch.seconds * 1000, 2),
+        )
+
+    def on_release(self, release: ReleaseSummary) -> None:
+        """Count the entries and how late they were, and log one line."""
+        for priority, lateness in release.lateness.items():
+            self._metrics.increment(names.SCHEDULER_RELEASES, len(lateness), priority)
+            series = self._metrics.get_duration_series(names.RELEASE_LATENESS, priority)
+            for seconds in lateness:
+                series.observe(seconds)
+        log_event(
+            "scheduler.released",
+            partition=release.partition,
+            entries={priority: len(lateness) for priority, lateness in release.lateness.items()},
+            lateness_max_ms=round(max(map(max, release.lateness.values())) * 1000),
+        )
 
 
 class RecorderObserver:

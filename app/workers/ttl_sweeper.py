@@ -30,13 +30,18 @@ class TtlSweeper:
     """
 
     def __init__(
-        self, ttls: Mapping[TableDefinition, int], tables: Mapping[str, RocksDBTable], clock: Clock, is_time_confirmed: Callable[[], bool]
+        self,
+        ttls: Mapping[TableDefinition, int | None],
+        tables: Mapping[str, RocksDBTable],
+        clock: Clock,
+        is_time_confirmed: Callable[[], bool],
     ) -> None:
-        """`ttls`: the time to live of the rows of each table in seconds; `tables`: by name.
+        """`ttls`: the time to live of the rows of each table in seconds, None if they do not expire; `tables`: by name.
 
         While `is_time_confirmed` is false nothing is removed: the clock may be wrong, and a row that is removed early is lost for good.
         """
-        self._ttls, self._tables, self._clock, self._is_time_confirmed = ttls, tables, clock, is_time_confirmed
+        self._ttls = {definition: ttl for definition, ttl in ttls.items() if ttl is not None}
+        self._tables, self._clock, self._is_time_confirmed = tables, clock, is_time_confirmed
         self._progress_by_partition: dict[TablePartition, SweepProgress] = {}
 
     @property

@@ -82,8 +82,8 @@ def _build_changelog_rows() -> Iterator[str]:
     yield "|---|---|---|"
     for spec in TOPOLOGY:
         for table, ttl in spec.table_ttls.items():
-            retention = compute_changelog_retention(ttl) // DAY
-            yield f"| `{spec.role}-{table}-changelog` | {ttl // HOUR} hours | {retention} days |"
+            lifetime = f"{ttl // HOUR} hours | {compute_changelog_retention(ttl) // DAY} days" if ttl else "none | compacted only"
+            yield f"| `{spec.role}-{table}-changelog` | {lifetime} |"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from dev.simulators.protocol import RequestLogEntry
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
 from schemas.errors import UnavailableError
-from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic
+from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic, get_scheduled_topic
 
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
 PAGE_SIZE = 10_000  # entries of the request log; the simulators' maximum
@@ -27,6 +27,7 @@ EndOffsets = Mapping[TopicPartition, int]
 INPUT_TOPICS = {
     "router": [get_notifications_topic(priority) for priority in PRIORITIES],
     **{str(channel): [get_deliveries_topic(channel, priority) for priority in PRIORITIES] for channel in CHANNEL_NAMES},
+    "scheduler": [get_scheduled_topic(priority) for priority in PRIORITIES],
     "recorder": [STATUS_TOPIC, DEAD_LETTER_TOPIC],
 }
 _entry_decoder = msgspec.json.Decoder(RequestLogEntry)

@@ -15,11 +15,6 @@ import faust.web.cache.backends
 import faust.web.drivers
 import uvloop  # noqa: F401
 
-import app.main
-import app.workers.delivery
-import app.workers.recorder
-import app.workers.router  # noqa: F401
-
 # Faust looks drivers up among the entry points of all distributions, once for each kind
 faust.stores.by_url("rocksdb://")
 faust.transport.drivers.by_url("kafka://")

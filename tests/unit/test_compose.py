@@ -10,7 +10,7 @@ from app.settings import load_settings
 from dev.stack.kafka import BROKER_CONFIG
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())
-ROLES = ("gateway", "router", "email", "sms", "push", "webhook", "recorder")
+ROLES = ("gateway", "router", "email", "sms", "push", "webhook", "scheduler", "recorder")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -36,6 +36,14 @@ class ConsumerMembership:
         """The generation of the batches in flight: that of the last one enqueued."""
         return self.generation
 
+    def adopt_assignment(self) -> None:
+        """Take the generation of the current assignment, for work beside the batches."""
+        self.generation = int(self._app.consumer_generation_id)
+
+    def get_assignment_number(self) -> int:
+        """The generation, for callers that only compare it."""
+        return self.generation
+
     def get_coordinator_generation(self) -> int:
         """The generation that the coordinator last confirmed; -1 once it no longer knows this member."""
         return int(self._delegate.get_coordinator_generation())
@@ -46,13 +54,14 @@ class ConsumerMembership:
 
     def is_assigned(self, partition: int) -> bool:
         """Whether a source partition of that number is assigned; a standby, which has only its changelog, does not count."""
-        return partition in self._get_assigned_partitions()
+        return partition in self.get_assigned()
 
     def count_assigned(self) -> int:
         """How many source partitions are assigned, by their number."""
-        return len(self._get_assigned_partitions())
+        return len(self.get_assigned())
 
-    def _get_assigned_partitions(self) -> frozenset[int]:
+    def get_assigned(self) -> frozenset[int]:
+        """The numbers of the assigned source partitions."""
         assignment = self._app._assignment
         if assignment is not self._cached_assignment:  # Faust makes a new set at each rebalance
             self._cached_assignment = assignment

@@ -14,7 +14,7 @@ from app.streaming.application import add_table, build_stream_app
 from app.streaming.commit.committers import CommitEngine, PipelinedCommitter, PipelinedOutbox
 from app.streaming.commit.fencing import GenerationFence
 from app.streaming.commit.pipeline import PipelinePolicy
-from schemas.ports import BatchCommitter, SharedOutbox, Table
+from schemas.ports import BatchCommitter, OrderedTable, SharedOutbox
 from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemorySharedOutbox, MemoryTable
 from tests.unit.app.streaming.app_builder import build_settings
 from tests.unit.app.streaming.fake_membership import FakeMembership
@@ -27,7 +27,7 @@ RecordTuple = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
 class StreamingBackend(Protocol):
     """One implementation of the ports, with a topic `out`, a table, and a way to lose partitions."""
 
-    table: Table
+    table: OrderedTable
     committer: BatchCommitter
     shared_outbox: SharedOutbox
 

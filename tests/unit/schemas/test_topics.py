@@ -34,7 +34,7 @@ def test_every_priority_and_channel_has_its_topics() -> None:
     ("name", "retention_days", "max_bytes", "timestamp_type"),
     [
         ("notifications.high", 7, 256 * 1024, "LogAppendTime"),
-        ("scheduled.low", 7, 256 * 1024, None),
+        ("scheduled.low", 7, 256 * 1024, "LogAppendTime"),
         ("deliveries.sms.medium", 3, 256 * 1024, None),
         ("notifications.status", 7, 256 * 1024, "LogAppendTime"),
         ("notifications.dlq", 30, 1088 * 1024, None),

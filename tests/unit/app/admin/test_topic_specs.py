@@ -53,6 +53,12 @@ def test_a_changelog_outlives_its_rows_by_two_days(hours: int) -> None:
     assert int(configs["segment.ms"]) <= HOUR_MS
 
 
+def test_a_changelog_of_rows_that_do_not_expire_is_only_compacted_and_has_the_brokers_time() -> None:
+    configs = SPECS["t-scheduler-due-changelog"].configs
+    assert (configs["cleanup.policy"], configs["message.timestamp.type"]) == ("compact", "LogAppendTime")
+    assert "retention.ms" not in configs
+
+
 def test_a_matching_topic_has_no_mismatch() -> None:
     assert list_mismatches(HIGH_SPEC, MATCHING_DESCRIPTION) == []
 

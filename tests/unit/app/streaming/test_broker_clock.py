@@ -104,3 +104,17 @@ async def test_only_times_of_the_broker_are_observed() -> None:
     futures[3].set_result(FakeRecordMetadata(0, int(NOW * 1000), 1))
     await run_pending_tasks()
     assert host.clock.error == 0.0
+
+
+def test_the_brokers_time_is_never_ahead_whatever_the_hosts_clock_says_and_unknown_without_a_recent_acknowledgement() -> None:
+    host = Host()
+    host.clock.observe_record(host.true_time)
+    assert host.clock.get_broker_time() is None
+    host.error = MAX_CLOCK_ERROR / 2  # the host's clock counts, and is ahead
+    host.clock.observe_acknowledgement(host.true_time - 0.25)
+    assert host.clock() == host.true_time + host.error
+    assert host.clock.get_broker_time() == host.true_time - 0.25
+    host.passed = OBSERVATION_WINDOW
+    assert host.clock.get_broker_time() == host.true_time - 0.25
+    host.passed += 0.1
+    assert host.clock.get_broker_time() is None

@@ -9,8 +9,10 @@ import pytest
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.router.evaluate import BatchSummary
+from agents.scheduler.releaser import ReleaseSummary
+from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
 from app.telemetry import Metrics
-from app.workers.observers import DeliveryObserver, RecorderObserver, RouterObserver
+from app.workers.observers import DeliveryObserver, RecorderObserver, RouterObserver, SchedulerObserver
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
@@ -110,3 +112,17 @@ def test_commits_retries_and_unrecordable_events_are_logged(metrics: Metrics, li
     assert 'herold_recorder_rows_total{table="dead_letters"}' not in page
     assert [name for name, _, _ in lines()] == ["recorder.batch_committed", "recorder.database_unavailable", "recorder.dead_lettered"]
     assert "secret" not in str(lines())
+
+
+def test_batches_and_releases_of_the_scheduler_are_counted_and_logged(metrics: Metrics, lines: Any) -> None:
+    observer = SchedulerObserver(metrics)
+    observer.on_batch_end(SchedulerBatchSummary("t-scheduled.low", 1, {"stored": 3, "cancelled": 1}, {"invalid": 2}, 0.01))
+    observer.on_release(ReleaseSummary(1, {"high": [0.01, 0.02], "low": [0.3]}))
+    page = metrics.encode_metrics().decode()
+    assert 'herold_scheduler_records_total{priority="low",result="stored"} 3.0' in page
+    assert 'herold_dead_letters_total{reason="invalid",stage="scheduler"} 2.0' in page
+    assert 'herold_scheduler_releases_total{priority="high"} 2.0' in page
+    assert 'herold_release_lateness_seconds_bucket{le="0.05",priority="low"} 0.0' in page
+    (batch, release) = lines()
+    assert batch[:2] == ("scheduler.batch_completed", "WARNING")
+    assert release == ("scheduler.released", "INFO", {"partition": 1, "entries": {"high": 2, "low": 1}, "lateness_max_ms": 300})

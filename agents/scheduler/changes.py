@@ -1,0 +1,133 @@
+"""What the records of a batch change: entries that are stored, cancelled or moved. Pure decisions on the rows that were read."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from agents.scheduler.due_queue import DueQueue
+from schemas.enums import Priority, State
+from schemas.events import DecidedEvent, GateResult
+from schemas.lifetimes import DAY
+from schemas.scheduled import Cancel, Reschedule, Scheduled
+from schemas.timestamps import Timestamp, to_epoch_seconds
+from tables import due
+
+GATE = "schedule"
+CANCELLED = "cancelled"
+RESCHEDULED = "rescheduled"
+REASONS = {
+    CANCELLED: "it was cancelled while it was held",
+    RESCHEDULED: "it is held until another time than at first",
+}
+"""What each reason of the scheduler means, as a clause."""
+
+_decode_scheduled = msgspec.json.Decoder(Scheduled).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Payload(Struct):
+    """What the event of a cancelled or moved notification needs of it."""
+
+    type: str = ""
+    category: str | None = None
+    created_at: Timestamp | None = None
+
+
+_decode_payload = msgspec.json.Decoder(Payload).decode
+
+
+class Changes:
+    """The rows of a batch as they change; later records of the batch see what earlier ones have changed."""
+
+    def __init__(self, queue: DueQueue, rows: Mapping[bytes, bytes | None]) -> None:
+        """`rows`: the index rows of all records, and the entry rows of those to cancel or move, as they were read."""
+        self._queue, self._rows = queue, rows
+        self.changed: dict[bytes, bytes | None] = {}
+        self.first_times: dict[Priority, int] = {}
+
+    def store(self, scheduled: Scheduled, value: bytes, priority: Priority) -> str:
+        """Store an entry; one that waits already is replaced if it was resumed less often. `value`: the record's JSON."""
+        index_key = due.encode_index_key(scheduled.user_id, scheduled.id)
+        existing = self._find_index_row(index_key)
+        if existing is not None:
+            if existing.resume_count >= scheduled.resume_count:
+                return "replayed"
+            self._remove(existing, scheduled.user_id, scheduled.id)
+        due_ms = self._queue.compute_due_ms(priority, scheduled.due_at)
+        entry_key = due.encode_entry_key(priority, due_ms, scheduled.user_id, scheduled.id)
+        self.changed[entry_key] = due.encode_entry_row(value)
+        self.changed[index_key] = due.encode_index_row(due.IndexRow(priority, due_ms, scheduled.resume_count))
+        self.first_times[priority] = min(due_ms, self.first_times.get(priority, due_ms))
+        return "stored"
+
+    def cancel(self, cancel: Cancel, now: float) -> tuple[str, DecidedEvent | None]:
+        """Remove an entry that is not released. Returns the result, and the event of a cancelled notification."""
+        found = self._find_entry(cancel.user_id, cancel.id)
+        if found is None:
+            return "not_found", None
+        index_row, scheduled = found
+        event = _build_event(scheduled, index_row.priority, State.REJECTED, CANCELLED, {"due_at": scheduled.due_at}, now)
+        self._remove(index_row, cancel.user_id, cancel.id)
+        return "cancelled", event
+
+    def reschedule(self, reschedule: Reschedule, now: float) -> tuple[str, DecidedEvent | None]:
+        """Move an entry that is not released, and not there already. Returns the result, and the event of a moved notification."""
+        found = self._find_entry(reschedule.user_id, reschedule.id)
+        if found is None:
+            return "not_found", None
+        index_row, scheduled = found
+        if scheduled.due_at == reschedule.due_at:  # each request comes three times, once over each priority
+            return "replayed", None
+        event = _build_event(scheduled, index_row.priority, State.HELD, RESCHEDULED, {"until": reschedule.due_at}, now)
+        moved = msgspec.structs.replace(scheduled, due_at=reschedule.due_at, resume_count=scheduled.resume_count + 1)
+        self.store(moved, _encode(moved), index_row.priority)
+        return "rescheduled", event
+
+    def _find_entry(self, user_id: str, entry_id: str) -> tuple[due.IndexRow, Scheduled] | None:
+        index_row = self._find_index_row(due.encode_index_key(user_id, entry_id))
+        if index_row is None:
+            return None
+        entry_key = due.encode_entry_key(index_row.priority, index_row.due_ms, user_id, entry_id)
+        row = self.changed[entry_key] if entry_key in self.changed else self._rows[entry_key]
+        if row is None:
+            raise LookupError("an index row of the table due leads to no entry")
+        return index_row, _decode_scheduled(due.get_scheduled(row))
+
+    def _find_index_row(self, index_key: bytes) -> due.IndexRow | None:
+        row = self.changed[index_key] if index_key in self.changed else self._rows[index_key]
+        return None if row is None else due.decode_index_row(row)
+
+    def _remove(self, index_row: due.IndexRow, user_id: str, entry_id: str) -> None:
+        self.changed[due.encode_entry_key(index_row.priority, index_row.due_ms, user_id, entry_id)] = None
+        self.changed[due.encode_index_key(user_id, entry_id)] = None
+
+
+def _build_event(
+    scheduled: Scheduled, priority: Priority, state: State, reason: str, inputs: Mapping[str, object], now: float
+) -> DecidedEvent | None:
+    """The event of a notification; None for a delivery, whose notification was routed."""
+    if not scheduled.resume_gate:
+        return None
+    payload = _decode_payload(scheduled.payload)
+    verdict = "hold" if state is State.HELD else "reject"
+    return DecidedEvent(
+        scheduled.id,
+        scheduled.user_id,
+        state,
+        now,
+        _find_created_at(payload, scheduled.record_time / 1000),
+        priority,
+        payload.type,
+        payload.category or scheduled.category,
+        reason,
+        decision_log=[GateResult(GATE, verdict, reason, dict(inputs))],
+        expires_at=scheduled.expires_at,
+        resume_count=scheduled.resume_count,
+    )
+
+
+def _find_created_at(payload: Payload, record_time: float) -> float:
+    """The time of submission as the router takes it: the producer's, unless it is far off the broker's."""
+    created_at = to_epoch_seconds(payload.created_at) if payload.created_at is not None else record_time
+    return created_at if abs(created_at - record_time) <= DAY else record_time

@@ -1,0 +1,165 @@
+"""Entries are stored, cancelled and moved exactly once, also if their records are read again; what is invalid is a dead letter."""
+
+import re
+
+import pytest
+from msgspec import Raw, Struct
+
+from agents.scheduler.changes import Changes
+from schemas.dead_letter import decode_dead_letter
+from schemas.ports import Batch
+from schemas.scheduled import Cancel, Reschedule
+from tests.unit.agents.scheduler.harness import NOW, PARTITION, TARGET, SchedulerHarness, build_scheduled
+
+
+async def test_a_released_record_has_the_payload_and_the_headers() -> None:
+    harness, scheduled = SchedulerHarness(), build_scheduled()
+    assert await harness.store(scheduled) == {"stored": 1}
+    assert await harness.release(NOW + 60) == ["ntf_1"]
+    (record,) = harness.released
+    assert (record.key, record.value) == (b"u-1", bytes(scheduled.payload))
+    assert dict(record.headers) == {
+        "herold-resume-count": b"1",
+        "herold-resume-gate": b"schedule",
+        "herold-original-timestamp": b"1760000000000",
+    }
+    assert harness.entry_count == 0
+
+
+async def test_a_delivery_is_released_without_headers_to_its_own_topic() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled("dlv_1", NOW, 0, target_topic="t1.deliveries.sms.low", resume_gate=""))
+    harness.kafka.topics.pop((TARGET, PARTITION), None)
+    await harness.release(NOW)
+    (record,) = harness.kafka.get_records("t1.deliveries.sms.low", PARTITION)
+    assert record.headers == ()
+
+
+async def test_a_cancelled_entry_is_not_released_and_its_event_says_so() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    assert await harness.store(Cancel("ntf_1", "u-1"), priority="high") == {"cancelled": 1}
+    assert await harness.store(Cancel("ntf_1", "u-1"), priority="low") == {"not_found": 1}
+    assert await harness.release(NOW + 61) == []
+    (event,) = harness.events
+    assert (event.state, event.reason, event.resume_count, event.priority) == ("rejected", "cancelled", 1, "low")
+    assert (event.type, event.category, event.created_at, event.expires_at) == ("order.shipped", "marketing", NOW, NOW + 86_400)
+    assert [(result.gate, result.verdict, result.inputs) for result in event.decision_log] == [("schedule", "reject", {"due_at": NOW + 60})]
+    assert harness.entry_count == 0
+
+
+async def test_a_cancel_after_the_release_finds_nothing() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    await harness.release(NOW + 60)
+    assert await harness.store(Cancel("ntf_1", "u-1")) == {"not_found": 1}
+    assert harness.events == []
+
+
+async def test_an_entry_whose_release_was_claimed_before_a_crash_is_released_and_not_cancelled(monkeypatch) -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    commit, create_outbox = harness.committer.commit, harness.committer.create_outbox
+
+    def commit_claims(partition, outbox, rows, claims=()):
+        """The worker is killed when the claims are written, and neither the outputs nor the rows."""
+        return commit(partition, create_outbox(partition), claims)
+
+    monkeypatch.setattr(harness.committer, "commit", commit_claims)
+    await harness.release(NOW + 60)
+    monkeypatch.undo()
+    harness.restart()
+    assert await harness.store(Cancel("ntf_1", "u-1")) == {"not_found": 1}
+    assert await harness.release(NOW + 60) == ["ntf_1"]
+
+
+async def test_a_moved_entry_is_released_at_its_new_time_with_a_count_of_its_own() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    move = Reschedule("ntf_1", "u-1", NOW + 90)
+    assert await harness.store(move, priority="high") == {"rescheduled": 1}
+    assert await harness.store(move, move, priority="low") == {"replayed": 2}
+    assert await harness.release(NOW + 89.9) == []
+    assert await harness.release(NOW + 90) == ["ntf_1"]
+    assert dict(harness.released[0].headers)["herold-resume-count"] == b"2"
+    (event,) = harness.events
+    assert (event.state, event.reason, event.resume_count) == ("held", "rescheduled", 1)
+    assert event.decision_log[0].inputs == {"until": NOW + 90}
+
+
+async def test_records_of_one_batch_see_each_other() -> None:
+    harness = SchedulerHarness()
+    values = [build_scheduled("a"), Reschedule("a", "u-1", NOW + 5), Cancel("a", "u-1"), build_scheduled("b"), build_scheduled("b")]
+    assert await harness.store(*values) == {"stored": 2, "rescheduled": 1, "cancelled": 1, "replayed": 1}
+    assert await harness.release(NOW + 100) == ["b"]
+
+
+async def test_an_entry_that_was_resumed_more_often_replaces_the_one_that_waits() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled(resume_count=2))
+    assert await harness.store(build_scheduled(resume_count=1)) == {"replayed": 1}
+    assert await harness.store(build_scheduled(resume_count=3, due_at=NOW + 70)) == {"stored": 1}
+    assert await harness.release(NOW + 61) == []
+    assert await harness.release(NOW + 70) == ["ntf_1"]
+
+
+async def test_records_that_are_read_again_change_nothing() -> None:
+    harness = SchedulerHarness()
+    batch = harness.build_batch(build_scheduled("a", NOW), build_scheduled("b"), Cancel("b", "u-1"))
+    await harness.store_batch(batch)
+    await harness.release(NOW)
+    harness.restart()
+    handle = await harness.store_batch(batch)
+    assert handle.calls == ["acknowledged"]
+    assert harness.batches[-1].results == {"replayed": 3}
+    assert await harness.release(NOW + 100) == []
+    assert len(harness.events) == 1
+
+
+async def test_records_of_a_topic_that_was_made_anew_are_stored() -> None:
+    harness = SchedulerHarness()
+    harness.offset = 1000
+    await harness.store(build_scheduled("a"))
+    harness.broker_time, harness.offset = NOW + 1, 0
+    assert await harness.store(build_scheduled("b")) == {"stored": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "error"),
+    [
+        (None, "null_value", "no value"),
+        (b"{", "undecodable", ""),
+        (b'{"kind":"cancel","id":"x"}', "invalid", "user_id"),
+        (build_scheduled(""), "invalid", r"\$.id"),
+        (build_scheduled("a\0b"), "invalid", r"\$.id"),
+        (build_scheduled(due_at=NOW * 1000), "invalid", "milliseconds"),
+        (Reschedule("a", "u-1", 5.0), "invalid", r"\$.due_at"),
+        (build_scheduled(target_topic="t1.elsewhere"), "invalid", "t1.elsewhere"),
+        (build_scheduled(resume_count=2**32), "invalid", r"\$.resume_count"),
+    ],
+)
+async def test_an_invalid_record_is_a_dead_letter_and_costs_no_other(value: Struct | bytes | None, reason: str, error: str) -> None:
+    harness = SchedulerHarness()
+    assert await harness.store(value, build_scheduled("good")) == {"stored": 1, reason: 1}
+    (record,) = harness.kafka.get_records("t1.notifications.dlq", PARTITION)
+    dead_letter = decode_dead_letter(record.key, record.value, list(record.headers))
+    assert (dead_letter.stage, dead_letter.reason, dead_letter.source_topic) == ("scheduler", reason, "t1.scheduled.low")
+    assert re.search(error, dead_letter.error)
+
+
+async def test_an_unexpected_error_costs_its_record_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled("a"), build_scheduled("bad", payload=Raw(b'{"type":7}')))
+    assert await harness.store(Cancel("bad", "u-1"), Cancel("a", "u-1")) == {"unexpected_error": 1, "cancelled": 1}
+    monkeypatch.setattr(Changes, "cancel", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        await harness.store(*[Cancel(f"n{number}", "u-1") for number in range(11)])
+
+
+async def test_a_batch_of_a_lost_partition_is_released() -> None:
+    harness = SchedulerHarness()
+    harness.kafka.lost_partitions.add(PARTITION)
+    batch: Batch = harness.build_batch(build_scheduled())
+    handle = await harness.store_batch(batch)
+    assert handle.calls == ["released"]
+    assert harness.entry_count == 0
