@@ -89,14 +89,14 @@ def build_document(policy: Policy) -> PolicyDocument:
         name: build_template_document([template for template in policy.templates if template.name == name], details.get(name))
         for name in sorted(_list_template_names(policy))
     }
-    rules = [_build_rule_entry(rule) for _, rule in sorted(policy.rules.items())]
+    rules = [build_rule_entry(rule) for _, rule in sorted(policy.rules.items())]
     limits = [RateLimitEntry(**msgspec.structs.asdict(limit)) for limit in policy.rate_limits]
     return PolicyDocument(rules, limits, templates, build_partial_documents(policy.partials))
 
 
 def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
     """The policy with the rules, templates and rate limits of the document; what changes has the next version, and the rest stays."""
-    rules = {**policy.rules, **{entry.type: _build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
+    rules = {**policy.rules, **{entry.type: build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
     limits = {limit.key: limit for limit in (*policy.rate_limits, *map(_build_rate_limit, document.rate_limits))}
     templates = {name: [template for template in policy.templates if template.name == name] for name in _list_template_names(policy)}
     details = {one.name: one for one in policy.template_details}
@@ -164,13 +164,15 @@ def _build_rate_limit(entry: RateLimitEntry) -> RateLimit:
     return RateLimit(**msgspec.structs.asdict(entry))
 
 
-def _build_rule_entry(rule: Rule) -> RuleEntry:
+def build_rule_entry(rule: Rule) -> RuleEntry:
+    """The rule as a file and the API show it."""
     values = {name: value for name, value in msgspec.structs.asdict(rule).items() if name in RuleEntry.__struct_fields__}
     cases = [PriorityCaseEntry(case.when, case.priority) for case in rule.priorities]
     return RuleEntry(**values | {"channels": list(rule.channels), "priorities": cases})
 
 
-def _build_rule(entry: RuleEntry, current: Rule | None) -> Rule:
+def build_rule(entry: RuleEntry, current: Rule | None = None) -> Rule:
+    """The rule of an entry: the current one if nothing changes, else its next version."""
     version = current.version if current else 1
     cases = tuple(PriorityCase(case.when, case.priority) for case in entry.priorities)
     values = msgspec.structs.asdict(entry) | {"channels": tuple(entry.channels), "priorities": cases}

@@ -18,11 +18,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def build_routed_log(state: RoutingState) -> Raw:
-    """The log of a routed notification: those with the same plan differ in consent, quiet hours, addresses, templates and full windows."""
+    """The log of a routed notification: those with the same plan differ in what the key has, unless something unusual happened."""
     assert state.plan is not None
     if state.full_windows or state.address_faults or state.removed or not state.is_consent_checked or state.resume_count:
         return _build_log(state)
-    logs, key = state.plan.decision_logs, (state.consent, state.quiet_hours, *state.address_counts, *state.template_labels)
+    if state.expression_faults:
+        return _build_log(state)
+    logs = state.plan.decision_logs
+    key = (state.priority_choice, state.consent, state.quiet_hours, *state.address_counts, *state.template_labels)
     log = logs.get(key)
     if log is None:
         if len(logs) >= MAX_CACHED_LOGS:

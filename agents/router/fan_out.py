@@ -32,9 +32,9 @@ _encode = msgspec.json.Encoder().encode
 
 def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
     """Write a delivery for each address of each channel, and the decided event that lists them."""
-    refs = []
+    refs, topics = [], state.topics.deliveries[state.priority]
     for channel, content in zip(state.channels, state.contents, strict=True):
-        topic = state.topics.deliveries[channel]
+        topic = topics[channel]
         for address in state.addresses[channel]:
             delivery = _build_delivery(state, channel, address, content)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
@@ -108,7 +108,7 @@ def _write_decided_event(
 ) -> None:
     notification, topics = state.notification, state.topics
     event = DecidedEvent(
-        state.id, notification.user_id, decided_state, state.now, state.created_at, topics.priority, notification.type,
+        state.id, notification.user_id, decided_state, state.now, state.created_at, state.priority, notification.type,
         _get_category(state), reason, refs, log, duplicate_of, state.expires_at, state.resume_count,  # type: ignore[arg-type]  # encoded already
     )
     outbox.add(topics.status, state.partition, state.user_key, _encode(event))

@@ -137,7 +137,7 @@ def split_waiting(
 ) -> tuple[list[RoutingState], list[RoutingState]]:
     """The states that can be decided, and those that wait: for a profile or consent, or behind an earlier record of their user that waits.
 
-    What a rule makes mandatory goes on with the addresses that came with it, and overtakes.
+    What a rule makes mandatory goes on with the addresses that came with it, and overtakes, unless its condition asks for the profile.
     """
     ready: list[RoutingState] = []
     waiting: list[RoutingState] = []
@@ -167,4 +167,8 @@ def _is_known(state: RoutingState, profiles: Mapping[str, Profile]) -> bool:
 
 
 def _is_urgent(state: RoutingState) -> bool:
-    return state.plan is not None and state.plan.rule.mandatory and has_explicit_address(state.notification, state.plan.candidates)
+    plan = state.plan
+    if plan is None or not plan.rule.mandatory or not has_explicit_address(state.notification, plan.candidates):
+        return False
+    condition = plan.expressions.condition if plan.expressions else None
+    return condition is None or not condition.reads_profile

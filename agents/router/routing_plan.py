@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from agents.router.rule_expressions import RuleExpressions, compile_rule
 from schemas.categories import Consent, QuietHoursPolicy, resolve_consent, resolve_quiet_hours
 from schemas.channels import ChannelName
 from schemas.notification import Notification
@@ -13,13 +14,14 @@ from tables.rate_windows import encode_key_suffix
 
 
 class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
-    """The rule, the candidate channels, and for those with limits the suffix of their row keys and the limits as text.
+    """The rule with its expressions, the candidate channels, and for those with limits the suffix of their row keys and the limits as text.
 
     `consent` says whose word counts and `quiet_hours` what happens then, unless the notification's own category asks for more.
     `decision_logs` caches the logs of notifications routed by this plan (agents/router/decision_log.py).
     """
 
     rule: Rule
+    expressions: RuleExpressions | None
     candidates: tuple[ChannelName, ...]
     window_key_suffixes: tuple[tuple[ChannelName, bytes], ...]
     limit_texts: Mapping[ChannelName, str]
@@ -34,7 +36,7 @@ def build_plan(notification: Notification, rule: Rule, limit_texts: Mapping[Chan
     suffixes = tuple((channel, encode_key_suffix(channel)) for channel in candidates if channel in limit_texts)
     texts = {channel: text for channel, text in limit_texts.items() if channel in candidates}
     consent, quiet_hours = resolve_consent(rule.category, rule.consent), resolve_quiet_hours(rule.category, rule.quiet_hours)
-    return RoutingPlan(rule, candidates, suffixes, texts, {}, consent, quiet_hours)
+    return RoutingPlan(rule, compile_rule(rule), candidates, suffixes, texts, {}, consent, quiet_hours)
 
 
 def select_candidates(notification: Notification, rule: Rule) -> tuple[ChannelName, ...]:

@@ -12,7 +12,7 @@ from agents.router.verdict import PASS, Verdict
 from schemas import topics
 from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.enums import Priority
+from schemas.enums import PRIORITIES, Priority
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.profile import Profile
@@ -24,7 +24,7 @@ class TopicSet(Struct, frozen=True):
 
     input: str
     priority: Priority
-    deliveries: Mapping[ChannelName, str]
+    deliveries: Mapping[Priority, Mapping[ChannelName, str]]
     scheduled: str
     status: str
     dead_letters: str
@@ -36,7 +36,7 @@ def build_topic_set(topic: str, prefix: str) -> TopicSet:
     return TopicSet(
         input=topic,
         priority=priority,
-        deliveries={channel: prefix + topics.get_deliveries_topic(channel, priority) for channel in CHANNEL_NAMES},
+        deliveries={one: {channel: prefix + topics.get_deliveries_topic(channel, one) for channel in CHANNEL_NAMES} for one in PRIORITIES},
         scheduled=prefix + topics.get_scheduled_topic(priority),
         status=prefix + topics.STATUS_TOPIC,
         dead_letters=prefix + topics.DEAD_LETTER_TOPIC,
@@ -94,6 +94,7 @@ class GateContext:
 
 
 _NO_KEYS: Mapping[ChannelName, bytes] = MappingProxyType({})
+_NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 
 
 class RoutingState:
@@ -103,7 +104,8 @@ class RoutingState:
     idempotency row counts: that of the first record too, but of a resumed notification that of the record it came back with.
     `resume_count` says how often it was held, and `resume_gate` by which gate at last. An attribute without a value here is set by the
     gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass. `scheduled` is
-    the encoded record of one that is held.
+    the encoded record of one that is held. `priority` is that of the topic until the rule sets another one; `priority_choice` is the index
+    of the rule's choice that did.
     """
 
     __slots__ = (
@@ -117,6 +119,7 @@ class RoutingState:
         "contents",
         "created_at",
         "expires_at",
+        "expression_faults",
         "fingerprint",
         "full_windows",
         "id",
@@ -128,6 +131,8 @@ class RoutingState:
         "now",
         "partition",
         "plan",
+        "priority",
+        "priority_choice",
         "quiet_hours",
         "quiet_policy",
         "reads_profile",
@@ -178,6 +183,9 @@ class RoutingState:
         self.window_row_keys = _NO_KEYS
         self.needs_profile = self.reads_profile = False
         self.plan: RoutingPlan | None = None
+        self.priority: Priority = topics.priority
+        self.priority_choice: int | None = None
+        self.expression_faults = _NO_FAULTS
         self.expires_at = 0.0
 
     def identify(self, notification: Notification, notification_id: str) -> None:

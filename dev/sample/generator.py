@@ -24,7 +24,7 @@ GENERATE_COMMAND = "python -m dev.sample.generator"
 SAMPLE_SIZE = 1000
 RANDOM_SEED = 2026
 POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
-PRIORITIES: dict[str, Priority] = {rule.type: rule.priority for rule in POLICY.rules.values() if rule.priority}
+PRIORITIES: dict[str, Priority] = {rule.type: rule.priority or "medium" for rule in POLICY.rules.values()}
 TYPE_WEIGHTS = (  # type, percent of the everyday notifications
     ("order.confirmed", 20),
     ("order.shipped", 18),

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from schemas.addresses import normalize_addresses
 from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.policy import Policy, RateLimit, Template
+from schemas.policy_document import RuleEntry, build_rule
 from schemas.profile import Profile
 from tables.postgres.database import Database
 from tables.postgres.policy_writer import build_rule_values
@@ -42,7 +43,7 @@ class SeedTemplate(Struct, frozen=True, forbid_unknown_fields=True):
 class Seed(Struct, frozen=True, forbid_unknown_fields=True):
     """The contents of seed.yml; templates by name, channel and locale."""
 
-    rules: list[Rule]
+    rules: list[RuleEntry]
     rate_limits: list[RateLimit]
     templates: dict[str, dict[ChannelName, dict[str, SeedTemplate]]]
     users: list[SeedUser]
@@ -51,7 +52,9 @@ class Seed(Struct, frozen=True, forbid_unknown_fields=True):
 def load_seed_policy() -> Policy:
     """The seed's policy, for tests and benchmarks without PostgreSQL."""
     seed = _load_seed()
-    return Policy({rule.type: rule for rule in seed.rules}, tuple(_build_templates(seed)), tuple(seed.rate_limits), version=1)
+    return Policy(
+        {entry.type: build_rule(entry) for entry in seed.rules}, tuple(_build_templates(seed)), tuple(seed.rate_limits), version=1
+    )
 
 
 def load_seed_profiles() -> dict[str, Profile]:
@@ -69,7 +72,7 @@ async def insert_seed_policy(database: Database) -> None:
     """Insert the rules, templates and rate limits that are missing; existing rows are not changed."""
     seed = _load_seed()
     async with database.acquire_connection() as connection, connection.transaction():
-        await connection.executemany(_SQL["insert_rule"], [build_rule_values(rule) for rule in seed.rules])
+        await connection.executemany(_SQL["insert_rule"], [build_rule_values(build_rule(entry)) for entry in seed.rules])
         await connection.executemany(_SQL["insert_template"], [(name,) for name in seed.templates])
         await connection.executemany(
             _SQL["insert_template_version"], [msgspec.structs.astuple(template) for template in _build_templates(seed)]

@@ -44,14 +44,15 @@ def is_address(user_id: str) -> bool:
 
 
 def prefetch(state: RoutingState) -> None:
-    """Note whether the profile is needed for an address, and whether it is read, be it only for the locale."""
+    """Note whether the profile is needed for an address or an expression, and whether it is read, be it only for the locale."""
     notification = state.notification
     state.needs_profile = state.reads_profile = False  # a record that waited may have another plan now
     if state.plan is None:
         return
-    is_missing = _is_any_missing(state.plan.candidates, notification.to)
-    if (is_missing or notification.locale is None) and not is_address(notification.user_id):
-        state.needs_profile, state.reads_profile = is_missing, True
+    expressions = state.plan.expressions
+    is_needed = _is_any_missing(state.plan.candidates, notification.to) or (expressions is not None and expressions.reads_profile)
+    if (is_needed or notification.locale is None) and not is_address(notification.user_id):
+        state.needs_profile, state.reads_profile = is_needed, True
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:

@@ -3,7 +3,7 @@
 from schemas.policy import Policy, RateLimit, Rule, Template
 
 RULES = (
-    Rule("order.shipped", "transactional", "medium", ("email", "push"), template="shipped"),
+    Rule("order.shipped", "transactional", None, ("email", "push"), template="shipped"),
     Rule("account.otp", "security", "high", ("sms", "email"), "first", template="otp"),
     Rule("partner.order", "transactional", "medium", ("webhook",)),
 )

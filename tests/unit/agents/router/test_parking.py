@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.router.parking import ParkingLimits
@@ -271,3 +272,15 @@ async def test_what_needs_consent_waits_for_profiles_although_it_brings_addresse
     assert outage.decided == []
     await outage.end()
     assert outage.decided == get_ids(1)
+
+
+async def test_what_is_mandatory_waits_if_its_condition_asks_for_the_profile(outage: Outage) -> None:
+    rules = [msgspec.structs.replace(OTP, condition=condition) for condition in ("data.order == 17", "user.known || true")]
+    outage.harness.policies.policy = build_policy(rules=rules[:1])
+    await outage.run(build_batch(build(1, type="account.otp", to=EXPLICIT)))
+    assert outage.decided == get_ids(1)
+    outage.harness.policies.policy = build_policy(rules=rules[1:])
+    await outage.run(build_batch(build(2, type="account.otp", to=EXPLICIT)))
+    assert outage.decided == get_ids(1)
+    await outage.end()
+    assert outage.decided == get_ids(1, 2)
