@@ -12,7 +12,6 @@ from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("profiles")
-_DEVICE_CHANNELS = [channel.name for channel in CHANNELS if channel.has_devices]
 
 _decode_addresses = msgspec.json.Decoder(dict[str, list[str]]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
@@ -42,7 +41,6 @@ class PostgresProfileReader:
             _SQL["list_changed_profiles"],
             ids,
             [versions[user_id] for user_id in ids],
-            _DEVICE_CHANNELS,
             CHANNEL_NAMES,
             [channel for channel, _ in addresses],
             [address for _, address in addresses],
@@ -57,7 +55,7 @@ def select_addresses(stored: Mapping[Any, list[str]], device_tokens: list[str]) 
 
 
 def _build_profile(row: DatabaseRow) -> Profile:
-    suppressions = _decode_suppressions(row["suppressions"]) if row["suppressions"] else []
+    suppressions = [one for name in ("suppressions", "address_suppressions") if row[name] for one in _decode_suppressions(row[name])]
     if row["channel"] is not None:
         return Profile(build_address_key(row["channel"], row["id"]), known=False, suppressions=suppressions)
     if not row["known"]:

@@ -49,18 +49,23 @@ class RedisProfileCache:
                             unconfirmed[profile.user_id] = profile.version
         return CachedProfiles(profiles, unconfirmed, read_at)
 
-    async def write(self, profiles: Iterable[Profile], confirmed: Mapping[str, int], read_at: bytes) -> None:
-        """Write these profiles, and confirm these versions, as of the time at which the cache was read before the store was."""
-        entries: list[tuple[str, int, bytes, int]] = [
-            (profile.user_id, profile.version, _encode(profile), self._get_ttl(profile)) for profile in profiles
-        ]
-        entries += [(user_id, version, b"", 0) for user_id, version in confirmed.items()]
+    async def write(self, profiles: Sequence[Profile], read_at: bytes) -> None:
+        """Write these profiles as of the time at which the cache was read, before the store was."""
         with suppress(UnavailableError):
-            for start in range(0, len(entries), _KEYS_PER_SCRIPT):
-                chunk = entries[start : start + _KEYS_PER_SCRIPT]
-                keys = self._build_keys([user_id for user_id, *_ in chunk])
-                values = [value for _, version, text, seconds in chunk for value in (version, text, seconds)]
+            for start in range(0, len(profiles), _KEYS_PER_SCRIPT):
+                chunk = profiles[start : start + _KEYS_PER_SCRIPT]
+                values = [value for profile in chunk for value in (profile.version, _encode(profile), self._get_ttl(profile))]
+                keys = self._build_keys([profile.user_id for profile in chunk])
                 await self._client.run_script("write_profiles", keys, [read_at, *values])
+
+    async def confirm(self, versions: Mapping[str, int], read_at: bytes) -> None:
+        """Note that the profiles still had these versions at the time at which the cache was read."""
+        user_ids = list(versions)
+        with suppress(UnavailableError):
+            for start in range(0, len(user_ids), _KEYS_PER_SCRIPT):
+                chunk = user_ids[start : start + _KEYS_PER_SCRIPT]
+                values = [read_at, _encode([versions[user_id] for user_id in chunk])]
+                await self._client.run_script("confirm_profiles", self._build_keys(chunk), values)
 
     async def forget(self, user_ids: Iterable[str]) -> None:
         """Remove the profiles of these users after a change was committed; readers that began before it write them no more.

@@ -8,7 +8,6 @@ same, else from those that this process read last; but for consent only as far a
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -25,19 +24,13 @@ STORE_COOLDOWN = 1.0  # seconds without reads of the store after a failure, as i
 OUTAGE_SECONDS = 5.0  # after them a store that does not answer is down: nobody can change what it holds
 
 
-class LastKnown(NamedTuple):
-    """A profile, and the process's time at which its reading began."""
-
-    profile: Profile
-    read_at: float
-
-
 class CachedProfileReader:
     """A read-through cache; `max_last_known` profiles are kept in memory for an outage."""
 
     def __init__(self, cache: RedisProfileCache, store: ChangedProfileReader, clock: Clock, max_last_known: int = MAX_LAST_KNOWN) -> None:
         self._cache, self._store, self._clock, self._max_last_known = cache, store, clock, max_last_known
-        self._last_known: OrderedDict[str, LastKnown] = OrderedDict()
+        # each with the time of this process at which its reading began, the last read at the end
+        self._last_known: OrderedDict[str, tuple[Profile, float]] = OrderedDict()
         self._late_loads: set[asyncio.Task[Mapping[str, Profile]]] = set()
         self._store_retry_at = 0.0
         self._outage_began_at: float | None = None
@@ -90,9 +83,9 @@ class CachedProfileReader:
         loaded = {**{key: Profile(key, known=False) for key in missing}, **changed}
         self._keep_last_known({**cached.profiles, **loaded}, began_at)
         if cached.read_at:
-            users = [profile for key, profile in changed.items() if not is_address_key(key)]
-            confirmed = {user_id: version for user_id, version in cached.unconfirmed.items() if user_id not in changed}
-            await self._cache.write(users, confirmed, cached.read_at)
+            await self._cache.write([profile for key, profile in changed.items() if not is_address_key(key)], cached.read_at)
+            unchanged = {user_id: version for user_id, version in cached.unconfirmed.items() if user_id not in changed}
+            await self._cache.confirm(unchanged, cached.read_at)
         return loaded
 
     def _begin_outage(self, at: float) -> None:
@@ -110,16 +103,15 @@ class CachedProfileReader:
         if self._outage_began_at is None or now - self._outage_began_at < OUTAGE_SECONDS:
             profiles |= {user_id: replace(profiles[user_id], consent_known=False) for user_id in cached.unconfirmed}
         for key in missing:
-            last_known = self._last_known.get(key)
-            if last_known is not None:
-                is_recent = now - last_known.read_at <= MAX_CONSENT_AGE
-                profiles[key] = last_known.profile if is_recent else replace(last_known.profile, consent_known=False)
+            if key in self._last_known:
+                profile, read_at = self._last_known[key]
+                profiles[key] = profile if now - read_at <= MAX_CONSENT_AGE else replace(profile, consent_known=False)
         return profiles
 
     def _keep_last_known(self, profiles: Mapping[str, Profile], read_at: float) -> None:
         last_known = self._last_known
         for user_id, profile in profiles.items():
             last_known.pop(user_id, None)
-            last_known[user_id] = LastKnown(profile, read_at)
+            last_known[user_id] = profile, read_at
         while len(last_known) > self._max_last_known:
             last_known.popitem(last=False)

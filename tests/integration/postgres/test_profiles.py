@@ -18,7 +18,7 @@ SUPPRESSIONS = [
     ("ada", "sms", "", "news", "stop", False),
     ("ada", "sms", "", "", "stop", True),
     ("bob", "email", "ada@x.org", "", "manual", False),
-    (None, "sms", "ada@x.org", "", "manual", False),
+    (None, "sms", "+12025550199", "", "manual", False),
 ]
 STORED = '{"email": ["Ada@EXAMPLE.org", "ada@example.org"], "sms": ["0170 1234567"]}'
 

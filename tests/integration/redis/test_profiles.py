@@ -147,9 +147,12 @@ async def test_a_slow_reader_is_not_believed_although_the_cache_did_not_forget(s
 async def test_an_older_version_never_replaces_a_newer_one(scenario: CachedProfileScenario) -> None:
     cache = scenario.create_cache()
     later = b"%016d" % 9e15
-    await cache.write([Profile("ada", version=9)], {}, (await cache.read(["ada"])).read_at)
-    await cache.write([Profile("ada", version=8)], {"ada": 8}, later)
+    read_at = (await cache.read(["ada"])).read_at
+    await cache.write([Profile("ada", version=9)], read_at)
+    await cache.write([Profile("ada", version=8)], later)
+    await cache.confirm({"ada": 8}, later)
     assert (await cache.read(["ada"])).profiles["ada"].version == 9
+    assert (await scenario.client.execute(lambda redis: redis.get(scenario.build_key("ada"))))[:16] == read_at
 
 
 async def test_a_deleted_user_is_unknown_to_all_processes(scenario: CachedProfileScenario) -> None:
