@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from agents.scheduler.due_queue import DueQueue
 from schemas.enums import Priority, State
@@ -21,6 +21,11 @@ REASONS = {
     RESCHEDULED: "it is held until another time than at first",
 }
 """What each reason of the scheduler means, as a clause."""
+REMEDIES = {
+    CANCELLED: "the notification would have to be submitted again",
+    RESCHEDULED: "",
+}
+"""What would have changed the result, for each reason."""
 
 _decode_scheduled = msgspec.json.Decoder(Scheduled).decode
 _encode = msgspec.json.Encoder().encode
@@ -34,6 +39,8 @@ class Payload(Struct):
     created_at: Timestamp | None = None
 
 
+_NULL = Raw(b"null")
+_decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_payload = msgspec.json.Decoder(Payload).decode
 
 
@@ -80,7 +87,7 @@ class Changes:
         if scheduled.due_at == reschedule.due_at:  # each request comes three times, once over each priority
             return "replayed", None
         event = _build_event(scheduled, index_row.priority, State.HELD, RESCHEDULED, {"until": reschedule.due_at}, now)
-        moved = msgspec.structs.replace(scheduled, due_at=reschedule.due_at, resume_count=scheduled.resume_count + 1)
+        moved = _move(scheduled, reschedule.due_at)
         self.store(moved, _encode(moved), index_row.priority)
         return "rescheduled", event
 
@@ -101,6 +108,15 @@ class Changes:
     def _remove(self, index_row: due.IndexRow, user_id: str, entry_id: str) -> None:
         self.changed[due.encode_entry_key(index_row.priority, index_row.due_ms, user_id, entry_id)] = None
         self.changed[due.encode_index_key(user_id, entry_id)] = None
+
+
+def _move(scheduled: Scheduled, due_at: float) -> Scheduled:
+    """The entry with another time. Its `send_at` moves with it, because a notification expires so long after that."""
+    fields = _decode_fields(scheduled.payload)
+    payload = scheduled.payload
+    if fields.get("send_at", _NULL) != _NULL:
+        payload = Raw(_encode({**fields, "send_at": due_at}))
+    return msgspec.structs.replace(scheduled, due_at=due_at, payload=payload, resume_count=scheduled.resume_count + 1)
 
 
 def _build_event(

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.delivery import reasons as delivery_reasons
-from agents.router.gates.order import REASONS, REMEDIES
 from agents.router.gates.wording import Facts, get_channel_word, write_sentence
+from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import DeliveryResponse, NotificationResponse
 from schemas.enums import State, Status
 from schemas.events import DecidedEvent

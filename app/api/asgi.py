@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
@@ -12,7 +12,7 @@ from app.api.exception_handlers import handle_http_exception, handle_problem, ha
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.problems import ProblemError
-from app.api.resources import health, notifications, user_state
+from app.api.resources import health, held_notifications, notifications, user_state
 from app.api.resources.docs import register_docs_routes
 from app.api.submission_app import SubmissionApp, SubmissionRouter
 from schemas.ports import Clock
@@ -23,8 +23,11 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> AsgiApp:
     """The app with these dependencies; `body_limit` in bytes, `clock` monotonic."""
     submission_app = SubmissionApp(dependencies.submission_service, body_limit)
+    # one router: two could not have handlers for one path
+    handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS]
+    notification_router = Router("/v1/notifications", route_handlers=handlers, tags=["notifications"])
     framework = Litestar(
-        [notifications.router, user_state.router, health.router],
+        [notification_router, user_state.router, health.router],
         exception_handlers={ProblemError: handle_problem, HTTPException: handle_http_exception, Exception: handle_unexpected},
         openapi_config=build_openapi_config(),
         logging_config=None,

@@ -7,6 +7,7 @@ from typing import Any, cast
 from litestar import Request
 
 from app.api.ports import HistoryReader, RecentNotifications, UserTables
+from app.api.services.held_changes import HeldChanges
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
@@ -30,6 +31,7 @@ class Dependencies:
     receipt_timeouts: Mapping[ChannelName, int]
     profiles: ProfileReader
     user_tables: UserTables
+    held_changes: HeldChanges
     policies: PolicyReader
 
 

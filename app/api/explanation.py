@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from agents.router.gates import rendering, rule
-from agents.router.gates.order import GATES, REASONS, REMEDIES
+from agents.router.gates.order import GATES
 from agents.router.gates.wording import Facts, describe_inputs, write_sentence
 from app.api.answer import build_answer, build_remedy
+from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import ExplanationResponse, GateResponse, NotificationResponse
 from schemas.events import DecidedEvent, GateResult
 from schemas.redaction import redact_text, redact_value

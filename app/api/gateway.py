@@ -16,6 +16,7 @@ from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.consumer_lag import ConsumerLagProbe
+from app.api.services.held_changes import HeldChanges
 from app.api.services.producer_connection import ProducerConnection, create_producer
 from app.api.services.publisher import KafkaPublisher
 from app.api.services.random_id_bits import RandomIdBits
@@ -131,9 +132,10 @@ class GatewayConnections:
             self._settings.kafka.topic_partitions,
             self._settings.kafka.topic_prefix,
         )
+        history, kafka = PostgresHistoryReader(self.database), self._settings.kafka
         return Dependencies(
             submission_service=submission_service,
-            history=PostgresHistoryReader(self.database),
+            history=history,
             recent_notifications=self.recent_notifications,
             readiness=self.readiness,
             metrics=self.metrics,
@@ -141,6 +143,7 @@ class GatewayConnections:
             receipt_timeouts=self._settings.receipt_timeouts,
             profiles=PostgresProfileReader(self.database),
             user_tables=self.worker_client,
+            held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
             policies=self.policy_reader,
         )
 

@@ -129,6 +129,23 @@ class ExplanationResponse(Struct, frozen=True):
     deliveries: list[DeliveryResponse]
 
 
+class HeldChangeResponse(Struct, frozen=True):
+    """A change of a held notification that is requested and not known to be carried out; `path` shows the notification."""
+
+    id: str
+    path: str
+    status: Literal["requested"] = "requested"
+
+
+class ScheduledEntryResponse(Struct, frozen=True):
+    """A notification or delivery that the scheduler holds until `due_at`."""
+
+    id: str
+    due_at: float
+    priority: Priority
+    resume_count: int
+
+
 class RateWindowResponse(Struct, frozen=True):
     """A rate limit and how much of it a user has used; `room_again_at` is 0 while it has room, or if it never has."""
 
@@ -164,6 +181,7 @@ class UserStateResponse(Struct, frozen=True):
     time_zone: str
     rate_windows: list[RateWindowResponse]
     idempotency_keys: list[IdempotencyKeyResponse]
+    scheduled: list[ScheduledEntryResponse]
     workers: dict[str, str]
     truncated: list[str]
     unavailable: dict[str, str]

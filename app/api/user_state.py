@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from struct import error as StructError
 
-from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, UserStateResponse
+from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, ScheduledEntryResponse, UserStateResponse
 from app.topology import TOPOLOGY
 from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from schemas.policy import Policy, RateLimit
 from schemas.user_rows import MAX_ROWS, UserRow, UserRows
-from tables import idempotency, rate_windows
+from tables import due, idempotency, rate_windows
 from tables.rate_windows import ChannelWindows, build_channel_windows
 
 USER_TABLES = frozenset({"rate_windows", "idempotency", "due"})
@@ -30,6 +30,7 @@ def build_user_state(
         time_zone=time_zone or "UTC",
         rate_windows=_list_windows(tables["rate_windows"], policy, now) if "rate_windows" in tables else [],
         idempotency_keys=_list_idempotency_keys(tables.get("idempotency", ()), now),
+        scheduled=_list_entries(tables.get("due", ())),
         workers={answer.role: answer.worker for answer in answers},
         truncated=sorted(name for name, found in tables.items() if len(found) >= MAX_ROWS),
         unavailable=dict(problems),
@@ -51,6 +52,13 @@ def _build_window(row: bytes | None, limit: RateLimit, windows: ChannelWindows, 
     exceeded = rate_windows.find_exceeded_limit(row, windows, now, NO_FINGERPRINT)
     room_at = exceeded.reset_at if exceeded is not None else None
     return RateWindowResponse(limit.channel, limit.max_count, limit.window_seconds, used, exceeded is None, room_at or 0.0)
+
+
+def _list_entries(rows: Iterable[UserRow]) -> list[ScheduledEntryResponse]:
+    """What the scheduler holds, the first that is due first."""
+    entries = [(row.key.decode(errors="replace"), due.decode_index_row(row.row)) for row in rows]
+    ordered = sorted(entries, key=lambda entry: entry[1].due_ms)
+    return [ScheduledEntryResponse(key, row.due_ms / 1000, row.priority, row.resume_count) for key, row in ordered]
 
 
 def _list_idempotency_keys(rows: Iterable[UserRow], now: float) -> list[IdempotencyKeyResponse]:

@@ -20,6 +20,8 @@ COMMAND_PATHS = {
     "show": "app.cli.notifications:show",
     "explain": "app.cli.notifications:explain",
     "list": "app.cli.notifications:list_notifications",
+    "cancel": "app.cli.held_notifications:cancel",
+    "reschedule": "app.cli.held_notifications:reschedule",
     "state": "app.cli.state:state",
     "tail": "app.cli.tail:tail",
     "topics": "app.cli.topics:topics",

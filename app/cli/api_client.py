@@ -43,9 +43,12 @@ class ApiClient:
         """POST of JSON. Raises CommandError for every response that is not a success."""
         return self._request("POST", path, content=_encode_body(body), headers={**JSON_HEADERS, **(headers or {})})
 
-    def change(self, method: Literal["PUT", "PATCH", "POST"], path: str, body: JsonValue, version: int | None = None) -> JsonValue:
+    def change(
+        self, method: Literal["PUT", "PATCH", "POST"], path: str, body: JsonValue, version: int | None = None, **params: str
+    ) -> JsonValue:
         """PUT, PATCH or POST of JSON, with If-Match for a version that was read. Raises CommandError as `get` does."""
-        return self._request(method, path, content=_encode_body(body), headers={**JSON_HEADERS, **build_if_match(version)})
+        headers = {**JSON_HEADERS, **build_if_match(version)}
+        return self._request(method, path, params=params, content=_encode_body(body), headers=headers)
 
     def delete(self, path: str, version: int | None = None, **params: str) -> JsonValue:
         """DELETE, with If-Match for a version that was read. Raises CommandError as `get` does."""

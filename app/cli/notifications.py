@@ -27,7 +27,7 @@ def show(notification_id: str, user: str | None, url: str | None, api_key: str |
     \b
     herold show ntf_0199c82cc00070008000000000000001
     """
-    notification = load_gateway_client(url, api_key).get(build_notification_path(notification_id), **_select_user(user))
+    notification = load_gateway_client(url, api_key).get(build_notification_path(notification_id), **select_user(user))
     print_result(notification, as_json, formatting.format_notification)
 
 
@@ -70,7 +70,7 @@ def explain(
 
 
 def _explain(client: ApiClient, notification_id: str, user: str | None) -> JsonValue:
-    return client.get(build_notification_path(notification_id) + "/explain", **_select_user(user))
+    return client.get(build_notification_path(notification_id) + "/explain", **select_user(user))
 
 
 @click.command("list")
@@ -90,5 +90,6 @@ def list_notifications(user: str, limit: int, before: str | None, url: str | Non
     print_result(notifications, as_json, formatting.format_notification_list)
 
 
-def _select_user(user: str | None) -> dict[str, str]:
+def select_user(user: str | None) -> dict[str, str]:
+    """The query that names the recipient, if one is given."""
     return {"user_id": user} if user else {}

@@ -37,6 +37,8 @@ def format_state(body: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [build_key_value_table(_list_fields(body)), Text(), _build_windows(body)]
     if body["idempotency_keys"]:
         parts += [Text(), _build_idempotency_keys(body)]
+    if body["scheduled"]:
+        parts += [Text(), _build_entries(body)]
     return Group(*parts)
 
 
@@ -72,4 +74,11 @@ def _build_idempotency_keys(body: Mapping[str, Any]) -> RenderableType:
         key = "(its id)" if entry["key"] == entry["notification_id"] else entry["key"]
         times = [format_local_time(entry[name], body["time_zone"]) for name in ("received_at", "expires_at")]
         table.add_row(key, entry["notification_id"], *times)
+    return table
+
+
+def _build_entries(body: Mapping[str, Any]) -> RenderableType:
+    table = build_table("id", "released", "priority", "releases before", title="Held by the scheduler")
+    for entry in body["scheduled"]:
+        table.add_row(entry["id"], format_local_time(entry["due_at"], body["time_zone"]), entry["priority"], str(entry["resume_count"] - 1))
     return table

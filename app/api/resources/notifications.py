@@ -3,7 +3,7 @@
 from typing import Annotated, cast
 from urllib.parse import urlencode
 
-from litestar import Response, Router, get, post
+from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.types import ASGIApp
@@ -107,7 +107,7 @@ async def get_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
 ) -> NotificationResponse:
     """The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
-    return (await _find_notification(request, notification_id, user_id))[1]
+    return (await find_notification(request, notification_id, user_id))[1]
 
 
 @get("/{notification_id:str}/explain", responses=LOOKUP_ERRORS, summary="Explain a notification", operation_id="explain_notification")
@@ -115,7 +115,7 @@ async def explain_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
 ) -> ExplanationResponse:
     """Why the notification has its state: a sentence, each gate of the router, and each delivery with its attempts and later events."""
-    event, notification = await _find_notification(request, notification_id, user_id)
+    event, notification = await find_notification(request, notification_id, user_id)
     dependencies = get_dependencies(request)
     time_zone = await find_time_zone(dependencies.profiles, notification.user_id)
     return build_explanation(event, notification, time_zone, dependencies.clock())
@@ -156,7 +156,7 @@ async def list_notifications(
     return NotificationPage(notifications, f"/v1/notifications?{query}")
 
 
-async def _find_notification(
+async def find_notification(
     request: ApiRequest, notification_id: str, user_id: str | None
 ) -> tuple[DecidedEvent | None, NotificationResponse]:
     """The notification in history, else in Redis, which has it before the recorder has written it. Raises ProblemError."""
@@ -186,8 +186,4 @@ def _build_unavailable_problem() -> ProblemDetails:
     return build_problem("unavailable", HISTORY_UNAVAILABLE, retry_after=HISTORY_RETRY_AFTER)
 
 
-router = Router(
-    "/v1/notifications",
-    route_handlers=[submit_notification, submit_notifications, get_notification, explain_notification, list_notifications],
-    tags=["notifications"],
-)
+HANDLERS = (submit_notification, submit_notifications, get_notification, explain_notification, list_notifications)

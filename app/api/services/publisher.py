@@ -14,9 +14,9 @@ from app.api.services.producer_connection import ProducerConnection
 from app.api.services.publish_request import PublishRequest, RequestDeadlines
 from app.api.services.write_timer import WriteTimer
 from app.telemetry import log_event
-from schemas.enums import PRIORITIES, Priority
+from schemas.enums import Priority
 from schemas.ports import Clock
-from schemas.topics import get_notifications_topic
+from schemas.topics import parse_priority
 from tables.flush_timer import FlushTimer
 
 HIGH_PRODUCE_INTERVAL: Final = 0.002  # seconds; the batches of all partitions are sent together, so that they are one request to a broker
@@ -85,7 +85,7 @@ class KafkaPublisher:
         partition = record.topic, record.partition
         writer = self._writers.get(partition)
         if writer is None:
-            priority = _find_priority(record.topic)
+            priority = parse_priority(record.topic)
             request_write = partial(self._timer.request, _get_interval(priority))
             writer = self._writers[partition] = PartitionWriter(self._connection, *partition, self._clock, request_write)
             self._topic_timers[record.topic] = self._write_timers[priority]
@@ -113,10 +113,6 @@ class KafkaPublisher:
 
     def _log_timeout(self) -> None:
         log_event("gateway.produce_failed", logging.WARNING, cause=f"Kafka did not confirm within {self._timeout:g} s")
-
-
-def _find_priority(topic: str) -> Priority:
-    return next(priority for priority in PRIORITIES if topic.endswith(get_notifications_topic(priority)))
 
 
 def _get_interval(priority: Priority) -> float:

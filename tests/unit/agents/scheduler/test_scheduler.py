@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 from msgspec import Raw, Struct
 
@@ -85,6 +86,15 @@ async def test_a_moved_entry_is_released_at_its_new_time_with_a_count_of_its_own
     (event,) = harness.events
     assert (event.state, event.reason, event.resume_count) == ("held", "rescheduled", 1)
     assert event.decision_log[0].inputs == {"until": NOW + 90}
+
+
+async def test_the_send_at_of_a_moved_notification_moves_with_it() -> None:
+    harness = SchedulerHarness()
+    payload = Raw(b'{"user_id":"u-1","id":"ntf_1","send_at":"2025-10-09T08:54:20Z","data":{"send_at":7}}')
+    await harness.store(build_scheduled(payload=payload), Reschedule("ntf_1", "u-1", NOW + 90))
+    await harness.release(NOW + 90)
+    (record,) = harness.released
+    assert msgspec.json.decode(record.value or b"") == {"user_id": "u-1", "id": "ntf_1", "send_at": NOW + 90, "data": {"send_at": 7}}
 
 
 async def test_records_of_one_batch_see_each_other() -> None:

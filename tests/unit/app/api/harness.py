@@ -1,6 +1,6 @@
 """A gateway with its ports in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -11,6 +11,7 @@ from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
+from app.api.services.held_changes import HeldChanges
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
@@ -53,7 +54,8 @@ class FakePublisher:
 
     def decode_notifications(self) -> list[Notification]:
         """The notifications, decoded as by the router."""
-        return [msgspec.json.decode(record.value, type=Notification) for record in self.records]
+        records = [record for record in self.records if ".notifications." in record.topic]
+        return [msgspec.json.decode(record.value, type=Notification) for record in records]
 
 
 @dataclass
@@ -155,9 +157,15 @@ class GatewayHarness:
     profiles: MemoryProfileReader = field(default_factory=MemoryProfileReader)
     metrics: Metrics = field(default_factory=Metrics)
     now: float = NOW
+    on_sleep: Callable[[], None] = lambda: None
 
     def get_time(self) -> float:
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass, and whatever the test wants to happen meanwhile."""
+        self.now += seconds
+        self.on_sleep()
 
     async def probe_kafka(self) -> str:
         return self.publisher.error
@@ -188,6 +196,7 @@ class GatewayHarness:
             RECEIPT_TIMEOUTS,
             self.profiles,
             self.user_tables,
+            HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
             self.policy_reader,
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)

@@ -1,11 +1,11 @@
 """The live state of a user, decoded from the rows of the workers' tables."""
 
-from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, UserStateResponse
+from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, ScheduledEntryResponse, UserStateResponse
 from app.api.user_state import build_user_state
 from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from schemas.policy import Policy, RateLimit
 from schemas.user_rows import MAX_ROWS, UserRow, UserRows
-from tables import idempotency, rate_windows
+from tables import due, idempotency, rate_windows
 from tests.unit.app.api.harness import NOW, make_notification_id
 
 SHORT, LONG, LARGE = RateLimit("sms", 2, 60), RateLimit("sms", 3, 3600), RateLimit("email", 1000, 3600)
@@ -59,3 +59,14 @@ def test_a_table_that_is_cut_is_named() -> None:
     rows = [build_key_row(str(number), number, NOW) for number in range(MAX_ROWS)]
     assert build_state(idempotency=rows).truncated == ["idempotency"]
     assert build_state(idempotency=rows[1:]).truncated == []
+
+
+def test_what_the_scheduler_holds_is_shown_in_the_order_of_its_times() -> None:
+    rows = [
+        UserRow(key, due.encode_index_row(due.IndexRow("low", int(at * 1000), count)))
+        for key, at, count in ((b"ntf_1", NOW + 60, 1), (b"ntf_2", NOW + 5, 2))
+    ]
+    assert build_state(due=rows).scheduled == [
+        ScheduledEntryResponse("ntf_2", NOW + 5, "low", 2),
+        ScheduledEntryResponse("ntf_1", NOW + 60, "low", 1),
+    ]

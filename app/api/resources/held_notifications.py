@@ -1,0 +1,132 @@
+"""The resource /v1/notifications: cancel and move a notification that is held."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+import msgspec
+from litestar import Response, delete, patch
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Meta, Struct
+
+from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.presenter import present_notification
+from app.api.problems import (
+    PROBLEM_MEDIA_TYPE,
+    ProblemDetails,
+    ProblemError,
+    build_field_error,
+    build_problem,
+    build_validation_problem,
+    to_field_error,
+)
+from app.api.resources.notifications import LOOKUP_ERRORS, NotificationIdParameter, UserIdParameter, find_notification
+from app.api.responses import HeldChangeResponse, NotificationResponse
+from app.api.services.held_changes import HeldChanges, is_cancelled, is_moved
+from schemas.enums import State
+from schemas.errors import DECODE_ERRORS, UnavailableError
+from schemas.events import DecidedEvent
+from schemas.history import NotificationHistory
+from schemas.timestamps import Timestamp, explain_implausible, is_plausible, to_epoch_seconds
+
+UNDECIDED = "its decision is not recorded yet: try again in a second"
+RETRY_AFTER = 1  # seconds
+CHANGE_ERRORS = {
+    **LOOKUP_ERRORS,
+    409: ResponseSpec(
+        ProblemDetails, description="the notification is not held, or was released before the request", media_type=PROBLEM_MEDIA_TYPE
+    ),
+}
+CHANGE_RESPONSES = {
+    202: ResponseSpec(HeldChangeResponse, description="requested; the result is not known yet, and `path` will show it"),
+    **CHANGE_ERRORS,
+}
+
+
+class NotificationChange(Struct, forbid_unknown_fields=True):
+    """What a request to move a held notification contains."""
+
+    send_at: Annotated[Timestamp, Meta(description="when the notification is released; a time in the past releases it at once")]
+
+
+@delete(
+    "/{notification_id:str}",
+    status_code=200,
+    responses={200: ResponseSpec(NotificationResponse, description="cancelled"), **CHANGE_RESPONSES},
+    summary="Cancel a held notification",
+    operation_id="cancel_notification",
+)
+async def cancel_notification(
+    request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
+) -> Response[NotificationResponse | HeldChangeResponse]:
+    """The scheduler decides whether the notification is still held; the request waits for its answer for up to 3 s."""
+    changes = get_dependencies(request).held_changes
+    return await _change(request, notification_id, user_id, changes.cancel, is_cancelled)
+
+
+@patch(
+    "/{notification_id:str}",
+    status_code=200,
+    responses={
+        200: ResponseSpec(NotificationResponse, description="held until the new time"),
+        422: ResponseSpec(ProblemDetails, description="the request is not valid", media_type=PROBLEM_MEDIA_TYPE),
+        **CHANGE_RESPONSES,
+    },
+    summary="Move a held notification to another time",
+    operation_id="reschedule_notification",
+)
+async def reschedule_notification(
+    request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
+) -> Response[NotificationResponse | HeldChangeResponse]:
+    """The scheduler decides whether the notification is still held. The gate that holds it judges again when it is released."""
+    due_at = _decode_send_at(await request.body())
+    changes: HeldChanges = get_dependencies(request).held_changes
+    return await _change(
+        request, notification_id, user_id, lambda held: changes.reschedule(held, due_at), lambda decided: is_moved(decided, due_at)
+    )
+
+
+async def _change(
+    request: ApiRequest,
+    notification_id: str,
+    user_id: str | None,
+    change: Callable[[DecidedEvent], Awaitable[DecidedEvent | None]],
+    is_done: Callable[[DecidedEvent], bool],
+) -> Response[NotificationResponse | HeldChangeResponse]:
+    """Request a change, and answer with what the scheduler has decided. Raises ProblemError."""
+    event, _ = await find_notification(request, notification_id, user_id)
+    if event is None or event.state != State.HELD:
+        raise ProblemError(_build_conflict(event, notification_id))
+    try:
+        decided = await change(event)
+    except UnavailableError as error:
+        raise ProblemError(build_problem("unavailable", str(error), retry_after=RETRY_AFTER)) from None
+    if decided is None:
+        path = f"/v1/notifications/{quote(event.id)}?{urlencode({'user_id': event.user_id})}"
+        return Response(HeldChangeResponse(event.id, path), status_code=202)
+    if not is_done(decided):
+        raise ProblemError(_build_conflict(decided, notification_id))
+    dependencies = get_dependencies(request)
+    history = NotificationHistory(decided, (), ())
+    return Response(present_notification(history, event.id, dependencies.receipt_timeouts, dependencies.clock()), status_code=200)
+
+
+def _decode_send_at(body: bytes) -> float:
+    """The new time in a body, in epoch seconds. Raises ProblemError."""
+    try:
+        send_at = msgspec.json.decode(body, type=NotificationChange).send_at
+    except DECODE_ERRORS as error:
+        raise ProblemError(build_validation_problem([to_field_error(error, body)])) from None
+    if not is_plausible(send_at):
+        raise ProblemError(build_validation_problem([build_field_error("$.send_at", explain_implausible(send_at))]))
+    return to_epoch_seconds(send_at)
+
+
+def _build_conflict(event: DecidedEvent | None, notification_id: str) -> ProblemDetails:
+    if event is None:
+        return build_problem("conflict", f"{notification_id}: {UNDECIDED}", retry_after=RETRY_AFTER)
+    reason = f" ({event.reason})" if event.reason else ""
+    return build_problem("conflict", f"{notification_id} is not held: it is {event.state}{reason}")
+
+
+HANDLERS = (cancel_notification, reschedule_notification)

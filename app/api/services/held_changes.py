@@ -1,0 +1,72 @@
+"""Cancels and moves held notifications: asks the scheduler over Kafka, and waits for what it has decided to appear in the history."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from agents.scheduler.changes import CANCELLED, RESCHEDULED
+from app.api.ports import HistoryReader, ProducerRecord, Publisher
+from schemas.enums import PRIORITIES, State
+from schemas.errors import UnavailableError
+from schemas.events import DecidedEvent
+from schemas.ids import compute_partition
+from schemas.ports import Sleep
+from schemas.scheduled import Cancel, Reschedule
+from schemas.topics import get_scheduled_topic
+
+POLL_INTERVAL = 0.1  # seconds
+MAX_POLLS = 30  # of the history; a scheduler and a recorder without backlog need two or three
+
+IsDone = Callable[[DecidedEvent], bool]
+
+
+class HeldChanges:
+    """Requests changes of held notifications. Who decides is the scheduler: the entry is there, or it is too late."""
+
+    def __init__(self, publisher: Publisher, history: HistoryReader, sleep: Sleep, partitions: int, topic_prefix: str) -> None:
+        self._publisher, self._history, self._sleep = publisher, history, sleep
+        self._partitions, self._topic_prefix = partitions, topic_prefix
+
+    async def cancel(self, held: DecidedEvent) -> DecidedEvent | None:
+        """The decision that follows the request to cancel; None if there is none in time. Raises UnavailableError."""
+        return await self._request(held, Cancel(held.id, held.user_id))
+
+    async def reschedule(self, held: DecidedEvent, due_at: float) -> DecidedEvent | None:
+        """The decision that follows the request to release at `due_at` (epoch seconds); None if there is none in time.
+
+        Raises UnavailableError.
+        """
+        if get_due_at(held) == due_at:  # the scheduler does not report what changes nothing
+            return held
+        return await self._request(held, Reschedule(held.id, held.user_id, due_at))
+
+    async def _request(self, held: DecidedEvent, request: Cancel | Reschedule) -> DecidedEvent | None:
+        user_key = held.user_id.encode()
+        partition, value = compute_partition(held.user_id, self._partitions), msgspec.json.encode(request)
+        # the history does not say which priority the entry has; where it is not, nothing happens
+        topics = [self._topic_prefix + get_scheduled_topic(priority) for priority in PRIORITIES]
+        confirmed = await self._publisher.publish([ProducerRecord(topic, partition, user_key, value) for topic in topics])
+        if not all(confirmed):
+            raise UnavailableError("Kafka has not confirmed the request; it may still be carried out")
+        for _ in range(MAX_POLLS):
+            await self._sleep(POLL_INTERVAL)
+            history = await self._history.get_notification_history(held.id, held.user_id)
+            if history and history.decided and history.decided.resume_count > held.resume_count:
+                return history.decided
+        return None
+
+
+def is_cancelled(decided: DecidedEvent) -> bool:
+    """Whether the scheduler has cancelled the notification."""
+    return decided.state == State.REJECTED and decided.reason == CANCELLED
+
+
+def get_due_at(decided: DecidedEvent) -> float | None:
+    """Until when a notification is held by its last gate, in epoch seconds; None if it is not held, or if that is not known."""
+    until = decided.decision_log[-1].inputs.get("until") if decided.state == State.HELD and decided.decision_log else None
+    return until if isinstance(until, int | float) else None
+
+
+def is_moved(decided: DecidedEvent, due_at: float) -> bool:
+    """Whether the scheduler releases the notification at this time."""
+    return decided.state == State.HELD and (decided.reason == RESCHEDULED or get_due_at(decided) == due_at)
