@@ -1,4 +1,4 @@
-"""The table `rate_windows`: the admitted notifications of a user on a channel, and whether the limits admit one more.
+"""The table `rate_windows`: the admitted notifications of a user in a scope (tables/rate_limit_scopes.py), and whether one more fits.
 
 A row begins with the exact part: one entry of 12 bytes per admitted notification (time, 4-byte fingerprint), oldest first, as far back
 as the longest exact window. A replay finds the fingerprint of its notification there: it gets the same verdict and is counted once.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.channels import CHANNEL_NAMES
 from schemas.policy import RateLimit
 from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
@@ -42,7 +42,7 @@ _NO_SLICES = Slices([], [])
 
 
 class ChannelWindows(Struct, frozen=True):
-    """The limits of one channel, divided by how they are counted.
+    """The limits of one scope, divided by how they are counted.
 
     `longest_exact_seconds`: the longest exact window. `has_zero_limit`: a limit is zero, so that even an empty row has no room.
     """
@@ -62,31 +62,23 @@ class ExceededLimit(Struct, frozen=True, gc=False):
     reset_at: float | None
 
 
-def build_channel_windows(limits: Iterable[RateLimit]) -> dict[ChannelName, ChannelWindows]:
-    """The windows of each channel that has limits; those of a category, of a tier and over all channels are not among them."""
-    by_channel: dict[ChannelName, list[RateLimit]] = {}
-    for limit in limits:
-        if limit.channel and not (limit.category or limit.tier):
-            by_channel.setdefault(limit.channel, []).append(limit)
-    return {channel: _split_limits(channel_limits) for channel, channel_limits in by_channel.items()}
-
-
-def _split_limits(limits: list[RateLimit]) -> ChannelWindows:
+def build_windows(limits: Iterable[RateLimit]) -> ChannelWindows:
+    """The windows of limits that count the same notifications."""
+    limits = tuple(limits)
     exact = tuple(limit for limit in limits if limit.max_count <= MAX_EXACT)
     sliced = tuple(limit for limit in limits if limit.max_count > MAX_EXACT)
-    return ChannelWindows(
-        exact, sliced, max((limit.window_seconds for limit in exact), default=0), any(limit.max_count <= 0 for limit in limits)
-    )
+    longest = max((limit.window_seconds for limit in exact), default=0)
+    return ChannelWindows(exact, sliced, longest, any(limit.max_count <= 0 for limit in limits))
 
 
-def encode_key(user_id: str, channel: ChannelName) -> bytes:
-    """The key of a row."""
-    return user_id.encode() + encode_key_suffix(channel)
+def encode_key(user_id: str, channel: str, category: str = "") -> bytes:
+    """The key of the row that counts a channel, or with "" all channels together; and a category, or with "" all."""
+    return user_id.encode() + encode_key_suffix(channel, category)
 
 
-def encode_key_suffix(channel: ChannelName) -> bytes:
+def encode_key_suffix(channel: str, category: str = "") -> bytes:
     """The part of a row's key after the user."""
-    return b"\0" + channel.encode()
+    return f"\0{channel}\0{category}".encode() if category else b"\0" + channel.encode()
 
 
 def compute_fingerprint(notification_id: str) -> bytes:
@@ -156,8 +148,9 @@ def read_time(row: bytes) -> float:
 
 
 def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
-    """The rows of a user, decoded, by channel; `key` is ignored."""
-    rows = zip(CHANNEL_NAMES, get_rows([encode_key(user_id, channel) for channel in CHANNEL_NAMES]), strict=True)
+    """The rows of a user, decoded, by channel, "" for all channels together; with a `key` those that count only this category."""
+    names = ("", *CHANNEL_NAMES)
+    rows = zip(names, get_rows([encode_key(user_id, channel, key) for channel in names]), strict=True)
     channels = {channel: _build_row_view(row) for channel, row in rows if row is not None}
     return {"channels": channels} if channels else None
 

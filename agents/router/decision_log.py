@@ -25,7 +25,7 @@ def build_routed_log(state: RoutingState) -> Raw:
     if state.expression_faults:
         return _build_log(state)
     logs = state.plan.decision_logs
-    key = (state.priority_choice, state.consent, state.quiet_hours, *state.address_counts, *state.template_labels)
+    key = (state.priority_choice, state.consent, state.quiet_hours, state.tier, *state.address_counts, *state.template_labels)
     log = logs.get(key)
     if log is None:
         if len(logs) >= MAX_CACHED_LOGS:

@@ -10,11 +10,13 @@ from schemas.categories import Consent, QuietHoursPolicy, resolve_consent, resol
 from schemas.channels import ChannelName
 from schemas.notification import Notification
 from schemas.policy import Rule
-from tables.rate_windows import encode_key_suffix
+from tables.rate_limit_scopes import LimitScope, ScopeKey, select_scopes
 
 
 class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
-    """The rule with its expressions, the candidate channels, and for those with limits the suffix of their row keys and the limits as text.
+    """The rule with its expressions, the candidate channels, and the scopes of the rate limits that count it.
+
+    `reads_tier`: a limit is for the users of a tier.
 
     `consent` says whose word counts and `quiet_hours` what happens then, unless the notification's own category asks for more.
     `decision_logs` caches the logs of notifications routed by this plan (agents/router/decision_log.py).
@@ -23,20 +25,20 @@ class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
     rule: Rule
     expressions: RuleExpressions | None
     candidates: tuple[ChannelName, ...]
-    window_key_suffixes: tuple[tuple[ChannelName, bytes], ...]
-    limit_texts: Mapping[ChannelName, str]
+    scopes: tuple[LimitScope, ...]
+    reads_tier: bool
     decision_logs: dict[Any, Raw]
     consent: Consent
     quiet_hours: QuietHoursPolicy
 
 
-def build_plan(notification: Notification, rule: Rule, limit_texts: Mapping[ChannelName, str]) -> RoutingPlan:
-    """Build the plan for all notifications of this type and these channels; `limit_texts` are those of all channels."""
+def build_plan(notification: Notification, rule: Rule, scopes: Mapping[ScopeKey, LimitScope]) -> RoutingPlan:
+    """Build the plan for all notifications of this type and these channels; `scopes` are those of all rate limits."""
     candidates = select_candidates(notification, rule)
-    suffixes = tuple((channel, encode_key_suffix(channel)) for channel in candidates if channel in limit_texts)
-    texts = {channel: text for channel, text in limit_texts.items() if channel in candidates}
+    selected = select_scopes(scopes, candidates, notification.category or rule.category)
     consent, quiet_hours = resolve_consent(rule.category, rule.consent), resolve_quiet_hours(rule.category, rule.quiet_hours)
-    return RoutingPlan(rule, compile_rule(rule), candidates, suffixes, texts, {}, consent, quiet_hours)
+    reads_tier = any(scope.tier_windows for scope in selected)
+    return RoutingPlan(rule, compile_rule(rule), candidates, selected, reads_tier, {}, consent, quiet_hours)
 
 
 def select_candidates(notification: Notification, rule: Rule) -> tuple[ChannelName, ...]:

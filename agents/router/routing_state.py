@@ -93,7 +93,7 @@ class GateContext:
         self.partitions = partitions
 
 
-_NO_KEYS: Mapping[ChannelName, bytes] = MappingProxyType({})
+_NO_KEYS: Sequence[bytes] = ()
 _NO_FAULTS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -121,6 +121,7 @@ class RoutingState:
         "expires_at",
         "expression_faults",
         "fingerprint",
+        "full_channels",
         "full_windows",
         "id",
         "idempotency_row_key",
@@ -146,6 +147,7 @@ class RoutingState:
         "stopped_at",
         "template_labels",
         "template_name",
+        "tier",
         "time_zone",
         "topics",
         "user_key",
@@ -165,7 +167,9 @@ class RoutingState:
     is_consent_checked: bool
     quiet_policy: QuietHoursPolicy
     quiet_hours: QuietHoursFound
-    full_windows: Mapping[ChannelName, ExceededLimit]
+    tier: str
+    full_windows: Mapping[str, ExceededLimit]
+    full_channels: tuple[str, ...]
     channels: tuple[ChannelName, ...]
     template_name: str
     contents: list[Raw]

@@ -1,6 +1,7 @@
 """The compiled expressions of a rule: its condition, and those that choose the priority."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ class RuleExpressions(Struct, frozen=True, eq=False, gc=False):
     fault: str = ""
 
 
+@lru_cache(maxsize=1024)  # a rule has a plan for each choice of channels and category, which producers make
 def compile_rule(rule: Rule) -> RuleExpressions | None:
     """The compiled expressions of a rule; None if it has none, as most rules."""
     if not rule.condition and not rule.priorities:

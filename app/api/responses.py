@@ -147,7 +147,10 @@ class ScheduledEntryResponse(Struct, frozen=True):
 
 
 class RateWindowResponse(Struct, frozen=True):
-    """A rate limit and how much of it a user has used; `room_again_at` is 0 while it has room, or if it never has."""
+    """A rate limit and how much of it a user has used; `room_again_at` is 0 while it has room, or if it never has.
+
+    An empty `channel` stands for all channels together, an empty `category` for all. One with a `tier` counts for users of that tier.
+    """
 
     channel: str
     max_count: int
@@ -155,6 +158,8 @@ class RateWindowResponse(Struct, frozen=True):
     used_count: int
     has_room: bool
     room_again_at: float
+    category: str = ""
+    tier: str = ""
 
 
 class IdempotencyKeyResponse(Struct, frozen=True):

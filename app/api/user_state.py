@@ -9,7 +9,7 @@ from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from schemas.policy import Policy, RateLimit
 from schemas.user_rows import MAX_ROWS, UserRow, UserRows
 from tables import due, idempotency, rate_windows
-from tables.rate_windows import ChannelWindows, build_channel_windows
+from tables.rate_windows import build_windows, encode_key_suffix
 
 USER_TABLES = frozenset({"rate_windows", "idempotency", "due"})
 STATE_ROLES = tuple(spec.role for spec in TOPOLOGY if USER_TABLES & spec.table_ttls.keys())
@@ -39,19 +39,18 @@ def build_user_state(
 
 def _list_windows(rows: Iterable[UserRow], policy: Policy, now: float) -> list[RateWindowResponse]:
     """Each limit of the policy with what the user has used of it."""
-    packed = {row.key.decode(errors="replace"): row.row for row in rows}
-    return [
-        _build_window(packed.get(channel), limit, windows, now)
-        for limit in policy.rate_limits
-        for channel, windows in build_channel_windows([limit]).items()
-    ]
+    packed = {row.key: row.row for row in rows}
+    return [_build_window(packed.get(encode_key_suffix(limit.channel, limit.category)[1:]), limit, now) for limit in policy.rate_limits]
 
 
-def _build_window(row: bytes | None, limit: RateLimit, windows: ChannelWindows, now: float) -> RateWindowResponse:
+def _build_window(row: bytes | None, limit: RateLimit, now: float) -> RateWindowResponse:
     used = rate_windows.count_used(row, limit, now)
-    exceeded = rate_windows.find_exceeded_limit(row, windows, now, NO_FINGERPRINT)
+    exceeded = rate_windows.find_exceeded_limit(row, build_windows([limit]), now, NO_FINGERPRINT)
     room_at = exceeded.reset_at if exceeded is not None else None
-    return RateWindowResponse(limit.channel, limit.max_count, limit.window_seconds, used, exceeded is None, room_at or 0.0)
+    has_room = exceeded is None
+    return RateWindowResponse(
+        limit.channel, limit.max_count, limit.window_seconds, used, has_room, room_at or 0.0, limit.category, limit.tier
+    )
 
 
 def _list_entries(rows: Iterable[UserRow]) -> list[ScheduledEntryResponse]:

@@ -59,13 +59,19 @@ def _build_windows(body: Mapping[str, Any]) -> RenderableType:
         if window["room_again_at"]:
             room = format_local_time(window["room_again_at"], body["time_zone"])
         table.add_row(
-            window["channel"],
+            _describe_scope(window),
             f"{window['window_seconds']:,} s",
             str(window["used_count"]),
             str(window["max_count"]),
             Text(room, "green" if window["has_room"] else "yellow"),
         )
     return table if body["rate_windows"] else Text("no rate limits apply", "dim")
+
+
+def _describe_scope(window: Mapping[str, Any]) -> str:
+    """What a limit counts: a channel or all, a category, a tier."""
+    names = window["channel"] or "all channels", window["category"], window["tier"] and f"tier {window['tier']}"
+    return ", ".join(filter(None, names))
 
 
 def _build_idempotency_keys(body: Mapping[str, Any]) -> RenderableType:

@@ -36,7 +36,7 @@ def tables() -> None:
 @json_option
 def get(table: str, user: str, key: str, worker: str | None, token: str | None, as_json: bool) -> None:
     """Show a row. KEY is an idempotency key or notification id (idempotency), a delivery id (attempts), either id (due), or
-    absent (rate_windows).
+    a category or absent (rate_windows).
 
     \b
     herold tables get idempotency u-42 my-key

@@ -13,8 +13,8 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     """Choose the channels; the gates before have left at least one."""
     assert state.plan is not None
     usable = tuple(state.addresses)
-    if state.full_windows:
-        usable = tuple(channel for channel in usable if channel not in state.full_windows)
+    if state.full_channels:
+        usable = tuple(channel for channel in usable if channel not in state.full_channels)
     state.channels = usable if state.plan.rule.strategy == "all" else usable[:1]
     return PASS
 

@@ -11,7 +11,7 @@ from tables.rate_windows import (
     ChannelWindows,
     ExceededLimit,
     add_entry,
-    build_channel_windows,
+    build_windows,
     compute_fingerprint,
     count_used,
     decode_row,
@@ -27,7 +27,7 @@ limits = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 100)), min_size=1,
 
 
 def build_sms_windows(*limits: tuple[int, int]) -> ChannelWindows:
-    return build_channel_windows(RateLimit("sms", max_count, seconds) for max_count, seconds in limits)["sms"]
+    return build_windows(RateLimit("sms", max_count, seconds) for max_count, seconds in limits)
 
 
 def build_fingerprint(number: int) -> bytes:
@@ -194,10 +194,10 @@ def test_entries_that_no_limit_needs_are_removed(remaining_limits: tuple[tuple[i
     assert decode_row(after) == ([(NOW + 100, build_fingerprint(2))] if remaining_limits else [], {})
 
 
-def test_each_channel_has_its_own_windows_and_key() -> None:
-    by_channel = build_channel_windows([RateLimit("sms", 200, 1), RateLimit("sms", 201, 2), RateLimit("email", 5, 3)])
-    assert by_channel["sms"].exact_limits == (RateLimit("sms", 200, 1),)
-    assert by_channel["sms"].sliced_limits == (RateLimit("sms", 201, 2),)
-    assert set(by_channel) == {"sms", "email"}
+def test_limits_above_200_are_counted_by_slices_and_each_scope_has_its_key() -> None:
+    windows = build_windows([RateLimit("sms", 200, 1), RateLimit("sms", 201, 2)])
+    assert (windows.exact_limits, windows.sliced_limits) == ((RateLimit("sms", 200, 1),), (RateLimit("sms", 201, 2),))
     assert encode_key("u", "sms") == b"u" + encode_key_suffix("sms") == b"u\0sms"
+    assert encode_key("u", "sms", "news") == b"u\0sms\0news"
+    assert len({encode_key("u", channel, category) for channel in ("", "sms") for category in ("", "sms")}) == 4
     assert compute_fingerprint("a") != compute_fingerprint("b")

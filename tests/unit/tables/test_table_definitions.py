@@ -31,7 +31,7 @@ def build_sliced_row(at: float) -> bytes:
 
 
 def build_window_row(at: float, limit: RateLimit) -> bytes:
-    windows = rate_windows.build_channel_windows([limit])[limit.channel]
+    windows = rate_windows.build_windows([limit])
     return rate_windows.add_entry(rate_windows.add_entry(None, windows, at - 10, b"old!"), windows, at, b"mark")
 
 

@@ -5,6 +5,8 @@ import pytest
 from agents.router.compiled_policy import MAX_PLANS, CompiledPolicy
 from schemas.channels import ChannelName
 from schemas.notification import Notification
+from schemas.policy import RateLimit
+from tables.rate_limit_scopes import describe_limits
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import USER_ID, build_policy
 
@@ -30,8 +32,18 @@ def test_the_channels_of_the_notification_and_those_of_the_rule_have_two_plans()
 def test_a_plan_has_the_rows_and_limits_of_its_channels_only() -> None:
     plan = COMPILED.get_plan(build_notification(["push", "sms"]))
     assert plan is not None
-    assert plan.window_key_suffixes == (("sms", b"\0sms"),)
-    assert plan.limit_texts == {"sms": "2 in 60 s, 3 in 3600 s"}
+    assert [(scope.label, scope.key_suffix) for scope in plan.scopes] == [("sms", b"\0sms")]
+    assert describe_limits(plan.scopes[0].windows) == "2 in 60 s, 3 in 3600 s"
+
+
+def test_a_plan_has_the_limits_of_its_category_and_over_all_channels() -> None:
+    limits = [RateLimit(channel, 5, 60, category) for channel in ("", "sms", "email") for category in ("", "transactional", "marketing")]
+    policy = CompiledPolicy(build_policy(limits=limits))
+    for category in (None, "marketing"):
+        plan = policy.get_plan(Notification(USER_ID, "order.shipped", channels=["sms"], category=category))
+        assert plan is not None
+        name = category or "transactional"
+        assert [scope.label for scope in plan.scopes] == ["all channels", f"all channels, {name}", "sms", f"sms, {name}"]
 
 
 @pytest.mark.parametrize("channels", [None, ["email"]])
@@ -46,7 +58,7 @@ def test_another_policy_has_other_plans() -> None:
     )
     assert before is not None
     assert after is not None
-    assert (bool(before.limit_texts), bool(after.limit_texts)) == (True, False)
+    assert (bool(before.scopes), bool(after.scopes)) == (True, False)
 
 
 def test_the_number_of_plans_is_bounded() -> None:

@@ -17,7 +17,7 @@ def build_state(**tables: list[UserRow]) -> UserStateResponse:
 
 
 def build_window_row(channel: str, *times: float) -> UserRow:
-    windows, row = rate_windows.build_channel_windows(POLICY.rate_limits)[channel], None  # type: ignore[index]
+    windows, row = rate_windows.build_windows(limit for limit in POLICY.rate_limits if limit.channel == channel), None
     for number, at in enumerate(times):
         row = rate_windows.add_entry(row, windows, at, b"%04d" % number)
     return UserRow(channel.encode(), row or b"")

@@ -13,7 +13,7 @@ LIMIT = RateLimit("sms", 1, 3600)
 def test_state_prints_windows_and_keys_in_the_users_zone(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     gateway_harness.policy_reader.policy = Policy({}, (), (LIMIT, RateLimit("email", 300, 60)))
     gateway_harness.profiles.profiles["u 42"] = Profile("u 42", time_zone="Europe/Vienna")
-    window = rate_windows.add_entry(None, rate_windows.build_channel_windows([LIMIT])["sms"], NOW, b"mark")
+    window = rate_windows.add_entry(None, rate_windows.build_windows([LIMIT]), NOW, b"mark")
     gateway_harness.user_tables.tables = {
         "rate_windows": [UserRow(b"sms", window)],
         "idempotency": [UserRow(b"k-1", encode_row(IdempotencyRow(make_notification_id(1), NOW, "low", 1, 2)))],
