@@ -5,6 +5,7 @@ from msgspec import Raw
 
 from agents.router.gates.decode import REPARTITION_HEADER
 from agents.router.gates.gate import Gate, encode_pass
+from agents.router.gates.wording import Facts, describe_inputs
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, Repartition, Verdict, build_dead_letter_verdict
 from schemas.enums import Reason
@@ -20,7 +21,7 @@ NAME = "repartition"
 WRONG_PARTITION = "wrong_partition"
 OWN_HEADERS = (REPARTITION_HEADER, ORIGINAL_TIME_HEADER)
 
-_PASSED = encode_pass(NAME)
+_PASSED, _PASSED_AT_SECOND = encode_pass(NAME), encode_pass(NAME, "", {"repartitioned": True})
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -30,7 +31,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     partition = compute_key_partition(state.user_key, context.partitions)
     if partition == state.partition:
         return PASS
-    if any(name == REPARTITION_HEADER for name, _ in state.record.headers):
+    if is_repartitioned(state):
         error = (
             f"repartitioned once already, but the user's partition is {partition}, not {state.partition}: "
             f"check that every worker has kafka.topic_partitions={context.partitions}"
@@ -39,9 +40,22 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     return _repartition(state, partition)
 
 
+def is_repartitioned(state: RoutingState) -> bool:
+    """Whether the record was written here by the router, because it had been on another partition."""
+    return any(name == REPARTITION_HEADER for name, _ in state.record.headers)
+
+
 def explain(state: RoutingState) -> Raw:
-    """The entry of a notification that passed."""
-    return _PASSED
+    """The entry of a notification that passed; one that was repartitioned says so."""
+    return _PASSED_AT_SECOND if is_repartitioned(state) else _PASSED
+
+
+def describe(facts: Facts) -> str:
+    """Whether the record came to the partition of its user by the producer or by the router."""
+    if facts.event.reason == WRONG_PARTITION:
+        return describe_inputs(facts)
+    by_router = "it was on another partition than its user's, and the router wrote it to the right one"
+    return by_router if facts.inputs.get("repartitioned") else "it was on the partition of its user"
 
 
 GATE = Gate(
@@ -51,6 +65,7 @@ GATE = Gate(
     needs_record_only=True,
     reasons={WRONG_PARTITION: "it was on the wrong partition even after it had been repartitioned"},
     remedies={WRONG_PARTITION: "every worker would have to have the same kafka.topic_partitions as the topics"},
+    describe=describe,
 )
 
 

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from agents.router.gates.decode import REPARTITION_HEADER
+from agents.router.gates.repartition import describe
+from agents.router.gates.wording import Facts
 from schemas.ids import derive_id, is_id
 from schemas.ports import Header
 from schemas.scheduled import ORIGINAL_TIME_HEADER
@@ -52,6 +54,18 @@ async def test_the_id_is_stamped_in_so_that_it_stays_the_same() -> None:
     assert harness.last_state == ("routed", "")
     assert harness.decided_events[0].id == stamped
     assert harness.decided_events[0].expires_at == NOW + 86_400
+
+
+async def test_the_decision_log_says_that_a_record_was_repartitioned_and_only_of_that_one() -> None:
+    harness = RouterHarness()
+    await harness.route(build_record(encode_value(build_notification()), offset=9), partition=AWAY)
+    await harness.route(read_back(harness.committer.records[0]))
+    await harness.route(build_record(encode_value(build_notification(id=make_notification_id(7))), headers=[("trace", b"t")]))
+    moved, direct = [harness.get_entry("repartition", number) for number in (0, 1)]
+    assert (moved.inputs, direct.inputs) == ({"repartitioned": True}, {})
+    event = harness.decided_events[0]
+    assert "the router wrote it to the right one" in describe(Facts(event, moved.inputs))
+    assert describe(Facts(event, direct.inputs)) == "it was on the partition of its user"
 
 
 async def test_a_record_repartitioned_twice_is_decided_once() -> None:
