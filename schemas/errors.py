@@ -4,12 +4,14 @@ HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
 |-- ExpressionError       an expression of a rule is not valid; names the place
+|-- MissingUserError      there is no user with this id
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
 |-- RecordTooLargeError   a record is larger than its topic allows
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
 |-- TopicMismatchError    topics are missing or have a different configuration
 |-- UnstorableRowError    a store rejects the values of a row
+|-- VersionMismatchError  a row has changed since it was read
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
 """
 
@@ -38,6 +40,14 @@ class AmbiguousIdError(HeroldError):
 
     def __init__(self, notification_id: str, users: int) -> None:
         super().__init__(f"{users} users have a notification with the id {notification_id}, which a producer gave: name the user")
+
+
+class MissingUserError(HeroldError):
+    """There is no user with this id."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"there is no user {user_id[:64]!r}")
+        self.user_id = user_id
 
 
 class PartitionFencedError(HeroldError):
@@ -81,6 +91,14 @@ class UnstorableRowError(HeroldError):
 
 class UnavailableError(HeroldError):
     """A server does not answer; a retry may succeed."""
+
+
+class VersionMismatchError(HeroldError):
+    """A row has changed since it was read; `version` is its version now."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"it has changed since it was read, its version is {version} now")
+        self.version = version
 
 
 def check_single_user(notification_id: str, user_ids: Collection[str]) -> None:

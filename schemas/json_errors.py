@@ -9,14 +9,18 @@ import msgspec
 
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
+from schemas.profile import TIME_OF_DAY_PATTERN
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """It may stand before JSON, although no writer should add it; a reader may ignore it (RFC 8259, section 8.1), and Herold does."""
 
 _CHOICES: Mapping[str, Sequence[str]] = {
-    **dict.fromkeys(("channel", "channels", "to", "templates"), CHANNEL_NAMES),
+    **dict.fromkeys(("channel", "channels", "to", "addresses", "templates"), CHANNEL_NAMES),
     "priority": PRIORITIES,
     "strategy": ("all", "first"),
+    "choice": ("in", "out"),
+    "digest": ("off", "hourly", "daily", "weekly", "or empty"),
+    "reason": ("hard_bounce", "complaint", "stop", "manual"),
 }
 """The possible values of a field, or names of its members."""
 _PATH_SUFFIX = re.compile(r"^(.*?)(?: - at (?:`key` in )?`(\$.*)`)?$", re.DOTALL)
@@ -43,6 +47,7 @@ _TEXTS = {
     "Number out of range": "the number is too large",
     "Input data was truncated": "is not JSON: it ends too early",
     "Invalid RFC3339 encoded datetime": "must be epoch seconds, or RFC 3339 text such as 2026-01-31T09:00:00Z",
+    f"Expected `str` matching regex '{TIME_OF_DAY_PATTERN}'": "must be a time of day, such as 07:00",
     "Expected `datetime` with a timezone component": "needs a time zone, as in 2026-01-31T09:00:00Z",
 }
 

@@ -47,3 +47,9 @@ class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid
     """
 
     priority: Priority | UnsetType = UNSET
+
+
+class NotificationChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request to move a held notification."""
+
+    send_at: Annotated[Timestamp, Meta(description="when the notification is released; a time in the past releases it at once")]

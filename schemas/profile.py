@@ -6,7 +6,8 @@ from msgspec import Meta, Struct
 
 from schemas.channels import ChannelName
 
-LocalTime = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+LocalTime = Annotated[str, Meta(pattern=TIME_OF_DAY_PATTERN)]
 """A time of day, such as 07:00."""
 
 

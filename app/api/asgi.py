@@ -8,13 +8,21 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from app.api.dependencies import Dependencies
-from app.api.exception_handlers import handle_http_exception, handle_problem, handle_unexpected
+from app.api.exception_handlers import (
+    handle_http_exception,
+    handle_missing_user,
+    handle_problem,
+    handle_unavailable,
+    handle_unexpected,
+    handle_version_mismatch,
+)
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.problems import ProblemError
-from app.api.resources import health, held_notifications, notifications, user_state
+from app.api.resources import health, held_notifications, notifications, preferences, suppressions, user_state, users
 from app.api.resources.docs import register_docs_routes
 from app.api.submission_app import SubmissionApp, SubmissionRouter
+from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
 from schemas.ports import Clock
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -27,8 +35,15 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
     handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS]
     notification_router = Router("/v1/notifications", route_handlers=handlers, tags=["notifications"])
     framework = Litestar(
-        [notification_router, user_state.router, health.router],
-        exception_handlers={ProblemError: handle_problem, HTTPException: handle_http_exception, Exception: handle_unexpected},
+        [notification_router, user_state.router, users.router, preferences.router, suppressions.router, health.router],
+        exception_handlers={
+            ProblemError: handle_problem,
+            HTTPException: handle_http_exception,
+            MissingUserError: handle_missing_user,
+            VersionMismatchError: handle_version_mismatch,
+            UnavailableError: handle_unavailable,
+            Exception: handle_unexpected,
+        },
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,

@@ -14,13 +14,17 @@ from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
+from tables.postgres.preferences import MakeId, PreferenceStore
+from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.users import UserStore
+from tables.redis.profile_cache import RedisProfileCache
 
 ApiRequest = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Services, ports and values of one gateway; `receipt_timeouts` in seconds for each channel."""
+    """Services, ports and values of one gateway; `receipt_timeouts` in seconds for each channel, `make_id` makes one with a prefix."""
 
     submission_service: SubmissionService
     history: HistoryReader
@@ -33,6 +37,11 @@ class Dependencies:
     user_tables: UserTables
     held_changes: HeldChanges
     policies: PolicyReader
+    users: UserStore
+    preferences: PreferenceStore
+    suppressions: SuppressionStore
+    profile_cache: RedisProfileCache
+    make_id: MakeId
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -9,6 +9,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from app.api.dependencies import ApiRequest
+from app.api.etags import build_etag_headers, build_mismatch_problem
 from app.api.middleware import Scope, add_log_fields
 from app.api.problems import (
     PROBLEM_MEDIA_TYPE,
@@ -21,12 +22,32 @@ from app.api.problems import (
     build_validation_problem,
     get_problem_kind,
 )
+from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
 from schemas.json_errors import describe_decode_error
+
+STORE_UNAVAILABLE = "PostgreSQL does not answer, so this can neither be read nor changed; notifications are still accepted"
+STORE_RETRY_AFTER = 5  # seconds
 
 
 def handle_problem(request: ApiRequest, error: ProblemError) -> Response[bytes]:
     """The response to a ProblemError."""
     return _build_problem_response(request, error.problem)
+
+
+def handle_missing_user(request: ApiRequest, error: MissingUserError) -> Response[bytes]:
+    """The response to a request about a user who does not exist."""
+    return _build_problem_response(request, build_problem("not-found", str(error)))
+
+
+def handle_version_mismatch(request: ApiRequest, error: VersionMismatchError) -> Response[bytes]:
+    """The response to a change of what has changed since the client read it; it has the ETag that is current."""
+    return _build_problem_response(request, build_mismatch_problem(error.version), build_etag_headers(error.version))
+
+
+def handle_unavailable(request: ApiRequest, error: UnavailableError) -> Response[bytes]:
+    """The response while a store does not answer; nothing was changed as far as it is known."""
+    add_log_fields(request.scope, cause=str(error))
+    return _build_problem_response(request, build_problem("unavailable", STORE_UNAVAILABLE, retry_after=STORE_RETRY_AFTER))
 
 
 def handle_http_exception(request: ApiRequest, error: HTTPException) -> Response[bytes]:

@@ -33,12 +33,17 @@ from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
+from schemas.ids import make_id
 from schemas.topics import get_notifications_topic
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
+from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
+from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.users import UserStore
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
+from tables.redis.profile_cache import RedisProfileCache
 from tables.redis.recent_notifications import RedisRecentNotifications
 from tables.redis.worker_addresses import RedisWorkerAddresses
 
@@ -92,6 +97,7 @@ class GatewayConnections:
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.worker_client = WorkerClient(RedisWorkerAddresses(self.redis), settings.worker.web_token)
+        self.profile_cache = RedisProfileCache(self.redis, settings.redis.profile_ttl, settings.redis.profile_check_interval)
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
@@ -122,6 +128,10 @@ class GatewayConnections:
 
     def _build_dependencies(self) -> Dependencies:
         generate_bits = RandomIdBits(os.urandom)
+
+        def make_new_id(prefix: str) -> str:
+            return make_id(prefix, time.time(), generate_bits())
+
         submission_service = SubmissionService(
             self.publisher,
             self.policy_reader,
@@ -145,6 +155,11 @@ class GatewayConnections:
             user_tables=self.worker_client,
             held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
             policies=self.policy_reader,
+            users=UserStore(self.database),
+            preferences=PreferenceStore(self.database, make_new_id),
+            suppressions=SuppressionStore(self.database, make_new_id),
+            profile_cache=self.profile_cache,
+            make_id=make_new_id,
         )
 
     def _build_probes(self) -> dict[str, Probe]:

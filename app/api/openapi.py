@@ -11,16 +11,22 @@ from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Refer
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.responses import (
     BulkSubmissionResponse,
+    ConsentEventPage,
+    DevicePage,
     ExplanationResponse,
     LivenessResponse,
     NotificationPage,
     NotificationResponse,
+    PreferenceList,
     ReadinessResponse,
     SubmissionResponse,
+    SuppressionPage,
+    UserPage,
     UserStateResponse,
 )
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
-from schemas.notification import Submission
+from schemas.notification import NotificationChange, Submission
+from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
 
 SCHEMA_REF = "#/components/schemas/{name}"
 SCHEMA_STRUCTS = (
@@ -30,11 +36,22 @@ SCHEMA_STRUCTS = (
     BulkSubmissionResponse,
     NotificationResponse,
     ExplanationResponse,
+    NotificationChange,
     NotificationPage,
     LivenessResponse,
     ReadinessResponse,
     UserStateResponse,
     ProblemDetails,
+    UserChange,
+    UserPage,
+    DeviceChange,
+    DevicePage,
+    PreferenceSet,
+    PreferencePatch,
+    PreferenceList,
+    ConsentEventPage,
+    SuppressionRequest,
+    SuppressionPage,
 )
 EXAMPLE_SUBMISSION = {
     "user_id": "u-42",
@@ -48,6 +65,17 @@ EXAMPLE_SUBMISSION = {
 def _build_request_body(name: str, example: object) -> RequestBody:
     content = {"application/json": OpenAPIMediaType(schema=Reference(ref=SCHEMA_REF.format(name=name)), example=example)}
     return RequestBody(content=content, required=True)
+
+
+def describe_body(schema: str, example: object) -> type[Operation]:
+    """The class of an operation whose handler decodes the body itself; `schema` is the name of a struct in SCHEMA_STRUCTS."""
+
+    @dataclass
+    class OperationWithBody(Operation):
+        def __post_init__(self) -> None:
+            self.request_body = _build_request_body(schema, example)
+
+    return OperationWithBody
 
 
 @dataclass
@@ -75,7 +103,7 @@ def build_openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Herold",
         version="0.1.0",
-        description="Submits notifications, and shows their deliveries, attempts and decision logs.",
+        description="Submits notifications, shows their deliveries and decision logs, and keeps users, preferences and suppressions.",
         components=Components(security_schemes=security_schemes),
         security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,

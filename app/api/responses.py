@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.api.problems import FieldError
 from schemas.channels import ChannelName
 from schemas.enums import Priority
+from schemas.users import ConsentEvent, Device, Preference, Suppression, User
 
 
 class SubmissionResponse(Struct, frozen=True):
@@ -205,6 +206,40 @@ class NotificationPage(Struct, frozen=True):
 
     notifications: list[NotificationResponse]
     next: str | None
+
+
+class UserPage(Struct, frozen=True):
+    """Users in the order of their ids; `next_cursor` is null on the last page."""
+
+    items: list[User]
+    next_cursor: str | None
+
+
+class DevicePage(Struct, frozen=True):
+    """Devices of a user in the order of their tokens; `next_cursor` is null on the last page."""
+
+    items: list[Device]
+    next_cursor: str | None
+
+
+class PreferenceList(Struct, frozen=True):
+    """The preferences of a user by category and channel."""
+
+    items: list[Preference]
+
+
+class ConsentEventPage(Struct, frozen=True):
+    """Changes of preferences and suppressions, newest first; `next_cursor` is null on the last page."""
+
+    items: list[ConsentEvent]
+    next_cursor: str | None
+
+
+class SuppressionPage(Struct, frozen=True):
+    """Suppressions, newest first; `next_cursor` is null on the last page."""
+
+    items: list[Suppression]
+    next_cursor: str | None
 
 
 class LivenessResponse(Struct, frozen=True):

@@ -1,15 +1,14 @@
 """The resource /v1/notifications: cancel and move a notification that is held."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response, delete, patch
 from litestar.openapi.datastructures import ResponseSpec
-from msgspec import Meta, Struct
 
 from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.openapi import describe_body
 from app.api.presenter import present_notification
 from app.api.problems import (
     PROBLEM_MEDIA_TYPE,
@@ -27,7 +26,8 @@ from schemas.enums import State
 from schemas.errors import DECODE_ERRORS, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.history import NotificationHistory
-from schemas.timestamps import Timestamp, explain_implausible, is_plausible, to_epoch_seconds
+from schemas.notification import NotificationChange
+from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 
 UNDECIDED = "its decision is not recorded yet: try again in a second"
 RETRY_AFTER = 1  # seconds
@@ -41,12 +41,6 @@ CHANGE_RESPONSES = {
     202: ResponseSpec(HeldChangeResponse, description="requested; the result is not known yet, and `path` will show it"),
     **CHANGE_ERRORS,
 }
-
-
-class NotificationChange(Struct, forbid_unknown_fields=True):
-    """What a request to move a held notification contains."""
-
-    send_at: Annotated[Timestamp, Meta(description="when the notification is released; a time in the past releases it at once")]
 
 
 @delete(
@@ -74,6 +68,7 @@ async def cancel_notification(
     },
     summary="Move a held notification to another time",
     operation_id="reschedule_notification",
+    operation_class=describe_body("NotificationChange", {"send_at": "2026-12-24T18:00:00Z"}),
 )
 async def reschedule_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None

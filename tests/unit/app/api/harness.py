@@ -24,8 +24,16 @@ from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
 from schemas.user_rows import RemovedRows, UserRow, UserRows
+from tables.postgres.database import Database
+from tables.postgres.preferences import PreferenceStore
+from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.users import UserStore
+from tables.redis.client import RedisClient
+from tables.redis.profile_cache import RedisProfileCache
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 
+UNREACHABLE_REDIS = "redis://127.0.0.1:1"
+UNREACHABLE_DATABASE = "postgresql://127.0.0.1:1/none"  # tcpmux: nothing listens there; resources of users are tested on a real one
 NOW = 1_760_000_000.0
 API_KEY = "k" * 32
 HEADERS = {"authorization": f"Bearer {API_KEY}"}
@@ -174,7 +182,11 @@ class GatewayHarness:
         return "does not answer" if self.history.is_unavailable else ""
 
     def build_app(self, body_limit: int = 1_000_000) -> AsgiApp:
-        numbers = count(1)
+        numbers, database = count(1), Database(UNREACHABLE_DATABASE, max_size=1)
+
+        def make_new_id(prefix: str) -> str:
+            return make_id(prefix, self.now, next(numbers))
+
         submission_service = SubmissionService(
             self.publisher,
             self.policy_reader,
@@ -198,6 +210,11 @@ class GatewayHarness:
             self.user_tables,
             HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
             self.policy_reader,
+            UserStore(database),
+            PreferenceStore(database, make_new_id),
+            SuppressionStore(database, make_new_id),
+            RedisProfileCache(RedisClient(UNREACHABLE_REDIS, self.get_time, "", 0.2), 300, 1.0),
+            make_new_id,
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

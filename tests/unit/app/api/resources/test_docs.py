@@ -19,6 +19,14 @@ def test_every_route_is_described() -> None:
         "/v1/notifications/{notification_id}",
         "/v1/notifications/{notification_id}/explain",
         "/v1/users/{user_id}/state",
+        "/v1/users",
+        "/v1/users/{user_id}",
+        "/v1/users/{user_id}/devices",
+        "/v1/users/{user_id}/devices/{token}",
+        "/v1/users/{user_id}/preferences",
+        "/v1/users/{user_id}/consent-events",
+        "/v1/suppressions",
+        "/v1/suppressions/{suppression_id}",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -35,6 +43,14 @@ def test_request_bodies_have_the_schemas_of_their_structs() -> None:
     assert submission["properties"]["user_id"]["maxLength"] == 256
     bulk = document["paths"]["/v1/notifications/bulk"]["post"]["requestBody"]["content"]["application/json"]
     assert bulk["schema"] == {"$ref": "#/components/schemas/BulkRequest"}
+
+
+def test_every_change_of_a_resource_has_a_body() -> None:
+    paths = fetch_openapi_document()["paths"]
+    changes = {
+        (path, method): one for path, methods in paths.items() for method, one in methods.items() if method in ("put", "patch", "post")
+    }
+    assert [place for place, operation in changes.items() if not operation.get("requestBody")] == []
 
 
 def test_every_reference_has_a_schema() -> None:

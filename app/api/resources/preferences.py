@@ -1,0 +1,87 @@
+"""The resources /v1/users/{id}/preferences and /v1/users/{id}/consent-events."""
+
+from litestar import Response, Router, get, patch, put
+
+from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_path_text, decode_body, raise_for_problems
+from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
+from app.api.openapi import describe_body
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, UserId
+from app.api.responses import ConsentEventPage, PreferenceList
+from schemas.ids import is_id
+from schemas.user_validation import find_nul, find_preference_problems
+from schemas.users import CONSENT_EVENT_PREFIX, PreferencePatch, PreferenceSet
+
+PREFERENCES_EXAMPLE = {"items": [{"category": "marketing", "channel": "email", "choice": "out"}], "reason": "asked by telephone"}
+
+
+@get("/preferences", responses=READ_ERRORS, summary="Get a user's preferences", operation_id="get_preferences")
+async def get_preferences(request: ApiRequest, user_id: UserId) -> Response[PreferenceList]:
+    """All of them, by category and channel; the ETag is the user's."""
+    return await _respond(request, check_path_text(user_id, "user"))
+
+
+@put(
+    "/preferences",
+    operation_class=describe_body("PreferenceSet", PREFERENCES_EXAMPLE),
+    responses=CHANGE_ERRORS,
+    summary="Replace a user's preferences",
+    operation_id="put_preferences",
+)
+async def put_preferences(
+    request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> Response[PreferenceList]:
+    """The user has these and no others afterwards. Needs If-Match."""
+    dependencies, version = get_dependencies(request), require_if_match(if_match)
+    body = await decode_body(request, PreferenceSet)
+    raise_for_problems(find_nul(body.reason, "$.reason"))
+    raise_for_problems(find_preference_problems(body.items, await dependencies.users.list_categories()))
+    origin = build_origin(actor, source, body.reason)
+    await dependencies.preferences.replace(check_path_text(user_id, "user"), body.items, version, origin)
+    await dependencies.profile_cache.forget([user_id])
+    return await _respond(request, user_id)
+
+
+@patch(
+    "/preferences",
+    operation_class=describe_body("PreferencePatch", PREFERENCES_EXAMPLE),
+    responses={code: response for code, response in CHANGE_ERRORS.items() if code != 428},
+    summary="Change some of a user's preferences",
+    operation_id="change_preferences",
+)
+async def change_preferences(
+    request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> Response[PreferenceList]:
+    """Others stay; a null choice deletes. If-Match is not needed, so that an opt-out never fails because something else has changed."""
+    dependencies, version = get_dependencies(request), parse_if_match(if_match)
+    body = await decode_body(request, PreferencePatch)
+    raise_for_problems(find_nul(body.reason, "$.reason"))
+    raise_for_problems(find_preference_problems(body.items, await dependencies.users.list_categories()))
+    origin = build_origin(actor, source, body.reason)
+    await dependencies.preferences.change(check_path_text(user_id, "user"), body.items, version, origin)
+    await dependencies.profile_cache.forget([user_id])
+    return await _respond(request, user_id)
+
+
+@get("/consent-events", responses=LIST_ERRORS, summary="List a user's consent events", operation_id="list_consent_events")
+async def list_consent_events(
+    request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+) -> ConsentEventPage:
+    """Who changed preferences and suppressions, what, when and from where, newest first; also those of a user who is deleted."""
+    key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_id(parts[0], CONSENT_EVENT_PREFIX))
+    preferences = get_dependencies(request).preferences
+    events = await preferences.list_consent_events(check_path_text(user_id, "user"), limit + 1, key[0] if key else None)
+    return ConsentEventPage(*cut_page(events, limit, lambda event: [event.id]))
+
+
+async def _respond(request: ApiRequest, user_id: str) -> Response[PreferenceList]:
+    preferences, version = await get_dependencies(request).preferences.list_preferences(user_id)
+    return Response(PreferenceList(preferences), headers=build_etag_headers(version))
+
+
+router = Router(
+    "/v1/users/{user_id:str}",
+    route_handlers=[get_preferences, put_preferences, change_preferences, list_consent_events],
+    tags=["preferences"],
+)

@@ -1,0 +1,183 @@
+"""The resources /v1/users and /v1/users/{id}/devices."""
+
+from typing import Annotated
+
+from litestar import Response, Router, delete, get, patch, put
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import PathParameter, QueryParameter
+
+from app.api.bodies import (
+    ActorHeader,
+    SourceHeader,
+    build_origin,
+    check_path_text,
+    decode_body,
+    raise_for_problems,
+)
+from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
+from app.api.openapi import describe_body
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem
+from app.api.responses import DevicePage, UserPage
+from schemas.errors import MissingUserError
+from schemas.user_validation import find_device_problems, find_user_id_problems, find_user_problems
+from schemas.users import AUDIT_ENTRY_PREFIX, Device, DeviceChange, User, UserChange, fill_change
+
+UserId = Annotated[str, PathParameter(description="the user's id")]
+TokenParameter = Annotated[str, PathParameter(description="the device's token")]
+SearchParameter = Annotated[
+    str, QueryParameter(description="the beginning of an id, or a whole address, number or token of a device", max_length=2048)
+]
+USER_EXAMPLE = {
+    "addresses": {"email": ["ada@example.org"], "sms": "+436641234567"},
+    "locale": "de-AT",
+    "time_zone": "Europe/Vienna",
+    "tier": "gold",
+    "attributes": {"plan": "pro"},
+    "quiet_hours": {"start": "22:00", "end": "07:00"},
+}
+
+
+def describe_problem(description: str) -> ResponseSpec:
+    """A problem document as a response, for OpenAPI."""
+    return ResponseSpec(ProblemDetails, description=description, media_type=PROBLEM_MEDIA_TYPE)
+
+
+UNAUTHORIZED = {401: describe_problem("the API key is missing or wrong")}
+READ_ERRORS = {**UNAUTHORIZED, 404: describe_problem("no such user"), 503: describe_problem("PostgreSQL does not answer")}
+LIST_ERRORS = {**UNAUTHORIZED, 422: describe_problem("a parameter is not valid"), 503: READ_ERRORS[503]}
+CHANGE_ERRORS = {
+    **READ_ERRORS,
+    412: describe_problem("the user has changed since it was read; ETag has the current version"),
+    422: describe_problem("the body is not valid; errors names the fields"),
+    428: describe_problem("If-Match is missing"),
+}
+
+
+@get("/", responses=LIST_ERRORS, summary="List users", operation_id="list_users")
+async def list_users(
+    request: ApiRequest, search: SearchParameter = "", limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+) -> UserPage:
+    """In the order of ids: all users, or those whose id begins with the text or who have it as an address."""
+    after = decode_cursor(cursor)
+    found = await get_dependencies(request).users.list_users(check_path_text(search, "user"), limit + 1, after[0] if after else "")
+    return UserPage(*cut_page(found, limit, lambda user: [user.id]))
+
+
+@get("/{user_id:str}", responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
+async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
+    """The ETag is the version of the user with devices and preferences."""
+    user = await get_dependencies(request).users.get(check_path_text(user_id, "user"))
+    if user is None:
+        raise MissingUserError(user_id)
+    return _respond(user)
+
+
+@put(
+    "/{user_id:str}",
+    operation_class=describe_body("UserChange", USER_EXAMPLE),
+    responses={200: ResponseSpec(User, description="replaced"), 201: ResponseSpec(User, description="created"), **CHANGE_ERRORS},
+    summary="Create or replace a user",
+    operation_id="put_user",
+)
+async def put_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None) -> Response[User]:
+    """Creates a user who does not exist. One who exists is replaced, for which If-Match is needed; what is left out is empty then."""
+    raise_for_problems(find_user_id_problems(user_id))
+    change = fill_change(await _decode_user(request))
+    dependencies = get_dependencies(request)
+    if if_match is None and (user := await dependencies.users.create(user_id, change)):
+        await dependencies.profile_cache.forget([user_id])
+        return _respond(user, 201)
+    user = await dependencies.users.change(user_id, change, require_if_match(if_match))
+    await dependencies.profile_cache.forget([user_id])
+    return _respond(user)
+
+
+@patch(
+    "/{user_id:str}",
+    operation_class=describe_body("UserChange", {"tier": "gold"}),
+    responses=CHANGE_ERRORS,
+    summary="Change a user",
+    operation_id="change_user",
+)
+async def change_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None) -> Response[User]:
+    """Changes the fields of the body; each replaces the stored one as a whole. Needs If-Match."""
+    dependencies = get_dependencies(request)
+    change, version = await _decode_user(request), require_if_match(if_match)
+    user = await dependencies.users.change(check_path_text(user_id, "user"), change, version)
+    await dependencies.profile_cache.forget([user_id])
+    return _respond(user)
+
+
+@delete("/{user_id:str}", responses={**READ_ERRORS, 412: CHANGE_ERRORS[412]}, summary="Delete a user", operation_id="delete_user")
+async def delete_user(
+    request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> None:
+    """Deletes the user with devices and preferences. Suppressions and consent events stay."""
+    dependencies = get_dependencies(request)
+    entry_id = dependencies.make_id(AUDIT_ENTRY_PREFIX)
+    await dependencies.users.delete(check_path_text(user_id, "user"), parse_if_match(if_match), build_origin(actor, source), entry_id)
+    await dependencies.profile_cache.forget([user_id])
+
+
+@get(
+    "/{user_id:str}/devices", responses={**READ_ERRORS, 422: LIST_ERRORS[422]}, summary="List a user's devices", operation_id="list_devices"
+)
+async def list_devices(
+    request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+) -> DevicePage:
+    """In the order of tokens. Push messages go to the twenty that were updated last."""
+    users, after = get_dependencies(request).users, decode_cursor(cursor)
+    found = await users.list_devices(check_path_text(user_id, "user"), limit + 1, after[0] if after else "")
+    if not found and await users.get(user_id) is None:
+        raise MissingUserError(user_id)
+    return DevicePage(*cut_page(found, limit, lambda device: [device.token]))
+
+
+@put(
+    "/{user_id:str}/devices/{token:str}",
+    operation_class=describe_body("DeviceChange", {"kind": "fcm", "platform": "android"}),
+    responses={
+        200: ResponseSpec(Device, description="changed"),
+        201: ResponseSpec(Device, description="created"),
+        **READ_ERRORS,
+        422: CHANGE_ERRORS[422],
+    },
+    summary="Create or change a device",
+    operation_id="put_device",
+)
+async def put_device(request: ApiRequest, user_id: UserId, token: TokenParameter) -> Response[Device]:
+    """Without If-Match, so that an app can register its token at each start; what is left out stays as it is."""
+    change = await decode_body(request, DeviceChange)
+    raise_for_problems(find_device_problems(token, change))
+    dependencies = get_dependencies(request)
+    device, is_new = await dependencies.users.set_device(check_path_text(user_id, "user"), token, change)
+    await dependencies.profile_cache.forget([user_id])
+    return Response(device, status_code=201 if is_new else 200)
+
+
+@delete("/{user_id:str}/devices/{token:str}", responses=READ_ERRORS, summary="Delete a device", operation_id="delete_device")
+async def delete_device(request: ApiRequest, user_id: UserId, token: TokenParameter) -> None:
+    """No push message goes to it any more."""
+    dependencies = get_dependencies(request)
+    if not await dependencies.users.delete_device(check_path_text(user_id, "user"), check_path_text(token, "device")):
+        raise ProblemError(build_problem("not-found", f"user {user_id[:64]!r} has no such device"))
+    await dependencies.profile_cache.forget([user_id])
+
+
+async def _decode_user(request: ApiRequest) -> UserChange:
+    change = await decode_body(request, UserChange)
+    raise_for_problems(find_user_problems(change))
+    return change
+
+
+def _respond(user: User, status_code: int = 200) -> Response[User]:
+    return Response(user, status_code=status_code, headers=build_etag_headers(user.version))
+
+
+router = Router(
+    "/v1/users",
+    route_handlers=[list_users, get_user, put_user, change_user, delete_user, list_devices, put_device, delete_device],
+    tags=["users"],
+)

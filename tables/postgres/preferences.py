@@ -1,0 +1,102 @@
+"""Stores the preferences of users; each change appends events of consent in its transaction."""
+
+from collections.abc import Callable, Sequence
+
+from schemas.errors import MissingUserError
+from schemas.ids import to_uuid_hex
+from schemas.users import CONSENT_EVENT_PREFIX, ChangeOrigin, ConsentEvent, Preference, PreferenceChange
+from tables.postgres.database import Connection, Database, DatabaseRow
+from tables.postgres.query_loader import load_queries
+from tables.postgres.users import lock_user
+
+MakeId = Callable[[str], str]  # a new id with a prefix
+
+_SQL = load_queries("preferences")
+_MAX_UUID = "f" * 32
+
+
+class PreferenceStore:
+    """Reads and writes the tables user_preferences and consent_events. Each method raises UnavailableError."""
+
+    def __init__(self, database: Database, make_id: MakeId) -> None:
+        self._database, self._make_id = database, make_id
+
+    async def list_preferences(self, user_id: str) -> tuple[list[Preference], int]:
+        """The preferences of a user, and the user's version. Raises MissingUserError."""
+        async with self._database.acquire_connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            version: int | None = await connection.fetchval(_SQL["get_version"], user_id)
+            if version is None:
+                raise MissingUserError(user_id)
+            return await _fetch_preferences(connection, user_id), version
+
+    async def change(self, user_id: str, changes: Sequence[PreferenceChange], version: int | None, origin: ChangeOrigin) -> None:
+        """Write and delete preferences; None changes any version. Raises MissingUserError and VersionMismatchError."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await lock_user(connection, user_id, version)
+            await self._write(connection, user_id, changes, origin)
+
+    async def replace(self, user_id: str, preferences: Sequence[Preference], version: int | None, origin: ChangeOrigin) -> None:
+        """Let a user have these preferences and no others. Raises as `change` does."""
+        kept = {(one.category, one.channel) for one in preferences}
+        changes = [PreferenceChange(one.choice, one.category, one.channel, one.digest) for one in preferences]
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await lock_user(connection, user_id, version)
+            before = await _fetch_preferences(connection, user_id)
+            changes += [PreferenceChange(None, one.category, one.channel) for one in before if (one.category, one.channel) not in kept]
+            await self._write(connection, user_id, changes, origin)
+
+    async def list_consent_events(self, user_id: str, limit: int, before: str | None = None) -> list[ConsentEvent]:
+        """At most `limit` events about a user with ids below `before`, newest first."""
+        below = to_uuid_hex(before) if before else _MAX_UUID
+        return [_build_event(row) for row in await self._database.fetch(_SQL["list_consent_events"], user_id, below, limit)]
+
+    async def _write(self, connection: Connection, user_id: str, changes: Sequence[PreferenceChange], origin: ChangeOrigin) -> None:
+        chosen = [(user_id, change) for change in changes if change.choice is not None]
+        if deleted := [change for change in changes if change.choice is None]:
+            keys = [user_id] * len(deleted), [change.category for change in deleted], [change.channel for change in deleted]
+            await connection.execute(_SQL["delete_preferences"], *keys, self._make_event_ids(len(deleted)), *_list_origin(origin))
+        if chosen:
+            await self.set_many(connection, chosen, origin)
+
+    async def set_many(self, connection: Connection, changes: Sequence[tuple[str, PreferenceChange]], origin: ChangeOrigin) -> list[str]:
+        """Write the choices of locked users in the open transaction; returns the users for whom something changed."""
+        rows = await connection.fetch(
+            _SQL["set_preferences"],
+            [user_id for user_id, _ in changes],
+            [change.category for _, change in changes],
+            [change.channel for _, change in changes],
+            [change.choice for _, change in changes],
+            [change.digest for _, change in changes],
+            self._make_event_ids(len(changes)),
+            *_list_origin(origin),
+        )
+        return [row["user_id"] for row in rows]
+
+    def _make_event_ids(self, count: int) -> list[str]:
+        return [to_uuid_hex(self._make_id(CONSENT_EVENT_PREFIX)) for _ in range(count)]
+
+
+def _list_origin(origin: ChangeOrigin) -> tuple[str, str, str]:
+    return origin.source, origin.actor, origin.reason
+
+
+async def _fetch_preferences(connection: Connection, user_id: str) -> list[Preference]:
+    rows = await connection.fetch(_SQL["list_preferences"], user_id)
+    return [Preference(row["choice"], row["category"], row["channel"], row["digest"]) for row in rows]
+
+
+def _build_event(row: DatabaseRow) -> ConsentEvent:
+    return ConsentEvent(
+        id=f"{CONSENT_EVENT_PREFIX}{row['id'].hex}",
+        user_id=row["user_id"],
+        category=row["category"],
+        channel=row["channel"],
+        address=row["address"],
+        change=row["change"],
+        old_choice=row["old_choice"],
+        new_choice=row["new_choice"],
+        source=row["source"],
+        actor=row["actor"],
+        reason=row["reason"],
+        occurred_at=row["occurred_at"].timestamp(),
+    )

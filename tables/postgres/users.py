@@ -1,0 +1,101 @@
+"""Stores users and their devices; a change is for the version that was read."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from schemas.addresses import NORMALIZERS
+from schemas.channels import CHANNELS, ChannelName
+from schemas.errors import MissingUserError, VersionMismatchError
+from schemas.users import ChangeOrigin, Device, DeviceChange, User, UserChange
+from tables.postgres.audit_log import write_audit_entry
+from tables.postgres.database import Connection, Database, DatabaseRow
+from tables.postgres.query_loader import load_queries
+from tables.postgres.user_rows import build_user, encode_json, encode_user_values, to_seconds, to_timestamp
+
+_SQL = load_queries("users")
+_DEVICES_SQL = load_queries("devices")
+
+
+class UserStore:
+    """Reads and writes the tables users and devices. Each method raises UnavailableError if PostgreSQL does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, user_id: str) -> User | None:
+        """A user; None if there is no such user."""
+        rows = await self._database.fetch(_SQL["get_user"], user_id)
+        return build_user(rows[0]) if rows else None
+
+    async def list_users(self, search: str, limit: int, after: str = "") -> list[User]:
+        """At most `limit` users whose id begins with the text or who have it as an address or device, in the order of ids after `after`."""
+        addresses = encode_json([{channel: [address]} for channel, address in _find_addresses(search)])
+        return [build_user(row) for row in await self._database.fetch(_SQL["list_users"], after, search, addresses, search, limit)]
+
+    async def create(self, user_id: str, change: UserChange) -> User | None:
+        """The new user; None if there is one with this id."""
+        rows = await self._database.fetch(_SQL["insert_user"], user_id, *encode_user_values(change))
+        return build_user(rows[0]) if rows else None
+
+    async def change(self, user_id: str, change: UserChange, version: int | None) -> User:
+        """The changed user; None changes any version. Raises MissingUserError and VersionMismatchError."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await lock_user(connection, user_id, version)
+            return build_user(await connection.fetchrow(_SQL["update_user"], user_id, *encode_user_values(change)))
+
+    async def delete(self, user_id: str, version: int | None, origin: ChangeOrigin, entry_id: str) -> None:
+        """Delete a user with devices and preferences. Raises as `change` does."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await lock_user(connection, user_id, version)
+            await connection.execute(_SQL["delete_user"], user_id)
+            await write_audit_entry(connection, entry_id, origin.actor, "delete", "user", user_id, {"source": origin.source})
+
+    async def list_devices(self, user_id: str, limit: int, after: str = "") -> list[Device]:
+        """At most `limit` devices of a user in the order of tokens, from the first one after `after`."""
+        return [_build_device(row) for row in await self._database.fetch(_DEVICES_SQL["list_devices"], user_id, after, limit)]
+
+    async def set_device(self, user_id: str, token: str, change: DeviceChange) -> tuple[Device, bool]:
+        """The device as it is now, and whether it is new. Raises MissingUserError."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await lock_user(connection, user_id, None)
+            row = await connection.fetchrow(_DEVICES_SQL["upsert_device"], user_id, token, *_encode_device_values(change))
+        return _build_device(row), row["is_new"]
+
+    async def delete_device(self, user_id: str, token: str) -> bool:
+        """Whether there was such a device, which is deleted now."""
+        return bool(await self._database.fetch(_DEVICES_SQL["delete_device"], user_id, token))
+
+    async def list_categories(self) -> Sequence[str]:
+        """The categories that rules have."""
+        return [row["category"] for row in await self._database.fetch(_SQL["list_categories"])]
+
+
+async def lock_user(connection: Connection, user_id: str, version: int | None) -> int:
+    """Lock a user until the transaction ends, and return its version. Raises MissingUserError and VersionMismatchError."""
+    current: int | None = await connection.fetchval(_SQL["lock_user"], user_id)
+    if current is None:
+        raise MissingUserError(user_id)
+    if version is not None and version != current:
+        raise VersionMismatchError(current)
+    return current
+
+
+def _find_addresses(text: str) -> Iterator[tuple[ChannelName, str]]:
+    """The channels that a text is an address of, with its normal form; tokens of devices are left out."""
+    for channel in CHANNELS:
+        if text and not channel.has_devices and isinstance(address := NORMALIZERS[channel.name](text), str):
+            yield channel.name, address
+
+
+def _encode_device_values(change: DeviceChange) -> tuple[Any, ...]:
+    """Kind, platform, time of last use, and whether this is given."""
+    is_given = change.last_seen_at is not UNSET
+    kind, platform = (None if value is UNSET else value for value in (change.kind, change.platform))
+    return kind, platform, to_timestamp(change.last_seen_at) if change.last_seen_at is not UNSET else None, is_given
+
+
+def _build_device(row: DatabaseRow) -> Device:
+    last_seen_at, updated_at = to_seconds(row["last_seen_at"]), row["updated_at"].timestamp()
+    return Device(row["token"], row["kind"], row["platform"], last_seen_at, updated_at)
