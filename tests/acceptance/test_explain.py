@@ -34,6 +34,7 @@ rules:
   - {type: order, category: transactional, priority: high, channels: [email]}
   - {type: code, category: security, priority: high, channels: [sms], template: order}
   - {type: news, category: marketing, priority: high, channels: [email], template: order}
+  - {type: large, category: transactional, priority: high, channels: [email], template: order, condition: "data.total > 100"}
 rate_limits:
   - {channel: sms, max_count: 1, window_seconds: 3600}
 templates:
@@ -83,6 +84,13 @@ CASES = {
     ),
     "scheduled": Case(
         [build(send_at=time.time() + 3600)], "schedule", "send_at", "submitted for that time", "without send_at it is sent at once", "held"
+    ),
+    "condition of a rule": Case(
+        [build("large", data={"number": 17, "total": 50})],
+        "rule",
+        "condition",
+        "the condition of the rule for the type 'large' is not true",
+        "`data.total > 100` would have to be true",
     ),
     "channel limit": Case(
         [build("code", user_id="u-limit"), build("code", user_id="u-limit")],
@@ -273,6 +281,9 @@ def test_the_live_state_shows_the_full_window_and_the_key(explained: Explained) 
     (window,) = [window for window in body["rate_windows"] if (window["channel"], window["window_seconds"]) == ("sms", 3600)]
     assert (window["used_count"], window["max_count"], window["has_room"]) == (1, 1, False)
     assert time.time() < window["room_again_at"] <= time.time() + 3600
-    keys = explained.get(f"/v1/users/{ADA}/state")["idempotency_keys"]
-    assert [entry["notification_id"] for entry in keys if entry["key"] == "k-1"] == [explained.ids["duplicate"][0]]
+    ada = explained.get(f"/v1/users/{ADA}/state")
+    assert ada["unavailable"] == {}
+    keys = [entry["notification_id"] for entry in ada["idempotency_keys"] if entry["key"] == "k-1"]
+    assert keys == [explained.ids["duplicate"][0]]
+    assert [entry["id"] for entry in ada["scheduled"]] == explained.ids["scheduled"]
     assert "k-1" in check(explained.herold("state", ADA))
