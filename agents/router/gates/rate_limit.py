@@ -17,7 +17,7 @@ from agents.router.routing_plan import RoutingPlan
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import MIN_HOLD_SECONDS, PASS, Hold, Reject, Verdict
 from tables import rate_windows
-from tables.rate_limit_scopes import describe_limits
+from tables.rate_limit_scopes import ALL_CHANNELS, describe_limits
 from tables.rate_windows import ExceededLimit
 
 NAME = "rate_limit"
@@ -95,7 +95,8 @@ def describe(facts: Facts) -> str:
         if not isinstance(window, Mapping):
             return describe_inputs(facts) or "no limits"
         counts = f"{window['used_count']} of {window['max_count']} in {format_seconds(window['window_seconds'])}"
-        words.append(f"{get_channel_word(channel)}: {counts}")
+        name, *category = channel.split(", ", 1)
+        words.append(f"{', '.join([get_channel_word(name), *category])}: {counts}")
     return "; ".join(words) or "no limits"
 
 
@@ -136,8 +137,10 @@ def _find_room_time(state: RoutingState) -> float | None:
 
 
 def _describe_room(facts: Facts, label: str) -> str:
-    window = facts.inputs[label]
-    limit = f"the limit of {window['max_count']} {get_channel_word(label)} in {format_seconds(window['window_seconds'])}"
+    window, (channel, _, category) = facts.inputs[label], label.partition(", ")
+    counted = "messages over all channels" if channel == ALL_CHANNELS else get_channel_word(channel)
+    of_category = f" of the category {category}" if category else ""
+    limit = f"the limit of {window['max_count']} {counted}{of_category} in {format_seconds(window['window_seconds'])}"
     if window["reset_at"] is None:
         return f"{limit} never has room: an operator would have to raise it"
     return f"{limit} has room again at {facts.format_time(window['reset_at'])}"

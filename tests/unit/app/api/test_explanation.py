@@ -65,6 +65,12 @@ def build_routed(*channels: str) -> DecidedEvent:
             f"the limit of 3 SMS in 3,600 s has room again at {NOW_TEXT}",
         ),
         (
+            build_event(State.REJECTED, RATE_LIMITED, "rate_limit", {"email, news": WINDOW, "all channels": WINDOW}),
+            f"Not sent: {REASONS[RATE_LIMITED]}.",
+            f"the limit of 3 e-mail of the category news in 3,600 s has room again at {NOW_TEXT}; "
+            f"the limit of 3 messages over all channels in 3,600 s has room again at {NOW_TEXT}",
+        ),
+        (
             build_event(State.REJECTED, RATE_LIMITED, "rate_limit", {"sms": WINDOW | {"max_count": 0, "reset_at": None}}),
             f"Not sent: {REASONS[RATE_LIMITED]}.",
             "the limit of 0 SMS in 3,600 s never has room: an operator would have to raise it",
