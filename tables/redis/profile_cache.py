@@ -67,19 +67,23 @@ class RedisProfileCache:
                 values = [read_at, _encode([versions[user_id] for user_id in chunk])]
                 await self._client.run_script("confirm_profiles", self._build_keys(chunk), values)
 
-    async def forget(self, user_ids: Iterable[str]) -> None:
-        """Remove the profiles of these users after a change was committed; readers that began before it write them no more.
-
-        While Redis is unavailable nothing is removed: the change is then noticed when the profile is confirmed.
-        """
-        unique_ids = list(dict.fromkeys(user_ids))
-        with suppress(UnavailableError):
-            for start in range(0, len(unique_ids), _KEYS_PER_SCRIPT):
-                keys = self._build_keys(unique_ids[start : start + _KEYS_PER_SCRIPT])
-                await self._client.run_script("forget_profiles", keys, [PROFILE_TOMBSTONE_TTL])
-
     def _get_ttl(self, profile: Profile) -> int:
         return self._ttl_seconds if profile.known else MISSING_PROFILE_TTL
 
     def _build_keys(self, user_ids: Sequence[str]) -> list[str]:
-        return [PROFILE.build_key(self._client.prefix, user_id) for user_id in user_ids]
+        return _build_keys(self._client, user_ids)
+
+
+async def forget(client: RedisClient, user_ids: Iterable[str]) -> None:
+    """Remove the cached profiles of these users after a change was committed; readers that began before it write them no more.
+
+    Raises UnavailableError if Redis does not answer: the change is then noticed when the profile is confirmed.
+    """
+    unique_ids = list(dict.fromkeys(user_ids))
+    for start in range(0, len(unique_ids), _KEYS_PER_SCRIPT):
+        keys = _build_keys(client, unique_ids[start : start + _KEYS_PER_SCRIPT])
+        await client.run_script("forget_profiles", keys, [PROFILE_TOMBSTONE_TTL])
+
+
+def _build_keys(client: RedisClient, user_ids: Sequence[str]) -> list[str]:
+    return [PROFILE.build_key(client.prefix, user_id) for user_id in user_ids]

@@ -16,7 +16,9 @@ from schemas.errors import UnavailableError
 from schemas.ports import Clock
 from schemas.profile import Profile, is_address_key
 from schemas.store_ports import UNKNOWN_VERSION, ChangedProfileReader
-from tables.redis.profile_cache import CachedProfiles, RedisProfileCache
+from tables.redis.profile_cache import CachedProfiles, RedisProfileCache, forget
+
+__all__ = ["CachedProfileReader", "forget"]
 
 MAX_LAST_KNOWN = 20_000  # profiles
 STORE_PATIENCE = 0.3  # seconds; less than a batch of the router waits for profiles
