@@ -1,5 +1,7 @@
 """The gate decode: bytes to a notification with a time and an id, or a dead letter that says what is wrong and where."""
 
+import math
+
 import msgspec
 from msgspec import Raw
 
@@ -63,7 +65,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         notification = _decode(value)
     except DECODE_ERRORS as error:
         return _stop_at_error(state, error, value)
-    problem = find_problem(notification, state.record_time, value)
+    problem = find_problem(notification, state.record_time, value, math.inf if state.resume_count else MAX_SEND_AHEAD)
     if problem is not None:
         reason, path, text = problem
         return _stop(state, reason, f"{text} - at {path}", path)
@@ -110,10 +112,13 @@ def identify_by_key(state: RoutingState) -> None:
     state.identify(Notification(_to_storable(_decode_key(state.record.key)), ""), _derive_id(state))
 
 
-def find_problem(notification: Notification, at: float, value: bytes) -> tuple[str, str, str] | None:
+def find_problem(
+    notification: Notification, at: float, value: bytes, max_send_ahead: float = MAX_SEND_AHEAD
+) -> tuple[str, str, str] | None:
     """Reason, path and text of what the schema cannot express, as the gateway checks it too.
 
-    `at` is the time of its record in epoch seconds, `value` the notification's JSON.
+    `at` is the time of its record in epoch seconds, `value` the notification's JSON; what was held may have been moved further ahead than
+    `max_send_ahead` (seconds) allows at first.
     """
     if notification.id is not None:
         id_time = ids.try_parse_time(notification.id)
@@ -121,7 +126,7 @@ def find_problem(notification: Notification, at: float, value: bytes) -> tuple[s
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
         if abs(id_time - at) > DAY:
             return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
-    if (problem := _find_impossible_time(notification, at)) is not None:
+    if (problem := _find_impossible_time(notification, at + max_send_ahead)) is not None:
         return problem
     if notification.digest is not None:
         return UNSUPPORTED, "$.digest", "this version has no digests"
@@ -175,14 +180,14 @@ def _find_nul_field(notification: Notification) -> str:
     return "to" if any("\0" in address for address in addresses) else ""
 
 
-def _find_impossible_time(notification: Notification, at: float) -> tuple[str, str, str] | None:
+def _find_impossible_time(notification: Notification, latest: float) -> tuple[str, str, str] | None:
     created_at, send_at, expires_at = notification.created_at, notification.send_at, notification.expires_at
     if send_at is None and expires_at is None and (created_at is None or is_plausible(created_at)):  # the usual case
         return None
     for path, timestamp in (("$.created_at", created_at), ("$.send_at", send_at), ("$.expires_at", expires_at)):
         if timestamp is not None and not is_plausible(timestamp):
             return Reason.INVALID, path, explain_implausible(timestamp)
-    if send_at is not None and to_epoch_seconds(send_at) - at > MAX_SEND_AHEAD:
+    if send_at is not None and to_epoch_seconds(send_at) > latest:
         return Reason.INVALID, "$.send_at", f"more than {MAX_SEND_AHEAD // lifetimes.DAY} days ahead: submit it nearer to its time"
     return None
 

@@ -77,6 +77,20 @@ async def test_two_notifications_that_had_the_same_key_a_day_apart_are_both_sent
     assert [event.state for event in harness.decided_events] == ["held", "held", "routed", "routed"]
 
 
+async def test_a_notification_that_was_moved_far_ahead_is_sent_then() -> None:
+    harness = RouterHarness()
+    at = NOW + 30 * DAY + 60
+    headers: list[Header] = [
+        (RESUME_COUNT_HEADER, b"2"),
+        (RESUME_GATE_HEADER, b"schedule"),
+        (ORIGINAL_TIME_HEADER, b"%d" % int(NOW * 1000)),
+    ]
+    harness.now = at
+    await harness.route(build_record(encode_value(build_notification(send_at=at)), timestamp=int(at * 1000), headers=headers))
+    assert harness.last_state == ("routed", "")
+    assert harness.decided_events[0].expires_at == at + DAY
+
+
 async def test_a_rule_that_is_gone_is_noticed() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(send_at=NOW + 60))

@@ -1,9 +1,11 @@
 """The gate expiry: at most 24 h, and never later than requested."""
 
+import msgspec
 import pytest
 
 from agents.router.gates.expiry import compute_expiry
-from tests.unit.agents.router.harness import NOW, RouterHarness, build_notification, build_record, encode_value
+from tests.unit.agents.router.builders import POLICY
+from tests.unit.agents.router.harness import NOW, RouterHarness, build_notification, build_policy, build_record, encode_value
 
 DAY = 86_400
 
@@ -27,6 +29,16 @@ async def test_an_expired_notification_is_rejected(expires_at: float, state: str
     harness = RouterHarness()
     await harness.route(build_notification(expires_at=expires_at))
     assert harness.decided_events[0].state == state
+    assert harness.decided_events[0].expires_at == expires_at
+
+
+@pytest.mark.parametrize(
+    ("fields", "expires_at"), [({}, NOW + 600), ({"send_at": NOW - 5}, NOW + 600), ({"expires_at": NOW + 900}, NOW + 900)]
+)
+async def test_a_rule_says_how_long_its_notifications_live_that_do_not_say_it(fields: dict[str, float], expires_at: float) -> None:
+    rule = msgspec.structs.replace(POLICY.rules["order.shipped"], expires_after=600)
+    harness = RouterHarness(build_policy(rules=[rule]))
+    await harness.route(build_notification(**fields))
     assert harness.decided_events[0].expires_at == expires_at
 
 
