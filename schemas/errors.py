@@ -8,6 +8,7 @@ HeroldError
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
 |-- RecordTooLargeError   a record is larger than its topic allows
+|-- TemplateChangedError  a template has another published version than the caller read
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
 |-- TopicMismatchError    topics are missing or have a different configuration
 |-- UnstorableRowError    a store rejects the values of a row
@@ -75,6 +76,14 @@ class RecordTooLargeError(HeroldError):
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
         super().__init__(f"a record of {size} bytes for {topic} is larger than {limit} bytes")
+
+
+class TemplateChangedError(HeroldError):
+    """A template has another published version than the caller read."""
+
+    def __init__(self, name: str, published_version: int) -> None:
+        super().__init__(f"version {published_version} of the template {name} is published now: read it again, then publish")
+        self.published_version = published_version
 
 
 class TableWriteError(HeroldError):

@@ -1,6 +1,6 @@
 """A file of rules, templates and rate limits, as `herold policy` reads and prints it; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -94,14 +94,19 @@ def build_document(policy: Policy) -> PolicyDocument:
     return PolicyDocument(rules, limits, templates, build_partial_documents(policy.partials))
 
 
-def merge_document(policy: Policy, document: PolicyDocument) -> Policy:
-    """The policy with the rules, templates and rate limits of the document; what changes has the next version, and the rest stays."""
+def merge_document(policy: Policy, document: PolicyDocument, latest_versions: Mapping[str, int] | None = None) -> Policy:
+    """The policy with the rules, templates and rate limits of the document; what changes has the next version, and the rest stays.
+
+    `latest_versions` are those of templates of which later versions are not published.
+    """
     rules = {**policy.rules, **{entry.type: build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
     limits = {limit.key: limit for limit in (*policy.rate_limits, *map(_build_rate_limit, document.rate_limits))}
     templates = {name: [template for template in policy.templates if template.name == name] for name in _list_template_names(policy)}
     details = {one.name: one for one in policy.template_details}
     for name, entry in document.templates.items():
-        templates[name], details[name] = _merge_template(name, entry, templates.get(name, []), details.get(name))
+        templates[name], details[name] = _merge_template(
+            name, entry, templates.get(name, []), details.get(name), (latest_versions or {}).get(name, 0)
+        )
     merged = tuple(template for versions in templates.values() for template in versions)
     # a partial that the document names has its locales only
     partials = [*(one for one in policy.partials if one.name not in document.partials), *build_partials(document.partials)]
@@ -185,7 +190,7 @@ def _list_template_names(policy: Policy) -> list[str]:
 
 
 def _merge_template(
-    name: str, document: TemplateDocument, current: list[Template], details: TemplateDetails | None
+    name: str, document: TemplateDocument, current: list[Template], details: TemplateDetails | None, latest_version: int
 ) -> tuple[list[Template], TemplateDetails]:
     """The templates of this name and their details; a document with the contents of the published version keeps it."""
     version = current[0].version if current else 0
@@ -193,4 +198,5 @@ def _merge_template(
     new_details = build_details(name, version, document)
     if current and old == set(build_templates(name, version, document)) and new_details == (details or TemplateDetails(name, version)):
         return current, new_details
-    return [*build_templates(name, version + 1, document)], build_details(name, version + 1, document)
+    version = max(version, latest_version) + 1
+    return [*build_templates(name, version, document)], build_details(name, version, document)

@@ -63,7 +63,7 @@ def get_entries(document: TemplateDocument, channel: ChannelName) -> Mapping[str
 def build_templates(name: str, version: int, document: TemplateDocument) -> tuple[Template, ...]:
     """The templates of a document."""
     return tuple(
-        Template(name, version, channel, locale, **_get_parts(channel, entry))
+        Template(name, version, channel, locale, **{part: get_part(channel, entry, part) for part in get_channel(channel).parts})
         for channel in CHANNEL_NAMES
         for locale, entry in get_entries(document, channel).items()
     )
@@ -133,9 +133,9 @@ def _find_entry_problems(channel: ChannelName, entry: TemplateEntry) -> Iterator
         yield "a template_id is d- and 32 hexadecimal digits, as SendGrid shows it"
 
 
-def _get_parts(channel: ChannelName, entry: TemplateEntry) -> dict[str, str]:
-    """The parts by the names of the fields of Template."""
-    parts = {part: getattr(entry, part) for part in get_channel(channel).parts}
-    if channel == "push":
-        parts |= {part: getattr(entry, name) for part, name in _PUSH_NAMES.items() if getattr(entry, name)}
-    return parts
+def get_part(channel: ChannelName, entry: TemplateEntry, part: str) -> str:
+    """The source of a part, by the name of its field of Template."""
+    source: str = getattr(entry, part)
+    if channel == "push" and not source and part in _PUSH_NAMES:
+        source = getattr(entry, _PUSH_NAMES[part])
+    return source

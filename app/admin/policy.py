@@ -13,7 +13,7 @@ from schemas.channels import get_channel
 from schemas.errors import PolicyDocumentError
 from schemas.json_errors import describe_decode_error
 from schemas.policy import Policy, Rule
-from schemas.policy_document import PolicyChange, PolicyDocument, build_document, find_duplicates, list_changes, merge_document
+from schemas.policy_document import PolicyChange, PolicyDocument, build_document, find_duplicates, merge_document
 from schemas.template_document import TemplateDocument, build_details
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
@@ -42,6 +42,16 @@ def parse_document(text: bytes) -> PolicyDocument:
         raise PolicyDocumentError([str(describe_decode_error(error, b""))]) from None
 
 
+def parse_template(text: bytes) -> TemplateDocument:
+    """A template in YAML. Raises PolicyDocumentError as parse_document does."""
+    try:
+        return msgspec.convert(parse_yaml(text) or {}, TemplateDocument)
+    except yaml.YAMLError as error:
+        raise PolicyDocumentError([f"is not YAML: {' '.join(str(error).split())}"]) from None
+    except msgspec.ValidationError as error:
+        raise PolicyDocumentError([str(describe_decode_error(error, b""))]) from None
+
+
 def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     """Why the router would make dead letters of notifications if the document were applied to this policy."""
     merged = merge_document(policy, document)
@@ -51,7 +61,7 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     for entry in document.rules:
         rule = merged.rules[entry.type]
         problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_expression_problems(rule)]
-        problems += _find_missing_templates(rule, templates)
+        problems += find_missing_templates(rule, templates)
     return problems
 
 
@@ -85,10 +95,9 @@ async def apply_document(database_url: str, document: PolicyDocument, dry_run: b
     """Validate the document and apply it, unless `dry_run`; returns the changes. Raises PolicyDocumentError and UnavailableError."""
     database = Database(database_url, max_size=1)
     try:
-        policy = await PostgresPolicyLoader(database).load()
-        if problems := find_problems(policy, document):
+        if problems := find_problems(await PostgresPolicyLoader(database).load(), document):
             raise PolicyDocumentError(problems)
-        return list_changes(policy, merge_document(policy, document)) if dry_run else await PostgresPolicyWriter(database).apply(document)
+        return await PostgresPolicyWriter(database).apply(document, dry_run)
     finally:
         await database.close()
 
@@ -102,12 +111,12 @@ async def load_document(database_url: str) -> PolicyDocument:
         await database.close()
 
 
-def format_document(document: PolicyDocument) -> str:
+def format_document(document: PolicyDocument | TemplateDocument) -> str:
     """The document as YAML."""
     return yaml.dump(msgspec.to_builtins(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=140)
 
 
-def _find_missing_templates(rule: Rule, templates: TemplateCache) -> list[str]:
+def find_missing_templates(rule: Rule, templates: TemplateCache) -> list[str]:
     """The channels of a rule for which a user without a locale would get nothing."""
     name = rule.template or rule.type
     selected = {channel: templates.get(name, channel, "") for channel in rule.channels if get_channel(channel).build_content is None}

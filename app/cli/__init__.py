@@ -27,6 +27,7 @@ COMMAND_PATHS = {
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "policy": "app.cli.policy:policy",
+    "templates": "app.cli.templates:templates",
     "tables": "app.cli.tables:tables",
     "webhook": "app.cli.webhook:webhook",
 }

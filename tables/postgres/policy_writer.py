@@ -7,6 +7,7 @@ from schemas.policy_document import PolicyChange, PolicyDocument, list_changes, 
 from tables.postgres.database import Connection, Database
 from tables.postgres.policy import fetch_policy
 from tables.postgres.query_loader import load_queries
+from tables.postgres.templates import fetch_latest_versions
 
 _SQL = load_queries("policy_writer")
 _encode = msgspec.json.Encoder().encode
@@ -18,14 +19,17 @@ class PostgresPolicyWriter:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def apply(self, document: PolicyDocument) -> list[PolicyChange]:
-        """Add and change what the document has, in one transaction, and remove nothing. Raises UnavailableError."""
+    async def apply(self, document: PolicyDocument, dry_run: bool = False) -> list[PolicyChange]:
+        """Add and change what the document has, in one transaction, and remove nothing; a dry run only lists the changes.
+
+        Raises UnavailableError.
+        """
         async with self._database.acquire_connection() as connection, connection.transaction():
             await connection.execute(_SQL["lock_policy"])
             before = await fetch_policy(connection)
-            after = merge_document(before, document)
+            after = merge_document(before, document, await fetch_latest_versions(connection))
             changes = list_changes(before, after)
-            for change in changes:
+            for change in changes if not dry_run else ():
                 await _write_change(connection, change, after)
         return changes
 
@@ -42,7 +46,6 @@ async def _write_change(connection: Connection, change: PolicyChange, policy: Po
     elif change.kind == "template":
         await connection.execute(_SQL["insert_template"], change.name)
         templates = [msgspec.structs.astuple(template) for template in policy.templates if template.name == change.name]
-        await connection.execute(_SQL["delete_template_version"], change.name, change.version)  # one that was prepared and never published
         await connection.executemany(_SQL["insert_template_version"], templates)
         details = [msgspec.structs.astuple(one) for one in policy.template_details if one.name == change.name]
         await connection.executemany(_SQL["insert_template_details"], details)

@@ -12,11 +12,8 @@ on conflict (type) do update set
     quiet_hours = excluded.quiet_hours, over_limit = excluded.over_limit, condition = excluded.condition,
     priorities = excluded.priorities, expires_after = excluded.expires_after, updated_at = now();
 
--- insert_template: inserts a template, without contents, if it is missing.
-insert into templates (name) values ($1) on conflict do nothing;
-
--- delete_template_version: deletes the contents of one version of a template.
-delete from template_versions where name = $1 and version = $2;
+-- insert_template: inserts a template without a published version, if it is missing.
+insert into templates (name, published_version) values ($1, 0) on conflict do nothing;
 
 -- insert_template_version: inserts the contents of a template for a channel and locale.
 insert into template_versions (

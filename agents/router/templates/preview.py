@@ -1,0 +1,46 @@
+"""What a template renders to with given data, on each channel and in each locale; pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from agents.router.templates.cache import TemplateCache, TemplateFailure
+from agents.router.templates.channel_content import INVALID_VARIABLES, build_content
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.notification import Notification
+from schemas.sms_segments import measure_sms
+from schemas.template_versions import ContentPreview
+
+
+def preview_template(
+    templates: TemplateCache, name: str, data: Mapping[str, Any], locale: str | None = None, zone: str = ""
+) -> list[ContentPreview]:
+    """The content of each channel in this locale, or in all locales of the template; in an empty zone, UTC."""
+    violation = templates.find_violation(name, data)
+    problem = f"{violation.problem} - at {violation.path}" if violation else ""
+    return [
+        ContentPreview(channel, one, reason=INVALID_VARIABLES, problem=problem)
+        if problem
+        else _preview_content(templates, name, channel, one, data, zone)
+        for channel, locales in _list_locales(templates, name).items()
+        for one in (locales if locale is None else [locale])
+    ]
+
+
+def _list_locales(templates: TemplateCache, name: str) -> dict[ChannelName, Iterable[str]]:
+    published = {channel: templates.get_locales(name, channel) for channel in CHANNEL_NAMES}
+    return {channel: sorted(locales) for channel, locales in published.items() if locales}
+
+
+def _preview_content(
+    templates: TemplateCache, name: str, channel: ChannelName, locale: str, data: Mapping[str, Any], zone: str
+) -> ContentPreview:
+    notification = Notification("preview", name, data=dict(data))
+    content = build_content(templates, name, channel, locale, notification, [], zone)
+    if isinstance(content, TemplateFailure):
+        return ContentPreview(channel, locale, reason=content.reason, problem=content.error)
+    values = msgspec.json.decode(content[0])
+    # Herold asks Twilio for smart encoding (agents/providers/twilio.py)
+    sms = measure_sms(values["text"], smart_encoding=True) if channel == "sms" else None
+    return ContentPreview(channel, locale, values, len(content[0]), sms)

@@ -1,0 +1,82 @@
+"""The texts of `herold templates`; pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from app.cli.formatting import build_key_value_table, build_table, format_datetime
+from app.cli.output import escape_control_characters
+
+Body = Mapping[str, Any]
+
+
+def format_list(templates: Sequence[Body]) -> RenderableType:
+    """The templates of a list."""
+    table = build_table("template", "published", "latest", "channels", "locales", "changed")
+    for one in templates:
+        published, latest = str(one["published_version"] or "-"), str(one["latest_version"])
+        channels, locales = ", ".join(one["channels"]), ", ".join(one["locales"])
+        table.add_row(one["name"], published, latest, channels, locales, format_datetime(one["updated_at"]))
+    return table if templates else "no templates"
+
+
+def format_history(history: Body) -> RenderableType:
+    """The versions and publications of a template."""
+    versions = build_table("version", "written", "by", "comment", title="Versions")
+    for one in history["versions"]:
+        mark = " (published)" if one["version"] == history["published_version"] else ""
+        written = "" if one["created_at"] is None else format_datetime(one["created_at"])
+        versions.add_row(f"{one['version']}{mark}", written, one["actor"], one["comment"])
+    publications = build_table("when", "change", "version", "by", "comment", title="Publications")
+    for one in history["publications"]:
+        publications.add_row(
+            format_datetime(one["occurred_at"]), one["change"].replace("_", " "), str(one["version"]), one["actor"], one["comment"]
+        )
+    return Group(versions, Text(), publications)
+
+
+def format_preview(contents: Sequence[Body]) -> RenderableType:
+    """The content of each channel and locale; line breaks stay, and other control characters are escaped."""
+    parts: list[RenderableType] = []
+    for one in contents:
+        sms, content = one.get("sms"), one.get("content") or {}
+        values: dict[str, RenderableType] = {name: _to_text(value) for name, value in content.items() if name != "kind"}
+        if sms:
+            values["segments"] = f"{sms['segments']} ({sms['encoding']}, {sms['units']} units, {sms['free']} free)"
+            values["forces UCS-2"] = _to_text(sms["forcing"])
+        values["size"] = f"{one['size']} bytes" if content else ""
+        values["problem"] = Text(f"{one['reason']}: {_to_text(one['problem'])}", "red") if one.get("problem") else ""
+        parts += [Text(f"{one['channel']}, {one['locale']}", "bold"), build_key_value_table(values), Text()]
+    return Group(*parts[:-1]) if parts else "the template has no channel"
+
+
+def format_report(report: Body) -> RenderableType:
+    """What publishing a version does."""
+    parts: list[RenderableType] = [Text(problem, "red") for problem in report["problems"]]
+    if report["changes"]:
+        table = build_table("sample", "channel", "locale", "bytes", "segments")
+        for one in report["changes"]:
+            segments = _format_change(one["segments_before"], one["segments_after"]) if one["channel"] == "sms" else ""
+            table.add_row(one["sample"], one["channel"], one["locale"], _format_change(one["size_before"], one["size_after"]), segments)
+        parts.append(table)
+    parts += [Text(_describe_gap(gap), "yellow") for gap in report["gaps"]]
+    return Group(*parts) if parts else "no samples to compare, and no gaps in the locales"
+
+
+def _describe_gap(gap: Body) -> str:
+    place = f"{gap['channel']} {gap['locale']}"
+    if gap.get("missing_parts"):
+        return f"{place}: has no {', '.join(gap['missing_parts'])}"
+    return f"{place}: missing, its users get {gap['uses']}" if gap.get("uses") else f"{place}: missing, its users get nothing"
+
+
+def _format_change(before: int, after: int) -> str:
+    return str(after) if before == after else f"{before} -> {after}"
+
+
+def _to_text(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode() if value else ""
+    return "\n".join(map(escape_control_characters, text.split("\n")))

@@ -1,0 +1,238 @@
+"""`herold templates`: versions of templates in PostgreSQL: drafts, previews, publications."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from app.admin.policy import format_document, parse_template
+from app.admin.templates import TemplateService
+from app.cli.connection_profile import load_connection_profile
+from app.cli.errors import EXIT_NOT_FOUND, CommandError, run_query
+from app.cli.json_input import parse_json
+from app.cli.output import build_console, json_option, print_result
+from app.cli.template_text import format_history, format_list, format_preview, format_report
+from schemas.errors import PolicyDocumentError
+from schemas.template_document import TemplateDocument
+from schemas.template_versions import TemplateVersion
+from tables.postgres.database import Database
+
+T = TypeVar("T")
+ACTOR = "cli"
+DRAFT_ADVICE = "no draft was written; docs/guide/templates.md shows the form of a template"
+PUBLISH_ADVICE = "the published version stays in force; `herold templates preview` shows what each sample renders to"
+
+version_option = click.option("--version", "number", type=click.IntRange(1), help="The version; without it the published one.")
+comment_option = click.option("--comment", default="", help="Why, for the history.")
+
+
+@click.group()
+def templates() -> None:
+    """Draft, preview, publish and roll back versions of templates.
+
+    \b
+    herold templates list
+    herold templates draft order-shipped order-shipped.yml
+    herold templates preview order-shipped --version 2 --sample usual
+    herold templates publish order-shipped --version 2
+    herold templates rollback order-shipped
+    """
+
+
+@templates.command(name="list")
+@click.option("--search", default="", help="Only names that contain this text.")
+@click.option("--limit", default=200, type=click.IntRange(1, 10_000), help="At most so many.", show_default=True)
+@json_option
+def list_templates(search: str, limit: int, as_json: bool) -> None:
+    """List the templates by name.
+
+    \b
+    herold templates list --search order
+    """
+    print_result(msgspec.to_builtins(_run(lambda service: service.list_templates(limit, None, search))), as_json, format_list)
+
+
+@templates.command()
+@click.argument("name")
+@version_option
+@json_option
+def show(name: str, number: int | None, as_json: bool) -> None:
+    """Print a version of a template as a file for `herold templates draft`.
+
+    \b
+    herold templates show order-shipped > order-shipped.yml
+    """
+    version = _load(name, number)
+    if as_json:
+        print_result(msgspec.to_builtins(version), as_json, str)
+    else:
+        click.echo(format_document(version.document), nl=False)
+
+
+@templates.command()
+@click.argument("name")
+@json_option
+def history(name: str, as_json: bool) -> None:
+    """Show the versions of a template, and which was published when, by whom and why.
+
+    \b
+    herold templates history order-shipped
+    """
+    found = _run(lambda service: service.get_history(name))
+    if found is None:
+        raise build_not_found(name, None)
+    print_result(msgspec.to_builtins(found), as_json, format_history)
+
+
+@templates.command()
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@comment_option
+@json_option
+def draft(name: str, file: Path, comment: str, as_json: bool) -> None:
+    """Write the next version of a template from FILE, without publishing it.
+
+    \b
+    herold templates draft order-shipped order-shipped.yml --comment "shorter"
+    """
+    try:
+        document = parse_template(file.read_bytes())
+        version = _run(lambda service: service.create_draft(name, document, ACTOR, comment))
+    except PolicyDocumentError as error:
+        raise CommandError(f"{file}: {error}", DRAFT_ADVICE) from None
+    print_result(
+        {"name": name, "version": version}, as_json, lambda draft: f"template {draft['name']}: version {draft['version']} is a draft"
+    )
+
+
+@templates.command()
+@click.argument("name")
+@version_option
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A template that is no version yet.")
+@click.option("--sample", help="The name of a sample of the template.")
+@click.option("--data", help="The data as JSON.")
+@click.option("--locale", help="The user's locale; without it all locales of the template.")
+@click.option("--time-zone", default="", help="The user's time zone; without it UTC.")
+@json_option
+def preview(
+    name: str,
+    number: int | None,
+    file: Path | None,
+    sample: str | None,
+    data: str | None,
+    locale: str | None,
+    time_zone: str,
+    as_json: bool,
+) -> None:
+    """Show what a template renders to on each channel, with sizes and SMS segments.
+
+    \b
+    herold templates preview order-shipped --data '{"order": "A-17", "name": "Ada", "eta": "today", "items": ["lamp"]}' --locale de-AT
+    """
+    try:
+        document = parse_template(file.read_bytes()) if file else _load(name, number).document
+        contents = _run(lambda service: service.preview(name, document, _select_data(document, sample, data), locale, time_zone))
+    except PolicyDocumentError as error:
+        raise CommandError(f"{file}: {error}", DRAFT_ADVICE) from None
+    if as_json:
+        print_result(msgspec.to_builtins(contents), as_json, str)
+    else:
+        build_console().print(format_preview(msgspec.to_builtins(contents)))
+
+
+@templates.command()
+@click.argument("name")
+@version_option
+@json_option
+def check(name: str, number: int | None, as_json: bool) -> None:
+    """Show what publishing a version would do: problems, sizes and SMS segments of its samples, and locales that are not complete.
+
+    \b
+    herold templates check order-shipped --version 2
+    """
+    version = _load(name, number)
+    print_result(msgspec.to_builtins(_run(lambda service: service.check(version))), as_json, format_report)
+
+
+@templates.command()
+@click.argument("name")
+@click.option("--version", "number", type=click.IntRange(1), required=True, help="The version.")
+@comment_option
+@json_option
+def publish(name: str, number: int, comment: str, as_json: bool) -> None:
+    """Make a version the one that is used, unless it has problems.
+
+    \b
+    herold templates publish order-shipped --version 2 --comment "new wording"
+    """
+    _publish(_load(name, number), comment, as_json)
+
+
+@templates.command()
+@click.argument("name")
+@click.option("--version", "number", type=click.IntRange(1), help="The version; without it the one that was published before.")
+@comment_option
+@json_option
+def rollback(name: str, number: int | None, comment: str, as_json: bool) -> None:
+    """Publish an earlier version again.
+
+    \b
+    herold templates rollback order-shipped --comment "wrong link"
+    """
+    version = _load(name, number) if number else _run(lambda service: service.get_previous_version(name))
+    if version is None:
+        raise CommandError(f"no other version of the template {name} was published before", "name one with --version")
+    _publish(version, comment, as_json)
+
+
+def _publish(version: TemplateVersion, comment: str, as_json: bool) -> None:
+    try:
+        report = _run(lambda service: service.publish(version, version.published_version, ACTOR, comment))
+    except PolicyDocumentError as error:
+        raise CommandError(f"template {version.name}, version {version.version}: {error}", PUBLISH_ADVICE) from None
+    print_result(msgspec.to_builtins(report), as_json, format_report)
+    click.echo(f"version {version.version} of the template {version.name} is published", err=True)
+
+
+def _load(name: str, number: int | None) -> TemplateVersion:
+    version = _run(lambda service: service.get_version(name, number))
+    if version is None:
+        raise build_not_found(name, number)
+    return version
+
+
+def build_not_found(name: str, number: int | None) -> CommandError:
+    """The error of a template or version that does not exist."""
+    what = f"no version {number} of the template {name}" if number else f"no template {name}"
+    return CommandError(f"there is {what}", "`herold templates list` lists the templates", EXIT_NOT_FOUND)
+
+
+def _select_data(document: TemplateDocument, sample: str | None, data: str | None) -> dict[str, Any]:
+    """The given data, else the named sample, else the first one."""
+    if data is not None:
+        try:
+            value = parse_json(data.encode("utf-8", "surrogateescape"))
+        except ValueError as error:
+            raise CommandError(f"--data: {error}") from None
+        if not isinstance(value, dict):
+            raise CommandError("--data: is not a JSON object")
+        return value
+    if sample is not None and sample not in document.samples:
+        raise CommandError(f"there is no sample {sample}; the template has {', '.join(document.samples) or 'none'}")
+    name = sample or next(iter(document.samples), None)
+    return document.samples[name] if name else {}
+
+
+def _run(call: Callable[[TemplateService], Awaitable[T]]) -> T:
+    url = load_connection_profile().postgres.url
+
+    async def run() -> T:
+        database = Database(url, max_size=1)
+        try:
+            return await call(TemplateService(database))
+        finally:
+            await database.close()
+
+    return run_query(url, run())
