@@ -25,6 +25,7 @@ LogEvent = Literal[
     "gateway.connection_rejected",  # a connection was closed before a request: headers too large, too slow, one connection too many
     "gateway.process_exited",  # one of several gateway processes ended by itself; it is started again
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
+    "gateway.eviction_delayed",  # Redis did not answer after a change of users; their cached profiles are deleted when it does
     "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
     "worker.shutdown_callback_cancelled",  # what a worker stops before its end took too long: a provider or server does not answer
     "worker.started",  # a worker or the gateway is ready

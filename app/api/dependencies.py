@@ -8,6 +8,7 @@ from litestar import Request
 
 from app.api.ports import HistoryReader, RecentNotifications, UserTables
 from app.api.services.held_changes import HeldChanges
+from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
@@ -17,7 +18,6 @@ from schemas.store_ports import PolicyReader, ProfileReader
 from tables.postgres.preferences import MakeId, PreferenceStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
-from tables.redis.profile_cache import RedisProfileCache
 
 ApiRequest = Request[Any, Any, Any]
 
@@ -40,7 +40,7 @@ class Dependencies:
     users: UserStore
     preferences: PreferenceStore
     suppressions: SuppressionStore
-    profile_cache: RedisProfileCache
+    profile_eviction: ProfileEviction
     make_id: MakeId
 
 

@@ -18,6 +18,7 @@ from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.held_changes import HeldChanges
 from app.api.services.producer_connection import ProducerConnection, create_producer
+from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.publisher import KafkaPublisher
 from app.api.services.random_id_bits import RandomIdBits
 from app.api.services.readiness import Probe, ReadinessMonitor
@@ -43,7 +44,7 @@ from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
-from tables.redis.profile_cache import RedisProfileCache
+from tables.redis.profile_cache import forget
 from tables.redis.recent_notifications import RedisRecentNotifications
 from tables.redis.worker_addresses import RedisWorkerAddresses
 
@@ -97,7 +98,7 @@ class GatewayConnections:
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.worker_client = WorkerClient(RedisWorkerAddresses(self.redis), settings.worker.web_token)
-        self.profile_cache = RedisProfileCache(self.redis, settings.redis.profile_ttl, settings.redis.profile_check_interval)
+        self.profile_eviction = ProfileEviction(partial(forget, self.redis))
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
@@ -122,6 +123,7 @@ class GatewayConnections:
             await self.readiness.stop()
             await self.publisher.stop()
             await self.recent_notifications.stop()
+            await self.profile_eviction.stop()
             await self.worker_client.close()
             await self.redis.close()
             await self.database.close()
@@ -158,7 +160,7 @@ class GatewayConnections:
             users=UserStore(self.database),
             preferences=PreferenceStore(self.database, make_new_id),
             suppressions=SuppressionStore(self.database, make_new_id),
-            profile_cache=self.profile_cache,
+            profile_eviction=self.profile_eviction,
             make_id=make_new_id,
         )
 

@@ -39,7 +39,7 @@ async def put_preferences(
     raise_for_problems(find_preference_problems(body.items, await dependencies.users.list_categories()))
     origin = build_origin(actor, source, body.reason)
     await dependencies.preferences.replace(check_path_text(user_id, "user"), body.items, version, origin)
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
     return await _respond(request, user_id)
 
 
@@ -60,7 +60,7 @@ async def change_preferences(
     raise_for_problems(find_preference_problems(body.items, await dependencies.users.list_categories()))
     origin = build_origin(actor, source, body.reason)
     await dependencies.preferences.change(check_path_text(user_id, "user"), body.items, version, origin)
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
     return await _respond(request, user_id)
 
 

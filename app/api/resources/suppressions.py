@@ -40,7 +40,7 @@ async def create_suppression(request: ApiRequest, actor: ActorHeader = None, sou
     body = await decode_body(request, SuppressionRequest)
     raise_for_problems(find_suppression_problems(body, await dependencies.users.list_categories()))
     written = await dependencies.suppressions.create(body, build_origin(actor, source))
-    await dependencies.profile_cache.forget(written.user_ids)
+    await dependencies.profile_eviction.evict(written.user_ids)
     return Response(written.suppression, status_code=201 if written.is_changed else 200)
 
 
@@ -93,7 +93,7 @@ async def undo_suppression(
     written = await dependencies.suppressions.undo(_check_id(suppression_id), origin)
     if written is None:
         raise _build_missing_error(suppression_id)
-    await dependencies.profile_cache.forget(written.user_ids)
+    await dependencies.profile_eviction.evict(written.user_ids)
     return written.suppression
 
 

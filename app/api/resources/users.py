@@ -87,10 +87,10 @@ async def put_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHeader
     change = fill_change(await _decode_user(request))
     dependencies = get_dependencies(request)
     if if_match is None and (user := await dependencies.users.create(user_id, change)):
-        await dependencies.profile_cache.forget([user_id])
+        await dependencies.profile_eviction.evict([user_id])
         return _respond(user, 201)
     user = await dependencies.users.change(user_id, change, require_if_match(if_match))
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
     return _respond(user)
 
 
@@ -106,7 +106,7 @@ async def change_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHea
     dependencies = get_dependencies(request)
     change, version = await _decode_user(request), require_if_match(if_match)
     user = await dependencies.users.change(check_path_text(user_id, "user"), change, version)
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
     return _respond(user)
 
 
@@ -118,7 +118,7 @@ async def delete_user(
     dependencies = get_dependencies(request)
     entry_id = dependencies.make_id(AUDIT_ENTRY_PREFIX)
     await dependencies.users.delete(check_path_text(user_id, "user"), parse_if_match(if_match), build_origin(actor, source), entry_id)
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
 
 
 @get(
@@ -153,7 +153,7 @@ async def put_device(request: ApiRequest, user_id: UserId, token: TokenParameter
     raise_for_problems(find_device_problems(token, change))
     dependencies = get_dependencies(request)
     device, is_new = await dependencies.users.set_device(check_path_text(user_id, "user"), token, change)
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
     return Response(device, status_code=201 if is_new else 200)
 
 
@@ -163,7 +163,7 @@ async def delete_device(request: ApiRequest, user_id: UserId, token: TokenParame
     dependencies = get_dependencies(request)
     if not await dependencies.users.delete_device(check_path_text(user_id, "user"), check_path_text(token, "device")):
         raise ProblemError(build_problem("not-found", f"user {user_id[:64]!r} has no such device"))
-    await dependencies.profile_cache.forget([user_id])
+    await dependencies.profile_eviction.evict([user_id])
 
 
 async def _decode_user(request: ApiRequest) -> UserChange:

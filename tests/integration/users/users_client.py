@@ -17,5 +17,6 @@ async def open_users_client(database_url: str, **options: str) -> AsyncIterator[
     headers = {"x-api-key": API_KEY}
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers, timeout=60.0) as client:
         yield client, connections
+    await connections.profile_eviction.stop()
     await connections.redis.close()
     await connections.database.close()

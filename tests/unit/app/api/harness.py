@@ -1,6 +1,6 @@
 """A gateway with its ports in memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -12,6 +12,7 @@ from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
 from app.api.services.held_changes import HeldChanges
+from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.telemetry import Metrics
@@ -28,11 +29,8 @@ from tables.postgres.database import Database
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
-from tables.redis.client import RedisClient
-from tables.redis.profile_cache import RedisProfileCache
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 
-UNREACHABLE_REDIS = "redis://127.0.0.1:1"
 UNREACHABLE_DATABASE = "postgresql://127.0.0.1:1/none"  # tcpmux: nothing listens there; resources of users are tested on a real one
 NOW = 1_760_000_000.0
 API_KEY = "k" * 32
@@ -46,6 +44,10 @@ RECEIPT_TIMEOUTS: dict[ChannelName, int] = {"email": 0, "sms": 60, "push": 0, "w
 def make_notification_id(bits: int = 1, at: float = NOW) -> str:
     """A notification id with the time `at`."""
     return make_id(NOTIFICATION_PREFIX, at, bits)
+
+
+async def forget_nothing(user_ids: Collection[str]) -> None:
+    """Stands for a Redis without profiles."""
 
 
 @dataclass
@@ -213,7 +215,7 @@ class GatewayHarness:
             UserStore(database),
             PreferenceStore(database, make_new_id),
             SuppressionStore(database, make_new_id),
-            RedisProfileCache(RedisClient(UNREACHABLE_REDIS, self.get_time, "", 0.2), 300, 1.0),
+            ProfileEviction(forget_nothing),
             make_new_id,
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
