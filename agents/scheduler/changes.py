@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from agents.scheduler.due_queue import DueQueue
 from schemas.enums import Priority, State
 from schemas.events import DecidedEvent, GateResult
-from schemas.lifetimes import DAY
+from schemas.lifetimes import DAY, MAX_SEND_AHEAD
 from schemas.scheduled import Cancel, Reschedule, Scheduled
 from schemas.timestamps import Timestamp, to_epoch_seconds
 from tables import due
@@ -39,7 +39,6 @@ class Payload(Struct):
     created_at: Timestamp | None = None
 
 
-_NULL = Raw(b"null")
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_payload = msgspec.json.Decoder(Payload).decode
 
@@ -111,11 +110,11 @@ class Changes:
 
 
 def _move(scheduled: Scheduled, due_at: float) -> Scheduled:
-    """The entry with another time. Its `send_at` moves with it, because a notification expires so long after that."""
-    fields = _decode_fields(scheduled.payload)
+    """The entry with another time. That is the notification's `send_at` from now on, because it expires so long after it."""
     payload = scheduled.payload
-    if fields.get("send_at", _NULL) != _NULL:
-        payload = Raw(_encode({**fields, "send_at": due_at}))
+    if scheduled.resume_gate:
+        send_at = min(due_at, scheduled.record_time / 1000 + MAX_SEND_AHEAD)  # the router takes no later one
+        payload = Raw(_encode({**_decode_fields(payload), "send_at": send_at}))
     return msgspec.structs.replace(scheduled, due_at=due_at, payload=payload, resume_count=scheduled.resume_count + 1)
 
 

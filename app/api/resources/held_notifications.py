@@ -21,11 +21,12 @@ from app.api.problems import (
 )
 from app.api.resources.notifications import LOOKUP_ERRORS, NotificationIdParameter, UserIdParameter, find_notification
 from app.api.responses import HeldChangeResponse, NotificationResponse
-from app.api.services.held_changes import HeldChanges, is_cancelled, is_moved
+from app.api.services.held_changes import is_cancelled, is_moved
 from schemas.enums import State
 from schemas.errors import DECODE_ERRORS, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.history import NotificationHistory
+from schemas.lifetimes import DAY, MAX_SEND_AHEAD
 from schemas.notification import NotificationChange
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 
@@ -54,8 +55,8 @@ async def cancel_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
 ) -> Response[NotificationResponse | HeldChangeResponse]:
     """The scheduler decides whether the notification is still held; the request waits for its answer for up to 3 s."""
-    changes = get_dependencies(request).held_changes
-    return await _change(request, notification_id, user_id, changes.cancel, is_cancelled)
+    event = await _find_held(request, notification_id, user_id)
+    return await _answer(request, event, get_dependencies(request).held_changes.cancel(event), is_cancelled)
 
 
 @patch(
@@ -75,35 +76,40 @@ async def reschedule_notification(
 ) -> Response[NotificationResponse | HeldChangeResponse]:
     """The scheduler decides whether the notification is still held. The gate that holds it judges again when it is released."""
     due_at = _decode_send_at(await request.body())
-    changes: HeldChanges = get_dependencies(request).held_changes
-    return await _change(
-        request, notification_id, user_id, lambda held: changes.reschedule(held, due_at), lambda decided: is_moved(decided, due_at)
-    )
+    event = await _find_held(request, notification_id, user_id)
+    if due_at - event.created_at > MAX_SEND_AHEAD:
+        detail = f"more than {MAX_SEND_AHEAD // DAY} days after the submission: submit it again, nearer to its time"
+        raise ProblemError(build_validation_problem([build_field_error("$.send_at", detail)]))
+    change = get_dependencies(request).held_changes.reschedule(event, due_at)
+    return await _answer(request, event, change, lambda decided: is_moved(decided, due_at))
 
 
-async def _change(
-    request: ApiRequest,
-    notification_id: str,
-    user_id: str | None,
-    change: Callable[[DecidedEvent], Awaitable[DecidedEvent | None]],
-    is_done: Callable[[DecidedEvent], bool],
-) -> Response[NotificationResponse | HeldChangeResponse]:
-    """Request a change, and answer with what the scheduler has decided. Raises ProblemError."""
+async def _find_held(request: ApiRequest, notification_id: str, user_id: str | None) -> DecidedEvent:
+    """The decision on a notification that is held, as far as is recorded. Raises ProblemError."""
     event, _ = await find_notification(request, notification_id, user_id)
-    if event is None or event.state != State.HELD:
-        raise ProblemError(_build_conflict(event, notification_id))
+    if event is None:
+        raise ProblemError(build_problem("conflict", f"{notification_id}: {UNDECIDED}", retry_after=RETRY_AFTER))
+    if event.state != State.HELD:
+        raise ProblemError(_build_not_held_problem(event))
+    return event
+
+
+async def _answer(
+    request: ApiRequest, held: DecidedEvent, change: Awaitable[DecidedEvent | None], is_done: Callable[[DecidedEvent], bool]
+) -> Response[NotificationResponse | HeldChangeResponse]:
+    """What the scheduler has decided on a change. Raises ProblemError if it is not what was requested."""
     try:
-        decided = await change(event)
+        decided = await change
     except UnavailableError as error:
         raise ProblemError(build_problem("unavailable", str(error), retry_after=RETRY_AFTER)) from None
     if decided is None:
-        path = f"/v1/notifications/{quote(event.id)}?{urlencode({'user_id': event.user_id})}"
-        return Response(HeldChangeResponse(event.id, path), status_code=202)
+        path = f"/v1/notifications/{quote(held.id)}?{urlencode({'user_id': held.user_id})}"
+        return Response(HeldChangeResponse(held.id, path), status_code=202)
     if not is_done(decided):
-        raise ProblemError(_build_conflict(decided, notification_id))
+        raise ProblemError(_build_not_held_problem(decided))
     dependencies = get_dependencies(request)
     history = NotificationHistory(decided, (), ())
-    return Response(present_notification(history, event.id, dependencies.receipt_timeouts, dependencies.clock()), status_code=200)
+    return Response(present_notification(history, held.id, dependencies.receipt_timeouts, dependencies.clock()), status_code=200)
 
 
 def _decode_send_at(body: bytes) -> float:
@@ -117,11 +123,9 @@ def _decode_send_at(body: bytes) -> float:
     return to_epoch_seconds(send_at)
 
 
-def _build_conflict(event: DecidedEvent | None, notification_id: str) -> ProblemDetails:
-    if event is None:
-        return build_problem("conflict", f"{notification_id}: {UNDECIDED}", retry_after=RETRY_AFTER)
+def _build_not_held_problem(event: DecidedEvent) -> ProblemDetails:
     reason = f" ({event.reason})" if event.reason else ""
-    return build_problem("conflict", f"{notification_id} is not held: it is {event.state}{reason}")
+    return build_problem("conflict", f"{event.id} is not held: it is {event.state}{reason}")
 
 
 HANDLERS = (cancel_notification, reschedule_notification)

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 
 from agents.scheduler.changes import Changes
 from schemas.dead_letter import decode_dead_letter
+from schemas.lifetimes import DAY, MAX_SEND_AHEAD
 from schemas.ports import Batch
 from schemas.scheduled import Cancel, Reschedule
 from tests.unit.agents.scheduler.harness import NOW, PARTITION, TARGET, SchedulerHarness, build_scheduled
@@ -88,13 +89,21 @@ async def test_a_moved_entry_is_released_at_its_new_time_with_a_count_of_its_own
     assert event.decision_log[0].inputs == {"until": NOW + 90}
 
 
-async def test_the_send_at_of_a_moved_notification_moves_with_it() -> None:
+@pytest.mark.parametrize("send_at", ["", '"send_at":"2025-10-09T08:54:20Z",'])
+async def test_the_new_time_of_a_notification_is_its_send_at_so_that_it_expires_later(send_at: str) -> None:
     harness = SchedulerHarness()
-    payload = Raw(b'{"user_id":"u-1","id":"ntf_1","send_at":"2025-10-09T08:54:20Z","data":{"send_at":7}}')
+    payload = Raw(b'{"user_id":"u-1",%b"id":"ntf_1","data":{"send_at":7}}' % send_at.encode())
     await harness.store(build_scheduled(payload=payload), Reschedule("ntf_1", "u-1", NOW + 90))
     await harness.release(NOW + 90)
     (record,) = harness.released
     assert msgspec.json.decode(record.value or b"") == {"user_id": "u-1", "id": "ntf_1", "send_at": NOW + 90, "data": {"send_at": 7}}
+
+
+async def test_no_send_at_is_later_than_the_router_takes() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled(), Reschedule("ntf_1", "u-1", NOW + 40 * DAY))
+    await harness.release(NOW + 40 * DAY)
+    assert msgspec.json.decode(harness.released[0].value or b"")["send_at"] == NOW + MAX_SEND_AHEAD
 
 
 async def test_records_of_one_batch_see_each_other() -> None:

@@ -120,6 +120,7 @@ def test_a_request_that_kafka_does_not_confirm_is_unavailable() -> None:
         ({"send_at": NOW * 1000}, "$.send_at"),
         ({"send_at": "2025-10-09T10:53:20"}, "$.send_at"),
         ({"send_at": LATER, "other": 1}, "other"),
+        ({"send_at": NOW + 31 * 86_400}, "more than 30 days"),
     ],
 )
 def test_an_invalid_time_is_invalid(body: dict[str, Any], path: str) -> None:
