@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agents.scheduler.changes import REASONS as SCHEDULER_REASONS
 from schemas.enums import Outcome, State, Status
 
 WORD_STYLES: Mapping[str, str] = {
@@ -94,7 +95,7 @@ def _build_timeline(notification: Mapping[str, Any], created_at: float) -> Table
     table.add_row(
         format_time(decided_at),
         format_elapsed(created_at, decided_at),
-        "router",
+        "scheduler" if notification.get("reason") in SCHEDULER_REASONS else "router",
         format_word(notification["state"]),
         notification.get("reason", ""),
     )

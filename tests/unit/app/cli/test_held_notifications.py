@@ -9,6 +9,7 @@ def test_cancel_prints_the_notification(herold: HeroldRunner, gateway_url: str, 
     gateway_harness.on_sleep = lambda: gateway_harness.history.histories.update({ID: CANCELLED})
     result = herold("cancel", ID, "--url", gateway_url)
     assert (result.exit_code, "cancelled" in result.stdout) == (0, True)
+    assert any(line.split()[-3:] == ["scheduler", "rejected", "cancelled"] for line in result.stdout.splitlines())
 
 
 def test_reschedule_takes_epoch_seconds_and_text(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
