@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from litestar import Request
 
-from app.api.ports import HistoryReader, RecentNotifications, UserTables
+from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
 from app.api.services.held_changes import HeldChanges
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
@@ -35,6 +35,7 @@ class Dependencies:
     receipt_timeouts: Mapping[ChannelName, int]
     profiles: ProfileReader
     user_tables: UserTables
+    window_resets: WindowResets
     held_changes: HeldChanges
     policies: PolicyReader
     users: UserStore

@@ -42,6 +42,7 @@ from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
+from tables.postgres.window_resets import PostgresWindowResets
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
 from tables.redis.profile_cache import forget
@@ -155,6 +156,7 @@ class GatewayConnections:
             receipt_timeouts=self._settings.receipt_timeouts,
             profiles=PostgresProfileReader(self.database),
             user_tables=self.worker_client,
+            window_resets=PostgresWindowResets(self.database, make_new_id),
             held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
             policies=self.policy_reader,
             users=UserStore(self.database),

@@ -23,6 +23,7 @@ from app.api.responses import (
     SuppressionPage,
     UserPage,
     UserStateResponse,
+    WindowResetResponse,
 )
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from schemas.notification import NotificationChange, Submission
@@ -41,6 +42,7 @@ SCHEMA_STRUCTS = (
     LivenessResponse,
     ReadinessResponse,
     UserStateResponse,
+    WindowResetResponse,
     ProblemDetails,
     UserChange,
     UserPage,

@@ -1,7 +1,7 @@
 """The ports of the gateway; Kafka, PostgreSQL and Redis implement them, and the tests have implementations in memory."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from schemas.enums import Priority
 from schemas.history import NotificationHistory
@@ -67,6 +67,14 @@ class UserTables(Protocol):
 
     async def remove_rows(self, role: str, user_id: str, table: str, name: str) -> RemovedRows:
         """Remove the rows whose keys begin with a name from a table; all of them for an empty name."""
+        ...
+
+
+class WindowResets(Protocol):
+    """The audit log of emptied rate windows."""
+
+    async def write(self, actor: str, action: str, user_id: str, details: Mapping[str, Any]) -> str:
+        """Append an entry; returns its id. Raises UnavailableError."""
         ...
 
 

@@ -10,21 +10,35 @@ from rich.text import Text
 
 from app.cli.api_client import load_gateway_client
 from app.cli.formatting import build_key_value_table, build_table
-from app.cli.output import add_gateway_options, json_option, print_result
+from app.cli.output import add_gateway_options, escape_control_characters, json_option, print_result
+from schemas.channels import CHANNEL_NAMES
 from schemas.local_time import format_local_time
+
+ALL = "all"
 
 
 @click.command()
 @click.argument("user")
+@click.option("--reset", "channel", type=click.Choice([*CHANNEL_NAMES, ALL]), help="Empty the rate windows of a channel, or all, first.")
+@click.option("--reason", default="", help="Why they are emptied, for the audit log.")
 @add_gateway_options
 @json_option
-def state(user: str, url: str | None, api_key: str | None, as_json: bool) -> None:
+def state(user: str, channel: str | None, reason: str, url: str | None, api_key: str | None, as_json: bool) -> None:
     """Show the rate windows and idempotency keys of a user, as the workers' tables hold them now.
 
     \b
     herold state u-ada
+    herold state u-ada --reset sms --reason "the code did not arrive"
+
+    An emptied window has room at once: what was sent does not count any more. The audit log keeps who did it and why.
     """
-    print_result(load_gateway_client(url, api_key).get(build_state_path(user)), as_json, format_state)
+    client = load_gateway_client(url, api_key)
+    if channel:
+        selection = {} if channel == ALL else {"channel": channel}
+        reset = client.delete(f"/v1/users/{quote(user, safe='')}/rate-windows", None, **selection, reason=reason)
+        emptied = ", ".join(escape_control_characters(window) for window in reset["windows"]) or "none: nothing was counted"
+        click.echo(f"emptied: {emptied}; {reset['audit_id']}", err=True)
+    print_result(client.get(build_state_path(user)), as_json, format_state)
 
 
 def build_state_path(user: str) -> str:

@@ -311,3 +311,13 @@ def test_the_live_state_shows_the_full_window_and_the_key(explained: Explained) 
     assert keys == [explained.ids["duplicate"][0]]
     assert [entry["id"] for entry in ada["scheduled"]] == explained.ids["scheduled"]
     assert "k-1" in check(explained.herold("state", ADA))
+
+
+async def test_an_emptied_window_has_room_for_the_next_one(explained: Explained) -> None:
+    text = check(await asyncio.to_thread(explained.herold, "state", "u-limit", "--reset", "sms", "--reason", "a call"))
+    assert any(line.split() == ["sms", "3,600", "s", "0", "1", "has", "room"] for line in text.splitlines())
+    query = "select concat_ws(' ', actor, action, object_id, details ->> 'reason') from audit_log where object_type = 'rate_windows'"
+    assert str(await explained.cluster.fetch_value(query)).endswith(" reset u-limit a call")
+    (next_id,) = await submit(explained.cluster, [build("code", user_id="u-limit")], 999)
+    await wait_until_recorded(explained._replace(ids={"after the reset": [next_id]}))
+    assert explained.get(f"/v1/notifications/{next_id}")["state"] == "routed"

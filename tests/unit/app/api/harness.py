@@ -1,8 +1,9 @@
 """A gateway with its ports in memory."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import msgspec
 from litestar.testing import TestClient
@@ -155,6 +156,20 @@ class FakeUserTables:
 
 
 @dataclass
+class FakeWindowResets:
+    """The entries of the audit log: actor, action, user and details; `problem` stands for a PostgreSQL that does not answer."""
+
+    entries: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
+    problem: str = ""
+
+    async def write(self, actor: str, action: str, user_id: str, details: Mapping[str, Any]) -> str:
+        if self.problem:
+            raise UnavailableError(self.problem)
+        self.entries.append((actor, action, user_id, dict(details)))
+        return f"aud_{len(self.entries)}"
+
+
+@dataclass
 class GatewayHarness:
     """The ports and the clock of one gateway; builds its app and a client with the API key."""
 
@@ -163,6 +178,7 @@ class GatewayHarness:
     recent_notifications: MemoryRecentNotifications = field(default_factory=MemoryRecentNotifications)
     idempotent_responses: MemoryIdempotentResponses = field(default_factory=MemoryIdempotentResponses)
     history: MemoryHistoryReader = field(default_factory=MemoryHistoryReader)
+    window_resets: FakeWindowResets = field(default_factory=FakeWindowResets)
     user_tables: FakeUserTables = field(default_factory=FakeUserTables)
     profiles: MemoryProfileReader = field(default_factory=MemoryProfileReader)
     metrics: Metrics = field(default_factory=Metrics)
@@ -210,6 +226,7 @@ class GatewayHarness:
             RECEIPT_TIMEOUTS,
             self.profiles,
             self.user_tables,
+            self.window_resets,
             HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
             self.policy_reader,
             UserStore(database),

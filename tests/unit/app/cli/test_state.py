@@ -32,3 +32,12 @@ def test_no_worker_exits_with_4_and_the_reason(herold: HeroldRunner, gateway_url
     result = herold("state", "u-42", "--url", gateway_url)
     assert result.exit_code == 4
     assert "no worker of the role router has registered" in result.stderr
+
+
+def test_windows_are_emptied_before_they_are_shown(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.user_tables.tables = {"rate_windows": [UserRow(b"sms", b"\0\0"), UserRow(b"email", b"\0\0")]}
+    result = herold("state", "u-42", "--reset", "sms", "--reason", "a call", "--url", gateway_url)
+    assert result.exit_code == 0, result.output
+    assert "emptied: sms; aud_1" in result.stderr
+    assert "emptied: sms, email; aud_2" in herold("state", "u-42", "--reset", "all", "--url", gateway_url).stderr
+    assert [details["reason"] for *_, details in gateway_harness.window_resets.entries] == ["a call", ""]

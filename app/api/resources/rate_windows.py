@@ -1,0 +1,66 @@
+"""The resource /v1/users/{id}/rate-windows: emptying the rate windows of a user, with an entry in the audit log."""
+
+from contextlib import suppress
+from typing import Annotated
+
+from litestar import Router, delete
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
+
+from app.api.bodies import ActorHeader, build_origin
+from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_field_error, build_validation_problem
+from app.api.resources.user_state import STATE_ERRORS, UserIdPathParameter, build_unavailable_problem
+from app.api.responses import WindowResetResponse
+from schemas.channels import ChannelName
+from schemas.errors import UnavailableError
+
+TABLE, ROLE = "rate_windows", "router"
+RESET, RESET_FAILED = "reset", "reset_failed"
+RESET_ERRORS = {
+    **STATE_ERRORS,
+    422: ResponseSpec(ProblemDetails, description="the request is not valid", media_type=PROBLEM_MEDIA_TYPE),
+}
+
+
+@delete(
+    "/{user_id:str}/rate-windows",
+    status_code=200,
+    responses=RESET_ERRORS,
+    summary="Empty the rate windows of a user",
+    operation_id="reset_rate_windows",
+)
+async def reset_rate_windows(
+    request: ApiRequest,
+    user_id: UserIdPathParameter,
+    channel: Annotated[
+        ChannelName | None, QueryParameter(description="only the windows of this channel; else all, also those over all channels")
+    ] = None,
+    reason: Annotated[str, QueryParameter(description="why, for the audit log", max_length=256)] = "",
+    actor: ActorHeader = None,
+) -> WindowResetResponse:
+    """What was sent does not count any more. The worker to which the user is assigned removes the rows, between two of its batches."""
+    if "\0" in user_id + reason:
+        raise ProblemError(build_validation_problem([build_field_error("$", "a user id or reason cannot contain the character NUL")]))
+    dependencies = get_dependencies(request)
+    name, details = build_origin(actor, "api").actor, {"channel": channel or "", "reason": reason}
+    try:
+        audit_id = await dependencies.window_resets.write(name, RESET, user_id, details)
+    except UnavailableError as error:
+        raise ProblemError(build_unavailable_problem(f"nothing was reset: the audit log cannot be written: {error}")) from None
+    try:
+        removed = await dependencies.user_tables.remove_rows(ROLE, user_id, TABLE, channel or "")
+    except UnavailableError as error:
+        with suppress(UnavailableError):
+            await dependencies.window_resets.write(name, RESET_FAILED, user_id, {"entry": audit_id, "error": str(error)})
+        raise ProblemError(build_unavailable_problem(str(error))) from None
+    return WindowResetResponse(user_id, [_name_window(key) for key in removed.keys], audit_id)
+
+
+def _name_window(key: bytes) -> str:
+    """What the windows of a row count: a channel or all, and a category."""
+    channel, _, category = key.decode(errors="replace").partition("\0")
+    return f"{channel or 'all channels'}{f', {category}' if category else ''}"
+
+
+router = Router("/v1/users", route_handlers=[reset_rate_windows], tags=["users"])
