@@ -18,6 +18,9 @@ EXAMPLE_MISMATCHES = 5  # lines that did not end as expected
 EXPLAIN_EXAMPLES = {
     "routed": "delivered according to its rule",
     "rejected duplicate": "an earlier notification has the same key",
+    "rejected opted_out": "the user has opted out of marketing",
+    "rejected suppressed": "the address is suppressed after a complaint",
+    "rejected condition": "the condition of its rule is not true",
     "rejected rate_limited": "over the rate limit of SMS per user",
     "dead missing_variable": "its template requires a variable that is missing",
     "FAILED rejected_recipient": "the provider rejected the address",

@@ -13,6 +13,7 @@ import msgspec
 from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.rate_limit import RATE_LIMITED
 from agents.router.gates.recipient import INVALID_ADDRESS, NO_ADDRESS, UNKNOWN_USER
+from agents.router.gates.rule import CONDITION
 from dev.sample import catalog, invalid_submissions
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.expected_result import compute_delivery_statuses
@@ -70,6 +71,7 @@ def build_lines() -> list[SampleLine]:
         *build_duplicates(),
         *build_expired(),
         *build_unreachable(),
+        *build_unwanted(),
         *build_rate_limited(),
         *build_stub_recipients(),
         *build_wrong_partition(),
@@ -143,7 +145,8 @@ def _build_addresses(number: int, type_: str) -> dict[str, Any]:
 def build_everyday(count: int, rng: Random) -> Iterator[Draft]:
     """Build valid notifications: every tenth to a stored user, two fifths over HTTP, some of these with an explicit priority."""
     types = [type_ for type_, percent in TYPE_WEIGHTS for _ in range(percent)]
-    users = sorted(user for user, profile in PROFILES.items() if {"email", "push"} & set(profile.addresses))
+    wanting = {user: profile for user, profile in PROFILES.items() if not profile.suppressions and "out" not in profile.choices.values()}
+    users = sorted(user for user, profile in wanting.items() if {"email", "push"} & set(profile.addresses))
     for number in range(count):
         type_ = types[int(rng.random() * len(types))]
         notification = build_guest_notification(number, type_)
@@ -204,6 +207,26 @@ def build_unreachable() -> Iterator[Draft]:
             "data": catalog.build_template_data("order.shipped", number),
         }
         yield build_kafka_draft("medium", [f"rejected {NO_ADDRESS}"], notification=notification)
+
+
+def build_unwanted() -> Iterator[Draft]:
+    """Build notifications that the user's consent or the condition of a rule stops, and some that they let pass."""
+    results = (
+        ("u-karen", "newsletter.weekly", Reason.OPTED_OUT),
+        ("u-noor", "order.confirmed", Reason.SUPPRESSED),
+        ("u-alan", "club.offer", Reason.NOT_OPTED_IN),
+        ("u-hedy", "club.offer", ""),
+    )
+    for number in range(2340, 2352):
+        user_id, type_, reason = results[number % len(results)]
+        notification = {"user_id": user_id, "type": type_, "data": catalog.build_template_data(type_, number)}
+        expected = [f"rejected {reason}"] if reason else expect_routed(notification)
+        yield build_kafka_draft(PRIORITIES[type_], expected, notification=notification)
+    for number in range(2360, 2366):
+        data = catalog.build_template_data("order.review", number)
+        notification = build_guest_notification(number, "order.review", data={**data, "total": 20 if number % 2 else 80})
+        expected = [f"rejected {CONDITION}"] if number % 2 else expect_routed(notification)
+        yield build_kafka_draft("low", expected, notification=notification)
 
 
 def build_rate_limited() -> Iterator[Draft]:

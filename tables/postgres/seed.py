@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +12,7 @@ from schemas.addresses import normalize_addresses
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.policy import Policy, RateLimit, Template
 from schemas.policy_document import RuleEntry, build_rule
-from schemas.profile import Profile
+from schemas.profile import ActiveSuppression, Profile
 from tables.postgres.database import Database
 from tables.postgres.policy_writer import build_rule_values
 from tables.postgres.profiles import select_addresses
@@ -23,13 +24,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SeedUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A user in seed.yml."""
+    """A user in seed.yml; `preferences` by "category/channel", where an empty part stands for all."""
 
     id: str
     addresses: dict[ChannelName, list[str]] = {}
     devices: list[str] = []
     locale: str = ""
     time_zone: str = ""
+    preferences: dict[str, Literal["in", "out"]] = {}
+    suppressions: list[ActiveSuppression] = []
 
 
 class SeedTemplate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +93,10 @@ async def insert_seed_users(database: Database, webhook_base_url: str) -> None:
             addresses = {name: _normalize(name, texts) for name, texts in _resolve_paths(user.addresses, webhook_base_url).items()}
             if await connection.fetchval(_SQL["insert_user"], user.id, _encode(addresses).decode(), user.locale, user.time_zone):
                 await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in _normalize("push", user.devices)])
+                preferences = [(user.id, *key.split("/"), choice) for key, choice in user.preferences.items()]
+                await connection.executemany(_SQL["insert_preference"], preferences)
+                suppressions = [(user.id, *msgspec.structs.astuple(suppression)) for suppression in user.suppressions]
+                await connection.executemany(_SQL["insert_suppression"], suppressions)
 
 
 @cache
@@ -119,4 +126,12 @@ def _normalize(channel: ChannelName, texts: list[str]) -> list[str]:
 
 
 def _build_profile(user: SeedUser) -> Profile:
-    return Profile(user.id, True, select_addresses(user.addresses, sorted(user.devices)), user.locale, user.time_zone)
+    return Profile(
+        user.id,
+        True,
+        select_addresses(user.addresses, sorted(user.devices)),
+        user.locale,
+        user.time_zone,
+        choices=dict(user.preferences),
+        suppressions=user.suppressions,
+    )

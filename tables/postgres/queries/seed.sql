@@ -23,3 +23,10 @@ insert into users (id, addresses, locale, time_zone) values ($1, $2, $3, $4) on 
 
 -- insert_device: inserts a device of a user if it is missing.
 insert into devices (user_id, token) values ($1, $2) on conflict do nothing;
+
+-- insert_preference: inserts a preference of a new user.
+insert into user_preferences (user_id, category, channel, choice) values ($1, $2, $3, $4);
+
+-- insert_suppression: inserts a suppression of a new user.
+insert into suppressions (id, user_id, channel, address, category, reason, created_by)
+values (gen_random_uuid(), $1, $2, $3, $4, $5, 'seed') on conflict do nothing;

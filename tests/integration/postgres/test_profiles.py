@@ -27,8 +27,10 @@ async def test_the_seed_writes_normal_forms(database_copy: Database) -> None:
     async with database_copy.acquire_connection() as connection:
         await connection.execute("delete from users")
     await insert_seed_users(database_copy, "HTTP://Simulators.example:80")
-    profiles = await PostgresProfileReader(database_copy).get_many(["u-partner-north"])
+    profiles = await PostgresProfileReader(database_copy).get_many(["u-partner-north", "u-karen", "u-noor"])
     assert profiles["u-partner-north"].addresses == {"webhook": ["http://simulators.example/hooks/north?user=u-partner-north"]}
+    assert profiles["u-karen"].choices == {"marketing/": "out"}
+    assert [(one.channel, one.reason) for one in profiles["u-noor"].suppressions] == [("email", "complaint")]
 
 
 async def test_rows_in_other_spellings_are_routed_in_normal_form(database_copy: Database) -> None:

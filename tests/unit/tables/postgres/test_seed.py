@@ -29,12 +29,13 @@ def test_every_template_has_text_and_the_same_variables_in_all_locales(template:
     assert "\n" not in template.subject
 
 
-def test_the_sample_shop_has_twenty_users_and_addresses_on_every_channel() -> None:
+def test_the_sample_shop_has_users_with_addresses_on_every_channel() -> None:
     profiles = load_seed_profiles()
-    assert len(profiles) == 20
+    assert len(profiles) == 22
     assert {channel for profile in profiles.values() for channel in profile.addresses} == set(CHANNEL_NAMES)
     assert profiles["u-ada"].addresses["push"] == ["push-ada-phone", "push-ada-tablet"]
     assert "webhook" not in profiles["u-ada"].addresses
+    assert (profiles["u-karen"].choices, profiles["u-noor"].suppressions[0].reason) == ({"marketing/": "out"}, "complaint")
 
 
 def _is_same_template(template: Template, other: Template) -> bool:
