@@ -93,7 +93,7 @@ class Table(Protocol):
 
 
 class ScannedRows(NamedTuple):
-    """Rows in the order of their keys, and the key after them; None at the end of the table."""
+    """Rows in the order of their keys, and the key after them; None if there is none before the limit of the scan."""
 
     rows: Sequence[tuple[bytes, bytes]]
     next_key: bytes | None
@@ -102,8 +102,11 @@ class ScannedRows(NamedTuple):
 class OrderedTable(Table, Protocol):
     """A table that is also read in the order of its keys."""
 
-    def scan(self, partition: int, start_key: bytes, end_key: bytes, max_rows: int) -> ScannedRows:
-        """At most `max_rows` written rows from `start_key` on and before `end_key`, without those whose removal is pending."""
+    def scan(self, partition: int, start_key: bytes, end_key: bytes, limit_key: bytes, max_rows: int) -> ScannedRows:
+        """At most `max_rows` written rows from `start_key` on and before `end_key`, without those whose removal is pending.
+
+        Nothing is read from `limit_key` on, also no tombstone.
+        """
         ...
 
 

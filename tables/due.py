@@ -46,6 +46,11 @@ def encode_entry_key(priority: Priority, due_ms: int, user_id: str = "", entry_i
     return start + encode_index_key(user_id, entry_id)[1:] if user_id else start
 
 
+def encode_entry_limit(priority: Priority) -> bytes:
+    """The first key after all entry keys of a priority."""
+    return bytes([_NUMBERS[priority] + 1])
+
+
 def decode_due_ms(entry_key: bytes) -> int:
     """The time in an entry key, in milliseconds."""
     due_ms: int = _TIME_FORMAT.unpack_from(entry_key, 1)[0]

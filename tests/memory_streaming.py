@@ -55,9 +55,9 @@ class MemoryTable:
         """The rows of the keys; None for a key without a row."""
         return [self.rows[partition].get(key) for key in keys]
 
-    def scan(self, partition: int, start_key: bytes, end_key: bytes, max_rows: int) -> ScannedRows:
+    def scan(self, partition: int, start_key: bytes, end_key: bytes, limit_key: bytes, max_rows: int) -> ScannedRows:
         """Rows in the order of their keys (schemas.ports.OrderedTable)."""
-        keys = sorted(key for key in self.rows[partition] if key >= start_key)
+        keys = sorted(key for key in self.rows[partition] if start_key <= key < limit_key)
         found = [key for key in keys if key < end_key][:max_rows]
         return ScannedRows([(key, self.rows[partition][key]) for key in found], keys[len(found)] if len(found) < len(keys) else None)
 

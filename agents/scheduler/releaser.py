@@ -170,13 +170,13 @@ class Release:
         """Take the due entries of a priority; returns how many."""
         queue = self._queue
         end_key = due.encode_entry_key(priority, queue.compute_scan_end(priority, now_ms))
-        scanned = self._table.scan(self._partition, queue.next_keys[priority], end_key, max_entries)
+        scanned = self._table.scan(self._partition, queue.next_keys[priority], end_key, due.encode_entry_limit(priority), max_entries)
         due_times = [self._write(entry_key, row) for entry_key, row in scanned.rows]
         if scanned.rows:
             queue.pop(priority, scanned.rows[-1][0])
             self.rows[due.encode_released_until_key(priority)] = due.encode_released_until(queue.released_until[priority])
             self.due_times[priority] = due_times
-        if scanned.next_key is not None and scanned.next_key[:1] == end_key[:1]:
+        if scanned.next_key is not None:
             due_ms = due.decode_due_ms(scanned.next_key)
             self._next_due_ms = due_ms if self._next_due_ms is None else min(due_ms, self._next_due_ms)
         return len(scanned.rows)

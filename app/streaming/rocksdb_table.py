@@ -81,11 +81,14 @@ class RocksDBTable(faust.Table):
             rows[key] = row
         return [(key, row) for key, row in sorted((rows | pending).items()) if row is not None][:max_rows]
 
-    def scan(self, partition: int, start_key: bytes, end_key: bytes, max_rows: int) -> ScannedRows:
+    def scan(self, partition: int, start_key: bytes, end_key: bytes, limit_key: bytes, max_rows: int) -> ScannedRows:
         """Written rows in the order of their keys (schemas.ports.OrderedTable). Pending rows are not among them, only their removals."""
         rows: list[tuple[bytes, bytes]] = []
         pending = self.pending_rows.get_partition(partition)
-        for key, stored in self.data._db_for_partition(partition).items(from_key=start_key):
+        options = rocksdict.ReadOptions()
+        # without it, a scan that finds no row goes on over all the tombstones behind `limit_key`, which takes 0.1 s for 300,000
+        options.set_iterate_upper_bound(limit_key)
+        for key, stored in self.data._db_for_partition(partition).items(from_key=start_key, read_opt=options):
             if key >= end_key or len(rows) == max_rows:
                 return ScannedRows(rows, key)
             row = pending.get(key, stored)

@@ -45,10 +45,11 @@ async def test_a_scan_returns_rows_in_the_order_of_their_keys_and_the_key_after_
     rows: dict[bytes, bytes | None] = {b"b%d" % number: b"%d" % number for number in (3, 1, 4, 2)}
     await backend.committer.commit(0, backend.committer.create_outbox(0), [(backend.table, {**rows, b"a": b"x", b"c": b"y"})])
     await backend.committer.commit(0, backend.committer.create_outbox(0), [(backend.table, {b"b2": None})])
-    assert backend.table.scan(0, b"b", b"c", 10) == ([(b"b1", b"1"), (b"b3", b"3"), (b"b4", b"4")], b"c")
-    assert backend.table.scan(0, b"b1", b"c", 1) == ([(b"b1", b"1")], b"b3")
-    assert backend.table.scan(0, b"b1\0", b"b3", 10) == ([], b"b3")
-    assert backend.table.scan(1, b"b", b"c", 10).rows == []
+    assert backend.table.scan(0, b"b", b"c", b"d", 10) == ([(b"b1", b"1"), (b"b3", b"3"), (b"b4", b"4")], b"c")
+    assert backend.table.scan(0, b"b1", b"c", b"d", 1) == ([(b"b1", b"1")], b"b3")
+    assert backend.table.scan(0, b"b1\0", b"b3", b"d", 10) == ([], b"b3")
+    assert backend.table.scan(0, b"b5", b"b9", b"c", 10) == ([], None)
+    assert backend.table.scan(1, b"b", b"c", b"d", 10).rows == []
 
 
 async def test_an_empty_commit_writes_nothing(backend: StreamingBackend) -> None:

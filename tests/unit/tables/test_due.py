@@ -25,7 +25,7 @@ def test_an_entry_key_has_its_time_its_user_and_its_index_key(priority: Priority
     key = due.encode_entry_key(priority, at, user, entry_id)
     assert (due.decode_due_ms(key), due.get_user_key(key)) == (at, user.encode())
     assert due.convert_to_index_key(key) == due.encode_index_key(user, entry_id)
-    assert due.encode_entry_key(priority, at) <= key < due.encode_entry_key(priority, at + 1)
+    assert due.encode_entry_key(priority, at) <= key < due.encode_entry_key(priority, at + 1) < due.encode_entry_limit(priority)
 
 
 @given(priorities, times, st.integers(0, 2**32 - 1))

@@ -190,5 +190,5 @@ def test_expire_rows_of_an_empty_table_returns_none(table: RocksDBTable) -> None
 def test_a_scan_leaves_out_rows_whose_removal_is_pending_and_shows_pending_changes_of_the_others(table: RocksDBTable) -> None:
     table.apply_rows(0, {b"a": b"1", b"b": b"2", b"c": b"3"}, WrittenOffsets(0, 2, 3))
     table.pending_rows.add(0, {b"a": None, b"b": b"4", b"aa": b"5"})
-    assert table.scan(0, b"a", b"c", 10) == ([(b"b", b"4")], b"c")
-    assert table.scan(0, b"a", b"d", 1) == ([(b"b", b"4")], b"c")
+    assert table.scan(0, b"a", b"c", b"d", 10) == ([(b"b", b"4")], b"c")
+    assert table.scan(0, b"a", b"d", b"d", 1) == ([(b"b", b"4")], b"c")
