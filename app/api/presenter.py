@@ -39,11 +39,10 @@ def present_notification(
     )
 
 
-def get_held_until(event: DecidedEvent) -> float:
-    """When a held notification is decided again, in epoch seconds; 0 if it is not held."""
-    if event.state != State.HELD or not event.decision_log:
-        return 0.0
-    return float(event.decision_log[-1].inputs.get("until", 0.0))
+def get_held_until(event: DecidedEvent) -> float | None:
+    """When a held notification is decided again, in epoch seconds; None if it is not held."""
+    until = event.decision_log[-1].inputs.get("until") if event.state == State.HELD and event.decision_log else None
+    return None if until is None else float(until)
 
 
 def is_final(history: NotificationHistory, receipt_timeouts: Mapping[ChannelName, int], now: float) -> bool:

@@ -83,7 +83,7 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     created_at: float = 0.0
     decided_at: float = 0.0
     expires_at: float = 0.0
-    held_until: float = 0.0
+    held_until: float | None = None
     deliveries: list[DeliveryResponse] = []
 
 

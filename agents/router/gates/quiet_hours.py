@@ -74,7 +74,26 @@ def _write_remedy(facts: Facts) -> str:
     return f"at {ends_at} it would have been sent" if facts.inputs["policy"] == "reject" else f"it would have to expire after {ends_at}"
 
 
-GATE = Gate(NAME, check, explain, prefetch=prefetch, reasons={QUIET_HOURS: _write_reason}, remedies={QUIET_HOURS: _write_remedy})
+def describe(facts: Facts) -> str:
+    """The window and the zone; in quiet hours, whose reason names the window, when they end."""
+    if not facts.inputs:
+        return ""
+    zone, unknown = facts.inputs.get("time_zone", UTC_NAME), facts.inputs.get("unknown_time_zone")
+    words = f"{zone}, because the time zone {unknown!r} is not known" if unknown else str(zone)
+    if until := facts.inputs.get("until"):
+        return f"they end at {facts.format_time(until)}; time zone: {words}"
+    return f"{facts.inputs.get('quiet_hours')}; time zone: {words}"
+
+
+GATE = Gate(
+    NAME,
+    check,
+    explain,
+    prefetch=prefetch,
+    reasons={QUIET_HOURS: _write_reason},
+    remedies={QUIET_HOURS: _write_remedy},
+    describe=describe,
+)
 
 
 def _resolve_policy(category: str | None, policy: QuietHoursPolicy) -> QuietHoursPolicy:

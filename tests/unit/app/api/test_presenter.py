@@ -58,7 +58,7 @@ def test_a_notification_without_deliveries_is_final_by_its_state(state: State, f
 
 def test_a_held_notification_says_until_when_and_any_other_does_not() -> None:
     log = [GateResult("decode", "pass"), GateResult("schedule", "hold", "send_at", {"until": NOW + 60})]
-    for state, until in ((State.HELD, NOW + 60), (State.REJECTED, 0.0)):
+    for state, until in ((State.HELD, NOW + 60), (State.REJECTED, None)):
         event = msgspec.structs.replace(build_event(state), decision_log=log)
         assert present_notification(NotificationHistory(event, [], []), event.id, RECEIPT_TIMEOUTS, NOW).held_until == until
 

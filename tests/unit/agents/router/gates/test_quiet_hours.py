@@ -6,6 +6,8 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from agents.router.gates.quiet_hours import GATE
+from agents.router.gates.wording import Facts, write_sentence
 from schemas.ids import compute_partition
 from schemas.policy import Rule
 from schemas.profile import Profile, QuietHours
@@ -138,3 +140,23 @@ async def test_a_clock_that_is_behind_holds_for_a_second_at_least() -> None:
     harness.now = to_seconds("2025-10-09T08:59:59.999Z")
     await harness.route(build_news())
     assert harness.get_entry("quiet_hours").inputs["until"] == harness.now + 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "policy", "expires_at", "reason", "remedy", "description"),
+    [
+        ("", "hold", None, "from 22:00 to 09:00", "outside the user's quiet hours", "they end at 2025-10-09 09:00:00 UTC; time zone: UTC"),
+        ("Mars/Olympus", "hold", None, "from 22:00", "outside", "because the time zone 'Mars/Olympus' is not known"),
+        ("", "reject", None, "in which its rule sends nothing", "at 2025-10-09 09:00:00 UTC it would have been sent", "time zone: UTC"),
+        ("", "hold", NOW + 60, "it expires at 2025-10-09 08:54:20 UTC, before they end", "expire after 2025-10-09 09:00:00 UTC", "UTC"),
+    ],
+)
+async def test_the_words_say_when_and_why(
+    zone: str, policy: Literal["hold", "reject"], expires_at: float | None, reason: str, remedy: str, description: str
+) -> None:
+    harness = build_harness(("22:00", "09:00"), zone, policy)
+    await harness.route(build_news(expires_at=expires_at))
+    facts = Facts(harness.decided_events[-1], harness.get_entry("quiet_hours").inputs)
+    assert reason in write_sentence(GATE.reasons["quiet_hours"], facts)
+    assert remedy in write_sentence(GATE.remedies["quiet_hours"], facts)
+    assert description in GATE.describe(facts)
