@@ -1,7 +1,7 @@
 """What rate limits count: a scope is a channel, or all channels together, and a category, or all. Each scope of a user has a row.
 
-The limits of a tier stand beside those for everybody; one with the same window takes the place of theirs. So a user who gets another tier
-keeps what was counted.
+The limits of a tier stand beside those for everybody; one with the same window takes the place of theirs. Both are counted in one row, so a
+user who gets another tier keeps what was counted, unless one is exact and the other counted by slices.
 """
 
 from collections.abc import Iterable, Mapping
