@@ -1,5 +1,8 @@
 """HTTP clients of the gateway and of workers; every failure becomes a CommandError with advice."""
 
+import getpass
+import os
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -111,13 +114,26 @@ def _build_unconfirmed_advice(ids: list[str]) -> str:
     return f"it may still be sent: check `herold show {notification_id}` in a minute before you submit it again" if notification_id else ""
 
 
-def load_gateway_client(url: str | None, api_key: str | None) -> ApiClient:
+def load_operator_client(url: str | None, api_key: str | None) -> ApiClient:
+    """A client of the gateway that names the operator, for the histories of changes. Raises CommandError as load_gateway_client does."""
+    return load_gateway_client(url, api_key, {"herold-source": "cli", "herold-actor": get_operator().encode("ascii", "replace").decode()})
+
+
+def get_operator() -> str:
+    """The name of the user who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in a container
+        return f"uid {os.getuid()}"
+
+
+def load_gateway_client(url: str | None, api_key: str | None, headers: Mapping[str, str] | None = None) -> ApiClient:
     """A client of the gateway; the connection profile fills what is None. Raises CommandError without an API key."""
     profile = load_connection_profile()
     key = api_key or profile.api_key
     if not key:
         raise CommandError("no API key is set", "set HEROLD_GATEWAY_API_KEY, or start the stack with `make run`")
-    return ApiClient(url or profile.gateway_url, "the gateway", {"authorization": f"Bearer {key}"})
+    return ApiClient(url or profile.gateway_url, "the gateway", {"authorization": f"Bearer {key}", **(headers or {})})
 
 
 def build_notification_path(notification_id: str) -> str:

@@ -1,0 +1,119 @@
+"""`herold preferences`: lists, sets, deletes, imports and exports what users choose, and shows the history of their consent."""
+
+from typing import Any
+
+import click
+from rich.console import RenderableType
+
+from app.cli import formatting
+from app.cli.api_client import load_gateway_client, load_operator_client
+from app.cli.lists import add_page_options, format_page, select_given
+from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
+from app.cli.users import build_user_path
+from schemas.channels import CHANNEL_NAMES
+
+category_option = click.option("--category", default="", help="Default: all categories.")
+channel_option = click.option("--channel", type=click.Choice(CHANNEL_NAMES), help="Default: all channels.")
+reason_option = click.option("--reason", default="", help="Why, for the history.")
+
+
+@click.group()
+def preferences() -> None:
+    """List and change what users choose to get, and show who changed it.
+
+    \b
+    herold preferences set u-42 out --category marketing --channel email
+    herold preferences history u-42
+    """
+
+
+@preferences.command("list")
+@click.argument("user_id", metavar="USER")
+@add_gateway_options
+@json_option
+def list_preferences(user_id: str, url: str | None, api_key: str | None, as_json: bool) -> None:
+    """List a user's preferences. The most specific one decides: category and channel, then category, then channel, then neither.
+
+    \b
+    herold preferences list u-42
+    """
+    print_result(load_gateway_client(url, api_key).get(build_user_path(user_id, "preferences")), as_json, _format_preferences)
+
+
+@preferences.command("set")
+@click.argument("user_id", metavar="USER")
+@click.argument("choice", type=click.Choice(["in", "out"]))
+@category_option
+@channel_option
+@click.option("--digest", default="", type=click.Choice(["", "off", "hourly", "daily", "weekly"]), help="How messages are gathered.")
+@reason_option
+@add_gateway_options
+@json_option
+def set_preference(user_id: str, reason: str, url: str | None, api_key: str | None, as_json: bool, **options: Any) -> None:
+    """Opt a user in or out; other preferences stay.
+
+    \b
+    herold preferences set u-42 out --category marketing
+    """
+    _change(user_id, select_given(**options), reason, url, api_key, as_json)
+
+
+@preferences.command()
+@click.argument("user_id", metavar="USER")
+@category_option
+@channel_option
+@reason_option
+@add_gateway_options
+@json_option
+def delete(user_id: str, reason: str, url: str | None, api_key: str | None, as_json: bool, **options: Any) -> None:
+    """Delete what a user chose for a category and channel, so that a more general choice decides.
+
+    \b
+    herold preferences delete u-42 --category marketing
+    """
+    _change(user_id, {**select_given(**options), "choice": None}, reason, url, api_key, as_json)
+
+
+@preferences.command()
+@click.argument("user_id", metavar="USER")
+@add_page_options
+@add_gateway_options
+@json_option
+def history(user_id: str, limit: int, cursor: str | None, url: str | None, api_key: str | None, as_json: bool) -> None:
+    """Show who changed a user's preferences and suppressions, what, when and from where, newest first.
+
+    \b
+    herold preferences history u-42
+    """
+    page = load_gateway_client(url, api_key).get(build_user_path(user_id, "consent-events"), **select_given(limit=limit, cursor=cursor))
+    print_result(page, as_json, _format_history)
+
+
+def _change(user_id: str, item: JsonObject, reason: str, url: str | None, api_key: str | None, as_json: bool) -> None:
+    body = {"items": [item], "reason": reason}
+    changed = load_operator_client(url, api_key).change("PATCH", build_user_path(user_id, "preferences"), body)
+    print_result(changed, as_json, _format_preferences)
+
+
+def _format_preferences(page: JsonObject) -> RenderableType:
+    table = formatting.build_table("category", "channel", "choice", "digest")
+    for item in page["items"]:
+        table.add_row(item.get("category") or "all", item.get("channel") or "all", item["choice"], item.get("digest", ""))
+    return format_page(table, page)
+
+
+def _format_history(page: JsonObject) -> RenderableType:
+    table = formatting.build_table("time", "change", "category", "channel", "address", "choice", "by", "from", "reason")
+    for event in page["items"]:
+        table.add_row(
+            formatting.format_datetime(event["occurred_at"]),
+            event["change"].replace("_", " "),
+            event["category"] or "all",
+            event["channel"] or "all",
+            event["address"],
+            f"{event['old_choice'] or '-'} -> {event['new_choice'] or '-'}",
+            event["actor"],
+            event["source"],
+            event["reason"],
+        )
+    return format_page(table, page)
