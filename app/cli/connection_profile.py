@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app.cli.errors import CommandError
-from app.settings import KafkaSection, PostgresSection, Settings, find_home_dir, load_settings
+from app.settings import KafkaSection, PostgresSection, RedisSection, Settings, find_home_dir, load_settings
 from schemas.errors import SettingError
 
 LOOPBACK = "127.0.0.1"  # where the servers of `herold up` listen
@@ -25,6 +25,7 @@ class ConnectionProfile:
     simulators_url: str
     kafka: KafkaSection
     postgres: PostgresSection
+    redis: RedisSection
     web_token: str
     webhook_master_secret: str
     worker_urls: Mapping[str, list[str]]
@@ -52,11 +53,14 @@ def _read_state_file(path: Path) -> dict[str, Any]:
 
 def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[str, int], secrets: Mapping[str, str]) -> ConnectionProfile:
     bootstrap_servers, database_url = settings.kafka.bootstrap_servers, settings.postgres.url
+    redis_url = settings.redis.url
     simulators_url, gateway_port = settings.simulators.url, settings.gateway.port
     if "kafka" in ports and not _is_any_set(env, "KAFKA_BOOTSTRAP_SERVERS", "HEROLD_KAFKA_BOOTSTRAP_SERVERS"):
         bootstrap_servers = f"{LOOPBACK}:{ports['kafka']}"
     if "postgres" in ports and not _is_any_set(env, "DATABASE_URL", "HEROLD_POSTGRES_URL"):
         database_url = f"postgresql://herold:{secrets.get('password', '')}@{LOOPBACK}:{ports['postgres']}/postgres"
+    if "valkey" in ports and not _is_any_set(env, "REDIS_URL", "HEROLD_REDIS_URL"):
+        redis_url = f"redis://:{secrets.get('password', '')}@{LOOPBACK}:{ports['valkey']}/0"
     if "simulators" in ports and not _is_any_set(env, "HEROLD_SIMULATORS_URL"):
         simulators_url = f"http://{LOOPBACK}:{ports['simulators']}"
     if "gateway" in ports and not _is_any_set(env, "HEROLD_GATEWAY_PORT"):
@@ -67,6 +71,7 @@ def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[st
         simulators_url=simulators_url,
         kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=bootstrap_servers),
         postgres=msgspec.structs.replace(settings.postgres, url=database_url),
+        redis=msgspec.structs.replace(settings.redis, url=redis_url),
         web_token=settings.worker.web_token or secrets.get("web_token", ""),
         webhook_master_secret=str(settings.providers["webhook"]["master_secret"]) or secrets.get("webhook_master_secret", ""),
         worker_urls=_build_worker_urls(ports),

@@ -7,6 +7,7 @@ from rich.console import RenderableType
 
 from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
+from app.cli.bulk import add_export_options, add_import_options, export_file, import_file
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
 from app.cli.users import build_user_path
@@ -87,6 +88,30 @@ def history(user_id: str, limit: int, cursor: str | None, url: str | None, api_k
     """
     page = load_gateway_client(url, api_key).get(build_user_path(user_id, "consent-events"), **select_given(limit=limit, cursor=cursor))
     print_result(page, as_json, _format_history)
+
+
+@preferences.command("import")
+@add_import_options
+def import_preferences(**options: Any) -> None:
+    """Write the preferences of FILE (CSV or JSONL); others stay. The history says that they come from an import.
+
+    If a line is not valid, nothing is changed, unless --skip-invalid is given. An interrupted import goes on when it is repeated.
+
+    \b
+    herold preferences import preferences.csv
+    """
+    import_file("preferences", **options)
+
+
+@preferences.command("export")
+@add_export_options
+def export(**options: Any) -> None:
+    """Write all preferences as CSV or JSONL, as `herold preferences import` reads it.
+
+    \b
+    herold preferences export --output preferences.csv
+    """
+    export_file("preferences", **options)
 
 
 def _change(user_id: str, item: JsonObject, reason: str, url: str | None, api_key: str | None, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
+from app.cli.bulk import add_export_options, add_import_options, export_file, import_file
 from app.cli.errors import EXIT_NOT_FOUND, CommandError
 from app.cli.json_input import parse_json
 from app.cli.lists import add_page_options, format_page, select_given
@@ -102,6 +103,31 @@ def delete(user_id: str, url: str | None, api_key: str | None, as_json: bool) ->
     """
     load_operator_client(url, api_key).delete(build_user_path(user_id))
     print_result({"id": user_id}, as_json, lambda result: f"{result['id']} is deleted")
+
+
+@users.command("import")
+@add_import_options
+def import_users(**options: Any) -> None:
+    """Create and change the users of FILE (CSV or JSONL).
+
+    If a line is not valid, nothing is changed, unless --skip-invalid is given. An interrupted import goes on when it is repeated. In CSV, a
+    column that is not there leaves what is stored, and an empty cell is an empty value; several addresses are a JSON array.
+
+    \b
+    herold users import users.csv
+    """
+    import_file("users", **options)
+
+
+@users.command("export")
+@add_export_options
+def export(**options: Any) -> None:
+    """Write all users with their devices as CSV or JSONL, as `herold users import` reads it.
+
+    \b
+    herold users export --output users.jsonl
+    """
+    export_file("users", **options)
 
 
 def find_or_none(get: Any) -> JsonObject | None:

@@ -1,0 +1,1 @@
+"""Import and export of many users and preferences, straight to and from PostgreSQL."""

@@ -1,0 +1,60 @@
+"""The connections of an import or export: PostgreSQL, and Redis for the profiles that an import makes outdated."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from app.api.services.random_id_bits import RandomIdBits
+from app.settings import RedisSection
+from schemas.errors import UnavailableError
+from schemas.ids import make_id
+from tables.postgres.bulk import BulkStore
+from tables.postgres.database import Database
+from tables.postgres.preferences import MakeId, PreferenceStore
+from tables.postgres.users import UserStore
+from tables.redis.client import RedisClient
+from tables.redis.profile_cache import forget
+
+Evict = Callable[[Iterable[str]], Awaitable[None]]
+
+COMMAND_TIMEOUT = 120.0  # seconds; a chunk of thousands of rows may wait for others
+
+
+class BulkSession(NamedTuple):
+    """The stores of an import or export."""
+
+    bulk: BulkStore
+    users: UserStore
+    make_id: MakeId
+
+
+@asynccontextmanager
+async def open_bulk_session(database_url: str) -> AsyncIterator[BulkSession]:
+    """The stores over connections that close with the block."""
+    generate_bits = RandomIdBits(os.urandom)
+
+    def make_new_id(prefix: str) -> str:
+        return make_id(prefix, time.time(), generate_bits())
+
+    database = Database(database_url, max_size=1, command_timeout=COMMAND_TIMEOUT)
+    try:
+        yield BulkSession(BulkStore(database, PreferenceStore(database, make_new_id)), UserStore(database), make_new_id)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_eviction(redis: RedisSection, prefix: str) -> AsyncIterator[Evict]:
+    """A function that removes the cached profiles of changed users; without Redis the changes are noticed when profiles are confirmed."""
+    client = RedisClient(redis.url, time.monotonic, prefix, redis.socket_timeout)
+
+    async def evict(user_ids: Iterable[str]) -> None:
+        with suppress(UnavailableError):
+            await forget(client, user_ids)
+
+    try:
+        yield evict
+    finally:
+        await client.close()
