@@ -142,7 +142,7 @@ async def _import(kind: Kind, options: ImportOptions, profile: ConnectionProfile
             if not (options.skip_invalid and not options.dry_run) and not state.line:
                 counts = await _validate(kind, options, session, categories, report)
                 if counts.invalid or options.dry_run:
-                    return _build_result(counts, options.dry_run)
+                    return {"dry_run": options.dry_run, "valid": counts.unchanged, "invalid": counts.invalid}
             if state.line:
                 click.echo(f"going on after line {state.line}, where the import stopped", err=True)
             async with open_eviction(profile.redis, profile.kafka.topic_prefix) as evict:
@@ -150,7 +150,7 @@ async def _import(kind: Kind, options: ImportOptions, profile: ConnectionProfile
         entry = msgspec.to_builtins(state.counts)
         await session.bulk.log_import(session.make_id(AUDIT_ENTRY_PREFIX), get_operator(), kind, entry)
         state_file.remove()
-        return _build_result(state.counts, False)
+        return {**entry}
 
 
 async def _validate(kind: Kind, options: ImportOptions, session: BulkSession, categories: Any, report: ProblemReport) -> ImportCounts:
@@ -201,7 +201,8 @@ def _open_report(options: ImportOptions, state: ImportState) -> Iterator[Problem
 def _show_progress(verb: str, options: ImportOptions) -> Iterator[Callable[[int], None]]:
     """A bar of the bytes that are done, on a terminal."""
     columns = (TextColumn(verb), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=build_progress_console(), disable=options.as_json) as progress:
+    console = build_progress_console()
+    with Progress(*columns, console=console, disable=options.as_json or not console.is_terminal) as progress:
         task = progress.add_task("", total=options.file.stat().st_size)
         yield lambda position: progress.update(task, completed=position)
 
@@ -216,12 +217,6 @@ async def _export(kind: Kind, url: str, file_format: str, file: IO[str]) -> int:
             if kind == "users":
                 return await export_users(session.bulk.iterate_users(), file_format, file, advance)
             return await export_preferences(session.bulk.iterate_preferences(), file_format, file, advance)
-
-
-def _build_result(counts: ImportCounts, is_dry_run: bool) -> JsonObject:
-    if is_dry_run:
-        return {"dry_run": True, "valid": counts.unchanged, "invalid": counts.invalid}
-    return {**msgspec.to_builtins(counts)}
 
 
 def _format_result(result: JsonObject) -> RenderableType:

@@ -76,7 +76,7 @@ def parse_user(record: SourceRecord) -> ParsedRecord | list[LineProblem]:
     for index, device in enumerate(line.devices or ()):
         found = find_device_problems(device.token, DeviceChange())
         problems += [FieldProblem(f"$.devices[{index}].token", problem.text) for problem in found]
-    return _list_problems(record.line, problems) or ParsedRecord(record.line, (line.id,), line.id, line)
+    return _list_problems(record, problems) or ParsedRecord(record.line, (line.id,), line.id, line)
 
 
 def build_preference_parser(categories: Collection[str]) -> Callable[[SourceRecord], ParsedRecord | list[LineProblem]]:
@@ -90,7 +90,7 @@ def build_preference_parser(categories: Collection[str]) -> Callable[[SourceReco
         if problem := find_category_problem(line.category, categories):
             problems.append(problem)
         key = (line.user_id, line.category, line.channel)
-        return _list_problems(record.line, problems) or ParsedRecord(record.line, key, line.user_id, line)
+        return _list_problems(record, problems) or ParsedRecord(record.line, key, line.user_id, line)
 
     return parse_preference
 
@@ -107,7 +107,7 @@ def _decode(record: SourceRecord, decode: Callable[[bytes], T], convert: Callabl
         if data and (text := describe_json_record(data)):
             return [LineProblem(record.line, "", text)]
         path, text = describe_decode_error(error, data)
-        return [LineProblem(record.line, _to_field(path), text)]
+        return [LineProblem(record.line, _to_field(record, path), text)]
 
 
 def _convert_user(cells: Mapping[str, str]) -> UserLine:
@@ -151,12 +151,14 @@ def _parse_window(cell: str) -> Any:
     return {"start": window[1], "end": window[2]} if window else {"start": cell, "end": cell}
 
 
-def _list_problems(line: int, problems: Sequence[FieldProblem]) -> list[LineProblem]:
-    return [LineProblem(line, _to_field(problem.path), problem.text) for problem in problems]
+def _list_problems(record: SourceRecord, problems: Sequence[FieldProblem]) -> list[LineProblem]:
+    return [LineProblem(record.line, _to_field(record, problem.path), problem.text) for problem in problems]
 
 
-def _to_field(path: str) -> str:
-    return path.removeprefix("$").removeprefix(".")
+def _to_field(record: SourceRecord, path: str) -> str:
+    """The field of a JSONPath, or the column of its cell."""
+    field = path.removeprefix("$").removeprefix(".")
+    return field.removeprefix("addresses.") if isinstance(record.content, dict) else field
 
 
 def format_user_cells(user: UserLine) -> dict[str, str]:

@@ -122,6 +122,7 @@ def test_what_is_wrong_is_reported_by_line_and_field_and_nothing_is_changed(run:
     assert "u-1 is in line 2 already" in texts[5]
     assert "cells" in texts[8]
     assert f"{file}:4: email: is not UTF-8" in result.stderr
+    assert result.stdout.split()[:4] == ["valid", "1", "invalid", "6"]
     assert "nothing was changed" in result.stderr
     assert fetch(database_copy_url, "select id from users") == []
     assert run_json(run, "users import", file, "--skip-invalid", exit_code=1) == build_counts(created=1, invalid=6)
@@ -136,6 +137,7 @@ def test_what_is_wrong_is_reported_by_line_and_field_and_nothing_is_changed(run:
         ("a.csv", "id,id\n", "there twice"),
         ("a.csv", "", "no column id"),
         ("a.csv", "id\n".encode("utf-16"), "UTF-16"),
+        ("a.csv", "id,email\nu-1,nobody\n", "a.csv:2: email[0]: not an e-mail address"),
         ("a.jsonl", '{"id": "u-1", "tier": 7}\n', "a.jsonl:1: tier: must be a string"),
         ("a.jsonl", '{"id": "u-1"\n', "a.jsonl:1: is not JSON"),
         ("a.jsonl", b'{"id": "u\xe4"}\n', "a.jsonl:1: is not UTF-8 (byte 0xe4 at position 10)"),
