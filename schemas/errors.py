@@ -4,6 +4,7 @@ HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
 |-- ExpressionError       an expression of a rule is not valid; names the place
+|-- MissingRuleError      there is no rule for this type
 |-- MissingUserError      there is no user with this id
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
@@ -53,6 +54,14 @@ class MissingUserError(HeroldError):
 
 class PartitionFencedError(HeroldError):
     """A rebalance assigned the partition to another worker; its uncommitted work is discarded here and repeated there."""
+
+
+class MissingRuleError(HeroldError):
+    """There is no rule for this type, or none in this version."""
+
+    def __init__(self, type_: str, version: int = 0) -> None:
+        super().__init__(f"there is no rule for the type {type_[:128]!r}" + (f" in version {version}" if version else ""))
+        self.type = type_
 
 
 class PolicyDocumentError(HeroldError):

@@ -73,10 +73,13 @@ class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     partials: dict[Name, Annotated[dict[Locale, PartialEntry], Meta(min_length=1)]] = {}
 
 
+ChangeKind = Literal["rule", "template", "partial", "rate_limit"]
+
+
 class PolicyChange(Struct, frozen=True):
     """A rule, template, partial or rate limit that is new or different; `version` is its new one."""
 
-    kind: Literal["rule", "template", "partial", "rate_limit"]
+    kind: ChangeKind
     name: str
     change: Literal["added", "changed"]
     version: int = 0

@@ -1,5 +1,8 @@
 """The policy of an installation: `herold policy` validates, applies and prints rules, templates and rate limits."""
 
+import secrets
+import time
+
 import msgspec
 import yaml
 
@@ -11,10 +14,13 @@ from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import InvalidSchema, compile_variables
 from schemas.channels import get_channel
 from schemas.errors import PolicyDocumentError
+from schemas.ids import make_id
 from schemas.json_errors import describe_decode_error
 from schemas.policy import Policy, Rule
-from schemas.policy_document import PolicyChange, PolicyDocument, build_document, find_duplicates, merge_document
+from schemas.policy_document import PolicyDocument, build_document, find_duplicates, merge_document
+from schemas.rule_versions import PolicyDifference
 from schemas.template_document import TemplateDocument, build_details
+from schemas.users import ChangeOrigin
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.policy_writer import PostgresPolicyWriter
@@ -91,15 +97,24 @@ def find_variable_problems(name: str, document: TemplateDocument) -> list[str]:
     return [f"template {name}, sample {sample}: {one.problem} - at {one.path}" for sample, one in violations.items()]
 
 
-async def apply_document(database_url: str, document: PolicyDocument, dry_run: bool) -> list[PolicyChange]:
-    """Validate the document and apply it, unless `dry_run`; returns the changes. Raises PolicyDocumentError and UnavailableError."""
+def check_document(policy: Policy, document: PolicyDocument) -> None:
+    """Raise PolicyDocumentError for a document that must not be applied to this policy."""
+    if problems := find_problems(policy, document):
+        raise PolicyDocumentError(problems)
+
+
+async def apply_document(database_url: str, document: PolicyDocument, origin: ChangeOrigin, dry_run: bool) -> list[PolicyDifference]:
+    """Validate the document and apply it, unless `dry_run`; returns the differences. Raises PolicyDocumentError and UnavailableError."""
     database = Database(database_url, max_size=1)
     try:
-        if problems := find_problems(await PostgresPolicyLoader(database).load(), document):
-            raise PolicyDocumentError(problems)
-        return await PostgresPolicyWriter(database).apply(document, dry_run)
+        return await PostgresPolicyWriter(database, origin, make_row_id).apply(document, check_document, dry_run)
     finally:
         await database.close()
+
+
+def make_row_id(prefix: str) -> str:
+    """A new id of this moment."""
+    return make_id(prefix, time.time(), secrets.randbits(74))
 
 
 async def load_document(database_url: str) -> PolicyDocument:

@@ -32,6 +32,7 @@ COMMAND_PATHS = {
     "db": "app.cli.db:db",
     "policy": "app.cli.policy:policy",
     "templates": "app.cli.templates:templates",
+    "rules": "app.cli.rules:rules",
     "tables": "app.cli.tables:tables",
     "webhook": "app.cli.webhook:webhook",
 }

@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from app.cli.output import encode_json_line, escape_control_characters
-from schemas.errors import HeroldError, PolicyDocumentError, UnavailableError
+from schemas.errors import HeroldError, MissingRuleError, PolicyDocumentError, UnavailableError
 
 T = TypeVar("T")
 
@@ -58,6 +58,8 @@ def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str)
         raise build_unreachable_error(server_name, address, error) from None
     except PolicyDocumentError:
         raise
+    except MissingRuleError as error:
+        raise CommandError(str(error), exit_code=EXIT_NOT_FOUND) from None
     except HeroldError as error:
         raise CommandError(str(error)) from None
 

@@ -8,6 +8,7 @@ import msgspec
 from app.admin.policy import apply_document, format_document, load_document, parse_document
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import CommandError, run_query
+from app.cli.origin import build_origin
 from app.cli.output import JsonObject, json_option, print_result
 from schemas.errors import PolicyDocumentError
 
@@ -39,7 +40,7 @@ def apply(file: Path, dry_run: bool, as_json: bool) -> None:
     url = load_connection_profile().postgres.url
     try:
         document = parse_document(file.read_bytes())
-        changes = run_query(url, apply_document(url, document, dry_run))
+        changes = run_query(url, apply_document(url, document, build_origin("", ""), dry_run))
     except PolicyDocumentError as error:
         raise CommandError(f"{file}: {error}", INVALID_ADVICE) from None
     print_result(msgspec.to_builtins(changes), as_json, _format_changes)

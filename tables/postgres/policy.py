@@ -41,7 +41,7 @@ class PostgresPolicyLoader:
 async def fetch_policy(connection: Connection) -> Policy:
     """The policy as this transaction sees it."""
     version = await connection.fetchval(_SQL["get_version"])
-    rules = [_build_rule(row) for row in await connection.fetch(_SQL["list_rules"])]
+    rules = [build_rule(row) for row in await connection.fetch(_SQL["list_rules"])]
     templates = tuple(Template(**row) for row in await connection.fetch(_SQL["list_published_templates"]))
     rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
     details = tuple(TemplateDetails(**row) for row in await connection.fetch(_SQL["list_published_details"]))
@@ -49,7 +49,8 @@ async def fetch_policy(connection: Connection) -> Policy:
     return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version, details, partials)
 
 
-def _build_rule(row: DatabaseRow) -> Rule:
+def build_rule(row: DatabaseRow) -> Rule:
+    """The rule in a row of the table rules."""
     return Rule(**{**row, "channels": tuple(row["channels"]), "priorities": _decode_cases(row["priorities"])})
 
 

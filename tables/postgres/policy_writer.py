@@ -1,9 +1,14 @@
 """Writes rules, templates and rate limits; each change gives the policy a new version, which routers and gateways load."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from schemas.policy import Policy, Rule
-from schemas.policy_document import PolicyChange, PolicyDocument, list_changes, merge_document
+from schemas.policy_document import PolicyDocument, merge_document
+from schemas.rule_versions import PolicyDifference, list_differences
+from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
+from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database
 from tables.postgres.policy import fetch_policy
 from tables.postgres.query_loader import load_queries
@@ -12,26 +17,47 @@ from tables.postgres.templates import fetch_latest_versions
 _SQL = load_queries("policy_writer")
 _encode = msgspec.json.Encoder().encode
 
+MakeId = Callable[[str], str]  # a new id with a prefix
+Check = Callable[[Policy, PolicyDocument], None]
+"""Raises an error for a document that must not be applied to the policy."""
+
 
 class PostgresPolicyWriter:
-    """Applies documents of rules, templates and rate limits."""
+    """Applies documents of rules, templates and rate limits; what it changes is in the audit log, with `origin`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, origin: ChangeOrigin, make_id: MakeId) -> None:
+        self._database, self._origin, self._make_id = database, origin, make_id
 
-    async def apply(self, document: PolicyDocument, dry_run: bool = False) -> list[PolicyChange]:
-        """Add and change what the document has, in one transaction, and remove nothing; a dry run only lists the changes.
+    async def apply(self, document: PolicyDocument, check: Check, dry_run: bool = False) -> list[PolicyDifference]:
+        """Add and change what the document has, in one transaction, and remove nothing; a dry run only lists the differences.
 
-        Raises UnavailableError.
+        Raises UnavailableError, and what `check` raises for a document that must not be applied.
         """
         async with self._database.acquire_connection() as connection, connection.transaction():
-            await connection.execute(_SQL["lock_policy"])
-            before = await fetch_policy(connection)
+            before = await lock_policy(connection, self._origin)
+            check(before, document)
             after = merge_document(before, document, await fetch_latest_versions(connection))
-            changes = list_changes(before, after)
-            for change in changes if not dry_run else ():
-                await _write_change(connection, change, after)
-        return changes
+            differences = list_differences(before, after)
+            if not dry_run:
+                return [await self._write(connection, difference, after) for difference in differences]
+        return differences
+
+    async def _write(self, connection: Connection, difference: PolicyDifference, policy: Policy) -> PolicyDifference:
+        """Write a difference and its entry of the audit log; returns it with its version, which the table counts."""
+        version = await _write_change(connection, difference, policy)
+        details: dict[str, object] = {"source": self._origin.source, "comment": self._origin.reason, "version": version}
+        if difference.fields:
+            details["changes"] = difference.fields
+        action, entry_id = f"{difference.kind}.{difference.change}", self._make_id(AUDIT_ENTRY_PREFIX)
+        await write_audit_entry(connection, entry_id, self._origin.actor, action, difference.kind, difference.name, details)
+        return msgspec.structs.replace(difference, version=version)
+
+
+async def lock_policy(connection: Connection, origin: ChangeOrigin) -> Policy:
+    """The policy, which nobody else changes until the transaction ends; the versions of rules that it writes name their origin."""
+    await connection.execute(_SQL["describe_change"], origin.actor, origin.reason)
+    await connection.execute(_SQL["lock_policy"])
+    return await fetch_policy(connection)
 
 
 def build_rule_values(rule: Rule) -> tuple[object, ...]:
@@ -40,10 +66,17 @@ def build_rule_values(rule: Rule) -> tuple[object, ...]:
     return tuple((values | {"channels": list(rule.channels), "priorities": _encode(rule.priorities).decode()}).values())
 
 
-async def _write_change(connection: Connection, change: PolicyChange, policy: Policy) -> None:
+async def upsert_rule(connection: Connection, rule: Rule) -> int:
+    """Insert or change a rule in the open transaction; returns its version, which continues that of a deleted one."""
+    version: int = await connection.fetchval(_SQL["upsert_rule"], *build_rule_values(rule))
+    return version
+
+
+async def _write_change(connection: Connection, change: PolicyDifference, policy: Policy) -> int:
+    """Write a change; returns its version."""
     if change.kind == "rule":
-        await connection.execute(_SQL["upsert_rule"], *build_rule_values(policy.rules[change.name]))
-    elif change.kind == "template":
+        return await upsert_rule(connection, policy.rules[change.name])
+    if change.kind == "template":
         await connection.execute(_SQL["insert_template"], change.name)
         templates = [msgspec.structs.astuple(template) for template in policy.templates if template.name == change.name]
         await connection.executemany(_SQL["insert_template_version"], templates)
@@ -57,3 +90,4 @@ async def _write_change(connection: Connection, change: PolicyChange, policy: Po
     else:
         limits = [msgspec.structs.astuple(limit) for limit in policy.rate_limits]
         await connection.executemany(_SQL["upsert_rate_limit"], limits)
+    return change.version

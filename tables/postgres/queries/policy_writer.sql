@@ -1,7 +1,10 @@
+-- describe_change: says who changes rules in this transaction and why; the triggers write it into the versions.
+select set_config('herold.actor', $1, true), set_config('herold.comment', $2, true);
+
 -- lock_policy: makes concurrent changes of the policy wait for each other.
 select version from policy_version for update;
 
--- upsert_rule: inserts or changes a rule.
+-- upsert_rule: inserts or changes a rule, and returns its version, which the table counts.
 insert into rules (
     type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
     expires_after
@@ -10,7 +13,8 @@ on conflict (type) do update set
     category = excluded.category, priority = excluded.priority, channels = excluded.channels, strategy = excluded.strategy,
     template = excluded.template, mandatory = excluded.mandatory, version = excluded.version, consent = excluded.consent,
     quiet_hours = excluded.quiet_hours, over_limit = excluded.over_limit, condition = excluded.condition,
-    priorities = excluded.priorities, expires_after = excluded.expires_after, updated_at = now();
+    priorities = excluded.priorities, expires_after = excluded.expires_after, updated_at = now()
+returning version;
 
 -- insert_template: inserts a template without a published version, if it is missing.
 insert into templates (name, published_version) values ($1, 0) on conflict do nothing;

@@ -3,8 +3,10 @@
 import asyncpg
 import pytest
 
+from app.admin.policy import make_row_id
 from schemas.policy import Policy, PriorityCase, RateLimit, Rule
 from schemas.policy_document import build_document
+from schemas.users import ChangeOrigin
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.policy_writer import PostgresPolicyWriter
@@ -17,7 +19,8 @@ LIMITS = RateLimit("", 9, 60), RateLimit("sms", 9, 60, "c"), RateLimit("sms", 9,
 
 
 async def test_a_rule_and_limits_come_back_as_they_were_written(database_copy: Database) -> None:
-    await PostgresPolicyWriter(database_copy).apply(build_document(Policy({"t": RULE}, (), LIMITS)))
+    writer = PostgresPolicyWriter(database_copy, ChangeOrigin("cli", "ada", "a trial"), make_row_id)
+    await writer.apply(build_document(Policy({"t": RULE}, (), LIMITS)), lambda policy, document: None)
     policy = await PostgresPolicyLoader(database_copy).load()
     assert policy.rules["t"] == RULE
     assert set(policy.rate_limits) == {*LIMITS, *load_seed_policy().rate_limits}
