@@ -19,7 +19,17 @@ from app.api.exception_handlers import (
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.problems import ProblemError
-from app.api.resources import health, held_notifications, notifications, preferences, rate_windows, suppressions, user_state, users
+from app.api.resources import (
+    health,
+    held_notifications,
+    notifications,
+    preferences,
+    rate_windows,
+    suppressions,
+    templates,
+    user_state,
+    users,
+)
 from app.api.resources.docs import register_docs_routes
 from app.api.submission_app import SubmissionApp, SubmissionRouter
 from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
@@ -35,7 +45,16 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
     handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS]
     notification_router = Router("/v1/notifications", route_handlers=handlers, tags=["notifications"])
     framework = Litestar(
-        [notification_router, user_state.router, rate_windows.router, users.router, preferences.router, suppressions.router, health.router],
+        [
+            notification_router,
+            user_state.router,
+            rate_windows.router,
+            users.router,
+            preferences.router,
+            suppressions.router,
+            templates.router,
+            health.router,
+        ],
         exception_handlers={
             ProblemError: handle_problem,
             HTTPException: handle_http_exception,

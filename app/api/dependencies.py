@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from litestar import Request
 
+from app.admin.templates import TemplateService
 from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
 from app.api.services.held_changes import HeldChanges
 from app.api.services.profile_eviction import ProfileEviction
@@ -43,6 +44,7 @@ class Dependencies:
     suppressions: SuppressionStore
     profile_eviction: ProfileEviction
     make_id: MakeId
+    templates: TemplateService
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -11,6 +11,7 @@ from functools import partial
 from litestar import Litestar
 
 from app.admin.database import find_schema_problem
+from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
@@ -164,6 +165,7 @@ class GatewayConnections:
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,
             make_id=make_new_id,
+            templates=TemplateService(self.database),
         )
 
     def _build_probes(self) -> dict[str, Probe]:

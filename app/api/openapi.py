@@ -26,6 +26,7 @@ from app.api.responses import (
     WindowResetResponse,
 )
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
+from app.api.template_requests import TEMPLATE_REQUESTS
 from schemas.notification import NotificationChange, Submission
 from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
 
@@ -54,6 +55,7 @@ SCHEMA_STRUCTS = (
     ConsentEventPage,
     SuppressionRequest,
     SuppressionPage,
+    *TEMPLATE_REQUESTS,
 )
 EXAMPLE_SUBMISSION = {
     "user_id": "u-42",
@@ -105,7 +107,7 @@ def build_openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Herold",
         version="0.1.0",
-        description="Submits notifications, shows their deliveries and decision logs, and keeps users, preferences and suppressions.",
+        description="Submits notifications, shows their deliveries and decisions, keeps users, preferences, suppressions and templates.",
         components=Components(security_schemes=security_schemes),
         security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,

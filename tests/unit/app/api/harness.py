@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from litestar.testing import TestClient
 
+from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
@@ -180,6 +181,7 @@ class GatewayHarness:
     history: MemoryHistoryReader = field(default_factory=MemoryHistoryReader)
     window_resets: FakeWindowResets = field(default_factory=FakeWindowResets)
     user_tables: FakeUserTables = field(default_factory=FakeUserTables)
+    templates: TemplateService | None = None
     profiles: MemoryProfileReader = field(default_factory=MemoryProfileReader)
     metrics: Metrics = field(default_factory=Metrics)
     now: float = NOW
@@ -234,6 +236,7 @@ class GatewayHarness:
             SuppressionStore(database, make_new_id),
             ProfileEviction(forget_nothing),
             make_new_id,
+            self.templates or TemplateService(database),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

@@ -1,0 +1,199 @@
+"""The resource /v1/templates: versions of templates: list, get, draft, preview, publish, roll back."""
+
+from typing import Annotated, Any, NoReturn
+
+from litestar import Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import PathParameter, QueryParameter
+
+from app.admin.templates import TemplateService
+from app.api.bodies import decode_body
+from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.etags import IfMatchHeader, build_etag_headers, build_mismatch_problem, require_if_match
+from app.api.openapi import describe_body
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.problems import (
+    PROBLEM_MEDIA_TYPE,
+    ProblemDetails,
+    ProblemError,
+    build_field_error,
+    build_problem,
+    build_validation_problem,
+)
+from app.api.template_requests import (
+    DraftRequest,
+    PreviewRequest,
+    PreviewResponse,
+    PublishRequest,
+    RollbackRequest,
+    TemplatePage,
+)
+from schemas.errors import PolicyDocumentError, TemplateChangedError
+from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
+
+ACTOR = "api"
+EXAMPLE_DOCUMENT = {"sms": {"default": {"text": "{{ code }} is your code"}}, "samples": {"usual": {"code": "482193"}}}
+NO_NUL = r"^[^\x00]*$"  # which PostgreSQL cannot store
+NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128, pattern=NO_NUL)]
+SearchParameter = Annotated[str, QueryParameter(description="only names that contain this text", max_length=128, pattern=NO_NUL)]
+VersionParameter = Annotated[int | None, QueryParameter(description="a version; without it the published one, or the latest", ge=1)]
+
+
+def _describe(text: str) -> ResponseSpec:
+    return ResponseSpec(ProblemDetails, description=text, media_type=PROBLEM_MEDIA_TYPE)
+
+
+LIST_ERRORS = {401: _describe("the API key is missing or wrong"), 503: _describe("PostgreSQL does not answer")}
+LOOKUP_ERRORS = {**LIST_ERRORS, 404: _describe("no such template or version")}
+DRAFT_ERRORS = {**LIST_ERRORS, 422: _describe("the request or the template is not valid; errors names the places")}
+PREVIEW_ERRORS = {**LOOKUP_ERRORS, 422: DRAFT_ERRORS[422]}
+PUBLISH_ERRORS = {
+    **PREVIEW_ERRORS,
+    412: _describe("another version is published than the one in If-Match"),
+    428: _describe("If-Match is missing"),
+}
+
+
+@get("/", responses=LIST_ERRORS, summary="List templates", operation_id="list_templates")
+async def list_templates(
+    request: ApiRequest, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None, search: SearchParameter = ""
+) -> TemplatePage:
+    """The templates by name, with their published and latest versions."""
+    after = decode_cursor(cursor)
+    templates = _get_service(request)
+    found = await templates.list_templates(limit + 1, after[0] if after else None, search)
+    items, next_cursor = cut_page(found, limit, lambda one: [one.name])
+    return TemplatePage(items, next_cursor)
+
+
+@get("/{name:str}", responses=LOOKUP_ERRORS, summary="Get a template", operation_id="get_template")
+async def get_template(request: ApiRequest, name: NameParameter, version: VersionParameter = None) -> Response[TemplateVersion]:
+    """A version with its document. The ETag is the number of the published version, 0 if none is published."""
+    found = await _find_version(request, name, version)
+    return Response(found, headers=build_etag_headers(found.published_version))
+
+
+@get("/{name:str}/history", responses=LOOKUP_ERRORS, summary="Get the history of a template", operation_id="get_template_history")
+async def get_template_history(request: ApiRequest, name: NameParameter) -> TemplateHistory:
+    """The versions, and which was published when, by whom and why; newest first."""
+    history = await _get_service(request).get_history(name)
+    return history if history is not None else _raise_not_found(name, None)
+
+
+@post(
+    "/{name:str}/versions",
+    operation_class=describe_body("DraftRequest", {"document": EXAMPLE_DOCUMENT, "comment": "shorter"}),
+    status_code=201,
+    responses=DRAFT_ERRORS,
+    summary="Draft a version of a template",
+    operation_id="draft_template",
+)
+async def draft_template(request: ApiRequest, name: NameParameter) -> Response[TemplateVersion]:
+    """Writes the next version, which nobody uses before it is published."""
+    body = await decode_body(request, DraftRequest)
+    templates = _get_service(request)
+    try:
+        version = await templates.create_draft(name, body.document, ACTOR, body.comment)
+    except PolicyDocumentError as error:
+        _raise_problems(error)
+    return Response(await _find_version(request, name, version), status_code=201)
+
+
+@post(
+    "/{name:str}/preview",
+    operation_class=describe_body("PreviewRequest", {"version": 2, "data": {"code": "482193"}, "locale": "de-AT"}),
+    status_code=200,
+    responses=PREVIEW_ERRORS,
+    summary="Preview a template",
+    operation_id="preview_template",
+)
+async def preview_template(request: ApiRequest, name: NameParameter) -> PreviewResponse:
+    """What a template renders to on each channel and in each of its locales, or in one; nothing is sent or stored."""
+    body = await decode_body(request, PreviewRequest)
+    document = body.document or (await _find_version(request, name, body.version)).document
+    if body.sample is not None and body.sample not in document.samples:
+        text = f"there is no sample {body.sample!r}; the template has {', '.join(document.samples) or 'none'}"
+        raise ProblemError(build_validation_problem([build_field_error("$.sample", text)]))
+    sample = body.sample or next(iter(document.samples), "")
+    data: dict[str, Any] = document.samples.get(sample, {}) if body.data is None else body.data
+    contents = await _get_service(request).preview(name, document, data, body.locale, body.time_zone)
+    return PreviewResponse(contents, [*find_gaps(document)])
+
+
+@post(
+    "/{name:str}/publish",
+    operation_class=describe_body("PublishRequest", {"version": 2, "comment": "approved"}),
+    status_code=200,
+    responses=PUBLISH_ERRORS,
+    summary="Publish a version of a template",
+    operation_id="publish_template",
+)
+async def publish_template(request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None) -> Response[VersionReport]:
+    """Makes a version the one that is used, unless one of its samples fails; reports how sizes and SMS segments change."""
+    expected = require_if_match(if_match)
+    body = await decode_body(request, PublishRequest)
+    return await _publish(request, await _find_version(request, name, body.version), expected, body.comment)
+
+
+@post(
+    "/{name:str}/rollback",
+    operation_class=describe_body("RollbackRequest", {"comment": "wrong link"}),
+    status_code=200,
+    responses=PUBLISH_ERRORS,
+    summary="Roll a template back",
+    operation_id="roll_back_template",
+)
+async def roll_back_template(request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None) -> Response[VersionReport]:
+    """Publishes an earlier version again: the one that was published before, or the one of the request."""
+    expected = require_if_match(if_match)
+    body = await decode_body(request, RollbackRequest)
+    if body.version is not None:
+        return await _publish(request, await _find_version(request, name, body.version), expected, body.comment)
+    await _find_version(request, name, None)
+    previous = await _get_service(request).get_previous_version(name)
+    if previous is None:
+        raise ProblemError(build_problem("conflict", f"no other version of the template {name} was published before"))
+    return await _publish(request, previous, expected, body.comment)
+
+
+async def _publish(request: ApiRequest, version: TemplateVersion, expected: int | None, comment: str) -> Response[VersionReport]:
+    try:
+        report = await _get_service(request).publish(version, expected, ACTOR, comment)
+    except TemplateChangedError as error:
+        raise ProblemError(build_mismatch_problem(error.published_version)) from None
+    except PolicyDocumentError as error:
+        _raise_problems(error)
+    return Response(report, headers=build_etag_headers(version.version))
+
+
+async def _find_version(request: ApiRequest, name: str, version: int | None) -> TemplateVersion:
+    found = await _get_service(request).get_version(name, version)
+    return found if found is not None else _raise_not_found(name, version)
+
+
+def _get_service(request: ApiRequest) -> TemplateService:
+    return get_dependencies(request).templates
+
+
+def _raise_problems(error: PolicyDocumentError) -> NoReturn:
+    raise ProblemError(build_validation_problem([build_field_error("$.document", problem) for problem in error.problems])) from None
+
+
+def _raise_not_found(name: str, version: int | None) -> NoReturn:
+    what = f"no version {version} of the template {name!r}" if version else f"no template {name!r}"
+    raise ProblemError(build_problem("not-found", f"there is {what}"))
+
+
+router = Router(
+    "/v1/templates",
+    route_handlers=[
+        list_templates,
+        get_template,
+        get_template_history,
+        draft_template,
+        preview_template,
+        publish_template,
+        roll_back_template,
+    ],
+    tags=["templates"],
+)
