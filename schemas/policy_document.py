@@ -152,8 +152,6 @@ def find_duplicates(document: PolicyDocument) -> Iterator[str]:
     for index, rule in enumerate(document.rules):
         if rule.type in types:
             yield f"rules[{index}]: the type {rule.type} has another rule above"
-        if len(set(rule.channels)) < len(rule.channels):
-            yield f"rules[{index}]: a channel of {rule.type} is listed twice"
         types.add(rule.type)
     keys: set[tuple[str, str, str, int]] = set()
     for index, limit in enumerate(map(_build_rate_limit, document.rate_limits)):

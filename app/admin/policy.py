@@ -7,16 +7,15 @@ import msgspec
 import yaml
 
 from agents.router.compiled_policy import CompiledPolicy
-from agents.router.rule_expressions import find_expression_problems
-from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, compile_template
+from agents.router.templates.cache import TemplateFailure, compile_template
 from agents.router.templates.compiler import find_partial_problems
 from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import InvalidSchema, compile_variables
-from schemas.channels import get_channel
+from app.admin.rule_problems import find_rule_problems
 from schemas.errors import PolicyDocumentError
 from schemas.ids import make_id
 from schemas.json_errors import describe_decode_error
-from schemas.policy import Policy, Rule
+from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, build_document, find_duplicates, merge_document
 from schemas.rule_versions import PolicyDifference
 from schemas.template_document import TemplateDocument, build_details
@@ -66,8 +65,7 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
         rule = merged.rules[entry.type]
-        problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_expression_problems(rule)]
-        problems += find_missing_templates(rule, templates)
+        problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_rule_problems(rule, templates)]
     return problems
 
 
@@ -129,11 +127,3 @@ async def load_document(database_url: str) -> PolicyDocument:
 def format_document(document: PolicyDocument | TemplateDocument) -> str:
     """The document as YAML."""
     return yaml.dump(msgspec.to_builtins(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=140)
-
-
-def find_missing_templates(rule: Rule, templates: TemplateCache) -> list[str]:
-    """The channels of a rule for which a user without a locale would get nothing."""
-    name = rule.template or rule.type
-    selected = {channel: templates.get(name, channel, "") for channel in rule.channels if get_channel(channel).build_content is None}
-    failures = [template for template in selected.values() if isinstance(template, TemplateFailure)]
-    return [f"rule {rule.type}: {failure.error}" for failure in failures if failure.reason == UNKNOWN_TEMPLATE]

@@ -5,7 +5,8 @@ from typing import Any
 
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.templates.preview import preview_template
-from app.admin.policy import find_missing_templates, find_problems
+from app.admin.policy import find_problems
+from app.admin.rule_problems import find_missing_templates
 from schemas.errors import PolicyDocumentError
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, merge_document
@@ -80,7 +81,7 @@ def build_report(policy: Policy, version: TemplateVersion) -> VersionReport:
     before, after = CompiledPolicy(policy), CompiledPolicy(merge_document(policy, change, {name: version.version - 1}))
     problems = find_problems(policy, change)
     rules = [rule for rule in policy.rules.values() if (rule.template or rule.type) == name]
-    problems += [problem for rule in rules for problem in find_missing_templates(rule, after.templates)]
+    problems += [f"rule {rule.type}: {problem}" for rule in rules for problem in find_missing_templates(rule, after.templates)]
     changes = []
     for sample, data in document.samples.items():
         old = {(one.channel, one.locale): one for one in preview_template(before.templates, name, data)}

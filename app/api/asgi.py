@@ -25,6 +25,7 @@ from app.api.resources import (
     notifications,
     preferences,
     rate_windows,
+    rules,
     suppressions,
     templates,
     user_state,
@@ -53,6 +54,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             preferences.router,
             suppressions.router,
             templates.router,
+            rules.router,
             health.router,
         ],
         exception_handlers={

@@ -17,6 +17,7 @@ from schemas.channels import ChannelName
 from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
 from tables.postgres.preferences import MakeId, PreferenceStore
+from tables.postgres.rules import RuleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 
@@ -45,6 +46,7 @@ class Dependencies:
     profile_eviction: ProfileEviction
     make_id: MakeId
     templates: TemplateService
+    rules: RuleStore
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -41,6 +41,7 @@ from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
+from tables.postgres.rules import RuleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tables.postgres.window_resets import PostgresWindowResets
@@ -166,6 +167,7 @@ class GatewayConnections:
             profile_eviction=self.profile_eviction,
             make_id=make_new_id,
             templates=TemplateService(self.database),
+            rules=RuleStore(self.database, make_new_id),
         )
 
     def _build_probes(self) -> dict[str, Probe]:

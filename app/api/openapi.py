@@ -19,6 +19,10 @@ from app.api.responses import (
     NotificationResponse,
     PreferenceList,
     ReadinessResponse,
+    RulePage,
+    RuleResponse,
+    RuleRollback,
+    RuleVersionPage,
     SubmissionResponse,
     SuppressionPage,
     UserPage,
@@ -44,6 +48,10 @@ SCHEMA_STRUCTS = (
     ReadinessResponse,
     UserStateResponse,
     WindowResetResponse,
+    RuleResponse,
+    RuleRollback,
+    RulePage,
+    RuleVersionPage,
     ProblemDetails,
     UserChange,
     UserPage,
@@ -63,6 +71,16 @@ EXAMPLE_SUBMISSION = {
     "data": {"code": "482193", "minutes": 5},
     "to": {"email": "a@example.org"},
     "priority": "high",
+}
+
+
+EXAMPLE_RULE = {
+    "type": "order.shipped",
+    "category": "transactional",
+    "channels": ["email", "push"],
+    "template": "order-shipped",
+    "condition": "data.total > 0",
+    "priorities": [{"when": "user.tier == 'gold'", "priority": "high"}],
 }
 
 

@@ -1,12 +1,14 @@
 """The bodies of successful responses; times in epoch seconds."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.api.problems import FieldError
 from schemas.channels import ChannelName
 from schemas.enums import Priority
+from schemas.policy_document import RuleEntry
+from schemas.rule_versions import RuleVersion
 from schemas.users import ConsentEvent, Device, Preference, Suppression, User
 
 
@@ -260,3 +262,30 @@ class ReadinessResponse(Struct, frozen=True):
 
     status: Literal["ready", "degraded", "unready"]
     probes: dict[str, ProbeResult]
+
+
+class RuleResponse(Struct, frozen=True):
+    """The current version of a rule; `rule` is as a file of rules has it, and as PUT takes it."""
+
+    version: int
+    rule: RuleEntry
+
+
+class RulePage(Struct, frozen=True):
+    """Rules in the order of types; `next_cursor` is null on the last page."""
+
+    items: list[RuleResponse]
+    next_cursor: str | None
+
+
+class RuleVersionPage(Struct, frozen=True):
+    """Versions of a rule, newest first; `next_cursor` is null on the last page."""
+
+    items: list[RuleVersion]
+    next_cursor: str | None
+
+
+class RuleRollback(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request to make the contents of a version the newest one."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]

@@ -132,5 +132,5 @@ async def test_a_version_that_cannot_be_used_any_more_changes_nothing(herold: He
     before = await PostgresPolicyLoader(database_copy).load()
     result = await asyncio.to_thread(herold, "rules", "rollback", "order.shipped", "1")
     assert result.exit_code == 1
-    assert "version 1 cannot be used any more: rule order.shipped: no template `order-shipped`" in result.stderr
+    assert "version 1 cannot be used any more: rule order.shipped: template: no template `order-shipped`" in result.stderr
     assert await PostgresPolicyLoader(database_copy).load(before) is before

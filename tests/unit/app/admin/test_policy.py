@@ -148,7 +148,7 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (f"rules: [{RULE % ('sms', '')}]", "rule t: no template `t` for sms"),
+        (f"rules: [{RULE % ('sms', '')}]", "rule t: template: no template `t` for sms"),
         (f"rules: [{RULE % ('push', ', template: account-otp')}]", "no template `account-otp` for push"),
         ("templates: {a: {sms: {default: {text: '{% if %}'}}}}", "template a@1 default for sms"),
         (PARTIAL % "{% include 'f' %}", "partial f default: partials include each other: f > f, in partial f default, text, line 1"),
@@ -174,7 +174,11 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         ("templates: {a: {email: {de: {template_id: d-1}}}}", "is d- and 32 hexadecimal digits"),
         (f"templates: {{a: {{email: {{de: {{subject: s, template_id: d-{'1' * 32}}}}}}}}}", "takes the place of all other parts"),
         ("templates: {t: {sms: {de: {text: x}}}}\n" + f"rules: [{RULE % ('sms', '')}]", "no template `t` for sms in default"),
-        (f"rules: [{RULE % ('webhook, webhook', '')}]", "listed twice"),
+        (f"rules: [{RULE % ('webhook, webhook', '')}]", "rule t: channels[1]: webhook is listed twice"),
+        (
+            f"rules: [{RULE % ('webhook', ', mandatory: true, consent: opt_in')}]",
+            "consent: a mandatory rule cannot ask for an opt-in",
+        ),
         (f"rules: [{RULE % ('webhook', '')}, {RULE % ('webhook', '')}]", "another rule above"),
         (f"rate_limits: [{LIMIT}, {LIMIT}]", "another limit"),
         (f"rules: [{RULE % ('webhook', ', condition: data.total >')}]", "rule t: condition: line 1, column 13: Syntax error"),

@@ -29,6 +29,7 @@ from schemas.policy import Policy, Rule, Template
 from schemas.user_rows import RemovedRows, UserRow, UserRows
 from tables.postgres.database import Database
 from tables.postgres.preferences import PreferenceStore
+from tables.postgres.rules import RuleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
@@ -237,6 +238,7 @@ class GatewayHarness:
             ProfileEviction(forget_nothing),
             make_new_id,
             self.templates or TemplateService(database),
+            RuleStore(database, make_new_id),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

@@ -1,0 +1,197 @@
+"""The resource /v1/rules: read and change rules, with their versions."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar import Response, Router, delete, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+
+from agents.router.compiled_policy import CompiledPolicy
+from app.admin.rule_problems import find_rule_problems
+from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
+from app.api.exception_handlers import handle_problem
+from app.api.openapi import EXAMPLE_RULE, describe_body
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.problems import (
+    PROBLEM_MEDIA_TYPE,
+    ProblemDetails,
+    ProblemError,
+    build_field_error,
+    build_problem,
+    build_validation_problem,
+    to_field_error,
+)
+from app.api.responses import RulePage, RuleResponse, RuleRollback, RuleVersionPage
+from schemas.errors import DECODE_ERRORS, MissingRuleError
+from schemas.policy import Policy, Rule
+from schemas.policy_document import PolicyDocument, RuleEntry, build_rule_entry, merge_document
+from schemas.users import ChangeOrigin
+from tables.postgres.rules import require_rule
+
+T = TypeVar("T")
+
+TypeParameter = Annotated[str, PathParameter(description="the type of notification", max_length=128)]
+ActorHeader = Annotated[str | None, HeaderParameter(name="Herold-Actor", description="who makes the change; default: api", max_length=128)]
+CommentParameter = Annotated[str, QueryParameter(description="why, for the history", max_length=1000)]
+
+
+def _describe_problem(description: str) -> ResponseSpec:
+    return ResponseSpec(ProblemDetails, description=description, media_type=PROBLEM_MEDIA_TYPE)
+
+
+LIST_ERRORS = {
+    401: _describe_problem("the API key is missing or wrong"),
+    422: _describe_problem("the request is not valid; errors names the fields"),
+    503: _describe_problem("PostgreSQL does not answer"),
+}
+READ_ERRORS = {**LIST_ERRORS, 404: _describe_problem("no such rule or version")}
+CHANGE_ERRORS = {
+    **READ_ERRORS,
+    412: _describe_problem("the rule has changed since it was read; ETag has the current version"),
+    428: _describe_problem("If-Match is missing"),
+}
+
+
+@get("/", responses=LIST_ERRORS, summary="List rules", operation_id="list_rules")
+async def list_rules(
+    request: ApiRequest,
+    search: Annotated[str, QueryParameter(description="part of a type or category", max_length=128)] = "",
+    limit: LimitParameter = DEFAULT_PAGE_SIZE,
+    cursor: CursorParameter = None,
+) -> RulePage:
+    """In the order of types."""
+    after = decode_cursor(cursor)
+    found = await get_dependencies(request).rules.list_rules(limit + 1, after[0] if after else "", _check_text(search))
+    return RulePage(*cut_page([_present(rule) for rule in found], limit, lambda one: [one.rule.type]))
+
+
+@get("/{rule_type:str}", responses=READ_ERRORS, summary="Get a rule", operation_id="get_rule")
+async def get_rule(request: ApiRequest, rule_type: TypeParameter) -> Response[RuleResponse]:
+    """The ETag is the version."""
+    rule = await get_dependencies(request).rules.get(_check_text(rule_type))
+    if rule is None:
+        raise MissingRuleError(rule_type)
+    return _respond(rule)
+
+
+@put(
+    "/{rule_type:str}",
+    operation_class=describe_body("RuleEntry", EXAMPLE_RULE),
+    responses={
+        200: ResponseSpec(RuleResponse, description="changed"),
+        201: ResponseSpec(RuleResponse, description="created"),
+        **CHANGE_ERRORS,
+    },
+    summary="Create or replace a rule",
+    operation_id="put_rule",
+)
+async def put_rule(
+    request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
+) -> Response[RuleResponse]:
+    """Creates a rule for a type that has none. One that exists is replaced as a whole, for which If-Match is needed."""
+    entry, origin = _decode_rule(await request.body(), _check_text(rule_type)), _build_origin(actor, comment)
+    rules = get_dependencies(request).rules
+    if if_match is None and (rule := await rules.create(entry, origin, _check_rule)):
+        return _respond(rule, 201)
+    return _respond(await rules.put(entry, require_if_match(if_match), origin, _check_rule))
+
+
+@delete("/{rule_type:str}", responses=CHANGE_ERRORS, summary="Delete a rule", operation_id="delete_rule")
+async def delete_rule(
+    request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
+) -> None:
+    """Notifications of the type become dead letters. The versions stay, so that the rule can be rolled back. Needs If-Match."""
+    version = require_if_match(if_match)
+    await get_dependencies(request).rules.delete(_check_text(rule_type), version, _build_origin(actor, comment))
+
+
+@get("/{rule_type:str}/versions", responses=READ_ERRORS, summary="List the versions of a rule", operation_id="list_rule_versions")
+async def list_rule_versions(
+    request: ApiRequest, rule_type: TypeParameter, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
+) -> RuleVersionPage:
+    """Newest first, with who made each and why; `rule` is null in the version that deleted it."""
+    before = decode_cursor(cursor, lambda key: len(key) == 1 and key[0].isascii() and key[0].isdigit() and len(key[0]) < 10)
+    below = {"before": int(before[0])} if before else {}
+    versions = await get_dependencies(request).rules.list_versions(_check_text(rule_type), limit + 1, **below)
+    if not versions and before is None:
+        raise MissingRuleError(rule_type)
+    return RuleVersionPage(*cut_page(versions, limit, lambda one: [str(one.version)]))
+
+
+@post(
+    "/{rule_type:str}/rollback",
+    operation_class=describe_body("RuleRollback", {"version": 3}),
+    status_code=200,
+    responses=CHANGE_ERRORS,
+    summary="Roll a rule back to a version",
+    operation_id="roll_back_rule",
+)
+async def roll_back_rule(
+    request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
+) -> Response[RuleResponse]:
+    """The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
+    version, current = _decode(await request.body(), RuleRollback).version, require_if_match(if_match)
+    rules = get_dependencies(request).rules
+    entry = require_rule(rule_type, await rules.require_version(_check_text(rule_type), version))
+    origin = _build_origin(actor, comment or f"back to version {version}")
+    return _respond(await rules.put(entry, current, origin, _check_rule, "rolled_back"))
+
+
+def _respond(rule: Rule, status_code: int = 200) -> Response[RuleResponse]:
+    return Response(_present(rule), status_code=status_code, headers=build_etag_headers(rule.version))
+
+
+def _present(rule: Rule) -> RuleResponse:
+    return RuleResponse(rule.version, build_rule_entry(rule))
+
+
+def _check_rule(policy: Policy, document: PolicyDocument) -> None:
+    """Raise ProblemError with the field of each problem of the document's rule."""
+    merged = merge_document(policy, document)
+    templates = CompiledPolicy(merged).templates
+    problems = [problem for entry in document.rules for problem in find_rule_problems(merged.rules[entry.type], templates)]
+    if problems:
+        raise ProblemError(build_validation_problem([build_field_error(f"$.{field}", text) for field, text in problems]))
+
+
+def _decode_rule(body: bytes, type_: str) -> RuleEntry:
+    """The rule in a body, which may leave the type of the path out."""
+    fields = _decode(body, dict[str, msgspec.Raw])
+    fields.setdefault("type", msgspec.Raw(msgspec.json.encode(type_)))
+    entry = _decode(msgspec.json.encode(fields), RuleEntry)
+    if entry.type != type_:
+        raise ProblemError(build_validation_problem([build_field_error("$.type", f"is not {type_!r}, the type in the path: leave it out")]))
+    return entry
+
+
+def _decode(body: bytes, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except DECODE_ERRORS as error:
+        raise ProblemError(build_validation_problem([to_field_error(error, body)])) from None
+
+
+def _build_origin(actor: str | None, comment: str) -> ChangeOrigin:
+    """The origin of a change; the header's bytes are UTF-8, as far as they are."""
+    return ChangeOrigin("api", _check_text((actor or "api").encode("latin-1").decode(errors="replace")), _check_text(comment))
+
+
+def _check_text(text: str) -> str:
+    """A text that can be looked up and stored. Raises ProblemError for one with NUL."""
+    if "\0" in text:
+        raise ProblemError(build_problem("bad-request", "a text has the character NUL"))
+    return text
+
+
+def _handle_missing_rule(request: ApiRequest, error: MissingRuleError) -> Response[bytes]:
+    return handle_problem(request, ProblemError(build_problem("not-found", str(error))))
+
+
+router = Router(
+    "/v1/rules",
+    route_handlers=[list_rules, get_rule, put_rule, delete_rule, list_rule_versions, roll_back_rule],
+    exception_handlers={MissingRuleError: _handle_missing_rule},
+    tags=["rules"],
+)
