@@ -1,6 +1,6 @@
 """The explanation of a notification: why it has its state, in one sentence, gate by gate and attempt by attempt; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -71,8 +71,9 @@ def _build_gate(facts: Facts, result: GateResult) -> GateResponse:
     )
 
 
-def _find_inputs(log: Iterable[GateResult], gate: str) -> dict[str, Any]:
-    return next((result.inputs for result in log if result.gate == gate), {})
+def _find_inputs(log: Sequence[GateResult], gate: str) -> dict[str, Any]:
+    """The inputs of the gate's last entry: what was held has several, and its rule may have changed meanwhile."""
+    return next((result.inputs for result in reversed(log) if result.gate == gate), {})
 
 
 def _list_templates(log: Iterable[GateResult]) -> dict[str, str]:

@@ -120,6 +120,12 @@ def test_a_held_one_says_until_when_and_that_it_is_late() -> None:
     assert "has not been released" in explain(event, now=NOW + 1).summary
 
 
+def test_the_rule_of_what_was_held_is_that_of_its_last_decision() -> None:
+    event = build_event(State.REJECTED, "expired", "expiry", {})
+    event.decision_log[:0] = [GateResult("rule", "pass", "", {"rule": f"a.type@{version}"}) for version in (1, 2)]
+    assert explain(event).rule == "a.type@2"
+
+
 def test_the_first_of_duplicates_is_linked() -> None:
     explanation = explain(build_event(State.MERGED, "digest", "digest", {}, duplicate_of=FIRST_ID))
     assert explanation.duplicate_of_path == f"/v1/notifications/{FIRST_ID}/explain"
