@@ -42,9 +42,16 @@ with owned as (
     from users, jsonb_each(addresses) as by_channel (channel, list), jsonb_array_elements_text(list) as item (address)
     where users.id = $1
     union select token from devices where user_id = $1
+), by_address as materialized (
+    select id from consent_events
+    where address = any (array(select address from owned)) and address <> '' and user_id = '' and id < $2
+), found as (
+    (select id from consent_events where user_id = $1 and id < $2 order by id desc limit $3)
+    union all
+    (select id from by_address order by id desc limit $3)
 )
 select id, user_id, category, channel, address, change, old_choice, new_choice, source, actor, reason, occurred_at
 from consent_events
-where (user_id = $1 or (user_id = '' and address <> '' and address in (select address from owned))) and id < $2
+where id = any (array(select id from found))
 order by id desc
 limit $3;

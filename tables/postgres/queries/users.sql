@@ -2,20 +2,19 @@
 select id, addresses, locale, time_zone, tier, attributes, quiet_hours, version, created_at, updated_at from users where id = $1;
 
 -- list_users: lists the users after an id whose ids begin with a text, or who have one of the addresses ([{"email": ["..."]}, ...]) or the
--- device with a token, in the order of ids. U+10FFFF is greater than every character of an id.
-with found as (
+-- device with a token, in the order of ids. U+10FFFF is greater than every character of an id. Without `materialized`, the limit would make
+-- the planner go through all users in order instead of asking the index of addresses.
+with having_address as materialized (
+    select users.id from jsonb_array_elements($3::jsonb) as wanted (addresses)
+    join users on fold_addresses(users.addresses) @> fold_addresses(wanted.addresses)
+), found as (
     (
         select id from users
         where id collate "C" > $1 and id collate "C" >= $2 and id collate "C" < $2 || U&'\+10FFFF'
         order by id collate "C" limit $5
     )
     union
-    (
-        select id from jsonb_array_elements($3::jsonb) as wanted (addresses)
-        join users on fold_addresses(users.addresses) @> fold_addresses(wanted.addresses)
-        where id collate "C" > $1
-        order by id collate "C" limit $5
-    )
+    (select id from having_address where id collate "C" > $1 order by id collate "C" limit $5)
     union
     (select user_id from devices where token = $4 and user_id collate "C" > $1 order by user_id collate "C" limit $5)
 )
