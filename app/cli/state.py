@@ -8,7 +8,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from app.cli.api_client import load_gateway_client
+from app.cli.api_client import load_operator_client
 from app.cli.formatting import build_key_value_table, build_table
 from app.cli.output import add_gateway_options, escape_control_characters, json_option, print_result
 from schemas.channels import CHANNEL_NAMES
@@ -32,7 +32,7 @@ def state(user: str, channel: str | None, reason: str, url: str | None, api_key:
 
     An emptied window has room at once: what was sent does not count any more. The audit log keeps who did it and why.
     """
-    client = load_gateway_client(url, api_key)
+    client = load_operator_client(url, api_key)  # the audit log names who empties a window
     if channel:
         selection = {} if channel == ALL else {"channel": channel}
         reset = client.delete(f"/v1/users/{quote(user, safe='')}/rate-windows", None, **selection, reason=reason)

@@ -51,6 +51,7 @@ GATE = Gate(
     remedies={
         UNKNOWN_TEMPLATE: "the template {template!r} would have to have a published version for {channel:word}",
         MISSING_VARIABLE: "the producer would have to give the variable in `data`, or the template to do without it",
+        INVALID_VARIABLES: "the producer would have to give at {path} what the template {template!r} declares",
         TEMPLATE_ERROR: "the template {template!r} would have to render with this data",
         BLANK_CONTENT: "the template {template!r} would have to give text with this data",
         PROVIDER_LIMIT: "the template or the data would have to be shorter, or without the reserved name",

@@ -1,3 +1,4 @@
+from app.cli.api_client import get_operator
 from schemas.policy import Policy, RateLimit
 from schemas.profile import Profile
 from schemas.user_rows import UserRow
@@ -40,4 +41,5 @@ def test_windows_are_emptied_before_they_are_shown(herold: HeroldRunner, gateway
     assert result.exit_code == 0, result.output
     assert "emptied: sms; aud_1" in result.stderr
     assert "emptied: sms, email; aud_2" in herold("state", "u-42", "--reset", "all", "--url", gateway_url).stderr
-    assert [details["reason"] for *_, details in gateway_harness.window_resets.entries] == ["a call", ""]
+    entries = gateway_harness.window_resets.entries
+    assert [(actor, details["reason"]) for actor, _, _, details in entries] == [(get_operator(), "a call"), (get_operator(), "")]
