@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -278,8 +278,7 @@ def build_unusual_addresses() -> Iterator[Draft]:
     """Build notifications to addresses in unusual spellings; to one without a country code, whose next channel is used; and to none."""
     spellings = ("guest{n}@EXAMPLE.org", "\u200bguest{n}@example.org ", "guest{n}@bücher.example")
     for number in range(3200, 3206):
-        to = {"email": spellings[number % 3].replace("{n}", str(number))}
-        notification = build_guest_notification(number, "order.confirmed", to=to)
+        notification = build_guest_notification(number, "order.confirmed", to={"email": spellings[number % 3].replace("{n}", str(number))})
         yield build_guest_draft(number % 2 == 0, notification, expect_routed(notification))
     for number, sms in enumerate(("+1 (202) 555-0101", "＋１２０２５５５０１０２", "0170 1234567"), 3210):
         notification = build_guest_notification(number, "account.otp", to={"sms": sms, "email": f"guest{number}@example.org"})
@@ -290,10 +289,9 @@ def build_unusual_addresses() -> Iterator[Draft]:
         yield build_guest_draft(True, notification, [f"unprocessable {INVALID_ADDRESS}"])
 
 
-def count_expected(lines: Iterable[SampleLine]) -> tuple[Counter[str], Counter[str]]:
+def count_expected(lines: Sequence[SampleLine]) -> tuple[Counter[str], Counter[str]]:
     """Count the expected results of the lines and the expected statuses of their deliveries."""
-    expected_lists = [line.expected for line in lines]
-    return Counter(expected[0] for expected in expected_lists), Counter(status for expected in expected_lists for status in expected[1:])
+    return Counter(line.expected[0] for line in lines), Counter(status for line in lines for status in line.expected[1:])
 
 
 if __name__ == "__main__":
