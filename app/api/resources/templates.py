@@ -7,7 +7,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.templates import TemplateService
-from app.api.bodies import decode_body
+from app.api.bodies import ActorHeader, decode_body
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, build_mismatch_problem, require_if_match
 from app.api.openapi import describe_body
@@ -88,12 +88,12 @@ async def get_template_history(request: ApiRequest, name: NameParameter) -> Temp
     summary="Draft a version of a template",
     operation_id="draft_template",
 )
-async def draft_template(request: ApiRequest, name: NameParameter) -> Response[TemplateVersion]:
+async def draft_template(request: ApiRequest, name: NameParameter, actor: ActorHeader = None) -> Response[TemplateVersion]:
     """Writes the next version, which nobody uses before it is published."""
     body = await decode_body(request, DraftRequest)
     templates = _get_service(request)
     try:
-        version = await templates.create_draft(name, body.document, ACTOR, body.comment)
+        version = await templates.create_draft(name, body.document, actor or ACTOR, body.comment)
     except PolicyDocumentError as error:
         _raise_problems(error)
     return Response(await _find_version(request, name, version), status_code=201)
@@ -128,11 +128,13 @@ async def preview_template(request: ApiRequest, name: NameParameter) -> PreviewR
     summary="Publish a version of a template",
     operation_id="publish_template",
 )
-async def publish_template(request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None) -> Response[VersionReport]:
+async def publish_template(
+    request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None
+) -> Response[VersionReport]:
     """Makes a version the one that is used, unless one of its samples fails; reports how sizes and SMS segments change."""
     expected = require_if_match(if_match)
     body = await decode_body(request, PublishRequest)
-    return await _publish(request, await _find_version(request, name, body.version), expected, body.comment)
+    return await _publish(request, await _find_version(request, name, body.version), expected, actor, body.comment)
 
 
 @post(
@@ -143,22 +145,26 @@ async def publish_template(request: ApiRequest, name: NameParameter, if_match: I
     summary="Roll a template back",
     operation_id="roll_back_template",
 )
-async def roll_back_template(request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None) -> Response[VersionReport]:
+async def roll_back_template(
+    request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None
+) -> Response[VersionReport]:
     """Publishes an earlier version again: the one that was published before, or the one of the request."""
     expected = require_if_match(if_match)
     body = await decode_body(request, RollbackRequest)
     if body.version is not None:
-        return await _publish(request, await _find_version(request, name, body.version), expected, body.comment)
+        return await _publish(request, await _find_version(request, name, body.version), expected, actor, body.comment)
     await _find_version(request, name, None)
     previous = await _get_service(request).get_previous_version(name)
     if previous is None:
         raise ProblemError(build_problem("conflict", f"no other version of the template {name} was published before"))
-    return await _publish(request, previous, expected, body.comment)
+    return await _publish(request, previous, expected, actor, body.comment)
 
 
-async def _publish(request: ApiRequest, version: TemplateVersion, expected: int | None, comment: str) -> Response[VersionReport]:
+async def _publish(
+    request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, comment: str
+) -> Response[VersionReport]:
     try:
-        report = await _get_service(request).publish(version, expected, ACTOR, comment)
+        report = await _get_service(request).publish(version, expected, actor or ACTOR, comment)
     except TemplateChangedError as error:
         raise ProblemError(build_mismatch_problem(error.published_version)) from None
     except PolicyDocumentError as error:

@@ -42,11 +42,13 @@ async def test_a_version_is_drafted_previewed_published_and_rolled_back(client: 
     assert any(gap["locale"] == "de" for gap in published.json()["gaps"])  # other templates of the installation have it
     policy = await PostgresPolicyLoader(database_copy).load()
     assert {template.text for template in policy.templates if template.name == "account-otp"} == {"{{ code }}"}
-    rolled_back = await client.post(f"{URL}/account-otp/rollback", json={"comment": "no"}, headers={"if-match": '"2"'})
+    rolled_back = await client.post(
+        f"{URL}/account-otp/rollback", json={"comment": "no"}, headers={"if-match": '"2"', "herold-actor": "ada"}
+    )
     assert (rolled_back.status_code, rolled_back.json()["version"]) == (200, 1)
     history = (await client.get(f"{URL}/account-otp/history")).json()
     assert [(one["change"], one["actor"], one["comment"]) for one in history["publications"]][:2] == [
-        ("rolled_back", "api", "no"),
+        ("rolled_back", "ada", "no"),
         ("published", "api", ""),
     ]
 
