@@ -7,8 +7,13 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.server_processes import KafkaBroker, create_session_dir, get_or_start_server, get_sessions_dir, start_server
+
+# a busy machine makes an example slow: no property depends on time
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -229,7 +229,7 @@ EVENTS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(EVENTS, min_size=1, max_size=8), batch_size=st.integers(1, 8))
 async def test_postgresql_merges_as_memory_does(database: Database, events: list[StatusEvent], batch_size: int) -> None:
     for table in ("deliveries", "delivery_logs"):

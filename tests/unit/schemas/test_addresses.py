@@ -126,7 +126,7 @@ labels = st.text("ab1-", min_size=1, max_size=5) | st.sampled_from(["xn--bcher-k
 local_parts = st.text("aZ0_+-.", min_size=1, max_size=10)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(local_parts, st.lists(labels, min_size=1, max_size=4))
 def test_the_pattern_for_email_addresses_finds_what_the_library_finds(local: str, labels: list[str]) -> None:
     text = f"{local}@{'.'.join(labels)}"
@@ -136,7 +136,7 @@ def test_the_pattern_for_email_addresses_finds_what_the_library_finds(local: str
 calling_codes = st.sampled_from(["1", "7", "33", "39", "44", "49", "54", "55", "62", "81", "247", "298", "376", "423", "800", "999"])
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(calling_codes, st.sampled_from(["", "0", "1", "8", "00", "0180"]), st.text("0123456789", max_size=14))
 def test_a_number_that_is_left_as_it_is_is_what_the_library_finds(calling_code: str, prefix: str, digits: str) -> None:
     text = f"+{calling_code}{prefix}{digits}"
@@ -147,7 +147,7 @@ hosts = st.lists(labels | st.just(""), min_size=1, max_size=4).map(".".join)
 ports = st.sampled_from(["", ":", ":80", ":443", ":8080", ":08080", ":65535", ":65536", ":59999", ":0"])
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.sampled_from(["http", "https"]), hosts, ports, st.sampled_from(["", "/", "/a?b=c", "/a#b", "?", "/a b"]))
 def test_the_pattern_for_urls_finds_what_the_whole_check_finds(scheme: str, host: str, port: str, target: str) -> None:
     text = f"{scheme}://{host}{port}{target}"
@@ -160,7 +160,7 @@ fragments = st.sampled_from(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.sampled_from(CHANNEL_NAMES), st.lists(fragments, max_size=8).map("".join) | st.text(max_size=30))
 def test_a_normal_form_is_its_own_and_ascii(channel: ChannelName, text: str) -> None:
     address = NORMALIZERS[channel](text)

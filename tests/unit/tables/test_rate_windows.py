@@ -22,7 +22,6 @@ from tables.rate_windows import (
 
 NOW = 1_760_000_000.0
 steps = st.lists(st.integers(0, 40), min_size=1, max_size=80)
-no_deadline = settings(deadline=None)
 limits = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 100)), min_size=1, max_size=3)
 
 
@@ -48,7 +47,6 @@ class ReferenceModel:
         return fits
 
 
-@no_deadline
 @given(limits, steps)
 def test_verdicts_match_the_definition(limits: list[tuple[int, int]], steps: list[int]) -> None:
     model, windows, row, now = ReferenceModel(limits), build_sms_windows(*limits), None, NOW
@@ -60,7 +58,7 @@ def test_verdicts_match_the_definition(limits: list[tuple[int, int]], steps: lis
             row = add_entry(row, windows, now, build_fingerprint(number))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(201, 210), st.integers(64, 320), st.lists(st.integers(0, 6), min_size=250, max_size=500))
 def test_a_window_counted_by_slices_never_exceeds_its_limit(max_count: int, seconds: int, steps: list[int]) -> None:
     windows, row, now, times = build_sms_windows((max_count, seconds)), None, NOW, list[float]()
@@ -73,7 +71,6 @@ def test_a_window_counted_by_slices_never_exceeds_its_limit(max_count: int, seco
     assert len(decode_row(row)[1][seconds]) <= SLICES_PER_WINDOW + 2
 
 
-@no_deadline
 @given(steps)
 def test_a_clock_that_goes_back_does_not_free_room(steps: list[int]) -> None:
     windows, row, now, times = build_sms_windows((3, 50)), None, NOW, list[float]()
@@ -112,7 +109,6 @@ def test_a_clock_that_was_a_day_behind_leaves_no_room_out() -> None:
     assert decode_row(row)[0] == [(NOW, build_fingerprint(2))]
 
 
-@no_deadline
 @given(limits, steps)
 def test_a_replay_gets_the_same_verdict_and_is_counted_once(limits: list[tuple[int, int]], steps: list[int]) -> None:
     windows, row, now, admitted = build_sms_windows(*limits), None, NOW, list[int]()

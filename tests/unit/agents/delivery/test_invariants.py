@@ -69,7 +69,7 @@ class ScenarioRunner:
                 self.harness.commit()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(STEPS, max_size=40))
 async def test_each_delivery_ends_once_and_each_batch_is_acknowledged(steps: list[tuple[str, object, object]]) -> None:
     runner = ScenarioRunner()
@@ -91,7 +91,7 @@ async def test_each_delivery_ends_once_and_each_batch_is_acknowledged(steps: lis
     assert accepted.keys() <= expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(STEPS, max_size=40))
 async def test_no_accepted_delivery_is_sent_again_even_after_rebalances(steps: list[tuple[str, object, object]]) -> None:
     runner = ScenarioRunner()

@@ -57,7 +57,7 @@ def check_notification(policy: CompiledPolicy, given: dict[str, Any]) -> tuple[R
     return state, check_gates(BATCH_GATES, state, context, failure_limit) is PASS
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(fields)
 def test_a_cached_log_equals_the_entries_of_the_gates(given: dict[str, Any]) -> None:
     state, has_passed = check_notification(COMPILED, given)

@@ -27,7 +27,7 @@ def test_without_counts_there_are_no_outputs() -> None:
     assert not BatchCounts().has_outputs
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(numbers, st.integers(0, 12), st.sampled_from(["outputs", "outputs and windows"]))
 async def test_a_batch_that_is_read_again_is_decided_the_same(numbers_sent: list[int], split_at: int, survived: str) -> None:
     """The worker dies in the commit of the second batch: its outputs are out, its rows are lost, or one table's."""

@@ -53,7 +53,7 @@ def moments(draw: st.DrawFn) -> tuple[str, float]:
     return name, near + draw(st.floats(-DAY, 2 * DAY, allow_nan=False))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(moments(), windows)
 def test_any_window_ends_when_the_clocks_say_so(moment: tuple[str, float], window: QuietHours) -> None:
     name, at = moment

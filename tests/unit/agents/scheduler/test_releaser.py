@@ -137,7 +137,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(steps, max_size=25))
 def test_every_entry_is_released_once_at_its_time_or_cancelled(script: list[tuple[str, str, int]]) -> None:
     asyncio.run(run_script(script))

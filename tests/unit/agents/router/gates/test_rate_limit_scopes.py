@@ -166,7 +166,7 @@ notifications = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(limits, st.sampled_from(["", "gold", "iron"]), st.lists(notifications, min_size=1, max_size=40), st.randoms(use_true_random=False))
 def test_no_window_admits_more_than_its_limit_across_restarts(limits: list[RateLimit], tier: str, steps: list[Any], random: Any) -> None:
     async def run() -> None:

@@ -180,7 +180,7 @@ async def play_moves(moves: list[object], linger: float, slow: str) -> None:
     scenario.check_order()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(MOVES, st.sampled_from([0.0, 0.0005]), st.sampled_from(["out", CHANGELOG, "none"]))
 def test_no_interleaving_breaks_the_order_of_claims_outputs_and_rows(moves: list[object], linger: float, slow: str) -> None:
     asyncio.run(play_moves(moves, linger, slow))
