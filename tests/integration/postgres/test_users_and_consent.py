@@ -19,6 +19,7 @@ AUDIT_ENTRY = f"insert into audit_log (id, actor, action, object_type, object_id
 @pytest.fixture
 async def connection(database_copy_url: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database_copy_url)
+    await connection.execute("delete from suppressions")  # of the sample
     await connection.execute(f"""insert into users (id, addresses) values ('{ADA}', '{{"email": ["A@example.org"], "sms": ["+431"]}}')""")
     await connection.execute(f"""insert into users (id, addresses) values ('{BOB}', '{{"email": ["a@example.org", "b@example.org"]}}')""")
     await connection.execute(f"insert into devices (user_id, token) values ('{BOB}', 'token-b')")
@@ -134,4 +135,4 @@ async def test_concurrent_statements_lock_users_in_one_order(connection: Any, da
         await other.close()
 
     await asyncio.gather(prefer(ids, "news"), prefer(ids[::-1], "offers"))
-    assert await connection.fetchval("select count(*) from user_preferences") == 5000
+    assert await connection.fetchval("select count(*) from user_preferences where user_id = any($1::text[])", ids) == 5000

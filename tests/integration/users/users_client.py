@@ -15,8 +15,10 @@ async def open_users_client(database_url: str, **options: str) -> AsyncIterator[
     connections = GatewayConnections(build_settings(UNREACHABLE, database_url=database_url, **options))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(connections.build_app())
     headers = {"x-api-key": API_KEY}
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers, timeout=60.0) as client:
-        yield client, connections
-    await connections.profile_eviction.stop()
-    await connections.redis.close()
-    await connections.database.close()
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers, timeout=60.0) as client:
+            yield client, connections
+    finally:
+        await connections.profile_eviction.stop()
+        await connections.redis.close()
+        await connections.database.close()
