@@ -41,6 +41,7 @@ class ConsentChecks:
         self._profiles, self._clock, self._call_later = profiles, clock, call_later
         self._on_checked, self._on_unavailable, self._on_error = on_checked, on_unavailable, on_error
         self._waiting: list[InFlight] = []
+        self._checking: list[InFlight] = []  # those of the look-up under way, which may take long during an outage
         self._task: asyncio.Task[None] | None = None
         self._is_unavailable = self._is_stopped = False
         self._cause = ""
@@ -56,7 +57,7 @@ class ConsentChecks:
 
     def get_delayed(self) -> list[InFlight]:
         """The deliveries that wait because the look-up has failed."""
-        return self._waiting if self._is_unavailable else []
+        return [*self._checking, *self._waiting] if self._is_unavailable else []
 
     def stop(self) -> None:
         """Check nothing more."""
@@ -76,9 +77,9 @@ class ConsentChecks:
         """Check until nothing waits; if something is not known, again after RETRY_SECONDS."""
         try:
             while self._waiting:
-                waiting, self._waiting = self._waiting, []
-                checked = await self._check([in_flight for in_flight in waiting if not in_flight.is_revoked])
-                self._waiting[:0] = checked.unknown
+                self._checking, self._waiting = self._waiting, []
+                checked = await self._check([in_flight for in_flight in self._checking if not in_flight.is_revoked])
+                self._checking, self._waiting[:0] = [], checked.unknown
                 if checked.unknown and not self._is_unavailable:
                     self._on_unavailable(len(checked.unknown), self._cause or "the profiles are too old")
                 self._is_unavailable, self._cause = bool(checked.unknown), ""

@@ -181,3 +181,19 @@ async def test_a_stopped_worker_checks_nothing_more() -> None:
     harness.reader.unavailable = False
     await harness.wait(consent_checks.RETRY_SECONDS)
     assert harness.all_calls == []
+
+
+async def test_a_rebalance_does_not_wait_for_a_look_up_that_hangs_during_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = ConsentHarness()
+    harness.reader.unavailable = True
+    handle = await harness.deliver(build())
+
+    async def hang(user_ids: Iterable[str]) -> Mapping[str, Profile]:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr(harness.reader, "get_many", hang)
+    await harness.wait(consent_checks.RETRY_SECONDS)
+    harness.deliverer.on_drain()
+    assert handle.release_count == 1
+    await harness.deliverer.stop()
