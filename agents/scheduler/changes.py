@@ -83,10 +83,11 @@ class Changes:
         if found is None:
             return "not_found", None
         index_row, scheduled = found
-        if scheduled.due_at == reschedule.due_at:  # each request comes three times, once over each priority
+        due_at = _limit_due_at(scheduled, reschedule.due_at)
+        if scheduled.due_at == due_at:  # each request comes three times, once over each priority
             return "replayed", None
-        event = _build_event(scheduled, index_row.priority, State.HELD, RESCHEDULED, {"until": reschedule.due_at}, now)
-        moved = _move(scheduled, reschedule.due_at)
+        event = _build_event(scheduled, index_row.priority, State.HELD, RESCHEDULED, {"until": due_at}, now)
+        moved = _move(scheduled, due_at)
         self.store(moved, _encode(moved), index_row.priority)
         return "rescheduled", event
 
@@ -109,12 +110,21 @@ class Changes:
         self.changed[due.encode_index_key(user_id, entry_id)] = None
 
 
+def _limit_due_at(scheduled: Scheduled, due_at: float) -> float:
+    """A notification waits no longer than the latest send_at, or than it waits already: after that its id would be too old."""
+    return min(due_at, max(_compute_latest(scheduled), scheduled.due_at)) if scheduled.resume_gate else due_at
+
+
+def _compute_latest(scheduled: Scheduled) -> float:
+    """The latest send_at that the router takes."""
+    return scheduled.record_time / 1000 + MAX_SEND_AHEAD
+
+
 def _move(scheduled: Scheduled, due_at: float) -> Scheduled:
     """The entry with another time. That is the notification's `send_at` from now on, because it expires so long after it."""
     payload = scheduled.payload
     if scheduled.resume_gate:
-        send_at = min(due_at, scheduled.record_time / 1000 + MAX_SEND_AHEAD)  # the router takes no later one
-        payload = Raw(_encode({**_decode_fields(payload), "send_at": send_at}))
+        payload = Raw(_encode({**_decode_fields(payload), "send_at": min(due_at, _compute_latest(scheduled))}))
     return msgspec.structs.replace(scheduled, due_at=due_at, payload=payload, resume_count=scheduled.resume_count + 1)
 
 

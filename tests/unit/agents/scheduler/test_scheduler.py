@@ -99,11 +99,20 @@ async def test_the_new_time_of_a_notification_is_its_send_at_so_that_it_expires_
     assert msgspec.json.decode(record.value or b"") == {"user_id": "u-1", "id": "ntf_1", "send_at": NOW + 90, "data": {"send_at": 7}}
 
 
-async def test_no_send_at_is_later_than_the_router_takes() -> None:
+async def test_no_notification_is_moved_further_than_the_latest_send_at() -> None:
     harness = SchedulerHarness()
-    await harness.store(build_scheduled(), Reschedule("ntf_1", "u-1", NOW + 40 * DAY))
-    await harness.release(NOW + 40 * DAY)
+    move = Reschedule("ntf_1", "u-1", NOW + 40 * DAY)
+    assert await harness.store(build_scheduled(), move, move) == {"stored": 1, "rescheduled": 1, "replayed": 1}
+    assert [event.decision_log[0].inputs for event in harness.events] == [{"until": NOW + MAX_SEND_AHEAD}]
+    assert await harness.release(NOW + MAX_SEND_AHEAD) == ["ntf_1"]
     assert msgspec.json.decode(harness.released[0].value or b"")["send_at"] == NOW + MAX_SEND_AHEAD
+
+
+async def test_what_waits_beyond_the_latest_send_at_is_not_moved_before_its_new_time() -> None:
+    harness, latest = SchedulerHarness(), NOW + MAX_SEND_AHEAD
+    await harness.store(build_scheduled(due_at=latest + 90), Reschedule("ntf_1", "u-1", latest + 60))
+    assert await harness.release(latest + 59) == []
+    assert await harness.release(latest + 60) == ["ntf_1"]
 
 
 async def test_records_of_one_batch_see_each_other() -> None:
