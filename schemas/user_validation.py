@@ -11,6 +11,7 @@ from schemas.addresses import NORMALIZERS, TOPIC_PREFIX, InvalidAddress, build_c
 from schemas.channels import ChannelName, get_channel
 from schemas.profile import QuietHours
 from schemas.time_zones import find_time_zone_problem
+from schemas.timestamps import explain_implausible, is_plausible
 from schemas.users import MAX_ATTRIBUTES_BYTES, DeviceChange, Preference, PreferenceChange, SuppressionRequest, UserChange
 
 _match_locale = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*").fullmatch
@@ -62,6 +63,8 @@ def find_device_problems(token: str, change: DeviceChange) -> Iterator[FieldProb
         yield FieldProblem("$.token", "is a topic, not the token of a device")
     elif isinstance(address := NORMALIZERS["push"](token), InvalidAddress):
         yield FieldProblem("$.token", address.problem, "invalid_address")
+    if change.last_seen_at is not UNSET and change.last_seen_at is not None and not is_plausible(change.last_seen_at):
+        yield FieldProblem("$.last_seen_at", explain_implausible(change.last_seen_at))
 
 
 def find_category_problem(category: str, known: Collection[str], path: str = "$.category") -> FieldProblem | None:

@@ -146,6 +146,8 @@ async def test_devices_are_registered_changed_and_deleted(client: httpx.AsyncCli
     assert_problem(await client.delete(f"{URL}/devices/t:0"), 404)
     assert_problem(await client.put(f"{URL}/devices/topic:news", json={}), 422, "$.token")
     assert_problem(await client.put(f"{URL}/devices/a%20b", json={}), 422, "$.token")
+    milliseconds = await client.put(f"{URL}/devices/t:1", json={"last_seen_at": 1_760_000_000_000})
+    assert "looks like milliseconds" in assert_problem(milliseconds, 422, "$.last_seen_at")
 
 
 async def test_a_deleted_user_is_gone_and_logged(client: httpx.AsyncClient, database_copy: Database) -> None:
