@@ -64,8 +64,10 @@ class UserStore:
         return _build_device(row), row["is_new"]
 
     async def delete_device(self, user_id: str, token: str) -> bool:
-        """Whether there was such a device, which is deleted now."""
-        return bool(await self._database.fetch(_DEVICES_SQL["delete_device"], user_id, token))
+        """Whether there was such a device, which is deleted now. Raises MissingUserError."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            await lock_user(connection, user_id, None)  # before the device, as in every other change, so that no two wait for each other
+            return bool(await connection.fetchval(_DEVICES_SQL["delete_device"], user_id, token))
 
     async def list_categories(self) -> Sequence[str]:
         """The categories that rules have."""

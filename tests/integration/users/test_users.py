@@ -1,8 +1,10 @@
 """The resources of users and devices on a real database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -148,6 +150,20 @@ async def test_devices_are_registered_changed_and_deleted(client: httpx.AsyncCli
     assert_problem(await client.put(f"{URL}/devices/a%20b", json={}), 422, "$.token")
     milliseconds = await client.put(f"{URL}/devices/t:1", json={"last_seen_at": 1_760_000_000_000})
     assert "looks like milliseconds" in assert_problem(milliseconds, 422, "$.last_seen_at")
+
+
+async def test_deleting_a_device_locks_the_user_first(client: httpx.AsyncClient, database_copy_url: str) -> None:
+    await client.put(URL, json={})
+    await client.put(f"{URL}/devices/t:1", json={})
+    other = await asyncpg.connect(database_copy_url)
+    async with other.transaction():  # as set_device does
+        await other.execute("select from users where id = 'u-1' for no key update")
+        deleting = asyncio.create_task(client.delete(f"{URL}/devices/t:1"))
+        while not await other.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        await other.execute("update devices set platform = 'ios' where token = 't:1'")  # a deadlock if the device is locked already
+    await other.close()
+    assert (await deleting).status_code == 204
 
 
 async def test_a_deleted_user_is_gone_and_logged(client: httpx.AsyncClient, database_copy: Database) -> None:
