@@ -1,13 +1,15 @@
 """The operator's policy: rules by notification type, templates and rate limits; each struct is a row of PostgreSQL."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import ChannelName
 from schemas.enums import Priority
+
+MAX_VERSION: Final = 2**31 - 1  # of a rule or template, as a column of PostgreSQL takes it
 
 
 class PriorityCase(Struct, frozen=True):

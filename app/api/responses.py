@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from app.api.problems import FieldError
 from schemas.channels import ChannelName
 from schemas.enums import Priority
+from schemas.policy import MAX_VERSION
 from schemas.policy_document import RuleEntry
 from schemas.rule_versions import RuleVersion
 from schemas.users import ConsentEvent, Device, Preference, Suppression, User
@@ -288,4 +289,4 @@ class RuleVersionPage(Struct, frozen=True):
 class RuleRollback(Struct, frozen=True, forbid_unknown_fields=True):
     """A request to make the contents of a version the newest one."""
 
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    version: Annotated[int, Meta(ge=1, le=MAX_VERSION)]

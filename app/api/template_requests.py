@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from schemas.policy import MAX_VERSION
 from schemas.template_document import TemplateDocument
 from schemas.template_versions import ContentPreview, LocaleGap, TemplateSummary
 
 Comment = Annotated[str, Meta(max_length=1000, description="why, for the history")]
-VersionNumber = Annotated[int, Meta(ge=1)]
+VersionNumber = Annotated[int, Meta(ge=1, le=MAX_VERSION)]
 
 
 class DraftRequest(Struct, frozen=True, forbid_unknown_fields=True):

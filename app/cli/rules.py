@@ -16,10 +16,12 @@ from app.cli.origin import add_origin_options, build_origin
 from app.cli.output import JsonObject, json_option, print_result
 from app.cli.policy import INVALID_ADVICE
 from schemas.errors import PolicyDocumentError
+from schemas.policy import MAX_VERSION
 from schemas.policy_document import PolicyDocument, build_rule_entry
 from schemas.rule_versions import list_field_changes
 
 DRY_RUN_NOTE = "nothing was changed: this was a dry run"
+version_type = click.IntRange(1, MAX_VERSION)
 type_argument = click.argument("type_", metavar="TYPE")
 
 
@@ -73,7 +75,7 @@ def list_rules(search: str, as_json: bool) -> None:
 
 @rules.command()
 @type_argument
-@click.option("--version", type=click.IntRange(min=1), help="This version instead of the current one.")
+@click.option("--version", type=version_type, help="This version instead of the current one.")
 @json_option
 def show(type_: str, version: int | None, as_json: bool) -> None:
     """Print the rule for TYPE as a file for `herold rules apply`.
@@ -109,8 +111,8 @@ def history(type_: str, limit: int, as_json: bool) -> None:
 
 @rules.command()
 @type_argument
-@click.argument("old", type=click.IntRange(min=1))
-@click.argument("new", type=click.IntRange(min=1))
+@click.argument("old", type=version_type)
+@click.argument("new", type=version_type)
 @json_option
 def diff(type_: str, old: int, new: int, as_json: bool) -> None:
     """Show the fields that differ between the versions OLD and NEW of the rule for TYPE.
@@ -126,7 +128,7 @@ def diff(type_: str, old: int, new: int, as_json: bool) -> None:
 
 @rules.command()
 @type_argument
-@click.argument("version", type=click.IntRange(min=1))
+@click.argument("version", type=version_type)
 @add_origin_options
 @json_option
 def rollback(type_: str, version: int, comment: str, actor: str, as_json: bool) -> None:

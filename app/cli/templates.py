@@ -15,6 +15,7 @@ from app.cli.json_input import parse_json
 from app.cli.output import build_console, json_option, print_result
 from app.cli.template_text import format_history, format_list, format_preview, format_report
 from schemas.errors import PolicyDocumentError
+from schemas.policy import MAX_VERSION
 from schemas.template_document import TemplateDocument
 from schemas.template_versions import TemplateVersion
 from tables.postgres.database import Database
@@ -24,7 +25,8 @@ ACTOR = "cli"
 DRAFT_ADVICE = "no draft was written; docs/guide/templates.md shows the form of a template"
 PUBLISH_ADVICE = "the published version stays in force; `herold templates preview` shows what each sample renders to"
 
-version_option = click.option("--version", "number", type=click.IntRange(1), help="The version; without it the published one.")
+version_type = click.IntRange(1, MAX_VERSION)
+version_option = click.option("--version", "number", type=version_type, help="The version; without it the published one.")
 comment_option = click.option("--comment", default="", help="Why, for the history.")
 
 
@@ -158,7 +160,7 @@ def check(name: str, number: int | None, as_json: bool) -> None:
 
 @templates.command()
 @click.argument("name")
-@click.option("--version", "number", type=click.IntRange(1), required=True, help="The version.")
+@click.option("--version", "number", type=version_type, required=True, help="The version.")
 @comment_option
 @json_option
 def publish(name: str, number: int, comment: str, as_json: bool) -> None:
@@ -172,7 +174,7 @@ def publish(name: str, number: int, comment: str, as_json: bool) -> None:
 
 @templates.command()
 @click.argument("name")
-@click.option("--version", "number", type=click.IntRange(1), help="The version; without it the one that was published before.")
+@click.option("--version", "number", type=version_type, help="The version; without it the one that was published before.")
 @comment_option
 @json_option
 def rollback(name: str, number: int | None, comment: str, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from schemas.errors import MissingRuleError, VersionMismatchError
-from schemas.policy import Policy, Rule
+from schemas.policy import MAX_VERSION, Policy, Rule
 from schemas.policy_document import PolicyDocument, RuleEntry, build_rule_entry, merge_document
 from schemas.rule_versions import RuleVersion, list_field_changes
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
@@ -16,7 +16,6 @@ from tables.postgres.policy_writer import Check, MakeId, lock_policy, upsert_rul
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("rules")
-_MAX_VERSION = 2**31 - 1
 _COLUMNS = frozenset(RuleEntry.__struct_fields__)
 
 
@@ -35,7 +34,7 @@ class RuleStore:
         """At most `limit` rules with types after one, in the order of types; `search` is part of a type or category."""
         return [build_rule(row) for row in await self._database.fetch(_SQL["list_rules"], after, search, limit)]
 
-    async def list_versions(self, type_: str, limit: int, before: int = _MAX_VERSION) -> Sequence[RuleVersion]:
+    async def list_versions(self, type_: str, limit: int, before: int = MAX_VERSION) -> Sequence[RuleVersion]:
         """At most `limit` versions below one, newest first; those of a deleted rule are kept."""
         return [_build_version(row) for row in await self._database.fetch(_SQL["list_rule_versions"], type_, before, limit)]
 

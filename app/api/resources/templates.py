@@ -29,6 +29,7 @@ from app.api.template_requests import (
     TemplatePage,
 )
 from schemas.errors import PolicyDocumentError, TemplateChangedError
+from schemas.policy import MAX_VERSION
 from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
 
 ACTOR = "api"
@@ -36,7 +37,9 @@ EXAMPLE_DOCUMENT = {"sms": {"default": {"text": "{{ code }} is your code"}}, "sa
 NO_NUL = r"^[^\x00]*$"  # which PostgreSQL cannot store
 NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128, pattern=NO_NUL)]
 SearchParameter = Annotated[str, QueryParameter(description="only names that contain this text", max_length=128, pattern=NO_NUL)]
-VersionParameter = Annotated[int | None, QueryParameter(description="a version; without it the published one, or the latest", ge=1)]
+VersionParameter = Annotated[
+    int | None, QueryParameter(description="a version; without it the published one, or the latest", ge=1, le=MAX_VERSION)
+]
 
 
 def _describe(text: str) -> ResponseSpec:

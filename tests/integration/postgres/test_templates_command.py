@@ -147,6 +147,7 @@ async def test_a_preview_shows_the_segments_of_an_sms(commands: Commands) -> Non
         (["show", "nobody"], 3, "there is no template nobody"),
         (["history", "nobody"], 3, "there is no template nobody"),
         (["publish", "account-otp", "--version", "9"], 3, "there is no version 9 of the template account-otp"),
+        (["publish", "account-otp", "--version", "2147483648"], 2, "is not in the range"),
         (["preview", "account-otp", "--sample", "none"], 1, "there is no sample none"),
         (["preview", "account-otp", "--data", "[1]"], 1, "is not a JSON object"),
         (["preview", "account-otp", "--data", "{"], 1, "--data: "),
