@@ -19,6 +19,7 @@ from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, build_document, find_duplicates, merge_document
 from schemas.rule_versions import PolicyDifference
 from schemas.template_document import TemplateDocument, build_details
+from schemas.user_validation import find_nul
 from schemas.users import ChangeOrigin
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
@@ -60,7 +61,8 @@ def parse_template(text: bytes) -> TemplateDocument:
 def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     """Why the router would make dead letters of notifications if the document were applied to this policy."""
     merged = merge_document(policy, document)
-    problems = [*find_duplicates(document), *_find_compile_problems(policy, merged)]
+    problems = [f"{nul.path}: {nul.text}" for nul in find_nul(msgspec.to_builtins(document))]
+    problems += [*find_duplicates(document), *_find_compile_problems(policy, merged)]
     problems += [problem for name, template in document.templates.items() for problem in find_variable_problems(name, template)]
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:

@@ -10,10 +10,11 @@ from msgspec import Struct
 from app.api.dependencies import ApiRequest
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem, to_field_error
 from schemas.errors import DECODE_ERRORS
-from schemas.user_validation import FieldProblem
+from schemas.user_validation import FieldProblem, find_nul
 from schemas.users import ChangeOrigin, ConsentSource
 
-T = TypeVar("T", bound=Struct)
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 
 MAX_ACTOR_CHARACTERS = 128
 
@@ -26,9 +27,24 @@ SourceHeader = Annotated[ConsentSource, HeaderParameter(name="Herold-Source", de
 
 async def decode_body(request: ApiRequest, struct: type[T]) -> T:
     """The body as a struct. Raises ProblemError with the path of the invalid field."""
-    body = await request.body()
+    return decode_json(await request.body(), struct)
+
+
+async def decode_stored_body(request: ApiRequest, struct: type[S]) -> S:
+    """The body as a struct that is stored. Raises ProblemError as `decode_body` does, also for the character NUL."""
+    return check_stored(await decode_body(request, struct))
+
+
+def check_stored(value: S) -> S:
+    """A value that can be stored. Raises ProblemError with the path of each text that has the character NUL."""
+    raise_for_problems(find_nul(msgspec.to_builtins(value)))
+    return value
+
+
+def decode_json(body: bytes, type_: type[T]) -> T:
+    """The value of a body. Raises ProblemError with the path of the invalid field."""
     try:
-        return msgspec.json.decode(body, type=struct)
+        return msgspec.json.decode(body, type=type_)
     except DECODE_ERRORS as error:
         raise ProblemError(build_validation_problem([to_field_error(error, body)])) from None
 

@@ -1,14 +1,15 @@
 """The resource /v1/rules: read and change rules, with their versions."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, delete, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from agents.router.compiled_policy import CompiledPolicy
 from app.admin.rule_problems import find_rule_problems
+from app.api.bodies import ActorHeader, build_origin, check_stored, decode_body, decode_json
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
@@ -21,19 +22,14 @@ from app.api.problems import (
     build_field_error,
     build_problem,
     build_validation_problem,
-    to_field_error,
 )
 from app.api.responses import RulePage, RuleResponse, RuleRollback, RuleVersionPage
-from schemas.errors import DECODE_ERRORS, MissingRuleError
+from schemas.errors import MissingRuleError
 from schemas.policy import Policy, Rule
 from schemas.policy_document import PolicyDocument, RuleEntry, build_rule_entry, merge_document
-from schemas.users import ChangeOrigin
 from tables.postgres.rules import require_rule
 
-T = TypeVar("T")
-
 TypeParameter = Annotated[str, PathParameter(description="the type of notification", max_length=128)]
-ActorHeader = Annotated[str | None, HeaderParameter(name="Herold-Actor", description="who makes the change; default: api", max_length=128)]
 CommentParameter = Annotated[str, QueryParameter(description="why, for the history", max_length=1000)]
 
 
@@ -91,7 +87,7 @@ async def put_rule(
     request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
 ) -> Response[RuleResponse]:
     """Creates a rule for a type that has none. One that exists is replaced as a whole, for which If-Match is needed."""
-    entry, origin = _decode_rule(await request.body(), _check_text(rule_type)), _build_origin(actor, comment)
+    entry, origin = _decode_rule(await request.body(), _check_text(rule_type)), build_origin(actor, "api", _check_text(comment))
     rules = get_dependencies(request).rules
     if if_match is None and (rule := await rules.create(entry, origin, _check_rule)):
         return _respond(rule, 201)
@@ -104,7 +100,7 @@ async def delete_rule(
 ) -> None:
     """Notifications of the type become dead letters. The versions stay, so that the rule can be rolled back. Needs If-Match."""
     version = require_if_match(if_match)
-    await get_dependencies(request).rules.delete(_check_text(rule_type), version, _build_origin(actor, comment))
+    await get_dependencies(request).rules.delete(_check_text(rule_type), version, build_origin(actor, "api", _check_text(comment)))
 
 
 @get("/{rule_type:str}/versions", responses=READ_ERRORS, summary="List the versions of a rule", operation_id="list_rule_versions")
@@ -132,10 +128,10 @@ async def roll_back_rule(
     request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
 ) -> Response[RuleResponse]:
     """The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
-    version, current = _decode(await request.body(), RuleRollback).version, require_if_match(if_match)
+    version, current = (await decode_body(request, RuleRollback)).version, require_if_match(if_match)
     rules = get_dependencies(request).rules
     entry = require_rule(rule_type, await rules.require_version(_check_text(rule_type), version))
-    origin = _build_origin(actor, comment or f"back to version {version}")
+    origin = build_origin(actor, "api", _check_text(comment) or f"back to version {version}")
     return _respond(await rules.put(entry, current, origin, _check_rule, "rolled_back"))
 
 
@@ -158,24 +154,12 @@ def _check_rule(policy: Policy, document: PolicyDocument) -> None:
 
 def _decode_rule(body: bytes, type_: str) -> RuleEntry:
     """The rule in a body, which may leave the type of the path out."""
-    fields = _decode(body, dict[str, msgspec.Raw])
+    fields = decode_json(body, dict[str, msgspec.Raw])
     fields.setdefault("type", msgspec.Raw(msgspec.json.encode(type_)))
-    entry = _decode(msgspec.json.encode(fields), RuleEntry)
+    entry = check_stored(decode_json(msgspec.json.encode(fields), RuleEntry))
     if entry.type != type_:
         raise ProblemError(build_validation_problem([build_field_error("$.type", f"is not {type_!r}, the type in the path: leave it out")]))
     return entry
-
-
-def _decode(body: bytes, type_: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=type_)
-    except DECODE_ERRORS as error:
-        raise ProblemError(build_validation_problem([to_field_error(error, body)])) from None
-
-
-def _build_origin(actor: str | None, comment: str) -> ChangeOrigin:
-    """The origin of a change; the header's bytes are UTF-8, as far as they are."""
-    return ChangeOrigin("api", _check_text((actor or "api").encode("latin-1").decode(errors="replace")), _check_text(comment))
 
 
 def _check_text(text: str) -> str:

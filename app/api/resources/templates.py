@@ -7,9 +7,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.templates import TemplateService
-from app.api.bodies import ActorHeader, decode_body
+from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.etags import IfMatchHeader, build_etag_headers, build_mismatch_problem, require_if_match
+from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.openapi import describe_body
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import (
@@ -28,11 +28,10 @@ from app.api.template_requests import (
     RollbackRequest,
     TemplatePage,
 )
-from schemas.errors import PolicyDocumentError, TemplateChangedError
+from schemas.errors import PolicyDocumentError, TemplateChangedError, VersionMismatchError
 from schemas.policy import MAX_VERSION
 from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
 
-ACTOR = "api"
 EXAMPLE_DOCUMENT = {"sms": {"default": {"text": "{{ code }} is your code"}}, "samples": {"usual": {"code": "482193"}}}
 NO_NUL = r"^[^\x00]*$"  # which PostgreSQL cannot store
 NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128, pattern=NO_NUL)]
@@ -93,10 +92,10 @@ async def get_template_history(request: ApiRequest, name: NameParameter) -> Temp
 )
 async def draft_template(request: ApiRequest, name: NameParameter, actor: ActorHeader = None) -> Response[TemplateVersion]:
     """Writes the next version, which nobody uses before it is published."""
-    body = await decode_body(request, DraftRequest)
+    body = await decode_stored_body(request, DraftRequest)
     templates = _get_service(request)
     try:
-        version = await templates.create_draft(name, body.document, actor or ACTOR, body.comment)
+        version = await templates.create_draft(name, body.document, build_origin(actor, "api").actor, body.comment)
     except PolicyDocumentError as error:
         _raise_problems(error)
     return Response(await _find_version(request, name, version), status_code=201)
@@ -136,7 +135,7 @@ async def publish_template(
 ) -> Response[VersionReport]:
     """Makes a version the one that is used, unless one of its samples fails; reports how sizes and SMS segments change."""
     expected = require_if_match(if_match)
-    body = await decode_body(request, PublishRequest)
+    body = await decode_stored_body(request, PublishRequest)
     return await _publish(request, await _find_version(request, name, body.version), expected, actor, body.comment)
 
 
@@ -153,7 +152,7 @@ async def roll_back_template(
 ) -> Response[VersionReport]:
     """Publishes an earlier version again: the one that was published before, or the one of the request."""
     expected = require_if_match(if_match)
-    body = await decode_body(request, RollbackRequest)
+    body = await decode_stored_body(request, RollbackRequest)
     if body.version is not None:
         return await _publish(request, await _find_version(request, name, body.version), expected, actor, body.comment)
     await _find_version(request, name, None)
@@ -167,9 +166,9 @@ async def _publish(
     request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, comment: str
 ) -> Response[VersionReport]:
     try:
-        report = await _get_service(request).publish(version, expected, actor or ACTOR, comment)
+        report = await _get_service(request).publish(version, expected, build_origin(actor, "api").actor, comment)
     except TemplateChangedError as error:
-        raise ProblemError(build_mismatch_problem(error.published_version)) from None
+        raise VersionMismatchError(error.published_version) from None
     except PolicyDocumentError as error:
         _raise_problems(error)
     return Response(report, headers=build_etag_headers(version.version))

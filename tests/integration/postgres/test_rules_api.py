@@ -70,6 +70,7 @@ async def test_rules_are_listed_page_by_page(client: Any) -> None:
         ({"consent": "opt_in", "mandatory": True}, "$.consent", "a mandatory rule cannot ask for an opt-in"),
         ({"expires_after": 86401}, "$.expires_after", "86400"),
         ({"prioritys": []}, "$.prioritys", "is not a known field"),
+        ({"category": "a\0"}, "$.category", "has the character NUL"),
         ({"type": "other"}, "$.type", "is not 't'"),
     ],
 )

@@ -160,6 +160,7 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
             "there is no partial 'f' in en or default",
         ),
         ("templates: {a: {}}", "templates.a: it has no channel"),
+        ('templates: {a: {sms: {de: {text: "\\0"}}}}', "$.templates.a.sms.de.text: has the character NUL"),
         ("templates: {a: {variables: {type: strin}, sms: {de: {text: x}}}}", "template a: the value is not valid under any"),
         (
             "templates: {a: {variables: {required: [n]}, samples: {few: {m: 1}}, sms: {de: {text: x}}}}",
