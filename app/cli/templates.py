@@ -12,22 +12,22 @@ from app.admin.templates import TemplateService
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, run_query
 from app.cli.json_input import parse_json
+from app.cli.origin import add_origin_options, build_origin
 from app.cli.output import build_console, json_option, print_result
 from app.cli.template_text import format_history, format_list, format_preview, format_report
 from schemas.errors import PolicyDocumentError
 from schemas.policy import MAX_VERSION
 from schemas.template_document import TemplateDocument
 from schemas.template_versions import TemplateVersion
+from schemas.users import ChangeOrigin
 from tables.postgres.database import Database
 
 T = TypeVar("T")
-ACTOR = "cli"
 DRAFT_ADVICE = "no draft was written; docs/guide/templates.md shows the form of a template"
 PUBLISH_ADVICE = "the published version stays in force; `herold templates preview` shows what each sample renders to"
 
 version_type = click.IntRange(1, MAX_VERSION)
 version_option = click.option("--version", "number", type=version_type, help="The version; without it the published one.")
-comment_option = click.option("--comment", default="", help="Why, for the history.")
 
 
 @click.group()
@@ -91,17 +91,17 @@ def history(name: str, as_json: bool) -> None:
 @templates.command()
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@comment_option
+@add_origin_options
 @json_option
-def draft(name: str, file: Path, comment: str, as_json: bool) -> None:
+def draft(name: str, file: Path, comment: str, actor: str, as_json: bool) -> None:
     """Write the next version of a template from FILE, without publishing it.
 
     \b
     herold templates draft order-shipped order-shipped.yml --comment "shorter"
     """
     try:
-        document = parse_template(file.read_bytes())
-        version = _run(lambda service: service.create_draft(name, document, ACTOR, comment))
+        document, origin = parse_template(file.read_bytes()), build_origin(actor, comment)
+        version = _run(lambda service: service.create_draft(name, document, origin.actor, comment))
     except PolicyDocumentError as error:
         raise CommandError(f"{file}: {error}", DRAFT_ADVICE) from None
     print_result(
@@ -161,23 +161,23 @@ def check(name: str, number: int | None, as_json: bool) -> None:
 @templates.command()
 @click.argument("name")
 @click.option("--version", "number", type=version_type, required=True, help="The version.")
-@comment_option
+@add_origin_options
 @json_option
-def publish(name: str, number: int, comment: str, as_json: bool) -> None:
+def publish(name: str, number: int, comment: str, actor: str, as_json: bool) -> None:
     """Make a version the one that is used, unless it has problems.
 
     \b
     herold templates publish order-shipped --version 2 --comment "new wording"
     """
-    _publish(_load(name, number), comment, as_json)
+    _publish(_load(name, number), build_origin(actor, comment), as_json)
 
 
 @templates.command()
 @click.argument("name")
 @click.option("--version", "number", type=version_type, help="The version; without it the one that was published before.")
-@comment_option
+@add_origin_options
 @json_option
-def rollback(name: str, number: int | None, comment: str, as_json: bool) -> None:
+def rollback(name: str, number: int | None, comment: str, actor: str, as_json: bool) -> None:
     """Publish an earlier version again.
 
     \b
@@ -186,12 +186,12 @@ def rollback(name: str, number: int | None, comment: str, as_json: bool) -> None
     version = _load(name, number) if number else _run(lambda service: service.get_previous_version(name))
     if version is None:
         raise CommandError(f"no other version of the template {name} was published before", "name one with --version")
-    _publish(version, comment, as_json)
+    _publish(version, build_origin(actor, comment), as_json)
 
 
-def _publish(version: TemplateVersion, comment: str, as_json: bool) -> None:
+def _publish(version: TemplateVersion, origin: ChangeOrigin, as_json: bool) -> None:
     try:
-        report = _run(lambda service: service.publish(version, version.published_version, ACTOR, comment))
+        report = _run(lambda service: service.publish(version, version.published_version, origin.actor, origin.reason))
     except PolicyDocumentError as error:
         raise CommandError(f"template {version.name}, version {version.version}: {error}", PUBLISH_ADVICE) from None
     print_result(msgspec.to_builtins(report), as_json, format_report)

@@ -47,7 +47,7 @@ class Commands:
 
     async def draft(self, text: str, name: str = "account-otp") -> Result:
         self._file.write_text(text)
-        return await self.run("draft", name, str(self._file), "--comment", "why")
+        return await self.run("draft", name, str(self._file), "--comment", "why", "--actor", "ada")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_a_version_is_drafted_compared_published_and_rolled_back(commands:
     report = await commands.run_json("check", "account-otp", "--version", "2")
     assert (report["problems"], report["previous_version"]) == ([], 1)
     assert {"channel": "email", "locale": "de", "uses": "de", "missing_parts": ["html"]} in report["gaps"]
-    published = await commands.run("publish", "account-otp", "--version", "2")
+    published = await commands.run("publish", "account-otp", "--version", "2", "--actor", "bob")
     assert (published.exit_code, "version 2 of the template account-otp is published" in published.stderr) == (0, True)
     assert await get_sms_texts(database_copy) == {"{{ code }} is your code", "Ihr Code: {{ code }}"}
     await commands.run_json("rollback", "account-otp", "--comment", "wrong")
@@ -77,7 +77,8 @@ async def test_a_version_is_drafted_compared_published_and_rolled_back(commands:
     assert [(one["version"], one["change"], one["comment"]) for one in history["publications"]] == [
         (1, "rolled_back", "wrong"), (2, "published", ""), (1, "published", ""),
     ]  # fmt: skip
-    assert [(one["version"], one["actor"], one["comment"]) for one in history["versions"]] == [(2, "cli", "why"), (1, "", "")]
+    assert history["publications"][1]["actor"] == "bob"
+    assert [(one["version"], one["actor"], one["comment"]) for one in history["versions"]] == [(2, "ada", "why"), (1, "", "")]
 
 
 async def test_a_version_that_fails_on_a_sample_is_not_published(commands: Commands, database_copy: Database) -> None:
