@@ -68,8 +68,8 @@ async def test_apply_shows_each_field_that_differs(herold: HeroldRunner, databas
     assert await loader.load(before) is before
     assert (await run(herold, "apply", file, "--comment", "a trial")).splitlines() == expected
     assert await run(herold, "apply", file) == "no changes\n"
-    entries = [(row["actor"], row["action"], row["comment"]) for row in await database_copy.fetch(AUDIT_SQL)]
-    assert entries == [("ada", "rule.changed", "a trial"), ("ada", "rate_limit.changed", "a trial"), ("ada", "rate_limit.added", "a trial")]
+    entries = {(row["actor"], row["action"], row["comment"]) for row in await database_copy.fetch(AUDIT_SQL)}  # of one millisecond
+    assert entries == {("ada", change, "a trial") for change in ("rule.changed", "rate_limit.changed", "rate_limit.added")}
 
 
 async def test_a_rule_is_rolled_back_as_its_next_version(herold: HeroldRunner, database_copy: Database, file: str) -> None:

@@ -19,6 +19,7 @@ from tests.topic_reader import open_topic_reader
 
 TARGET = "notifications.medium"
 NEVER = 3600.0  # seconds
+RECORD_TIME = int(time.time() * 1000)  # an entry cannot be moved further than 30 days from it
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def build_scheduled(cluster: HeroldCluster, number: int, due_at: float, resume_c
     """An entry of one of many users."""
     payload = Raw(b'{"user_id":"u-%d","type":"order.shipped","n":%d}' % (number % 97, number))
     entry_id, target = make_id(NOTIFICATION_PREFIX, 1_760_000_000.0, number), cluster.prefix + TARGET
-    return Scheduled(entry_id, f"u-{number % 97}", due_at, target, payload, resume_count, "schedule", 1_760_000_000_000)
+    return Scheduled(entry_id, f"u-{number % 97}", due_at, target, payload, resume_count, "schedule", RECORD_TIME)
 
 
 async def produce(cluster: HeroldCluster, values: Iterable[Struct], topic: str = "scheduled.medium") -> None:
@@ -86,7 +87,7 @@ def require_on_time(released: dict[int, list[ConsumerRecord]], entries: Iterable
             assert dict(record.headers) == {
                 "herold-resume-count": b"1",
                 "herold-resume-gate": b"schedule",
-                "herold-original-timestamp": b"1760000000000",
+                "herold-original-timestamp": b"%d" % RECORD_TIME,
             }
 
 
