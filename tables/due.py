@@ -5,6 +5,9 @@ first; its time is never earlier than `due_at`. The index row leads from (user, 
 index row. So the removal of the index row is the claim of a release: it is acknowledged before the output is produced, and from then on
 the entry is released, whatever happens to the worker. Two more rows for each priority: the time up to which all is released, so that no
 scan begins over the tombstones of what was; and the position of the last record that was stored, so that none is stored again.
+
+A cancelled entry keeps both rows without its content for CANCELLED_ROWS seconds: a router that was killed before it recorded its hold
+decides the hold again and writes the entry once more, and that must not undo the cancel.
 """
 
 from struct import Struct as Layout
@@ -12,13 +15,19 @@ from struct import Struct as Layout
 from msgspec import Struct
 
 from schemas.enums import PRIORITIES, Priority
+from schemas.lifetimes import NOTIFICATION_RECORDS
 from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
 ENTRY_KEYS = tuple(bytes([number]) for number in range(len(PRIORITIES)))
 """The first byte of the entry keys of each priority."""
 INDEX_KEYS, RELEASED_UNTIL_KEYS, POSITION_KEYS = b"i", b"r", b"s"
 
+CANCELLED_ROWS = NOTIFICATION_RECORDS  # seconds; a record that is read again is no older
+CANCELLED_ENTRY = b"\2"
+"""The entry row of a cancelled entry."""
+
 _VERSION = b"\1"
+_CANCELLED_BIT = 0x80  # of the priority in an index row
 _TIME_FORMAT = Layout(">Q")
 _INDEX_FORMAT = Layout("<BQI")  # priority, milliseconds of the entry key, resume count
 _POSITION_FORMAT = Layout("<qq")
@@ -26,11 +35,12 @@ _NUMBERS = {priority: number for number, priority in enumerate(PRIORITIES)}
 
 
 class IndexRow(Struct, frozen=True, gc=False):
-    """Where the entry row is: its priority and time (milliseconds); and the resume count of the entry."""
+    """Where the entry row is: its priority and time (milliseconds); the resume count of the entry, and whether it was cancelled."""
 
     priority: Priority
     due_ms: int
     resume_count: int
+    is_cancelled: bool = False
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -74,13 +84,13 @@ def encode_index_key(user_id: str, entry_id: str) -> bytes:
 
 def encode_index_row(row: IndexRow) -> bytes:
     """The row as 13 bytes."""
-    return _INDEX_FORMAT.pack(_NUMBERS[row.priority], row.due_ms, row.resume_count)
+    return _INDEX_FORMAT.pack(_NUMBERS[row.priority] | (row.is_cancelled * _CANCELLED_BIT), row.due_ms, row.resume_count)
 
 
 def decode_index_row(packed: bytes) -> IndexRow:
     """The row in these bytes. Raises struct.error if they are no row."""
     number, due_ms, resume_count = _INDEX_FORMAT.unpack(packed)
-    return IndexRow(PRIORITIES[number], due_ms, resume_count)
+    return IndexRow(PRIORITIES[number & ~_CANCELLED_BIT], due_ms, resume_count, number & _CANCELLED_BIT != 0)
 
 
 def encode_entry_row(scheduled: bytes) -> bytes:
@@ -136,9 +146,9 @@ def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
     if not key:
         raise ValueError("missing key: use /tables/due/{user}/{notification id or delivery id}")
     (packed,) = get_rows([encode_index_key(user_id, key)])
-    if packed is None:
+    row = decode_index_row(packed) if packed is not None else None
+    if row is None or row.is_cancelled:
         return None
-    row = decode_index_row(packed)
     return {"id": key, "due_at": format_time(row.due_ms / 1000), "priority": row.priority, "resume_count": row.resume_count}
 
 

@@ -60,21 +60,21 @@ class Changes:
             if existing.resume_count >= scheduled.resume_count:
                 return "replayed"
             self._remove(existing, scheduled.user_id, scheduled.id)
-        due_ms = self._queue.compute_due_ms(priority, scheduled.due_at)
-        entry_key = due.encode_entry_key(priority, due_ms, scheduled.user_id, scheduled.id)
-        self.changed[entry_key] = due.encode_entry_row(value)
-        self.changed[index_key] = due.encode_index_row(due.IndexRow(priority, due_ms, scheduled.resume_count))
-        self.first_times[priority] = min(due_ms, self.first_times.get(priority, due_ms))
+        row = due.IndexRow(priority, self._queue.compute_due_ms(priority, scheduled.due_at), scheduled.resume_count)
+        self._put(row, scheduled.user_id, scheduled.id, due.encode_entry_row(value))
         return "stored"
 
     def cancel(self, cancel: Cancel, now: float) -> tuple[str, DecidedEvent | None]:
-        """Remove an entry that is not released. Returns the result, and the event of a cancelled notification."""
+        """Cancel an entry that is not released. Returns the result, and the event of a cancelled notification."""
         found = self._find_entry(cancel.user_id, cancel.id)
         if found is None:
             return "not_found", None
         index_row, scheduled = found
         event = _build_event(scheduled, index_row.priority, State.REJECTED, CANCELLED, {"due_at": scheduled.due_at}, now)
         self._remove(index_row, cancel.user_id, cancel.id)
+        until = self._queue.compute_due_ms(index_row.priority, now + due.CANCELLED_ROWS)
+        cancelled = due.IndexRow(index_row.priority, until, index_row.resume_count, is_cancelled=True)
+        self._put(cancelled, cancel.user_id, cancel.id, due.CANCELLED_ENTRY)
         return "cancelled", event
 
     def reschedule(self, reschedule: Reschedule, now: float) -> tuple[str, DecidedEvent | None]:
@@ -93,7 +93,7 @@ class Changes:
 
     def _find_entry(self, user_id: str, entry_id: str) -> tuple[due.IndexRow, Scheduled] | None:
         index_row = self._find_index_row(due.encode_index_key(user_id, entry_id))
-        if index_row is None:
+        if index_row is None or index_row.is_cancelled:
             return None
         entry_key = due.encode_entry_key(index_row.priority, index_row.due_ms, user_id, entry_id)
         row = self.changed[entry_key] if entry_key in self.changed else self._rows[entry_key]
@@ -104,6 +104,12 @@ class Changes:
     def _find_index_row(self, index_key: bytes) -> due.IndexRow | None:
         row = self.changed[index_key] if index_key in self.changed else self._rows[index_key]
         return None if row is None else due.decode_index_row(row)
+
+    def _put(self, index_row: due.IndexRow, user_id: str, entry_id: str, entry_row: bytes) -> None:
+        priority, due_ms = index_row.priority, index_row.due_ms
+        self.changed[due.encode_entry_key(priority, due_ms, user_id, entry_id)] = entry_row
+        self.changed[due.encode_index_key(user_id, entry_id)] = due.encode_index_row(index_row)
+        self.first_times[priority] = min(due_ms, self.first_times.get(priority, due_ms))
 
     def _remove(self, index_row: due.IndexRow, user_id: str, entry_id: str) -> None:
         self.changed[due.encode_entry_key(index_row.priority, index_row.due_ms, user_id, entry_id)] = None

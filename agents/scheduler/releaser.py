@@ -142,7 +142,7 @@ class Releaser:
         self._record_failure(committed)
         self._wake_up.set()
         broker_time = self._get_broker_time()
-        if committed.exception() is None and broker_time is not None:
+        if committed.exception() is None and broker_time is not None and release.due_times:
             lateness = {priority: [broker_time - due_at for due_at in due_times] for priority, due_times in release.due_times.items()}
             self._observe(ReleaseSummary(partition, lateness))
 
@@ -171,24 +171,27 @@ class Release:
         queue = self._queue
         end_key = due.encode_entry_key(priority, queue.compute_scan_end(priority, now_ms))
         scanned = self._table.scan(self._partition, queue.next_keys[priority], end_key, due.encode_entry_limit(priority), max_entries)
-        due_times = [self._write(entry_key, row) for entry_key, row in scanned.rows]
+        due_times = [due_at for entry_key, row in scanned.rows if (due_at := self._write(entry_key, row)) is not None]
         if scanned.rows:
             queue.pop(priority, scanned.rows[-1][0])
             self.rows[due.encode_released_until_key(priority)] = due.encode_released_until(queue.released_until[priority])
-            self.due_times[priority] = due_times
+            if due_times:
+                self.due_times[priority] = due_times
         if scanned.next_key is not None:
             due_ms = due.decode_due_ms(scanned.next_key)
             self._next_due_ms = due_ms if self._next_due_ms is None else min(due_ms, self._next_due_ms)
         return len(scanned.rows)
 
-    def _write(self, entry_key: bytes, row: bytes) -> float:
-        """Write the record of an entry; returns when it was due."""
+    def _write(self, entry_key: bytes, row: bytes) -> float | None:
+        """Write the record of an entry, and remove its rows. Returns when it was due; None for a cancelled entry, which has no record."""
+        self.claims[due.convert_to_index_key(entry_key)] = None
+        self.rows[entry_key] = None
+        if row == due.CANCELLED_ENTRY:
+            return None
         scheduled = _decode(due.get_scheduled(row))
         self._outbox.add(
             scheduled.target_topic, self._partition, due.get_user_key(entry_key), bytes(scheduled.payload), build_headers(scheduled)
         )
-        self.claims[due.convert_to_index_key(entry_key)] = None
-        self.rows[entry_key] = None
         return scheduled.due_at
 
 

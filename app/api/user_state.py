@@ -56,7 +56,7 @@ def _build_window(row: bytes | None, limit: RateLimit, now: float) -> RateWindow
 def _list_entries(rows: Iterable[UserRow]) -> list[ScheduledEntryResponse]:
     """What the scheduler holds, the first that is due first."""
     entries = [(row.key.decode(errors="replace"), due.decode_index_row(row.row)) for row in rows]
-    ordered = sorted(entries, key=lambda entry: entry[1].due_ms)
+    ordered = sorted((entry for entry in entries if not entry[1].is_cancelled), key=lambda entry: entry[1].due_ms)
     return [ScheduledEntryResponse(key, row.due_ms / 1000, row.priority, row.resume_count) for key, row in ordered]
 
 

@@ -11,6 +11,7 @@ from agents.scheduler.due_queue import DueQueue
 from agents.scheduler.releaser import MAX_WAIT
 from schemas.enums import PRIORITIES
 from schemas.scheduled import Cancel, Reschedule
+from tables.due import CANCELLED_ROWS
 from tests.fakes import run_pending_tasks
 from tests.memory_streaming import MemoryBatchCommitter
 from tests.unit.agents.scheduler.harness import MAX_ENTRIES, NOW, PARTITION, SchedulerHarness, build_scheduled
@@ -170,4 +171,5 @@ async def run_script(script: list[tuple[str, str, int]]) -> None:
                 waiting[entry_id] = at
             elif action == "cancel":
                 waiting.pop(entry_id, None)
+    assert await harness.release(now + 2 * CANCELLED_ROWS) == []
     assert harness.entry_count == 0

@@ -11,6 +11,7 @@ from schemas.dead_letter import decode_dead_letter
 from schemas.lifetimes import DAY, MAX_SEND_AHEAD
 from schemas.ports import Batch
 from schemas.scheduled import Cancel, Reschedule
+from tables.due import CANCELLED_ROWS
 from tests.unit.agents.scheduler.harness import NOW, PARTITION, TARGET, SchedulerHarness, build_scheduled
 
 
@@ -47,7 +48,20 @@ async def test_a_cancelled_entry_is_not_released_and_its_event_says_so() -> None
     assert (event.state, event.reason, event.resume_count, event.priority) == ("rejected", "cancelled", 1, "low")
     assert (event.type, event.category, event.created_at, event.expires_at) == ("order.shipped", "marketing", NOW, NOW + 86_400)
     assert [(result.gate, result.verdict, result.inputs) for result in event.decision_log] == [("schedule", "reject", {"due_at": NOW + 60})]
+
+
+async def test_a_cancelled_entry_that_is_written_again_is_not_stored_again() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    await harness.store(Cancel("ntf_1", "u-1"))
+    harness.restart()
+    assert await harness.store(build_scheduled()) == {"replayed": 1}, "by a router that was killed before it recorded the hold"
+    assert await harness.store(Cancel("ntf_1", "u-1"), Reschedule("ntf_1", "u-1", NOW + 90)) == {"not_found": 2}
+    assert await harness.release(NOW + 60) == []
+    assert harness.entry_count == 2
+    assert await harness.release(NOW + CANCELLED_ROWS + 1) == []
     assert harness.entry_count == 0
+    assert len(harness.events) == 1
 
 
 async def test_a_cancel_after_the_release_finds_nothing() -> None:
