@@ -143,6 +143,14 @@ class HeroldCluster:
         async with topic_reader.open_topic_reader(self.urls.kafka) as reader:
             return sum((await reader.get_end_offsets([self.prefix + topic])).values())
 
+    async def execute(self, query: str, *arguments: object) -> None:
+        """Execute a statement in the database."""
+        connection = await asyncpg.connect(self.urls.database)
+        try:
+            await connection.execute(query, *arguments)
+        finally:
+            await connection.close()
+
     async def fetch_value(self, query: str) -> Any:
         """Fetch the single value of a query."""
         connection = await asyncpg.connect(self.urls.database)

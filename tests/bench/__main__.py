@@ -1,6 +1,6 @@
 """Measures the costs of Herold on real servers: `make bench`. The last line is one JSON object, also appended to docs/benchmarks.md.
 
-python -m tests.bench [--scenarios router,stock,pipeline,latency,load,hanging,workers,scheduler,live] [--count 200000] [--dry]
+python -m tests.bench [--scenarios router,look_up,stock,pipeline,latency,load,hanging,workers,scheduler,live] [--count 200000] [--dry]
 """
 
 import argparse
@@ -34,6 +34,7 @@ from tests.cluster import HeroldCluster
 
 SCENARIOS: dict[str, Callable[[HeroldCluster, int], Awaitable[dict[str, Any]]]] = {
     "router": scenarios.measure_router_and_recovery,
+    "look_up": scenarios.measure_router_with_look_ups,
     "stock": scenarios.measure_stock_router,
     "pipeline": scenarios.measure_pipeline,
     "latency": scenarios.measure_latency,

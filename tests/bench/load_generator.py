@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import msgspec
@@ -31,6 +31,9 @@ TYPES_BY_CHANNEL: dict[ChannelName, tuple[str, dict[str, object]]] = {
 
 encode = msgspec.json.Encoder().encode
 
+Build = Callable[[random.Random, float], Notification]
+"""Builds a notification that is created at a time in epoch seconds."""
+
 
 def build_notification(rng: random.Random, now: float, channel: ChannelName = "email", webhook_url: str = "") -> Notification:
     """Build a notification to one of 100,000 users: about 300 bytes of JSON, about 900 bytes as a rendered e-mail."""
@@ -54,6 +57,12 @@ def build_notification(rng: random.Random, now: float, channel: ChannelName = "e
     )
 
 
+def build_look_up_notification(rng: random.Random, now: float) -> Notification:
+    """Build the same e-mail to a stored address, with a category that asks for consent and quiet hours: all gates look at the profile."""
+    explicit = build_notification(rng, now)
+    return msgspec.structs.replace(explicit, category="marketing", locale=None, to={})
+
+
 def derive_only_delivery_id(notification: Notification) -> str:
     """Derive the id of the only delivery of a generated notification."""
     ((channel, address),) = notification.to.items()
@@ -65,13 +74,13 @@ def build_producer(kafka: str) -> AIOKafkaProducer:
     return AIOKafkaProducer(bootstrap_servers=kafka, max_batch_size=256 * 1024, compression_type="lz4", acks="all", linger_ms=0)
 
 
-async def fill_topic(kafka: str, topic: str, partitions: int, count: int, seed: int) -> None:
+async def fill_topic(kafka: str, topic: str, partitions: int, count: int, seed: int, build: Build = build_notification) -> None:
     """Produce `count` notifications to a topic as fast as possible."""
     rng, producer = random.Random(seed), build_producer(kafka)
     await producer.start()
     try:
         acknowledgements = []
-        for partition, records in _group_by_partition(rng, count, partitions):
+        for partition, records in _group_by_partition(rng, count, partitions, build):
             builder = producer.create_batch()
             for key, value in records:
                 if builder.append(timestamp=None, key=key, value=value) is None:
@@ -84,10 +93,10 @@ async def fill_topic(kafka: str, topic: str, partitions: int, count: int, seed: 
         await producer.stop()
 
 
-def _group_by_partition(rng: random.Random, count: int, partitions: int) -> Iterator[tuple[int, list[tuple[bytes, bytes]]]]:
+def _group_by_partition(rng: random.Random, count: int, partitions: int, build: Build) -> Iterator[tuple[int, list[tuple[bytes, bytes]]]]:
     records_by_partition: list[list[tuple[bytes, bytes]]] = [[] for _ in range(partitions)]
     for _ in range(count):
-        notification = build_notification(rng, time.time())
+        notification = build(rng, time.time())
         partition = compute_partition(notification.user_id, partitions)
         records_by_partition[partition].append((notification.user_id.encode(), encode(notification)))
     return ((partition, records) for partition, records in enumerate(records_by_partition) if records)

@@ -26,6 +26,13 @@ SERVERS = ("kafka", "postgres", "valkey")
 RATE = 200.0  # notifications per second of the scenarios latency and load
 SECONDS = 10.0
 WARM_UP_SECONDS = 3.0  # at that rate before the measurement: the first second after a start is slower
+INSERT_USERS = """
+    insert into users (id, addresses, locale, time_zone, quiet_hours)
+    select 'user-' || number, jsonb_build_object('email', jsonb_build_array('user-' || number || '@example.org')), 'en', 'Europe/Vienna',
+        jsonb_build_object('start', to_char((now() at time zone 'Europe/Vienna') + interval '8 hours', 'HH24:MI'),
+            'end', to_char((now() at time zone 'Europe/Vienna') + interval '16 hours', 'HH24:MI'))
+    from generate_series(0, $1 - 1) number
+"""  # nobody has quiet hours now
 RECORDED_ATTEMPTS = 'herold_recorder_rows_total{table="delivery_logs"}'
 
 
@@ -48,6 +55,23 @@ async def measure_router_and_recovery(cluster: HeroldCluster, count: int) -> dic
 async def _warm_up_router(cluster: HeroldCluster, topic: str) -> None:
     await load_generator.fill_topic(cluster.urls.kafka, topic, PARTITIONS, WARM_UP, seed=99)
     await cluster.wait_for_metric("router", "herold_router_records_total", WARM_UP)
+
+
+async def measure_router_with_look_ups(cluster: HeroldCluster, count: int) -> dict[str, Any]:
+    """(f) Measure the CPU of the router on a backlog whose addresses, consent and quiet hours come from profiles."""
+    topic = cluster.prefix + "notifications.low"
+    await cluster.execute(INSERT_USERS, load_generator.USERS)
+    await cluster.start_worker("router")
+    await _warm_up_router(cluster, topic)
+    with cluster.freeze("router"):
+        build = load_generator.build_look_up_notification
+        await load_generator.fill_topic(cluster.urls.kafka, topic, PARTITIONS, count, seed=1, build=build)
+        meter = CpuMeter(cluster.get_pids("router", *SERVERS))
+    await cluster.wait_for_metric("router", "herold_router_records_total", WARM_UP + count)
+    us, wall_seconds = meter.compute_us_per_item(count), meter.wall_seconds
+    deliveries = await cluster.count_records("deliveries.email.low")
+    assert deliveries == WARM_UP + count, f"{deliveries} deliveries of {WARM_UP + count} notifications"
+    return {"look_up_us": us, "look_up_per_s": round(count / wall_seconds)}
 
 
 async def _measure_recovery(cluster: HeroldCluster) -> dict[str, Any]:
