@@ -57,17 +57,32 @@ async def apply_topics(kafka: KafkaSection) -> list[TopicChange]:
     """Create missing topics and correct configurations that differ; a second run changes nothing.
 
     Raises TopicMismatchError before any change if a topic has another number of partitions or too few replicas, or when Kafka rejects a
-    change; UnavailableError if Kafka does not answer.
+    change; UnavailableError if Kafka does not answer. What another client creates meanwhile is corrected or rejected, too: the broker
+    acknowledges a change before its metadata contains it.
     """
     specs = list(build_topic_specs(kafka))
+    changes: dict[tuple[str, str], TopicChange] = {}
     async with _open_admin_client(kafka) as admin:
-        descriptions = await _describe_topics(admin, specs)
-        mismatches = _find_all_mismatches(specs, descriptions)
-        _reject_uncorrectable(mismatches)
-        created = await _create_topics(admin, [spec for spec in specs if spec.name not in descriptions])
-        corrected = await _alter_configs(admin, [mismatch for mismatch in mismatches if mismatch.setting != "missing"], descriptions)
-        if mismatches:
-            await _wait_until_applied(admin, specs)
+        try:
+            async with asyncio.timeout(METADATA_TIMEOUT):
+                while changed := await _apply_once(admin, specs):
+                    for change in changed:
+                        changes.setdefault((change.topic, change.setting), change)
+                    await asyncio.sleep(METADATA_POLL_INTERVAL)
+        except TimeoutError:
+            names = ", ".join(dict.fromkeys(topic for topic, _ in changes)) or "the topics"
+            problem = f"after {METADATA_TIMEOUT:.0f} s Kafka does not show what it was asked for: {names}; try again"
+            raise UnavailableError(problem) from None
+    return list(changes.values())
+
+
+async def _apply_once(admin: Any, specs: Sequence[TopicSpec]) -> list[TopicChange]:
+    """Ask for what the broker does not show; returns what that is."""
+    descriptions = await _describe_topics(admin, specs)
+    mismatches = _find_all_mismatches(specs, descriptions)
+    _reject_uncorrectable(mismatches)
+    created = await _create_topics(admin, [spec for spec in specs if spec.name not in descriptions])
+    corrected = await _alter_configs(admin, [mismatch for mismatch in mismatches if mismatch.setting != "missing"], descriptions)
     return created + corrected
 
 
@@ -136,13 +151,6 @@ async def _create_topics(admin: Any, specs: Sequence[TopicSpec]) -> list[TopicCh
         if code != TOPIC_ALREADY_EXISTS:  # another client created it at the same time
             _raise_for_error_code(code, f"cannot create {name}: {message}")
     return [TopicChange(spec.name, "created", f"{spec.partitions} partitions") for spec in specs]
-
-
-async def _wait_until_applied(admin: Any, specs: Sequence[TopicSpec]) -> None:
-    """Wait until the broker returns the new state: it acknowledges a change before its own metadata contains it."""
-    async with asyncio.timeout(METADATA_TIMEOUT):
-        while _find_all_mismatches(specs, await _describe_topics(admin, specs)):  # noqa: ASYNC110 - the broker offers no event for it
-            await asyncio.sleep(METADATA_POLL_INTERVAL)
 
 
 async def _alter_configs(

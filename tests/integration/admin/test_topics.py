@@ -9,6 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from app.admin import topics
 from app.admin.topic_specs import build_topic_specs
 from app.admin.topics import apply_topics, check_topics, require_topics
 from app.settings import KafkaSection
@@ -34,6 +35,19 @@ async def wait_for_mismatches(kafka: KafkaSection, count: int) -> None:
     async with asyncio.timeout(30):
         while len(await check_topics(kafka)) != count:
             await asyncio.sleep(0)
+
+
+async def create_topic(admin: Any, topic: str, partitions: int) -> None:
+    """Create a topic as another client does, and wait until the broker shows it with its leaders."""
+    await admin.create_topics([NewTopic(topic, partitions, 1)])
+    async with asyncio.timeout(30):
+        while not await has_leaders(admin, topic):
+            await asyncio.sleep(0)
+
+
+async def has_leaders(admin: Any, topic: str) -> bool:
+    (row,) = await admin.describe_topics([topic])
+    return bool(row["partitions"]) and all(partition["leader"] >= 0 for partition in row["partitions"])
 
 
 async def describe_dynamic_configs(admin: Any, topic: str) -> dict[str, str]:
@@ -72,12 +86,49 @@ async def test_apply_corrects_differences_and_keeps_the_values_of_an_operator(ka
 
 
 async def test_the_number_of_partitions_is_never_changed(kafka: KafkaSection, admin_client: Any) -> None:
-    await admin_client.create_topics([NewTopic(kafka.topic_prefix + "notifications.low", 3, 1)])
+    await create_topic(admin_client, kafka.topic_prefix + "notifications.low", 3)
     with pytest.raises(TopicMismatchError, match=r"notifications\.low: partitions is 3, expected 2[\s\S]*docs/kafka.md"):
         await apply_topics(kafka)
     assert [name for name in await admin_client.list_topics() if name.startswith(kafka.topic_prefix)] == [
         kafka.topic_prefix + "notifications.low"
     ], "nothing was created"
+
+
+class LateAdminClient(AIOKafkaAdminClient):
+    """A client whose first looks at the topics come before those that another client is just creating."""
+
+    early_looks = 1
+
+    async def describe_topics(self, *arguments: Any) -> Any:
+        self.early_looks -= 1
+        return [] if self.early_looks >= 0 else await super().describe_topics(*arguments)
+
+
+async def test_the_partitions_of_a_topic_that_another_client_just_creates_are_found(
+    kafka: KafkaSection, admin_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_topic(admin_client, kafka.topic_prefix + "notifications.low", 3)
+    monkeypatch.setattr(topics, "AIOKafkaAdminClient", LateAdminClient)
+    with pytest.raises(TopicMismatchError, match=r"notifications\.low: partitions is 3, expected 2"):
+        await apply_topics(kafka)
+
+
+async def test_the_configuration_of_a_topic_that_another_client_just_creates_is_corrected(
+    kafka: KafkaSection, admin_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_topic(admin_client, kafka.topic_prefix + "notifications.low", 2)
+    with monkeypatch.context() as patches:
+        patches.setattr(topics, "AIOKafkaAdminClient", LateAdminClient)
+        await apply_topics(kafka)
+    assert await check_topics(kafka) == []
+
+
+async def test_what_the_broker_does_not_show_in_time_is_named(kafka: KafkaSection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "METADATA_TIMEOUT", 1.0)
+    monkeypatch.setattr(topics, "AIOKafkaAdminClient", LateAdminClient)
+    monkeypatch.setattr(LateAdminClient, "early_looks", 1_000_000)
+    with pytest.raises(UnavailableError, match=r"Kafka does not show what it was asked for: .+; try again"):
+        await apply_topics(kafka)
 
 
 async def test_a_start_on_wrong_topics_fails(kafka: KafkaSection) -> None:
