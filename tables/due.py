@@ -93,6 +93,12 @@ def decode_index_row(packed: bytes) -> IndexRow:
     return IndexRow(PRIORITIES[number & ~_CANCELLED_BIT], due_ms, resume_count, number & _CANCELLED_BIT != 0)
 
 
+def leads_to(index_row: bytes, entry_key: bytes) -> bool:
+    """Whether the entry of this index row has this key; both are of the same user and id. Raises struct.error if it is no row."""
+    row = decode_index_row(index_row)
+    return entry_key.startswith(encode_entry_key(row.priority, row.due_ms))
+
+
 def encode_entry_row(scheduled: bytes) -> bytes:
     """The row of a scheduled record: its JSON behind a version."""
     return _VERSION + scheduled

@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import Future, timeout
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import msgspec
@@ -34,8 +34,9 @@ class Releaser:
     """Releases what is due in the assigned partitions.
 
     The claim of a release removes the index rows, and is acknowledged before the outputs are produced; the entry rows are removed after. An
-    entry that is found without its index row after a crash is released (again), and cannot be cancelled any more. Nothing is released
-    by the host's clock: while the brokers' time is unknown, a row is written to learn it.
+    entry that is found without its index row after a crash is released (again), and cannot be cancelled any more. Its notification may be
+    held once more by then: an index row that leads to another entry stays. Nothing is released by the host's clock: while the brokers'
+    time is unknown, a row is written to learn it.
     """
 
     def __init__(
@@ -171,6 +172,7 @@ class Release:
         queue = self._queue
         end_key = due.encode_entry_key(priority, queue.compute_scan_end(priority, now_ms))
         scanned = self._table.scan(self._partition, queue.next_keys[priority], end_key, due.encode_entry_limit(priority), max_entries)
+        self._claim([entry_key for entry_key, _ in scanned.rows])
         due_times = [due_at for entry_key, row in scanned.rows if (due_at := self._write(entry_key, row)) is not None]
         if scanned.rows:
             queue.pop(priority, scanned.rows[-1][0])
@@ -182,9 +184,15 @@ class Release:
             self._next_due_ms = due_ms if self._next_due_ms is None else min(due_ms, self._next_due_ms)
         return len(scanned.rows)
 
+    def _claim(self, entry_keys: Sequence[bytes]) -> None:
+        """Remove the index rows that lead to these entries."""
+        index_keys = [due.convert_to_index_key(entry_key) for entry_key in entry_keys]
+        for entry_key, index_key, row in zip(entry_keys, index_keys, self._table.get_many(self._partition, index_keys), strict=True):
+            if row is not None and due.leads_to(row, entry_key):
+                self.claims[index_key] = None
+
     def _write(self, entry_key: bytes, row: bytes) -> float | None:
-        """Write the record of an entry, and remove its rows. Returns when it was due; None for a cancelled entry, which has no record."""
-        self.claims[due.convert_to_index_key(entry_key)] = None
+        """Write the record of an entry, and remove its row. Returns when it was due; None for a cancelled entry, which has no record."""
         self.rows[entry_key] = None
         if row == due.CANCELLED_ENTRY:
             return None

@@ -1,10 +1,12 @@
 """A scheduler in memory: its agent and its releaser over one table, with the time of the brokers set by the test."""
 
 import asyncio
+from asyncio import Future
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec import Raw, Struct
 
 from agents.scheduler.releaser import Releaser, ReleaseSummary
@@ -106,6 +108,20 @@ class SchedulerHarness:
             self.releaser.release_due()
             await run_pending_tasks()
         return [msgspec.json.decode(record.value or b"")["id"] for record in self.released[before:]]
+
+    async def crash_in_release(self, at: float, monkeypatch: pytest.MonkeyPatch, *, is_produced: bool) -> None:
+        """Kill the worker when the claims of a release are written, perhaps its outputs, but not its rows; start another one."""
+        commit, create_outbox = self.committer.commit, self.committer.create_outbox
+
+        def commit_claims(partition: int, outbox: Any, rows: Any, claims: Any = ()) -> Future[None]:
+            return commit(partition, outbox if is_produced else create_outbox(partition), claims)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(self.committer, "commit", commit_claims)
+            self.broker_time = at
+            self.releaser.release_due()
+            await run_pending_tasks()
+        self.restart()
 
     @property
     def released(self) -> Sequence[TopicRecord]:

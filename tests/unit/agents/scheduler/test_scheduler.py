@@ -75,18 +75,20 @@ async def test_a_cancel_after_the_release_finds_nothing() -> None:
 async def test_an_entry_whose_release_was_claimed_before_a_crash_is_released_and_not_cancelled(monkeypatch) -> None:
     harness = SchedulerHarness()
     await harness.store(build_scheduled())
-    commit, create_outbox = harness.committer.commit, harness.committer.create_outbox
-
-    def commit_claims(partition, outbox, rows, claims=()):
-        """The worker is killed when the claims are written, and neither the outputs nor the rows."""
-        return commit(partition, create_outbox(partition), claims)
-
-    monkeypatch.setattr(harness.committer, "commit", commit_claims)
-    await harness.release(NOW + 60)
-    monkeypatch.undo()
-    harness.restart()
+    await harness.crash_in_release(NOW + 60, monkeypatch, is_produced=False)
     assert await harness.store(Cancel("ntf_1", "u-1")) == {"not_found": 1}
     assert await harness.release(NOW + 60) == ["ntf_1"]
+
+
+async def test_an_entry_that_is_held_again_after_a_crash_can_be_cancelled_although_the_release_before_is_repeated(monkeypatch) -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    await harness.crash_in_release(NOW + 60, monkeypatch, is_produced=True)
+    harness.broker_time = None  # nothing is released before the router's hold is stored
+    assert await harness.store(build_scheduled(due_at=NOW + 90, resume_count=2, resume_gate="quiet_hours")) == {"stored": 1}
+    assert await harness.release(NOW + 61) == ["ntf_1"]
+    assert await harness.store(Cancel("ntf_1", "u-1")) == {"cancelled": 1}
+    assert await harness.release(NOW + 90) == []
 
 
 async def test_a_moved_entry_is_released_at_its_new_time_with_a_count_of_its_own() -> None:
