@@ -12,6 +12,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from agents.router.expression_loops import exceeds_budget, find_loops
 from schemas.errors import ExpressionError
 
 MAX_INTEGER = 2**63
@@ -43,6 +44,8 @@ PROFILE_VARIABLES = frozenset(name for name in VARIABLES if name.startswith("use
 """Those that cost a look-up of the user's profile."""
 
 _POSITION = re.compile(r"<input>:(-?\d+):(-?\d+): (.*)")
+_NESTED_LOOPS = "has a loop within a loop, which takes too long: ask `value in list` in the inner one's place"
+_TOO_LONG = "its lists are too long for what it does with each element"
 _UNDECLARED = re.compile(r"undeclared reference to '([\w.]+)'")
 _OUT_OF_RANGE = "out of range"
 _PRINTABLE_FAILURES = tuple(
@@ -63,14 +66,16 @@ _PRINTABLE_FAILURES = tuple(
 class Expression:
     """A compiled expression. `names` are the variables that it reads; `reads_profile`: some of them are of the user's profile."""
 
-    __slots__ = ("_eval", "names", "reads_profile", "text")
+    __slots__ = ("_budgeted_loops", "_eval", "names", "reads_profile", "text")
 
-    def __init__(self, text: str, program: Any, names: tuple[str, ...]) -> None:
-        self.text, self.names, self._eval = text, names, program.eval
+    def __init__(self, text: str, program: Any, names: tuple[str, ...], budgeted_loops: int = 0) -> None:
+        self.text, self.names, self._eval, self._budgeted_loops = text, names, program.eval, budgeted_loops
         self.reads_profile = not PROFILE_VARIABLES.isdisjoint(names)
 
     def evaluate(self, values: Mapping[str, object]) -> tuple[bool, str]:
         """Whether it is true for these values of its variables; false with the cause if it cannot be evaluated."""
+        if self._budgeted_loops and exceeds_budget(values.values(), self._budgeted_loops):
+            return False, _TOO_LONG
         is_true, cause = self._evaluate_once(values)
         return self._evaluate_once(_convert_large_integers(values)) if cause == _OUT_OF_RANGE else (is_true, cause)
 
@@ -89,7 +94,10 @@ class Expression:
 
 @lru_cache(MAX_COMPILED)
 def compile_expression(text: str) -> Expression:
-    """The expression in this text. Raises ExpressionError for what is not valid CEL, names an unknown variable, or has wrong types."""
+    """The expression in this text.
+
+    Raises ExpressionError for what is not valid CEL, names an unknown variable, has wrong types, or a loop within a loop.
+    """
     try:
         program = _get_environment("").compile(text)
     except RuntimeError as error:
@@ -97,7 +105,11 @@ def compile_expression(text: str) -> Expression:
     type_ = program.return_type()
     if type_ not in (_TYPE.BOOL, _TYPE.DYN):
         raise ExpressionError(f"gives {type_.name()}, not true or false")
-    return Expression(text, program, tuple(name for name in VARIABLES if not _is_valid_without(text, name)))
+    found = find_loops(program.serialize())
+    if found.are_nested:
+        raise ExpressionError(_NESTED_LOOPS)
+    names = tuple(name for name in VARIABLES if not _is_valid_without(text, name))
+    return Expression(text, program, names, found.loops if found.look_at_lists else 0)
 
 
 @cache

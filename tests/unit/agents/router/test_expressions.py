@@ -87,8 +87,43 @@ def test_an_expression_that_is_not_valid_is_an_error_with_its_place(text: str, p
 
 
 def test_the_steps_of_an_expression_are_bounded() -> None:
-    nested = "data.items.exists(a, data.items.exists(b, data.items.exists(c, a + b + c < 0)))"
-    assert compile_expression(nested).evaluate({"data": {"items": list(range(1000))}}) == (False, "Iteration budget exceeded")
+    loop = compile_expression("data.items.exists(a, a < 0)")
+    assert loop.evaluate({"data": {"items": [*range(9_999)]}}) == (False, "")
+    assert loop.evaluate({"data": {"items": [*range(10_000)]}}) == (False, "Iteration budget exceeded")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data.items.exists(a, data.items.exists(b, a == b))",
+        'data.items.all(a, {"k": [size(a.tags.filter(t, t == "x"))]}.k[0] > 1)',
+        "data.items.map(a, a.tags.map(t, t))[0][0] == 1",
+    ],
+)
+def test_a_loop_within_a_loop_is_an_error(text: str) -> None:
+    with pytest.raises(ExpressionError, match="has a loop within a loop"):
+        compile_expression(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data.items.exists(a, a in data.items && a < 0)",
+        "data.items.filter(a, a < 0).size() > 0",
+        "data.items.map(a, a + 1).exists(b, b < 0)",
+        "data.items.exists(a, data.text.contains(string(a) + 'x'))",
+    ],
+)
+def test_a_loop_that_looks_at_lists_takes_short_ones_only(text: str) -> None:
+    expression, values = compile_expression(text), {"items": [*range(200)], "text": "y" * 10_000}
+    assert expression.evaluate({"data": values}) == (False, "")
+    cause = "its lists are too long for what it does with each element"
+    assert expression.evaluate({"data": values | {"items": [*range(600)]}}) == (False, cause)
+
+
+def test_loops_after_one_another_are_allowed() -> None:
+    text = 'data.items.filter(a, a != "lamp").exists(b, b == "chair") && data.items.all(c, {"a": c}.a != "")'
+    assert compile_expression(text).evaluate(VALUES) == (True, "")
 
 
 def test_an_expression_knows_what_it_reads() -> None:
