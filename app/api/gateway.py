@@ -161,7 +161,7 @@ class GatewayConnections:
             window_resets=PostgresWindowResets(self.database, make_new_id),
             held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
             policies=self.policy_reader,
-            users=UserStore(self.database),
+            users=UserStore(self.database, make_new_id),
             preferences=PreferenceStore(self.database, make_new_id),
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,

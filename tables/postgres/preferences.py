@@ -7,7 +7,7 @@ from schemas.ids import to_uuid_hex
 from schemas.users import CONSENT_EVENT_PREFIX, ChangeOrigin, ConsentEvent, Preference, PreferenceChange
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
-from tables.postgres.users import lock_user
+from tables.postgres.user_lock import lock_user
 
 MakeId = Callable[[str], str]  # a new id with a prefix
 
@@ -52,9 +52,8 @@ class PreferenceStore:
 
     async def _write(self, connection: Connection, user_id: str, changes: Sequence[PreferenceChange], origin: ChangeOrigin) -> None:
         chosen = [(user_id, change) for change in changes if change.choice is not None]
-        if deleted := [change for change in changes if change.choice is None]:
-            keys = [user_id] * len(deleted), [change.category for change in deleted], [change.channel for change in deleted]
-            await connection.execute(_SQL["delete_preferences"], *keys, self._make_event_ids(len(deleted)), *_list_origin(origin))
+        if deleted := [(change.category, change.channel) for change in changes if change.choice is None]:
+            await _delete_preferences(connection, user_id, deleted, self._make_id, origin)
         if chosen:
             await self.set_many(connection, chosen, origin)
 
@@ -67,13 +66,28 @@ class PreferenceStore:
             [change.channel for _, change in changes],
             [change.choice for _, change in changes],
             [change.digest for _, change in changes],
-            self._make_event_ids(len(changes)),
+            _make_event_ids(self._make_id, len(changes)),
             *_list_origin(origin),
         )
         return [row["user_id"] for row in rows]
 
-    def _make_event_ids(self, count: int) -> list[str]:
-        return [to_uuid_hex(self._make_id(CONSENT_EVENT_PREFIX)) for _ in range(count)]
+
+async def delete_all_preferences(connection: Connection, user_id: str, make_id: MakeId, origin: ChangeOrigin) -> None:
+    """Delete every preference of a locked user in the open transaction, with an event of consent for each."""
+    stored = await _fetch_preferences(connection, user_id)
+    await _delete_preferences(connection, user_id, [(one.category, one.channel) for one in stored], make_id, origin)
+
+
+async def _delete_preferences(
+    connection: Connection, user_id: str, keys: Sequence[tuple[str, str]], make_id: MakeId, origin: ChangeOrigin
+) -> None:
+    categories, channels = [category for category, _ in keys], [channel for _, channel in keys]
+    event_ids = _make_event_ids(make_id, len(keys))
+    await connection.execute(_SQL["delete_preferences"], [user_id] * len(keys), categories, channels, event_ids, *_list_origin(origin))
+
+
+def _make_event_ids(make_id: MakeId, count: int) -> list[str]:
+    return [to_uuid_hex(make_id(CONSENT_EVENT_PREFIX)) for _ in range(count)]
 
 
 def _list_origin(origin: ChangeOrigin) -> tuple[str, str, str]:

@@ -1,28 +1,31 @@
-"""Stores users and their devices; a change is for the version that was read."""
+"""Stores users and their devices; a change is for the version that was read, and writes an entry of the audit log in its transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
 
 from schemas.addresses import NORMALIZERS
 from schemas.channels import CHANNELS, ChannelName
-from schemas.errors import MissingUserError, VersionMismatchError
-from schemas.users import ChangeOrigin, Device, DeviceChange, User, UserChange
+from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin, Device, DeviceChange, User, UserChange
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
+from tables.postgres.preferences import MakeId, delete_all_preferences
 from tables.postgres.query_loader import load_queries
+from tables.postgres.user_lock import lock_user
 from tables.postgres.user_rows import build_user, encode_json, encode_user_values, to_seconds, to_timestamp
 
 _SQL = load_queries("users")
 _DEVICES_SQL = load_queries("devices")
+OBJECT_TYPE = "user"  # of the audit log, also for devices
+USER_DELETED = "the user was deleted"
 
 
 class UserStore:
     """Reads and writes the tables users and devices. Each method raises UnavailableError if PostgreSQL does not answer."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, make_id: MakeId) -> None:
+        self._database, self._make_id = database, make_id
 
     async def get(self, user_id: str) -> User | None:
         """A user; None if there is no such user."""
@@ -34,54 +37,73 @@ class UserStore:
         addresses = encode_json([{channel: [address]} for channel, address in _find_addresses(search)])
         return [build_user(row) for row in await self._database.fetch(_SQL["list_users"], after, search, addresses, search, limit)]
 
-    async def create(self, user_id: str, change: UserChange) -> User | None:
+    async def create(self, user_id: str, change: UserChange, origin: ChangeOrigin) -> User | None:
         """The new user; None if there is one with this id."""
-        rows = await self._database.fetch(_SQL["insert_user"], user_id, *encode_user_values(change))
-        return build_user(rows[0]) if rows else None
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            row = await connection.fetchrow(_SQL["insert_user"], user_id, *encode_user_values(change))
+            if row is None:
+                return None
+            user = build_user(row)
+            await self._log(connection, "create", user_id, origin, {"fields": _list_filled(user), "version": user.version})
+        return user
 
-    async def change(self, user_id: str, change: UserChange, version: int | None) -> User:
+    async def change(self, user_id: str, change: UserChange, version: int | None, origin: ChangeOrigin) -> User:
         """The changed user; None changes any version. Raises MissingUserError and VersionMismatchError."""
         async with self._database.acquire_connection() as connection, connection.transaction():
             await lock_user(connection, user_id, version)
-            return build_user(await connection.fetchrow(_SQL["update_user"], user_id, *encode_user_values(change)))
+            before = build_user(await connection.fetchrow(_SQL["get_user"], user_id))
+            user = build_user(await connection.fetchrow(_SQL["update_user"], user_id, *encode_user_values(change)))
+            if fields := _list_changed(before, user):
+                await self._log(connection, "change", user_id, origin, {"fields": fields, "version": user.version})
+        return user
 
-    async def delete(self, user_id: str, version: int | None, origin: ChangeOrigin, entry_id: str) -> None:
-        """Delete a user with devices and preferences. Raises as `change` does."""
+    async def delete(self, user_id: str, version: int | None, origin: ChangeOrigin) -> None:
+        """Delete a user with devices and preferences, each of which has an event of consent. Raises as `change` does."""
         async with self._database.acquire_connection() as connection, connection.transaction():
             await lock_user(connection, user_id, version)
+            consent_origin = ChangeOrigin(origin.source, origin.actor, origin.reason or USER_DELETED)
+            await delete_all_preferences(connection, user_id, self._make_id, consent_origin)
             await connection.execute(_SQL["delete_user"], user_id)
-            await write_audit_entry(connection, entry_id, origin.actor, "delete", "user", user_id, {"source": origin.source})
+            await self._log(connection, "delete", user_id, origin, {})
 
     async def list_devices(self, user_id: str, limit: int, after: str = "") -> list[Device]:
         """At most `limit` devices of a user in the order of tokens, from the first one after `after`."""
         return [_build_device(row) for row in await self._database.fetch(_DEVICES_SQL["list_devices"], user_id, after, limit)]
 
-    async def set_device(self, user_id: str, token: str, change: DeviceChange) -> tuple[Device, bool]:
+    async def set_device(self, user_id: str, token: str, change: DeviceChange, origin: ChangeOrigin) -> tuple[Device, bool]:
         """The device as it is now, and whether it is new. Raises MissingUserError."""
         async with self._database.acquire_connection() as connection, connection.transaction():
             await lock_user(connection, user_id, None)
             row = await connection.fetchrow(_DEVICES_SQL["upsert_device"], user_id, token, *_encode_device_values(change))
+            if row["is_changed"]:  # an app that registers the same device at each start is no news
+                await self._log(connection, "set_device", user_id, origin, {"kind": row["kind"], "platform": row["platform"]})
         return _build_device(row), row["is_new"]
 
-    async def delete_device(self, user_id: str, token: str) -> bool:
+    async def delete_device(self, user_id: str, token: str, origin: ChangeOrigin) -> bool:
         """Whether there was such a device, which is deleted now. Raises MissingUserError."""
         async with self._database.acquire_connection() as connection, connection.transaction():
             await lock_user(connection, user_id, None)  # before the device, as in every other change, so that no two wait for each other
-            return bool(await connection.fetchval(_DEVICES_SQL["delete_device"], user_id, token))
+            row = await connection.fetchrow(_DEVICES_SQL["delete_device"], user_id, token)
+            if row is not None:
+                await self._log(connection, "delete_device", user_id, origin, {"kind": row["kind"], "platform": row["platform"]})
+        return row is not None
 
     async def list_categories(self) -> Sequence[str]:
         """The categories that rules have."""
         return [row["category"] for row in await self._database.fetch(_SQL["list_categories"])]
 
+    async def _log(self, connection: Connection, action: str, user_id: str, origin: ChangeOrigin, details: Mapping[str, Any]) -> None:
+        """Append an entry to the audit log. It names what was changed and has no values of it: it outlives the user."""
+        entry_id, with_source = self._make_id(AUDIT_ENTRY_PREFIX), {"source": origin.source, **details}
+        await write_audit_entry(connection, entry_id, origin.actor, action, OBJECT_TYPE, user_id, with_source)
 
-async def lock_user(connection: Connection, user_id: str, version: int | None) -> int:
-    """Lock a user until the transaction ends, and return its version. Raises MissingUserError and VersionMismatchError."""
-    current: int | None = await connection.fetchval(_SQL["lock_user"], user_id)
-    if current is None:
-        raise MissingUserError(user_id)
-    if version is not None and version != current:
-        raise VersionMismatchError(current)
-    return current
+
+def _list_filled(user: User) -> list[str]:
+    return [name for name in UserChange.__struct_fields__ if getattr(user, name)]
+
+
+def _list_changed(before: User, after: User) -> list[str]:
+    return [name for name in UserChange.__struct_fields__ if getattr(before, name) != getattr(after, name)]
 
 
 def _find_addresses(text: str) -> Iterator[tuple[ChannelName, str]]:

@@ -40,7 +40,7 @@ async def open_bulk_session(database_url: str) -> AsyncIterator[BulkSession]:
 
     database = Database(database_url, max_size=1, command_timeout=COMMAND_TIMEOUT)
     try:
-        yield BulkSession(BulkStore(database, PreferenceStore(database, make_new_id)), UserStore(database), make_new_id)
+        yield BulkSession(BulkStore(database, PreferenceStore(database, make_new_id)), UserStore(database, make_new_id), make_new_id)
     finally:
         await database.close()
 

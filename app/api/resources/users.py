@@ -22,7 +22,7 @@ from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, b
 from app.api.responses import DevicePage, UserPage
 from schemas.errors import MissingUserError
 from schemas.user_validation import find_device_problems, find_user_id_problems, find_user_problems
-from schemas.users import AUDIT_ENTRY_PREFIX, Device, DeviceChange, User, UserChange, fill_change
+from schemas.users import Device, DeviceChange, User, UserChange, fill_change
 
 UserId = Annotated[str, PathParameter(description="the user's id")]
 TokenParameter = Annotated[str, PathParameter(description="the device's token")]
@@ -81,15 +81,17 @@ async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
     summary="Create or replace a user",
     operation_id="put_user",
 )
-async def put_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None) -> Response[User]:
+async def put_user(
+    request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> Response[User]:
     """Creates a user who does not exist. One who exists is replaced, for which If-Match is needed; what is left out is empty then."""
     raise_for_problems(find_user_id_problems(user_id))
     change = fill_change(await _decode_user(request))
-    dependencies = get_dependencies(request)
-    if if_match is None and (user := await dependencies.users.create(user_id, change)):
+    dependencies, origin = get_dependencies(request), build_origin(actor, source)
+    if if_match is None and (user := await dependencies.users.create(user_id, change, origin)):
         await dependencies.profile_eviction.evict([user_id])
         return _respond(user, 201)
-    user = await dependencies.users.change(user_id, change, require_if_match(if_match))
+    user = await dependencies.users.change(user_id, change, require_if_match(if_match), origin)
     await dependencies.profile_eviction.evict([user_id])
     return _respond(user)
 
@@ -101,11 +103,13 @@ async def put_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHeader
     summary="Change a user",
     operation_id="change_user",
 )
-async def change_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None) -> Response[User]:
+async def change_user(
+    request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> Response[User]:
     """Changes the fields of the body; each replaces the stored one as a whole. Needs If-Match."""
     dependencies = get_dependencies(request)
     change, version = await _decode_user(request), require_if_match(if_match)
-    user = await dependencies.users.change(check_path_text(user_id, "user"), change, version)
+    user = await dependencies.users.change(check_path_text(user_id, "user"), change, version, build_origin(actor, source))
     await dependencies.profile_eviction.evict([user_id])
     return _respond(user)
 
@@ -114,10 +118,9 @@ async def change_user(request: ApiRequest, user_id: UserId, if_match: IfMatchHea
 async def delete_user(
     request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> None:
-    """Deletes the user with devices and preferences. Suppressions and consent events stay."""
+    """Deletes the user with devices and preferences; each preference has a consent event. Suppressions and consent events stay."""
     dependencies = get_dependencies(request)
-    entry_id = dependencies.make_id(AUDIT_ENTRY_PREFIX)
-    await dependencies.users.delete(check_path_text(user_id, "user"), parse_if_match(if_match), build_origin(actor, source), entry_id)
+    await dependencies.users.delete(check_path_text(user_id, "user"), parse_if_match(if_match), build_origin(actor, source))
     await dependencies.profile_eviction.evict([user_id])
 
 
@@ -147,21 +150,27 @@ async def list_devices(
     summary="Create or change a device",
     operation_id="put_device",
 )
-async def put_device(request: ApiRequest, user_id: UserId, token: TokenParameter) -> Response[Device]:
+async def put_device(
+    request: ApiRequest, user_id: UserId, token: TokenParameter, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> Response[Device]:
     """Without If-Match, so that an app can register its token at each start; what is left out stays as it is."""
     change = await decode_body(request, DeviceChange)
     raise_for_problems(find_device_problems(token, change))
     dependencies = get_dependencies(request)
-    device, is_new = await dependencies.users.set_device(check_path_text(user_id, "user"), token, change)
+    user_id, origin = check_path_text(user_id, "user"), build_origin(actor, source)
+    device, is_new = await dependencies.users.set_device(user_id, token, change, origin)
     await dependencies.profile_eviction.evict([user_id])
     return Response(device, status_code=201 if is_new else 200)
 
 
 @delete("/{user_id:str}/devices/{token:str}", responses=READ_ERRORS, summary="Delete a device", operation_id="delete_device")
-async def delete_device(request: ApiRequest, user_id: UserId, token: TokenParameter) -> None:
+async def delete_device(
+    request: ApiRequest, user_id: UserId, token: TokenParameter, actor: ActorHeader = None, source: SourceHeader = "api"
+) -> None:
     """No push message goes to it any more."""
     dependencies = get_dependencies(request)
-    if not await dependencies.users.delete_device(check_path_text(user_id, "user"), check_path_text(token, "device")):
+    key = check_path_text(user_id, "user"), check_path_text(token, "device")
+    if not await dependencies.users.delete_device(*key, build_origin(actor, source)):
         raise ProblemError(build_problem("not-found", f"user {user_id[:64]!r} has no such device"))
     await dependencies.profile_eviction.evict([user_id])
 

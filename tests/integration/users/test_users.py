@@ -8,8 +8,6 @@ import asyncpg
 import httpx
 import pytest
 
-from tables.postgres.audit_log import list_audit_entries
-from tables.postgres.database import Database
 from tables.redis.keys import PROFILE
 from tests.integration.users.users_client import open_users_client
 
@@ -164,15 +162,6 @@ async def test_deleting_a_device_locks_the_user_first(client: httpx.AsyncClient,
         await other.execute("update devices set platform = 'ios' where token = 't:1'")  # a deadlock if the device is locked already
     await other.close()
     assert (await deleting).status_code == 204
-
-
-async def test_a_deleted_user_is_gone_and_logged(client: httpx.AsyncClient, database_copy: Database) -> None:
-    await client.put(URL, json=VALID_USER)
-    deleted = await client.delete(URL, headers={"herold-actor": "Zoë".encode(), "herold-source": b"cli"})
-    assert deleted.status_code == 204
-    assert_problem(await client.get(URL), 404)
-    (entry,) = await list_audit_entries(database_copy, "user", "u-1", 10)
-    assert (entry.actor, entry.action, entry.details) == ("Zoë", "delete", {"source": "cli"})
 
 
 async def test_without_postgresql_it_is_503(client: httpx.AsyncClient) -> None:

@@ -232,7 +232,7 @@ class GatewayHarness:
             self.window_resets,
             HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
             self.policy_reader,
-            UserStore(database),
+            UserStore(database, make_new_id),
             PreferenceStore(database, make_new_id),
             SuppressionStore(database, make_new_id),
             ProfileEviction(forget_nothing),
