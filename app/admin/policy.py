@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from functools import partial
 
 import msgspec
 import yaml
@@ -12,8 +13,8 @@ from agents.router.templates.compiler import find_partial_problems
 from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import InvalidSchema, compile_variables
 from app.admin.rule_problems import find_rule_problems
+from app.ordered_ids import OrderedIds
 from schemas.errors import PolicyDocumentError
-from schemas.ids import make_id
 from schemas.json_errors import describe_decode_error
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, build_document, find_duplicates, merge_document
@@ -112,9 +113,8 @@ async def apply_document(database_url: str, document: PolicyDocument, origin: Ch
         await database.close()
 
 
-def make_row_id(prefix: str) -> str:
-    """A new id of this moment."""
-    return make_id(prefix, time.time(), secrets.randbits(74))
+make_row_id = OrderedIds(time.time, partial(secrets.randbits, 74))
+"""Makes a new id with a prefix."""
 
 
 async def load_document(database_url: str) -> PolicyDocument:

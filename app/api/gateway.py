@@ -29,13 +29,13 @@ from app.api.services.worker_client import WorkerClient
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
+from app.ordered_ids import OrderedIds
 from app.policy_reader import build_policy_reader
 from app.settings import Settings, load_settings
 from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
-from schemas.ids import make_id
 from schemas.topics import get_notifications_topic
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
@@ -133,10 +133,7 @@ class GatewayConnections:
 
     def _build_dependencies(self) -> Dependencies:
         generate_bits = RandomIdBits(os.urandom)
-
-        def make_new_id(prefix: str) -> str:
-            return make_id(prefix, time.time(), generate_bits())
-
+        make_new_id = OrderedIds(time.time, generate_bits)
         submission_service = SubmissionService(
             self.publisher,
             self.policy_reader,

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from app.api.services.random_id_bits import RandomIdBits
+from app.ordered_ids import OrderedIds
 from app.settings import RedisSection
 from schemas.errors import UnavailableError
-from schemas.ids import make_id
 from tables.postgres.bulk import BulkStore
 from tables.postgres.database import Database
 from tables.postgres.preferences import MakeId, PreferenceStore
@@ -33,11 +33,7 @@ class BulkSession(NamedTuple):
 @asynccontextmanager
 async def open_bulk_session(database_url: str) -> AsyncIterator[BulkSession]:
     """The stores over connections that close with the block."""
-    generate_bits = RandomIdBits(os.urandom)
-
-    def make_new_id(prefix: str) -> str:
-        return make_id(prefix, time.time(), generate_bits())
-
+    make_new_id = OrderedIds(time.time, RandomIdBits(os.urandom))
     database = Database(database_url, max_size=1, command_timeout=COMMAND_TIMEOUT)
     try:
         yield BulkSession(BulkStore(database, PreferenceStore(database, make_new_id)), UserStore(database, make_new_id), make_new_id)
