@@ -1,0 +1,72 @@
+"""Broadcasts: one notification for each user of an audience or a list; times in epoch seconds."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.audiences import AudienceName
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.enums import Priority
+from schemas.notification import Name, UserId
+from schemas.timestamps import Timestamp
+
+BROADCAST_PREFIX = "brd_"
+
+BroadcastState = Literal["pending", "running", "paused", "cancelled", "done", "failed"]
+
+MAX_USER_IDS = 10_000  # of a list that is part of the request
+MAX_RATE = 100_000
+
+UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_USER_IDS)]
+Rate = Annotated[int, Meta(ge=1, le=MAX_RATE, description="users per second; left out: as fast as it goes")]
+
+
+class BroadcastNotification(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What each user gets: a notification without user, addresses, id and idempotency key."""
+
+    type: Name
+    category: Name | None = None
+    channels: Annotated[list[ChannelName], Meta(min_length=1, max_length=len(CHANNEL_NAMES))] | None = None
+    template: Name | None = None
+    data: dict[str, Any] = {}
+    locale: Annotated[str, Meta(max_length=35)] | None = None
+    send_at: Timestamp | None = None
+    expires_at: Timestamp | None = None
+    digest: str | None = None
+    mandatory: bool = False
+
+
+class BroadcastRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A broadcast to an audience or to these users; with `preview` it is checked and counted, and not created."""
+
+    notification: BroadcastNotification
+    audience: AudienceName | None = None
+    user_ids: UserIds | None = None
+    priority: Annotated[Priority, Meta(description="left out: as the rule says, else medium")] | None = None
+    rate: Rate | None = None
+    preview: bool = False
+
+
+class Broadcast(Struct, frozen=True):
+    """A stored broadcast; `total_count` is null until it starts, `expanded_count` is of users whose notification is in Kafka.
+
+    `audience` is empty if it is to `user_count` users that the request named.
+    """
+
+    id: str
+    audience: str
+    user_count: int
+    schedule_id: str | None
+    run_at: float | None
+    notification: BroadcastNotification
+    priority: Priority | None
+    rate: int | None
+    state: BroadcastState
+    total_count: int | None
+    expanded_count: int
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    created_by: str
+    error: str
+    version: int
