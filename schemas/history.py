@@ -59,7 +59,7 @@ class LoggedAttempt(Struct, frozen=True, gc=False):
 class HistoryBatch(NamedTuple):
     """The rows of one commit of the recorder: the winning event per delivery, and per notification and resume_count.
 
-    The decision logs of a notification that was held are joined in the order of their resume_count, each once.
+    The deliveries and decision logs of a notification that was resumed are joined in the order of their resume_count, each once.
     """
 
     notifications: Sequence[DecidedRow] = ()

@@ -63,7 +63,7 @@ class MemoryHistory:
         for row in sorted(batch.notifications, key=lambda row: row.resume_count):
             old_row = self.notifications.get((row.id, row.user_id))
             if old_row is None or compute_decision_precedence(old_row) < compute_decision_precedence(row):
-                self.notifications[row.id, row.user_id] = _join_logs(old_row, row) if old_row and row.resume_count else row
+                self.notifications[row.id, row.user_id] = _join_decisions(old_row, row) if old_row and row.resume_count else row
         for event in batch.deliveries:
             old_event = self.deliveries.get(event.delivery_id)
             if old_event is None or compute_precedence(old_event) < compute_precedence(event):
@@ -101,9 +101,16 @@ class MemoryHistory:
         ]
 
 
-def _join_logs(old: DecidedRow, new: DecidedRow) -> DecidedRow:
-    log = [*msgspec.json.decode(old.decision_log), *msgspec.json.decode(new.decision_log)]
-    return msgspec.structs.replace(new, decision_log=msgspec.Raw(msgspec.json.encode(log)))
+def _join_decisions(old: DecidedRow, new: DecidedRow) -> DecidedRow:
+    return msgspec.structs.replace(
+        new,
+        deliveries=_join_arrays(old.deliveries, new.deliveries),
+        decision_log=_join_arrays(old.decision_log, new.decision_log),
+    )
+
+
+def _join_arrays(head: msgspec.Raw, tail: msgspec.Raw) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode([*msgspec.json.decode(head), *msgspec.json.decode(tail)]))
 
 
 def _check_ids(batch: HistoryBatch) -> None:

@@ -8,12 +8,14 @@ create temporary table if not exists staging_deliveries (like deliveries includi
 create temporary table if not exists staging_delivery_logs (like delivery_logs including defaults) on commit delete rows;
 
 -- merge_notifications: merges the staged notifications that were resumed so often; the greater (resume_count, rank of the state) wins
--- (schemas.history.compute_decision_precedence). The decision log of a resumed notification goes on where it was held.
+-- (schemas.history.compute_decision_precedence). The deliveries and the decision log of a resumed notification follow those before.
 insert into notifications as old
 select * from staging_notifications where resume_count = $1 order by id
 on conflict (id, user_id) do update set
     type = excluded.type, category = excluded.category, priority = excluded.priority, state = excluded.state,
-    reason = excluded.reason, duplicate_of = excluded.duplicate_of, deliveries = excluded.deliveries,
+    reason = excluded.reason, duplicate_of = excluded.duplicate_of,
+    deliveries = case excluded.resume_count
+        when 0 then excluded.deliveries else concatenate_arrays(old.deliveries, excluded.deliveries) end,
     decision_log = case excluded.resume_count
         when 0 then excluded.decision_log else concatenate_arrays(old.decision_log, excluded.decision_log) end,
     created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at,

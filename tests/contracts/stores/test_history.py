@@ -152,6 +152,19 @@ async def test_a_held_notification_ends_with_its_last_decision_and_the_log_of_al
     assert result.decided.decision_log == [entry for decision in decisions for entry in decision.decision_log]
 
 
+@pytest.mark.parametrize("commits", ["0 1 2 3", "0123", "0 01 12 3 23"])
+async def test_a_notification_has_the_deliveries_of_all_its_decisions(history: ReadableHistoryWriter, commits: str) -> None:
+    decisions = [
+        build_decided_event(1, *channels, resume_count=count) for count, channels in enumerate(((), ("email",), ("sms", "push"), ()))
+    ]
+    for commit in commits.split():
+        await history.write(build_history_batch(*(decisions[int(number)] for number in commit)))
+    result = await history.get_notification_history(make_notification_id(1))
+    assert result is not None
+    assert result.decided is not None
+    assert [delivery.channel for delivery in result.decided.deliveries] == ["email", "sms", "push"]
+
+
 async def test_what_a_notification_became_after_it_was_held_wins_whatever_it_was_before(history: ReadableHistoryWriter) -> None:
     for count, state in ((0, State.ROUTED), (1, State.HELD), (0, State.REJECTED)):
         await history.write(build_history_batch(build_decided_event(1, state=state, resume_count=count)))
