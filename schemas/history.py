@@ -1,12 +1,13 @@
 """The notification history: what the recorder writes and what readers get."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
+from schemas.channels import ChannelName
 from schemas.dead_letter import DeadLetter
-from schemas.enums import Priority, State
+from schemas.enums import Priority, State, Status
 from schemas.events import DecidedEvent, StatusEvent
 
 
@@ -77,3 +78,17 @@ class NotificationHistory(NamedTuple):
     decided: DecidedEvent | None
     statuses: Sequence[StatusEvent]
     attempts: Sequence[StatusEvent]
+
+
+NotificationKey = tuple[str, str]
+"""The id of a notification and its user: a producer may give one id to two users."""
+
+
+class RecordedDeliveries(NamedTuple):
+    """What is recorded of a notification: the resume_count of its latest decision, and the statuses of its deliveries by channel.
+
+    A delivery without a status is PENDING.
+    """
+
+    resume_count: int
+    statuses: Mapping[ChannelName, Sequence[Status]]

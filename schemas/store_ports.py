@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from schemas.history import HistoryBatch
+from schemas.history import HistoryBatch, NotificationKey, RecordedDeliveries
 from schemas.policy import Policy
 from schemas.profile import Profile
 
@@ -47,4 +47,12 @@ class HistoryWriter(Protocol):
 
         Raises UnstorableRowError if a row cannot be stored as it is, UnavailableError if the store does not answer.
         """
+        ...
+
+
+class DeliveryStatusReader(Protocol):
+    """Reads what became of the deliveries of notifications."""
+
+    async def get_many(self, notifications: Iterable[NotificationKey]) -> Mapping[NotificationKey, RecordedDeliveries]:
+        """What is recorded of each notification, without those of which no decision is. Raises UnavailableError."""
         ...

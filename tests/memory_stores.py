@@ -5,9 +5,19 @@ from typing import Any
 
 import msgspec
 
+from schemas.channels import ChannelName
+from schemas.enums import Status
 from schemas.errors import UnavailableError, UnstorableRowError, check_single_user
 from schemas.events import DecidedEvent, StatusEvent, compute_precedence
-from schemas.history import DecidedRow, HistoryBatch, NotificationHistory, RecordedDeadLetter, compute_decision_precedence
+from schemas.history import (
+    DecidedRow,
+    HistoryBatch,
+    NotificationHistory,
+    NotificationKey,
+    RecordedDeadLetter,
+    RecordedDeliveries,
+    compute_decision_precedence,
+)
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
 from schemas.policy import Policy
 from schemas.profile import Profile, is_address_key
@@ -99,6 +109,19 @@ class MemoryHistory:
             NotificationHistory(event, [self.deliveries[ref.id] for ref in event.deliveries if ref.id in self.deliveries], ())
             for event in map(_build_decided_event, newest)
         ]
+
+    async def get_many(self, notifications: Iterable[NotificationKey]) -> Mapping[NotificationKey, RecordedDeliveries]:
+        """What is recorded of each notification (schemas.store_ports.DeliveryStatusReader). Raises UnavailableError."""
+        if self.unavailable:
+            raise UnavailableError("the memory store is unavailable")
+        return {key: self._get_recorded(key) for key in notifications if key in self.notifications}
+
+    def _get_recorded(self, key: NotificationKey) -> RecordedDeliveries:
+        statuses: dict[ChannelName, list[Status]] = {}
+        for event in self.deliveries.values():
+            if (event.notification_id, event.user_id) == key:
+                statuses.setdefault(event.channel, []).append(event.status)
+        return RecordedDeliveries(self.notifications[key].resume_count, statuses)
 
 
 def _join_decisions(old: DecidedRow, new: DecidedRow) -> DecidedRow:

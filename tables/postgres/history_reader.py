@@ -33,7 +33,7 @@ class PostgresHistoryReader:
         if not is_id(notification_id, NOTIFICATION_PREFIX) or "\0" in (user_id or ""):  # PostgreSQL's text cannot contain NUL
             return None
         uuid_hex = to_uuid_hex(notification_id)
-        bounds = _get_millisecond_bounds(uuid_hex)
+        bounds = get_millisecond_bounds(uuid_hex)
         async with self._database.acquire_connection() as connection:
             rows = await connection.fetch(_SQL["list_notifications_by_id"], uuid_hex, user_id)
             delivery_rows = await connection.fetch(_SQL["list_deliveries_by_notification"], uuid_hex, *bounds, user_id)
@@ -69,7 +69,7 @@ async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent
     return {status.delivery_id: status for status in map(_build_current_status, rows)}
 
 
-def _get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:
+def get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:
     """The least and the greatest UUID of the same millisecond; the ids of a notification's deliveries are between them."""
     return uuid_hex[:12] + "0" * 20, uuid_hex[:12] + "f" * 20
 

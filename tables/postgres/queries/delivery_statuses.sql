@@ -1,0 +1,13 @@
+-- list_delivery_statuses: lists the resume_count of the notifications with the ids $1 of the users $2, with the status of each of their
+-- deliveries, whose ids are between $3 and $4; a notification without a status has one row.
+select asked.id, asked.user_id, notification.resume_count, delivery.channel, delivery.status
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) as asked (id, user_id, first_id, last_id)
+cross join lateral (
+    select resume_count from notifications where notifications.id = asked.id and notifications.user_id = asked.user_id
+) as notification
+left join lateral (
+    select channel, status
+    from deliveries
+    where deliveries.id between asked.first_id and asked.last_id
+        and notification_id = asked.id and deliveries.user_id = asked.user_id
+) as delivery on true;

@@ -1,0 +1,73 @@
+"""schemas.store_ports.DeliveryStatusReader: memory and PostgreSQL say the same of what is recorded."""
+
+from typing import Protocol
+
+import pytest
+
+from schemas.channels import ChannelName
+from schemas.enums import Status
+from schemas.events import StatusEvent
+from schemas.history import RecordedDeliveries
+from schemas.store_ports import DeliveryStatusReader, HistoryWriter
+from tables.postgres.database import Database
+from tables.postgres.delivery_statuses import PostgresDeliveryStatusReader
+from tables.postgres.history_writer import PostgresHistoryWriter
+from tests.event_builders import build_decided_event, build_delivery_ref, build_history_batch, build_status_event, make_notification_id
+from tests.memory_stores import MemoryHistory
+
+
+class History(HistoryWriter, DeliveryStatusReader, Protocol):
+    """Writes history, and reads the statuses in it."""
+
+
+class PostgresHistory(PostgresHistoryWriter, PostgresDeliveryStatusReader):
+    """Writes history to PostgreSQL, and reads it."""
+
+    def __init__(self, database: Database) -> None:
+        PostgresHistoryWriter.__init__(self, database)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def history(request: pytest.FixtureRequest, database: Database) -> History:
+    """Each implementation, without rows."""
+    return MemoryHistory() if request.param == "memory" else PostgresHistory(database)
+
+
+def build_status(number: int, user_id: str, channel: ChannelName, status: Status) -> StatusEvent:
+    delivery_id = build_delivery_ref(make_notification_id(number), channel, user_id).id
+    return build_status_event(number, channel, status, user_id=user_id, delivery_id=delivery_id)
+
+
+async def test_each_notification_has_its_resume_count_and_the_statuses_of_its_own_deliveries(history: History) -> None:
+    first, second, unsent, unknown = ((make_notification_id(number), "u-1") for number in (1, 2, 3, 404))
+    namesake = first[0], "u-2"
+    await history.write(
+        build_history_batch(
+            *(build_decided_event(number, user_id=user_id) for number, user_id in ((1, "u-1"), (1, "u-2"), (3, "u-1"))),
+            build_decided_event(2, user_id="u-1", resume_count=3),
+            build_status(1, "u-1", "email", Status.BOUNCED),
+            build_status(1, "u-1", "push", Status.SENT),
+            build_status(1, "u-2", "email", Status.DELIVERED),
+            build_status(2, "u-1", "sms", Status.FAILED),
+            build_status(404, "u-1", "sms", Status.SENT),
+        )
+    )
+    assert await history.get_many([first, second, namesake, unsent, unknown]) == {
+        first: RecordedDeliveries(0, {"email": [Status.BOUNCED], "push": [Status.SENT]}),
+        second: RecordedDeliveries(3, {"sms": [Status.FAILED]}),
+        namesake: RecordedDeliveries(0, {"email": [Status.DELIVERED]}),
+        unsent: RecordedDeliveries(0, {}),
+    }
+    assert await history.get_many([]) == {}
+
+
+async def test_several_deliveries_on_a_channel_each_have_a_status(history: History) -> None:
+    refs = [build_delivery_ref(make_notification_id(1), "push", str(number)) for number in range(2)]
+    statuses = [
+        build_status_event(1, "push", status, delivery_id=ref.id)
+        for ref, status in zip(refs, (Status.FAILED, Status.DELIVERED), strict=True)
+    ]
+    decided = build_decided_event(1)
+    await history.write(build_history_batch(decided, *statuses))
+    found = (await history.get_many([(decided.id, decided.user_id)]))[decided.id, decided.user_id]
+    assert sorted(found.statuses["push"]) == [Status.DELIVERED, Status.FAILED]
