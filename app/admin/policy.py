@@ -12,6 +12,7 @@ from agents.router.templates.cache import TemplateFailure, compile_template
 from agents.router.templates.compiler import find_partial_problems
 from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import InvalidSchema, compile_variables
+from app.admin.category_problems import find_limit_category_problems
 from app.admin.rule_problems import find_rule_problems
 from app.ordered_ids import OrderedIds
 from schemas.errors import PolicyDocumentError
@@ -68,8 +69,8 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
         rule = merged.rules[entry.type]
-        problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_rule_problems(rule, templates)]
-    return problems
+        problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_rule_problems(rule, templates, policy, merged)]
+    return problems + [f"{field}: {problem}" for field, problem in find_limit_category_problems(policy, merged, document)]
 
 
 def _find_compile_problems(policy: Policy, merged: Policy) -> list[str]:

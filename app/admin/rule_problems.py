@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 from agents.router.rule_expressions import find_expression_problems
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure
+from app.admin.category_problems import find_misspelt_category
 from schemas.channels import get_channel
-from schemas.policy import Rule
+from schemas.policy import Policy, Rule
 
 
-def find_rule_problems(rule: Rule, templates: TemplateCache) -> Iterator[tuple[str, str]]:
-    """The fields of a rule that are wrong, and why; `templates` are those of the policy with this rule."""
+def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, after: Policy) -> Iterator[tuple[str, str]]:
+    """The fields of a rule that are wrong, and why; `templates` are those of the policy `after`, which has this rule."""
+    if problem := find_misspelt_category(rule, before, after):
+        yield "category", problem
     for index, channel in enumerate(rule.channels):
         if channel in rule.channels[:index]:
             yield f"channels[{index}]", f"{channel} is listed twice"

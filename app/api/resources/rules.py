@@ -147,7 +147,7 @@ def _check_rule(policy: Policy, document: PolicyDocument) -> None:
     """Raise ProblemError with the field of each problem of the document's rule."""
     merged = merge_document(policy, document)
     templates = CompiledPolicy(merged).templates
-    problems = [problem for entry in document.rules for problem in find_rule_problems(merged.rules[entry.type], templates)]
+    problems = [problem for entry in document.rules for problem in find_rule_problems(merged.rules[entry.type], templates, policy, merged)]
     if problems:
         raise ProblemError(build_validation_problem([build_field_error(f"$.{field}", text) for field, text in problems]))
 

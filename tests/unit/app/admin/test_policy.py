@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from app.admin.category_problems import is_misspelling
 from app.admin.policy import find_problems, format_document, parse_document
 from schemas.errors import PolicyDocumentError
 from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
@@ -187,10 +188,39 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
             f"rules: [{RULE % ('webhook', PRIORITIES)}]",
             "rule t: priorities[1].when: line 1, column 5: there is no `user.teir`",
         ),
+        (
+            "rules: [{type: t, category: markting, channels: [webhook]}]",
+            "rule t: category: 'markting' would be a new category, and is nearly",
+        ),
+        (
+            "rate_limits: [{channel: sms, max_count: 1, window_seconds: 9, category: markting}]",
+            "rate_limits[0].category: no rule has the category 'markting'; the categories are: marketing, security, transactional",
+        ),
     ],
 )
 def test_a_document_that_the_router_could_not_use_is_a_problem(text: str, problem: str) -> None:
     assert any(problem in found for found in find_problems(SEED, parse_document(text.encode())))
+
+
+@pytest.mark.parametrize("name", ["Marketing", "marketin", "marketting", "markesing", "markeitng", "transactiona1l"])
+def test_a_category_that_is_nearly_another_one_is_misspelt(name: str) -> None:
+    others = ("marketing", "transactional", "news")
+    assert [is_misspelling(name, other) for other in others].count(True) == (0 if "1" in name else 1)
+
+
+@pytest.mark.parametrize("name", ["marketing-eu", "marketing2", "new", "rewards", "billing"])
+def test_a_category_may_be_new(name: str) -> None:
+    text = f"rules: [{{type: t, category: {name}, channels: [webhook]}}, {{type: t2, category: news, channels: [webhook]}}]"
+    limit = f"\nrate_limits: [{{max_count: 1, window_seconds: 9, category: {name}}}]"
+    assert find_problems(SEED, parse_document((text + limit).encode())) == []
+
+
+def test_what_is_in_force_is_not_misspelt_later() -> None:
+    policy = Policy({"a": Rule("a", "markting", None, ("webhook",)), **SEED.rules}, (), (RateLimit("", 1, 60, "gone"),))
+    document = (
+        "rules: [{type: b, category: markting, channels: [webhook]}]\nrate_limits: [{max_count: 2, window_seconds: 60, category: gone}]"
+    )
+    assert find_problems(policy, parse_document(document.encode())) == []
 
 
 def test_rules_and_limits_of_the_document_win() -> None:
