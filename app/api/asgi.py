@@ -19,6 +19,7 @@ from app.api.exception_handlers import (
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.problems import ProblemError
+from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
     health,
     held_notifications,
@@ -65,6 +66,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             UnavailableError: handle_unavailable,
             Exception: handle_unexpected,
         },
+        middleware=[PathParameterDecoder],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,
@@ -72,4 +74,5 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
         state=State({"dependencies": dependencies, "submission_app": submission_app}),
     )
     register_docs_routes(framework)
-    return GatewayMiddleware(SubmissionRouter(submission_app, framework), api_key, body_limit, dependencies.metrics, clock)
+    router = SubmissionRouter(submission_app, RequestTextDecoder(framework))
+    return GatewayMiddleware(router, api_key, body_limit, dependencies.metrics, clock)

@@ -8,7 +8,7 @@ from litestar.params import HeaderParameter
 from msgspec import Struct
 
 from app.api.dependencies import ApiRequest
-from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem, to_field_error
+from app.api.problems import ProblemError, build_field_error, build_validation_problem, to_field_error
 from schemas.errors import DECODE_ERRORS
 from schemas.user_validation import FieldProblem, find_nul
 from schemas.users import ChangeOrigin, ConsentSource
@@ -59,10 +59,3 @@ def build_origin(actor: str | None, source: ConsentSource, reason: str = "") -> 
     """Who makes a change; the header's bytes are UTF-8, as far as they are."""
     text = (actor or "api").encode("latin-1").decode(errors="replace").replace("\0", "")
     return ChangeOrigin(source, text, reason)
-
-
-def check_path_text(text: str, name: str) -> str:
-    """A text of the path that can be looked up. Raises ProblemError for one with NUL, which nothing stored has."""
-    if "\0" in text:
-        raise ProblemError(build_problem("not-found", f"there is no {name} {text[:64]!r}"))
-    return text

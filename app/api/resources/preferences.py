@@ -2,7 +2,7 @@
 
 from litestar import Response, Router, get, patch, put
 
-from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_path_text, decode_body, raise_for_problems
+from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
 from app.api.openapi import describe_body
@@ -19,7 +19,7 @@ PREFERENCES_EXAMPLE = {"items": [{"category": "marketing", "channel": "email", "
 @get("/preferences", responses=READ_ERRORS, summary="Get a user's preferences", operation_id="get_preferences")
 async def get_preferences(request: ApiRequest, user_id: UserId) -> Response[PreferenceList]:
     """All of them, by category and channel; the ETag is the user's."""
-    return await _respond(request, check_path_text(user_id, "user"))
+    return await _respond(request, user_id)
 
 
 @put(
@@ -38,7 +38,7 @@ async def put_preferences(
     raise_for_problems(find_nul(body.reason, "$.reason"))
     raise_for_problems(find_preference_problems(body.items, await dependencies.users.list_categories()))
     origin = build_origin(actor, source, body.reason)
-    await dependencies.preferences.replace(check_path_text(user_id, "user"), body.items, version, origin)
+    await dependencies.preferences.replace(user_id, body.items, version, origin)
     await dependencies.profile_eviction.evict([user_id])
     return await _respond(request, user_id)
 
@@ -59,7 +59,7 @@ async def change_preferences(
     raise_for_problems(find_nul(body.reason, "$.reason"))
     raise_for_problems(find_preference_problems(body.items, await dependencies.users.list_categories()))
     origin = build_origin(actor, source, body.reason)
-    await dependencies.preferences.change(check_path_text(user_id, "user"), body.items, version, origin)
+    await dependencies.preferences.change(user_id, body.items, version, origin)
     await dependencies.profile_eviction.evict([user_id])
     return await _respond(request, user_id)
 
@@ -71,7 +71,7 @@ async def list_consent_events(
     """Who changed preferences and suppressions, what, when and from where, newest first; also those of a user who is deleted."""
     key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_id(parts[0], CONSENT_EVENT_PREFIX))
     preferences = get_dependencies(request).preferences
-    events = await preferences.list_consent_events(check_path_text(user_id, "user"), limit + 1, key[0] if key else None)
+    events = await preferences.list_consent_events(user_id, limit + 1, key[0] if key else None)
     return ConsentEventPage(*cut_page(events, limit, lambda event: [event.id]))
 
 

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from app.api.bodies import ActorHeader, build_origin
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_field_error, build_validation_problem
+from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError
 from app.api.resources.user_state import STATE_ERRORS, UserIdPathParameter, build_unavailable_problem
 from app.api.responses import WindowResetResponse
 from schemas.channels import ChannelName
@@ -40,8 +40,6 @@ async def reset_rate_windows(
     actor: ActorHeader = None,
 ) -> WindowResetResponse:
     """What was sent does not count any more. The worker to which the user is assigned removes the rows, between two of its batches."""
-    if "\0" in user_id + reason:
-        raise ProblemError(build_validation_problem([build_field_error("$", "a user id or reason cannot contain the character NUL")]))
     dependencies = get_dependencies(request)
     name, details = build_origin(actor, "api").actor, {"channel": channel or "", "reason": reason}
     try:

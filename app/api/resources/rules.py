@@ -59,14 +59,14 @@ async def list_rules(
 ) -> RulePage:
     """In the order of types."""
     after = decode_cursor(cursor)
-    found = await get_dependencies(request).rules.list_rules(limit + 1, after[0] if after else "", _check_text(search))
+    found = await get_dependencies(request).rules.list_rules(limit + 1, after[0] if after else "", search)
     return RulePage(*cut_page([_present(rule) for rule in found], limit, lambda one: [one.rule.type]))
 
 
 @get("/{rule_type:str}", responses=READ_ERRORS, summary="Get a rule", operation_id="get_rule")
 async def get_rule(request: ApiRequest, rule_type: TypeParameter) -> Response[RuleResponse]:
     """The ETag is the version."""
-    rule = await get_dependencies(request).rules.get(_check_text(rule_type))
+    rule = await get_dependencies(request).rules.get(rule_type)
     if rule is None:
         raise MissingRuleError(rule_type)
     return _respond(rule)
@@ -87,7 +87,7 @@ async def put_rule(
     request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
 ) -> Response[RuleResponse]:
     """Creates a rule for a type that has none. One that exists is replaced as a whole, for which If-Match is needed."""
-    entry, origin = _decode_rule(await request.body(), _check_text(rule_type)), build_origin(actor, "api", _check_text(comment))
+    entry, origin = _decode_rule(await request.body(), rule_type), build_origin(actor, "api", comment)
     rules = get_dependencies(request).rules
     if if_match is None and (rule := await rules.create(entry, origin, _check_rule)):
         return _respond(rule, 201)
@@ -100,7 +100,7 @@ async def delete_rule(
 ) -> None:
     """Notifications of the type become dead letters. The versions stay, so that the rule can be rolled back. Needs If-Match."""
     version = require_if_match(if_match)
-    await get_dependencies(request).rules.delete(_check_text(rule_type), version, build_origin(actor, "api", _check_text(comment)))
+    await get_dependencies(request).rules.delete(rule_type, version, build_origin(actor, "api", comment))
 
 
 @get("/{rule_type:str}/versions", responses=READ_ERRORS, summary="List the versions of a rule", operation_id="list_rule_versions")
@@ -110,7 +110,7 @@ async def list_rule_versions(
     """Newest first, with who made each and why; `rule` is null in the version that deleted it."""
     before = decode_cursor(cursor, lambda key: len(key) == 1 and key[0].isascii() and key[0].isdigit() and len(key[0]) < 10)
     below = {"before": int(before[0])} if before else {}
-    versions = await get_dependencies(request).rules.list_versions(_check_text(rule_type), limit + 1, **below)
+    versions = await get_dependencies(request).rules.list_versions(rule_type, limit + 1, **below)
     if not versions and before is None:
         raise MissingRuleError(rule_type)
     return RuleVersionPage(*cut_page(versions, limit, lambda one: [str(one.version)]))
@@ -130,8 +130,8 @@ async def roll_back_rule(
     """The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
     version, current = (await decode_body(request, RuleRollback)).version, require_if_match(if_match)
     rules = get_dependencies(request).rules
-    entry = require_rule(rule_type, await rules.require_version(_check_text(rule_type), version))
-    origin = build_origin(actor, "api", _check_text(comment) or f"back to version {version}")
+    entry = require_rule(rule_type, await rules.require_version(rule_type, version))
+    origin = build_origin(actor, "api", comment or f"back to version {version}")
     return _respond(await rules.put(entry, current, origin, _check_rule, "rolled_back"))
 
 
@@ -160,13 +160,6 @@ def _decode_rule(body: bytes, type_: str) -> RuleEntry:
     if entry.type != type_:
         raise ProblemError(build_validation_problem([build_field_error("$.type", f"is not {type_!r}, the type in the path: leave it out")]))
     return entry
-
-
-def _check_text(text: str) -> str:
-    """A text that can be looked up and stored. Raises ProblemError for one with NUL."""
-    if "\0" in text:
-        raise ProblemError(build_problem("bad-request", "a text has the character NUL"))
-    return text
 
 
 def _handle_missing_rule(request: ApiRequest, error: MissingRuleError) -> Response[bytes]:

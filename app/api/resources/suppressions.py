@@ -6,7 +6,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_path_text, decode_body, raise_for_problems
+from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import describe_body
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
@@ -56,10 +56,9 @@ async def list_suppressions(
 ) -> SuppressionPage:
     """Newest first, those in force."""
     key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_id(parts[0], SUPPRESSION_PREFIX))
-    addresses = list_spellings(check_path_text(search, "address")) if search else None
-    wanted_user = check_path_text(user_id, "user") if user_id is not None else None
+    addresses = list_spellings(search) if search else None
     found = await get_dependencies(request).suppressions.list_suppressions(
-        addresses, wanted_user, channel, undone, limit + 1, key[0] if key else None
+        addresses, user_id, channel, undone, limit + 1, key[0] if key else None
     )
     return SuppressionPage(*cut_page(found, limit, lambda suppression: [suppression.id]))
 
@@ -89,7 +88,7 @@ async def undo_suppression(
 ) -> Suppression:
     """It stays in the list with who undid it and when. One that is undone already stays as it is."""
     dependencies = get_dependencies(request)
-    origin = build_origin(actor, source, reason.replace("\0", ""))
+    origin = build_origin(actor, source, reason)
     written = await dependencies.suppressions.undo(_check_id(suppression_id), origin)
     if written is None:
         raise _build_missing_error(suppression_id)

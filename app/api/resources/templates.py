@@ -33,9 +33,8 @@ from schemas.policy import MAX_VERSION
 from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
 
 EXAMPLE_DOCUMENT = {"sms": {"default": {"text": "{{ code }} is your code"}}, "samples": {"usual": {"code": "482193"}}}
-NO_NUL = r"^[^\x00]*$"  # which PostgreSQL cannot store
-NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128, pattern=NO_NUL)]
-SearchParameter = Annotated[str, QueryParameter(description="only names that contain this text", max_length=128, pattern=NO_NUL)]
+NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128)]
+SearchParameter = Annotated[str, QueryParameter(description="only names that contain this text", max_length=128)]
 VersionParameter = Annotated[
     int | None, QueryParameter(description="a version; without it the published one, or the latest", ge=1, le=MAX_VERSION)
 ]

@@ -10,7 +10,6 @@ from app.api.bodies import (
     ActorHeader,
     SourceHeader,
     build_origin,
-    check_path_text,
     decode_body,
     raise_for_problems,
 )
@@ -61,14 +60,14 @@ async def list_users(
 ) -> UserPage:
     """In the order of ids: all users, or those whose id begins with the text or who have it as an address."""
     after = decode_cursor(cursor)
-    found = await get_dependencies(request).users.list_users(check_path_text(search, "user"), limit + 1, after[0] if after else "")
+    found = await get_dependencies(request).users.list_users(search, limit + 1, after[0] if after else "")
     return UserPage(*cut_page(found, limit, lambda user: [user.id]))
 
 
 @get("/{user_id:str}", responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
 async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
     """The ETag is the version of the user with devices and preferences."""
-    user = await get_dependencies(request).users.get(check_path_text(user_id, "user"))
+    user = await get_dependencies(request).users.get(user_id)
     if user is None:
         raise MissingUserError(user_id)
     return _respond(user)
@@ -109,7 +108,7 @@ async def change_user(
     """Changes the fields of the body; each replaces the stored one as a whole. Needs If-Match."""
     dependencies = get_dependencies(request)
     change, version = await _decode_user(request), require_if_match(if_match)
-    user = await dependencies.users.change(check_path_text(user_id, "user"), change, version, build_origin(actor, source))
+    user = await dependencies.users.change(user_id, change, version, build_origin(actor, source))
     await dependencies.profile_eviction.evict([user_id])
     return _respond(user)
 
@@ -120,7 +119,7 @@ async def delete_user(
 ) -> None:
     """Deletes the user with devices and preferences; each preference has a consent event. Suppressions and consent events stay."""
     dependencies = get_dependencies(request)
-    await dependencies.users.delete(check_path_text(user_id, "user"), parse_if_match(if_match), build_origin(actor, source))
+    await dependencies.users.delete(user_id, parse_if_match(if_match), build_origin(actor, source))
     await dependencies.profile_eviction.evict([user_id])
 
 
@@ -132,7 +131,7 @@ async def list_devices(
 ) -> DevicePage:
     """In the order of tokens. Push messages go to the twenty that were updated last."""
     users, after = get_dependencies(request).users, decode_cursor(cursor)
-    found = await users.list_devices(check_path_text(user_id, "user"), limit + 1, after[0] if after else "")
+    found = await users.list_devices(user_id, limit + 1, after[0] if after else "")
     if not found and await users.get(user_id) is None:
         raise MissingUserError(user_id)
     return DevicePage(*cut_page(found, limit, lambda device: [device.token]))
@@ -157,8 +156,7 @@ async def put_device(
     change = await decode_body(request, DeviceChange)
     raise_for_problems(find_device_problems(token, change))
     dependencies = get_dependencies(request)
-    user_id, origin = check_path_text(user_id, "user"), build_origin(actor, source)
-    device, is_new = await dependencies.users.set_device(user_id, token, change, origin)
+    device, is_new = await dependencies.users.set_device(user_id, token, change, build_origin(actor, source))
     await dependencies.profile_eviction.evict([user_id])
     return Response(device, status_code=201 if is_new else 200)
 
@@ -169,8 +167,7 @@ async def delete_device(
 ) -> None:
     """No push message goes to it any more."""
     dependencies = get_dependencies(request)
-    key = check_path_text(user_id, "user"), check_path_text(token, "device")
-    if not await dependencies.users.delete_device(*key, build_origin(actor, source)):
+    if not await dependencies.users.delete_device(user_id, token, build_origin(actor, source)):
         raise ProblemError(build_problem("not-found", f"user {user_id[:64]!r} has no such device"))
     await dependencies.profile_eviction.evict([user_id])
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -95,6 +96,16 @@ async def test_an_id_that_cannot_have_a_profile_is_rejected(client: httpx.AsyncC
         assert_problem(await client.get(path), 404)
     assert_problem(await client.patch("/v1/users/nobody", json={}, headers={"if-match": "*"}), 404)
     assert_problem(await client.delete("/v1/users/nobody"), 404)
+
+
+async def test_an_id_of_any_characters_is_addressed(client: httpx.AsyncClient) -> None:
+    for user_id in ["a/b", "/", "/a/", "a%2Fb", "100%", "a b+c", "?a#b", "Zoë", "a/devices"]:
+        url = f"/v1/users/{quote(user_id, safe='')}"
+        assert (await client.put(url, json={"tier": "gold"})).json()["id"] == user_id
+        assert (await client.put(f"{url}/devices/{quote('a/b:c', safe='')}", json={})).json()["token"] == "a/b:c"
+        assert len((await client.get(f"{url}/devices")).json()["items"]) == 1
+        assert [user["id"] for user in (await client.get("/v1/users", params={"search": user_id})).json()["items"]] == [user_id]
+        assert (await client.delete(url)).status_code == 204
 
 
 async def test_users_are_found_by_the_start_of_the_id_and_by_address(client: httpx.AsyncClient) -> None:
