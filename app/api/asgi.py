@@ -18,6 +18,7 @@ from app.api.exception_handlers import (
 )
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
+from app.api.paging import ListOfRequest
 from app.api.problems import ProblemError
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
@@ -66,7 +67,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             UnavailableError: handle_unavailable,
             Exception: handle_unexpected,
         },
-        middleware=[PathParameterDecoder],
+        middleware=[PathParameterDecoder, ListOfRequest],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,

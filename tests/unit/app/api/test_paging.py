@@ -1,8 +1,13 @@
+"""Cursors and pages."""
+
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.paging import cut_page, decode_cursor, encode_cursor
+from app.api.middleware import Receive, Scope
+from app.api.paging import ListOfRequest, cut_page, decode_cursor, encode_cursor
 from app.api.problems import ProblemError
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -18,6 +23,35 @@ def test_another_text_is_an_error_of_the_parameter(cursor: str) -> None:
     with pytest.raises(ProblemError) as raised:
         decode_cursor(cursor)
     assert (raised.value.problem.status, raised.value.problem.errors[0].path) == (422, "$.cursor")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "is_same"),
+    [
+        ("/v1/users", "limit=7&search=a", True),
+        ("/v1/users", "cursor=x&search=a", True),
+        ("/v1/users", "search=b", False),
+        ("/v1/users", "", False),
+        ("/v1/rules", "search=a", False),
+        ("/v1/users/u-1/devices", "search=a", False),
+    ],
+)
+async def test_a_cursor_is_of_one_list_with_its_filters(path: str, query: str, is_same: bool) -> None:
+    results: list[bool] = []
+
+    async def encode(scope: Scope, receive: Receive, send: Any) -> None:
+        cursors.append(encode_cursor("key"))
+
+    async def decode(scope: Scope, receive: Receive, send: Any) -> None:
+        try:
+            results.append(decode_cursor(cursors[0]) == ["key"])
+        except ProblemError:
+            results.append(False)
+
+    cursors: list[str] = []
+    for app, at, search in ((encode, "/v1/users", "search=a"), (decode, path, query)):
+        await ListOfRequest(app)({"path": at, "query_string": search.encode()}, None, None)
+    assert results == [is_same]
 
 
 @given(st.lists(TEXT, unique=True), st.integers(1, 5))
