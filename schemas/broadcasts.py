@@ -42,7 +42,7 @@ class BroadcastRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_def
     notification: BroadcastNotification
     audience: AudienceName | None = None
     user_ids: UserIds | None = None
-    priority: Annotated[Priority, Meta(description="left out: as the rule says, else medium")] | None = None
+    priority: Annotated[Priority, Meta(description="left out: as the rule says, else low")] | None = None
     rate: Rate | None = None
     preview: bool = False
 

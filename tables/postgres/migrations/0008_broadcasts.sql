@@ -57,7 +57,7 @@ create table schedules (
     constraint schedules_audience_or_users check ((audience_id is null) <> (user_ids is null))
 );
 comment on column schedules.missed is 'what becomes of runs while no scheduler ran: none, one for all, or each';
-comment on column schedules.priority is 'null: as the rule says, else medium';
+comment on column schedules.priority is 'null: as the rule says, else low';
 comment on column schedules.rate is 'users per second; null: as fast as it goes';
 comment on column schedules.next_run_at is 'null: never again';
 create index schedules_next_run_at_idx on schedules (next_run_at) where state = 'active';
@@ -101,17 +101,21 @@ create table broadcasts (
     error text not null default '',
     leased_by text not null default '',
     leased_until timestamptz,
+    next_page_at timestamptz,
+    identified_at timestamptz,
     version bigint not null default 1,
     unique (schedule_id, run_at)
 );
 comment on column broadcasts.audience_name is 'set from audience_id; it stays when the audience is deleted';
 comment on column broadcasts.schedule_id is 'null: of no schedule. A broadcast outlives its schedule';
 comment on column broadcasts.run_at is 'the time of the run of its schedule';
-comment on column broadcasts.priority is 'null: as the rule says, else medium';
+comment on column broadcasts.priority is 'null: as the rule says, else low';
 comment on column broadcasts.rate is 'users per second; null: as fast as it goes';
 comment on column broadcasts.cursor is 'the last user whose notification Kafka has acknowledged; users are paged in the order of bytes';
 comment on column broadcasts.total_count is 'counted when it starts; null before';
-comment on column broadcasts.leased_by is 'the worker that expands it, until leased_until; empty: none';
+comment on column broadcasts.leased_by is 'the worker that has a page of it in hand, until leased_until; empty: none';
+comment on column broadcasts.next_page_at is 'not before this time, so that the rate is kept; null: at once';
+comment on column broadcasts.identified_at is 'the time in the ids of the notifications after the cursor, so that a page that is repeated has the same ids';
 create index broadcasts_open_idx on broadcasts (id) where state in ('pending', 'running');
 create index broadcasts_audience_id_idx on broadcasts (audience_id) where audience_id is not null;
 
