@@ -1,15 +1,18 @@
 """The operator's policy: rules by notification type, templates and rate limits; each struct is a row of PostgreSQL."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import ChannelName
 from schemas.enums import Priority
+from schemas.lifetimes import MAX_DIGEST_WINDOW
 
 MAX_VERSION: Final = 2**31 - 1  # of a rule or template, as a column of PostgreSQL takes it
+MAX_EXPRESSION: Final = 1000  # characters
+MAX_DIGEST_COUNT: Final = 1000  # notifications in one digest: the decision log names each
 
 
 class PriorityCase(Struct, frozen=True):
@@ -17,6 +20,22 @@ class PriorityCase(Struct, frozen=True):
 
     when: str
     priority: Priority
+
+
+class DigestPolicy(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How notifications are gathered into one: until `window` seconds after the first, or until the next time of `cron`.
+
+    A digest with `max_count` of them is sent at once. `key` is an expression: those for which it gives the same text are gathered together;
+    empty, the field `digest` of the notification does. `template` renders the digest; empty, that of the rule. Not `by_default`: only for
+    users who chose a digest. The times of `cron` are in the user's zone.
+    """
+
+    window: Annotated[int, Meta(ge=0, le=MAX_DIGEST_WINDOW)] = 0
+    cron: Annotated[str, Meta(max_length=100)] = ""
+    max_count: Annotated[int, Meta(ge=2, le=MAX_DIGEST_COUNT)] = 100
+    key: Annotated[str, Meta(max_length=MAX_EXPRESSION)] = ""
+    template: Annotated[str, Meta(max_length=128)] = ""
+    by_default: bool = True
 
 
 class Rule(Struct, frozen=True):
@@ -41,6 +60,7 @@ class Rule(Struct, frozen=True):
     condition: str = ""
     priorities: tuple[PriorityCase, ...] = ()
     expires_after: int = 0
+    digest: DigestPolicy | None = None
 
 
 class Template(Struct, frozen=True):

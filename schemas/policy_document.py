@@ -11,7 +11,7 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.lifetimes import MAX_RATE_WINDOW, NOTIFICATION_EXPIRY
 from schemas.notification import Name
-from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
+from schemas.policy import MAX_EXPRESSION, DigestPolicy, Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
 from schemas.template_document import (
     Locale,
     PartialEntry,
@@ -25,7 +25,6 @@ from schemas.template_document import (
 )
 
 MAX_INTEGER = 2**31 - 1
-MAX_EXPRESSION = 1000  # characters
 Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
 
 
@@ -52,6 +51,7 @@ class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     condition: Annotated[str, Meta(max_length=MAX_EXPRESSION)] = ""
     priorities: Annotated[list[PriorityCaseEntry], Meta(max_length=20)] = []
     expires_after: Annotated[int, Meta(ge=0, le=NOTIFICATION_EXPIRY)] = 0
+    digest: DigestPolicy | None = None
 
 
 class RateLimitEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -79,6 +79,19 @@ class Expression:
         is_true, cause = self._evaluate_once(values)
         return self._evaluate_once(_convert_large_integers(values)) if cause == _OUT_OF_RANGE else (is_true, cause)
 
+    def evaluate_text(self, values: Mapping[str, object]) -> tuple[str, str]:
+        """The text that it gives for these values of its variables; empty with the cause if it gives none."""
+        if self._budgeted_loops and exceeds_budget(values.values(), self._budgeted_loops):
+            return "", _TOO_LONG
+        try:
+            result = self._eval(None, _convert_large_integers(values))
+        except RuntimeError as error:
+            return "", _describe_failure(str(error))
+        value = result.value()
+        if isinstance(value, str) and result.type() == _TYPE.STRING:
+            return value, ""
+        return "", _describe_failure(str(value)) if result.type() == _TYPE.ERROR else f"it gives {result.type().name()}, not text"
+
     def _evaluate_once(self, values: Mapping[str, object]) -> tuple[bool, str]:
         try:
             result = self._eval(None, values)
@@ -94,17 +107,27 @@ class Expression:
 
 @lru_cache(MAX_COMPILED)
 def compile_expression(text: str) -> Expression:
-    """The expression in this text.
+    """The condition in this text.
 
     Raises ExpressionError for what is not valid CEL, names an unknown variable, has wrong types, or a loop within a loop.
     """
+    return _compile(text, _TYPE.BOOL, "true or false")
+
+
+@lru_cache(MAX_COMPILED)
+def compile_text_expression(text: str) -> Expression:
+    """The expression that gives a text. Raises ExpressionError as compile_expression does."""
+    return _compile(text, _TYPE.STRING, "text: `string(...)` makes one")
+
+
+def _compile(text: str, expected: Any, expected_words: str) -> Expression:
     try:
         program = _get_environment("").compile(text)
     except RuntimeError as error:
         raise _build_error(str(error)) from None
     type_ = program.return_type()
-    if type_ not in (_TYPE.BOOL, _TYPE.DYN):
-        raise ExpressionError(f"gives {type_.name()}, not true or false")
+    if type_ not in (expected, _TYPE.DYN):
+        raise ExpressionError(f"gives {type_.name()}, not {expected_words}")
     found = find_loops(program.serialize())
     if found.are_nested:
         raise ExpressionError(_NESTED_LOOPS)

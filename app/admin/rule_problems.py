@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from agents.router.rule_expressions import find_expression_problems
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure
 from app.admin.category_problems import find_misspelt_category
+from schemas import cron
 from schemas.channels import get_channel
-from schemas.policy import Policy, Rule
+from schemas.policy import DigestPolicy, Policy, Rule
 
 
 def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, after: Policy) -> Iterator[tuple[str, str]]:
@@ -19,13 +20,27 @@ def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, aft
     if rule.mandatory and rule.consent == "opt_in":
         yield "consent", "a mandatory rule cannot ask for an opt-in: what is mandatory is sent without one"
     yield from ((field, str(problem)) for field, problem in find_expression_problems(rule))
-    yield from (("template", problem) for problem in find_missing_templates(rule, templates))
+    if rule.digest:
+        yield from _find_digest_problems(rule.digest)
+    yield from find_missing_templates(rule, templates)
 
 
-def find_missing_templates(rule: Rule, templates: TemplateCache) -> Iterator[str]:
-    """The channels of a rule for which a user without a locale would get nothing."""
+def _find_digest_problems(digest: DigestPolicy) -> Iterator[tuple[str, str]]:
+    if digest.window and digest.cron:
+        yield "digest", "has a window and a cron expression: give one of them"
+    if digest.by_default and not digest.window and not digest.cron:
+        yield "digest", "needs a `window` in seconds or a `cron` expression; without both, `by_default: false` leaves it to the users"
+    if digest.cron and (problem := cron.find_problem(digest.cron)):
+        yield "digest.cron", problem
+
+
+def find_missing_templates(rule: Rule, templates: TemplateCache) -> Iterator[tuple[str, str]]:
+    """The channels of a rule for which a user without a locale would get nothing: the field that names the template, and why."""
+    names = {"template": rule.template or rule.type, "digest.template": rule.digest.template if rule.digest else ""}
     for channel in dict.fromkeys(rule.channels):
-        if get_channel(channel).build_content is None:
-            template = templates.get(rule.template or rule.type, channel, "")
+        if get_channel(channel).build_content is not None:
+            continue
+        for field, name in names.items():
+            template = templates.get(name, channel, "") if name else None
             if isinstance(template, TemplateFailure) and template.reason == UNKNOWN_TEMPLATE:
-                yield template.error
+                yield field, template.error

@@ -81,7 +81,7 @@ def build_report(policy: Policy, version: TemplateVersion) -> VersionReport:
     before, after = CompiledPolicy(policy), CompiledPolicy(merge_document(policy, change, {name: version.version - 1}))
     problems = find_problems(policy, change)
     rules = [rule for rule in policy.rules.values() if (rule.template or rule.type) == name]
-    problems += [f"rule {rule.type}: {problem}" for rule in rules for problem in find_missing_templates(rule, after.templates)]
+    problems += [f"rule {rule.type}: {problem}" for rule in rules for _, problem in find_missing_templates(rule, after.templates)]
     changes = []
     for sample, data in document.samples.items():
         old = {(one.channel, one.locale): one for one in preview_template(before.templates, name, data)}

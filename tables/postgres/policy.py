@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.errors import UnavailableError
 from schemas.log_events import LogEvent
-from schemas.policy import Partial, Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
+from schemas.policy import DigestPolicy, Partial, Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
 from schemas.ports import Clock
 from tables.policy_file import PolicyFile
 from tables.postgres.database import Connection, Database, DatabaseRow
@@ -19,6 +19,7 @@ from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("policy")
 _decode_cases = msgspec.json.Decoder(tuple[PriorityCase, ...]).decode
+_decode_digest = msgspec.json.Decoder(DigestPolicy).decode
 _LOGGER = logging.getLogger("herold")
 
 T = TypeVar("T")
@@ -51,7 +52,8 @@ async def fetch_policy(connection: Connection) -> Policy:
 
 def build_rule(row: DatabaseRow) -> Rule:
     """The rule in a row of the table rules."""
-    return Rule(**{**row, "channels": tuple(row["channels"]), "priorities": _decode_cases(row["priorities"])})
+    digest = _decode_digest(row["digest"]) if row["digest"] else None
+    return Rule(**{**row, "channels": tuple(row["channels"]), "priorities": _decode_cases(row["priorities"]), "digest": digest})
 
 
 class CachedPolicyReader:

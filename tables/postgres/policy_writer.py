@@ -63,7 +63,8 @@ async def lock_policy(connection: Connection, origin: ChangeOrigin) -> Policy:
 def build_rule_values(rule: Rule) -> tuple[object, ...]:
     """The values of a row of the table rules, in the order of the struct's fields."""
     values = msgspec.structs.asdict(rule)
-    return tuple((values | {"channels": list(rule.channels), "priorities": _encode(rule.priorities).decode()}).values())
+    digest = _encode(rule.digest).decode() if rule.digest else None
+    return tuple((values | {"channels": list(rule.channels), "priorities": _encode(rule.priorities).decode(), "digest": digest}).values())
 
 
 async def upsert_rule(connection: Connection, rule: Rule) -> int:

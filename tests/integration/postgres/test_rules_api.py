@@ -9,7 +9,12 @@ from tables.postgres.seed import load_seed_policy
 from tests.integration.api.gateway_client import UNREACHABLE, build_settings, open_client
 
 URL = "/v1/rules"
-RULE: dict[str, Any] = {"category": "marketing", "channels": ["webhook"], "condition": "data.total > 10"}
+RULE: dict[str, Any] = {
+    "category": "marketing",
+    "channels": ["webhook"],
+    "condition": "data.total > 10",
+    "digest": {"cron": "0 8 * * *", "key": "data.team"},
+}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.router.expressions import VARIABLES, compile_expression
+from agents.router.expressions import VARIABLES, compile_expression, compile_text_expression
 from schemas.errors import ExpressionError
 
 VALUES: dict[str, Any] = {
@@ -146,3 +146,22 @@ JSON = st.recursive(
 def test_no_data_raises(data: dict[str, Any]) -> None:
     for text in ("data.a > data.b", "data.a.b[0] == data.b", "data.a.exists(x, x == data.b)", "data.a in data.b", "data.a"):
         assert type(compile_expression(text).evaluate({"data": data})[0]) is bool
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("user.id + '/' + data.country", ("u-42/AT", "")),
+        ("data.country", ("AT", "")),
+        ("data.total", ("", "it gives DOUBLE, not text")),
+        ("data.missing", ("", 'Key not found in map : "missing"')),
+        ("string(data.big)", ("1.1805916207174113e+21", "")),
+    ],
+)
+def test_an_expression_can_give_a_text(text: str, expected: tuple[str, str]) -> None:
+    assert compile_text_expression(text).evaluate_text(VALUES) == expected
+
+
+def test_an_expression_that_gives_no_text_is_an_error() -> None:
+    with pytest.raises(ExpressionError, match="gives BOOL, not text"):
+        compile_text_expression("data.total > 1")

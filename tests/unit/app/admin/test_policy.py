@@ -6,7 +6,7 @@ import pytest
 from app.admin.category_problems import is_misspelling
 from app.admin.policy import find_problems, format_document, parse_document
 from schemas.errors import PolicyDocumentError
-from schemas.policy import Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
+from schemas.policy import DigestPolicy, Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
 from schemas.policy_document import PolicyChange, build_document, list_changes, merge_document
 from tables.postgres.seed import load_seed_policy
 
@@ -39,6 +39,7 @@ rules:
     condition: data.total > 10
     priorities: [{when: "user.tier == 'gold'", priority: high}]
     expires_after: 600
+    digest: {cron: "0 8 * * *", max_count: 20, key: string(data.team), template: t, by_default: false}
 rate_limits:
   - {category: marketing, tier: gold, max_count: 9, window_seconds: 86400}
   - {channel: sms, category: marketing, max_count: 2, window_seconds: 3600}
@@ -66,7 +67,7 @@ def test_a_rule_and_a_limit_have_all_their_fields() -> None:
     policy = merge_document(SEED, document)
     assert policy.rules["t"] == Rule(
         "t", "marketing", None, ("webhook",), "first", "t", True, 1, "opt_in", "reject", "hold", "data.total > 10",
-        (PriorityCase("user.tier == 'gold'", "high"),), 600,
+        (PriorityCase("user.tier == 'gold'", "high"),), 600, DigestPolicy(0, "0 8 * * *", 20, "string(data.team)", "t", False),
     )  # fmt: skip
     assert policy.rate_limits[-2:] == (RateLimit("", 9, 86400, "marketing", "gold"), RateLimit("sms", 2, 3600, "marketing"))
     assert [change.name for change in list_changes(SEED, policy)[1:]] == [
@@ -128,6 +129,9 @@ def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
         ),
         (b"rules: [{type: t, category: c, priority: low, channels: []}]", "at least 1 item - at $.rules[0].channels"),
         (b"rules: [{type: t, category: c, priority: low, chanels: [sms]}]", "is not a known field - at $.rules[0].chanels"),
+        (b"rules: [{type: t, category: c, channels: [sms], digest: {window: 2592001}}]", "at most 2592000 - at $.rules[0].digest.window"),
+        (b"rules: [{type: t, category: c, channels: [sms], digest: {windows: 60}}]", "not a known field - at $.rules[0].digest.windows"),
+        (b"rules: [{type: t, category: c, channels: [sms], digest: daily}]", "must be an object"),
         (b"limits: []", "is not a known field - at $.limits"),
         (b"rate_limits: [{channel: sms, max_count: 1, window_seconds: 604801}]", "at most 604800 - at $.rate_limits[0].window_seconds"),
         (b"templates: {a: {sms: {no: {text: x}}}}", "must be a string"),
@@ -184,6 +188,11 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         (f"rules: [{RULE % ('webhook', '')}, {RULE % ('webhook', '')}]", "another rule above"),
         (f"rate_limits: [{LIMIT}, {LIMIT}]", "another limit"),
         (f"rules: [{RULE % ('webhook', ', condition: data.total >')}]", "rule t: condition: line 1, column 13: Syntax error"),
+        (f"rules: [{RULE % ('webhook', ', digest: {}')}]", "rule t: digest: needs a `window` in seconds or a `cron` expression"),
+        (f"rules: [{RULE % ('webhook', ', digest: {window: 9, cron: 0 8 * * *}')}]", "rule t: digest: has a window and a cron expression"),
+        (f"rules: [{RULE % ('webhook', ', digest: {cron: 0 8 30 2 *}')}]", "rule t: digest.cron: the day of the month of the cron expression"),
+        (f"rules: [{RULE % ('webhook', ', digest: {window: 9, key: 1 + 1}')}]", "rule t: digest.key: gives INT, not text: `string(...)`"),
+        (f"rules: [{RULE % ('push', ', template: otp, digest: {window: 9, template: nil}')}]", "digest.template: no template `nil` for push"),
         (
             f"rules: [{RULE % ('webhook', PRIORITIES)}]",
             "rule t: priorities[1].when: line 1, column 5: there is no `user.teir`",
