@@ -42,7 +42,7 @@ class PathParameterDecoder:
 
 def _decode(scope: Scope) -> ProblemDetails | None:
     """Write the decoded path into the scope; returns what is wrong with it or with the query."""
-    raw_path: bytes = scope["raw_path"].partition(b"?")[0]  # some servers leave the query in it
+    raw_path: bytes = (scope.get("raw_path") or b"").partition(b"?")[0]  # servers may leave it out, or the query in it
     if b"%" in raw_path:
         segments = [_decode_text(segment) for segment in raw_path.split(b"/")]
         if (problem := _find_first(segments)) is not None:

@@ -190,9 +190,9 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         (f"rules: [{RULE % ('webhook', ', condition: data.total >')}]", "rule t: condition: line 1, column 13: Syntax error"),
         (f"rules: [{RULE % ('webhook', ', digest: {}')}]", "rule t: digest: needs a `window` in seconds or a `cron` expression"),
         (f"rules: [{RULE % ('webhook', ', digest: {window: 9, cron: 0 8 * * *}')}]", "rule t: digest: has a window and a cron expression"),
-        (f"rules: [{RULE % ('webhook', ', digest: {cron: 0 8 30 2 *}')}]", "rule t: digest.cron: the day of the month of the cron expression"),
+        (f"rules: [{RULE % ('webhook', ', digest: {cron: 0 8 30 2 *}')}]", "digest.cron: the day of the month of the cron expression"),
         (f"rules: [{RULE % ('webhook', ', digest: {window: 9, key: 1 + 1}')}]", "rule t: digest.key: gives INT, not text: `string(...)`"),
-        (f"rules: [{RULE % ('push', ', template: otp, digest: {window: 9, template: nil}')}]", "digest.template: no template `nil` for push"),
+        (f"rules: [{RULE % ('push', ', template: otp, digest: {window: 9, template: nil}')}]", "digest.template: no template `nil`"),
         (
             f"rules: [{RULE % ('webhook', PRIORITIES)}]",
             "rule t: priorities[1].when: line 1, column 5: there is no `user.teir`",
