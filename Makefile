@@ -13,7 +13,7 @@ help:
 	@echo "make test TESTS=...  the same, but only the tests in these files or directories"
 	@echo "make check         run linters, type checks and import rules"
 	@echo "make bench         run the benchmarks on real servers; appends the results to docs/benchmarks.md"
-	@echo "make faults        stop and kill Kafka and workers, truncate and recreate topics under 200,000 notifications; the exit code is 0 only if nothing is lost silently"
+	@echo "make faults        stop and kill Kafka and workers, truncate and recreate topics under 200,000 notifications, some of them held; the exit code is 0 only if nothing is lost silently or sent early"
 	@echo "make lock          update the lock files from pyproject.toml (requires uv)"
 
 # Installs the packages of a lock file and prints the progress. pip compiles on one core; compileall uses all cores and skips large packages
@@ -58,7 +58,7 @@ test: check
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench $(BENCH)
 
-# ten rounds take about half an hour
+# ten rounds take about an hour
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.faults $(FAULTS)
 

@@ -12,13 +12,15 @@ from dev.stack.stack import ServerUrls
 from tests.cluster import PARTITIONS
 from tests.faults.evidence import Evidence, Limits, PositionAlarm, Removal
 from tests.faults.fault_run import run_rounds
-from tests.faults.installation import ROUTERS, open_installation
+from tests.faults.installation import open_installation
+from tests.faults.log_contents import HeldNotifications
 from tests.server_processes import KafkaBroker
 
 STOP_SECONDS = 3.0
 NOTIFICATIONS = 3000
-# each router has all partitions of its tables, half of them as standbys; the e-mail worker has one table
-TABLE_PARTITIONS = (len(ROUTERS) * len(get_role_spec("router").table_ttls) + 1) * PARTITIONS
+SESSION_TIMEOUT = "10"  # seconds; longer than a worker is frozen while its topics are made anew, or another one continues without an alarm
+# each router and scheduler has all partitions of its tables, half of them as standbys; the e-mail worker has one table
+TABLE_PARTITIONS = (2 * sum(len(get_role_spec(role).tables) for role in ("router", "scheduler")) + 1) * PARTITIONS
 
 TOPIC = "t.notifications.low"
 REMOVED = Removal(TOPIC, 1, committed=4, first_offset=6, is_new_log=False, is_exact=True, addresses={3: "c", 4: "d", 5: "e"})
@@ -32,12 +34,15 @@ async def test_a_round_of_faults_loses_nothing_without_a_report(
 ) -> None:
     urls = ServerUrls(broker.url, database_url, redis_url)
     await broker.wait_until_available()
-    async with open_installation(tmp_path, urls, broker, prefix, HEROLD_KAFKA_SESSION_TIMEOUT="6") as installation:
+    async with open_installation(tmp_path, urls, broker, prefix, HEROLD_KAFKA_SESSION_TIMEOUT=SESSION_TIMEOUT) as installation:
         collected = [evidence async for evidence in run_rounds(installation, 1, NOTIFICATIONS, STOP_SECONDS)]
     print("\n".join(evidence.format() for evidence in collected))
     assert {evidence.title: failures for evidence in collected if (failures := evidence.judge())} == {}
     assert sum(len(evidence.removals) for evidence in collected) > 0
     assert sum(evidence.table_count for evidence in collected) == TABLE_PARTITIONS
+    assert all(evidence.held for evidence in collected if evidence.addresses)
+    assert sum(len(evidence.addresses) for evidence in collected) > NOTIFICATIONS * 0.9
+    assert any(resume_count > 1 for _, resume_count in installation.contents.holds.releases), "none was held twice"
 
 
 def test_what_is_removed_and_reported_is_no_failure() -> None:
@@ -55,12 +60,14 @@ def test_what_is_removed_and_reported_is_no_failure() -> None:
         ({"repeated_requests": 3}, "3 requests repeated, at most 2 were in flight"),
         ({"decided_again": 6}, "6 notifications decided again, at most 5 were in flight"),
         ({"read_again": 6}, "6 notifications read again without an alarm"),
+        ({"released_again": 4}, "4 held notifications released again, at most 3 were in flight"),
+        ({"early": {"c"}}, "1 notifications released or sent before their time: c"),
         ({"tables": ["the tables of a differ"]}, "the tables of a differ"),
         ({"problems": ["a ended by itself"]}, "a ended by itself"),
     ],
 )
 def test_each_kind_of_failure_is_found(changes: dict[str, object], failure: str) -> None:
-    (found,) = replace(EVIDENCE, limits=Limits(requests=2, notifications=5), **changes).judge()
+    (found,) = replace(EVIDENCE, limits=Limits(requests=2, notifications=5, releases=3), **changes).judge()
     assert re.match(failure, found)
 
 
@@ -77,3 +84,14 @@ def test_a_new_log_must_be_reported_even_if_nothing_is_lost() -> None:
     assert evidence.judge() == [f"no alarm: {TOPIC} partition 1 was to continue at 4, has 0"]
     assert replace(evidence, alarms=[ALARM._replace(from_offset=7, to_offset=0)]).judge() == []
     assert replace(evidence, removals=[new_log._replace(committed=0)]).judge() == []
+
+
+def test_releases_are_compared_with_the_holds_before_them() -> None:
+    holds = HeldNotifications()
+    for release, due_at in ((("a", 1), 10.0), (("a", 1), 12.0), (("b", 1), 10.0), (("b", 2), 20.0)):
+        holds.add_hold(release, due_at)
+    for release, at in ((("a", 1), 10.0), (("a", 1), 10.5), (("b", 1), 9.9)):
+        holds.add_release(release, at)
+    assert (holds.waiting, holds.early, holds.released_again) == ({"b"}, {"b"}, 0)
+    holds.add_release(("b", 1), 10.0)
+    assert holds.released_again == 1, "it was scheduled once and released twice"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,13 +22,24 @@ from tests.cluster import PARTITIONS, HeroldCluster, wait_until
 
 SMS_PER_HOUR = 10  # the rate limit of tables/postgres/seed.yml
 SMS_PER_LIMITED_USER = 20  # notifications to a user over the rate limit
+DELAYED_SECONDS = (1.0, 5.0)  # from when a notification with `send_at` is produced until then
+HELD_POLICY = b"""
+rules: [{type: order.delayed, category: delays, channels: [email], template: order-shipped, over_limit: hold}]
+rate_limits: [{channel: email, category: delays, max_count: 1, window_seconds: 4}]
+"""
+"""What the e-mails to held users need: over the rate limit they wait."""
+EMAILS_PER_HELD_USER = 3
 BATCH_RECORDS = 300  # of a Kafka batch
 
-encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class WorkloadRecord(NamedTuple):
-    """A notification to produce. An e-mail address has at most one delivery, although several notifications may have the address."""
+    """A notification to produce. An e-mail address has at most one delivery, although several notifications may have the address.
+
+    `delay`: seconds from when it is produced until its `send_at`; 0 if it has none.
+    """
 
     priority: Priority
     user: str
@@ -38,6 +49,7 @@ class WorkloadRecord(NamedTuple):
     channel: ChannelName
     address: str
     uses_murmur2: bool
+    delay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,8 @@ class WorkloadMix:
 
     `murmur2_share`: records of a producer that partitions with murmur2; half of these have no id. `duplicate_share`: e-mails that are
     produced twice with one idempotency key, by both producers and with any priority. `name`: part of each address and key, so that several
-    workloads can go to one cluster.
+    workloads can go to one cluster. `delayed_share`: e-mails with `send_at`. `held_user_count`: users with more e-mails than HELD_POLICY
+    lets pass at once, each to an address of its own.
     """
 
     count: int
@@ -54,12 +67,15 @@ class WorkloadMix:
     murmur2_share: float = 0.0
     duplicate_share: float = 0.0
     name: str = ""
+    delayed_share: float = 0.0
+    held_user_count: int = 0
 
 
 def generate_records(mix: WorkloadMix, seed: int) -> list[WorkloadRecord]:
     """Generate the records of a mix in random order."""
     rng = random.Random(seed)
     records = [_build_limited_sms(rng, mix, number) for number in range(mix.limited_user_count) for _ in range(SMS_PER_LIMITED_USER)]
+    records += [_build_held_email(rng, mix, *numbers) for numbers in product(range(mix.held_user_count), range(EMAILS_PER_HELD_USER))]
     while len(records) < mix.count:
         records += _build_emails(rng, mix, len(records))
     rng.shuffle(records)
@@ -67,19 +83,33 @@ def generate_records(mix: WorkloadMix, seed: int) -> list[WorkloadRecord]:
 
 
 def _build_limited_sms(rng: random.Random, mix: WorkloadMix, number: int) -> WorkloadRecord:
-    return _build_record(rng, mix, f"limited-{number}", "sms", f"+4915{number:09}")
+    return _build_record(rng, mix, f"limited-{number}", "sms", f"+4915{number:09}", type_="account.otp")
+
+
+def _build_held_email(rng: random.Random, mix: WorkloadMix, user: int, number: int) -> WorkloadRecord:
+    address = f"h{user}-{number}{mix.name}@example.org"
+    return _build_record(rng, mix, f"held-{user}{mix.name}", "email", address, type_="order.delayed")
 
 
 def _build_emails(rng: random.Random, mix: WorkloadMix, number: int) -> list[WorkloadRecord]:
     user = f"user-{rng.randrange(20_000)}"
     if rng.random() >= mix.duplicate_share:
-        return [_build_record(rng, mix, user, "email", f"n{number}{mix.name}@example.org")]
+        delay = rng.uniform(*DELAYED_SECONDS) if rng.random() < mix.delayed_share else 0.0
+        return [_build_record(rng, mix, user, "email", f"n{number}{mix.name}@example.org")._replace(delay=delay)]
     address, key = f"k{number}{mix.name}@example.org", f"order-{number}{mix.name}"
-    return [_build_record(rng, mix, user, "email", address, key, uses_murmur2) for uses_murmur2 in (True, False)]
+    return [_build_record(rng, mix, user, "email", address, key=key, uses_murmur2=uses_murmur2) for uses_murmur2 in (True, False)]
 
 
 def _build_record(
-    rng: random.Random, mix: WorkloadMix, user: str, channel: ChannelName, address: str, key: str = "", uses_murmur2: bool | None = None
+    rng: random.Random,
+    mix: WorkloadMix,
+    user: str,
+    channel: ChannelName,
+    address: str,
+    *,
+    type_: str = "order.shipped",
+    key: str = "",
+    uses_murmur2: bool | None = None,
 ) -> WorkloadRecord:
     now, priority = time.time(), rng.choice(PRIORITIES)
     if uses_murmur2 is None:
@@ -88,7 +118,7 @@ def _build_record(
     data = {"order": 17, "name": "Ada", "eta": "tomorrow", "items": ["book"], "code": "1234", "minutes": 5}
     notification = Notification(
         user_id=user,
-        type="order.shipped" if channel == "email" else "account.otp",
+        type=type_,
         id=notification_id or None,
         channels=[channel],
         data=data,
@@ -97,7 +127,7 @@ def _build_record(
         idempotency_key=key or None,
         created_at=now,
     )
-    return WorkloadRecord(priority, user, encode(notification), notification_id, key, channel, address, uses_murmur2)
+    return WorkloadRecord(priority, user, _encode(notification), notification_id, key, channel, address, uses_murmur2)
 
 
 class Workload:
@@ -108,6 +138,8 @@ class Workload:
         self._cluster, self._unsent_records = cluster, iter(records)
         self._produced = dict.fromkeys(range(PARTITIONS), 0)
         self._decided_before: dict[int, int] = {}
+        self.send_times: dict[str, float] = {}
+        """The `send_at` of each address that has one."""
         self._exit_stack = AsyncExitStack()
         self._crc32_producer, self._murmur2_producer = (
             AIOKafkaProducer(bootstrap_servers=cluster.urls.kafka, max_batch_size=200_000, **producer_options) for _ in range(2)
@@ -141,7 +173,7 @@ class Workload:
 
     async def produce(self, count: int) -> None:
         """Produce the next `count` records and wait for the acknowledgements."""
-        records = list(islice(self._unsent_records, count))
+        records = [self._set_send_time(record) for record in islice(self._unsent_records, count)]
         for record in records:
             self._produced[compute_partition(record.user, PARTITIONS)] += 1
         acknowledgements = [
@@ -154,6 +186,12 @@ class Workload:
         for (priority, partition), batch in _group_batches(record for record in records if not record.uses_murmur2):
             acknowledgements.append(await self._send_batch(priority, partition, batch))
         await asyncio.gather(*acknowledgements)
+
+    def _set_send_time(self, record: WorkloadRecord) -> WorkloadRecord:
+        if not record.delay:
+            return record
+        send_at = self.send_times[record.address] = time.time() + record.delay
+        return record._replace(value=_encode({**_decode_fields(record.value), "send_at": send_at}))
 
     async def _send_batch(self, priority: Priority, partition: int, records: list[tuple[bytes, bytes]]) -> Any:
         builder = self._crc32_producer.create_batch()

@@ -3,7 +3,7 @@
 python -m tests.faults [--rounds 10] [--notifications 200000] [--stop-seconds 60]
 
 The exit code is 0 only if nothing is lost of what the logs still hold, everything removed is reported, nothing is read again without an
-alarm, and all tables equal a replay of their changelogs.
+alarm, no held notification is released early, and all tables equal a replay of their changelogs.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> None:
 
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=10, help="each has all five faults (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=10, help="each has all six faults (default: %(default)s)")
     parser.add_argument("--notifications", type=int, default=200_000, help="in all rounds (default: %(default)s)")
     parser.add_argument("--stop-seconds", type=float, default=60.0, help="how long the broker is frozen (default: %(default)s)")
     return parser.parse_args()

@@ -52,10 +52,11 @@ class Removal(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a fault may repeat: requests to providers, and notifications read or decided again."""
+    """What a fault may repeat: requests to providers, notifications read or decided again, and releases of held ones."""
 
     requests: int = 0
     notifications: int = 0
+    releases: int = 0
 
 
 NO_REPEATS = Limits()
@@ -65,8 +66,9 @@ NO_REPEATS = Limits()
 class Evidence:
     """The figures of one fault, when everything is committed again.
 
-    `addresses`: of the notifications produced. `requests`: of all faults, by address. `repeated_requests`, `decided_again`, `read_again`:
-    counts since the fault before. `tables`: partitions of tables that differ from a replay, in words. `problems`: anything else.
+    `addresses`: of the notifications produced. `requests`: of all faults, by address. `held`: of those addresses. `early`: addresses that
+    were released or sent before their time. `repeated_requests`, `decided_again`, `read_again`, `released_again`: counts since the fault
+    before. `tables`: partitions of tables that differ from a replay, in words. `problems`: anything else.
     """
 
     title: str
@@ -78,6 +80,9 @@ class Evidence:
     repeated_requests: int = 0
     decided_again: int = 0
     read_again: int = 0
+    released_again: int = 0
+    held: set[str] = field(default_factory=set)
+    early: set[str] = field(default_factory=set)
     tables: list[str] = field(default_factory=list)
     table_count: int = 0
     problems: list[str] = field(default_factory=list)
@@ -104,7 +109,11 @@ class Evidence:
         return [*self._judge_losses(), *self._judge_alarms(), *self._judge_repeats(), *self.tables, *self.problems]
 
     def _judge_losses(self) -> list[str]:
-        texts = ((self.lost, "lost, although the log has them"), (self.unreported, "removed from the log, but no alarm reports them"))
+        texts = (
+            (self.lost, "lost, although the log has them"),
+            (self.unreported, "removed from the log, but no alarm reports them"),
+            (self.early, "released or sent before their time"),
+        )
         return [f"{len(addresses)} notifications {text}: {_name(addresses)}" for addresses, text in texts if addresses]
 
     def _judge_alarms(self) -> list[str]:
@@ -121,6 +130,7 @@ class Evidence:
             (self.repeated_requests, self.limits.requests, "requests repeated"),
             (self.decided_again, self.limits.notifications, "notifications decided again"),
             (self.read_again, self.limits.notifications, "notifications read again without an alarm"),
+            (self.released_again, self.limits.releases, "held notifications released again"),
         )
         return [f"{count} {text}, at most {limit} were in flight" for count, limit, text in counts if count > limit]
 
@@ -128,6 +138,7 @@ class Evidence:
         """One line with the figures; those that are 0 are left out, except what is lost."""
         figures = {
             "addresses": len(self.addresses),
+            "of them held": len(self.held),
             "records removed": sum(len(removal.addresses) for removal in self.removals),
             "alarms": len(self.alarms),
             "removed and reported": len(self.reported),
@@ -135,6 +146,8 @@ class Evidence:
             "requests repeated": self.repeated_requests,
             "decided again": self.decided_again,
             "read again": self.read_again,
+            "released again": self.released_again,
+            "early": len(self.early),
             "table partitions compared": self.table_count,
         }
         texts = [f"{len(self.lost)} lost", *(f"{figure} {text}" for text, figure in figures.items() if figure)]

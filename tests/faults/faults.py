@@ -1,14 +1,25 @@
-"""The five faults. Each produces the records of a workload around it and returns what it removed from the logs."""
+"""The six faults. Each produces the records of a workload around it and returns what it removed from the logs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from agents.scheduler.releaser import MAX_RELEASES_IN_FLIGHT
 from schemas.enums import PRIORITIES
+from schemas.metrics import SCHEDULER_RELEASES
 from tests.chaos.workload import Workload
 from tests.cluster import PARTITIONS
 from tests.faults.evidence import Limits, Removal
-from tests.faults.installation import MAX_BATCH_RECORDS, MAX_CALLS, MAX_GROUP_RECORDS, ROUTERS, FaultInstallation
+from tests.faults.installation import (
+    MAX_BATCH_RECORDS,
+    MAX_CALLS,
+    MAX_GROUP_RECORDS,
+    MAX_RELEASE_ENTRIES,
+    ROUTERS,
+    SCHEDULERS,
+    WORKERS,
+    FaultInstallation,
+)
 from tests.faults.log_changes import LogChanger
 from tests.settings_builders import DEFAULT_SETTINGS
 
@@ -17,7 +28,12 @@ from tests.settings_builders import DEFAULT_SETTINGS
 IN_FLIGHT = Limits(
     requests=MAX_CALLS + MAX_GROUP_RECORDS,
     notifications=PARTITIONS * len(PRIORITIES) * DEFAULT_SETTINGS.router.max_in_flight_batches * MAX_BATCH_RECORDS,
+    releases=PARTITIONS * MAX_RELEASES_IN_FLIGHT * MAX_RELEASE_ENTRIES,
 )
+
+
+RELEASES = SCHEDULER_RELEASES.name
+CHANGED_ROLES = ("router", "email", "scheduler")
 
 
 @dataclass
@@ -31,9 +47,14 @@ class FaultContext:
     stop_seconds: float
 
     @property
-    def hits_routers(self) -> bool:
-        """Whether the logs that routers read are changed, else those that the e-mail worker reads."""
-        return self.number % 2 == 0
+    def changed_role(self) -> str:
+        """The role whose input topics are changed."""
+        return CHANGED_ROLES[self.number % len(CHANGED_ROLES)]
+
+    @property
+    def is_second_way(self) -> bool:
+        """Whether each role was hit once, so that a fault takes the other one of its two ways."""
+        return self.number // len(CHANGED_ROLES) % 2 == 1
 
 
 InjectFault = Callable[[FaultContext], Awaitable[list[Removal]]]
@@ -69,37 +90,51 @@ async def kill_broker(context: FaultContext) -> list[Removal]:
     return []
 
 
-async def fail_over(context: FaultContext) -> list[Removal]:
+async def fail_over_router(context: FaultContext) -> list[Removal]:
     """Kill a router with SIGKILL; the other one takes over from its standbys. In two of four rounds it returns without its tables."""
-    installation, victim = context.installation, ROUTERS[context.number % 2]
     await _start_load(context)
+    await _fail_over(context, ROUTERS[context.number % 2])
+    return []
+
+
+async def fail_over_scheduler(context: FaultContext) -> list[Removal]:
+    """Kill a scheduler with SIGKILL while it releases; the other one takes over as a router does."""
+    cluster, victim = context.installation.cluster, SCHEDULERS[context.number % 2]
+    released_before = cluster.read_metric(victim, RELEASES)
+    await _start_load(context)
+    await cluster.wait_for_metric(victim, RELEASES, released_before + 1, 60)
+    await _fail_over(context, victim)
+    return []
+
+
+async def _fail_over(context: FaultContext, victim: str) -> None:
+    installation = context.installation
     installation.cluster.kill_process(victim)
     await context.workload.produce_rest()
     await context.workload.wait_until_drained(300)
     if context.number // 2 % 2:
         installation.remove_tables(victim)
     await installation.start(victim)
-    return []
 
 
 async def truncate_log(context: FaultContext) -> list[Removal]:
     """Truncate topics beyond the committed offsets, under stopped workers and under running ones in turn."""
-    return await _change_log(context, LogChanger.truncate, is_stopped=context.number // 2 % 2 == 0)
+    return await _change_log(context, LogChanger.truncate, is_stopped=not context.is_second_way)
 
 
 async def recreate_topic(context: FaultContext) -> list[Removal]:
     """Delete topics and create them anew, under running workers and under stopped ones in turn."""
-    return await _change_log(context, LogChanger.recreate, is_stopped=context.number // 2 % 2 == 1)
+    return await _change_log(context, LogChanger.recreate, is_stopped=context.is_second_way)
 
 
 async def _change_log(
     context: FaultContext, change: Callable[[LogChanger], Awaitable[list[Removal]]], *, is_stopped: bool
 ) -> list[Removal]:
-    installation, contents = context.installation, context.installation.contents
-    group, topics = ("router", contents.notification_topics) if context.hits_routers else ("email", contents.delivery_topics)
-    workers = ROUTERS if context.hits_routers else ("email",)
+    installation, role = context.installation, context.changed_role
+    workers = {name for name, role_of_worker in WORKERS.items() if role_of_worker == role}
+    workers |= set(SCHEDULERS)  # what they release meanwhile would be removed unseen, or make the routers write
     await _start_load(context)
-    changer = LogChanger(installation, group, topics, is_stopped=is_stopped)
+    changer = LogChanger(installation, role, installation.contents.get_topics(role), is_stopped=is_stopped)
     if is_stopped:
         await installation.stop(*workers)
         removals = await _change_beside_backlog(context, change, changer)
@@ -115,7 +150,7 @@ async def _change_beside_backlog(
     context: FaultContext, change: Callable[[LogChanger], Awaitable[list[Removal]]], changer: LogChanger
 ) -> list[Removal]:
     await context.workload.produce(context.count // 3)
-    if not context.hits_routers:  # they fill the topics of the e-mail worker
+    if context.changed_role != "router":  # the routers fill the topics
         await context.workload.wait_until_drained(300)
     return await change(changer)
 
@@ -128,7 +163,8 @@ async def _start_load(context: FaultContext) -> None:
 FAULTS = (
     Fault("broker frozen", freeze_broker, IN_FLIGHT),
     Fault("broker killed", kill_broker, IN_FLIGHT),
-    Fault("failover", fail_over, Limits(notifications=IN_FLIGHT.notifications)),
+    Fault("router failover", fail_over_router, Limits(notifications=IN_FLIGHT.notifications)),
+    Fault("scheduler failover", fail_over_scheduler, Limits(releases=IN_FLIGHT.releases)),
     Fault("log truncated", truncate_log, IN_FLIGHT),
     Fault("topic recreated", recreate_topic, IN_FLIGHT),
 )

@@ -1,4 +1,4 @@
-"""The installation that the faults hit: two routers with standbys, an e-mail worker, a recorder and simulators, on a broker of its own."""
+"""The installation that the faults hit: two routers and two schedulers with standbys, and the roles after them."""
 
 import asyncio
 import shutil
@@ -10,8 +10,11 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from app.admin.policy import apply_document, parse_document
 from dev.stack.stack import ServerUrls
 from schemas.enums import PRIORITIES
+from schemas.users import ChangeOrigin
+from tests.chaos.workload import HELD_POLICY
 from tests.cluster import HeroldCluster, wait_until
 from tests.faults.evidence import PositionAlarm
 from tests.faults.log_contents import AlarmReader, LogContents
@@ -19,10 +22,14 @@ from tests.server_processes import KafkaBroker
 from tests.table_comparison import PartitionComparison, compare_tables
 from tests.topic_reader import TopicReader
 
-ROUTERS = ("a", "b")
-WORKERS = {"a": "router", "b": "router", "email": "email", "recorder": "recorder"}  # role by name
-WITH_TABLES = ("a", "b", "email")
+ROUTERS = ("router-a", "router-b")
+SCHEDULERS = ("scheduler-a", "scheduler-b")
+WORKERS = {**dict.fromkeys(ROUTERS, "router"), **dict.fromkeys(SCHEDULERS, "scheduler"), "email": "email", "recorder": "recorder"}
+"""The role of each worker by its name."""
+WITH_TABLES = (*ROUTERS, *SCHEDULERS, "email")
+WITH_STANDBYS = (*ROUTERS, *SCHEDULERS)
 MAX_BATCH_RECORDS = 50  # of a router
+MAX_RELEASE_ENTRIES = 10  # of a partition of a scheduler
 MAX_CALLS = 64  # of the e-mail worker
 MAX_GROUP_RECORDS = 256  # of the e-mail worker: results that are committed together
 STOP_SECONDS = 60  # until a worker that does not stop is killed
@@ -35,6 +42,9 @@ class FaultInstallation:
         self.cluster, self.broker = cluster, broker
         self.contents = LogContents(cluster.prefix)
         self.requests: Counter[str] = Counter()
+        self.send_times: dict[str, float] = {}
+        """The `send_at` of each address that has one."""
+        self.early: set[str] = set()
         self.problems: list[str] = []
         self._alarms = AlarmReader()
         self._last_request = 0
@@ -44,7 +54,7 @@ class FaultInstallation:
         """Start workers, and wait until they are ready."""
         await asyncio.gather(
             *(
-                self.cluster.start_worker(WORKERS[name], name, HEROLD_WORKER_STANDBY_REPLICAS="1" if name in ROUTERS else "0")
+                self.cluster.start_worker(WORKERS[name], name, HEROLD_WORKER_STANDBY_REPLICAS="1" if name in WITH_STANDBYS else "0")
                 for name in names
             )
         )
@@ -115,10 +125,12 @@ class FaultInstallation:
         return [alarm for name in WORKERS for alarm in self._alarms.read_new(name, self.cluster.get_log_path(name))]
 
     async def read_requests(self) -> int:
-        """Add the new requests to the counts; returns how many were not the first of their address."""
+        """Add the new requests to the counts and the early ones to `early`; returns how many were not the first of their address."""
         before = self.requests.total() - len(self.requests)
         for entry in await asyncio.to_thread(lambda: list(self.cluster.fetch_request_log(self._last_request))):
             self.requests[entry["address"]] += 1
+            if entry["at"] < self.send_times.get(entry["address"], 0.0):
+                self.early.add(entry["address"])
             self._last_request = entry["seq"]
         return self.requests.total() - len(self.requests) - before
 
@@ -158,12 +170,14 @@ async def open_installation(
         urls,
         prefix,
         HEROLD_ROUTER_MAX_BATCH_RECORDS=str(MAX_BATCH_RECORDS),
+        HEROLD_SCHEDULER_MAX_RELEASE_ENTRIES=str(MAX_RELEASE_ENTRIES),
         HEROLD_DELIVERY_MAX_CONCURRENT_CALLS=str(MAX_CALLS),
         HEROLD_DELIVERY_RESERVED_CALLS_HIGH="16",
         HEROLD_DELIVERY_LINGER_MAX_RECORDS=str(MAX_GROUP_RECORDS),
         **settings,
     )
     await cluster.create_schema()
+    await apply_document(urls.database, parse_document(HELD_POLICY), ChangeOrigin("cli", "faults", ""), dry_run=False)
     installation = FaultInstallation(cluster, broker)
     try:
         await cluster.start_simulators()
