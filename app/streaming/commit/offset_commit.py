@@ -20,7 +20,7 @@ class TrackedBatch(Protocol):
 
 
 class UnackedCounts(NamedTuple):
-    """What is in flight in a partition: unacknowledged batches, and the records and bytes in them that are unfinished.
+    """What is in flight in a partition: batches with unfinished records, and these records and their bytes.
 
     `uncommitted_records`: offsets from the first unacknowledged batch to the last tracked one. After a crash all of them are redelivered.
     """
@@ -36,12 +36,12 @@ NONE_UNACKED = UnackedCounts(0, 0)
 
 @dataclass(slots=True)
 class PartitionProgress:
-    """The tracked batches of one partition, oldest first, and the sums over those that are not acknowledged."""
+    """The tracked batches of one partition, oldest first, and the sums over those with unfinished records."""
 
     last_offset: int = -1
     committable_offset: int | None = None
     batches: deque[TrackedBatch] = field(default_factory=deque)
-    unacked_batches: int = 0
+    unfinished_batches: int = 0
     unfinished_records: int = 0
     unfinished_bytes: int = 0
 
@@ -59,7 +59,7 @@ class OffsetTracker(Generic[Partition]):
             progress = self._partitions[partition] = PartitionProgress()
         progress.batches.append(batch)
         progress.last_offset = batch.offset
-        progress.unacked_batches += 1
+        progress.unfinished_batches += batch.unfinished_records > 0
         progress.unfinished_records += batch.unfinished_records
         progress.unfinished_bytes += batch.unfinished_bytes
         batch.is_tracked = True
@@ -68,6 +68,7 @@ class OffsetTracker(Generic[Partition]):
         """Set how many records and bytes of a batch are unfinished; no effect on a batch that is no longer tracked."""
         if batch.is_tracked:
             progress = self._partitions[partition]
+            progress.unfinished_batches += (records > 0) - (batch.unfinished_records > 0)
             progress.unfinished_records += records - batch.unfinished_records
             progress.unfinished_bytes += size - batch.unfinished_bytes
             batch.unfinished_records, batch.unfinished_bytes = records, size
@@ -76,9 +77,7 @@ class OffsetTracker(Generic[Partition]):
         """Mark a batch as acknowledged; none of its records are unfinished any more."""
         batch.acked = True
         self.set_unfinished(partition, batch, 0, 0)
-        if batch.is_tracked:
-            batch.is_tracked = False
-            self._partitions[partition].unacked_batches -= 1
+        batch.is_tracked = False
 
     def skip(self, partition: Partition, last_offset: int) -> None:
         """Count the offsets up to `last_offset` as those of the batch before them: they hold no records for an agent."""
@@ -92,11 +91,13 @@ class OffsetTracker(Generic[Partition]):
     def count_unacked(self, partition: Partition) -> UnackedCounts:
         """What is in flight in the partition."""
         progress = self._partitions.get(partition)
-        if progress is None or not progress.unacked_batches:
+        if progress is None:
             return NONE_UNACKED
         _pop_acked_prefix(progress)
+        if not progress.batches:
+            return NONE_UNACKED
         uncommitted = progress.last_offset - progress.batches[0].first_offset + 1
-        return UnackedCounts(progress.unacked_batches, progress.unfinished_records, progress.unfinished_bytes, uncommitted)
+        return UnackedCounts(progress.unfinished_batches, progress.unfinished_records, progress.unfinished_bytes, uncommitted)
 
     def get_committable_offset(self, partition: Partition) -> int | None:
         """The offset to commit: the one after the acknowledged prefix; None if nothing is acknowledged yet."""

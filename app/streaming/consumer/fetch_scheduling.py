@@ -15,7 +15,7 @@ from app.streaming.commit.offset_commit import UnackedCounts
 
 # From the first unacknowledged record on. Later batches may be acknowledged, but all of these records are redelivered after a crash.
 MAX_UNCOMMITTED_RECORDS = 100_000
-MAX_UNACKED_BATCHES = 1024  # each may take a slot of its agent's queue
+MAX_UNFINISHED_BATCHES = 1024  # each may take a slot of its agent's queue, unless nothing of it counts as unfinished: the agent has it then
 MIN_GATHERED_ARRIVALS = 2.0  # a fetch waits only if so many are expected, because fewer would be late and share nothing
 ARRIVAL_SHARE = 1 / 8  # of the gathering time; records that were appended within it are one arrival: they were produced together
 FULL_FETCH_RECORDS = 128  # records that make the costs of a fetch and its batches small; a fetch does not wait for more
@@ -82,7 +82,7 @@ class PrioritySelector:
             if self._is_higher_busy(priority, now)
             else (limits.max_batch_records, limits.max_in_flight_batches)
         )
-        is_below_limits = unacked.records <= (max_batches - 1) * max_records and unacked.batches < MAX_UNACKED_BATCHES
+        is_below_limits = unacked.records <= (max_batches - 1) * max_records and unacked.batches < MAX_UNFINISHED_BATCHES
         return is_below_limits and unacked.size < max_bytes and unacked.uncommitted_records < MAX_UNCOMMITTED_RECORDS
 
     def _is_higher_busy(self, priority: int, now: float) -> bool:

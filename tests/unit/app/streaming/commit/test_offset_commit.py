@@ -168,6 +168,17 @@ def test_finished_records_of_an_unacknowledged_batch_do_not_count() -> None:
     assert tracker.count_unacked(P) == (1, 10, 1000, 10)
 
 
+def test_a_batch_whose_records_all_wait_elsewhere_does_not_count_until_one_of_them_does() -> None:
+    tracker, (first, second) = build_tracker(9, 19)
+    tracker.set_unfinished(P, first, 0, 0)
+    tracker.set_unfinished(P, second, 0, 0)
+    assert tracker.count_unacked(P) == (0, 0, 0, 20)
+    tracker.set_unfinished(P, first, 3, 300)
+    assert tracker.count_unacked(P) == (1, 3, 300, 20)
+    acknowledge(tracker, first, second)
+    assert tracker.count_unacked(P) == (0, 0, 0, 0)
+
+
 def test_a_batch_from_before_a_seek_changes_no_counts() -> None:
     tracker, (first,) = build_tracker(9)
     tracker.clear_all()

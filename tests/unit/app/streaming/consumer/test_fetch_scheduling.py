@@ -9,8 +9,8 @@ import pytest
 
 from app.streaming.commit.offset_commit import UnackedCounts
 from app.streaming.consumer.fetch_scheduling import (
-    MAX_UNACKED_BATCHES,
     MAX_UNCOMMITTED_RECORDS,
+    MAX_UNFINISHED_BATCHES,
     FetchPacer,
     PriorityLimits,
     PrioritySelector,
@@ -101,8 +101,8 @@ def test_batches_are_small_while_a_higher_priority_has_traffic(priority: int, fe
         (HIGH, 2, 1000, False),
         (LOW, 2, 800, True),
         (LOW, 3, 801, False),
-        (HIGH, MAX_UNACKED_BATCHES - 1, 63, True),
-        (HIGH, MAX_UNACKED_BATCHES, 64, False),
+        (HIGH, MAX_UNFINISHED_BATCHES - 1, 63, True),
+        (HIGH, MAX_UNFINISHED_BATCHES, 64, False),
     ],
 )
 def test_a_partition_has_room_if_one_more_batch_keeps_the_limits(priority: int, batches: int, records: int, has_room: bool) -> None:
