@@ -128,6 +128,8 @@ class DeliverySection(Section, frozen=True):
     retry_backoff: Seconds
     account_probe_delay: PositiveSeconds
     account_probe_delay_max: PositiveSeconds
+    max_waiting_records: NonNegativeInt
+    max_waiting_bytes: NonNegativeInt
     linger: Seconds
     linger_max_records: PositiveInt
 

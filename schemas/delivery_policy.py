@@ -1,4 +1,4 @@
-"""The retry policy, the probe policy and the concurrency limits of the delivery workers, as immutable values."""
+"""The retry policy, the probe policy and the limits of the delivery workers, as immutable values."""
 
 from msgspec import Struct
 
@@ -17,6 +17,13 @@ class ProbePolicy(Struct, frozen=True):
 
     first_delay: float
     max_delay: float
+
+
+class WaitingLimits(Struct, frozen=True):
+    """The most records and compressed bytes of a partition and priority that wait beside those in flight."""
+
+    max_records: int
+    max_bytes: int
 
 
 class ConcurrencyLimits(Struct, frozen=True):

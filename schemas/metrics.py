@@ -48,6 +48,9 @@ PROVIDER_REQUESTS_IN_FLIGHT = Metric("herold_provider_requests_in_flight", "gaug
 PAUSED_ACCOUNTS = Metric(
     "herold_paused_accounts", "gauge", "provider accounts whose credentials are rejected, so that their deliveries wait", ("channel",)
 )
+WAITING_DELIVERIES = Metric(
+    "herold_waiting_deliveries", "gauge", "deliveries that wait for consent or a paused account beside those in flight", ("channel",)
+)
 ACCOUNT_PAUSES = Metric("herold_account_pauses_total", "counter", "times that a provider account was paused", ("channel",))
 SCHEDULER_RECORDS = Metric("herold_scheduler_records_total", "counter", "records read by the scheduler, by result", ("priority", "result"))
 SCHEDULER_RELEASES = Metric("herold_scheduler_releases_total", "counter", "entries released by the scheduler", ("priority",))

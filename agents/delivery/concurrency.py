@@ -4,6 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 
 from agents.delivery.in_flight import InFlight
+from agents.delivery.waiting_room import WaitingRoom
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import PRIORITIES, Priority
 
@@ -146,10 +147,13 @@ class AccountConcurrency:
 
 
 class ConcurrencyLimiter:
-    """Admits deliveries up to the limits. A delivery whose account is at its limit waits at the account and blocks no other account."""
+    """Admits deliveries up to the limits. A delivery whose account is at its limit waits at the account and blocks no other account.
 
-    def __init__(self, limits: ConcurrencyLimits) -> None:
-        self._limits = limits
+    If the account is paused it waits in the waiting room.
+    """
+
+    def __init__(self, limits: ConcurrencyLimits, waiting_room: WaitingRoom) -> None:
+        self._limits, self._waiting_room = limits, waiting_room
         self._max_calls, self._max_calls_below_high = limits.max_in_flight, limits.max_in_flight - limits.reserved_for_high
         self.queue = PartitionedQueue()
         self._accounts: dict[str, AccountConcurrency] = {}
@@ -174,6 +178,8 @@ class ConcurrencyLimiter:
                     self._calls_below_high += 1
                 return in_flight
             account.put(in_flight)
+            if account.max_calls < self._limits.max_per_account:  # it is paused
+                self._waiting_room.admit(in_flight)
         return None
 
     def release(self, in_flight: InFlight) -> None:
@@ -200,6 +206,7 @@ class ConcurrencyLimiter:
         """Let the next deliveries of an account be acquired: enough for so many calls, and those of held partitions before them."""
         admitted: list[InFlight] = []
         while calls > 0 and account.queue and (in_flight := account.queue.take()) is not None:
+            in_flight.end_wait()
             admitted.append(in_flight)
             calls -= not self.queue.is_held(in_flight.batch.priority, in_flight.batch.partition)
         for in_flight in reversed(admitted):
@@ -208,7 +215,10 @@ class ConcurrencyLimiter:
     def remove_waiting(self, name: str, is_removed: Callable[[InFlight], bool]) -> list[InFlight]:
         """Remove and return deliveries that wait at an account."""
         account = self._accounts.get(name)
-        return [] if account is None or account.queue is None else account.queue.remove(is_removed)
+        removed = [] if account is None or account.queue is None else account.queue.remove(is_removed)
+        for in_flight in removed:
+            in_flight.end_wait()
+        return removed
 
     def _add_account(self, name: str) -> AccountConcurrency:
         account = self._accounts[name] = AccountConcurrency(self._limits.max_per_account)

@@ -17,8 +17,9 @@ from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, DeliveryBatchSummary, Observer
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Decision, Done, RetryAt, WaitForAccount, decide
+from agents.delivery.waiting_room import WaitingRoom
 from schemas.dead_letter import DeadLetter, encode_headers
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy, WaitingLimits
 from schemas.enums import Outcome, Priority, Status
 from schemas.http import HttpClient, HttpResult
 from schemas.outcome import AttemptResult, Provider
@@ -50,6 +51,7 @@ class Deliverer:
         policy: RetryPolicy,
         limits: ConcurrencyLimits,
         probes: ProbePolicy,
+        waiting: WaitingLimits,
         profiles: ProfileReader,
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
@@ -57,15 +59,15 @@ class Deliverer:
         self._provider, self._http, self._attempts, self._outbox = provider, http, attempts, outbox
         self._clock, self._call_later, self._policy, self._observer = clock, call_later, policy, observer
         self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
-        self._limiter = ConcurrencyLimiter(limits)
+        self.waiting_room = WaitingRoom(waiting)
+        self._limiter = ConcurrencyLimiter(limits, self.waiting_room)
         self._registry = InFlightRegistry()
         self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
         self.paused_accounts = self._pauses.accounts
         self._checked_provider = CheckedProvider(provider)
         self._runs = AgentRuns()
-        self._consent = ConsentChecks(
-            profiles, clock, call_later, self._on_consent_checked, observer.on_consent_unavailable, self._runs.fail
-        )
+        on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
+        self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
 
@@ -101,6 +103,7 @@ class Deliverer:
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
         self._registry.revoke_partitions(partitions)
+        self.waiting_room.drop_partitions(partitions)
         for partition in partitions:
             self._limiter.queue.drop(partition)
         self._pauses.end_drain()

@@ -15,9 +15,9 @@ from app.streaming.committer_factory import build_shared_outbox
 from app.workers.observers import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy, WaitingLimits
 from schemas.errors import SettingError
-from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT
+from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
 from schemas.outcome import Provider, StartableProvider
 from schemas.ports import SharedOutbox
 from schemas.store_ports import ProfileReader
@@ -75,12 +75,14 @@ def _build_deliverer(
             section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
         ),
         probes=ProbePolicy(section.account_probe_delay, section.account_probe_delay_max),
+        waiting=WaitingLimits(section.max_waiting_records, section.max_waiting_bytes),
         profiles=profiles,
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=DeliveryObserver(worker.metrics, channel.name),
     )
     worker.metrics.set_gauge_function(PROVIDER_REQUESTS_IN_FLIGHT, lambda: deliverer.calls_in_flight, channel.name)
     worker.metrics.set_gauge_function(PAUSED_ACCOUNTS, lambda: len(deliverer.paused_accounts), channel.name)
+    worker.metrics.set_gauge_function(WAITING_DELIVERIES, lambda: len(deliverer.waiting_room), channel.name)
     worker.add_shutdown_callback(deliverer.stop)  # before the client is closed: the results of calls in flight are still recorded
     worker.add_shutdown_callback(http.close)
     return deliverer

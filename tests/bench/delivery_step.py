@@ -20,7 +20,7 @@ from agents.delivery import Deliverer
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, RetryPolicy
+from schemas.delivery_policy import ProbePolicy, RetryPolicy, WaitingLimits
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
@@ -113,6 +113,7 @@ def main() -> None:
         policy=RetryPolicy(delays=()),
         limits=build_concurrency_limits(),
         probes=ProbePolicy(first_delay=1.0, max_delay=60.0),
+        waiting=WaitingLimits(4000, 4_194_304),
         profiles=MemoryProfileReader(),
     )
     profile = cProfile.Profile() if "--profile" in sys.argv else None

@@ -10,7 +10,7 @@ from agents.delivery import Deliverer, DeliveryBatchSummary
 from agents.providers.sendgrid import SendGrid
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, RetryPolicy
+from schemas.delivery_policy import ProbePolicy, RetryPolicy, WaitingLimits
 from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
@@ -26,6 +26,7 @@ ACCEPTED = HttpResponse(202, {b"x-message-id": b"m-17"}, b"")
 THROTTLED = HttpResponse(429, {b"retry-after": b"4"}, b"")
 BAD_REQUEST = HttpResponse(400, {}, b"")
 RETRY_POLICY = RetryPolicy(delays=(0.5, 2.0))
+WAITING_LIMITS = WaitingLimits(max_records=1000, max_bytes=1_000_000)
 PROBE_POLICY = ProbePolicy(first_delay=1.0, max_delay=8.0)
 NOT_SENT = NotSent("connection refused")
 MAYBE_SENT = MaybeSent("connection closed")
@@ -88,6 +89,7 @@ class DeliveryHarness:
             "policy": RETRY_POLICY,
             "limits": build_concurrency_limits(),
             "probes": PROBE_POLICY,
+            "waiting": WAITING_LIMITS,
             "observer": self,
             **options,
         }
