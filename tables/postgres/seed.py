@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from schemas.addresses import normalize_addresses
 from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.policy import Policy, RateLimit, Template
+from schemas.policy import Policy, RateLimit, Template, TemplateDetails
 from schemas.policy_document import RuleEntry, build_rule
-from schemas.profile import ActiveSuppression, Profile
+from schemas.profile import ActiveSuppression, Profile, QuietHours
+from schemas.template_document import TemplateDocument, build_details, build_templates
 from tables.postgres.database import Database
 from tables.postgres.policy_writer import build_rule_values
 from tables.postgres.profiles import select_addresses
@@ -33,31 +34,23 @@ class SeedUser(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str = ""
     preferences: dict[str, Literal["in", "out"]] = {}
     suppressions: list[ActiveSuppression] = []
-
-
-class SeedTemplate(Struct, frozen=True, forbid_unknown_fields=True):
-    """A template in seed.yml, for one channel and locale."""
-
-    subject: str = ""
-    text: str = ""
-    html: str = ""
+    quiet_hours: QuietHours | None = None
 
 
 class Seed(Struct, frozen=True, forbid_unknown_fields=True):
-    """The contents of seed.yml; templates by name, channel and locale."""
+    """The contents of seed.yml; templates by name."""
 
     rules: list[RuleEntry]
     rate_limits: list[RateLimit]
-    templates: dict[str, dict[ChannelName, dict[str, SeedTemplate]]]
+    templates: dict[str, TemplateDocument]
     users: list[SeedUser]
 
 
 def load_seed_policy() -> Policy:
     """The seed's policy, for tests and benchmarks without PostgreSQL."""
     seed = _load_seed()
-    return Policy(
-        {entry.type: build_rule(entry) for entry in seed.rules}, tuple(_build_templates(seed)), tuple(seed.rate_limits), version=1
-    )
+    rules = {entry.type: build_rule(entry) for entry in seed.rules}
+    return Policy(rules, tuple(_build_templates(seed)), tuple(seed.rate_limits), version=1, template_details=tuple(_build_details(seed)))
 
 
 def load_seed_profiles() -> dict[str, Profile]:
@@ -80,6 +73,7 @@ async def insert_seed_policy(database: Database) -> None:
         await connection.executemany(
             _SQL["insert_template_version"], [msgspec.structs.astuple(template) for template in _build_templates(seed)]
         )
+        await connection.executemany(_SQL["insert_template_details"], [msgspec.structs.astuple(one) for one in _build_details(seed)])
         await connection.executemany(_SQL["insert_rate_limit"], [msgspec.structs.astuple(limit) for limit in seed.rate_limits])
 
 
@@ -91,7 +85,9 @@ async def insert_seed_users(database: Database, webhook_base_url: str) -> None:
     async with database.acquire_connection() as connection, connection.transaction():
         for user in _load_seed().users:
             addresses = {name: _normalize(name, texts) for name, texts in _resolve_paths(user.addresses, webhook_base_url).items()}
-            if await connection.fetchval(_SQL["insert_user"], user.id, _encode(addresses).decode(), user.locale, user.time_zone):
+            quiet_hours = _encode(user.quiet_hours).decode() if user.quiet_hours else None
+            values = user.id, _encode(addresses).decode(), user.locale, user.time_zone, quiet_hours
+            if await connection.fetchval(_SQL["insert_user"], *values):
                 await connection.executemany(_SQL["insert_device"], [(user.id, token) for token in _normalize("push", user.devices)])
                 preferences = [(user.id, *key.split("/"), choice) for key, choice in user.preferences.items()]
                 await connection.executemany(_SQL["insert_preference"], preferences)
@@ -105,12 +101,12 @@ def _load_seed() -> Seed:
 
 
 def _build_templates(seed: Seed) -> list[Template]:
-    return [
-        Template(name, 1, channel, locale, template.subject, template.text, template.html)
-        for name, channels in seed.templates.items()
-        for channel, locales in channels.items()
-        for locale, template in locales.items()
-    ]
+    return [template for name, document in seed.templates.items() for template in build_templates(name, 1, document)]
+
+
+def _build_details(seed: Seed) -> list[TemplateDetails]:
+    """The details of templates that have any."""
+    return [build_details(name, 1, document) for name, document in seed.templates.items() if document.variables or document.samples]
 
 
 def _resolve_paths(addresses: Mapping[ChannelName, list[str]], base_url: str) -> dict[ChannelName, list[str]]:
@@ -134,4 +130,5 @@ def _build_profile(user: SeedUser) -> Profile:
         user.time_zone,
         choices=dict(user.preferences),
         suppressions=user.suppressions,
+        quiet_hours=user.quiet_hours,
     )

@@ -15,11 +15,15 @@ insert into template_versions (
     name, version, channel, locale, subject, text, html, image, link, body, template_id
 ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing;
 
+-- insert_template_details: inserts what holds for all channels and locales of a template if it is missing.
+insert into template_details (name, version, variables, language, samples)
+values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json) on conflict do nothing;
+
 -- insert_rate_limit: inserts a rate limit if it is missing.
 insert into rate_limits (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5) on conflict do nothing;
 
 -- insert_user: inserts a user if it is missing, and returns its id if it was inserted.
-insert into users (id, addresses, locale, time_zone) values ($1, $2, $3, $4) on conflict do nothing returning id;
+insert into users (id, addresses, locale, time_zone, quiet_hours) values ($1, $2, $3, $4, $5) on conflict do nothing returning id;
 
 -- insert_device: inserts a device of a user if it is missing.
 insert into devices (user_id, token) values ($1, $2) on conflict do nothing;

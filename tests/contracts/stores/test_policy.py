@@ -33,6 +33,7 @@ def test_all_rules_templates_and_rate_limits_are_loaded(policy_reader: PolicyRea
     policy = policy_reader.get_current()
     assert set(policy.templates) == set(load_seed_policy().templates)
     assert set(policy.rate_limits) == set(load_seed_policy().rate_limits)
+    assert set(policy.template_details) == set(load_seed_policy().template_details)
     assert dict(policy.rules) == dict(load_seed_policy().rules)
 
 

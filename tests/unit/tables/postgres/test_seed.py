@@ -31,7 +31,7 @@ def test_every_template_has_text_and_the_same_variables_in_all_locales(template:
 
 def test_the_sample_shop_has_users_with_addresses_on_every_channel() -> None:
     profiles = load_seed_profiles()
-    assert len(profiles) == 22
+    assert len(profiles) == 24
     assert {channel for profile in profiles.values() for channel in profile.addresses} == set(CHANNEL_NAMES)
     assert profiles["u-ada"].addresses["push"] == ["push-ada-phone", "push-ada-tablet"]
     assert "webhook" not in profiles["u-ada"].addresses
