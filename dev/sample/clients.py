@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from app.kafka.client_options import ClientOptions
 from dev.sample.submissions import ProducerRecord, RecordMetadata
-from dev.sample.submitter import BulkResponse
+from dev.sample.submitter import GatewayResponse
 from dev.simulators.protocol import RequestLogEntry
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
@@ -64,20 +64,27 @@ async def open_kafka_producer(kafka: ClientOptions) -> AsyncIterator[KafkaSample
 
 
 class HttpGatewayClient:
-    """Posts to the gateway's bulk resource."""
+    """Posts bulk requests to the gateway, and cancels notifications; a connection error counts as a 503."""
 
     def __init__(self, client: httpx.AsyncClient, url: str, api_key: str) -> None:
-        self._client, self._url = client, f"{url}/v1/notifications/bulk"
+        self._client, self._url = client, f"{url}/v1/notifications"
         self._headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
 
-    async def post(self, body: bytes) -> BulkResponse:
-        """Post a bulk request; a connection error counts as a 503."""
+    async def post(self, body: bytes) -> GatewayResponse:
+        """Post a bulk request."""
+        return await self._request("POST", f"{self._url}/bulk", content=body)
+
+    async def cancel(self, notification_id: str, user_id: str) -> GatewayResponse:
+        """Cancel a held notification."""
+        return await self._request("DELETE", f"{self._url}/{notification_id}", params={"user_id": user_id})
+
+    async def _request(self, method: str, url: str, **fields: Any) -> GatewayResponse:
         try:
-            response = await self._client.post(self._url, content=body, headers=self._headers)
+            response = await self._client.request(method, url, headers=self._headers, **fields)
         except httpx.TransportError:
-            return BulkResponse(503, b"")
+            return GatewayResponse(503, b"")
         retry_after = response.headers.get("retry-after", "")
-        return BulkResponse(response.status_code, response.content, float(retry_after) if retry_after.isdecimal() else 0.0)
+        return GatewayResponse(response.status_code, response.content, float(retry_after) if retry_after.isdecimal() else 0.0)
 
 
 class RequestLogClient:

@@ -21,7 +21,12 @@ EXPLAIN_EXAMPLES = {
     "rejected opted_out": "the user has opted out of marketing",
     "rejected suppressed": "the address is suppressed after a complaint",
     "rejected condition": "the condition of its rule is not true",
-    "rejected rate_limited": "over the rate limit of SMS per user",
+    "rejected rate_limited account.otp": "over the rate limit of SMS per user",
+    "rejected rate_limited feedback.request": "over the rate limit of its category",
+    "held quiet_hours": "waits until the user's quiet hours end",
+    "released": "was held until its time to be sent",
+    "rejected cancelled": "was cancelled while it was held",
+    "dead invalid_variables": "its data is not as its template declares it",
     "dead missing_variable": "its template requires a variable that is missing",
     "FAILED rejected_recipient": "the provider rejected the address",
     "FAILED retries_exhausted": "all attempts failed",
@@ -112,7 +117,7 @@ def _build_statuses_table(result: SampleResult) -> Table:
 
 
 def _build_latency_table(result: SampleResult) -> Table:
-    table = Table("priority", "deliveries", "p50", "p99", title="From submission to the provider")
+    table = Table("priority", "deliveries", "p50", "p99", title="From submission, or send_at, to the provider")
     for priority, latency in result.comparison.latency_by_priority.items():
         table.add_row(priority, str(latency.count), f"{latency.p50 * 1000:.0f} ms", f"{latency.p99 * 1000:.0f} ms")
     for column in table.columns[1:]:
@@ -135,12 +140,13 @@ def _describe_findings(result: SampleResult) -> Iterator[str]:
     for provider, count in comparison.unauthorized_counts.items():
         yield f"{provider} rejected the credentials of {count} requests: its deliveries wait until they are valid"
     if comparison.consistent:
-        yield "the request log and PostgreSQL agree"
+        yield "the request log and PostgreSQL agree, and nothing was sent early"
     disagreements = {
         "deliveries are SENT or DELIVERED in PostgreSQL, but no provider accepted them": comparison.missing_requests,
         "deliveries were accepted by a provider, but are PENDING or FAILED in PostgreSQL": comparison.unrecorded_sends,
         "deliveries were not planned by the router": comparison.unplanned_deliveries,
         "deliveries were accepted by a provider, but are not in PostgreSQL": comparison.unknown_deliveries,
+        "deliveries were sent before their notification was due": comparison.early_sends,
     }
     yield from (f"{len(ids)} {text}: {', '.join(ids[:EXAMPLE_IDS])}" for text, ids in disagreements.items() if ids)
     yield from _describe_mismatches(result.mismatches)

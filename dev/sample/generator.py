@@ -14,18 +14,16 @@ from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.rate_limit import RATE_LIMITED
 from agents.router.gates.recipient import INVALID_ADDRESS, NO_ADDRESS, UNKNOWN_USER
 from agents.router.gates.rule import CONDITION
-from dev.sample import catalog, invalid_submissions
+from dev.sample import catalog, held_submissions, invalid_submissions
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.expected_result import compute_delivery_statuses
+from dev.sample.guests import POLICY, PRIORITIES, PROFILES, build_guest_draft, build_guest_notification, expect_routed
 from dev.sample.sample_file import SAMPLE_FILE, SampleLine
-from schemas.enums import Priority, Reason
-from tables.postgres.seed import load_seed_policy, load_seed_profiles
+from schemas.enums import Reason
 
 GENERATE_COMMAND = "python -m dev.sample.generator"
 SAMPLE_SIZE = 1000
 RANDOM_SEED = 2026
-POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
-PRIORITIES: dict[str, Priority] = {rule.type: rule.priority or "medium" for rule in POLICY.rules.values()}
 TYPE_WEIGHTS = (  # type, percent of the everyday notifications
     ("order.confirmed", 20),
     ("order.shipped", 18),
@@ -40,6 +38,7 @@ TYPE_WEIGHTS = (  # type, percent of the everyday notifications
 )
 STORED_USER_TYPES = ("account.login-alert", "account.password-reset", "order.confirmed", "order.shipped", "newsletter.weekly", "promo.sale")
 SMS_LIMIT = 10  # per hour, as seeded
+FEEDBACK_LIMIT = 2  # per week, as seeded for the category
 STUB_RECIPIENTS = (  # type, channel, address with a stub (docs/simulators.md), number of notifications
     ("order.confirmed", "email", "bounce+{n}@example.org", 12),
     ("order.confirmed", "email", "reject+{n}@example.org", 4),
@@ -73,6 +72,8 @@ def build_lines() -> list[SampleLine]:
         *build_unreachable(),
         *build_unwanted(),
         *build_rate_limited(),
+        *build_category_limited(),
+        *held_submissions.build_drafts(),
         *build_stub_recipients(),
         *build_wrong_partition(),
         *build_topic_pushes(),
@@ -107,45 +108,11 @@ def _resolve_line(draft: Draft, numbers: dict[int, int]) -> SampleLine:
     return line
 
 
-def expect_routed(notification: dict[str, Any]) -> list[str]:
-    """Compute the expected result of a valid notification."""
-    return ["routed", *compute_delivery_statuses(notification, POLICY, PROFILES)]
-
-
-def build_guest_notification(number: int, type_: str, **fields: Any) -> dict[str, Any]:
-    """Build a notification to a user without a profile: it contains the addresses."""
-    locale = catalog.LOCALES[number % len(catalog.LOCALES)]
-    notification = {
-        "user_id": f"guest-{{run}}-{number}",
-        "type": type_,
-        "data": catalog.build_template_data(type_, number),
-        "to": _build_addresses(number, type_),
-        **fields,
-    }
-    return {**notification, "locale": locale} if locale else notification
-
-
-def build_guest_draft(by_http: bool, notification: dict[str, Any], expected: list[str], after: Draft | None = None) -> Draft:
-    """Build a draft over HTTP or Kafka, with the priority of the rule."""
-    if by_http:
-        return build_http_draft(notification, expected, after=after)
-    return build_kafka_draft(PRIORITIES[notification["type"]], expected, notification=notification, after=after)
-
-
-def _build_addresses(number: int, type_: str) -> dict[str, Any]:
-    addresses: dict[str, Any] = {
-        "email": f"guest{number}@example.org",
-        "sms": f"+1202555{100 + number % 100:04d}",
-        "push": [f"push-guest-{number}-{device}" for device in range(1 + (number % 10 == 0))],
-        "webhook": f"{{simulators}}/hooks/partner/{number % 7}",
-    }
-    return {channel: addresses[channel] for channel in POLICY.rules[type_].channels}
-
-
 def build_everyday(count: int, rng: Random) -> Iterator[Draft]:
     """Build valid notifications: every tenth to a stored user, two fifths over HTTP, some of these with an explicit priority."""
     types = [type_ for type_, percent in TYPE_WEIGHTS for _ in range(percent)]
-    wanting = {user: profile for user, profile in PROFILES.items() if not profile.suppressions and "out" not in profile.choices.values()}
+    available = {user: profile for user, profile in PROFILES.items() if not profile.suppressions and not profile.quiet_hours}
+    wanting = {user: profile for user, profile in available.items() if "out" not in profile.choices.values()}
     users = sorted(user for user, profile in wanting.items() if {"email", "push"} & set(profile.addresses))
     for number in range(count):
         type_ = types[int(rng.random() * len(types))]
@@ -237,6 +204,17 @@ def build_rate_limited() -> Iterator[Draft]:
             notification = build_guest_notification(2400 + number, "account.otp", user_id=f"burst-{{run}}-{user}", channels=["sms"])
             expected = expect_routed(notification) if number < SMS_LIMIT else [f"rejected {RATE_LIMITED}"]
             preceding = build_kafka_draft("high", expected, notification=notification, after=preceding)
+            yield preceding
+
+
+def build_category_limited() -> Iterator[Draft]:
+    """Build more requests for feedback to two users than the rate limit of their category admits."""
+    for user in range(2):
+        preceding: Draft | None = None
+        for number in range(4):
+            notification = build_guest_notification(2450 + number, "feedback.request", user_id=f"asked-{{run}}-{user}")
+            expected = expect_routed(notification) if number < FEEDBACK_LIMIT else [f"rejected {RATE_LIMITED}"]
+            preceding = build_kafka_draft("low", expected, notification=notification, after=preceding)
             yield preceding
 
 

@@ -9,7 +9,7 @@ from agents.router.gates.decode import ID_TIME_MISMATCH, REPARTITION_HEADER, UNS
 from agents.router.gates.repartition import WRONG_PARTITION
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE
-from agents.router.templates.channel_content import CONTENT_TOO_LARGE
+from agents.router.templates.channel_content import CONTENT_TOO_LARGE, INVALID_VARIABLES
 from dev.sample import catalog
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.sample_file import RepeatedText
@@ -117,6 +117,13 @@ def _build_unroutable(numbers: Iterator[int]) -> Iterator[Draft]:
                 yield build_http_draft(notification, [f"unprocessable {MISSING_VARIABLE}"])
             else:
                 yield _build_dead("medium", MISSING_VARIABLE, notification=notification)
+    for by_http in (False, True, False, True):
+        notification = _build_valid_notification(next(numbers), "feedback.request")
+        notification["data"]["order"] = "the last one"  # declared as an integer
+        if by_http:
+            yield build_http_draft(notification, [f"unprocessable {INVALID_VARIABLES}"])
+        else:
+            yield _build_dead("low", INVALID_VARIABLES, notification=notification)
     for _ in range(2):
         notification = _build_valid_notification(next(numbers))
         yield _build_dead("medium", TEMPLATE_ERROR, notification={**notification, "data": {**notification["data"], "items": 3}})

@@ -77,7 +77,7 @@ def compute_result(
 ) -> LineResult:
     """Compute the result of a line from the history; `all_read`: the router has committed all submitted records.
 
-    A replay has no row of its own: it is final when the router has read it.
+    A replay has no row of its own: it is final when the router has read it. What is expected to be held is final then, too.
     """
     if submitted.unprocessable_reason:
         return LineResult(f"unprocessable {submitted.unprocessable_reason}", (), True)
@@ -87,8 +87,10 @@ def compute_result(
     if decided is None:
         return LineResult()
     deliveries = [history.deliveries.get(planned.id) for planned in decided.deliveries]
-    final = decided.state in FINAL_STATES or (
-        decided.state == State.ROUTED and all(is_delivery_final(delivery, receipt_timeouts, now) for delivery in deliveries)
+    final = (
+        decided.state in FINAL_STATES
+        or (decided.state == State.HELD and submitted.line.expects_hold and all_read)
+        or (decided.state == State.ROUTED and all(is_delivery_final(delivery, receipt_timeouts, now) for delivery in deliveries))
     )
     return LineResult(_join_reason(decided.state, decided.reason), tuple(map(_format_status, deliveries)), final)
 

@@ -17,19 +17,19 @@ UNSENT_STATUSES = frozenset({Status.PENDING, Status.FAILED})
 
 
 class SampleDelivery(Struct, frozen=True):
-    """A delivery of the sample: its status in the history, its priority, and the submission of its notification (epoch seconds).
+    """A delivery of the sample: its status in the history, its priority, and since when it may be sent (epoch seconds).
 
     `planned`: the router's decision contains it. A delivery that is not planned is an error.
     """
 
     status: Status
     priority: Priority
-    submitted_at: float
+    due_at: float
     planned: bool = True
 
 
 class LatencyPercentiles(Struct, frozen=True):
-    """Seconds from the submission to the provider's acceptance, of deliveries with a single request."""
+    """Seconds from the submission, or from a later `send_at`, to the provider's acceptance, of deliveries with a single request."""
 
     count: int
     p50: float
@@ -39,8 +39,8 @@ class LatencyPercentiles(Struct, frozen=True):
 class RequestLogComparison(Struct, frozen=True):
     """Ids of deliveries on which the request log and the history disagree, counts, and the latency by priority.
 
-    `missing_requests`: SENT or DELIVERED, but not accepted. `unrecorded_sends`: accepted, but PENDING or FAILED.
-    `unplanned_deliveries`: not planned by the router. `unknown_deliveries`: accepted, but without a row in the history.
+    `missing_requests`: SENT or DELIVERED, but not accepted. `unrecorded_sends`: accepted, but PENDING or FAILED. `early_sends`: accepted
+    before they were due. `unplanned_deliveries`: not planned by the router. `unknown_deliveries`: accepted, but not in the history.
     `duplicate_count`: further acceptances of accepted deliveries. `unauthorized_counts`: requests with rejected credentials by provider.
     """
 
@@ -53,11 +53,13 @@ class RequestLogComparison(Struct, frozen=True):
     accepted_count: int
     latency_by_priority: dict[Priority, LatencyPercentiles]
     unauthorized_counts: dict[str, int] = {}
+    early_sends: list[str] = []
 
     @property
     def consistent(self) -> bool:
-        """Whether the request log and the history agree on every delivery."""
-        return not (self.missing_requests or self.unrecorded_sends or self.unplanned_deliveries or self.unknown_deliveries)
+        """Whether the request log and the history agree on every delivery, and none was sent early."""
+        findings = self.missing_requests, self.unrecorded_sends, self.unplanned_deliveries, self.unknown_deliveries, self.early_sends
+        return not any(findings)
 
 
 def find_foreign_deliveries(sample_deliveries: Collection[str], entries: Sequence[RequestLogEntry]) -> set[str]:
@@ -89,6 +91,7 @@ def compare_request_log(
         request_count=requests.total(),
         accepted_count=len(acceptances),
         latency_by_priority=_compute_latency(sample_deliveries, single_requests),
+        early_sends=sorted(id_ for id_, at in first_accepted_at.items() if at < sample_deliveries[id_].due_at),
         unauthorized_counts=dict(Counter(entry.provider for entry in entries if entry.status in UNAUTHORIZED_STATUSES)),
     )
 
@@ -99,7 +102,7 @@ def _compute_latency(
     percentiles: dict[Priority, LatencyPercentiles] = {}
     for priority in PRIORITIES:
         seconds = sorted(
-            at - sample_deliveries[delivery_id].submitted_at
+            at - sample_deliveries[delivery_id].due_at
             for delivery_id, at in first_accepted_at.items()
             if sample_deliveries[delivery_id].priority == priority
         )

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from dev.sample.notification_results import NotificationResults
 from dev.sample.reconciliation import LineResult, compute_result
+from dev.sample.sample_file import SampleLine
 from dev.sample.submissions import SubmittedLine
 from schemas.channels import ChannelName
 from schemas.errors import UnavailableError
@@ -81,8 +82,8 @@ class ResultPoller:
         ids = {line.notification_id for line in self.list_unfinished() if line.notification_id and not line.line.replay_of}
         try:
             self._merge_history(await self._history_reader.get_many(sorted(ids)))
-            # offsets are committed in intervals: the lag is fetched only when nothing but replays is unfinished
-            self._all_read = all(line.line.replay_of for line in self.list_unfinished()) and not await self._fetch_lag()
+            # offsets are committed in intervals: the lag is fetched only when nothing else is unfinished
+            self._all_read = all(waits_for_others(line.line) for line in self.list_unfinished()) and not await self._fetch_lag()
         except UnavailableError:
             return
         now = self._clock()
@@ -97,6 +98,11 @@ class ResultPoller:
     def list_unfinished(self) -> list[SubmittedLine]:
         """List the lines that are not final."""
         return [line for line, result in zip(self._submitted, self._results, strict=True) if not result.final]
+
+
+def waits_for_others(line: SampleLine) -> bool:
+    """Whether a line is final only when all others are: a replay, and what is expected to be held."""
+    return bool(line.replay_of) or line.expects_hold
 
 
 def count_lost(poller: ResultPoller, total_lag: int) -> int:

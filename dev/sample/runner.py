@@ -9,7 +9,9 @@ from functools import partial
 
 import httpx
 
+from dev.sample.cancellation import cancel_lines
 from dev.sample.clients import ConsumerLagReader, HttpGatewayClient, RequestLogClient, open_kafka_producer
+from dev.sample.held_submissions import select_quiet_user
 from dev.sample.notification_results import NotificationResultReader, NotificationResults
 from dev.sample.reconciliation import LineResult, find_mismatches, reconcile
 from dev.sample.request_log_comparison import (
@@ -34,13 +36,14 @@ from tables.postgres.database import Database
 HTTP_TIMEOUT = 30.0  # seconds
 DATABASE_CONNECTIONS = 2
 ID_RANDOM_BITS = 74  # of a UUIDv7
+RELEASED = "released"  # an example of what was held until its time
 
 
 async def run_sample(settings: SampleSettings, display: ProgressDisplay) -> SampleResult:
     """Run the sample against a running stack. Raises UnavailableError, SubmissionError and SampleFileError."""
-    run_id = format(time.time_ns() // 1_000_000, "x")
-    lines = load_sample(run_id, settings.simulators_url)
-    warm_up_lines = select_warm_up_lines(load_sample(f"warm-up-{run_id}", settings.simulators_url))
+    run_id, quiet_user = format(time.time_ns() // 1_000_000, "x"), select_quiet_user(time.time())
+    lines = load_sample(run_id, settings.simulators_url, quiet_user)
+    warm_up_lines = select_warm_up_lines(load_sample(f"warm-up-{run_id}", settings.simulators_url, quiet_user))
     async with AsyncExitStack() as stack:
         # no proxy of the environment: the servers are on this host
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=HTTP_TIMEOUT, trust_env=False))
@@ -72,7 +75,10 @@ class SampleRun:
         last_seq, started_at = await self._request_log.fetch_last_seq(), time.time()
         submitted = await self._submit(lines, gateway, self._display.add_submitted)
         poller = await self._build_poller(submitted)
-        all_final = await poller.poll_until_final(started_at + RUN_TIMEOUT, self._display.set_final)
+        all_final, _ = await asyncio.gather(
+            poller.poll_until_final(started_at + RUN_TIMEOUT, self._display.set_final),
+            cancel_lines(submitted, gateway, asyncio.sleep),
+        )
         seconds = time.time() - started_at
         reconciliation = reconcile(poller.results, 0 if all_final else await self._count_lost(poller))
         return SampleResult(
@@ -122,24 +128,32 @@ def collect_deliveries(submitted: Sequence[SubmittedLine], history: Notification
         assert line.priority is not None
         for planned in decided.deliveries:
             result = history.deliveries.get(planned.id)
-            deliveries[planned.id] = SampleDelivery(result.status if result else Status.PENDING, line.priority, line.submitted_at)
+            deliveries[planned.id] = SampleDelivery(result.status if result else Status.PENDING, line.priority, line.due_at)
     for delivery_id, result in history.deliveries.items():
         line = lines[result.notification_id]
         assert line.priority is not None
-        deliveries.setdefault(delivery_id, SampleDelivery(result.status, line.priority, line.submitted_at, planned=False))
+        deliveries.setdefault(delivery_id, SampleDelivery(result.status, line.priority, line.due_at, planned=False))
     return deliveries
 
 
 def pick_examples(submitted: Sequence[SubmittedLine], results: Sequence[LineResult]) -> dict[str, str]:
-    """Pick the first notification id of each result and of each delivery status.
+    """Pick the first notification id of each result, alone and with the type, and of each delivery status.
 
-    The example of `routed` is the first whose deliveries were all sent.
+    The example of `routed` is the first whose deliveries were all sent; `released`, the first of these that was held.
     """
     examples: dict[str, str] = {}
     for line, result in zip(submitted, results, strict=True):
         if not line.notification_id or not result.state:
             continue
         has_failed = result.state == State.ROUTED and not SENT_STATUSES.issuperset(result.statuses)
-        for word in (*([] if has_failed else [result.state]), *result.statuses):
+        states = [] if has_failed else list_example_words(line, result)
+        for word in (*states, *result.statuses):
             examples.setdefault(word, line.notification_id)
     return examples
+
+
+def list_example_words(line: SubmittedLine, result: LineResult) -> list[str]:
+    """The words that a line whose deliveries did not fail is an example of."""
+    type_ = (line.line.notification or {}).get("type")
+    words = [result.state, *([f"{result.state} {type_}"] if type_ else [])]
+    return [*words, RELEASED] if line.line.send_after and result.state == State.ROUTED else words

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from schemas.enums import Priority
+from schemas.enums import Priority, State
 
 SAMPLE_FILE = Path(__file__).resolve().parent.parent.parent / "docs" / "samples" / "shop.jsonl"
-RUN_ID_PLACEHOLDER, SIMULATORS_PLACEHOLDER = "{run}", "{simulators}"
+RUN_ID_PLACEHOLDER, SIMULATORS_PLACEHOLDER, QUIET_USER_PLACEHOLDER = "{run}", "{simulators}", "{quiet_user}"
 
 
 class RepeatedText(Struct, frozen=True):
@@ -26,7 +26,8 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
     """One submission; exactly one of notification, text, base64, null and replay_of is its value.
 
     `expected` starts with the result of the submission (`routed`, `rejected expired`, `dead invalid`, `unprocessable unknown_type`,
-    `replayed`); the statuses of its deliveries follow (`SENT`, `FAILED retries_exhausted`).
+    `replayed`); the statuses of its deliveries follow (`SENT`, `FAILED retries_exhausted`). With `send_after`, `send_at` is so many
+    seconds after the submission. With `cancel` it is cancelled over HTTP as soon as its decision is recorded.
     """
 
     via: Literal["kafka", "http"]
@@ -38,6 +39,8 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
     null: bool = False
     replay_of: int | None = None
     repeat: RepeatedText | None = None
+    send_after: float = 0.0
+    cancel: bool = False
     id_source: Literal["generated", "none", "custom"] = "generated"
     key: str = ""
     partition: Literal["", "other", "murmur2"] = ""
@@ -50,6 +53,11 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
             return self.notification
         data = {**self.notification.get("data", {}), self.repeat.field: self.repeat.text * self.repeat.times}
         return {**self.notification, "data": data}
+
+    @property
+    def expects_hold(self) -> bool:
+        """Whether the notification is expected to be held longer than the run lasts."""
+        return self.expected[0].startswith(State.HELD)
 
     @property
     def raw_value(self) -> bytes | None:
@@ -66,16 +74,19 @@ class SampleFileError(Exception):
 _decode_line = msgspec.json.Decoder(SampleLine).decode
 
 
-def load_sample(run_id: str, simulators_url: str, file: Path = SAMPLE_FILE) -> list[SampleLine]:
+def load_sample(run_id: str, simulators_url: str, quiet_user: str, file: Path = SAMPLE_FILE) -> list[SampleLine]:
     """Load the lines for one run.
 
-    `{run}` is replaced by `run_id`, so that keys and guest users are unique to the run, and `{simulators}` by `simulators_url`.
-    Raises SampleFileError.
+    `{run}` is replaced by `run_id`, so that keys and guest users are unique to the run, `{simulators}` by `simulators_url`, and
+    `{quiet_user}` by a user who has quiet hours now. Raises SampleFileError.
     """
+    texts = {RUN_ID_PLACEHOLDER: run_id, SIMULATORS_PLACEHOLDER: simulators_url, QUIET_USER_PLACEHOLDER: quiet_user}
     lines: list[SampleLine] = []
     for number, text in enumerate(file.read_text("utf-8").splitlines(), 1):
         try:
-            line = _decode_line(text.replace(RUN_ID_PLACEHOLDER, run_id).replace(SIMULATORS_PLACEHOLDER, simulators_url))
+            for placeholder, value in texts.items():
+                text = text.replace(placeholder, value)
+            line = _decode_line(text)
             _validate_line(line, lines)
         except (msgspec.DecodeError, ValueError) as error:
             raise SampleFileError(f"{file}, line {number}: {error}") from None
@@ -89,12 +100,14 @@ def _validate_line(line: SampleLine, preceding_lines: Sequence[SampleLine]) -> N
     if sum(has_value) != 1:
         raise ValueError("exactly one of notification, text, base64, null and replay_of is required")
     if line.replay_of is not None and not _is_notification(line.replay_of, preceding_lines):
-        raise ValueError("replay_of must be the number of an earlier line with a notification")
+        raise ValueError("replay_of must be the number of an earlier line with a notification and without send_after")
     if line.via == "http" and line.notification is None and line.replay_of is None:
         raise ValueError("only notifications can be submitted over HTTP")
+    if (line.send_after or line.cancel) and line.notification is None:
+        raise ValueError("send_after and cancel require a notification")
     if line.via == "kafka" and line.priority is None and line.replay_of is None:
         raise ValueError("a line for Kafka requires a priority")
 
 
 def _is_notification(number: int, lines: Sequence[SampleLine]) -> bool:
-    return 1 <= number <= len(lines) and lines[number - 1].notification is not None
+    return 1 <= number <= len(lines) and lines[number - 1].notification is not None and not lines[number - 1].send_after

@@ -24,6 +24,11 @@ class SubmittedLine(Struct, frozen=True):
     priority: Priority | None = None
     unprocessable_reason: str = ""
 
+    @property
+    def due_at(self) -> float:
+        """When it may be sent, in epoch seconds."""
+        return self.submitted_at + self.line.send_after
+
 
 class NumberedLine(NamedTuple):
     """A line, its number in the file, and its source: the line itself, or the earlier line that it replays."""
@@ -60,15 +65,17 @@ def number_lines(lines: Sequence[SampleLine]) -> list[NumberedLine]:
     return [NumberedLine(number, line, lines[line.replay_of - 1] if line.replay_of else line) for number, line in enumerate(lines, 1)]
 
 
-def encode_value(line: SampleLine, notification_id: str) -> bytes | None:
-    """Encode the value of a record; `notification_id` is added if the id of the line is generated."""
-    notification = line.expanded_notification
-    if notification is None:
-        return line.raw_value
-    return _encode({"id": notification_id, **notification} if line.id_source == "generated" else notification)
+def build_notification(line: SampleLine, notification_id: str, submitted_at: float) -> dict[str, Any]:
+    """Build the notification of a line; its generated id and its `send_at` are added if it has such."""
+    notification = dict(line.expanded_notification or {})
+    if line.id_source == "generated":
+        notification["id"] = notification_id
+    if line.send_after:
+        notification["send_at"] = submitted_at + line.send_after
+    return notification
 
 
-def build_record(line: SampleLine, notification_id: str, prefix: str, partitions: int) -> ProducerRecord:
+def build_record(line: SampleLine, notification_id: str, submitted_at: float, prefix: str, partitions: int) -> ProducerRecord:
     """Build the Kafka record of a line."""
     assert line.priority is not None
     user_id = (line.notification or {}).get("user_id")
@@ -76,16 +83,13 @@ def build_record(line: SampleLine, notification_id: str, prefix: str, partitions
     key_partition = compute_partition(key, partitions)
     partition = {"": key_partition, "other": (key_partition + 1) % partitions, "murmur2": None}[line.partition]
     headers = [(name, text.encode()) for name, text in line.headers.items()]
-    return ProducerRecord(
-        prefix + get_notifications_topic(line.priority), partition, key.encode(), encode_value(line, notification_id), headers
-    )
+    value = line.raw_value if line.notification is None else _encode(build_notification(line, notification_id, submitted_at))
+    return ProducerRecord(prefix + get_notifications_topic(line.priority), partition, key.encode(), value, headers)
 
 
-def build_bulk_item(line: SampleLine, notification_id: str) -> dict[str, Any]:
+def build_bulk_item(line: SampleLine, notification_id: str, submitted_at: float) -> dict[str, Any]:
     """Build the item of a line in a bulk request."""
-    item = dict(line.expanded_notification or {})
-    if line.id_source == "generated":
-        item["id"] = notification_id
+    item = build_notification(line, notification_id, submitted_at)
     if line.priority:
         item["priority"] = line.priority
     return item

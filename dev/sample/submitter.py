@@ -36,7 +36,7 @@ class SampleProducer(Protocol):
     async def send(self, record: ProducerRecord) -> Awaitable[RecordMetadata]: ...
 
 
-class BulkResponse(NamedTuple):
+class GatewayResponse(NamedTuple):
     """The gateway's response; `retry_after` in seconds, 0 without the header."""
 
     status: int
@@ -47,7 +47,7 @@ class BulkResponse(NamedTuple):
 class GatewayClient(Protocol):
     """Posts a bulk request."""
 
-    async def post(self, body: bytes) -> BulkResponse: ...
+    async def post(self, body: bytes) -> GatewayResponse: ...
 
 
 class Submitter:
@@ -87,7 +87,7 @@ class Submitter:
             await self._wait_until_due(line.number)
             submitted_at = self._clock()
             notification_id = self._assign_id(line, ids, submitted_at)
-            record = build_record(line.source_line, notification_id, self._prefix, self._partitions)
+            record = build_record(line.source_line, notification_id, submitted_at, self._prefix, self._partitions)
             sent.append((line, submitted_at, await producer.send(record)))
         submitted = {}
         for line, submitted_at, metadata in sent:
@@ -104,7 +104,7 @@ class Submitter:
             chunk = lines[start : start + BULK_SIZE]
             await self._wait_until_due(chunk[-1].number)
             submitted_at = self._clock()
-            items = [build_bulk_item(line.source_line, self._assign_id(line, ids, submitted_at)) for line in chunk]
+            items = [build_bulk_item(line.source_line, self._assign_id(line, ids, submitted_at), submitted_at) for line in chunk]
             for line, result in zip(chunk, await self._post_until_confirmed(items, gateway), strict=True):
                 reason = result.errors[0].reason if result.errors else ""
                 submitted[line.number] = SubmittedLine(line.line, submitted_at, result.id, result.priority, reason)

@@ -25,5 +25,5 @@ def is_plain_guest(line: SampleLine) -> bool:
         SENT_RESULTS.issuperset(line.expected)
         and str(notification.get("user_id", "")).startswith("guest-")
         and not notification.keys() & {"channels", "idempotency_key"}
-        and not (line.partition or line.key or line.repeat)
+        and not (line.partition or line.key or line.repeat or line.send_after)
     )

@@ -73,7 +73,7 @@ def test_every_count_is_shown() -> None:
         assert row in rows
     assert "4 of 4 submissions are final after 4.2 s" in text
     assert "8 requests, 3 accepted deliveries, 0 duplicates" in text
-    assert "request log and PostgreSQL agree" in text
+    assert "request log and PostgreSQL agree, and nothing was sent early" in text
     assert "every submission ended as docs/samples/shop.jsonl expects" in text
 
 
@@ -87,7 +87,7 @@ def test_the_next_steps_are_shown() -> None:
 
 
 def test_all_problems_are_shown() -> None:
-    comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {}, {"sendgrid": 7})
+    comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {}, {"sendgrid": 7}, ["dlv_5"])
     unfinished = reconcile([LineResult(), LineResult(), LineResult("routed", ("SENT",), True)], lost_count=1)
     text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=comparison))
     assert "1 submissions were still in flight after 120 s" in text
@@ -96,6 +96,7 @@ def test_all_problems_are_shown() -> None:
     assert "1 deliveries were accepted by a provider, but are PENDING or FAILED in PostgreSQL: dlv_2" in text
     assert "1 deliveries were not planned by the router: dlv_3" in text
     assert "1 deliveries were accepted by a provider, but are not in PostgreSQL: dlv_4" in text
+    assert "1 deliveries were sent before their notification was due: dlv_5" in text
     assert "5 duplicates" in text
     assert "sendgrid rejected the credentials of 7 requests" in text
     assert "agree" not in text

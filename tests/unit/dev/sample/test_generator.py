@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from agents.router.gates.order import REASONS
+from agents.scheduler.changes import CANCELLED
 from dev.sample.generator import GENERATE_COMMAND, SAMPLE_SIZE, build_lines, count_expected, encode_lines
 from dev.sample.sample_file import SAMPLE_FILE, load_sample
 from schemas.channels import CHANNEL_NAMES
@@ -24,7 +25,7 @@ def test_the_committed_file_is_the_generated_one() -> None:
 
 
 def test_the_sample_can_be_loaded() -> None:
-    assert len(load_sample("r", "http://127.0.0.1:1")) == SAMPLE_SIZE == 1000
+    assert len(load_sample("r", "http://127.0.0.1:1", "u-ruth")) == SAMPLE_SIZE == 1000
 
 
 def test_every_priority_channel_and_type_is_used() -> None:
@@ -52,11 +53,12 @@ def test_every_reason_occurs() -> None:
     }
     reasons = {word for result in [*RESULT_COUNTS, *STATUS_COUNTS] for word in result.split()[1:]}
     # no input causes an unexpected error, an event that the recorder cannot store, or an invalid rule; the sample sends to no address that
-    # is not allowed, and its templates declare no variables
-    absent = {"unexpected_error", "unstorable", "invalid_rule", "address_not_allowed", "invalid_variables"}
-    # these depend on the time of day at which the sample runs
-    absent |= {"send_at", "expires_before_send_at", "quiet_hours"}
-    assert reasons == {*map(str, REASONS), *map(str, Reason)} - absent
+    # is not allowed
+    absent = {"unexpected_error", "unstorable", "invalid_rule", "address_not_allowed"}
+    # what has a send_at is released, or cancelled, and none expires so soon
+    absent |= {"send_at", "expires_before_send_at"}
+    assert reasons - {CANCELLED} == {*map(str, REASONS), *map(str, Reason)} - absent
+    assert CANCELLED in reasons
     assert delivery_reasons <= {word for status in STATUS_COUNTS for word in status.split()[1:]}
 
 
@@ -83,6 +85,15 @@ def test_only_the_burst_users_reach_a_rate_limit() -> None:
         (line.notification or {})["user_id"] for line in SAMPLE if line.expected[0] == "routed" and "sms" in str(line.notification)
     )
     assert {user for user, count in sms_counts.items() if count > 3} == {f"burst-{{run}}-{number}" for number in range(3)}
+
+
+def test_what_is_cancelled_is_held_long_enough_and_what_is_released_is_not() -> None:
+    cancelled = [line for line in SAMPLE if line.cancel]
+    assert {line.expected[0] for line in cancelled} == {f"rejected {CANCELLED}"}
+    assert all(line.send_after >= 600 for line in cancelled)
+    released = [line for line in SAMPLE if line.send_after and not line.cancel]
+    assert {line.via for line in released} == {line.via for line in cancelled} == {"kafka", "http"}
+    assert all(0 < line.send_after < 5 for line in released), "a run waits for them"
 
 
 @pytest.mark.parametrize(("word", "count"), [*RESULT_COUNTS.items(), *STATUS_COUNTS.items(), ("all", SAMPLE_SIZE)])

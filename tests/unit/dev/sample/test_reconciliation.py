@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,16 @@ def test_a_replay_is_final_when_the_router_has_read_it(all_read: bool) -> None:
     replay = SubmittedLine(SampleLine("kafka", ["replayed"], replay_of=1), 1.0, "n", "low")
     history = NotificationResults({"n": build_routed(1)}, {})
     assert compute_result(replay, history, NO_RECEIPT_TIMEOUTS, NOW, all_read) == LineResult("replayed", (), all_read)
+
+
+@pytest.mark.parametrize("all_read", [True, False])
+def test_what_is_expected_to_be_held_is_final_when_the_router_has_read_all(all_read: bool) -> None:
+    submitted = SubmittedLine(SampleLine("kafka", ["held quiet_hours"], "low", {}), 1.0, "n", "low")
+    held = NotificationResults({"n": NotificationResult(State.HELD, "quiet_hours", [])}, {})
+    assert compute_result(submitted, held, NO_RECEIPT_TIMEOUTS, NOW, all_read) == LineResult("held quiet_hours", (), all_read)
+    unexpected = msgspec.structs.replace(submitted, line=LINE)
+    assert not compute_result(unexpected, held, NO_RECEIPT_TIMEOUTS, NOW, all_read).final
+    assert not compute_result(submitted, NotificationResults({}, {}), NO_RECEIPT_TIMEOUTS, NOW, all_read).final, "it is not recorded yet"
 
 
 result_states = st.sampled_from(["routed", "rejected expired", "rejected duplicate", "dead invalid", "replayed"])

@@ -64,6 +64,12 @@ def test_further_acceptances_are_duplicates() -> None:
     assert (comparison.request_count, comparison.accepted_count, comparison.duplicate_count, comparison.consistent) == (4, 1, 2, True)
 
 
+@pytest.mark.parametrize(("at", "early"), [(8.9, ["d"]), (9.0, [])])
+def test_what_is_accepted_before_it_is_due_is_inconsistent(at: float, early: list[str]) -> None:
+    comparison = compare_request_log(build_sample_delivery("SENT"), [build_entry("d", at=at), build_entry("d", at=11.0)])
+    assert (comparison.early_sends, comparison.consistent) == (early, not early)
+
+
 def test_the_latency_is_by_priority_and_of_deliveries_with_one_request() -> None:
     deliveries = {
         "a": SampleDelivery(Status.SENT, "high", 9.0),

@@ -14,6 +14,7 @@ from schemas.errors import UnavailableError
 
 LINE = SampleLine("kafka", ["rejected expired"], "low", {})
 REPLAY_LINE = SampleLine("kafka", ["replayed"], replay_of=1)
+HELD_LINE = SampleLine("kafka", ["held quiet_hours"], "low", {})
 REJECTED = NotificationResult(State.REJECTED, "expired", [])
 
 
@@ -22,6 +23,7 @@ class FakeStack:
 
     def __init__(self, recorded_at: dict[str, float], read_at: float = 0.0, down_until: float = 0.0) -> None:
         self.recorded_at, self.read_at, self.down_until = recorded_at, read_at, down_until
+        self.results = dict.fromkeys(recorded_at, REJECTED)
         self.now = 0.0
         self.queried_ids: list[list[str]] = []
         self.final_counts: list[int] = []
@@ -31,7 +33,7 @@ class FakeStack:
             raise UnavailableError("down")
         self.queried_ids.append(list(ids))
         recorded = [notification_id for notification_id in ids if self.recorded_at.get(notification_id, 1e9) <= self.now]
-        return NotificationResults(dict.fromkeys(recorded, REJECTED), {})
+        return NotificationResults({one: self.results[one] for one in recorded}, {})
 
     async def fetch_lag(self) -> int:
         return int(self.now < self.read_at)
@@ -71,6 +73,15 @@ async def test_a_replay_is_final_when_the_router_has_read_it() -> None:
     assert await poller.poll_until_final(60.0, stack.set_final)
     assert stack.now == pytest.approx(3.0, abs=POLL_INTERVAL)
     assert [result.state for result in poller.results] == ["rejected expired", "replayed"]
+
+
+async def test_what_is_held_is_read_until_all_others_are_final() -> None:
+    stack = FakeStack({"a": 0.0, "b": 2.0}, read_at=3.0)
+    stack.results["a"] = NotificationResult(State.HELD, "quiet_hours", [])
+    poller = stack.build_poller(("a", HELD_LINE), ("b", LINE))
+    assert await poller.poll_until_final(60.0, stack.set_final)
+    assert stack.now == pytest.approx(3.0, abs=POLL_INTERVAL)
+    assert (poller.results[0].state, stack.queried_ids[-1]) == ("held quiet_hours", ["a"])
 
 
 async def test_polling_continues_after_an_outage_of_the_history() -> None:

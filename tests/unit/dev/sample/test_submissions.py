@@ -21,7 +21,7 @@ def build_line(**fields: Any) -> SampleLine:
 
 
 def test_a_record_has_a_generated_id_and_the_users_key_and_partition() -> None:
-    record = build_record(build_line(), GENERATED_ID, "p.", 12)
+    record = build_record(build_line(), GENERATED_ID, 100.0, "p.", 12)
     assert (record.topic, record.key, record.partition) == ("p.notifications.low", b"u-1", compute_partition("u-1", 12))
     assert msgspec.json.decode(record.value or b"") == {"id": GENERATED_ID, **NOTIFICATION_FIELDS}
 
@@ -35,19 +35,24 @@ def test_a_record_has_a_generated_id_and_the_users_key_and_partition() -> None:
     ],
 )
 def test_a_record_with_another_key_or_partition(fields: dict[str, Any], key: bytes, partition: int | None) -> None:
-    record = build_record(build_line(**fields), GENERATED_ID, "", 4)
+    record = build_record(build_line(**fields), GENERATED_ID, 100.0, "", 4)
     assert (record.key, record.partition) == (key, partition)
+
+
+def test_a_record_with_send_after_has_its_send_at() -> None:
+    record = build_record(build_line(send_after=1.5), GENERATED_ID, 100.0, "p.", 12)
+    assert msgspec.json.decode(record.value or b"")["send_at"] == 101.5
 
 
 @pytest.mark.parametrize("id_source", ["none", "custom"])
 def test_a_record_without_a_generated_id_is_unchanged(id_source: str) -> None:
-    record = build_record(build_line(id_source=id_source), GENERATED_ID, "", 4)
+    record = build_record(build_line(id_source=id_source), GENERATED_ID, 100.0, "", 4)
     assert msgspec.json.decode(record.value or b"") == NOTIFICATION_FIELDS
 
 
 def test_a_raw_value_is_unchanged() -> None:
-    assert build_record(build_line(notification=None, text="{", key="k"), GENERATED_ID, "", 4).value == b"{"
-    assert build_record(build_line(notification=None, null=True, key="k", headers={"h": "1"}), GENERATED_ID, "", 4)[3:] == (
+    assert build_record(build_line(notification=None, text="{", key="k"), GENERATED_ID, 100.0, "", 4).value == b"{"
+    assert build_record(build_line(notification=None, null=True, key="k", headers={"h": "1"}), GENERATED_ID, 100.0, "", 4)[3:] == (
         None,
         [("h", b"1")],
     )
@@ -58,12 +63,13 @@ def test_a_raw_value_is_unchanged() -> None:
     [
         ({"priority": None}, {**NOTIFICATION_FIELDS, "id": GENERATED_ID}),
         ({"priority": "high"}, {**NOTIFICATION_FIELDS, "id": GENERATED_ID, "priority": "high"}),
+        ({"priority": None, "send_after": 1.5}, {**NOTIFICATION_FIELDS, "id": GENERATED_ID, "send_at": 101.5}),
         ({"priority": None, "id_source": "none"}, NOTIFICATION_FIELDS),
         ({"priority": None, "id_source": "none", "repeat": RepeatedText("x", "ab", 2)}, {**NOTIFICATION_FIELDS, "data": {"x": "abab"}}),
     ],
 )
 def test_an_item_of_a_bulk_request(fields: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert build_bulk_item(build_line(via="http", **fields), GENERATED_ID) == expected
+    assert build_bulk_item(build_line(via="http", **fields), GENERATED_ID, 100.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ def test_an_item_of_a_bulk_request(fields: dict[str, Any], expected: dict[str, A
 )
 def test_the_router_derives_the_same_id(line: SampleLine) -> None:
     metadata = RecordMetadata("notifications.low", compute_partition("u-1", 4), 17, 1000.25)
-    value = build_record(line, GENERATED_ID, "", 4).value if line.notification else line.raw_value
+    value = build_record(line, GENERATED_ID, 100.0, "", 4).value if line.notification else line.raw_value
     record = FakeRecord(offset=metadata.offset, timestamp=int(metadata.timestamp * 1000), value=value)
     state = RoutingState(record, build_topic_set("notifications.low", ""), metadata.partition, 1000.3)
     decode.check(state, GateContext(4))

@@ -11,7 +11,7 @@ from app.api.problems import build_field_error
 from app.api.responses import BulkResult, BulkSubmissionResponse
 from dev.sample.sample_file import SampleLine
 from dev.sample.submissions import ProducerRecord, RecordMetadata, number_lines
-from dev.sample.submitter import BULK_SIZE, MAX_TRIES, BulkResponse, SubmissionError, Submitter
+from dev.sample.submitter import BULK_SIZE, MAX_TRIES, GatewayResponse, SubmissionError, Submitter
 from schemas.ids import NOTIFICATION_PREFIX, derive_id, is_id
 
 
@@ -32,24 +32,24 @@ class FakeProducer:
 class FakeGateway:
     """Returns the given responses, then accepts all items but those of the type `bad`."""
 
-    def __init__(self, *responses: BulkResponse) -> None:
+    def __init__(self, *responses: GatewayResponse) -> None:
         self.responses = list(responses)
         self.bodies: list[list[dict[str, Any]]] = []
 
-    async def post(self, body: bytes) -> BulkResponse:
+    async def post(self, body: bytes) -> GatewayResponse:
         items = msgspec.json.decode(body)
         self.bodies.append(items)
         return self.responses.pop(0) if self.responses else build_accepted_response(items)
 
 
-def build_accepted_response(items: list[dict[str, Any]], unavailable: int = -1) -> BulkResponse:
+def build_accepted_response(items: list[dict[str, Any]], unavailable: int = -1) -> GatewayResponse:
     results = [
         BulkResult(index, "invalid", errors=[build_field_error("$.type", "no", "unknown_type")])
         if item["type"] == "bad"
         else BulkResult(index, "unavailable" if index == unavailable else "accepted", item["id"], "low")
         for index, item in enumerate(items)
     ]
-    return BulkResponse(207, msgspec.json.encode(BulkSubmissionResponse(0, 0, 0, results)))
+    return GatewayResponse(207, msgspec.json.encode(BulkSubmissionResponse(0, 0, 0, results)))
 
 
 class SubmitterSetup:
@@ -129,7 +129,7 @@ async def test_each_line_is_submitted_when_it_is_due() -> None:
 async def test_unavailable_items_are_sent_again_with_the_same_id() -> None:
     setup = SubmitterSetup()
     items = [{"type": "t", "id": f"ntf_{number}"} for number in range(3)]
-    gateway = FakeGateway(BulkResponse(503, b"", 4.0), build_accepted_response(items, unavailable=1))
+    gateway = FakeGateway(GatewayResponse(503, b"", 4.0), build_accepted_response(items, unavailable=1))
     await setup.submitter.post_items(number_lines([build_http_line()] * 3), gateway)
     assert [len(body) for body in gateway.bodies] == [3, 3, 1]
     assert gateway.bodies[2] == [gateway.bodies[0][1]]
@@ -139,9 +139,9 @@ async def test_unavailable_items_are_sent_again_with_the_same_id() -> None:
 async def test_a_gateway_that_never_confirms_is_an_error() -> None:
     setup = SubmitterSetup()
     with pytest.raises(SubmissionError, match="1 notifications in 20 tries"):
-        await setup.submitter.post_items(number_lines([build_http_line()]), FakeGateway(*[BulkResponse(503, b"")] * MAX_TRIES))
+        await setup.submitter.post_items(number_lines([build_http_line()]), FakeGateway(*[GatewayResponse(503, b"")] * MAX_TRIES))
 
 
 async def test_an_invalid_api_key_is_an_error_with_the_gateways_message() -> None:
     with pytest.raises(SubmissionError, match="401: missing key"):
-        await SubmitterSetup().submitter.post_items(number_lines([build_http_line()]), FakeGateway(BulkResponse(401, b"missing key")))
+        await SubmitterSetup().submitter.post_items(number_lines([build_http_line()]), FakeGateway(GatewayResponse(401, b"missing key")))

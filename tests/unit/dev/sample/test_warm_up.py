@@ -7,7 +7,7 @@ from dev.sample.warm_up import WARM_UP_SIZE, is_plain_guest, select_warm_up_line
 
 
 def test_the_warm_up_uses_every_way_in_every_priority_and_every_channel() -> None:
-    lines = select_warm_up_lines(load_sample("warm-up-r", "http://simulators"))
+    lines = select_warm_up_lines(load_sample("warm-up-r", "http://simulators", "u-ruth"))
     assert len(lines) == WARM_UP_SIZE
     assert {line.via for line in lines} == {"kafka", "http"}
     assert {line.priority for line in lines} >= {"high", "medium", "low"}
@@ -15,8 +15,8 @@ def test_the_warm_up_uses_every_way_in_every_priority_and_every_channel() -> Non
 
 
 def test_its_users_are_not_those_of_the_sample() -> None:
-    users = {(line.notification or {})["user_id"] for line in select_warm_up_lines(load_sample("warm-up-r", "http://simulators"))}
-    assert not users & {(line.notification or {}).get("user_id") for line in load_sample("r", "http://simulators")}
+    users = {(line.notification or {})["user_id"] for line in select_warm_up_lines(load_sample("warm-up-r", "http://simulators", "u-ruth"))}
+    assert not users & {(line.notification or {}).get("user_id") for line in load_sample("r", "http://simulators", "u-ruth")}
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,7 @@ def test_its_users_are_not_those_of_the_sample() -> None:
 def test_lines_with_an_effect_on_the_sample_are_left_out(expected: list[str], fields: dict[str, object]) -> None:
     assert is_plain_guest(SampleLine("kafka", ["routed", "SENT"], "low", {"user_id": "guest-r-1"}))
     assert not is_plain_guest(SampleLine("kafka", expected, "low", fields))
+
+
+def test_a_line_that_is_held_is_left_out() -> None:
+    assert not is_plain_guest(SampleLine("kafka", ["routed", "SENT"], "low", {"user_id": "guest-r-1"}, send_after=1.0))
