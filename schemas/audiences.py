@@ -16,14 +16,14 @@ AudienceName = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="letters, digits, dots, dashes and underscores")
 ]
 Labels = Annotated[list[Label], Meta(min_length=1, max_length=100)]
+MemberIds = Annotated[list[UserId], Meta(max_length=1000)]
 
 MAX_FILTER_CONDITIONS = 50
 MAX_FILTER_DEPTH = 5
-MAX_MEMBERS_AT_ONCE = 1000
 
 
 class AudienceFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"negated": "not"}):
-    """Conditions on users, all of which must hold; at least one is given."""
+    """Conditions on users, all of which must hold; without any it takes all users."""
 
     tier: Annotated[Labels, Meta(description="one of these; an empty text stands for none")] | UnsetType = UNSET
     locale: Annotated[Labels, Meta(description="one of these or more special: de takes de-AT, too")] | UnsetType = UNSET
@@ -40,19 +40,11 @@ class AudienceFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     negated: "AudienceFilter | UnsetType" = UNSET
 
 
-class AudienceRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A new audience: of the users who match the filter, or a list without members if there is none."""
+class AudienceDefinition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An audience as it is written: of the users who match the filter, or without one a list, whose members are a resource of their own."""
 
-    name: AudienceName
-    filter: AudienceFilter | None = None
+    filter: Annotated[AudienceFilter | None, Meta(description="an empty one takes all users")] = None
     description: Annotated[str, Meta(max_length=1000)] = ""
-
-
-class AudienceChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is written of an audience; what is left out stays as it is. The kind of an audience never changes."""
-
-    filter: AudienceFilter | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
 
 
 class Audience(Struct, frozen=True):
@@ -67,7 +59,40 @@ class Audience(Struct, frozen=True):
     updated_at: float
 
 
-class AudienceMembers(Struct, frozen=True, forbid_unknown_fields=True):
-    """Users who are added to a list or removed from it."""
+class MemberChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Users who are added to a list and removed from it; with `preview` they are only checked and counted."""
 
-    user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_MEMBERS_AT_ONCE)]
+    add: MemberIds = []
+    remove: MemberIds = []
+    preview: bool = False
+
+
+class MemberList(Struct, frozen=True):
+    """The members of a list, by the hex digits of its id."""
+
+    audience_id: str
+
+
+class NamedUsers(Struct, frozen=True):
+    """The users that the request for a broadcast has named."""
+
+    broadcast_id: str
+
+
+Recipients = AudienceFilter | MemberList | NamedUsers
+
+
+class UserPage(Struct, frozen=True):
+    """Users in the order of the bytes of their ids; the next page begins after `cursor`."""
+
+    user_ids: list[str]
+    cursor: str
+    is_last: bool
+
+
+class CountedPage(Struct, frozen=True):
+    """How many users of a stretch are among the recipients; the next stretch begins after `cursor`."""
+
+    count: int
+    cursor: str
+    is_last: bool
