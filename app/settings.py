@@ -140,6 +140,9 @@ class SchedulerSection(Section, frozen=True):
     linger: Seconds
     release_interval: PositiveSeconds
     max_release_entries: PositiveInt
+    broadcast_interval: PositiveSeconds
+    broadcast_lease: PositiveSeconds
+    max_broadcast_page: PositiveInt
 
 
 class RecorderSection(Section, frozen=True):

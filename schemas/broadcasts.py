@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.audiences import AudienceName
+from schemas.audiences import AudienceName, Recipients
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.notification import Name, UserId
@@ -70,3 +70,19 @@ class Broadcast(Struct, frozen=True):
     created_by: str
     error: str
     version: int
+
+
+class ClaimedBroadcast(Struct, frozen=True):
+    """A broadcast whose next page a worker has in hand; `notification` is JSON, `rate` in users per second.
+
+    `identified_at` (epoch seconds) is the time in the ids of the page. `recipients` is None if its audience was deleted.
+    """
+
+    id: str
+    recipients: Recipients | None
+    notification: bytes
+    priority: Priority | None
+    rate: int | None
+    cursor: str
+    total_count: int | None
+    identified_at: float

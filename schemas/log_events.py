@@ -12,6 +12,9 @@ LogEvent = Literal[
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
     "scheduler.batch_completed",  # scheduled records were stored: counts per result
     "scheduler.released",  # entries that were due were released: counts per priority, and the greatest lateness
+    "scheduler.broadcast_page_produced",  # Kafka has acknowledged the notifications of a page of a broadcast
+    "scheduler.broadcast_failed",  # a broadcast cannot be expanded and ends: the error
+    "scheduler.broadcasts_delayed",  # PostgreSQL or Kafka does not answer, so broadcasts wait
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter

@@ -84,6 +84,14 @@ class Outbox(Protocol):
         ...
 
 
+class FlushedOutbox(Outbox, Protocol):
+    """An outbox of records that belong to no batch."""
+
+    async def flush(self) -> None:
+        """Produce all records, and wait until all in-sync replicas have them. Raises UnavailableError; some may be produced then."""
+        ...
+
+
 class Table(Protocol):
     """A Faust table, read by batch; each access names the partition."""
 

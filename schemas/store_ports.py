@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from schemas.audiences import CountedPage, Recipients, UserPage
+from schemas.broadcasts import ClaimedBroadcast
 from schemas.history import HistoryBatch, NotificationKey, RecordedDeliveries
 from schemas.policy import Policy
 from schemas.profile import Profile
@@ -55,4 +57,42 @@ class DeliveryStatusReader(Protocol):
 
     async def get_many(self, notifications: Iterable[NotificationKey]) -> Mapping[NotificationKey, RecordedDeliveries]:
         """What is recorded of each notification, without those of which no decision is. Raises UnavailableError."""
+        ...
+
+
+class BroadcastPages(Protocol):
+    """The broadcasts that are to be expanded, page by page; `holder` names the worker. Each method raises UnavailableError."""
+
+    async def claim(self, holder: str) -> ClaimedBroadcast | None:
+        """A broadcast whose next page is due and that no other worker has in hand; None if there is none."""
+        ...
+
+    async def get_wait(self) -> float | None:
+        """Seconds until the next page of any broadcast is due; None if no broadcast waits."""
+        ...
+
+    async def read_page(self, recipients: Recipients, cursor: str, limit: int) -> UserPage:
+        """At most `limit` users after the cursor."""
+        ...
+
+    async def count_page(self, recipients: Recipients, cursor: str) -> CountedPage:
+        """How many users there are in a stretch after the cursor."""
+        ...
+
+    async def renew(self, broadcast_id: str, holder: str) -> bool:
+        """Keep a broadcast in hand for longer; False if another worker has it."""
+        ...
+
+    async def store_total(self, broadcast_id: str, holder: str, total_count: int) -> bool:
+        """Store how many users there are; False if another worker has the broadcast."""
+        ...
+
+    async def store_page(self, broadcast_id: str, holder: str, page: UserPage, seconds: float) -> bool:
+        """Store that a page is done and give the broadcast back; the next page is due `seconds` after this one was.
+        False if another worker has the broadcast.
+        """
+        ...
+
+    async def fail(self, broadcast_id: str, holder: str, error: str) -> None:
+        """End a broadcast that cannot be expanded."""
         ...

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 
+from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.router.evaluate import BatchSummary
@@ -163,6 +164,32 @@ class SchedulerObserver:
             entries={priority: len(lateness) for priority, lateness in release.lateness.items()},
             lateness_max_ms=round(max(map(max, release.lateness.values())) * 1000),
         )
+
+
+class BroadcastObserver:
+    """Called for every page of a broadcast, and when one fails or has to wait."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, event: ExpandedPage | FailedBroadcast | ExpansionDelay) -> None:
+        """Count the event and log one line."""
+        match event:
+            case ExpandedPage():
+                self._metrics.increment(names.BROADCAST_NOTIFICATIONS, event.user_count, event.priority)
+                log_event(
+                    "scheduler.broadcast_page_produced",
+                    broadcast=event.broadcast_id,
+                    priority=event.priority,
+                    users=event.user_count,
+                    is_last=event.is_last,
+                    duration_ms=round(event.seconds * 1000, 2),
+                )
+            case FailedBroadcast():
+                self._metrics.increment(names.BROADCASTS_FAILED, 1)
+                log_event("scheduler.broadcast_failed", logging.ERROR, broadcast=event.broadcast_id, error=event.error)
+            case ExpansionDelay():
+                log_event("scheduler.broadcasts_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
 
 
 class RecorderObserver:

@@ -1,17 +1,23 @@
-"""The scheduler's worker: one table, an agent that stores what is scheduled, and a task that releases what is due."""
+"""The scheduler's worker: one table, an agent that stores what is scheduled, a task that releases what is due, and one for broadcasts."""
 
 import asyncio
+import time
+import uuid
+from functools import partial
 from typing import Any
 
+from agents.broadcasts.expander import Expander
 from agents.scheduler.releaser import Releaser
 from agents.scheduler.scheduler import Scheduler
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
-from app.streaming.committer_factory import build_batch_committer
+from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
-from app.workers.observers import SchedulerObserver
+from app.workers.observers import BroadcastObserver, SchedulerObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
+from tables.postgres.broadcast_pages import PostgresBroadcastPages
+from tables.postgres.database import Database
 
 
 def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
@@ -45,9 +51,30 @@ def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
     )
     add_agents(app, worker.source_topics, scheduler.run)
     worker.add_task("release", releaser.run_forever)
+    _add_broadcasts(worker, settings)
 
     async def wake_up(app: Any, **_: Any) -> None:
         releaser.wake_up()
 
     app.on_rebalance_complete.connect(wake_up, weak=False)
     return app
+
+
+def _add_broadcasts(worker: WorkerBuilder, settings: Settings) -> None:
+    """Expand broadcasts beside the stream. Any worker of the role expands any of them, whatever its partitions are."""
+    section, kafka = settings.scheduler, settings.kafka
+    database = Database(settings.postgres.url, settings.postgres.pool_max_size)
+    expander = Expander(
+        pages=PostgresBroadcastPages(database, section.broadcast_lease),
+        create_outbox=partial(build_unbatched_outbox, worker.app),
+        sleep=asyncio.sleep,
+        clock=time.monotonic,
+        holder=f"{settings.worker.instance_id}-{uuid.uuid4().hex}",  # a worker that hung and one that replaces it are two
+        partitions=kafka.topic_partitions,
+        topic_prefix=kafka.topic_prefix,
+        interval=section.broadcast_interval,
+        max_page_users=section.max_broadcast_page,
+        observe=BroadcastObserver(worker.metrics),
+    )
+    worker.add_task("broadcasts", expander.run_forever)
+    worker.add_shutdown_callback(database.close)

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from schemas.errors import RecordTooLargeError
+from schemas.errors import RecordTooLargeError, UnavailableError
 from schemas.ports import Header
 from schemas.record_size import BATCH_OVERHEAD, FRAME_OVERHEAD, RECORD_OVERHEAD, compute_batch_size
 
@@ -115,3 +115,18 @@ async def _gather_metadata(futures: Sequence[asyncio.Future[Any]]) -> list[Any]:
         if isinstance(result, BaseException):
             raise result
     return list(results)
+
+
+class UnbatchedOutbox:
+    """Implements schemas.ports.FlushedOutbox: for records that do not come from a batch, so that no generation fences them."""
+
+    def __init__(self, outbox: BatchOutbox) -> None:
+        self._outbox = outbox
+        self.add = outbox.add
+
+    async def flush(self) -> None:
+        """Produce all records and wait until all in-sync replicas have them. Raises UnavailableError; some may be produced then."""
+        try:
+            await self._outbox.flush()
+        except KafkaError as error:
+            raise UnavailableError(f"Kafka does not take the records: {type(error).__name__}: {error}".rstrip(": ")) from error

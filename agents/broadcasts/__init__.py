@@ -1,0 +1,1 @@
+"""Expands broadcasts: a notification for each of their users."""
