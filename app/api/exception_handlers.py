@@ -2,7 +2,6 @@
 
 import traceback
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from litestar import Response
@@ -11,19 +10,17 @@ from litestar.exceptions import HTTPException, ValidationException
 from app.api.dependencies import ApiRequest
 from app.api.etags import build_etag_headers, build_mismatch_problem
 from app.api.middleware import Scope, add_log_fields
+from app.api.parameter_errors import list_parameter_errors
 from app.api.problems import (
     PROBLEM_MEDIA_TYPE,
-    FieldError,
     ProblemDetails,
     ProblemError,
-    build_field_error,
     build_problem,
     build_problem_headers,
     build_validation_problem,
     get_problem_kind,
 )
 from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
-from schemas.json_errors import describe_decode_error
 
 STORE_UNAVAILABLE = "PostgreSQL does not answer, so this can neither be read nor changed; notifications are still accepted"
 STORE_RETRY_AFTER = 5  # seconds
@@ -53,7 +50,7 @@ def handle_unavailable(request: ApiRequest, error: UnavailableError) -> Response
 def handle_http_exception(request: ApiRequest, error: HTTPException) -> Response[bytes]:
     """The response to an error of the framework: unknown path, wrong method, invalid query parameter, body too large."""
     if isinstance(error, ValidationException):
-        return _build_problem_response(request, build_validation_problem(_to_field_errors(error)))
+        return _build_problem_response(request, build_validation_problem(list_parameter_errors(request, error)))
     details = {"not-found": "no such path; see /docs", "method-not-allowed": f"this path does not support {request.method}; see /docs"}
     kind = get_problem_kind(error.status_code)
     return _build_problem_response(request, build_problem(kind, details.get(kind, error.detail)), error.headers or {})
@@ -69,17 +66,6 @@ def build_unexpected_problem(scope: Scope, error: Exception) -> ProblemDetails:
     frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
     add_log_fields(scope, error=type(error).__name__, location=f"{frame.filename}:{frame.lineno}" if frame else "")
     return build_problem("internal", "an unexpected error occurred; the gateway's log has its location")
-
-
-def _to_field_errors(error: ValidationException) -> list[FieldError]:
-    extra = error.extra if isinstance(error.extra, list) else []
-    errors = [_to_field_error(item) for item in extra if isinstance(item, Mapping)]
-    return errors or [build_field_error("$", error.detail)]
-
-
-def _to_field_error(item: Mapping[str, Any]) -> FieldError:
-    text = describe_decode_error(msgspec.ValidationError(str(item.get("message", ""))), b"").text
-    return build_field_error(f"$.{item.get('key', '')}", text)
 
 
 def _build_problem_response(request: ApiRequest, problem: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response[bytes]:

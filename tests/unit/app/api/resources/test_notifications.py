@@ -315,7 +315,7 @@ def test_list_with_invalid_parameters_is_422(query: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "problem"),
-    [("limit=0", "$.limit: must be an integer of at least 1"), ("limit=x", "$.limit: must be an integer, not a string")],
+    [("limit=0", "$.limit: must be an integer of at least 1"), ("limit=x", "$.limit: must be an integer")],
 )
 def test_an_invalid_query_parameter_is_explained_without_python(query: str, problem: str) -> None:
     with GatewayHarness().build_client() as client:
