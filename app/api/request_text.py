@@ -4,7 +4,7 @@ The ASGI server decodes a path as a whole: `%2F` looks like `/` then, and `%FF` 
 here, segment by segment. The framework divides them once more; until it has, `/` and `%` within a segment stay encoded.
 """
 
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from app.api.middleware import AsgiApp, Receive, Scope, Send, send_problem
 from app.api.problems import ProblemDetails, build_field_error, build_problem, build_validation_problem
@@ -42,7 +42,7 @@ class PathParameterDecoder:
 
 def _decode(scope: Scope) -> ProblemDetails | None:
     """Write the decoded path into the scope; returns what is wrong with it or with the query."""
-    raw_path: bytes = (scope.get("raw_path") or b"").partition(b"?")[0]  # servers may leave it out, or the query in it
+    raw_path = (scope.get("raw_path") or quote(scope["path"]).encode()).partition(b"?")[0]  # some servers have none, or with the query
     if b"%" in raw_path:
         segments = [_decode_text(segment) for segment in raw_path.split(b"/")]
         if (problem := _find_first(segments)) is not None:
