@@ -8,6 +8,7 @@ HeroldError
 |-- MissingUserError      there is no user with this id
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
+|-- RecordedNotificationsTooLargeError  the notifications that a trial would read do not fit into memory
 |-- RecordTooLargeError   a record is larger than its topic allows
 |-- TemplateChangedError  a template has another published version than the caller read
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
@@ -78,6 +79,13 @@ class ExpressionError(HeroldError):
     def __init__(self, problem: str, line: int = 0, column: int = 0) -> None:
         super().__init__(f"line {line}, column {column}: {problem}" if line else problem)
         self.problem, self.line, self.column = problem, line, column
+
+
+class RecordedNotificationsTooLargeError(HeroldError):
+    """The notifications that a trial of rules or templates would read are too large to be kept in memory."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the recorded notifications have more than {limit // 1024**2} MiB: choose a shorter time, or fewer")
 
 
 class RecordTooLargeError(HeroldError):

@@ -23,6 +23,14 @@ class Record(Protocol):
     def headers(self) -> Sequence[Header]: ...
 
 
+class RecordedNotification(NamedTuple):
+    """A record of a topic notifications.<priority> that is read again."""
+
+    topic: str
+    partition: int
+    record: Record
+
+
 class Batch:
     """Records of one partition in offset order: the value of one Faust event."""
 
