@@ -14,7 +14,7 @@ from schemas.channels import ChannelName
 from schemas.enums import State
 from schemas.ports import Outbox
 
-_STAGES = tuple(gate.stage for gate in BATCH_GATES if gate.stage is not None)
+STAGES = tuple(gate.stage for gate in BATCH_GATES if gate.stage is not None)
 
 
 class BatchSummary(Struct, frozen=True):
@@ -93,6 +93,6 @@ def evaluate_batch(
                 verdict = fan_out.encode_scheduled(state, verdict)
             fan_out.write_verdict(state, verdict, outbox)
             counts.add_verdict(verdict)
-        for stage in _STAGES:
+        for stage in STAGES:
             stage(state, verdict, context)
     return counts

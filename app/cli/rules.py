@@ -1,4 +1,4 @@
-"""`herold rules`: applies, lists and compares rules and rate limits, and rolls rules back."""
+"""`herold rules`: applies, tries, lists and compares rules and rate limits, and rolls rules back."""
 
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from app.cli.formatting import build_table, format_datetime
 from app.cli.origin import add_origin_options, build_origin
 from app.cli.output import JsonObject, json_option, print_result
 from app.cli.policy import INVALID_ADVICE
+from app.cli.rule_simulation import simulate
 from schemas.errors import PolicyDocumentError
 from schemas.policy import MAX_VERSION
 from schemas.policy_document import PolicyDocument, build_rule_entry
@@ -32,6 +33,9 @@ def rules() -> None:
     \b
     herold rules apply rules.yml --dry-run
     """
+
+
+rules.add_command(simulate)
 
 
 @rules.command()

@@ -1,0 +1,67 @@
+"""Tries a document of rules on recorded notifications: what the router would decide otherwise."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from agents.router.compiled_policy import CompiledPolicy
+from agents.router.simulation import PolicySimulation, count_deliveries
+from app.admin.policy import check_document
+from schemas.policy import Policy
+from schemas.policy_document import PolicyDocument, merge_document
+from schemas.ports import RecordedNotification
+from schemas.profile import Profile
+from schemas.simulation import SimulatedNotification, SimulatedResult, SkipReason
+from schemas.store_ports import ProfileReader
+from tables.postgres.database import Database
+from tables.postgres.policy import PostgresPolicyLoader
+from tables.postgres.profiles import PostgresProfileReader
+
+PROFILE_BATCH = 500  # notifications whose profiles are read at once
+
+
+async def load_policies(database_url: str, document: PolicyDocument) -> tuple[Policy, Policy]:
+    """The current policy, and the one that the document would make. Raises PolicyDocumentError and UnavailableError."""
+    database = Database(database_url, max_size=1)
+    try:
+        before = await PostgresPolicyLoader(database).load()
+        check_document(before, document)
+        return before, merge_document(before, document)
+    finally:
+        await database.close()
+
+
+async def judge_with_stored_profiles(database_url: str, simulation: "RuleSimulation", records: Sequence[RecordedNotification]) -> None:
+    """Judge these records with the profiles as they are now. Raises UnavailableError."""
+    database = Database(database_url, max_size=1)
+    try:
+        await simulation.judge(records, PostgresProfileReader(database))
+    finally:
+        await database.close()
+
+
+class RuleSimulation:
+    """Two policies that judge the same notifications, with the same profiles."""
+
+    def __init__(self, before: Policy, after: Policy, partitions: int, topic_prefix: str) -> None:
+        self._before, self._after = (PolicySimulation(CompiledPolicy(one), partitions, topic_prefix) for one in (before, after))
+        self.judged: list[SimulatedNotification] = []
+        self.skipped: Counter[SkipReason] = Counter()
+
+    async def judge(self, records: Sequence[RecordedNotification], profiles: ProfileReader) -> None:
+        """Judge all of them, in this order. Raises UnavailableError."""
+        for start in range(0, len(records), PROFILE_BATCH):
+            await self._judge_batch(records[start : start + PROFILE_BATCH], profiles)
+
+    async def _judge_batch(self, batch: Sequence[RecordedNotification], profiles: ProfileReader) -> None:
+        before_states, before_ids = self._before.prepare(batch)
+        after_states, after_ids = self._after.prepare(batch)
+        ids = dict.fromkeys([*before_ids, *after_ids])
+        found: Mapping[str, Profile] = await profiles.get_many(ids) if ids else {}
+        for before_state, after_state in zip(before_states, after_states, strict=True):
+            before, after = self._before.decide(before_state, found), self._after.decide(after_state, found)
+            if not isinstance(before, SimulatedResult) or not isinstance(after, SimulatedResult):
+                self.skipped[cast(SkipReason, after if isinstance(before, SimulatedResult) else before)] += 1
+                continue
+            sent = count_deliveries(before_state, before), count_deliveries(after_state, after)
+            self.judged.append(SimulatedNotification(before_state.id, before, after, *sent))
