@@ -18,7 +18,12 @@ from tests.settings_builders import build_kafka_section
 PARTITIONS = 2
 DOCUMENT = """
 rules:
-  - {type: newsletter.weekly, category: marketing, priority: high, channels: [email], template: newsletter-weekly, condition: user.tier == "gold"}
+  - type: newsletter.weekly
+    category: marketing
+    priority: high
+    channels: [email]
+    template: newsletter-weekly
+    condition: user.tier == "gold"
   - {type: order.delivered, category: transactional, channels: [email], template: order-delivered}
 """
 USERS = ("u-0", "u-1", "u-2")
