@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -55,10 +56,23 @@ class WorkerProcess:
                 await asyncio.sleep(0.01)
 
     def stop(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal if the process still runs; returns the exit code."""
+        """Send the signal if the process still runs; returns the exit code. SIGTERM waits until the worker can take it."""
+        deadline = time.monotonic() + 150
+        while signal_number == signal.SIGTERM and self.process.poll() is None and not self._catches(signal_number):
+            assert time.monotonic() < deadline, "".join(self.lines)
+            time.sleep(0.01)
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
         return self.wait()
+
+    def _catches(self, signal_number: signal.Signals) -> bool:
+        """Whether the process has a handler of the signal (proc(5), SigCgt)."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return False
+        mask = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(mask.split()[1], 16) >> (signal_number - 1) & 1)
 
     def wait(self) -> int:
         """Wait for the process to exit; returns the exit code."""
