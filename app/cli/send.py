@@ -14,6 +14,7 @@ from app.cli.api_client import ApiClient, build_notification_path, load_gateway_
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, CommandError
 from app.cli.json_input import parse_json
 from app.cli.output import JsonObject, add_gateway_options, build_progress_console, json_option, print_result
+from app.cli.times import TIME_FORMATS, TimeParameter
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES, State, Status
 from schemas.json_errors import BYTE_ORDER_MARK
@@ -37,6 +38,7 @@ FAILED_STATUSES = frozenset({Status.FAILED, Status.BOUNCED})
 @click.option("--template", help="Template; default: the rule's.")
 @click.option("--locale", help="Locale, such as de-AT.")
 @click.option("--priority", type=click.Choice(PRIORITIES), help="Priority; default: the rule's.")
+@click.option("--send-at", type=TimeParameter(), metavar="TIME", help=f"Hold it until then: {TIME_FORMATS}; at most 30 days ahead.")
 @click.option("--idempotency-key", help="A repeated submission with this key within 24 h is not sent again.")
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Submit each line of this file, a JSON object.")
 @click.option("--wait", is_flag=True, help="Wait until the notification is final, and show it.")
@@ -57,6 +59,7 @@ def send(
 
     \b
     herold send --user u-42 --type account.otp --data code=482193 --data minutes=5 --to email=a@example.org --wait
+    herold send --user u-42 --type order.shipped --data order=17 --send-at +10m
     herold send --file notifications.jsonl
     """
     api = load_gateway_client(url, api_key)
@@ -85,7 +88,7 @@ def _format_submission(response: JsonObject) -> RenderableType:
 
 
 def build_submission(
-    user: str | None, notification_type: str | None, data: Sequence[str], to: Sequence[str], channel: Sequence[str], **options: str | None
+    user: str | None, notification_type: str | None, data: Sequence[str], to: Sequence[str], channel: Sequence[str], **options: Any
 ) -> JsonObject:
     """The body of a submission. Raises click.UsageError for an invalid option."""
     if not user or not notification_type:

@@ -19,7 +19,7 @@ def test_reschedule_takes_epoch_seconds_and_text(herold: HeroldRunner, gateway_u
         result = herold("reschedule", ID, text, "--user", "u-42", "--url", gateway_url, "--json")
         assert parse_json_output(result)["reason"] == "rescheduled"
     invalid = herold("reschedule", ID, "tomorrow", "--url", gateway_url)
-    assert (invalid.exit_code, "send_at" in invalid.stderr) == (1, True)
+    assert (invalid.exit_code, "is not a time" in invalid.stderr) == (2, True)
 
 
 def test_what_is_too_late_fails_and_what_is_unknown_is_not_found(

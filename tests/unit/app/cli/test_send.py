@@ -1,6 +1,8 @@
 import json
 import shlex
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ from app.cli.errors import EXIT_UNREACHABLE
 from app.cli.send import build_submission
 from schemas.idempotent_responses import RecentNotification
 from schemas.notification import Notification
+from schemas.timestamps import to_epoch_seconds
 from tables.postgres.seed import load_seed_policy
 from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
@@ -39,6 +42,15 @@ def test_the_example_in_the_help_can_be_sent_to_a_new_installation(
     example = next(line for line in lines if line.strip().startswith("herold send --user"))
     result = herold(*shlex.split(example.removesuffix(" --wait"))[1:], "--url", gateway_url)
     assert result.exit_code == 0, result.output
+
+
+def test_send_at_is_a_time_or_a_duration(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    gateway_harness.now = now = time.time()
+    for text in ("+2h", datetime.fromtimestamp(now + 3600, UTC).isoformat()):
+        assert herold("send", *REQUIRED_OPTIONS, "--send-at", text, "--url", gateway_url).exit_code == 0
+    by_duration, by_text = (to_epoch_seconds(one.send_at or 0.0) for one in gateway_harness.publisher.decode_notifications())
+    assert now + 7200 <= by_duration <= time.time() + 7200
+    assert by_text == pytest.approx(now + 3600)
 
 
 def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
