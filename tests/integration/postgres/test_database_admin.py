@@ -48,6 +48,7 @@ async def test_upgrade_without_the_sample_shops_users(database_url: str) -> None
     "change",
     [
         "insert into rate_limits (channel, window_seconds, max_count) values ('email', 7 * 86400 + 1, 5)",
+        "update rules set expires_after = 86401 where type = 'order.shipped'",
         "insert into devices (user_id, token) values ('u-ada', repeat('t', 2049))",
         """update users set addresses = jsonb_build_object('webhook', jsonb_build_array(repeat('w', 2049))) where id = 'u-ada'""",
         """update users set addresses = '{"email": "ada@example.org"}' where id = 'u-ada'""",

@@ -50,6 +50,11 @@ def test_the_longest_window_has_its_rows_and_is_the_one_of_the_database() -> Non
     assert re.findall(r"check \(window_seconds <= (\d+)\)", sql) == [str(MAX_RATE_WINDOW)]
 
 
+def test_no_rule_lets_a_notification_live_longer_than_any_does() -> None:
+    sql = "".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")))
+    assert re.findall(r"check \(expires_after <= (\d+)\)", sql) == [str(NOTIFICATION_EXPIRY)]
+
+
 @pytest.mark.parametrize("records", [NOTIFICATION_RECORDS, SCHEDULED_RECORDS, DELIVERY_RECORDS])
 def test_a_record_is_kept_until_it_expires_and_a_day_longer(records: int) -> None:
     assert records >= NOTIFICATION_EXPIRY + DAY
