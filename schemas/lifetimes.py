@@ -10,6 +10,7 @@ NOTIFICATION_EXPIRY = DAY  # a notification is sent at most so long after it is 
 IDEMPOTENCY_HORIZON = DAY  # between two notifications with one idempotency key, so that the second is a duplicate; also over HTTP
 MAX_SEND_AHEAD = 30 * DAY  # between a notification's record and its send_at
 MAX_DIGEST_WINDOW = 30 * DAY  # from the first notification of a digest until it is sent
+MAX_CREATED_AT_ERROR = DAY  # between a notification's record and the created_at of its producer, whose clock may be wrong
 MAX_RATE_WINDOW = 7 * DAY  # the longest window of a rate limit; a constraint of the database names it too
 
 # records of the topics

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from agents.scheduler.due_queue import DueQueue
 from schemas.enums import Priority, State
 from schemas.events import DecidedEvent, GateResult
-from schemas.lifetimes import DAY, MAX_SEND_AHEAD
+from schemas.lifetimes import MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD
 from schemas.scheduled import Cancel, Reschedule, Scheduled
 from schemas.timestamps import Timestamp, to_epoch_seconds
 from tables import due
@@ -122,8 +122,8 @@ def _limit_due_at(scheduled: Scheduled, due_at: float) -> float:
 
 
 def _compute_latest(scheduled: Scheduled) -> float:
-    """The latest send_at that the router takes."""
-    return scheduled.record_time / 1000 + MAX_SEND_AHEAD
+    """The latest send_at of a request. Over HTTP it counts from `created_at`, which may be so much later than the record."""
+    return scheduled.record_time / 1000 + MAX_SEND_AHEAD + MAX_CREATED_AT_ERROR
 
 
 def _move(scheduled: Scheduled, due_at: float) -> Scheduled:
@@ -161,4 +161,4 @@ def _build_event(
 def _find_created_at(payload: Payload, record_time: float) -> float:
     """The time of submission as the router takes it: the producer's, unless it is far off the broker's."""
     created_at = to_epoch_seconds(payload.created_at) if payload.created_at is not None else record_time
-    return created_at if abs(created_at - record_time) <= DAY else record_time
+    return created_at if abs(created_at - record_time) <= MAX_CREATED_AT_ERROR else record_time

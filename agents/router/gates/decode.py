@@ -12,7 +12,7 @@ from schemas import ids, lifetimes
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
-from schemas.lifetimes import MAX_SEND_AHEAD, NOTIFICATION_EXPIRY, NOTIFICATION_RECORDS, SCHEDULED_RECORDS
+from schemas.lifetimes import MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD, NOTIFICATION_EXPIRY, NOTIFICATION_RECORDS, SCHEDULED_RECORDS
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.scheduled import ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER
@@ -29,7 +29,8 @@ BACKSLASH = ord("\\")  # `in` with bytes instead of an int raises and catches an
 MAX_DEPTH = 64  # JSON nested deeper is rejected here, before a provider's encoder meets it
 
 MAX_RESUME_COUNT = 32_767  # what its column can hold
-MAX_RESUMED_AGE = MAX_SEND_AHEAD + NOTIFICATION_EXPIRY + SCHEDULED_RECORDS + NOTIFICATION_RECORDS  # seconds from first record to the last
+MAX_RESUMED_AGE = MAX_SEND_AHEAD + MAX_CREATED_AT_ERROR + NOTIFICATION_EXPIRY + SCHEDULED_RECORDS + NOTIFICATION_RECORDS
+"""Seconds from the first record of a held notification to the last."""
 
 # a repartitioned record has a mark, and the time of its first record (milliseconds), so that its expiry and its id stay the same
 REPARTITION_HEADER = "herold-repartitioned"
@@ -73,7 +74,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     state.user_key = notification.user_id.encode()
     if notification.created_at is not None:
         created_at = to_epoch_seconds(notification.created_at)
-        if abs(created_at - state.record_time) <= DAY:  # a producer's clock may be wrong
+        if abs(created_at - state.record_time) <= MAX_CREATED_AT_ERROR:
             state.created_at = created_at
     return PASS
 

@@ -8,11 +8,13 @@ from msgspec import Raw, Struct
 
 from agents.scheduler.changes import Changes
 from schemas.dead_letter import decode_dead_letter
-from schemas.lifetimes import DAY, MAX_SEND_AHEAD
+from schemas.lifetimes import DAY, MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD
 from schemas.ports import Batch
 from schemas.scheduled import Cancel, Reschedule
 from tables.due import CANCELLED_ROWS
 from tests.unit.agents.scheduler.harness import NOW, PARTITION, TARGET, SchedulerHarness, build_scheduled
+
+LATEST = NOW + MAX_SEND_AHEAD + MAX_CREATED_AT_ERROR
 
 
 async def test_a_released_record_has_the_payload_and_the_headers() -> None:
@@ -119,16 +121,23 @@ async def test_no_notification_is_moved_further_than_the_latest_send_at() -> Non
     harness = SchedulerHarness()
     move = Reschedule("ntf_1", "u-1", NOW + 40 * DAY)
     assert await harness.store(build_scheduled(), move, move) == {"stored": 1, "rescheduled": 1, "replayed": 1}
-    assert [event.decision_log[0].inputs for event in harness.events] == [{"until": NOW + MAX_SEND_AHEAD}]
-    assert await harness.release(NOW + MAX_SEND_AHEAD) == ["ntf_1"]
-    assert msgspec.json.decode(harness.released[0].value or b"")["send_at"] == NOW + MAX_SEND_AHEAD
+    assert [event.decision_log[0].inputs for event in harness.events] == [{"until": LATEST}]
+    assert await harness.release(LATEST) == ["ntf_1"]
+    assert msgspec.json.decode(harness.released[0].value or b"")["send_at"] == LATEST
+
+
+async def test_a_producer_whose_clock_is_ahead_can_move_its_notification_as_far_as_the_gateway_lets_it() -> None:
+    harness, created_at = SchedulerHarness(), NOW + MAX_CREATED_AT_ERROR
+    payload = Raw(msgspec.json.encode({"user_id": "u-1", "type": "t", "id": "ntf_1", "created_at": created_at}))
+    await harness.store(build_scheduled(payload=payload), Reschedule("ntf_1", "u-1", created_at + MAX_SEND_AHEAD))
+    assert [(event.created_at, event.decision_log[0].inputs) for event in harness.events] == [(created_at, {"until": LATEST})]
 
 
 async def test_what_waits_beyond_the_latest_send_at_is_not_moved_before_its_new_time() -> None:
-    harness, latest = SchedulerHarness(), NOW + MAX_SEND_AHEAD
-    await harness.store(build_scheduled(due_at=latest + 90), Reschedule("ntf_1", "u-1", latest + 60))
-    assert await harness.release(latest + 59) == []
-    assert await harness.release(latest + 60) == ["ntf_1"]
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled(due_at=LATEST + 90), Reschedule("ntf_1", "u-1", LATEST + 60))
+    assert await harness.release(LATEST + 59) == []
+    assert await harness.release(LATEST + 60) == ["ntf_1"]
 
 
 async def test_records_of_one_batch_see_each_other() -> None:
