@@ -63,7 +63,7 @@ async def cancel_notification(
     "/{notification_id:str}",
     status_code=200,
     responses={
-        200: ResponseSpec(NotificationResponse, description="held until the new time"),
+        200: ResponseSpec(NotificationResponse, description="held until the new time, or released since then: the state says so"),
         422: ResponseSpec(ProblemDetails, description="the request is not valid", media_type=PROBLEM_MEDIA_TYPE),
         **CHANGE_RESPONSES,
     },
@@ -81,7 +81,7 @@ async def reschedule_notification(
         detail = f"more than {MAX_SEND_AHEAD // DAY} days after the submission: submit it again, nearer to its time"
         raise ProblemError(build_validation_problem([build_field_error("$.send_at", detail)]))
     change = get_dependencies(request).held_changes.reschedule(event, due_at)
-    return await _answer(request, event, change, lambda decided: is_moved(decided, due_at))
+    return await _answer(request, event, change, lambda decided: is_moved(event, decided, due_at))
 
 
 async def _find_held(request: ApiRequest, notification_id: str, user_id: str | None) -> DecidedEvent:

@@ -15,6 +15,7 @@ from schemas.scheduled import Cancel, Reschedule
 from schemas.topics import get_scheduled_topic
 
 POLL_INTERVAL = 0.1  # seconds
+CLOCK_TICK = 0.001  # seconds; the scheduler's times are no finer
 MAX_POLLS = 30  # of the history; a scheduler and a recorder without backlog need two or three
 
 IsDone = Callable[[DecidedEvent], bool]
@@ -28,19 +29,34 @@ class HeldChanges:
         self._partitions, self._topic_prefix = partitions, topic_prefix
 
     async def cancel(self, held: DecidedEvent) -> DecidedEvent | None:
-        """The decision that follows the request to cancel; None if there is none in time. Raises UnavailableError."""
-        return await self._request(held, Cancel(held.id, held.user_id))
+        """The decision that answers the request to cancel; None if there is none in time. Raises UnavailableError."""
+        return await self._request(held, Cancel(held.id, held.user_id), is_cancelled)
 
     async def reschedule(self, held: DecidedEvent, due_at: float) -> DecidedEvent | None:
-        """The decision that follows the request to release at `due_at` (epoch seconds); None if there is none in time.
+        """The decision that answers the request to release at `due_at` (epoch seconds); None if there is none in time.
 
         Raises UnavailableError.
         """
         if get_due_at(held) == due_at:  # the scheduler does not report what changes nothing
             return held
-        return await self._request(held, Reschedule(held.id, held.user_id, due_at))
+        return await self._request(held, Reschedule(held.id, held.user_id, due_at), lambda decided: is_moved(held, decided, due_at))
 
-    async def _request(self, held: DecidedEvent, request: Cancel | Reschedule) -> DecidedEvent | None:
+    async def _request(self, held: DecidedEvent, request: Cancel | Reschedule, is_done: IsDone) -> DecidedEvent | None:
+        """What was requested, or what came first. A notification that was released and held again meanwhile is requested again."""
+        await self._publish(held, request)
+        for _ in range(MAX_POLLS):
+            await self._sleep(POLL_INTERVAL)
+            history = await self._history.get_notification_history(held.id, held.user_id)
+            decided = history.decided if history else None
+            if decided is None or decided.resume_count <= held.resume_count:
+                continue
+            if decided.state != State.HELD or is_done(decided):
+                return decided
+            held = decided
+            await self._publish(held, request)
+        return None
+
+    async def _publish(self, held: DecidedEvent, request: Cancel | Reschedule) -> None:
         user_key = held.user_id.encode()
         partition, value = compute_partition(held.user_id, self._partitions), msgspec.json.encode(request)
         # the history does not say which priority the entry has; where it is not, nothing happens
@@ -48,12 +64,6 @@ class HeldChanges:
         confirmed = await self._publisher.publish([ProducerRecord(topic, partition, user_key, value) for topic in topics])
         if not all(confirmed):
             raise UnavailableError("Kafka has not confirmed the request; it may still be carried out")
-        for _ in range(MAX_POLLS):
-            await self._sleep(POLL_INTERVAL)
-            history = await self._history.get_notification_history(held.id, held.user_id)
-            if history and history.decided and history.decided.resume_count > held.resume_count:
-                return history.decided
-        return None
 
 
 def is_cancelled(decided: DecidedEvent) -> bool:
@@ -67,6 +77,10 @@ def get_due_at(decided: DecidedEvent) -> float | None:
     return until if isinstance(until, int | float) else None
 
 
-def is_moved(decided: DecidedEvent, due_at: float) -> bool:
-    """Whether the scheduler releases the notification at this time."""
-    return decided.state == State.HELD and (decided.reason == RESCHEDULED or get_due_at(decided) == due_at)
+def is_moved(held: DecidedEvent, decided: DecidedEvent, due_at: float) -> bool:
+    """Whether the scheduler has moved the notification to this time since it was `held`; it may be released since then."""
+    if get_due_at(decided) == due_at:
+        return True
+    entries = decided.decision_log[len(held.decision_log) :]
+    times = [entry.inputs.get("until") for entry in entries if entry.reason == RESCHEDULED]
+    return any(isinstance(until, int | float) and abs(until - due_at) < CLOCK_TICK for until in times)

@@ -1,5 +1,6 @@
 """A held notification is cancelled or moved if the scheduler says so; what is too late is a conflict, never a success."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,8 +19,8 @@ URL = f"/v1/notifications/{ID}"
 LATER = NOW + 7200
 
 
-def build_history(state: State, reason: str, resume_count: int, **inputs: Any) -> NotificationHistory:
-    log = [GateResult("schedule", "hold", reason, inputs)]
+def build_history(state: State, reason: str, resume_count: int, entries: Sequence[GateResult] = (), **inputs: Any) -> NotificationHistory:
+    log = [*entries, GateResult("schedule", "hold", reason, inputs)]
     event = DecidedEvent(ID, "u-42", state, NOW, NOW, "low", "order.shipped", "", reason, [], log, resume_count=resume_count)
     return NotificationHistory(event, [], [])
 
@@ -28,6 +29,11 @@ HELD = build_history(State.HELD, "send_at", 0, until=NOW + 3600)
 CANCELLED = build_history(State.REJECTED, "cancelled", 1)
 MOVED = build_history(State.HELD, "rescheduled", 1, until=LATER)
 RELEASED = build_history(State.ROUTED, "", 1)
+CANCELLED_LATER = build_history(State.REJECTED, "cancelled", 2)
+MOVED_LATER = build_history(State.HELD, "rescheduled", 2, until=LATER)
+HELD_ENTRY = GateResult("schedule", "hold", "send_at", {"until": NOW + 3600})
+MOVED_ENTRY = GateResult("schedule", "hold", "rescheduled", {"until": LATER})
+CHANGES: list[tuple[str, dict[str, Any]]] = [("DELETE", {}), ("PATCH", {"json": {"send_at": LATER}})]
 
 
 def build_harness(before: NotificationHistory | None, after: NotificationHistory | None = None) -> GatewayHarness:
@@ -68,12 +74,44 @@ def test_a_move_to_the_time_it_has_changes_nothing() -> None:
     assert (response.status_code, response.json()["state"], harness.publisher.records) == (200, "held", [])
 
 
-@pytest.mark.parametrize("after", [RELEASED, build_history(State.HELD, "quiet_hours", 1, until=NOW + 9000)])
-def test_what_was_released_first_is_a_conflict(after: NotificationHistory) -> None:
-    for method, options in (("DELETE", {}), ("PATCH", {"json": {"send_at": LATER}})):
-        with build_harness(HELD, after).build_client() as client:
-            problem = assert_problem(client.request(method, URL, **options), 409)
-        assert problem["type"] == "/docs#conflict"
+@pytest.mark.parametrize(("method", "options"), CHANGES)
+def test_what_was_released_first_is_a_conflict(method: str, options: dict[str, Any]) -> None:
+    with build_harness(HELD, RELEASED).build_client() as client:
+        problem = assert_problem(client.request(method, URL, **options), 409)
+    assert problem["type"] == "/docs#conflict"
+
+
+@pytest.mark.parametrize("last", [MOVED_ENTRY, GateResult("schedule", "hold", "rescheduled", {"until": LATER + 0.0004})])
+def test_what_was_moved_and_released_before_the_answer_was_moved(last: GateResult) -> None:
+    after = build_history(State.ROUTED, "", 2, entries=[HELD_ENTRY, last])
+    with build_harness(HELD, after).build_client() as client:
+        response = client.patch(URL, json={"send_at": LATER})
+    assert (response.status_code, response.json()["state"]) == (200, "routed")
+
+
+def test_what_was_moved_to_this_time_before_the_request_and_released_since_is_a_conflict() -> None:
+    before = build_history(State.HELD, "rescheduled", 2, entries=[MOVED_ENTRY, HELD_ENTRY])
+    after = build_history(State.ROUTED, "", 3, entries=[MOVED_ENTRY, HELD_ENTRY])
+    with build_harness(before, after).build_client() as client:
+        assert_problem(client.patch(URL, json={"send_at": LATER}), 409)
+
+
+@pytest.mark.parametrize(("method", "options"), CHANGES)
+def test_what_was_released_and_held_again_meanwhile_is_requested_again(method: str, options: dict[str, Any]) -> None:
+    held_again = build_history(State.HELD, "quiet_hours", 1, until=NOW + 9000)
+    harness = build_harness(HELD)
+    steps = iter([held_again, held_again, CANCELLED_LATER if method == "DELETE" else MOVED_LATER])
+    harness.on_sleep = lambda: harness.history.histories.update({ID: next(steps)})
+    with harness.build_client() as client:
+        response = client.request(method, URL, **options)
+    assert (response.status_code, response.json()["reason"]) == (200, "cancelled" if method == "DELETE" else "rescheduled")
+    assert len(harness.publisher.records) == 6
+
+
+@pytest.mark.parametrize(("method", "options"), CHANGES)
+def test_what_was_held_again_and_is_not_decided_in_time_is_not_a_conflict(method: str, options: dict[str, Any]) -> None:
+    with build_harness(HELD, build_history(State.HELD, "quiet_hours", 1, until=NOW + 9000)).build_client() as client:
+        assert client.request(method, URL, **options).status_code == 202
 
 
 @pytest.mark.parametrize("before", [RELEASED, CANCELLED])
