@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from schemas.addresses import NORMALIZERS, TOPIC_PREFIX, InvalidAddress, build_comparison_key, normalize_addresses
 from schemas.channels import ChannelName, get_channel
+from schemas.names import find_name_problem
 from schemas.profile import QuietHours
 from schemas.time_zones import find_time_zone_problem
 from schemas.timestamps import explain_implausible, is_plausible
@@ -30,6 +31,8 @@ def find_user_id_problems(user_id: str) -> Iterator[FieldProblem]:
     """Why a text is no id of a user."""
     if "\0" in user_id or not 1 <= len(user_id) <= 256:
         yield FieldProblem("$.id", "must be a string of 1 to 256 characters without NUL")
+    if problem := find_name_problem(user_id):
+        yield FieldProblem("$.id", problem)
     if user_id.startswith(TOPIC_PREFIX):
         yield FieldProblem("$.id", f"an id that begins with {TOPIC_PREFIX} is the address of a topic, which has no profile")
 
@@ -39,15 +42,22 @@ def find_user_problems(change: UserChange) -> Iterator[FieldProblem]:
     yield from find_nul(msgspec.to_builtins(change))
     if change.addresses is not UNSET:
         yield from _find_address_problems(change.addresses)
-    if change.locale and not _match_locale(change.locale):
-        text = f"{change.locale!r} is no locale: write a language and, if it matters, a country, such as de or de-AT"
-        yield FieldProblem("$.locale", text, "invalid_locale")
-    if change.time_zone and (problem := find_time_zone_problem(change.time_zone)):
-        yield FieldProblem("$.time_zone", problem, "unknown_time_zone")
+    yield from find_place_problems(change.locale or "", change.time_zone or "")
+    if change.tier and (problem := find_name_problem(change.tier)):
+        yield FieldProblem("$.tier", problem)
     if change.attributes is not UNSET and len(_encode(change.attributes)) > MAX_ATTRIBUTES_BYTES:
         yield FieldProblem("$.attributes", f"must have at most {MAX_ATTRIBUTES_BYTES} bytes as JSON", "too_large")
     if isinstance(change.quiet_hours, QuietHours) and change.quiet_hours.start == change.quiet_hours.end:
         yield FieldProblem("$.quiet_hours.end", "must differ from start: a window of no time or of the whole day is not one")
+
+
+def find_place_problems(locale: str, time_zone: str) -> Iterator[FieldProblem]:
+    """Why nobody can have this locale or time zone; an empty one is none."""
+    if locale and not _match_locale(locale):
+        text = f"{locale[:64]!r} is no locale: write a language and, if it matters, a country, such as de or de-AT"
+        yield FieldProblem("$.locale", text, "invalid_locale")
+    if time_zone and (problem := find_time_zone_problem(time_zone)):
+        yield FieldProblem("$.time_zone", problem, "unknown_time_zone")
 
 
 def normalize_user_addresses(addresses: Mapping[ChannelName, Sequence[str] | str]) -> dict[ChannelName, list[str]]:
@@ -59,6 +69,9 @@ def normalize_user_addresses(addresses: Mapping[ChannelName, Sequence[str] | str
 def find_device_problems(token: str, change: DeviceChange) -> Iterator[FieldProblem]:
     """Why a device cannot be written like this."""
     yield from find_nul(msgspec.to_builtins(change))
+    for name in ("kind", "platform"):
+        if problem := find_name_problem(getattr(change, name) or ""):
+            yield FieldProblem(f"$.{name}", problem)
     if token.startswith(TOPIC_PREFIX):
         yield FieldProblem("$.token", "is a topic, not the token of a device")
     elif isinstance(address := NORMALIZERS["push"](token), InvalidAddress):

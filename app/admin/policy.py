@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import msgspec
@@ -17,6 +18,7 @@ from app.admin.rule_problems import find_rule_problems
 from app.ordered_ids import OrderedIds
 from schemas.errors import PolicyDocumentError
 from schemas.json_errors import describe_decode_error
+from schemas.names import SPACES, find_name_problem
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, build_document, find_duplicates, merge_document
 from schemas.rule_versions import PolicyDifference
@@ -64,13 +66,21 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     """Why the router would make dead letters of notifications if the document were applied to this policy."""
     merged = merge_document(policy, document)
     problems = [f"{nul.path}: {nul.text}" for nul in find_nul(msgspec.to_builtins(document))]
-    problems += [*find_duplicates(document), *_find_compile_problems(policy, merged)]
+    problems += [*_find_name_problems(document), *find_duplicates(document), *_find_compile_problems(policy, merged)]
     problems += [problem for name, template in document.templates.items() for problem in find_variable_problems(name, template)]
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
         rule = merged.rules[entry.type]
         problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_rule_problems(rule, templates, policy, merged)]
     return problems + [f"{field}: {problem}" for field, problem in find_limit_category_problems(policy, merged, document)]
+
+
+def _find_name_problems(document: PolicyDocument) -> Iterator[str]:
+    """The names of templates, partials and tiers that should name nothing; those of rules are checked with the other fields of rules."""
+    names = [*(f"template {name!r}" for name in document.templates if find_name_problem(name))]
+    names += [*(f"partial {name!r}" for name in document.partials if find_name_problem(name))]
+    names += [*(f"rate_limits[{index}].tier" for index, limit in enumerate(document.rate_limits) if find_name_problem(limit.tier))]
+    return (f"{name}: {SPACES}" for name in names)
 
 
 def _find_compile_problems(policy: Policy, merged: Policy) -> list[str]:

@@ -7,11 +7,14 @@ from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, Templ
 from app.admin.category_problems import find_misspelt_category
 from schemas import cron
 from schemas.channels import get_channel
+from schemas.names import SPACES, find_name_problem
 from schemas.policy import DigestPolicy, Policy, Rule
 
 
 def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, after: Policy) -> Iterator[tuple[str, str]]:
     """The fields of a rule that are wrong, and why; `templates` are those of the policy `after`, which has this rule."""
+    names = {"type": rule.type, "category": rule.category, "template": rule.template}
+    yield from ((field, SPACES) for field, name in names.items() if find_name_problem(name))
     if problem := find_misspelt_category(rule, before, after):
         yield "category", problem
     for index, channel in enumerate(rule.channels):

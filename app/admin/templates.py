@@ -1,9 +1,10 @@
 """The versions of templates: `herold templates` and the API create, preview, compare, publish and roll back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.templates.locales import DEFAULT_LOCALES
 from agents.router.templates.preview import preview_template
 from app.admin.policy import find_problems
 from app.admin.rule_problems import find_missing_templates
@@ -20,6 +21,7 @@ from schemas.template_versions import (
     VersionReport,
     find_gaps,
 )
+from schemas.user_validation import FieldProblem, find_place_problems
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.templates import PostgresTemplateStore
@@ -72,6 +74,11 @@ class TemplateService:
         """The version that was published before the present one; None if there was none."""
         version = await self._store.get_previous_version(name)
         return None if version is None else await self._store.get_version(name, version)
+
+
+def find_preview_problems(locale: str | None, zone: str) -> Iterator[FieldProblem]:
+    """Why nothing can be shown in this locale (None: each of the template) and time zone."""
+    return find_place_problems("" if locale is None or locale in DEFAULT_LOCALES else locale, zone)
 
 
 def build_report(policy: Policy, version: TemplateVersion) -> VersionReport:

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from app.admin.policy import format_document, parse_template
-from app.admin.templates import TemplateService
+from app.admin.templates import TemplateService, find_preview_problems
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, run_query
 from app.cli.json_input import parse_json
@@ -133,6 +133,8 @@ def preview(
     \b
     herold templates preview order-shipped --data '{"order": "A-17", "name": "Ada", "eta": "today", "items": ["lamp"]}' --locale de-AT
     """
+    if problem := next(find_preview_problems(locale, time_zone), None):
+        raise CommandError(f"--{problem.path[2:].replace('_', '-')}: {problem.text}")
     try:
         document = parse_template(file.read_bytes()) if file else _load(name, number).document
         contents = _run(lambda service: service.preview(name, document, _select_data(document, sample, data), locale, time_zone))

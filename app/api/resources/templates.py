@@ -6,8 +6,8 @@ from litestar import Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from app.admin.templates import TemplateService
-from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body
+from app.admin.templates import TemplateService, find_preview_problems
+from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.openapi import describe_body
@@ -111,6 +111,7 @@ async def draft_template(request: ApiRequest, name: NameParameter, actor: ActorH
 async def preview_template(request: ApiRequest, name: NameParameter) -> PreviewResponse:
     """What a template renders to on each channel and in each of its locales, or in one; nothing is sent or stored."""
     body = await decode_body(request, PreviewRequest)
+    raise_for_problems(find_preview_problems(body.locale, body.time_zone))
     document = body.document or (await _find_version(request, name, body.version)).document
     if body.sample is not None and body.sample not in document.samples:
         text = f"there is no sample {body.sample!r}; the template has {', '.join(document.samples) or 'none'}"

@@ -76,6 +76,7 @@ async def test_rules_are_listed_page_by_page(client: Any) -> None:
         ({"expires_after": 86401}, "$.expires_after", "86400"),
         ({"prioritys": []}, "$.prioritys", "is not a known field"),
         ({"category": "a\0"}, "$.category", "has the character NUL"),
+        ({"category": " a brand new one"}, "$.category", "begins or ends with a space"),
         ({"type": "other"}, "$.type", "is not 't'"),
     ],
 )

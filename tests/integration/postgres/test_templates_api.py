@@ -96,6 +96,9 @@ async def test_templates_are_listed_in_pages(client: httpx.AsyncClient) -> None:
         ("POST", "a/versions", {"document": {}}, 422, "it has no channel"),
         ("POST", "account-otp/preview", {"sample": "none"}, 422, "$.sample"),
         ("POST", "account-otp/preview", {"version": 0}, 422, "$.version"),
+        ("POST", "account-otp/preview", {"locale": "german"}, 422, "$.locale: 'german' is no locale"),
+        ("POST", "account-otp/preview", {"time_zone": "Europe/Viena"}, 422, "did you mean Europe/Vienna?"),
+        ("POST", "a%20/versions", {"document": {"sms": {"default": {"text": "x"}}}}, 422, "begins or ends with a space"),
         ("POST", "nobody/publish", {"version": 1}, 404, "no version 1"),
     ],
 )

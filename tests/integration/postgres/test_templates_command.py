@@ -126,6 +126,12 @@ async def test_what_is_shown_can_be_drafted_again(commands: Commands) -> None:
     assert re.search(r"is your code *\n *\n +Bye", preview.stdout)
 
 
+async def test_a_preview_in_no_locale_or_time_zone_says_so(commands: Commands) -> None:
+    for option, value in (("--locale", "german"), ("--time-zone", "Europe/Viena")):
+        shown = await commands.run("preview", "account-otp", option, value)
+        assert (shown.exit_code, f"error: {option}: " in shown.stderr) == (1, True)
+
+
 async def test_a_preview_shows_the_segments_of_an_sms(commands: Commands) -> None:
     await commands.draft(TEMPLATE)
     shown = await commands.run("preview", "account-otp", "--version", "2", "--data", '{"code": "😀"}', "--locale", "de")

@@ -73,6 +73,7 @@ async def test_a_change_is_for_the_version_that_was_read(client: httpx.AsyncClie
         ({"addresses": {"push": "token"}}, "$.addresses.push", "devices"),
         ({"addresses": {"fax": "+431"}}, "$.addresses", "email, sms, push, webhook"),
         ({"locale": "german"}, "$.locale", "de-AT"),
+        ({"tier": " gold"}, "$.tier", "begins or ends with a space"),
         ({"time_zone": "Europe/Viena"}, "$.time_zone", "did you mean Europe/Vienna?"),
         ({"time_zone": "europe/vienna"}, "$.time_zone", "did you mean Europe/Vienna?"),
         ({"time_zone": "nowhere-at-all"}, "$.time_zone", "IANA"),
@@ -91,6 +92,7 @@ async def test_an_invalid_user_is_an_error_of_the_field(client: httpx.AsyncClien
 
 async def test_an_id_that_cannot_have_a_profile_is_rejected(client: httpx.AsyncClient) -> None:
     assert "topic" in assert_problem(await client.put("/v1/users/topic:news", json={}), 422, "$.id")
+    assert "space" in assert_problem(await client.put("/v1/users/u-1%20", json={}), 422, "$.id")
     assert_problem(await client.put("/v1/users/" + "x" * 257, json={}), 422, "$.id")
     for path in ("/v1/users/%00", "/v1/users/nobody", "/v1/users/nobody/devices", "/v1/users/nobody/preferences"):
         assert_problem(await client.get(path), 404)

@@ -46,6 +46,13 @@ rate_limits:
 """
 
 
+def test_a_name_with_a_space_that_nobody_sees_is_a_problem() -> None:
+    document = DOCUMENT.replace(b"  parcel.lost:", b'  "parcel.lost ":').replace(b"max_count: 1,", b"max_count: 1, tier: ' gold',")
+    document += b"partials: {'footer ': {default: {text: Bye}}}\n"
+    problems = [problem for problem in find_problems(SEED, parse_document(document)) if "begins or ends with a space" in problem]
+    assert [problem.partition(": ")[0] for problem in problems] == ["template 'parcel.lost '", "partial 'footer '", "rate_limits[1].tier"]
+
+
 def test_a_document_adds_and_changes_and_removes_nothing() -> None:
     document = parse_document(DOCUMENT)
     assert find_problems(SEED, document) == []
