@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
 
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
@@ -82,6 +83,16 @@ EXAMPLE_RULE = {
     "condition": "data.total > 0",
     "priorities": [{"when": "user.tier == 'gold'", "priority": "high"}],
 }
+
+
+def describe_problem(description: str) -> ResponseSpec:
+    """A problem document as a response of a route."""
+    return ResponseSpec(ProblemDetails, description=description, media_type=PROBLEM_MEDIA_TYPE)
+
+
+UNAUTHORIZED = {401: describe_problem("the API key is missing or wrong")}
+INVALID = {422: describe_problem("the request is not valid; errors names the fields")}
+STORE_UNAVAILABLE = {503: describe_problem("PostgreSQL does not answer")}
 
 
 def _build_request_body(name: str, example: object) -> RequestBody:

@@ -8,10 +8,9 @@ from litestar import Response, delete, patch
 from litestar.openapi.datastructures import ResponseSpec
 
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.openapi import describe_body
+from app.api.openapi import INVALID, describe_body, describe_problem
 from app.api.presenter import present_notification
 from app.api.problems import (
-    PROBLEM_MEDIA_TYPE,
     ProblemDetails,
     ProblemError,
     build_field_error,
@@ -34,9 +33,7 @@ UNDECIDED = "its decision is not recorded yet: try again in a second"
 RETRY_AFTER = 1  # seconds
 CHANGE_ERRORS = {
     **LOOKUP_ERRORS,
-    409: ResponseSpec(
-        ProblemDetails, description="the notification is not held, or was released before the request", media_type=PROBLEM_MEDIA_TYPE
-    ),
+    409: describe_problem("the notification is not held, or was released before the request"),
 }
 CHANGE_RESPONSES = {
     202: ResponseSpec(HeldChangeResponse, description="requested; the result is not known yet, and `path` will show it"),
@@ -64,7 +61,7 @@ async def cancel_notification(
     status_code=200,
     responses={
         200: ResponseSpec(NotificationResponse, description="held until the new time, or released since then: the state says so"),
-        422: ResponseSpec(ProblemDetails, description="the request is not valid", media_type=PROBLEM_MEDIA_TYPE),
+        **INVALID,
         **CHANGE_RESPONSES,
     },
     summary="Move a held notification to another time",

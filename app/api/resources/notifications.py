@@ -11,10 +11,9 @@ from litestar.types import ASGIApp
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.explanation import build_explanation
 from app.api.middleware import add_log_fields
-from app.api.openapi import SubmitBulkOperation, SubmitOperation
+from app.api.openapi import UNAUTHORIZED, SubmitBulkOperation, SubmitOperation, describe_problem
 from app.api.presenter import present_notification
 from app.api.problems import (
-    PROBLEM_MEDIA_TYPE,
     ProblemDetails,
     ProblemError,
     build_field_error,
@@ -46,26 +45,18 @@ UserIdParameter = Annotated[
     str | None, QueryParameter(description="the recipient; needed only if a producer gave the id to several users", max_length=256)
 ]
 SUBMIT_ERRORS = {
-    400: ResponseSpec(ProblemDetails, description="the Idempotency-Key is empty or too long", media_type=PROBLEM_MEDIA_TYPE),
-    401: ResponseSpec(ProblemDetails, description="the API key is missing or wrong", media_type=PROBLEM_MEDIA_TYPE),
-    409: ResponseSpec(
-        ProblemDetails,
-        description="the first request with this Idempotency-Key is in progress; see Retry-After",
-        media_type=PROBLEM_MEDIA_TYPE,
-    ),
-    413: ResponseSpec(ProblemDetails, description="the request is too large", media_type=PROBLEM_MEDIA_TYPE),
-    422: ResponseSpec(
-        ProblemDetails,
-        description="the request is not valid; errors names the fields. Or the Idempotency-Key was used with other content",
-        media_type=PROBLEM_MEDIA_TYPE,
-    ),
-    503: ResponseSpec(ProblemDetails, description="Kafka did not confirm; see Retry-After", media_type=PROBLEM_MEDIA_TYPE),
+    400: describe_problem("the Idempotency-Key is empty or too long"),
+    **UNAUTHORIZED,
+    409: describe_problem("the first request with this Idempotency-Key is in progress; see Retry-After"),
+    413: describe_problem("the request is too large"),
+    422: describe_problem("the request is not valid; errors names the fields. Or the Idempotency-Key was used with other content"),
+    503: describe_problem("Kafka did not confirm; see Retry-After"),
 }
 LOOKUP_ERRORS = {
     401: SUBMIT_ERRORS[401],
-    404: ResponseSpec(ProblemDetails, description="no such notification", media_type=PROBLEM_MEDIA_TYPE),
-    409: ResponseSpec(ProblemDetails, description="several users have a notification with this id", media_type=PROBLEM_MEDIA_TYPE),
-    503: ResponseSpec(ProblemDetails, description="history cannot be read", media_type=PROBLEM_MEDIA_TYPE),
+    404: describe_problem("no such notification"),
+    409: describe_problem("several users have a notification with this id"),
+    503: describe_problem("history cannot be read"),
 }
 
 

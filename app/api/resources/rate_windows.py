@@ -4,12 +4,12 @@ from contextlib import suppress
 from typing import Annotated
 
 from litestar import Router, delete
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from app.api.bodies import ActorHeader, build_origin
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError
+from app.api.openapi import INVALID
+from app.api.problems import ProblemError
 from app.api.resources.user_state import STATE_ERRORS, UserIdPathParameter, build_unavailable_problem
 from app.api.responses import WindowResetResponse
 from schemas.channels import ChannelName
@@ -19,7 +19,7 @@ TABLE, ROLE = "rate_windows", "router"
 RESET, RESET_FAILED = "reset", "reset_failed"
 RESET_ERRORS = {
     **STATE_ERRORS,
-    422: ResponseSpec(ProblemDetails, description="the request is not valid", media_type=PROBLEM_MEDIA_TYPE),
+    **INVALID,
 }
 
 

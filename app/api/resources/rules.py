@@ -13,11 +13,9 @@ from app.api.bodies import ActorHeader, build_origin, check_stored, decode_body,
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
-from app.api.openapi import EXAMPLE_RULE, describe_body
+from app.api.openapi import EXAMPLE_RULE, INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import (
-    PROBLEM_MEDIA_TYPE,
-    ProblemDetails,
     ProblemError,
     build_field_error,
     build_problem,
@@ -33,20 +31,16 @@ TypeParameter = Annotated[str, PathParameter(description="the type of notificati
 CommentParameter = Annotated[str, QueryParameter(description="why, for the history", max_length=1000)]
 
 
-def _describe_problem(description: str) -> ResponseSpec:
-    return ResponseSpec(ProblemDetails, description=description, media_type=PROBLEM_MEDIA_TYPE)
-
-
 LIST_ERRORS = {
-    401: _describe_problem("the API key is missing or wrong"),
-    422: _describe_problem("the request is not valid; errors names the fields"),
-    503: _describe_problem("PostgreSQL does not answer"),
+    **UNAUTHORIZED,
+    **INVALID,
+    **STORE_UNAVAILABLE,
 }
-READ_ERRORS = {**LIST_ERRORS, 404: _describe_problem("no such rule or version")}
+READ_ERRORS = {**LIST_ERRORS, 404: describe_problem("no such rule or version")}
 CHANGE_ERRORS = {
     **READ_ERRORS,
-    412: _describe_problem("the rule has changed since it was read; ETag has the current version"),
-    428: _describe_problem("If-Match is missing"),
+    412: describe_problem("the rule has changed since it was read; ETag has the current version"),
+    428: describe_problem("If-Match is missing"),
 }
 
 

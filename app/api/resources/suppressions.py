@@ -8,10 +8,10 @@ from litestar.params import PathParameter, QueryParameter
 
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.openapi import describe_body
+from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_problem
-from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, describe_problem
+from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.responses import SuppressionPage
 from schemas.channels import CHANNELS, ChannelName
 from schemas.ids import is_id

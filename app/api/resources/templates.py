@@ -3,18 +3,15 @@
 from typing import Annotated, Any, NoReturn
 
 from litestar import Response, Router, get, post
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.templates import TemplateService, find_preview_problems
 from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
-from app.api.openapi import describe_body
+from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import (
-    PROBLEM_MEDIA_TYPE,
-    ProblemDetails,
     ProblemError,
     build_field_error,
     build_problem,
@@ -40,18 +37,14 @@ VersionParameter = Annotated[
 ]
 
 
-def _describe(text: str) -> ResponseSpec:
-    return ResponseSpec(ProblemDetails, description=text, media_type=PROBLEM_MEDIA_TYPE)
-
-
-LIST_ERRORS = {401: _describe("the API key is missing or wrong"), 503: _describe("PostgreSQL does not answer")}
-LOOKUP_ERRORS = {**LIST_ERRORS, 404: _describe("no such template or version")}
-DRAFT_ERRORS = {**LIST_ERRORS, 422: _describe("the request or the template is not valid; errors names the places")}
+LIST_ERRORS = {**UNAUTHORIZED, **INVALID, **STORE_UNAVAILABLE}
+LOOKUP_ERRORS = {**LIST_ERRORS, 404: describe_problem("no such template or version")}
+DRAFT_ERRORS = {**LIST_ERRORS, 422: describe_problem("the request or the template is not valid; errors names the places")}
 PREVIEW_ERRORS = {**LOOKUP_ERRORS, 422: DRAFT_ERRORS[422]}
 PUBLISH_ERRORS = {
     **PREVIEW_ERRORS,
-    412: _describe("another version is published than the one in If-Match"),
-    428: _describe("If-Match is missing"),
+    412: describe_problem("another version is published than the one in If-Match"),
+    428: describe_problem("If-Match is missing"),
 }
 
 

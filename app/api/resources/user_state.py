@@ -4,11 +4,11 @@ import asyncio
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
 from app.api.dependencies import ApiRequest, Dependencies, get_dependencies
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem
+from app.api.openapi import UNAUTHORIZED, describe_problem
+from app.api.problems import ProblemDetails, ProblemError, build_problem
 from app.api.responses import UserStateResponse
 from app.api.user_state import STATE_ROLES, build_user_state
 from app.api.user_time_zone import find_time_zone
@@ -18,10 +18,8 @@ from schemas.user_rows import UserRows
 RETRY_AFTER = 5  # seconds
 UserIdPathParameter = Annotated[str, PathParameter(description="the recipient, whether stored as a user or not", max_length=256)]
 STATE_ERRORS = {
-    401: ResponseSpec(ProblemDetails, description="the API key is missing or wrong", media_type=PROBLEM_MEDIA_TYPE),
-    503: ResponseSpec(
-        ProblemDetails, description="no worker answers, or a partition is being reassigned; see detail", media_type=PROBLEM_MEDIA_TYPE
-    ),
+    **UNAUTHORIZED,
+    503: describe_problem("no worker answers, or a partition is being reassigned; see detail"),
 }
 
 

@@ -15,9 +15,9 @@ from app.api.bodies import (
 )
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
-from app.api.openapi import describe_body
+from app.api.openapi import STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem
+from app.api.problems import ProblemError, build_problem
 from app.api.responses import DevicePage, UserPage
 from schemas.errors import MissingUserError
 from schemas.user_validation import find_device_problems, find_user_id_problems, find_user_problems
@@ -38,14 +38,8 @@ USER_EXAMPLE = {
 }
 
 
-def describe_problem(description: str) -> ResponseSpec:
-    """A problem document as a response, for OpenAPI."""
-    return ResponseSpec(ProblemDetails, description=description, media_type=PROBLEM_MEDIA_TYPE)
-
-
-UNAUTHORIZED = {401: describe_problem("the API key is missing or wrong")}
-READ_ERRORS = {**UNAUTHORIZED, 404: describe_problem("no such user"), 503: describe_problem("PostgreSQL does not answer")}
-LIST_ERRORS = {**UNAUTHORIZED, 422: describe_problem("a parameter is not valid"), 503: READ_ERRORS[503]}
+READ_ERRORS = {**UNAUTHORIZED, 404: describe_problem("no such user"), **STORE_UNAVAILABLE}
+LIST_ERRORS = {**UNAUTHORIZED, 422: describe_problem("a parameter is not valid"), **STORE_UNAVAILABLE}
 CHANGE_ERRORS = {
     **READ_ERRORS,
     412: describe_problem("the user has changed since it was read; ETag has the current version"),
