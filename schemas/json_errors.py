@@ -17,7 +17,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHOICES: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("channel", "channels", "to", "addresses", "templates"), CHANNEL_NAMES),
     "priority": PRIORITIES,
-    "strategy": ("all", "first"),
+    "strategy": ("all", "first", "escalate"),
+    "escalate_unless": ("sent", "delivered"),
     "choice": ("in", "out"),
     "digest": ("off", "hourly", "daily", "weekly", "or empty"),
     "reason": ("hard_bounce", "complaint", "stop", "manual"),

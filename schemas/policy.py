@@ -10,6 +10,9 @@ from schemas.channels import ChannelName
 from schemas.enums import Priority
 from schemas.lifetimes import MAX_DIGEST_WINDOW
 
+Strategy = Literal["all", "first", "escalate"]
+EscalateUnless = Literal["sent", "delivered"]
+
 MAX_VERSION: Final = 2**31 - 1  # of a rule or template, as a column of PostgreSQL takes it
 MAX_EXPRESSION: Final = 1000  # characters
 MAX_DIGEST_COUNT: Final = 1000  # notifications in one digest: the decision log names each
@@ -39,8 +42,9 @@ class DigestPolicy(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Rule(Struct, frozen=True):
-    """How notifications of a type are routed; `strategy` selects all usable channels or the first one.
+    """How notifications of a type are routed; `strategy` selects all usable channels, or the first one, or one after the other.
 
+    With `escalate` the next channel follows after `escalate_after` seconds, unless a delivery has the status `escalate_unless` by then.
     The first true case of `priorities` sets the priority of the deliveries, else `priority`, else the topic of the notification.
     Empty `consent` and `quiet_hours` mean that the category decides (schemas/categories.py). A notification for which `condition` is not
     true is rejected. `expires_after` is in seconds; 0 means lifetimes.NOTIFICATION_EXPIRY.
@@ -50,7 +54,7 @@ class Rule(Struct, frozen=True):
     category: str
     priority: Priority | None
     channels: tuple[ChannelName, ...]
-    strategy: Literal["all", "first"] = "all"
+    strategy: Strategy = "all"
     template: str = ""
     mandatory: bool = False
     version: int = 1
@@ -61,6 +65,8 @@ class Rule(Struct, frozen=True):
     priorities: tuple[PriorityCase, ...] = ()
     expires_after: int = 0
     digest: DigestPolicy | None = None
+    escalate_after: int = 0
+    escalate_unless: EscalateUnless = "delivered"
 
 
 class Template(Struct, frozen=True):

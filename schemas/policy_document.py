@@ -11,7 +11,18 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.lifetimes import MAX_RATE_WINDOW, NOTIFICATION_EXPIRY
 from schemas.notification import Name
-from schemas.policy import MAX_EXPRESSION, DigestPolicy, Policy, PriorityCase, RateLimit, Rule, Template, TemplateDetails
+from schemas.policy import (
+    MAX_EXPRESSION,
+    DigestPolicy,
+    EscalateUnless,
+    Policy,
+    PriorityCase,
+    RateLimit,
+    Rule,
+    Strategy,
+    Template,
+    TemplateDetails,
+)
 from schemas.template_document import (
     Locale,
     PartialEntry,
@@ -42,7 +53,7 @@ class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     category: Name
     priority: Priority | None = None
     channels: Annotated[list[ChannelName], Meta(min_length=1, max_length=len(CHANNEL_NAMES))]
-    strategy: Literal["all", "first"] = "all"
+    strategy: Strategy = "all"
     template: Annotated[str, Meta(max_length=128)] = ""
     mandatory: bool = False
     consent: Literal["", Consent] = ""
@@ -52,6 +63,8 @@ class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     priorities: Annotated[list[PriorityCaseEntry], Meta(max_length=20)] = []
     expires_after: Annotated[int, Meta(ge=0, le=NOTIFICATION_EXPIRY)] = 0
     digest: DigestPolicy | None = None
+    escalate_after: Annotated[int, Meta(ge=0, le=NOTIFICATION_EXPIRY)] = 0
+    escalate_unless: EscalateUnless = "delivered"
 
 
 class RateLimitEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -1,11 +1,15 @@
 """Scheduled notifications and deliveries: the values of `scheduled.<priority>`, and the headers of what the scheduler releases."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Raw, Struct
 
+from schemas.channels import CHANNEL_NAMES, ChannelName
+
 RESUME_COUNT_HEADER = "herold-resume-count"
 RESUME_GATE_HEADER = "herold-resume-gate"
+ROUTED_CHANNELS_HEADER = "herold-routed-channels"  # those of an escalation on which it has gone out, as `email,push`
 ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the first record, in milliseconds
 
 
@@ -13,7 +17,8 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
     """A notification or delivery to release at `due_at` (epoch seconds); `payload` is the JSON of the record, byte for byte.
 
     `record_time`: the broker's time of the first record in milliseconds, 0 if the payload does not depend on it. `category` and
-    `expires_at` (epoch seconds): what the event of a cancelled or moved notification says.
+    `expires_at` (epoch seconds): what the event of a cancelled or moved notification says. `routed_channels`: those on which it has gone
+    out; if there are some, the entry is the next step of an escalation, and whatever becomes of it, the notification stays routed.
     """
 
     id: str
@@ -26,6 +31,7 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
     record_time: int = 0
     category: str = ""
     expires_at: float = 0.0
+    routed_channels: tuple[ChannelName, ...] = ()
     schema_version: int = 1
 
 
@@ -48,3 +54,14 @@ class Reschedule(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=
 
 
 ScheduledRecord = Scheduled | Cancel | Reschedule
+
+
+def encode_channels(channels: Iterable[ChannelName]) -> bytes:
+    """The value of the header with channels."""
+    return ",".join(channels).encode()
+
+
+def decode_channels(value: bytes | None) -> tuple[ChannelName, ...]:
+    """The channels in the value of a header, those of the catalogue, each once."""
+    names = (value or b"").decode(errors="replace").split(",")
+    return tuple(name for name in CHANNEL_NAMES if name in names)

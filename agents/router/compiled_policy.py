@@ -2,6 +2,7 @@
 
 from agents.router.routing_plan import RoutingPlan, build_plan
 from agents.router.templates.cache import TemplateCache
+from schemas.channels import ChannelName
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule
 from tables.rate_limit_scopes import build_scopes
@@ -22,15 +23,20 @@ class CompiledPolicy:
         """The rule for a type of notification; None if there is none."""
         return self.policy.rules.get(notification_type)
 
-    def get_plan(self, notification: Notification) -> RoutingPlan | None:
-        """The plan for the type, the channels and the category of a notification; None if there is no rule for the type."""
+    def get_plan(self, notification: Notification, routed_channels: tuple[ChannelName, ...] = ()) -> RoutingPlan | None:
+        """The plan for the type, the channels and the category of a notification; None if there is no rule for the type.
+
+        `routed_channels`: those on which it has gone out, if it goes on to the next one.
+        """
         channels = notification.channels
         key: tuple[str | None, ...] = (notification.type,) if channels is None else (notification.type, *channels)
         if notification.category is not None:
             key = (None, notification.category, *key)
+        if routed_channels:
+            key = (None, None, *routed_channels, None, *key)
         plan = self._plans.get(key)
         if plan is None and (rule := self.get_rule(notification.type)):
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = build_plan(notification, rule, self._scopes)
+            plan = self._plans[key] = build_plan(notification, rule, self._scopes, routed_channels)
         return plan

@@ -23,7 +23,7 @@ def build_routed_log(state: RoutingState) -> Raw:
     assert state.plan is not None
     if state.full_windows or state.address_faults or state.removed or not state.is_consent_checked or state.resume_count:
         return _build_log(state)
-    if state.expression_faults or (state.record.headers and is_repartitioned(state)):
+    if state.escalates_at or state.expression_faults or (state.record.headers and is_repartitioned(state)):
         return _build_log(state)
     logs = state.plan.decision_logs
     key = (state.priority_choice, state.consent, state.quiet_hours, state.tier, *state.address_counts, *state.template_labels)

@@ -56,15 +56,17 @@ class BatchCounts:
         for channel in state.channels:
             self.deliveries[channel] += len(state.addresses[channel])
 
-    def add_verdict(self, verdict: Verdict) -> None:
-        """Count a notification with a verdict other than pass."""
+    def add_verdict(self, verdict: Verdict, *, is_routed: bool = False) -> None:
+        """Count a notification with a verdict other than pass. `is_routed`: it has gone out on some channels, and stays routed."""
         match verdict:
             case Repartition():
                 self.repartitioned += 1
             case Replay():
                 self.replays += 1
-            case Hold() | Merge() | Reject() | DeadLetterVerdict():
+            case DeadLetterVerdict():
                 self.stopped[verdict.state, verdict.reason] += 1
+            case Hold() | Merge() | Reject():
+                self.stopped[State.ROUTED if is_routed else verdict.state, verdict.reason] += 1
 
     def build_summary(self, topic: str, partition: int, waiting: int, seconds: float, cause: str) -> BatchSummary:
         """The summary of a batch with these counts, with the number of records that still wait, and the cause."""
@@ -85,6 +87,8 @@ def evaluate_batch(
         if verdict is PASS:
             gates = RESUME_GATES.get(state.resume_gate, BATCH_GATES) if state.resume_count else BATCH_GATES
             verdict = check_gates(gates, state, context, failure_limit)
+        if verdict is PASS and state.escalates_at:
+            verdict = fan_out.encode_next_step(state)
         if verdict is PASS:
             fan_out.write_deliveries(state, outbox)
             counts.add_routed(state)
@@ -92,7 +96,7 @@ def evaluate_batch(
             if isinstance(verdict, Hold):
                 verdict = fan_out.encode_scheduled(state, verdict)
             fan_out.write_verdict(state, verdict, outbox)
-            counts.add_verdict(verdict)
+            counts.add_verdict(verdict, is_routed=bool(state.routed_channels))
         for stage in STAGES:
             stage(state, verdict, context)
     return counts

@@ -7,9 +7,20 @@ from msgspec import Raw
 
 from agents.dead_letter import build_dead_letter, truncate_value
 from agents.router.decision_log import build_routed_log, build_stopped_log
-from agents.router.gates import repartition
+from agents.router.gates import channels, escalation, repartition
 from agents.router.routing_state import RoutingState
-from agents.router.verdict import DeadLetterVerdict, Hold, Merge, Reject, Repartition, Stop, Verdict, build_dead_letter_verdict
+from agents.router.verdict import (
+    PASS,
+    DeadLetterVerdict,
+    Hold,
+    Merge,
+    Pass,
+    Reject,
+    Repartition,
+    Stop,
+    Verdict,
+    build_dead_letter_verdict,
+)
 from schemas.categories import Consent
 from schemas.channels import ChannelName
 from schemas.dead_letter import encode_headers
@@ -39,6 +50,8 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
             delivery = _build_delivery(state, channel, address, content)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
             refs.append(DeliveryRef(delivery.id, channel))
+    if state.escalates_at:
+        outbox.add(state.topics.scheduled, state.partition, state.user_key, state.scheduled)
     _write_decided_event(state, outbox, _ROUTED, refs, build_routed_log(state))
 
 
@@ -56,17 +69,33 @@ def encode_scheduled(state: RoutingState, hold: Hold) -> Hold | DeadLetterVerdic
 
     A field that the decoder skipped can be invalid. And a record that its topic just holds may be too large with its due time.
     """
+    gate = escalation.NAME if state.routed_channels else state.stopped_at
+    return _encode_scheduled(state, hold.until, gate, state.routed_channels) or hold
+
+
+def encode_next_step(state: RoutingState) -> Pass | DeadLetterVerdict:
+    """PASS, with the record of an escalation's next step in the state; or a dead letter as encode_scheduled gives it."""
+    problem = _encode_scheduled(state, state.escalates_at, escalation.NAME, (*state.routed_channels, *state.channels))
+    if problem is None:
+        return PASS
+    state.stopped_at = channels.NAME
+    return problem
+
+
+def _encode_scheduled(
+    state: RoutingState, due_at: float, resume_gate: str, routed_channels: tuple[ChannelName, ...]
+) -> DeadLetterVerdict | None:
     try:
         payload = repartition.stamp_id(state)
     except DECODE_ERRORS as error:
         return build_dead_letter_verdict(Reason.UNDECODABLE, str(describe_decode_error(error, state.record.value or b"")))
-    scheduled = state.scheduled = _encode(_build_scheduled(state, hold, payload))
+    scheduled = state.scheduled = _encode(_build_scheduled(state, due_at, resume_gate, routed_channels, payload))
     if compute_batch_size(state.user_key, scheduled, ()) > MAX_DELIVERY_BYTES:
         return build_dead_letter_verdict(
             Reason.TOO_LARGE,
             f"{len(payload)} bytes leave no room to hold it until it is due: {len(scheduled)} with what the scheduler needs",
         )
-    return hold
+    return None
 
 
 def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
@@ -76,7 +105,8 @@ def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
     elif isinstance(stop, Hold):
         outbox.add(state.topics.scheduled, state.partition, state.user_key, state.scheduled)
     duplicate_of = stop.duplicate_of if isinstance(stop, Reject) else stop.into if isinstance(stop, Merge) else ""
-    _write_decided_event(state, outbox, stop.state, [], build_stopped_log(state, stop), stop.reason, duplicate_of)
+    decided_state = _ROUTED if state.routed_channels else stop.state  # whatever ends an escalation, something has gone out
+    _write_decided_event(state, outbox, decided_state, [], build_stopped_log(state, stop), stop.reason, duplicate_of)
 
 
 def _get_category(state: RoutingState) -> str:
@@ -117,19 +147,22 @@ def _write_decided_event(
 # fmt: on
 
 
-def _build_scheduled(state: RoutingState, hold: Hold, payload: bytes) -> Scheduled:
+def _build_scheduled(
+    state: RoutingState, due_at: float, resume_gate: str, routed_channels: tuple[ChannelName, ...], payload: bytes
+) -> Scheduled:
     """Without the decision log: the recorder joins those of all decisions."""
     return Scheduled(
         id=state.id,
         user_id=state.notification.user_id,
-        due_at=hold.until,
+        due_at=due_at,
         target_topic=state.topics.input,
         payload=Raw(payload),
         resume_count=state.resume_count + 1,
-        resume_gate=state.stopped_at,
+        resume_gate=resume_gate,
         record_time=round(state.record_time * 1000),
         category=_get_category(state),
         expires_at=state.expires_at,
+        routed_channels=routed_channels,
     )
 
 

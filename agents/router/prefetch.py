@@ -15,7 +15,7 @@ def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> li
     user_ids: dict[str, None] = {}
     for state in states:
         if state.verdict is PASS:
-            state.plan = policy.get_plan(state.notification)
+            state.plan = policy.get_plan(state.notification, state.routed_channels)
             for prefetch in _PREFETCHES:
                 prefetch(state)
             if state.reads_profile:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from agents.agent_runs import AgentRuns
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.delivery_look_up import DeliveryLookUp
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
 from agents.router.gates.order import check_record
 from agents.router.parking import ParkedBatch, Parking, ParkingLimits, describe_unknown, split_waiting
@@ -15,7 +16,7 @@ from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
 from schemas.errors import PartitionFencedError, UnavailableError
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, Sleep, Table, TableRows
-from schemas.store_ports import PolicyReader, ProfileReader
+from schemas.store_ports import DeliveryStatusReader, PolicyReader, ProfileReader
 
 RETRY_SECONDS = 1.0
 RETRY_RECORDS = 500  # parked records of one retry, like a batch
@@ -43,6 +44,7 @@ class Router:
         self,
         policies: PolicyReader,
         profiles: ProfileReader,
+        deliveries: DeliveryStatusReader,
         idempotency: Table,
         rate_windows: Table,
         committer: BatchCommitter,
@@ -54,6 +56,7 @@ class Router:
         parking_limits: ParkingLimits,
     ) -> None:
         self._policies, self._profiles = policies, profiles
+        self._delivery_look_up = DeliveryLookUp(deliveries, clock)
         self._idempotency, self._rate_windows = idempotency, rate_windows
         self._committer, self._clock, self._sleep, self._observe = committer, clock, sleep, observe
         self._partitions, self._topic_prefix, self._parking_limits = partitions, topic_prefix, parking_limits
@@ -163,7 +166,7 @@ class Router:
         self, states: list[RoutingState], context: GateContext, parked_user_ids: Collection[str], *, is_retry: bool = False
     ) -> LookUp:
         """Look up the policy and the profiles. During an outage parked records look for its end, so that no batch waits for it."""
-        context.profiles = {}
+        context.profiles, context.deliveries = {}, await self._delivery_look_up.load(states)
         try:
             context.policy = self._get_compiled_policy()
         except UnavailableError as error:

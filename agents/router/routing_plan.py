@@ -1,6 +1,6 @@
 """The part of a decision that does not depend on the user: computed once per type and choice of channels, for each policy."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -32,10 +32,18 @@ class RoutingPlan(Struct, frozen=True, eq=False, gc=False):
     quiet_hours: QuietHoursPolicy
 
 
-def build_plan(notification: Notification, rule: Rule, scopes: Mapping[ScopeKey, LimitScope]) -> RoutingPlan:
-    """Build the plan for all notifications of this type and these channels; `scopes` are those of all rate limits."""
+def build_plan(
+    notification: Notification, rule: Rule, scopes: Mapping[ScopeKey, LimitScope], routed_channels: Container[ChannelName] = ()
+) -> RoutingPlan:
+    """Build the plan for all notifications of this type and these channels; `scopes` are those of all rate limits.
+
+    What has gone out on `routed_channels` goes on with the others, and limits over all channels have counted it.
+    """
     candidates = select_candidates(notification, rule)
     selected = select_scopes(scopes, candidates, notification.category or rule.category)
+    if routed_channels:
+        candidates = tuple(channel for channel in candidates if channel not in routed_channels)
+        selected = tuple(scope for scope in selected if scope.channel in candidates)
     consent, quiet_hours = resolve_consent(rule.category, rule.consent), resolve_quiet_hours(rule.category, rule.quiet_hours)
     reads_tier = any(scope.tier_windows for scope in selected)
     return RoutingPlan(rule, compile_rule(rule), candidates, selected, reads_tier, {}, consent, quiet_hours)

@@ -12,7 +12,8 @@ from agents.router.verdict import PASS, Verdict
 from schemas import topics
 from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.enums import PRIORITIES, Priority
+from schemas.enums import PRIORITIES, Priority, Status
+from schemas.history import NotificationKey, RecordedDeliveries
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.profile import Profile
@@ -82,12 +83,16 @@ class StagedRows:
 
 
 class GateContext:
-    """What the gates of a batch look up. `policy`, `rows` and `profiles` are set before the first gate that reads them is checked."""
+    """What the gates of a batch look up. All but `partitions` is set before the first gate that reads it is checked.
 
-    __slots__ = ("partitions", "policy", "profiles", "rows")
+    `deliveries` are those of escalations, as far as they are recorded and could be read.
+    """
+
+    __slots__ = ("deliveries", "partitions", "policy", "profiles", "rows")
     policy: CompiledPolicy
     rows: StagedRows
     profiles: Mapping[str, Profile]
+    deliveries: Mapping[NotificationKey, RecordedDeliveries]
 
     def __init__(self, partitions: int) -> None:
         self.partitions = partitions
@@ -105,7 +110,8 @@ class RoutingState:
     `resume_count` says how often it was held, and `resume_gate` by which gate at last. An attribute without a value here is set by the
     gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass. `scheduled` is
     the encoded record of one that is held. `priority` is that of the topic until the rule sets another one; `priority_choice` is the index
-    of the rule's choice that did.
+    of the rule's choice that did. `routed_channels` are those on which an escalation has gone out before, and `escalates_at` is when the
+    next one follows; 0 if none does.
     """
 
     __slots__ = (
@@ -118,6 +124,7 @@ class RoutingState:
         "consent",
         "contents",
         "created_at",
+        "escalates_at",
         "expires_at",
         "expression_faults",
         "fingerprint",
@@ -142,8 +149,10 @@ class RoutingState:
         "removed",
         "resume_count",
         "resume_gate",
+        "routed_channels",
         "row_time",
         "scheduled",
+        "statuses",
         "stopped_at",
         "template_labels",
         "template_name",
@@ -175,11 +184,14 @@ class RoutingState:
     contents: list[Raw]
     template_labels: list[str]
     scheduled: bytes
+    statuses: Mapping[ChannelName, Sequence[Status]] | None
 
     def __init__(self, record: Record, topics: TopicSet, partition: int, now: float) -> None:
         self.record, self.topics, self.partition, self.now = record, topics, partition, now
         self.record_time = self.created_at = self.row_time = record.timestamp / 1000
         self.resume_count, self.resume_gate = 0, ""
+        self.routed_channels: tuple[ChannelName, ...] = ()
+        self.escalates_at = 0.0
         self.id = ""
         self.verdict: Verdict = PASS
         self.stopped_at = ""

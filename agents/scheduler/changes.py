@@ -1,6 +1,7 @@
 """What the records of a batch change: entries that are stored, cancelled or moved. Pure decisions on the rows that were read."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -70,7 +71,7 @@ class Changes:
         if found is None:
             return "not_found", None
         index_row, scheduled = found
-        event = _build_event(scheduled, index_row.priority, State.REJECTED, CANCELLED, {"due_at": scheduled.due_at}, now)
+        event = _build_event(scheduled, index_row.priority, "reject", CANCELLED, {"due_at": scheduled.due_at}, now)
         self._remove(index_row, cancel.user_id, cancel.id)
         until = self._queue.compute_due_ms(index_row.priority, now + due.CANCELLED_ROWS)
         cancelled = due.IndexRow(index_row.priority, until, index_row.resume_count, is_cancelled=True)
@@ -86,7 +87,7 @@ class Changes:
         due_at = _limit_due_at(scheduled, reschedule.due_at)
         if scheduled.due_at == due_at:  # each request comes three times, once over each priority
             return "replayed", None
-        event = _build_event(scheduled, index_row.priority, State.HELD, RESCHEDULED, {"until": due_at}, now)
+        event = _build_event(scheduled, index_row.priority, "hold", RESCHEDULED, {"until": due_at}, now)
         moved = _move(scheduled, due_at)
         self.store(moved, _encode(moved), index_row.priority)
         return "rescheduled", event
@@ -117,7 +118,12 @@ class Changes:
 
 
 def _limit_due_at(scheduled: Scheduled, due_at: float) -> float:
-    """A notification waits no longer than the latest send_at, or than it waits already: after that its id would be too old."""
+    """A notification waits no longer than the latest send_at, or than it waits already: after that its id would be too old.
+
+    The next step of an escalation waits no longer than until the notification expires.
+    """
+    if scheduled.routed_channels:
+        return min(due_at, scheduled.expires_at)
     return min(due_at, max(_compute_latest(scheduled), scheduled.due_at)) if scheduled.resume_gate else due_at
 
 
@@ -127,21 +133,24 @@ def _compute_latest(scheduled: Scheduled) -> float:
 
 
 def _move(scheduled: Scheduled, due_at: float) -> Scheduled:
-    """The entry with another time. That is the notification's `send_at` from now on, because it expires so long after it."""
+    """The entry with another time. That is the notification's `send_at` from now on, because it expires so long after it.
+
+    What has gone out on some channels already expires as it did.
+    """
     payload = scheduled.payload
-    if scheduled.resume_gate:
+    if scheduled.resume_gate and not scheduled.routed_channels:
         payload = Raw(_encode({**_decode_fields(payload), "send_at": min(due_at, _compute_latest(scheduled))}))
     return msgspec.structs.replace(scheduled, due_at=due_at, payload=payload, resume_count=scheduled.resume_count + 1)
 
 
 def _build_event(
-    scheduled: Scheduled, priority: Priority, state: State, reason: str, inputs: Mapping[str, object], now: float
+    scheduled: Scheduled, priority: Priority, verdict: Literal["hold", "reject"], reason: str, inputs: Mapping[str, object], now: float
 ) -> DecidedEvent | None:
-    """The event of a notification; None for a delivery, whose notification was routed."""
+    """The event of a notification; None for a delivery, whose notification was routed. An escalation that ends leaves it routed."""
     if not scheduled.resume_gate:
         return None
     payload = _decode_payload(scheduled.payload)
-    verdict = "hold" if state is State.HELD else "reject"
+    state = State.ROUTED if scheduled.routed_channels else State.HELD if verdict == "hold" else State.REJECTED
     return DecidedEvent(
         scheduled.id,
         scheduled.user_id,

@@ -12,7 +12,14 @@ from agents.scheduler.due_queue import DueQueue, load_queue
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import PartitionFencedError
 from schemas.ports import BatchCommitter, Header, OrderedTable, Outbox, Sleep
-from schemas.scheduled import ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER, Scheduled
+from schemas.scheduled import (
+    ORIGINAL_TIME_HEADER,
+    RESUME_COUNT_HEADER,
+    RESUME_GATE_HEADER,
+    ROUTED_CHANNELS_HEADER,
+    Scheduled,
+    encode_channels,
+)
 from tables import due
 
 MAX_WAIT = 0.5  # seconds between two looks at the assignment
@@ -207,7 +214,9 @@ def build_headers(scheduled: Scheduled) -> list[Header]:
     """The headers of a released record: what the router needs to go on where it held the notification. A delivery has none."""
     if not scheduled.resume_gate:
         return []
+    routed = [(ROUTED_CHANNELS_HEADER, encode_channels(scheduled.routed_channels))] if scheduled.routed_channels else []
     return [
+        *routed,
         (RESUME_COUNT_HEADER, b"%d" % scheduled.resume_count),
         (RESUME_GATE_HEADER, scheduled.resume_gate.encode()),
         (ORIGINAL_TIME_HEADER, b"%d" % scheduled.record_time),

@@ -7,6 +7,7 @@ from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, Templ
 from app.admin.category_problems import find_misspelt_category
 from schemas import cron
 from schemas.channels import get_channel
+from schemas.lifetimes import NOTIFICATION_EXPIRY
 from schemas.names import SPACES, find_name_problem
 from schemas.policy import DigestPolicy, Policy, Rule
 
@@ -22,6 +23,7 @@ def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, aft
             yield f"channels[{index}]", f"{channel} is listed twice"
     if rule.mandatory and rule.consent == "opt_in":
         yield "consent", "a mandatory rule cannot ask for an opt-in: what is mandatory is sent without one"
+    yield from _find_escalation_problems(rule)
     yield from ((field, str(problem)) for field, problem in find_expression_problems(rule))
     if rule.digest:
         yield from _find_digest_problems(rule.digest)
@@ -35,6 +37,21 @@ def _find_digest_problems(digest: DigestPolicy) -> Iterator[tuple[str, str]]:
         yield "digest", "needs a `window` in seconds or a `cron` expression; without both, `by_default: false` leaves it to the users"
     if digest.cron and (problem := cron.find_problem(digest.cron)):
         yield "digest.cron", problem
+
+
+def _find_escalation_problems(rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.strategy != "escalate":
+        if rule.escalate_after:
+            yield "escalate_after", f"has no effect with the strategy {rule.strategy}: use the strategy escalate, or leave it out"
+        return
+    if not rule.escalate_after:
+        yield "escalate_after", "is missing: the strategy escalate needs the seconds until the next channel follows"
+    if len(rule.channels) < 2:
+        yield "channels", "the strategy escalate needs two channels at least"
+    last_at, expires_after = rule.escalate_after * (len(rule.channels) - 1), rule.expires_after or NOTIFICATION_EXPIRY
+    if last_at >= expires_after:
+        problem = f"the last channel would follow after {last_at} s, when the notification has expired: it lives {expires_after} s"
+        yield "escalate_after", problem
 
 
 def find_missing_templates(rule: Rule, templates: TemplateCache) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from agents.router.gates import rendering, rule
-from agents.router.gates.order import GATES
+from agents.router.gates.order import ALL_GATES
 from agents.router.gates.wording import Facts, describe_inputs, write_sentence
 from app.api.answer import build_answer, build_remedy
 from app.api.reasons import REASONS, REMEDIES
@@ -15,7 +15,7 @@ from schemas.events import DecidedEvent, GateResult
 from schemas.redaction import redact_text, redact_value
 
 PASS = "pass"
-_DESCRIPTIONS = {gate.name: gate.describe for gate in GATES}
+_DESCRIPTIONS = {gate.name: gate.describe for gate in ALL_GATES}
 
 
 def build_explanation(event: DecidedEvent | None, notification: NotificationResponse, time_zone: str, now: float) -> ExplanationResponse:

@@ -14,6 +14,7 @@ from app.workers.observers import RouterObserver
 from app.workers.user_rows_view import build_row_removal
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.database import Database
+from tables.postgres.delivery_statuses import PostgresDeliveryStatusReader
 from tables.redis.client import RedisClient
 
 MAX_IN_FLIGHT_BATCHES_LOW_BUSY = 1
@@ -40,6 +41,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     router = Router(
         policies=policies,
         profiles=build_profile_reader(redis, profile_database, settings.redis),
+        deliveries=PostgresDeliveryStatusReader(profile_database),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
         committer=committer,

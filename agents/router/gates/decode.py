@@ -15,7 +15,13 @@ from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.lifetimes import MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD, NOTIFICATION_EXPIRY, NOTIFICATION_RECORDS, SCHEDULED_RECORDS
 from schemas.notification import Notification
 from schemas.ports import Record
-from schemas.scheduled import ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER
+from schemas.scheduled import (
+    ORIGINAL_TIME_HEADER,
+    RESUME_COUNT_HEADER,
+    RESUME_GATE_HEADER,
+    ROUTED_CHANNELS_HEADER,
+    decode_channels,
+)
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
@@ -158,6 +164,7 @@ def _read_headers(state: RoutingState) -> None:
     resume_count = _parse_number(headers.get(RESUME_COUNT_HEADER))
     if 0 < resume_count <= MAX_RESUME_COUNT:
         state.resume_count, state.resume_gate = resume_count, (headers.get(RESUME_GATE_HEADER) or b"").decode(errors="replace")
+        state.routed_channels = decode_channels(headers.get(ROUTED_CHANNELS_HEADER))
     elif REPARTITION_HEADER not in headers:
         return
     timestamp, original = state.record.timestamp, _parse_number(headers.get(ORIGINAL_TIME_HEADER))

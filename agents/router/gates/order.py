@@ -11,6 +11,7 @@ from agents.router.gates import (
     channels,
     consent,
     decode,
+    escalation,
     expiry,
     idempotency,
     quiet_hours,
@@ -50,15 +51,24 @@ RESUME_GATES: dict[str, tuple[Gate, ...]] = {
 }
 """The gates of the batch that are checked for a notification that the gate of this name has held."""
 
+_AFTER_EXPIRY = RESUME_GATES[channels.NAME].index(expiry.GATE) + 1
+RESUME_GATES[escalation.NAME] = (
+    *RESUME_GATES[channels.NAME][:_AFTER_EXPIRY],
+    escalation.GATE,
+    *RESUME_GATES[channels.NAME][_AFTER_EXPIRY:],
+)
+ALL_GATES = (*GATES, escalation.GATE)
+"""Also the gate that only the next step of an escalation meets."""
+
 REASONS: dict[str, Sentence] = {
     Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",
-    **{reason: text for gate in GATES for reason, text in gate.reasons.items()},
+    **{reason: text for gate in ALL_GATES for reason, text in gate.reasons.items()},
 }
 """What each reason of the router means, as a clause; the gates declare their own."""
 
 REMEDIES: dict[str, Sentence] = {
     Reason.UNEXPECTED_ERROR: "the error would have to be fixed, and the dead letter sent again",
-    **{reason: text for gate in GATES for reason, text in gate.remedies.items()},
+    **{reason: text for gate in ALL_GATES for reason, text in gate.remedies.items()},
 }
 """What would have changed the result, for each reason, as a clause; the gates declare their own."""
 

@@ -51,7 +51,7 @@ class PolicyValidator:
         candidates = select_candidates(notification, rule)
         failures = {channel: failure for channel in candidates if (failure := self._find_failure(notification, rule, channel))}
         for channel, failure in failures.items():
-            if len(failures) == len(candidates) or (rule.strategy == "all" and get_explicit_addresses(notification, channel)):
+            if len(failures) == len(candidates) or (rule.strategy != "first" and get_explicit_addresses(notification, channel)):
                 return _to_field_error(failure)
         return None
 

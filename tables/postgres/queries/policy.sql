@@ -4,7 +4,7 @@ select version from policy_version;
 -- list_rules: lists all rules.
 select
     type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
-    expires_after, digest
+    expires_after, digest, escalate_after, escalate_unless
 from rules;
 
 -- list_published_templates: lists the published version of each template by channel and locale.

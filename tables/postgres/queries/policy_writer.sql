@@ -7,14 +7,14 @@ select version from policy_version for update;
 -- upsert_rule: inserts or changes a rule, and returns its version, which the table counts.
 insert into rules (
     type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
-    expires_after, digest
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    expires_after, digest, escalate_after, escalate_unless
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 on conflict (type) do update set
     category = excluded.category, priority = excluded.priority, channels = excluded.channels, strategy = excluded.strategy,
     template = excluded.template, mandatory = excluded.mandatory, version = excluded.version, consent = excluded.consent,
     quiet_hours = excluded.quiet_hours, over_limit = excluded.over_limit, condition = excluded.condition,
     priorities = excluded.priorities, expires_after = excluded.expires_after, digest = excluded.digest,
-    updated_at = now()
+    escalate_after = excluded.escalate_after, escalate_unless = excluded.escalate_unless, updated_at = now()
 returning version;
 
 -- insert_template: inserts a template without a published version, if it is missing.

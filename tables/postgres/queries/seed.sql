@@ -4,8 +4,8 @@ insert into channels (name) values ($1) on conflict do nothing;
 -- insert_rule: inserts a rule if it is missing.
 insert into rules (
     type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
-    expires_after, digest
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing;
+    expires_after, digest, escalate_after, escalate_unless
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict do nothing;
 
 -- insert_template: inserts a template, without contents, if it is missing.
 insert into templates (name) values ($1) on conflict do nothing;

@@ -18,10 +18,17 @@ from schemas.ids import compute_partition, derive_id
 from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
 from schemas.profile import Profile
-from schemas.scheduled import ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER, Scheduled
+from schemas.scheduled import (
+    ORIGINAL_TIME_HEADER,
+    RESUME_COUNT_HEADER,
+    RESUME_GATE_HEADER,
+    ROUTED_CHANNELS_HEADER,
+    Scheduled,
+    encode_channels,
+)
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 from tests.fakes import FakeRecord, ProducedRecord
-from tests.memory_stores import MemoryPolicyReader
+from tests.memory_stores import MemoryHistory, MemoryPolicyReader
 from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemoryOutbox, MemoryTable
 from tests.unit.agents.router.builders import POLICY
 
@@ -122,6 +129,7 @@ class RouterHarness:
         ada = Profile(USER_ID, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
         self.now = NOW
         self.policies, self.profiles = MemoryPolicyReader(policy), FakeProfileReader({USER_ID: ada})
+        self.history = MemoryHistory()
         self.idempotency, self.rate_windows, self.committer = (
             MemoryTable("idempotency"),
             MemoryTable("rate_windows"),
@@ -132,6 +140,7 @@ class RouterHarness:
         self.router = Router(
             self.policies,
             self.profiles,
+            self.history,
             self.idempotency,
             self.rate_windows,
             self.committer,
@@ -196,6 +205,7 @@ def build_release(record: ProducedRecord, offset: int = 0) -> FakeRecord:
         (RESUME_COUNT_HEADER, b"%d" % scheduled.resume_count),
         (RESUME_GATE_HEADER, scheduled.resume_gate.encode()),
         (ORIGINAL_TIME_HEADER, b"%d" % scheduled.record_time),
+        (ROUTED_CHANNELS_HEADER, encode_channels(scheduled.routed_channels)),
     ]
     return build_record(bytes(scheduled.payload), offset, round(scheduled.due_at * 1000), scheduled.user_id.encode(), headers)
 

@@ -52,6 +52,24 @@ async def test_a_cancelled_entry_is_not_released_and_its_event_says_so() -> None
     assert [(result.gate, result.verdict, result.inputs) for result in event.decision_log] == [("schedule", "reject", {"due_at": NOW + 60})]
 
 
+async def test_the_next_step_of_an_escalation_names_the_channels_before_and_stays_routed_whatever_becomes_of_it() -> None:
+    harness, step = SchedulerHarness(), build_scheduled(resume_gate="escalation", routed_channels=("push", "email"))
+    await harness.store(step)
+    assert await harness.store(Reschedule("ntf_1", "u-1", NOW + 90)) == {"rescheduled": 1}
+    assert await harness.release(NOW + 89) == []
+    assert await harness.release(NOW + 90) == ["ntf_1"]
+    (record,) = harness.released
+    assert dict(record.headers)["herold-routed-channels"] == b"push,email"
+    assert record.value == bytes(step.payload), "a notification that has gone out expires as it did"
+    await harness.store(msgspec.structs.replace(step, resume_count=3), Reschedule("ntf_1", "u-1", NOW + 10**7), Cancel("ntf_1", "u-1"))
+    assert [(event.state, event.reason) for event in harness.events] == [
+        ("routed", "rescheduled"),
+        ("routed", "rescheduled"),
+        ("routed", "cancelled"),
+    ]
+    assert harness.events[1].decision_log[0].inputs == {"until": NOW + 86_400}, "it waits until it expires at most"
+
+
 async def test_a_cancelled_entry_that_is_written_again_is_not_stored_again() -> None:
     harness = SchedulerHarness()
     await harness.store(build_scheduled())

@@ -40,6 +40,7 @@ rules:
     priorities: [{when: "user.tier == 'gold'", priority: high}]
     expires_after: 600
     digest: {cron: "0 8 * * *", max_count: 20, key: string(data.team), template: t, by_default: false}
+  - {type: u, category: c, channels: [webhook, email], strategy: escalate, escalate_after: 60, escalate_unless: sent}
 rate_limits:
   - {category: marketing, tier: gold, max_count: 9, window_seconds: 86400}
   - {channel: sms, category: marketing, max_count: 2, window_seconds: 3600}
@@ -76,8 +77,11 @@ def test_a_rule_and_a_limit_have_all_their_fields() -> None:
         "t", "marketing", None, ("webhook",), "first", "t", True, 1, "opt_in", "reject", "hold", "data.total > 10",
         (PriorityCase("user.tier == 'gold'", "high"),), 600, DigestPolicy(0, "0 8 * * *", 20, "string(data.team)", "t", False),
     )  # fmt: skip
+    assert policy.rules["u"] == Rule(
+        "u", "c", None, ("webhook", "email"), "escalate", escalate_after=60, escalate_unless="sent",
+    )  # fmt: skip
     assert policy.rate_limits[-2:] == (RateLimit("", 9, 86400, "marketing", "gold"), RateLimit("sms", 2, 3600, "marketing"))
-    assert [change.name for change in list_changes(SEED, policy)[1:]] == [
+    assert [change.name for change in list_changes(SEED, policy)[2:]] == [
         "all channels in 86400 s for category marketing for tier gold",
         "sms in 3600 s for category marketing",
     ]
@@ -133,6 +137,10 @@ def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
         (
             b"rules: [{type: t, category: c, priority: low, channels: [fax]}]",
             "not one of email, sms, push, webhook - at $.rules[0].channels[0]",
+        ),
+        (
+            b"rules: [{type: t, category: c, channels: [sms, email], strategy: escalate, escalate_after: 9, escalate_unless: read}]",
+            "'read' is not one of sent, delivered - at $.rules[0].escalate_unless",
         ),
         (b"rules: [{type: t, category: c, priority: low, channels: []}]", "at least 1 item - at $.rules[0].channels"),
         (b"rules: [{type: t, category: c, priority: low, chanels: [sms]}]", "is not a known field - at $.rules[0].chanels"),
@@ -191,6 +199,13 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
         (
             f"rules: [{RULE % ('webhook', ', mandatory: true, consent: opt_in')}]",
             "consent: a mandatory rule cannot ask for an opt-in",
+        ),
+        (f"rules: [{RULE % ('webhook', ', escalate_after: 9')}]", "rule t: escalate_after: has no effect with the strategy all"),
+        (f"rules: [{RULE % ('webhook, sms', ', strategy: escalate')}]", "rule t: escalate_after: is missing"),
+        (f"rules: [{RULE % ('webhook', ', strategy: escalate, escalate_after: 9')}]", "channels: the strategy escalate needs two"),
+        (
+            f"rules: [{RULE % ('webhook, sms', ', strategy: escalate, escalate_after: 60, expires_after: 60')}]",
+            "escalate_after: the last channel would follow after 60 s, when the notification has expired: it lives 60 s",
         ),
         (f"rules: [{RULE % ('webhook', '')}, {RULE % ('webhook', '')}]", "another rule above"),
         (f"rate_limits: [{LIMIT}, {LIMIT}]", "another limit"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.router.gates.order import GATES, REASONS, REMEDIES
+from agents.router.gates.order import ALL_GATES, REASONS, REMEDIES
 from agents.router.gates.wording import Facts, write_sentence
 from schemas.enums import Reason, State
 from schemas.events import DecidedEvent
@@ -47,8 +47,8 @@ async def test_repartition_comes_before_any_row() -> None:
 
 
 def test_each_gate_has_a_name_of_its_own_and_each_reason_one_gate() -> None:
-    names = [gate.name for gate in GATES]
-    reasons = [reason for gate in GATES for reason in gate.reasons]
+    names = [gate.name for gate in ALL_GATES]
+    reasons = [reason for gate in ALL_GATES for reason in gate.reasons]
     assert len(set(names)) == len(names)
     assert len(set(reasons)) == len(reasons)
     assert set(reasons) | {Reason.UNEXPECTED_ERROR} == set(REASONS)
@@ -61,5 +61,5 @@ def test_the_explanation_of_a_reason_needs_no_more_than_the_event_has() -> None:
 
 
 def test_each_reason_says_what_would_have_changed_it() -> None:
-    for gate in GATES:
+    for gate in ALL_GATES:
         assert set(gate.remedies) == set(gate.reasons), gate.name

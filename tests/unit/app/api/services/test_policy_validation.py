@@ -29,6 +29,7 @@ POLICY = Policy(
     {
         "all": Rule("all", "c", "low", ("email", "sms", "webhook"), "all", "shipped"),
         "first": Rule("first", "c", "low", ("email", "sms"), "first", "shipped"),
+        "later": Rule("later", "c", "low", ("email", "sms"), "escalate", "shipped", escalate_after=60),
         "mail": Rule("mail", "c", "low", ("email",), "all", "shipped"),
         "typed": Rule("typed", "c", "low", ("webhook",)),
         "bare": Rule("bare", "c", "low", ("email",)),
@@ -63,6 +64,7 @@ PUSH = {"channels": ["push"]}
         ({"type": "all", "template": "free", "data": {"x": "x" * 3000}, "user_id": "topic:t", **PUSH}, "$.data", "provider_limit"),
         ({"type": "all", "data": {"x": "x" * 66_000}, "to": {"webhook": "https://example.org"}}, "$.data", "content_too_large"),
         ({"type": "all", "data": {}, "to": {"email": "a@example.org"}}, "$.data.order", "missing_variable"),
+        ({"type": "later", "data": {}, "to": {"email": "a@example.org"}}, "$.data.order", "missing_variable"),
         ({"type": "all", "data": {}, "channels": ["email"]}, "$.data.order", "missing_variable"),
         ({"type": "broken", "data": {"nothing": 0}}, "$.data", "template_error"),
     ],

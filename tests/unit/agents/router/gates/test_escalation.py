@@ -1,0 +1,259 @@
+"""Escalation: one channel after the other, each once, until one has arrived; whatever is read again or not known meanwhile."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.channels import ChannelName
+from schemas.enums import Status
+from schemas.events import DeliveryRef, StatusEvent
+from schemas.policy import EscalateUnless, RateLimit, Rule
+from schemas.profile import QuietHours
+from tests.event_builders import build_history_batch
+from tests.unit.agents.router.harness import NOW, USER_ID, USER_PARTITION, RouterHarness, build_notification, build_policy, build_release
+
+CHANNELS: tuple[ChannelName, ...] = ("push", "email", "sms")
+RULE = Rule("order.shipped", "marketing", None, CHANNELS, "escalate", "shipped", quiet_hours="ignore", escalate_after=600)
+
+
+class EscalationHarness(RouterHarness):
+    """A router whose decisions a recorder records, and the statuses of the deliveries that a test gives them."""
+
+    def __init__(self, rule: Rule = RULE, *limits: RateLimit) -> None:
+        super().__init__(build_policy([rule], limits=limits))
+
+    async def start(self, **fields: Any) -> None:
+        """Route the notification for the first time, and record it."""
+        await self.route(build_notification(**fields))
+        await self.record()
+
+    async def step(self, **statuses: Status) -> None:
+        """Record these statuses, then release the next step at its time, and record the decision."""
+        await self.record(**statuses)
+        await self.release()
+        await self.record()
+
+    async def record(self, **statuses: Status) -> None:
+        """Record all decisions, and statuses by channel."""
+        refs = {ref.channel: ref for event in self.decided_events for ref in event.deliveries}
+        events = [self._build_status(refs[channel], status) for channel, status in statuses.items()]  # type: ignore[index]
+        for decided in self.decided_events:
+            await self.history.write(build_history_batch(decided))
+        await self.history.write(build_history_batch(*events))
+
+    def change_profile(self, **fields: Any) -> None:
+        """Change the user."""
+        self.profiles.profiles[USER_ID] = msgspec.structs.replace(self.profiles.profiles[USER_ID], **fields)
+
+    def _build_status(self, ref: DeliveryRef, status: Status) -> StatusEvent:
+        return StatusEvent(ref.id, self.decided_events[0].id, USER_ID, ref.channel, status, self.now, NOW)
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels of the deliveries, each once, in order."""
+        return list(dict.fromkeys(delivery.channel for delivery in self.deliveries))
+
+
+async def test_the_next_channel_follows_after_the_time_and_none_after_the_last() -> None:
+    harness = EscalationHarness()
+    await harness.start()
+    assert harness.channels == ["push"]
+    assert harness.get_entry("channels").inputs == {
+        "strategy": "escalate",
+        "channels": ["push"],
+        "next": ["email", "sms"],
+        "escalates_at": NOW + 600,
+    }
+    await harness.step(push=Status.SENT)
+    assert (harness.channels, harness.now) == (["push", "email"], NOW + 600)
+    assert harness.get_entry("escalation").inputs["statuses"] == {"push": ["SENT"]}
+    await harness.step(email=Status.FAILED)
+    assert (harness.channels, harness.now) == (["push", "email", "sms"], NOW + 1200)
+    assert [(event.state, event.resume_count) for event in harness.decided_events] == [("routed", 0), ("routed", 1), ("routed", 2)]
+    assert len(harness.get_records("scheduled.medium")) == 2
+    assert "escalates_at" not in harness.get_entry("channels").inputs
+
+
+@pytest.mark.parametrize(
+    ("unless", "status", "is_stopped"),
+    [
+        ("delivered", Status.DELIVERED, True),
+        ("delivered", Status.SENT, False),
+        ("delivered", Status.BOUNCED, False),
+        ("sent", Status.DELIVERED, True),
+        ("sent", Status.SENT, True),
+        ("sent", Status.FAILED, False),
+        ("sent", Status.UNSUBSCRIBED, False),
+    ],
+)
+async def test_what_has_arrived_goes_no_further(unless: EscalateUnless, status: Status, is_stopped: bool) -> None:
+    harness = EscalationHarness(msgspec.structs.replace(RULE, escalate_unless=unless))
+    await harness.start()
+    await harness.step(push=status)
+    assert harness.channels == (["push"] if is_stopped else ["push", "email"])
+    assert harness.last_state == ("routed", unless if is_stopped else "")
+    assert len(harness.get_records("scheduled.medium")) == (1 if is_stopped else 2)
+    if is_stopped:
+        assert harness.decided_events[-1].decision_log[-1].inputs == {"by": ["push"], "statuses": {"push": [status]}}
+        assert harness.routed_batches[-1].states == {("routed", unless): 1}
+
+
+async def test_consent_and_expiry_are_judged_again_and_what_ends_it_leaves_it_routed() -> None:
+    harness = EscalationHarness()
+    await harness.start()
+    harness.change_profile(choices={"marketing/": "out"})
+    await harness.step()
+    assert (harness.channels, harness.last_state) == (["push"], ("routed", "opted_out"))
+    assert len(harness.get_records("scheduled.medium")) == 1
+
+
+async def test_the_next_step_waits_for_the_end_of_quiet_hours_and_asks_again_then() -> None:
+    harness = EscalationHarness(msgspec.structs.replace(RULE, quiet_hours="hold"))
+    await harness.start()
+    harness.change_profile(quiet_hours=QuietHours("08:00", "20:00"))
+    await harness.step()
+    assert (harness.channels, harness.last_state) == (["push"], ("routed", "quiet_hours"))
+    harness.change_profile(quiet_hours=None)
+    await harness.step(push=Status.DELIVERED)
+    assert (harness.channels, harness.last_state) == (["push"], ("routed", "delivered"))
+    assert [event.resume_count for event in harness.decided_events] == [0, 1, 2]
+
+
+async def test_a_step_counts_in_the_limits_of_its_channel_and_not_again_in_those_over_all() -> None:
+    harness = EscalationHarness(RULE, RateLimit("", 1, 86_400), RateLimit("email", 1, 86_400))
+    await harness.start()
+    await harness.step()
+    assert harness.channels == ["push", "email"]
+    await harness.route(build_notification(id=None, channels=["email"]))
+    assert harness.last_state == ("rejected", "rate_limited")
+    entry = harness.get_entry("rate_limit").inputs
+    assert (entry["all channels"]["used_count"], entry["email"]["used_count"]) == (1, 1)
+
+
+async def test_a_step_does_not_wait_for_room_in_a_limit_that_has_counted_the_notification() -> None:
+    harness = EscalationHarness(RULE, RateLimit("", 1, 60))
+    await harness.start()
+    harness.now = NOW + 590
+    await harness.route(build_notification(id=None, channels=["sms"]))
+    await harness.step()
+    assert harness.channels == ["push", "sms", "email"]
+
+
+async def test_a_full_channel_is_left_out() -> None:
+    harness = EscalationHarness(RULE, RateLimit("email", 1, 86_400))
+    await harness.route(build_notification(id=None, channels=["email"]))
+    await harness.start()
+    await harness.step()
+    assert harness.channels[1:] == ["push", "sms"]
+
+
+async def test_what_would_expire_before_its_next_step_has_none() -> None:
+    harness = EscalationHarness()
+    await harness.start(expires_at=NOW + 600)
+    assert (harness.channels, harness.get_records("scheduled.medium")) == (["push"], [])
+    assert "next" not in harness.get_entry("channels").inputs
+
+
+async def test_a_user_with_one_channel_gets_one_message() -> None:
+    harness = EscalationHarness()
+    await harness.start(channels=["email", "webhook"])
+    assert (harness.channels, harness.get_records("scheduled.medium")) == (["email"], [])
+
+
+async def test_a_rule_that_does_not_escalate_any_more_ends_it() -> None:
+    harness = EscalationHarness()
+    await harness.start()
+    harness.policies.policy = build_policy([msgspec.structs.replace(RULE, strategy="first", escalate_after=0)], limits=())
+    await harness.step()
+    assert (harness.channels, harness.last_state) == (["push"], ("routed", "no_escalation"))
+
+
+async def test_what_cannot_be_rendered_is_a_dead_letter_and_the_notification_stays_routed() -> None:
+    harness = EscalationHarness()
+    await harness.start()
+    policy = harness.policies.policy
+    assert policy is not None
+    others = [template for template in policy.templates if template.channel == "push"]
+    harness.policies.policy = build_policy([RULE], others, limits=())
+    await harness.step()
+    assert harness.last_state == ("routed", "unknown_template")
+    assert len(harness.get_records("notifications.dlq")) == 1
+    assert harness.routed_batches[-1].states == {("dead", "unknown_template"): 1}
+
+
+async def test_while_postgresql_does_not_answer_a_step_waits_and_holds_up_no_other() -> None:
+    harness = EscalationHarness()
+    await harness.start()
+    harness.history.unavailable = True
+    await harness.release()
+    assert harness.last_state == ("routed", "status_unknown")
+    assert harness.sleeps == []
+    await harness.route(build_notification(id=None, channels=["email"]))
+    assert harness.last_state == ("routed", "")
+    harness.history.unavailable = False
+    harness.now += 5
+    await harness.release()
+    assert harness.last_state == ("routed", "status_unknown"), "the recorder is behind: it has not recorded that the step waits"
+    await harness.record(push=Status.DELIVERED)
+    await harness.release()
+    assert harness.last_state == ("routed", "delivered")
+
+
+async def test_a_step_waits_until_the_decision_before_it_is_recorded_longer_each_time() -> None:
+    harness = EscalationHarness()
+    await harness.route(build_notification())
+    waits = []
+    for _ in range(12):
+        at = harness.now
+        await harness.release()
+        waits.append(harness.now - at)
+    assert harness.channels == ["push"]
+    assert waits == [600, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    await harness.step()
+    assert harness.channels == ["push", "email"]
+
+
+@pytest.mark.parametrize("fields", [{"mandatory": True}, {"expires_after": 601}])
+async def test_what_is_mandatory_or_about_to_expire_does_not_wait_for_the_statuses(fields: dict[str, Any]) -> None:
+    harness = EscalationHarness(msgspec.structs.replace(RULE, **fields))
+    await harness.start()
+    harness.history.unavailable = True
+    await harness.release()
+    assert harness.channels == ["push", "email"]
+    assert harness.get_entry("escalation").reason == "status_unknown"
+
+
+@settings(max_examples=60)
+@given(
+    st.permutations(CHANNELS),
+    st.sets(st.sampled_from(CHANNELS), min_size=1),
+    st.fixed_dictionaries(
+        {channel: st.sampled_from([Status.PENDING, Status.SENT, Status.FAILED, Status.DELIVERED]) for channel in CHANNELS}
+    ),
+    st.lists(st.sampled_from(["", "copied", "lost"]), min_size=3, max_size=3),
+)
+async def test_each_usable_channel_once_in_order_until_one_delivers(
+    order: list[ChannelName], usable: set[ChannelName], statuses: dict[str, Status], replays: list[str]
+) -> None:
+    """The model: the usable channels up to the first that delivers. Releases are read again, also by a router that lost its rows."""
+    harness = EscalationHarness(msgspec.structs.replace(RULE, channels=tuple(order)))
+    addresses = {channel: found for channel, found in harness.profiles.profiles[USER_ID].addresses.items() if channel in usable}
+    harness.change_profile(addresses=addresses)
+    await harness.start()
+    for number, replay in enumerate(replays):
+        scheduled = harness.get_records("scheduled.medium")
+        if len({record.value for record in scheduled}) <= number:
+            break
+        last, rows = harness.channels[-1], dict(harness.idempotency.rows[USER_PARTITION])
+        await harness.step(**{last: statuses[last]})
+        if replay == "lost":
+            harness.idempotency.rows[USER_PARTITION] = rows
+        if replay:
+            await harness.route(build_release(scheduled[-1]))
+    expected = [channel for channel in order if channel in usable]
+    first = next((number for number, channel in enumerate(expected) if statuses[channel] is Status.DELIVERED), len(expected))
+    assert harness.channels == expected[: first + 1]
+    assert len({delivery.id for delivery in harness.deliveries}) == sum(len(addresses[channel]) for channel in expected[: first + 1])
