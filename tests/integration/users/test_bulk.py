@@ -211,7 +211,7 @@ def test_a_preference_of_nobody_or_for_no_category_changes_nothing(run: Run, tmp
     ]
     result = run("preferences import", write(tmp_path / "p.csv", "\n".join(rows)), exit_code=1)
     for words in (
-        "p.csv:3: category: no rule has the category 'markting'; the categories are: marketing, security, transactional",
+        "p.csv:3: category: no rule has the category 'markting'; the categories are: feedback, marketing, security, transactional",
         "p.csv:4: user_id: there is no such user",
         "p.csv:5: u-1 marketing is in line 2 already",
         "p.csv:6: choice: 'no' is not one of in, out",

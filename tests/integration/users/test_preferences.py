@@ -12,7 +12,7 @@ from tests.integration.users.users_client import open_users_client
 URL = "/v1/users/u-1/preferences"
 EVENTS_URL = "/v1/users/u-1/consent-events"
 SUPPRESSIONS_URL = "/v1/suppressions"
-CATEGORIES = "marketing, security, transactional"
+CATEGORIES = "feedback, marketing, security, transactional"
 OPT_OUT = {"category": "marketing", "channel": "email", "choice": "out"}
 
 
