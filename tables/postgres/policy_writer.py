@@ -11,8 +11,9 @@ from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database
 from tables.postgres.policy import fetch_policy
+from tables.postgres.policy_lock import lock_policy
 from tables.postgres.query_loader import load_queries
-from tables.postgres.templates import fetch_latest_versions
+from tables.postgres.templates import fetch_latest_versions, insert_version, publish_version
 
 _SQL = load_queries("policy_writer")
 _encode = msgspec.json.Encoder().encode
@@ -34,7 +35,7 @@ class PostgresPolicyWriter:
         Raises UnavailableError, and what `check` raises for a document that must not be applied.
         """
         async with self._database.acquire_connection() as connection, connection.transaction():
-            before = await lock_policy(connection, self._origin)
+            before = await lock_and_fetch_policy(connection, self._origin)
             check(before, document)
             after = merge_document(before, document, await fetch_latest_versions(connection))
             differences = list_differences(before, after)
@@ -44,7 +45,7 @@ class PostgresPolicyWriter:
 
     async def _write(self, connection: Connection, difference: PolicyDifference, policy: Policy) -> PolicyDifference:
         """Write a difference and its entry of the audit log; returns it with its version, which the table counts."""
-        version = await _write_change(connection, difference, policy)
+        version = await _write_change(connection, difference, policy, self._origin)
         details: dict[str, object] = {"source": self._origin.source, "comment": self._origin.reason, "version": version}
         if difference.fields:
             details["changes"] = difference.fields
@@ -53,10 +54,9 @@ class PostgresPolicyWriter:
         return msgspec.structs.replace(difference, version=version)
 
 
-async def lock_policy(connection: Connection, origin: ChangeOrigin) -> Policy:
+async def lock_and_fetch_policy(connection: Connection, origin: ChangeOrigin) -> Policy:
     """The policy, which nobody else changes until the transaction ends; the versions of rules that it writes name their origin."""
-    await connection.execute(_SQL["describe_change"], origin.actor, origin.reason)
-    await connection.execute(_SQL["lock_policy"])
+    await lock_policy(connection, origin.actor, origin.reason)
     return await fetch_policy(connection)
 
 
@@ -73,17 +73,15 @@ async def upsert_rule(connection: Connection, rule: Rule) -> int:
     return version
 
 
-async def _write_change(connection: Connection, change: PolicyDifference, policy: Policy) -> int:
+async def _write_change(connection: Connection, change: PolicyDifference, policy: Policy, origin: ChangeOrigin) -> int:
     """Write a change; returns its version."""
     if change.kind == "rule":
         return await upsert_rule(connection, policy.rules[change.name])
     if change.kind == "template":
-        await connection.execute(_SQL["insert_template"], change.name)
-        templates = [msgspec.structs.astuple(template) for template in policy.templates if template.name == change.name]
-        await connection.executemany(_SQL["insert_template_version"], templates)
-        details = [msgspec.structs.astuple(one) for one in policy.template_details if one.name == change.name]
-        await connection.executemany(_SQL["insert_template_details"], details)
-        await connection.execute(_SQL["publish_template_version"], change.name, change.version)
+        contents = [template for template in policy.templates if template.name == change.name]
+        details = next(one for one in policy.template_details if one.name == change.name)
+        await insert_version(connection, contents, details, origin.actor, origin.reason)
+        await publish_version(connection, change.name, change.version)
     elif change.kind == "partial":
         await connection.execute(_SQL["delete_partial"], change.name)
         partials = [msgspec.structs.astuple(one) for one in policy.partials if one.name == change.name]

@@ -12,7 +12,7 @@ from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.policy import build_rule
-from tables.postgres.policy_writer import Check, MakeId, lock_policy, upsert_rule
+from tables.postgres.policy_writer import Check, MakeId, lock_and_fetch_policy, upsert_rule
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("rules")
@@ -53,7 +53,7 @@ class RuleStore:
     async def create(self, entry: RuleEntry, origin: ChangeOrigin, check: Check) -> Rule | None:
         """The new rule; None if its type has one. Raises what `check` raises."""
         async with self._database.acquire_connection() as connection, connection.transaction():
-            policy = await lock_policy(connection, origin)
+            policy = await lock_and_fetch_policy(connection, origin)
             return None if entry.type in policy.rules else await self._write(connection, policy, entry, origin, check, "added")
 
     async def put(self, entry: RuleEntry, version: int | None, origin: ChangeOrigin, check: Check, action: str = "changed") -> Rule:
@@ -62,7 +62,7 @@ class RuleStore:
         Raises VersionMismatchError, MissingRuleError without a rule of that version, and what `check` raises.
         """
         async with self._database.acquire_connection() as connection, connection.transaction():
-            policy = await lock_policy(connection, origin)
+            policy = await lock_and_fetch_policy(connection, origin)
             if version is not None:
                 _check_version(policy, entry.type, version)
             return await self._write(connection, policy, entry, origin, check, action)
@@ -70,7 +70,7 @@ class RuleStore:
     async def delete(self, type_: str, version: int | None, origin: ChangeOrigin) -> None:
         """Delete a rule; its versions stay. Raises VersionMismatchError and MissingRuleError."""
         async with self._database.acquire_connection() as connection, connection.transaction():
-            policy = await lock_policy(connection, origin)
+            policy = await lock_and_fetch_policy(connection, origin)
             old = _check_version(policy, type_, version)
             await connection.execute(_SQL["delete_rule"], type_)
             await self._write_audit_entry(connection, origin, "deleted", type_, old, None)

@@ -1,6 +1,6 @@
 """The versions of templates in PostgreSQL: each is written once, and one of them is published."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -9,6 +9,7 @@ from schemas.policy import Template, TemplateDetails
 from schemas.template_document import TemplateDocument, build_details, build_template_document, build_templates
 from schemas.template_versions import Publication, TemplateHistory, TemplateSummary, TemplateVersion, VersionSummary
 from tables.postgres.database import Connection, Database
+from tables.postgres.policy_lock import lock_policy
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("templates")
@@ -58,25 +59,32 @@ class PostgresTemplateStore:
     async def create_version(self, name: str, document: TemplateDocument, actor: str, comment: str) -> int:
         """Write the next version of a template, and return its number; it is not published."""
         async with self._database.acquire_connection() as connection, connection.transaction():
-            await connection.execute(_SQL["lock_policy"])
-            await connection.execute(_SQL["insert_template"], name)
+            await lock_policy(connection, actor, comment)
             version: int = await connection.fetchval(_SQL["get_latest_version"], name) + 1
-            await connection.executemany(
-                _SQL["insert_contents"], [msgspec.structs.astuple(one) for one in build_templates(name, version, document)]
-            )
-            details = msgspec.structs.astuple(build_details(name, version, document))
-            await connection.execute(_SQL["insert_details"], *details, actor, comment)
+            details = build_details(name, version, document)
+            await insert_version(connection, build_templates(name, version, document), details, actor, comment)
         return version
 
     async def publish(self, name: str, version: int, expected_version: int | None, actor: str, comment: str) -> None:
         """Make a version the one in force. Raises TemplateChangedError if another one than `expected_version` is; None expects any."""
         async with self._database.acquire_connection() as connection, connection.transaction():
-            await connection.execute(_SQL["lock_policy"])
+            await lock_policy(connection, actor, comment)
             published = await connection.fetchval(_SQL["get_published_version"], name)
             if expected_version is not None and published != expected_version:
                 raise TemplateChangedError(name, published)
-            await connection.execute(_SQL["set_actor"], actor, comment)
-            await connection.execute(_SQL["publish"], name, version)
+            await publish_version(connection, name, version)
+
+
+async def insert_version(connection: Connection, contents: Iterable[Template], details: TemplateDetails, actor: str, comment: str) -> None:
+    """Write a version of a template, which may be its first one, in the open transaction; it is not published."""
+    await connection.execute(_SQL["insert_template"], details.name)
+    await connection.executemany(_SQL["insert_contents"], [msgspec.structs.astuple(one) for one in contents])
+    await connection.execute(_SQL["insert_details"], *msgspec.structs.astuple(details), actor, comment)
+
+
+async def publish_version(connection: Connection, name: str, version: int) -> None:
+    """Make a version the one in force in the open transaction."""
+    await connection.execute(_SQL["publish"], name, version)
 
 
 async def fetch_latest_versions(connection: Connection) -> dict[str, int]:

@@ -43,9 +43,6 @@ order by versions.version desc;
 select number, version, change, actor, comment, extract(epoch from occurred_at)::float8 as occurred_at
 from template_publications where name = $1 order by number desc;
 
--- set_actor: names who changes something in this transaction, and why.
-select set_config('herold.actor', $1, true), set_config('herold.comment', $2, true);
-
 -- insert_template: inserts a template without a published version, if it is missing.
 insert into templates (name, published_version) values ($1, 0) on conflict do nothing;
 
@@ -64,6 +61,3 @@ update templates set published_version = $2, updated_at = now() where name = $1;
 select version from template_publications
 where name = $1 and version <> (select published_version from templates where name = $1)
 order by number desc limit 1;
-
--- lock_policy: makes concurrent changes of the policy wait for each other.
-select version from policy_version for update;

@@ -5,12 +5,14 @@ import pytest
 
 from app.admin.policy import make_row_id
 from schemas.policy import Policy, PriorityCase, RateLimit, Rule
-from schemas.policy_document import build_document
+from schemas.policy_document import PolicyDocument, build_document
+from schemas.template_document import TemplateDocument, TemplateEntry
 from schemas.users import ChangeOrigin
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.policy_writer import PostgresPolicyWriter
 from tables.postgres.seed import load_seed_policy
+from tables.postgres.templates import PostgresTemplateStore
 
 SQL = "select version, rule ->> 'category', actor, comment from rule_versions where type = $1 order by version"
 CASES = (PriorityCase("user.tier == 'gold'", "high"), PriorityCase("true", "low"))
@@ -24,6 +26,16 @@ async def test_a_rule_and_limits_come_back_as_they_were_written(database_copy: D
     policy = await PostgresPolicyLoader(database_copy).load()
     assert policy.rules["t"] == RULE
     assert set(policy.rate_limits) == {*LIMITS, *load_seed_policy().rate_limits}
+
+
+async def test_a_template_of_a_file_names_who_applied_it(database_copy: Database) -> None:
+    writer = PostgresPolicyWriter(database_copy, ChangeOrigin("cli", "ada", "a trial"), make_row_id)
+    document = PolicyDocument(templates={"t": TemplateDocument(sms={"default": TemplateEntry(text="Hello")})})
+    await writer.apply(document, lambda policy, document: None)
+    history = await PostgresTemplateStore(database_copy).get_history("t")
+    assert history is not None
+    assert [(one.version, one.actor, one.comment) for one in history.versions] == [(1, "ada", "a trial")]
+    assert [(one.version, one.actor, one.comment) for one in history.publications] == [(1, "ada", "a trial")]
 
 
 async def test_every_change_is_a_version_with_its_actor(database_copy: Database) -> None:
