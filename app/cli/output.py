@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console, RenderableType
+from rich.segment import Segment, Segments
 
 JsonValue = Any
 JsonObject = dict[str, Any]
@@ -64,4 +65,16 @@ def print_result(result: JsonValue, as_json: bool, format_result: Callable[[Any]
     if as_json:
         click.echo(encode_json_line(result))
     else:
-        build_console().print(format_result(escape_value(result)))
+        print_without_padding(build_console(), format_result(escape_value(result)))
+
+
+def print_without_padding(console: Console, renderable: RenderableType) -> None:
+    """Print without the spaces with which tables fill their lines: nobody sees them, and they are copied and compared with the text."""
+    lines = console.render_lines(renderable, pad=False)
+    for line in lines:
+        while line and not line[-1].text.strip():
+            line.pop()
+        if line:
+            line[-1] = Segment(line[-1].text.rstrip(), line[-1].style, line[-1].control)
+        line.append(Segment.line())
+    console.print(Segments([segment for line in lines for segment in line]), end="")

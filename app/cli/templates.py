@@ -13,7 +13,7 @@ from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, run_query
 from app.cli.json_input import parse_json
 from app.cli.origin import add_origin_options, build_origin
-from app.cli.output import build_console, json_option, print_result
+from app.cli.output import build_console, json_option, print_result, print_without_padding
 from app.cli.template_text import format_history, format_list, format_preview, format_report
 from schemas.errors import PolicyDocumentError
 from schemas.policy import MAX_VERSION
@@ -143,7 +143,7 @@ def preview(
     if as_json:
         print_result(msgspec.to_builtins(contents), as_json, str)
     else:
-        build_console().print(format_preview(msgspec.to_builtins(contents)))
+        print_without_padding(build_console(), format_preview(msgspec.to_builtins(contents)))
 
 
 @templates.command()

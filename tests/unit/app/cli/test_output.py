@@ -1,12 +1,17 @@
 """No control character of a record reaches the terminal, in any command."""
 
+import io
 import json
+import re
+from functools import partial
 
 import pytest
+from rich.console import Console, Group
+from rich.text import Text
 
 from app.cli import formatting
 from app.cli.errors import CommandError
-from app.cli.output import encode_json_line, escape_control_characters, print_result
+from app.cli.output import encode_json_line, escape_control_characters, print_result, print_without_padding
 from app.cli.tail import format_event
 from schemas.enums import State, Status
 from schemas.events import DecidedEvent, StatusEvent
@@ -15,6 +20,7 @@ from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import GatewayHarness, make_notification_id
 from tests.unit.app.cli.conftest import build_history
 
+remove_colours = partial(re.compile("\x1b\\[[0-9;]*m").sub, "")
 CONTROL_CHARACTERS = "\x1b]0;x\x07\r\n\x00\x7f\x9b\u202e\u2066\u200f\u2028\ud800"
 
 
@@ -65,3 +71,18 @@ def test_an_error_escapes_control_characters(capsys: pytest.CaptureFixture[str])
 def test_names_of_fields_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     print_result({"k\x9b": {"\x1b": ["\u202e"]}}, False, formatting.format_fields)
     assert not set("\x1b\x9b\u202e") & set(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_no_line_of_a_table_ends_with_spaces(is_terminal: bool) -> None:
+    table = formatting.build_table("a", "long name", "b")
+    table.add_row("1", Text("short", "red"), "")
+    table.add_row("x" * 70, "2", "3")
+    output = io.StringIO()
+    console = Console(file=output, width=60, force_terminal=is_terminal)
+    print_without_padding(console, Group(table, "", "last"))
+    lines = [remove_colours(line) for line in output.getvalue().split("\n")]
+    assert [line for line in lines if line.endswith(" ")] == []
+    assert [line.split() for line in lines[:2]] == [["a", "long", "name", "b"], ["1", "short"]]
+    assert lines[-3:] == ["", "last", ""]
+    assert ("\x1b[31mshort\x1b[0m\n" in output.getvalue()) == is_terminal
