@@ -13,6 +13,7 @@ from schemas.timestamps import Timestamp
 BROADCAST_PREFIX = "brd_"
 
 BroadcastState = Literal["pending", "running", "paused", "cancelled", "done", "failed"]
+BroadcastAction = Literal["pause", "resume", "cancel"]
 
 MAX_USER_IDS = 10_000  # of a list that is part of the request
 MAX_RATE = 100_000
@@ -40,6 +41,12 @@ class BroadcastRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """A broadcast to an audience or to these users; with `preview` it is checked and counted, and not created."""
 
     notification: BroadcastNotification
+    id: (
+        Annotated[
+            str, Meta(description="brd_ and the 32 hex digits of a UUIDv7 of now: who repeats the request with it starts nothing twice")
+        ]
+        | None
+    ) = None
     audience: AudienceName | None = None
     user_ids: UserIds | None = None
     priority: Annotated[Priority, Meta(description="left out: as the rule says, else low")] | None = None
@@ -70,6 +77,25 @@ class Broadcast(Struct, frozen=True):
     created_by: str
     error: str
     version: int
+
+
+class RecipientPreview(Struct, frozen=True):
+    """How many users there are, and the first of them. `unknown_users`: of named ones, how many do not exist; they get nothing."""
+
+    count: int
+    first_users: list[str]
+    unknown_users: int = 0
+
+
+STARTS: dict[BroadcastAction, tuple[BroadcastState, ...]] = {
+    "pause": ("pending", "running"),
+    "resume": ("paused", "failed"),
+    "cancel": ("pending", "running", "paused"),
+}
+"""The states in which each action is possible."""
+
+ENDS: dict[BroadcastAction, BroadcastState] = {"pause": "paused", "resume": "running", "cancel": "cancelled"}
+"""The state after each action."""
 
 
 class ClaimedBroadcast(Struct, frozen=True):

@@ -3,7 +3,9 @@
 HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
+|-- ConflictError         the state of something does not allow a change; says what to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
+|-- MissingAudienceError  there is no audience with this name
 |-- MissingRuleError      there is no rule for this type
 |-- MissingUserError      there is no user with this id
 |-- PartitionFencedError  the partition was assigned to another worker
@@ -13,6 +15,7 @@ HeroldError
 |-- TemplateChangedError  a template has another published version than the caller read
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
 |-- TopicMismatchError    topics are missing or have a different configuration
+|-- UnknownUsersError     users of a list do not exist
 |-- UnstorableRowError    a store rejects the values of a row
 |-- VersionMismatchError  a row has changed since it was read
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
@@ -43,6 +46,26 @@ class AmbiguousIdError(HeroldError):
 
     def __init__(self, notification_id: str, users: int) -> None:
         super().__init__(f"{users} users have a notification with the id {notification_id}, which a producer gave: name the user")
+
+
+class ConflictError(HeroldError):
+    """The state of something does not allow a change."""
+
+
+class MissingAudienceError(HeroldError):
+    """There is no audience with this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no audience {name[:128]!r}")
+        self.name = name
+
+
+class UnknownUsersError(HeroldError):
+    """Users of a list do not exist."""
+
+    def __init__(self, user_ids: Sequence[str]) -> None:
+        super().__init__(f"{len(user_ids)} users do not exist, such as {user_ids[0][:64]!r}")
+        self.user_ids = user_ids
 
 
 class MissingUserError(HeroldError):

@@ -62,7 +62,7 @@ RELEASE_LATENESS = Metric(
     LATENCY_BUCKETS,
 )
 BROADCAST_NOTIFICATIONS = Metric("herold_broadcast_notifications_total", "counter", "notifications produced for broadcasts", ("priority",))
-BROADCASTS_FAILED = Metric("herold_broadcasts_failed_total", "counter", "broadcasts that ended with an error")
+BROADCASTS_ENDED = Metric("herold_broadcasts_ended_total", "counter", "broadcasts whose last page is produced, or that failed", ("state",))
 RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to notifications, delivery_logs and dead_letters", ("table",))
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS

@@ -22,6 +22,8 @@ from app.api.paging import ListOfRequest
 from app.api.problems import ProblemError
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
+    audiences,
+    broadcasts,
     health,
     held_notifications,
     notifications,
@@ -57,6 +59,8 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             suppressions.router,
             templates.router,
             rules.router,
+            audiences.router,
+            broadcasts.router,
             health.router,
         ],
         exception_handlers={

@@ -16,6 +16,8 @@ from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
+from tables.postgres.audiences import AudienceStore
+from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.preferences import MakeId, PreferenceStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -47,6 +49,8 @@ class Dependencies:
     make_id: MakeId
     templates: TemplateService
     rules: RuleStore
+    audiences: AudienceStore
+    broadcasts: BroadcastStore
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

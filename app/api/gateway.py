@@ -37,6 +37,8 @@ from app.telemetry import Metrics, configure_logging, log_event
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
 from schemas.topics import get_notifications_topic
+from tables.postgres.audiences import AudienceStore
+from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
@@ -165,6 +167,8 @@ class GatewayConnections:
             make_id=make_new_id,
             templates=TemplateService(self.database),
             rules=RuleStore(self.database, make_new_id),
+            audiences=AudienceStore(self.database, make_new_id),
+            broadcasts=BroadcastStore(self.database, make_new_id),
         )
 
     def _build_probes(self) -> dict[str, Probe]:

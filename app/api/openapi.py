@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
 
+from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.responses import (
     BulkSubmissionResponse,
@@ -64,6 +65,7 @@ SCHEMA_STRUCTS = (
     ConsentEventPage,
     SuppressionRequest,
     SuppressionPage,
+    *BROADCAST_BODIES,
     *TEMPLATE_REQUESTS,
 )
 EXAMPLE_SUBMISSION = {
@@ -136,7 +138,7 @@ def build_openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Herold",
         version="0.1.0",
-        description="Submits notifications, shows their deliveries and decisions, keeps users, preferences, suppressions and templates.",
+        description="Submits notifications and broadcasts, shows decisions and deliveries, keeps users, preferences and templates.",
         components=Components(security_schemes=security_schemes),
         security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,

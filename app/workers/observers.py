@@ -177,6 +177,8 @@ class BroadcastObserver:
         match event:
             case ExpandedPage():
                 self._metrics.increment(names.BROADCAST_NOTIFICATIONS, event.user_count, event.priority)
+                if event.is_last:
+                    self._metrics.increment(names.BROADCASTS_ENDED, 1, "done")
                 log_event(
                     "scheduler.broadcast_page_produced",
                     broadcast=event.broadcast_id,
@@ -186,7 +188,7 @@ class BroadcastObserver:
                     duration_ms=round(event.seconds * 1000, 2),
                 )
             case FailedBroadcast():
-                self._metrics.increment(names.BROADCASTS_FAILED, 1)
+                self._metrics.increment(names.BROADCASTS_ENDED, 1, "failed")
                 log_event("scheduler.broadcast_failed", logging.ERROR, broadcast=event.broadcast_id, error=event.error)
             case ExpansionDelay():
                 log_event("scheduler.broadcasts_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)

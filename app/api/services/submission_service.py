@@ -161,7 +161,7 @@ class SubmissionService:
         return prefix_path(validated, path) if isinstance(validated, FieldError) else validated
 
     def _validate(self, submission: Submission, key: str | None, now: float) -> ValidatedNotification | FieldError:
-        policy_validator = self._get_policy_validator()
+        policy_validator = self.get_policy_validator()
         if key and submission.idempotency_key not in (None, key):
             return build_field_error("$.idempotency_key", "differs from the header Idempotency-Key: send one of them")
         priority = resolve_priority(submission, policy_validator)
@@ -175,7 +175,8 @@ class SubmissionService:
         topic, partition = self._topic_prefix + get_notifications_topic(priority), compute_partition(submission.user_id, self._partitions)
         return ValidatedNotification(notification.id or "", priority, ProducerRecord(topic, partition, record_key, value))
 
-    def _get_policy_validator(self) -> PolicyValidator | None:
+    def get_policy_validator(self) -> PolicyValidator | None:
+        """The validator of the current policy; None if none was ever loaded."""
         try:
             policy = self._policy_reader.get_current()
         except UnavailableError:

@@ -27,6 +27,8 @@ from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
 from schemas.user_rows import RemovedRows, UserRow, UserRows
+from tables.postgres.audiences import AudienceStore
+from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rules import RuleStore
@@ -239,6 +241,8 @@ class GatewayHarness:
             make_new_id,
             self.templates or TemplateService(database),
             RuleStore(database, make_new_id),
+            AudienceStore(database, make_new_id),
+            BroadcastStore(database, make_new_id),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.router.evaluate import BatchSummary
 from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
 from app.telemetry import Metrics
-from app.workers.observers import DeliveryObserver, RecorderObserver, RouterObserver, SchedulerObserver
+from app.workers.observers import BroadcastObserver, DeliveryObserver, RecorderObserver, RouterObserver, SchedulerObserver
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
@@ -126,3 +127,21 @@ def test_batches_and_releases_of_the_scheduler_are_counted_and_logged(metrics: M
     (batch, release) = lines()
     assert batch[:2] == ("scheduler.batch_completed", "WARNING")
     assert release == ("scheduler.released", "INFO", {"partition": 1, "entries": {"high": 2, "low": 1}, "lateness_max_ms": 300})
+
+
+def test_pages_failures_and_delays_of_broadcasts_are_counted_and_logged(metrics: Metrics, lines: Any) -> None:
+    observer = BroadcastObserver(metrics)
+    observer(ExpandedPage("brd_1", "low", 1000, False, 0.02))
+    observer(ExpandedPage("brd_1", "low", 7, True, 0.01))
+    observer(FailedBroadcast("brd_2", "its audience was deleted"))
+    observer(ExpansionDelay("PostgreSQL does not answer", 2.0))
+    page = metrics.encode_metrics().decode()
+    assert 'herold_broadcast_notifications_total{priority="low"} 1007.0' in page
+    assert 'herold_broadcasts_ended_total{state="done"} 1.0' in page
+    assert 'herold_broadcasts_ended_total{state="failed"} 1.0' in page
+    assert [(name, level) for name, level, _ in lines()] == [
+        ("scheduler.broadcast_page_produced", "INFO"),
+        ("scheduler.broadcast_page_produced", "INFO"),
+        ("scheduler.broadcast_failed", "ERROR"),
+        ("scheduler.broadcasts_delayed", "WARNING"),
+    ]
