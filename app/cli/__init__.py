@@ -28,6 +28,8 @@ COMMAND_PATHS = {
     "devices": "app.cli.devices:devices",
     "preferences": "app.cli.preferences:preferences",
     "suppressions": "app.cli.suppressions:suppressions",
+    "audiences": "app.cli.audiences:audiences",
+    "broadcasts": "app.cli.broadcasts:broadcasts",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "policy": "app.cli.policy:policy",

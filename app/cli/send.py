@@ -96,7 +96,7 @@ def build_submission(
     body = {
         "user_id": user,
         "type": notification_type,
-        "data": _parse_data(data),
+        "data": parse_data(data),
         "to": _parse_addresses(to),
         "channels": list(channel),
         **options,
@@ -104,7 +104,7 @@ def build_submission(
     return {name: value for name, value in body.items() if value not in (None, {}, [])}
 
 
-def _parse_data(texts: Sequence[str]) -> JsonObject:
+def parse_data(texts: Sequence[str]) -> JsonObject:
     """Template variables; `name=text` is text and `name:=JSON` is JSON, as in HTTPie, so that a code such as 77950e8 stays as it is."""
     data: JsonObject = {}
     for text in texts:

@@ -148,7 +148,7 @@ def build_user_change(options: Mapping[str, Any], attributes: Sequence[str], sto
     if given:
         body["addresses"] = {**stored.get("addresses", {}), **given}
     if attributes:
-        merged = {**stored.get("attributes", {}), **dict(map(_parse_attribute, attributes))}
+        merged = {**stored.get("attributes", {}), **dict(map(parse_attribute, attributes))}
         body["attributes"] = {name: value for name, value in merged.items() if value is not None}
     if options["quiet_hours"] is not None:
         body["quiet_hours"] = parse_quiet_hours(options["quiet_hours"])
@@ -163,7 +163,8 @@ def parse_quiet_hours(text: str) -> JsonObject | None:
     return {"start": start.strip(), "end": end.strip()} if text else None
 
 
-def _parse_attribute(text: str) -> tuple[str, Any]:
+def parse_attribute(text: str) -> tuple[str, Any]:
+    """The name and the value of name=text or name:=JSON. Raises click.UsageError for another text."""
     name, equals, value = text.partition("=")
     if not equals or not name.rstrip(":"):
         raise click.UsageError(f"--attribute {text}: must be name=text or name:=JSON")
