@@ -15,6 +15,9 @@ LogEvent = Literal[
     "scheduler.broadcast_page_produced",  # Kafka has acknowledged the notifications of a page of a broadcast
     "scheduler.broadcast_failed",  # a broadcast cannot be expanded and ends: the error
     "scheduler.broadcasts_delayed",  # PostgreSQL or Kafka does not answer, so broadcasts wait
+    "scheduler.schedule_run",  # a schedule was due: the broadcasts of its runs, how many were missed and are skipped, the next run
+    "scheduler.schedule_ended",  # the times of a schedule cannot be computed, so it never runs again: the error
+    "scheduler.schedules_delayed",  # PostgreSQL does not answer, so schedules wait
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter

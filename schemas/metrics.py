@@ -63,6 +63,9 @@ RELEASE_LATENESS = Metric(
 )
 BROADCAST_NOTIFICATIONS = Metric("herold_broadcast_notifications_total", "counter", "notifications produced for broadcasts", ("priority",))
 BROADCASTS_ENDED = Metric("herold_broadcasts_ended_total", "counter", "broadcasts whose last page is produced, or that failed", ("state",))
+SCHEDULE_RUNS = Metric(
+    "herold_schedule_runs_total", "counter", "runs of recurring schedules, by result: started, or skipped because missed", ("result",)
+)
 RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to notifications, delivery_logs and dead_letters", ("table",))
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS

@@ -1,6 +1,6 @@
 """The protocols of the stores that agents and the gateway use; tables/ implements them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from schemas.audiences import CountedPage, Recipients, UserPage
@@ -8,6 +8,7 @@ from schemas.broadcasts import ClaimedBroadcast
 from schemas.history import HistoryBatch, NotificationKey, RecordedDeliveries
 from schemas.policy import Policy
 from schemas.profile import Profile
+from schemas.schedules import DueSchedule, RunPlan, StartedRuns
 
 
 class ProfileReader(Protocol):
@@ -95,4 +96,19 @@ class BroadcastPages(Protocol):
 
     async def fail(self, broadcast_id: str, holder: str, error: str) -> None:
         """End a broadcast that cannot be expanded."""
+        ...
+
+
+class DueSchedules(Protocol):
+    """The recurring schedules whose time has come. Each method raises UnavailableError."""
+
+    async def start_runs(self, plan: Callable[[DueSchedule, float], RunPlan], limit: int) -> list[StartedRuns]:
+        """Start the runs of at most `limit` due schedules, each as a broadcast and only once, whatever ends this process.
+
+        `plan` is called with each schedule and the time of PostgreSQL.
+        """
+        ...
+
+    async def get_wait(self) -> float | None:
+        """Seconds until the next run of any schedule is due; None if none ever is."""
         ...

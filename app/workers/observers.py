@@ -9,12 +9,14 @@ from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRe
 from agents.router.evaluate import BatchSummary
 from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
+from agents.schedules.runner import InvalidSchedule, ScheduleDelay, ScheduleEvent
 from app.telemetry import DurationSeries, Metrics, log_event
 from schemas import metrics as names
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, Priority, State, Status
 from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
+from schemas.schedules import StartedRuns
 from schemas.topics import parse_priority
 
 ACCOUNT_FAULT_ACTION = "correct the account at the provider or its settings; deliveries wait, one at a time is tried until one is accepted"
@@ -192,6 +194,32 @@ class BroadcastObserver:
                 log_event("scheduler.broadcast_failed", logging.ERROR, broadcast=event.broadcast_id, error=event.error)
             case ExpansionDelay():
                 log_event("scheduler.broadcasts_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
+
+
+class ScheduleObserver:
+    """Called for every schedule that was due, and when schedules have to wait."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, event: ScheduleEvent) -> None:
+        """Count the event and log one line."""
+        match event:
+            case StartedRuns():
+                self._metrics.increment(names.SCHEDULE_RUNS, len(event.broadcast_ids), "started")
+                self._metrics.increment(names.SCHEDULE_RUNS, event.plan.skipped_count, "skipped")
+                log_event(
+                    "scheduler.schedule_run",
+                    logging.WARNING if event.plan.skipped_count else logging.INFO,
+                    schedule=event.schedule_id,
+                    broadcasts=event.broadcast_ids,
+                    skipped=event.plan.skipped_count,
+                    next_run_at=event.plan.next_run_at,
+                )
+            case InvalidSchedule():
+                log_event("scheduler.schedule_ended", logging.ERROR, schedule=event.schedule_id, error=event.error)
+            case ScheduleDelay():
+                log_event("scheduler.schedules_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
 
 
 class RecorderObserver:

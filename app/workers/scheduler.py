@@ -1,6 +1,7 @@
-"""The scheduler's worker: one table, an agent that stores what is scheduled, a task that releases what is due, and one for broadcasts."""
+"""The scheduler's worker: one table, an agent that stores what is scheduled, and tasks for what is due, broadcasts and schedules."""
 
 import asyncio
+import os
 import time
 import uuid
 from functools import partial
@@ -9,15 +10,19 @@ from typing import Any
 from agents.broadcasts.expander import Expander
 from agents.scheduler.releaser import Releaser
 from agents.scheduler.scheduler import Scheduler
+from agents.schedules.runner import ScheduleRunner
+from app.api.services.random_id_bits import RandomIdBits
+from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
-from app.workers.observers import BroadcastObserver, SchedulerObserver
+from app.workers.observers import BroadcastObserver, ScheduleObserver, SchedulerObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
 from tables.postgres.database import Database
+from tables.postgres.due_schedules import PostgresDueSchedules
 
 
 def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
@@ -51,7 +56,7 @@ def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
     )
     add_agents(app, worker.source_topics, scheduler.run)
     worker.add_task("release", releaser.run_forever)
-    _add_broadcasts(worker, settings)
+    _add_database_tasks(worker, settings)
 
     async def wake_up(app: Any, **_: Any) -> None:
         releaser.wake_up()
@@ -60,10 +65,17 @@ def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
     return app
 
 
-def _add_broadcasts(worker: WorkerBuilder, settings: Settings) -> None:
+def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
+    """What starts in PostgreSQL instead of Kafka, on one pool of connections."""
+    database = Database(settings.postgres.url, settings.postgres.pool_max_size)
+    worker.add_shutdown_callback(database.close)
+    _add_broadcasts(worker, settings, database)
+    _add_schedules(worker, settings, database)
+
+
+def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
     """Expand broadcasts beside the stream. Any worker of the role expands any of them, whatever its partitions are."""
     section, kafka = settings.scheduler, settings.kafka
-    database = Database(settings.postgres.url, settings.postgres.pool_max_size)
     expander = Expander(
         pages=PostgresBroadcastPages(database, section.broadcast_lease),
         create_outbox=partial(build_unbatched_outbox, worker.app),
@@ -77,4 +89,14 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings) -> None:
         observe=BroadcastObserver(worker.metrics),
     )
     worker.add_task("broadcasts", expander.run_forever)
-    worker.add_shutdown_callback(database.close)
+
+
+def _add_schedules(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
+    """Start the runs of schedules beside the stream, any worker those of any schedule."""
+    runner = ScheduleRunner(
+        schedules=PostgresDueSchedules(database, OrderedIds(time.time, RandomIdBits(os.urandom))),
+        sleep=asyncio.sleep,
+        interval=settings.scheduler.broadcast_interval,
+        observe=ScheduleObserver(worker.metrics),
+    )
+    worker.add_task("schedules", runner.run_forever)
