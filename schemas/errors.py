@@ -7,6 +7,7 @@ HeroldError
 |-- ExpressionError       an expression of a rule is not valid; names the place
 |-- MissingAudienceError  there is no audience with this name
 |-- MissingRuleError      there is no rule for this type
+|-- MissingScheduleError  there is no schedule with this name
 |-- MissingUserError      there is no user with this id
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
@@ -57,6 +58,14 @@ class MissingAudienceError(HeroldError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no audience {name[:128]!r}")
+        self.name = name
+
+
+class MissingScheduleError(HeroldError):
+    """There is no schedule with this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no schedule {name[:128]!r}")
         self.name = name
 
 

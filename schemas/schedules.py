@@ -1,22 +1,53 @@
 """Recurring schedules: a broadcast at each time of a cron expression; times in epoch seconds."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from schemas.broadcasts import BroadcastNotification
+from schemas.audiences import AudienceName
+from schemas.broadcasts import BroadcastNotification, Rate, UserIds
+from schemas.cron import MAX_CHARACTERS
 from schemas.enums import Priority
+from schemas.timestamps import Timestamp, to_epoch_seconds
 
 SCHEDULE_PREFIX = "sch_"
 
 MissedRuns = Literal["skip", "once", "all"]
 ScheduleState = Literal["active", "paused", "ended"]
+ScheduleAction = Literal["pause", "resume"]
+ScheduleName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="letters, digits, dots, dashes and underscores")
+]
+
+
+class Timing(Struct, frozen=True):
+    """The times of a schedule: those of a cron expression in a zone, from `start_at` to `end_at`, both included."""
+
+    cron: str
+    time_zone: str
+    start_at: float | None = None
+    end_at: float | None = None
+
+
+class ScheduleDefinition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What runs when, and for whom: an audience or these users."""
+
+    cron: Annotated[str, Meta(max_length=MAX_CHARACTERS, description="minute, hour, day of the month, month, day of the week")]
+    notification: BroadcastNotification
+    time_zone: Annotated[str, Meta(max_length=64, description="whose clock the expression means")] = "UTC"
+    start_at: Annotated[Timestamp, Meta(description="no run is earlier")] | None = None
+    end_at: Annotated[Timestamp, Meta(description="no run is later")] | None = None
+    missed: Annotated[MissedRuns, Meta(description="of runs more than a minute late: none, one for all, or each")] = "once"
+    audience: AudienceName | None = None
+    user_ids: UserIds | None = None
+    priority: Annotated[Priority, Meta(description="left out: as the rule says, else low")] | None = None
+    rate: Rate | None = None
 
 
 class Schedule(Struct, frozen=True):
     """A stored schedule; `version` is the ETag, which runs do not change.
 
-    `audience` is empty if it is for `user_ids`.
+    `audience` is empty if it is for `user_count` named users; lists leave out which. `next_run_at` is null if it is paused or has ended.
     """
 
     id: str
@@ -30,6 +61,7 @@ class Schedule(Struct, frozen=True):
     priority: Priority | None
     audience: str
     user_ids: list[str] | None
+    user_count: int
     rate: int | None
     state: ScheduleState
     next_run_at: float | None
@@ -38,15 +70,6 @@ class Schedule(Struct, frozen=True):
     created_at: float
     updated_at: float
     created_by: str
-
-
-class Timing(Struct, frozen=True):
-    """The times of a schedule: those of a cron expression in a zone, from `start_at` to `end_at`, both included."""
-
-    cron: str
-    time_zone: str
-    start_at: float | None = None
-    end_at: float | None = None
 
 
 class DueSchedule(Struct, frozen=True):
@@ -77,3 +100,9 @@ class StartedRuns(Struct, frozen=True):
     name: str
     plan: RunPlan
     broadcast_ids: list[str]
+
+
+def build_timing(definition: ScheduleDefinition) -> Timing:
+    """When a schedule with this definition runs."""
+    start_at, end_at = (None if time is None else to_epoch_seconds(time) for time in (definition.start_at, definition.end_at))
+    return Timing(definition.cron, definition.time_zone, start_at, end_at)

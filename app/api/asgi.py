@@ -30,6 +30,7 @@ from app.api.resources import (
     preferences,
     rate_windows,
     rules,
+    schedules,
     suppressions,
     templates,
     user_state,
@@ -61,6 +62,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             rules.router,
             audiences.router,
             broadcasts.router,
+            schedules.router,
             health.router,
         ],
         exception_handlers={

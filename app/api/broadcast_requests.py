@@ -1,4 +1,4 @@
-"""The bodies of requests about audiences and broadcasts, and of the responses that list them."""
+"""The bodies of requests about audiences, broadcasts and schedules, and of the responses that list them."""
 
 from typing import Annotated
 
@@ -6,10 +6,11 @@ from msgspec import Meta, Struct
 
 from schemas.audiences import Audience, AudienceDefinition, AudienceFilter, MemberChange
 from schemas.broadcasts import Broadcast, BroadcastRequest
+from schemas.schedules import Schedule, ScheduleDefinition
 
 
 class BroadcastActionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a broadcast is paused, resumed or cancelled, for the audit log; the body may be empty."""
+    """Why a broadcast or schedule is paused, resumed, cancelled or run, for the audit log; the body may be empty."""
 
     reason: Annotated[str, Meta(max_length=1000)] = ""
 
@@ -35,6 +36,19 @@ class BroadcastPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class ScheduleDetails(Schedule, frozen=True, kw_only=True):
+    """A schedule with the times of its next five runs, without regard to a pause."""
+
+    next_runs: list[float]
+
+
+class SchedulePage(Struct, frozen=True):
+    """Schedules in the order of their names; `next_cursor` is null on the last page."""
+
+    items: list[Schedule]
+    next_cursor: str | None
+
+
 BROADCAST_BODIES: tuple[type[Struct], ...] = (
     AudienceDefinition,
     AudienceFilter,
@@ -44,5 +58,8 @@ BROADCAST_BODIES: tuple[type[Struct], ...] = (
     BroadcastRequest,
     BroadcastActionRequest,
     BroadcastPage,
+    ScheduleDefinition,
+    ScheduleDetails,
+    SchedulePage,
 )
 """The structs that OpenAPI describes."""

@@ -20,6 +20,7 @@ from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.preferences import MakeId, PreferenceStore
 from tables.postgres.rules import RuleStore
+from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 
@@ -51,6 +52,7 @@ class Dependencies:
     rules: RuleStore
     audiences: AudienceStore
     broadcasts: BroadcastStore
+    schedules: ScheduleStore
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

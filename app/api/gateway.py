@@ -44,6 +44,7 @@ from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.rules import RuleStore
+from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tables.postgres.window_resets import PostgresWindowResets
@@ -169,6 +170,7 @@ class GatewayConnections:
             rules=RuleStore(self.database, make_new_id),
             audiences=AudienceStore(self.database, make_new_id),
             broadcasts=BroadcastStore(self.database, make_new_id),
+            schedules=ScheduleStore(self.database, make_new_id),
         )
 
     def _build_probes(self) -> dict[str, Probe]:

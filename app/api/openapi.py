@@ -138,7 +138,7 @@ def build_openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Herold",
         version="0.1.0",
-        description="Submits notifications and broadcasts, shows decisions and deliveries, keeps users, preferences and templates.",
+        description="Submits notifications, broadcasts and schedules, shows decisions, keeps users, preferences and templates.",
         components=Components(security_schemes=security_schemes),
         security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from schemas.broadcasts import BROADCAST_PREFIX
 from schemas.ids import to_uuid_hex
-from schemas.schedules import SCHEDULE_PREFIX, DueSchedule, RunPlan, StartedRuns, Timing
+from schemas.schedules import SCHEDULE_PREFIX, DueSchedule, RunPlan, StartedRuns
 from tables.postgres.database import Connection, Database, DatabaseRow
-from tables.postgres.preferences import MakeId
+from tables.postgres.policy_writer import MakeId
 from tables.postgres.query_loader import load_queries
-from tables.postgres.user_rows import to_seconds, to_timestamp
+from tables.postgres.schedules import read_timing
+from tables.postgres.user_rows import to_timestamp
 
 _SQL = load_queries("due_schedules")
 
@@ -40,5 +41,4 @@ class PostgresDueSchedules:
 
 
 def _build_due_schedule(row: DatabaseRow) -> DueSchedule:
-    timing = Timing(row["cron"], row["time_zone"], to_seconds(row["start_at"]), to_seconds(row["end_at"]))
-    return DueSchedule(f"{SCHEDULE_PREFIX}{row['id'].hex}", row["name"], timing, row["missed"], row["next_run_at"].timestamp())
+    return DueSchedule(f"{SCHEDULE_PREFIX}{row['id'].hex}", row["name"], read_timing(row), row["missed"], row["next_run_at"].timestamp())

@@ -13,10 +13,10 @@ from app.api.broadcast_requests import AudiencePage, MemberPage
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
-from app.api.openapi import describe_body
+from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
-from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, describe_problem
+from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from schemas.audiences import (
     Audience,
     AudienceDefinition,

@@ -9,11 +9,11 @@ from litestar.params import PathParameter, QueryParameter
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, decode_stored_body
 from app.api.broadcast_requests import BroadcastActionRequest, BroadcastPage
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.openapi import describe_body
+from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.resources.audiences import PREVIEWED_USERS, handle_conflict, handle_missing_audience, preview_recipients
-from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, describe_problem
+from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.services.broadcast_validation import find_broadcast_error
 from schemas.audiences import Recipients
 from schemas.broadcasts import BROADCAST_PREFIX, Broadcast, BroadcastAction, BroadcastRequest, BroadcastState, RecipientPreview
@@ -58,7 +58,7 @@ async def create_broadcast(
     validator = dependencies.submission_service.get_policy_validator()
     if error := find_broadcast_error(body.notification, validator, dependencies.clock()):
         raise ProblemError(build_validation_problem([error]))
-    audience_id, recipients = await _find_audience(request, body.audience) if body.audience else (None, None)
+    audience_id, recipients = await find_audience(request, body.audience) if body.audience else (None, None)
     if body.preview:
         preview = await preview_recipients(request, recipients) if recipients else await _preview_named(request, body.user_ids or [])
         return Response(preview, status_code=200)
@@ -142,7 +142,8 @@ def _check_request(body: BroadcastRequest, now: float) -> None:
         raise ProblemError(build_validation_problem([build_field_error("$.id", text)]))
 
 
-async def _find_audience(request: ApiRequest, name: str) -> tuple[str, Recipients]:
+async def find_audience(request: ApiRequest, name: str) -> tuple[str, Recipients]:
+    """The id and the users of an audience that a body names. Raises ProblemError if there is none."""
     try:
         return await get_dependencies(request).audiences.find_recipients(name)
     except MissingAudienceError as error:

@@ -32,6 +32,7 @@ from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rules import RuleStore
+from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
@@ -243,6 +244,7 @@ class GatewayHarness:
             RuleStore(database, make_new_id),
             AudienceStore(database, make_new_id),
             BroadcastStore(database, make_new_id),
+            ScheduleStore(database, make_new_id),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 
