@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.channels import CHANNELS, ChannelName
+from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
 from schemas.errors import SettingError
 from schemas.json_errors import describe_decode_error
 from tables.yaml_parser import parse_yaml
@@ -25,6 +25,7 @@ PositiveInt = Annotated[int, Meta(ge=1)]
 NonNegativeInt = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
+Cost = Annotated[float, Meta(ge=0)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
 ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_CONSENT_AGE less than the 5 s of an opt-out
@@ -34,7 +35,7 @@ NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 T = TypeVar("T", bound=Struct)
 
-OPEN_SECTIONS = ("providers", "receipt_timeouts")
+OPEN_SECTIONS = ("providers", "receipt_timeouts", "costs")
 """Sections whose keys the providers and the catalogue of channels declare."""
 
 
@@ -169,6 +170,11 @@ class GatewaySection(Section, frozen=True):
     max_connections: PositiveInt
 
 
+class TemplatesSection(Section, frozen=True):
+    publish_payloads: NonNegativeInt
+    publish_scan_records: PositiveInt
+
+
 class SimulatorsSection(Section, frozen=True):
     url: NonEmptyStr
 
@@ -188,6 +194,8 @@ class Settings(Section, frozen=True):
     gateway: GatewaySection
     providers: Mapping[str, Mapping[str, Any]]
     receipt_timeouts: Mapping[ChannelName, int]
+    templates: TemplatesSection
+    costs: Mapping[ChannelName, float]
     simulators: SimulatorsSection
 
 
@@ -203,7 +211,8 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     _apply_environment(tree, env)
     types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     sections = {name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS}
-    return Settings(**sections, providers=tree["providers"], receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"]))
+    receipt_timeouts, costs = _build_receipt_timeouts(tree["receipt_timeouts"]), _build_costs(tree["costs"])
+    return Settings(**sections, providers=tree["providers"], receipt_timeouts=receipt_timeouts, costs=costs)
 
 
 def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -> T:
@@ -221,6 +230,12 @@ def _build_receipt_timeouts(values: Mapping[str, Any]) -> dict[ChannelName, int]
     if set(values) != expected:
         raise SettingError("receipt_timeouts", f"must have the channels with receipts, {sorted(expected)}; it has {sorted(values)}")
     return {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
+
+
+def _build_costs(values: Mapping[str, Any]) -> dict[ChannelName, float]:
+    if set(values) != set(CHANNEL_NAMES):
+        raise SettingError("costs", f"must have the channels {sorted(CHANNEL_NAMES)}; it has {sorted(values)}")
+    return {name: _convert_value(f"costs.{name}", values[name], Cost) for name in CHANNEL_NAMES}
 
 
 def _read_file(path: Path) -> dict[str, dict[str, Any]]:

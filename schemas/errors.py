@@ -20,6 +20,7 @@ HeroldError
 |-- UnstorableRowError    a store rejects the values of a row
 |-- VersionMismatchError  a row has changed since it was read
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
+    +-- RecordedNotificationsUnavailableError  Kafka does not give the notifications that it has
 """
 
 from collections.abc import Collection, Sequence
@@ -149,6 +150,10 @@ class UnstorableRowError(HeroldError):
 
 class UnavailableError(HeroldError):
     """A server does not answer; a retry may succeed."""
+
+
+class RecordedNotificationsUnavailableError(UnavailableError):
+    """Kafka does not give the notifications that it has; the text names its address."""
 
 
 class VersionMismatchError(HeroldError):

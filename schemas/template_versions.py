@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.channels import CHANNEL_NAMES, ChannelName, get_channel
 from schemas.sms_segments import SmsSegments
 from schemas.template_document import TemplateDocument, TemplateEntry, get_entries, get_part
+from schemas.template_payloads import PayloadReport
 
 
 class TemplateSummary(Struct, frozen=True):
@@ -96,7 +97,7 @@ class SizeChange(Struct, frozen=True):
 
 
 class VersionReport(Struct, frozen=True):
-    """What publishing a version would do: it is refused if there are problems."""
+    """What publishing a version would do: it is refused if there are problems, or new failures of recorded payloads."""
 
     name: str
     version: int
@@ -104,6 +105,7 @@ class VersionReport(Struct, frozen=True):
     problems: list[str]
     changes: list[SizeChange]
     gaps: list[LocaleGap]
+    payloads: PayloadReport | None = None
 
 
 def find_gaps(document: TemplateDocument, locales: Iterable[str] = ()) -> Iterator[LocaleGap]:

@@ -1,17 +1,24 @@
 """The versions of templates: `herold templates` and the API create, preview, compare, publish and roll back."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.templates.locales import DEFAULT_LOCALES
+from agents.router.templates.payload_check import check_payloads
 from agents.router.templates.preview import preview_template
 from app.admin.policy import find_problems
+from app.admin.recorded_payloads import PayloadSource
 from app.admin.rule_problems import find_missing_templates
-from schemas.errors import PolicyDocumentError
+from schemas.channels import ChannelName
+from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, merge_document
 from schemas.template_document import TemplateDocument
+from schemas.template_payloads import PayloadReport, RecordedPayload
 from schemas.template_versions import (
     ContentPreview,
     SizeChange,
@@ -28,10 +35,14 @@ from tables.postgres.templates import PostgresTemplateStore
 
 
 class TemplateService:
-    """Manages the templates of one database. Each method raises UnavailableError."""
+    """Manages the templates of one database. Each method raises UnavailableError.
 
-    def __init__(self, database: Database) -> None:
+    Versions are tried on the recorded payloads of `payloads`, if it is given; `costs` are those of a message, or of a segment of an SMS.
+    """
+
+    def __init__(self, database: Database, payloads: PayloadSource | None = None, costs: Mapping[ChannelName, float] | None = None) -> None:
         self._store, self._loader = PostgresTemplateStore(database), PostgresPolicyLoader(database)
+        self._database, self._payloads, self._costs = database, payloads, costs or {}
 
     async def list_templates(self, limit: int, after: str | None = None, search: str = "") -> Sequence[TemplateSummary]:
         """A page of templates."""
@@ -59,14 +70,33 @@ class TemplateService:
         return preview_template(CompiledPolicy(policy).templates, name, data, locale, zone)
 
     async def check(self, version: TemplateVersion) -> VersionReport:
-        """What publishing a version would do."""
-        return build_report(await self._loader.load(), version)
+        """What publishing a version would do; if Kafka does not answer, without recorded payloads."""
+        policy = await self._loader.load()
+        report = build_report(policy, version)
+        if self._payloads is None:
+            return report
+        try:
+            payloads = await self._payloads(policy, version.name, self._database)
+        except RecordedNotificationsUnavailableError as error:
+            return msgspec.structs.replace(report, payloads=PayloadReport(0, problem=str(error)))
+        # in a thread: hundreds of messages are rendered, and the gateway serves others meanwhile
+        tried = await asyncio.to_thread(try_payloads, policy, version, payloads, self._costs)
+        return msgspec.structs.replace(report, payloads=tried)
 
-    async def publish(self, version: TemplateVersion, expected_version: int | None, actor: str, comment: str = "") -> VersionReport:
-        """Publish a version that has no problems. Raises PolicyDocumentError with them, TemplateChangedError as the store does."""
+    async def publish(
+        self, version: TemplateVersion, expected_version: int | None, actor: str, comment: str = "", *, force: bool = False
+    ) -> VersionReport:
+        """Publish a version that has no problems, and with `force` also one that fails on recorded payloads or could not be tried.
+
+        Raises PolicyDocumentError with the problems, RecordedNotificationsUnavailableError, and TemplateChangedError as the store does.
+        """
         report = await self.check(version)
-        if report.problems:
-            raise PolicyDocumentError(report.problems)
+        payloads = None if force else report.payloads
+        failures = payloads.describe_failures() if payloads else []
+        if report.problems or failures:
+            raise PolicyDocumentError([*report.problems, *failures])
+        if payloads and payloads.problem:
+            raise RecordedNotificationsUnavailableError(payloads.problem)
         await self._store.publish(version.name, version.version, expected_version, actor, comment)
         return report
 
@@ -84,9 +114,8 @@ def find_preview_problems(locale: str | None, zone: str) -> Iterator[FieldProble
 def build_report(policy: Policy, version: TemplateVersion) -> VersionReport:
     """What publishing a version would do to this policy: problems, changes of the samples, and gaps in the installation's locales."""
     name, document = version.name, version.document
-    change = PolicyDocument(templates={name: document})
-    before, after = CompiledPolicy(policy), CompiledPolicy(merge_document(policy, change, {name: version.version - 1}))
-    problems = find_problems(policy, change)
+    before, after = CompiledPolicy(policy), CompiledPolicy(_merge_version(policy, version))
+    problems = find_problems(policy, PolicyDocument(templates={name: document}))
     rules = [rule for rule in policy.rules.values() if (rule.template or rule.type) == name]
     problems += [f"rule {rule.type}: {problem}" for rule in rules for _, problem in find_missing_templates(rule, after.templates)]
     changes = []
@@ -99,6 +128,20 @@ def build_report(policy: Policy, version: TemplateVersion) -> VersionReport:
                 changes.append(_compare(sample, old.get((new.channel, new.locale)), new))
     locales = {template.locale or "default" for template in policy.templates}
     return VersionReport(name, version.version, version.published_version, problems, changes, [*find_gaps(document, locales)])
+
+
+def try_payloads(
+    policy: Policy, version: TemplateVersion, payloads: Sequence[RecordedPayload], costs: Mapping[ChannelName, float]
+) -> PayloadReport:
+    """What a version would make of recorded payloads, compared with this policy."""
+    before, after = CompiledPolicy(policy).templates, CompiledPolicy(_merge_version(policy, version)).templates
+    return check_payloads(before, after, version.name, payloads, costs)
+
+
+def _merge_version(policy: Policy, version: TemplateVersion) -> Policy:
+    """The policy in which this version is the one in force."""
+    document = PolicyDocument(templates={version.name: version.document})
+    return merge_document(policy, document, {version.name: version.version - 1})
 
 
 def _compare(sample: str, old: ContentPreview | None, new: ContentPreview) -> SizeChange:

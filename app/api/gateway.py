@@ -11,6 +11,7 @@ from functools import partial
 from litestar import Litestar
 
 from app.admin.database import find_schema_problem
+from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
@@ -166,7 +167,9 @@ class GatewayConnections:
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,
             make_id=make_new_id,
-            templates=TemplateService(self.database),
+            templates=TemplateService(
+                self.database, build_payload_source(kafka, self._settings.templates, time.time), self._settings.costs
+            ),
             rules=RuleStore(self.database, make_new_id),
             audiences=AudienceStore(self.database, make_new_id),
             broadcasts=BroadcastStore(self.database, make_new_id),

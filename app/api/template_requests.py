@@ -8,6 +8,7 @@ from schemas.policy import MAX_VERSION
 from schemas.template_document import TemplateDocument
 from schemas.template_versions import ContentPreview, LocaleGap, TemplateSummary
 
+Force = Annotated[bool, Meta(description="also if it fails on recorded notifications, or they cannot be read")]
 Comment = Annotated[str, Meta(max_length=1000, description="why, for the history")]
 VersionNumber = Annotated[int, Meta(ge=1, le=MAX_VERSION)]
 
@@ -35,6 +36,7 @@ class PublishRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     version: VersionNumber
     comment: Comment = ""
+    force: Force = False
 
 
 class RollbackRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +44,7 @@ class RollbackRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     version: VersionNumber | None = None
     comment: Comment = ""
+    force: Force = False
 
 
 class TemplatePage(Struct, frozen=True):

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from app.cli.errors import CommandError
-from app.settings import KafkaSection, PostgresSection, RedisSection, Settings, find_home_dir, load_settings
+from app.settings import KafkaSection, PostgresSection, RedisSection, Settings, TemplatesSection, find_home_dir, load_settings
+from schemas.channels import ChannelName
 from schemas.errors import SettingError
 
 LOOPBACK = "127.0.0.1"  # where the servers of `herold up` listen
@@ -29,6 +30,8 @@ class ConnectionProfile:
     web_token: str
     webhook_master_secret: str
     worker_urls: Mapping[str, list[str]]
+    templates: TemplatesSection
+    costs: Mapping[ChannelName, float]
 
 
 def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> ConnectionProfile:
@@ -75,6 +78,8 @@ def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[st
         web_token=settings.worker.web_token or secrets.get("web_token", ""),
         webhook_master_secret=str(settings.providers["webhook"]["master_secret"]) or secrets.get("webhook_master_secret", ""),
         worker_urls=_build_worker_urls(ports),
+        templates=settings.templates,
+        costs=settings.costs,
     )
 
 

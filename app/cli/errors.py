@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from app.cli.output import encode_json_line, escape_control_characters
-from schemas.errors import HeroldError, MissingRuleError, PolicyDocumentError, UnavailableError
+from schemas.errors import HeroldError, MissingRuleError, PolicyDocumentError, RecordedNotificationsUnavailableError, UnavailableError
 
 T = TypeVar("T")
 
@@ -54,6 +54,9 @@ def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str)
     """The result of a coroutine that calls one server. Raises CommandError for every error of Herold."""
     try:
         return asyncio.run(coroutine)
+    except RecordedNotificationsUnavailableError as error:
+        address = str(error).removeprefix("Kafka at ").partition(": ")[0]
+        raise build_unreachable_error("Kafka", address, error) from None
     except UnavailableError as error:
         raise build_unreachable_error(server_name, address, error) from None
     except PolicyDocumentError:

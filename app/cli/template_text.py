@@ -63,7 +63,29 @@ def format_report(report: Body) -> RenderableType:
             table.add_row(one["sample"], one["channel"], one["locale"], _format_change(one["size_before"], one["size_after"]), segments)
         parts.append(table)
     parts += [Text(_describe_gap(gap), "yellow") for gap in report["gaps"]]
+    if report["payloads"]:
+        parts += _list_payload_parts(report["payloads"])
     return Group(*parts) if parts else "no samples to compare, and no gaps in the locales"
+
+
+def _list_payload_parts(payloads: Body) -> list[RenderableType]:
+    """What a version makes of recorded notifications."""
+    if payloads["problem"]:
+        return [Text(f"no recorded notifications were tried: {payloads['problem']}", "yellow")]
+    lines = [f"{payloads['payloads']} recorded notifications were tried, {payloads['failed']} fail with this version only"]
+    if payloads["failed_before"]:
+        lines.append(f"{payloads['failed_before']} fail with the published version too")
+    parts: list[RenderableType] = [Text("\n".join(lines))]
+    parts += [Text(_to_text(f"{one['id']}, {one['channel']} {one['locale']}: {one['problem']}"), "red") for one in payloads["failures"]]
+    if payloads["usage"]:
+        table = build_table("channel", "messages", "bytes", "segments", "cost", title="Recorded notifications")
+        for one in payloads["usage"]:
+            segments = _format_change(one["segments_before"], one["segments_after"]) if one["channel"] == "sms" else ""
+            cost = _format_change(one["cost_before"], one["cost_after"]) if one["cost_before"] or one["cost_after"] else ""
+            size = _format_change(one["size_before"], one["size_after"])
+            table.add_row(one["channel"], str(one["messages"]), size, segments, cost)
+        parts.append(table)
+    return parts
 
 
 def _describe_gap(gap: Body) -> str:
@@ -73,8 +95,8 @@ def _describe_gap(gap: Body) -> str:
     return f"{place}: missing, its users get {gap['uses']}" if gap.get("uses") else f"{place}: missing, its users get nothing"
 
 
-def _format_change(before: int, after: int) -> str:
-    return str(after) if before == after else f"{before} -> {after}"
+def _format_change(before: float, after: float) -> str:
+    return f"{after:.12g}" if before == after else f"{before:.12g} -> {after:.12g}"
 
 
 def _to_text(value: Any) -> str:

@@ -1,5 +1,6 @@
 """`herold templates`: versions of templates in PostgreSQL: drafts, previews, publications."""
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import click
 import msgspec
 
 from app.admin.policy import format_document, parse_template
+from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService, find_preview_problems
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, run_query
@@ -24,9 +26,16 @@ from tables.postgres.database import Database
 
 T = TypeVar("T")
 DRAFT_ADVICE = "no draft was written; docs/guide/templates.md shows the form of a template"
-PUBLISH_ADVICE = "the published version stays in force; `herold templates preview` shows what each sample renders to"
+PUBLISH_ADVICE = (
+    "the published version stays in force; `herold templates preview` shows what data renders to, and --force publishes although recorded "
+    "notifications fail"
+)
 
 version_type = click.IntRange(1, MAX_VERSION)
+payloads_option = click.option(
+    "--payloads", type=click.IntRange(0, 10_000), help="Try so many recorded notifications; by default templates.publish_payloads."
+)
+force_option = click.option("--force", is_flag=True, help="Publish also if recorded notifications fail, or cannot be read.")
 version_option = click.option("--version", "number", type=version_type, help="The version; without it the published one.")
 
 
@@ -149,37 +158,44 @@ def preview(
 @templates.command()
 @click.argument("name")
 @version_option
+@payloads_option
 @json_option
-def check(name: str, number: int | None, as_json: bool) -> None:
-    """Show what publishing a version would do: problems, sizes and SMS segments of its samples, and locales that are not complete.
+def check(name: str, number: int | None, payloads: int | None, as_json: bool) -> None:
+    """Show what publishing a version would do: problems, locales that are not complete, and sizes, SMS segments and costs.
+
+    It is rendered with its samples, and with the data of the newest recorded notifications.
 
     \b
     herold templates check order-shipped --version 2
     """
     version = _load(name, number)
-    print_result(msgspec.to_builtins(_run(lambda service: service.check(version))), as_json, format_report)
+    print_result(msgspec.to_builtins(_run(lambda service: service.check(version), payloads)), as_json, format_report)
 
 
 @templates.command()
 @click.argument("name")
 @click.option("--version", "number", type=version_type, required=True, help="The version.")
+@payloads_option
+@force_option
 @add_origin_options
 @json_option
-def publish(name: str, number: int, comment: str, actor: str, as_json: bool) -> None:
-    """Make a version the one that is used, unless it has problems.
+def publish(name: str, number: int, payloads: int | None, force: bool, comment: str, actor: str, as_json: bool) -> None:
+    """Make a version the one that is used, unless it has problems, or fails on recorded notifications that the present one renders.
 
     \b
     herold templates publish order-shipped --version 2 --comment "new wording"
     """
-    _publish(_load(name, number), build_origin(actor, comment), as_json)
+    _publish(_load(name, number), build_origin(actor, comment), payloads, force, as_json)
 
 
 @templates.command()
 @click.argument("name")
 @click.option("--version", "number", type=version_type, help="The version; without it the one that was published before.")
+@payloads_option
+@force_option
 @add_origin_options
 @json_option
-def rollback(name: str, number: int | None, comment: str, actor: str, as_json: bool) -> None:
+def rollback(name: str, number: int | None, payloads: int | None, force: bool, comment: str, actor: str, as_json: bool) -> None:
     """Publish an earlier version again.
 
     \b
@@ -188,12 +204,13 @@ def rollback(name: str, number: int | None, comment: str, actor: str, as_json: b
     version = _load(name, number) if number else _run(lambda service: service.get_previous_version(name))
     if version is None:
         raise CommandError(f"no other version of the template {name} was published before", "name one with --version")
-    _publish(version, build_origin(actor, comment), as_json)
+    _publish(version, build_origin(actor, comment), payloads, force, as_json)
 
 
-def _publish(version: TemplateVersion, origin: ChangeOrigin, as_json: bool) -> None:
+def _publish(version: TemplateVersion, origin: ChangeOrigin, payloads: int | None, force: bool, as_json: bool) -> None:
+    expected = version.published_version
     try:
-        report = _run(lambda service: service.publish(version, version.published_version, origin.actor, origin.reason))
+        report = _run(lambda service: service.publish(version, expected, origin.actor, origin.reason, force=force), payloads)
     except PolicyDocumentError as error:
         raise CommandError(f"template {version.name}, version {version.version}: {error}", PUBLISH_ADVICE) from None
     print_result(msgspec.to_builtins(report), as_json, format_report)
@@ -229,13 +246,17 @@ def _select_data(document: TemplateDocument, sample: str | None, data: str | Non
     return document.samples[name] if name else {}
 
 
-def _run(call: Callable[[TemplateService], Awaitable[T]]) -> T:
-    url = load_connection_profile().postgres.url
+def _run(call: Callable[[TemplateService], Awaitable[T]], payloads: int | None = None) -> T:
+    """The result of a call; `payloads` is how many recorded notifications it tries, by default as the settings say."""
+    profile = load_connection_profile()
+    url, section = profile.postgres.url, profile.templates
+    if payloads is not None:
+        section = msgspec.structs.replace(section, publish_payloads=payloads)
 
     async def run() -> T:
         database = Database(url, max_size=1)
         try:
-            return await call(TemplateService(database))
+            return await call(TemplateService(database, build_payload_source(profile.kafka, section, time.time), profile.costs))
         finally:
             await database.close()
 

@@ -6,14 +6,14 @@ from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
 from app.settings import KafkaSection
 from app.streaming.aiokafka_patches import patch_aiokafka
 from schemas.enums import PRIORITIES
-from schemas.errors import RecordedNotificationsTooLargeError, UnavailableError
+from schemas.errors import RecordedNotificationsTooLargeError, RecordedNotificationsUnavailableError
 from schemas.ports import RecordedNotification
 from schemas.topics import get_notifications_topic
 
@@ -29,7 +29,7 @@ Offsets = Mapping[Any, int]
 
 @asynccontextmanager
 async def open_recorded_notifications(kafka: KafkaSection) -> AsyncIterator["RecordedNotifications"]:
-    """A reader of the topics notifications.*, without a consumer group. Raises UnavailableError if Kafka does not answer."""
+    """A reader of the topics notifications.*, without a consumer group. Raises RecordedNotificationsUnavailableError."""
     patch_aiokafka()
     options = build_client_options(kafka)
     consumer = AIOKafkaConsumer(
@@ -40,7 +40,7 @@ async def open_recorded_notifications(kafka: KafkaSection) -> AsyncIterator["Rec
         yield RecordedNotifications(consumer, kafka.topic_prefix, kafka.topic_partitions)
     except (KafkaError, OSError) as error:
         problem = await describe_connection_problem(options, error)
-        raise UnavailableError(f"Kafka at {kafka.bootstrap_servers}: {problem}") from error
+        raise RecordedNotificationsUnavailableError(f"Kafka at {kafka.bootstrap_servers}: {problem}") from error
     finally:
         await consumer.stop()
 
@@ -48,7 +48,7 @@ async def open_recorded_notifications(kafka: KafkaSection) -> AsyncIterator["Rec
 async def read_newest(kafka: KafkaSection, now: float, seconds: float, count: int) -> tuple[float, list[RecordedNotification]]:
     """At most the newest `count` records of the last `seconds`, in the order of their times, and the time from which on they are complete.
 
-    Raises UnavailableError and RecordedNotificationsTooLargeError.
+    Raises RecordedNotificationsUnavailableError and RecordedNotificationsTooLargeError.
     """
     since, until = now - seconds, now + MAX_CLOCK_DIFFERENCE
     async with open_recorded_notifications(kafka) as recorded:
@@ -79,12 +79,12 @@ class RecordedNotifications:
                 first = middle
             else:
                 last = middle
-        return max(first / 1000, since)
+        return since if first == _to_milliseconds(since) else first / 1000
 
     async def read(self, since: float, until: float) -> list[RecordedNotification]:
         """The records from `since` on and before `until`, in the order of their times.
 
-        Raises RecordedNotificationsTooLargeError, and UnavailableError if Kafka stops to answer.
+        Raises RecordedNotificationsTooLargeError, and RecordedNotificationsUnavailableError if Kafka stops to answer.
         """
         starts, ends = await self._find_offsets(_to_milliseconds(since)), await self._find_offsets(_to_milliseconds(until))
         ends = {partition: end for partition, end in ends.items() if starts[partition] < end}
@@ -101,7 +101,7 @@ class RecordedNotifications:
             size += sum(len(record.key or b"") + len(record.value or b"") for batch in batches.values() for record in batch)
             idle_polls = 0 if batches else idle_polls + 1
             if idle_polls > MAX_IDLE_POLLS:
-                raise UnavailableError(f"Kafka gave no record for {MAX_IDLE_POLLS * POLL_MS / 1000:.0f} s")
+                raise KafkaConnectionError(f"no record for {MAX_IDLE_POLLS * POLL_MS / 1000:.0f} s")
             if size > MAX_READ_BYTES:
                 raise RecordedNotificationsTooLargeError(MAX_READ_BYTES)
         found.sort(key=attrgetter("timestamp", "topic", "partition", "offset"))

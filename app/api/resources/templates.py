@@ -9,6 +9,8 @@ from app.admin.templates import TemplateService, find_preview_problems
 from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
+from app.api.exception_handlers import STORE_RETRY_AFTER, handle_problem
+from app.api.middleware import add_log_fields
 from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import (
@@ -25,10 +27,11 @@ from app.api.template_requests import (
     RollbackRequest,
     TemplatePage,
 )
-from schemas.errors import PolicyDocumentError, TemplateChangedError, VersionMismatchError
+from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError, TemplateChangedError, VersionMismatchError
 from schemas.policy import MAX_VERSION
 from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
 
+PAYLOADS_UNAVAILABLE = "Kafka does not give the recorded notifications on which a version is tried; with `force` it is published without"
 EXAMPLE_DOCUMENT = {"sms": {"default": {"text": "{{ code }} is your code"}}, "samples": {"usual": {"code": "482193"}}}
 NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128)]
 SearchParameter = Annotated[str, QueryParameter(description="only names that contain this text", max_length=128)]
@@ -126,10 +129,13 @@ async def preview_template(request: ApiRequest, name: NameParameter) -> PreviewR
 async def publish_template(
     request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None
 ) -> Response[VersionReport]:
-    """Makes a version the one that is used, unless one of its samples fails; reports how sizes and SMS segments change."""
+    """Makes a version the one that is used; reports how sizes, SMS segments and costs change.
+
+    It is refused if one of its samples fails, or one of the newest recorded notifications that the published version renders.
+    """
     expected = require_if_match(if_match)
     body = await decode_stored_body(request, PublishRequest)
-    return await _publish(request, await _find_version(request, name, body.version), expected, actor, body.comment)
+    return await _publish(request, await _find_version(request, name, body.version), expected, actor, body)
 
 
 @post(
@@ -147,19 +153,20 @@ async def roll_back_template(
     expected = require_if_match(if_match)
     body = await decode_stored_body(request, RollbackRequest)
     if body.version is not None:
-        return await _publish(request, await _find_version(request, name, body.version), expected, actor, body.comment)
+        return await _publish(request, await _find_version(request, name, body.version), expected, actor, body)
     await _find_version(request, name, None)
     previous = await _get_service(request).get_previous_version(name)
     if previous is None:
         raise ProblemError(build_problem("conflict", f"no other version of the template {name} was published before"))
-    return await _publish(request, previous, expected, actor, body.comment)
+    return await _publish(request, previous, expected, actor, body)
 
 
 async def _publish(
-    request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, comment: str
+    request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, body: PublishRequest | RollbackRequest
 ) -> Response[VersionReport]:
+    author = build_origin(actor, "api").actor
     try:
-        report = await _get_service(request).publish(version, expected, build_origin(actor, "api").actor, comment)
+        report = await _get_service(request).publish(version, expected, author, body.comment, force=body.force)
     except TemplateChangedError as error:
         raise VersionMismatchError(error.published_version) from None
     except PolicyDocumentError as error:
@@ -180,6 +187,11 @@ def _raise_problems(error: PolicyDocumentError) -> NoReturn:
     raise ProblemError(build_validation_problem([build_field_error("$.document", problem) for problem in error.problems])) from None
 
 
+def _handle_missing_payloads(request: ApiRequest, error: RecordedNotificationsUnavailableError) -> Response[bytes]:
+    add_log_fields(request.scope, cause=str(error))
+    return handle_problem(request, ProblemError(build_problem("unavailable", PAYLOADS_UNAVAILABLE, retry_after=STORE_RETRY_AFTER)))
+
+
 def _raise_not_found(name: str, version: int | None) -> NoReturn:
     what = f"no version {version} of the template {name!r}" if version else f"no template {name!r}"
     raise ProblemError(build_problem("not-found", f"there is {what}"))
@@ -196,5 +208,6 @@ router = Router(
         publish_template,
         roll_back_template,
     ],
+    exception_handlers={RecordedNotificationsUnavailableError: _handle_missing_payloads},
     tags=["templates"],
 )

@@ -28,7 +28,8 @@ email:
 
 @pytest.fixture
 def herold(tmp_path: Path, database_copy_url: str) -> HeroldRunner:
-    return build_herold_runner(HEROLD_HOME=str(tmp_path / "home"), DATABASE_URL=database_copy_url)
+    home = str(tmp_path / "home")
+    return build_herold_runner(HEROLD_HOME=home, DATABASE_URL=database_copy_url, HEROLD_TEMPLATES_PUBLISH_PAYLOADS="0")
 
 
 class Commands:

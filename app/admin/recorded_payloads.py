@@ -1,0 +1,64 @@
+"""The newest recorded notifications of a template, with the locales and time zones of their users."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from agents.router.compiled_policy import CompiledPolicy
+from agents.router.routing_state import RoutingState
+from agents.router.simulation import PolicySimulation
+from agents.router.templates.channel_content import select_template
+from agents.router.verdict import PASS
+from app.kafka.recorded_notifications import MAX_CLOCK_DIFFERENCE, RecordedNotifications, open_recorded_notifications
+from app.settings import KafkaSection, TemplatesSection
+from schemas.lifetimes import NOTIFICATION_RECORDS
+from schemas.policy import Policy
+from schemas.ports import Clock
+from schemas.template_payloads import RecordedPayload
+from tables.postgres.database import Database
+from tables.postgres.profiles import PostgresProfileReader
+
+FIRST_SCAN = 2000  # records; then twice as many each time
+
+PayloadSource = Callable[[Policy, str, Database], Awaitable[list[RecordedPayload]]]
+"""The newest payloads of a template, by its name. Raises UnavailableError."""
+
+
+def build_payload_source(kafka: KafkaSection, section: TemplatesSection, clock: Clock) -> PayloadSource | None:
+    """A source that reads Kafka as the settings say; None if they say that no payloads are tried."""
+    return partial(_fetch_payloads, kafka, section, clock) if section.publish_payloads else None
+
+
+async def _fetch_payloads(
+    kafka: KafkaSection, section: TemplatesSection, clock: Clock, policy: Policy, name: str, database: Database
+) -> list[RecordedPayload]:
+    now, simulation = clock(), PolicySimulation(CompiledPolicy(policy), kafka.topic_partitions, kafka.topic_prefix)
+    async with open_recorded_notifications(kafka) as recorded:
+        states = await find_newest(recorded, simulation, name, section.publish_payloads, section.publish_scan_records, now)
+    profiles = await PostgresProfileReader(database).get_many({state.notification.user_id for state in states}) if states else {}
+    payloads = []
+    for state in states:
+        notification, profile = state.notification, profiles.get(state.notification.user_id)
+        locale, zone = (profile.locale, profile.time_zone) if profile else ("", "")
+        assert state.plan is not None
+        payloads.append(
+            RecordedPayload(state.id, notification.user_id, notification.data, state.plan.candidates, notification.locale or locale, zone)
+        )
+    return payloads
+
+
+async def find_newest(
+    recorded: RecordedNotifications, simulation: PolicySimulation, name: str, count: int, max_scanned: int, now: float
+) -> Sequence[RoutingState]:
+    """At most `count` notifications that use a template, newest first, among the newest `max_scanned` records; each id once."""
+    since, until = now - NOTIFICATION_RECORDS, now + MAX_CLOCK_DIFFERENCE
+    found: dict[str, RoutingState] = {}
+    scanned, scan = 0, FIRST_SCAN
+    while scanned < max_scanned and until > since and len(found) < count:
+        start = await recorded.find_start(since, until, min(scan, max_scanned - scanned))
+        records = await recorded.read(start, until)
+        states, _ = simulation.prepare(reversed(records))
+        for state in states:
+            if state.verdict is PASS and state.plan is not None and select_template(state.notification, state.plan.rule) == name:
+                found.setdefault(state.id, state)
+        scanned, scan, until = scanned + len(records), scan * 2, start
+    return list(found.values())[:count]
