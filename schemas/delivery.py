@@ -12,7 +12,8 @@ from schemas.content import Content
 class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     """A delivery with its rendered content, which retries and redrives send unchanged; times in epoch seconds.
 
-    `consent` says whose word counts until the call; empty if none does, or if the rule makes the notification mandatory.
+    `consent` says whose word counts until the call; empty if none does, or if the rule makes the notification mandatory. `variant`
+    is the experiment of the template and the variant that the user gets, `order-shipped/short`; empty if there is no experiment.
     """
 
     id: str
@@ -30,4 +31,5 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     attempt: int = 0
     redrive_count: int = 0
     possible_duplicate: bool = False
+    variant: str = ""
     schema_version: int = 1

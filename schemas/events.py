@@ -50,7 +50,7 @@ class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
 class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="status"):
     """The status of a delivery after an attempt or a provider's event; times in epoch seconds, `duration_ms` is the call's.
 
-    `detail` is text for operators; it contains no address, content or token.
+    `variant` is that of the delivery. `detail` is text for operators; it contains no address, content or token.
     """
 
     delivery_id: str
@@ -70,6 +70,7 @@ class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="
     duration_ms: float = 0.0
     possible_duplicate: bool = False
     detail: str = ""
+    variant: str = ""
     schema_version: int = 1
 
 

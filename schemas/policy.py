@@ -93,7 +93,7 @@ class TemplateDetails(Struct, frozen=True):
     """What holds for all channels and locales of a template's version.
 
     `variables` is the JSON Schema of the data as JSON, empty for any data. `language` is that of the locale `default`. `samples` is the
-    JSON of data by name.
+    JSON of data by name, `variants` that of the variants by name (template_document.VariantEntry), which the `experiment` compares.
     """
 
     name: str
@@ -101,6 +101,8 @@ class TemplateDetails(Struct, frozen=True):
     variables: str = ""
     language: str = "en"
     samples: str = ""
+    experiment: str = ""
+    variants: str = ""
 
 
 class Partial(Struct, frozen=True):

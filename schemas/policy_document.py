@@ -34,6 +34,7 @@ from schemas.template_document import (
     build_templates,
     find_part_problems,
 )
+from schemas.template_variants import find_variant_problems
 
 MAX_INTEGER = 2**31 - 1
 Expression = Annotated[str, Meta(min_length=1, max_length=MAX_EXPRESSION)]
@@ -161,6 +162,8 @@ def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
 def find_duplicates(document: PolicyDocument) -> Iterator[str]:
     """What the document says twice, so that one of both would be ignored."""
     yield from find_part_problems(document.templates)
+    for name, template in document.templates.items():
+        yield from find_variant_problems(name, template)
     types: set[str] = set()
     for index, rule in enumerate(document.rules):
         if rule.type in types:

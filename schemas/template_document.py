@@ -13,6 +13,11 @@ from schemas.policy import Partial, Template, TemplateDetails
 
 Locale = Annotated[str, Meta(min_length=1, max_length=35)]
 SampleName = Annotated[str, Meta(min_length=1, max_length=128)]
+VARIANT_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
+VariantName = Annotated[str, Meta(max_length=64, pattern=VARIANT_PATTERN)]
+MAX_VARIANTS = 20
+CONTROL = "control"
+TEMPLATE_ID = "template_id"
 
 _PUSH_NAMES = {"subject": "title", "text": "body"}
 _PUSH_PARTS = {name: part for part, name in _PUSH_NAMES.items()}
@@ -39,10 +44,21 @@ class PartialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     html: str = ""
 
 
+class VariantEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a variant has in the place of the template's own parts, and the percentage of users who get it."""
+
+    weight: Annotated[int, Meta(ge=0, le=100)]
+    email: dict[Locale, TemplateEntry] = {}
+    sms: dict[Locale, TemplateEntry] = {}
+    push: dict[Locale, TemplateEntry] = {}
+    webhook: dict[Locale, TemplateEntry] = {}
+
+
 class TemplateDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A template: by channel and locale its parts, and what holds for all of them.
 
     `variables` is the JSON Schema of the data. `language` is that of the locale `default`. `samples` are data by name, for previews.
+    `variants` take the place of the template for some of the users; `experiment` names their comparison, by default as the template.
     """
 
     variables: dict[str, Any] | None = None
@@ -52,6 +68,11 @@ class TemplateDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sms: dict[Locale, TemplateEntry] = {}
     push: dict[Locale, TemplateEntry] = {}
     webhook: dict[Locale, TemplateEntry] = {}
+    experiment: Annotated[str, Meta(max_length=128)] = ""
+    variants: Annotated[dict[VariantName, VariantEntry], Meta(max_length=MAX_VARIANTS)] = {}
+
+
+_decode_variants = msgspec.json.Decoder(dict[str, VariantEntry]).decode
 
 
 def get_entries(document: TemplateDocument, channel: ChannelName) -> Mapping[str, TemplateEntry]:
@@ -73,7 +94,9 @@ def build_details(name: str, version: int, document: TemplateDocument) -> Templa
     """The details of a document."""
     variables = "" if document.variables is None else encode_sorted(document.variables).decode()
     samples = encode_sorted(document.samples).decode() if document.samples else ""
-    return TemplateDetails(name, version, variables, document.language, samples)
+    experiment = (document.experiment or name) if document.variants else ""
+    variants = encode_sorted(document.variants).decode() if document.variants else ""
+    return TemplateDetails(name, version, variables, document.language, samples, experiment, variants)
 
 
 def build_template_document(templates: Iterable[Template], details: TemplateDetails | None) -> TemplateDocument:
@@ -86,7 +109,14 @@ def build_template_document(templates: Iterable[Template], details: TemplateDeta
     if details is None:
         return TemplateDocument(**channels)  # type: ignore[arg-type]
     variables = msgspec.json.decode(details.variables) if details.variables else None
-    return TemplateDocument(variables=variables, language=details.language, samples=decode_samples(details), **channels)
+    return TemplateDocument(
+        variables=variables,
+        language=details.language,
+        samples=decode_samples(details),
+        experiment="" if details.experiment == details.name else details.experiment,
+        variants=_decode_variants(details.variants) if details.variants else {},
+        **channels,
+    )
 
 
 def decode_samples(details: TemplateDetails) -> dict[str, dict[str, Any]]:
@@ -117,10 +147,11 @@ def find_part_problems(templates: Mapping[str, TemplateDocument]) -> Iterator[st
             yield f"templates.{name}: it has no channel: give it the parts for one of {', '.join(CHANNEL_NAMES)}"
         for channel in CHANNEL_NAMES:
             for locale, entry in get_entries(document, channel).items():
-                yield from (f"templates.{name}.{channel}.{locale}: {problem}" for problem in _find_entry_problems(channel, entry))
+                yield from (f"templates.{name}.{channel}.{locale}: {problem}" for problem in find_entry_problems(channel, entry))
 
 
-def _find_entry_problems(channel: ChannelName, entry: TemplateEntry) -> Iterator[str]:
+def find_entry_problems(channel: ChannelName, entry: TemplateEntry) -> Iterator[str]:
+    """The parts that a channel does not have or that contradict each other."""
     given, parts = {part for part in TemplateEntry.__struct_fields__ if getattr(entry, part)}, get_channel(channel).parts
     if channel == "push":
         yield from (f"{name} and {part} are the same part" for part, name in _PUSH_NAMES.items() if {part, name} <= given)

@@ -64,7 +64,10 @@ class TemplateHistory(Struct, frozen=True):
 
 
 class ContentPreview(Struct, frozen=True, omit_defaults=True):
-    """What a template renders to on one channel: the content with its size in bytes, or the problem and its reason."""
+    """What a template renders to on one channel: the content with its size in bytes, or the problem and its reason.
+
+    `variant` is empty if the template has none.
+    """
 
     channel: ChannelName
     locale: str
@@ -73,6 +76,7 @@ class ContentPreview(Struct, frozen=True, omit_defaults=True):
     sms: SmsSegments | None = None
     reason: str = ""
     problem: str = ""
+    variant: str = ""
 
 
 class LocaleGap(Struct, frozen=True, omit_defaults=True):
@@ -94,6 +98,7 @@ class SizeChange(Struct, frozen=True):
     size_after: int
     segments_before: int = 0
     segments_after: int = 0
+    variant: str = ""
 
 
 class VersionReport(Struct, frozen=True):

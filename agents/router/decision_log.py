@@ -26,7 +26,11 @@ def build_routed_log(state: RoutingState) -> Raw:
     if state.escalates_at or state.expression_faults or (state.record.headers and is_repartitioned(state)):
         return _build_log(state)
     logs = state.plan.decision_logs
-    key = (state.priority_choice, state.consent, state.quiet_hours, state.tier, *state.address_counts, *state.template_labels)
+    # fmt: off
+    key = (
+        state.priority_choice, state.consent, state.quiet_hours, state.tier, state.variant, *state.address_counts, *state.template_labels
+    )
+    # fmt: on
     log = logs.get(key)
     if log is None:
         if len(logs) >= MAX_CACHED_LOGS:

@@ -48,6 +48,8 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
         topic = topics[channel]
         for address in state.addresses[channel]:
             delivery = _build_delivery(state, channel, address, content)
+            if state.variant:
+                delivery = msgspec.structs.replace(delivery, variant=state.variant)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
             refs.append(DeliveryRef(delivery.id, channel))
     if state.escalates_at:

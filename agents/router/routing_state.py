@@ -160,6 +160,7 @@ class RoutingState:
         "time_zone",
         "topics",
         "user_key",
+        "variant",
         "verdict",
         "window_row_keys",
     )
@@ -183,6 +184,7 @@ class RoutingState:
     template_name: str
     contents: list[Raw]
     template_labels: list[str]
+    variant: str
     scheduled: bytes
     statuses: Mapping[ChannelName, Sequence[Status]] | None
 

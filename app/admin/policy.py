@@ -23,6 +23,7 @@ from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, build_document, find_duplicates, merge_document
 from schemas.rule_versions import PolicyDifference
 from schemas.template_document import TemplateDocument, build_details
+from schemas.template_variants import list_templates
 from schemas.user_validation import find_nul
 from schemas.users import ChangeOrigin
 from tables.postgres.database import Database
@@ -85,10 +86,10 @@ def _find_name_problems(document: PolicyDocument) -> Iterator[str]:
 
 def _find_compile_problems(policy: Policy, merged: Policy) -> list[str]:
     """The new templates that do not compile; if a partial has changed also old ones that did before, and the partials."""
-    partials, old_partials, known = PartialSources(merged.partials), PartialSources(policy.partials), set(policy.templates)
+    partials, old_partials, known = PartialSources(merged.partials), PartialSources(policy.partials), set(list_templates(policy))
     is_new_partial = set(merged.partials) != set(policy.partials)
     problems = []
-    for template in merged.templates:
+    for template in list_templates(merged):
         if template in known and (not is_new_partial or isinstance(compile_template(template, partials=old_partials), TemplateFailure)):
             continue
         if isinstance(failure := compile_template(template, partials=partials), TemplateFailure):

@@ -11,6 +11,7 @@ from agents.router.gates.wording import Facts, describe_inputs, write_sentence
 from app.api.answer import build_answer, build_remedy
 from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import ExplanationResponse, GateResponse, NotificationResponse
+from schemas.channels import CHANNEL_NAMES
 from schemas.events import DecidedEvent, GateResult
 from schemas.redaction import redact_text, redact_value
 
@@ -79,4 +80,4 @@ def _find_inputs(log: Sequence[GateResult], gate: str) -> dict[str, Any]:
 def _list_templates(log: Iterable[GateResult]) -> dict[str, str]:
     """The template of each channel, with version and locale, if the notification was rendered."""
     result = next((result for result in log if result.gate == rendering.NAME and result.verdict == PASS), None)
-    return {channel: str(label) for channel, label in result.inputs.items()} if result else {}
+    return {name: str(label) for name, label in result.inputs.items() if name in CHANNEL_NAMES} if result else {}

@@ -77,7 +77,7 @@ def _present_delivery(delivery: DeliveryRef, status: StatusEvent | None, attempt
     presented = [_present_attempt(attempt) for attempt in attempts if attempt.delivery_id == delivery.id]
     if status is None:
         return DeliveryResponse(delivery.id, delivery.channel, Status.PENDING, attempts=presented)
-    return DeliveryResponse(delivery.id, delivery.channel, status.status, status.reason, status.provider, presented)
+    return DeliveryResponse(delivery.id, delivery.channel, status.status, status.reason, status.provider, presented, status.variant)
 
 
 def _present_attempt(status: StatusEvent) -> AttemptResponse:

@@ -58,7 +58,10 @@ class AttemptResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
-    """A delivery and its attempts, oldest first; its status is PENDING until its first attempt is recorded."""
+    """A delivery and its attempts, oldest first; its status is PENDING until its first attempt is recorded.
+
+    `variant`: the experiment and the variant of its template, `order-shipped/short`, if there is an experiment.
+    """
 
     id: str
     channel: ChannelName
@@ -66,6 +69,7 @@ class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     provider: str = ""
     attempts: list[AttemptResponse] = []
+    variant: str = ""
 
 
 class NotificationResponse(Struct, frozen=True, omit_defaults=True):

@@ -49,7 +49,8 @@ def format_preview(contents: Sequence[Body]) -> RenderableType:
             values["forces UCS-2"] = _to_text(sms["forcing"])
         values["size"] = f"{one['size']} bytes" if content else ""
         values["problem"] = Text(f"{one['reason']}: {_to_text(one['problem'])}", "red") if one.get("problem") else ""
-        parts += [Text(f"{one['channel']}, {one['locale']}", "bold"), build_key_value_table(values), Text()]
+        variant = f", variant {one['variant']}" if one.get("variant") else ""
+        parts += [Text(f"{one['channel']}, {one['locale']}{variant}", "bold"), build_key_value_table(values), Text()]
     return Group(*parts[:-1]) if parts else "the template has no channel"
 
 
@@ -60,7 +61,8 @@ def format_report(report: Body) -> RenderableType:
         table = build_table("sample", "channel", "locale", "bytes", "segments")
         for one in report["changes"]:
             segments = _format_change(one["segments_before"], one["segments_after"]) if one["channel"] == "sms" else ""
-            table.add_row(one["sample"], one["channel"], one["locale"], _format_change(one["size_before"], one["size_after"]), segments)
+            locale = f"{one['locale']} {one['variant']}" if one["variant"] else one["locale"]
+            table.add_row(one["sample"], one["channel"], locale, _format_change(one["size_before"], one["size_after"]), segments)
         parts.append(table)
     parts += [Text(_describe_gap(gap), "yellow") for gap in report["gaps"]]
     if report["payloads"]:

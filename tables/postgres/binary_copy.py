@@ -18,7 +18,7 @@ NOTIFICATION_COLUMNS = (
 )
 DELIVERY_COLUMNS = (
     "id notification_id created_at updated_at channel status status_rank reason outcome redrive_count attempt"
-    " provider user_id provider_message_id"
+    " provider variant user_id provider_message_id"
 )
 DELIVERY_LOG_COLUMNS = (
     "id delivery_id occurred_at duration_ms redrive_count attempt status outcome reason provider provider_code possible_duplicate"
@@ -77,10 +77,10 @@ def encode_delivery(event: StatusEvent) -> bytes:
     return b"".join(
         (
             _pack_delivery_start(
-                14, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
+                15, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
             ),
             _encode_delivery_status(
-                event.channel, event.status, event.reason, event.outcome, event.redrive_count, event.attempt, event.provider
+                event.channel, event.status, event.reason, event.outcome, event.redrive_count, event.attempt, event.provider, event.variant
             ),
             _encode_text(event.user_id),
             _encode_text(event.provider_message_id),
@@ -136,10 +136,10 @@ def _encode_texts(*texts: str) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _encode_delivery_status(
-    channel: str, status: Status, reason: str, outcome: str | None, redrive_count: int, attempt: int, provider: str
+    channel: str, status: Status, reason: str, outcome: str | None, redrive_count: int, attempt: int, provider: str, variant: str
 ) -> bytes:
     parts = _encode_texts(channel, status), _pack_smallint(2, STATUS_RANK[status]), _encode_texts(reason, outcome or "")
-    return b"".join((*parts, _pack_smallint(2, redrive_count), _pack_smallint(2, attempt), _encode_text(provider)))
+    return b"".join((*parts, _pack_smallint(2, redrive_count), _pack_smallint(2, attempt), _encode_texts(provider, variant)))
 
 
 @lru_cache(maxsize=4096)

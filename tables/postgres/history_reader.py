@@ -124,6 +124,7 @@ def _build_status_event(delivery: DatabaseRow, row: DatabaseRow, occurred_at: fl
         reason=row["reason"],
         provider=row["provider"],
         provider_message_id=row["provider_message_id"],
+        variant=delivery["variant"],
     )
 
 

@@ -10,6 +10,7 @@ from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 from schemas.content_limits import BLANK_CONTENT, PROVIDER_LIMIT
 
 NAME = "rendering"
+VARIANT = "variant"
 
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
@@ -21,8 +22,9 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     if (violation := templates.find_violation(name, notification.data)) is not None:
         error = f"template {name}: {violation.problem} - at {violation.path}"
         return build_dead_letter_verdict(INVALID_VARIABLES, error, template=name, path=violation.path)
+    key, state.variant = templates.choose_variant(name, notification.user_id) if templates.experiments else (name, "")
     for channel in state.channels:
-        content = build_content(templates, name, channel, locale, notification, state.addresses[channel], zone)
+        content = build_content(templates, key, channel, locale, notification, state.addresses[channel], zone)
         if isinstance(content, TemplateFailure):
             return build_dead_letter_verdict(content.reason, content.error, template=name, channel=channel)
         contents.append(Raw(content[0]))
@@ -31,8 +33,9 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
 
 
 def explain(state: RoutingState) -> Raw:
-    """The entry of a notification that passed: the template of each channel."""
-    return encode_pass(NAME, "", dict(zip(state.channels, state.template_labels, strict=True)))
+    """The entry of a notification that passed: the template of each channel, and the variant if there are several."""
+    inputs: dict[str, str] = dict(zip(state.channels, state.template_labels, strict=True))
+    return encode_pass(NAME, "", {**inputs, VARIANT: state.variant} if state.variant else inputs)
 
 
 GATE = Gate(

@@ -14,6 +14,8 @@ from agents.router.templates.variables import Violation, compile_variables
 from schemas.channels import ChannelName, get_channel
 from schemas.content import Content, NoJsonObject, Part, Renderer, render_nothing
 from schemas.policy import Partial, Template, TemplateDetails
+from schemas.template_document import CONTROL
+from schemas.template_variants import VariantTemplate, build_experiment, build_variant_templates
 
 UNKNOWN_TEMPLATE = "unknown_template"
 MISSING_VARIABLE = "missing_variable"
@@ -39,6 +41,16 @@ class CompiledTemplate(Struct, frozen=True):
     language: str = "en"
 
 
+def build_variant_key(name: str, variant: str) -> str:
+    """The name under which the cache has a variant of a template."""
+    return name if variant in ("", CONTROL) else f"{name}\0{variant}"
+
+
+def get_template_name(key: str) -> str:
+    """The name of the template of a key."""
+    return key.partition("\0")[0]
+
+
 CompiledTemplates = dict[Template, CompiledTemplate | TemplateFailure]
 
 
@@ -59,6 +71,8 @@ class TemplateCache:
         self._published: dict[tuple[str, ChannelName, str], Template] = {}
         for template in sorted(filter(_has_content, templates), key=lambda template: template.version):
             self._published[template.name, template.channel, normalize_locale(template.locale)] = template
+        self.experiments = {name: found for name, one in self._details.items() if (found := build_experiment(one)) is not None}
+        self._publish_variants()
         current = set(self._published.values())
         reused = previous.compiled if previous and previous._partials == self._partials else {}
         self.compiled: CompiledTemplates = {template: compiled for template, compiled in reused.items() if template in current}
@@ -74,6 +88,21 @@ class TemplateCache:
             selected = self._selected[key] = self._select(name, channel, locale)
         return selected
 
+    def choose_variant(self, name: str, user_id: str) -> tuple[str, str]:
+        """The name to get a template by for a user, and its label: the experiment and the variant, empty without an experiment."""
+        experiment = self.experiments.get(name)
+        if experiment is None:
+            return name, ""
+        variant = experiment.choose_variant(user_id)
+        return build_variant_key(name, variant), f"{experiment.name}/{variant}"
+
+    def list_variants(self, name: str, channel: ChannelName) -> list[str]:
+        """The variants of a template with parts of their own on a channel, the control first; an empty one without an experiment."""
+        experiment = self.experiments.get(name)
+        if experiment is None:
+            return [""]
+        return [CONTROL, *(variant for variant, entry in experiment.variants.items() if getattr(entry, channel))]
+
     def find_violation(self, name: str, data: Mapping[str, Any]) -> Violation | None:
         """How the data violates the declared variables of a template; None if it does not, or if the template declares none."""
         schema = self._schemas.get(name)
@@ -83,15 +112,28 @@ class TemplateCache:
         """The locales in which the template is published for the channel."""
         return [locale for other, its_channel, locale in self._published if (other, its_channel) == (name, channel)]
 
+    def _publish_variants(self) -> None:
+        """Publish each variant as the template with its own parts; where it has none, it is the template itself."""
+        for name, experiment in self.experiments.items():
+            own = {place: template for place, template in self._published.items() if place[0] == name}
+            replaced = {
+                (one.variant, one.channel, normalize_locale(one.locale)): one for one in build_variant_templates(experiment, own.values())
+            }
+            for variant in experiment.variants:
+                for (_, channel, locale), template in own.items():
+                    published = replaced.get((variant, channel, locale), template)
+                    self._published[build_variant_key(name, variant), channel, locale] = published
+
     def _select(self, name: str, channel: ChannelName, locale: str) -> CompiledTemplate | TemplateFailure:
         for candidate in build_locale_chain(locale):
             if template := self._published.get((name, channel, candidate)):
                 if template not in self.compiled:
-                    details = self._details.get(name)
+                    details = self._details.get(template.name)
                     self.compiled[template] = compile_template(template, details.language if details else "en", self._partial_sources)
                 return self.compiled[template]
         return TemplateFailure(
-            UNKNOWN_TEMPLATE, f"no template `{name}` for {channel} in {' or '.join(filter(None, build_locale_chain(locale)))}"
+            UNKNOWN_TEMPLATE,
+            f"no template `{get_template_name(name)}` for {channel} in {' or '.join(filter(None, build_locale_chain(locale)))}",
         )
 
 
@@ -104,7 +146,8 @@ def compile_template(
     template: Template, language: str = "en", partials: PartialSources | None = None
 ) -> CompiledTemplate | TemplateFailure:
     """The template compiled, or why it cannot be compiled; `language` is that of the locale `default`."""
-    label = f"{template.name}@{template.version} {template.locale or 'default'}"
+    variant = f" {template.variant}" if isinstance(template, VariantTemplate) else ""
+    label = f"{template.name}@{template.version} {template.locale or 'default'}{variant}"
     try:
         compiler = PartCompiler(partials, template.locale)
         return CompiledTemplate(label, _build_renderer(template, compiler), template.locale, compiler.uses_formats, language)

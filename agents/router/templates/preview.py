@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from agents.router.templates.cache import TemplateCache, TemplateFailure
+from agents.router.templates.cache import TemplateCache, TemplateFailure, build_variant_key
 from agents.router.templates.channel_content import INVALID_VARIABLES, build_content
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.notification import Notification
@@ -16,15 +16,16 @@ from schemas.template_versions import ContentPreview
 def preview_template(
     templates: TemplateCache, name: str, data: Mapping[str, Any], locale: str | None = None, zone: str = ""
 ) -> list[ContentPreview]:
-    """The content of each channel in this locale, or in all locales of the template; in an empty zone, UTC."""
+    """The content of each channel and variant in this locale, or in all locales of the template; in an empty zone, UTC."""
     violation = templates.find_violation(name, data)
     problem = f"{violation.problem} - at {violation.path}" if violation else ""
     return [
-        ContentPreview(channel, one, reason=INVALID_VARIABLES, problem=problem)
+        ContentPreview(channel, one, reason=INVALID_VARIABLES, problem=problem, variant=variant)
         if problem
-        else _preview_content(templates, name, channel, one, data, zone)
+        else _preview_content(templates, name, variant, channel, one, data, zone)
         for channel, locales in _list_locales(templates, name).items()
         for one in (locales if locale is None else [locale])
+        for variant in templates.list_variants(name, channel)
     ]
 
 
@@ -34,13 +35,13 @@ def _list_locales(templates: TemplateCache, name: str) -> dict[ChannelName, Iter
 
 
 def _preview_content(
-    templates: TemplateCache, name: str, channel: ChannelName, locale: str, data: Mapping[str, Any], zone: str
+    templates: TemplateCache, name: str, variant: str, channel: ChannelName, locale: str, data: Mapping[str, Any], zone: str
 ) -> ContentPreview:
     notification = Notification("preview", name, data=dict(data))
-    content = build_content(templates, name, channel, locale, notification, [], zone)
+    content = build_content(templates, build_variant_key(name, variant), channel, locale, notification, [], zone)
     if isinstance(content, TemplateFailure):
-        return ContentPreview(channel, locale, reason=content.reason, problem=content.error)
+        return ContentPreview(channel, locale, reason=content.reason, problem=content.error, variant=variant)
     values = msgspec.json.decode(content[0])
     # Herold asks Twilio for smart encoding (agents/providers/twilio.py)
     sms = measure_sms(values["text"], smart_encoding=True) if channel == "sms" else None
-    return ContentPreview(channel, locale, values, len(content[0]), sms)
+    return ContentPreview(channel, locale, values, len(content[0]), sms, variant=variant)

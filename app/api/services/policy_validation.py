@@ -57,7 +57,8 @@ class PolicyValidator:
 
     def _find_failure(self, notification: Notification, rule: Rule, channel: ChannelName) -> TemplateFailure | None:
         """Why there is no content in any locale that the user may have; a profile may have another address, with a higher limit."""
-        name, templates = select_template(notification, rule), self._compiled_policy.templates
+        templates = self._compiled_policy.templates
+        name, _ = templates.choose_variant(select_template(notification, rule), notification.user_id)
         addresses, first_failure = get_explicit_addresses(notification, channel), None
         for locale in self._iterate_locales(notification, name, channel):
             content = build_content(templates, name, channel, locale, notification, addresses)

@@ -29,7 +29,8 @@ select * from staging_deliveries order by id
 on conflict (id) do update set
     status = excluded.status, status_rank = excluded.status_rank, reason = excluded.reason, outcome = excluded.outcome,
     redrive_count = excluded.redrive_count, attempt = excluded.attempt, provider = excluded.provider,
-    provider_message_id = excluded.provider_message_id, updated_at = excluded.updated_at
+    provider_message_id = excluded.provider_message_id, updated_at = excluded.updated_at,
+    variant = case excluded.variant when '' then old.variant else excluded.variant end
 where (old.redrive_count, old.status_rank >= 20, old.attempt, old.status_rank)
     < (excluded.redrive_count, excluded.status_rank >= 20, excluded.attempt, excluded.status_rank);
 

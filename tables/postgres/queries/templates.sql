@@ -30,6 +30,7 @@ select name, version, channel, locale, subject, text, html, image, link, body, t
 -- get_details: returns what holds for all channels and locales of a version.
 select
     name, version, coalesce(variables::text, '') as variables, language, case samples::text when '{}' then '' else samples::text end as samples,
+    experiment, case variants::text when '{}' then '' else variants::text end as variants,
     actor, comment, extract(epoch from created_at)::float8 as created_at
 from template_details where name = $1 and version = $2;
 
@@ -51,8 +52,8 @@ insert into template_versions (name, version, channel, locale, subject, text, ht
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- insert_details: inserts what holds for all channels and locales of a version.
-insert into template_details (name, version, variables, language, samples, actor, comment)
-values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, $7);
+insert into template_details (name, version, variables, language, samples, experiment, variants, actor, comment)
+values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json, $8, $9);
 
 -- publish: makes a version the one that is used.
 update templates set published_version = $2, updated_at = now() where name = $1;
@@ -61,3 +62,9 @@ update templates set published_version = $2, updated_at = now() where name = $1;
 select version from template_publications
 where name = $1 and version <> (select published_version from templates where name = $1)
 order by number desc limit 1;
+
+-- count_variants: counts the deliveries of an experiment ($1) by variant, channel and status, of those with ids from $2.
+select substr(variant, length($1) + 2) as variant, channel, status, count(*) as deliveries
+from deliveries
+where variant <> '' and variant collate "C" >= $1 || '/' and variant collate "C" < $1 || '0' and id >= $2
+group by 1, 2, 3 order by 1, 2, 3;

@@ -38,6 +38,18 @@ async def test_a_batch_may_contain_new_and_existing_ids(database: Database) -> N
     assert {(row["status"], row["attempt"]) for row in rows} == {("SENT", 1), ("SENT", 0)}
 
 
+async def test_a_delivery_keeps_its_variant(database: Database) -> None:
+    writer = PostgresHistoryWriter(database)
+    await writer.write(
+        build_history_batch(build_decided_event(1, "email"), build_status_event(1, variant="e/short", status=Status.PENDING))
+    )
+    await writer.write(build_history_batch(build_status_event(1, attempt=1, status=Status.DELIVERED)))  # a report does not know it
+    history = await PostgresHistoryReader(database).get_notification_history(make_notification_id(1))
+    assert history is not None
+    assert [(one.status, one.variant) for one in history.statuses] == [(Status.DELIVERED, "e/short")]
+    assert {one.variant for one in history.attempts} == {"e/short"}
+
+
 async def test_existing_ids_that_are_not_recent_are_merged(database: Database) -> None:
     writer = PostgresHistoryWriter(database, max_recent_ids=2)
     for number in (1, 2, 3, 4, 5):

@@ -133,6 +133,49 @@ async def test_data_that_is_not_as_the_template_declares_is_dead_before_anything
     assert dict(harness.get_records("notifications.dlq")[0].headers)["reason"] == b"invalid_variables"
 
 
+VARIANTS = '{"short":{"weight":50,"email":{"default":{"subject":"Short {{ order }}"},"de":{"subject":"Kurz {{ order }}"}}}}'
+EXPERIMENT = TemplateDetails("shipped", 7, experiment="shipped", variants=VARIANTS)
+
+
+async def test_a_user_gets_one_variant_always_and_each_delivery_records_it() -> None:
+    harness = RouterHarness(msgspec.structs.replace(POLICY, template_details=(EXPERIMENT,)))
+    users = [f"u-{number}" for number in range(40)]
+    for repetition in range(2):
+        numbered = enumerate(users, 1 + 100 * repetition)
+        to = {"email": "a@b.de", "push": "token"}
+        await harness.route(
+            *(build_notification(id=make_notification_id(number), user_id=one, to=to, locale="de") for number, one in numbered)
+        )
+    by_user: dict[str, set[tuple[str, str]]] = {}
+    for delivery in harness.deliveries:
+        if delivery.channel == "email":
+            by_user.setdefault(delivery.user_id, set()).add((delivery.variant, delivery.content.subject))  # type: ignore[union-attr]
+    short, control = ("shipped/short", "Kurz 17"), ("shipped/control", "Bestellung 17")
+    assert all(len(found) == 1 for found in by_user.values())
+    assert {*map(next, map(iter, by_user.values()))} == {short, control}
+    pushed = {delivery.user_id: delivery.variant for delivery in harness.deliveries if delivery.channel == "push"}
+    assert pushed == {user: next(iter(found))[0] for user, found in by_user.items()}, "a user is in one group, on all channels"
+    logs = {event.user_id: event.decision_log[-2].inputs for event in harness.decided_events}
+    for user, variant in pushed.items():
+        email = "shipped@7 de short" if variant == "shipped/short" else "shipped@7 de"
+        assert logs[user] == {"email": email, "push": "shipped@7 default", "variant": variant}
+
+
+async def test_a_template_without_variants_records_none() -> None:
+    harness = RouterHarness(msgspec.structs.replace(POLICY, template_details=(EXPERIMENT,)))
+    await harness.route(build_notification(type="account.otp", data={"code": 1}, channels=["sms"]))
+    assert [delivery.variant for delivery in harness.deliveries] == [""]
+    assert harness.decided_events[0].decision_log[-2].inputs == {"sms": "otp@1 default"}
+
+
+async def test_a_variant_that_does_not_render_is_named() -> None:
+    broken = msgspec.structs.replace(EXPERIMENT, variants=VARIANTS.replace("order }}", "absent }}").replace(":50", ":100"))
+    harness = RouterHarness(msgspec.structs.replace(POLICY, template_details=(broken,)))
+    await harness.route(build_notification())
+    assert harness.last_state == ("dead", "missing_variable")
+    assert "template shipped@7 de short for email" in harness.decided_events[0].decision_log[-1].inputs["error"]
+
+
 async def test_channels_that_are_not_chosen_need_no_template() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(type="account.otp", data={"code": 1}, channels=["sms", "push"]))

@@ -30,6 +30,16 @@ def test_one_locale_is_shown_as_its_users_see_it() -> None:
     assert [(one.content or {})["text"] for one in contents] == ["12:00 1'234", "“1234”"]
 
 
+def test_each_variant_is_shown_on_the_channels_on_which_it_differs() -> None:
+    variants = '{"short":{"weight":10,"sms":{"default":{"text":"{{ n }}!"}}}}'
+    contents = preview_template(TemplateCache(TEMPLATES, details=[TemplateDetails("t", 1, experiment="t", variants=variants)]), "t", DATA)
+    assert [(one.channel, one.variant, (one.content or {})["text"]) for one in contents if one.locale == "default"] == [
+        ("email", "control", "12:00 1,234"),
+        ("sms", "control", "“1234”"),
+        ("sms", "short", "1234!"),
+    ]
+
+
 def test_what_fails_is_a_problem_with_its_reason() -> None:
     assert [one.reason for one in preview_template(TemplateCache(TEMPLATES), "t", {"n": 1}, "de")] == ["missing_variable", ""]
     typed = TemplateCache(TEMPLATES, details=[TemplateDetails("t", 1, '{"required":["name"]}')])
