@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.channels import CHANNEL_NAMES, ChannelName, get_channel
+from schemas.enums import Status
 from schemas.policy import Policy, Template, TemplateDetails
 from schemas.template_document import (
     CONTROL,
@@ -53,6 +54,37 @@ class Experiment(Struct, frozen=True):
         """The percentage of users by variant, the control first."""
         weights = {name: variant.weight for name, variant in self.variants.items()}
         return {CONTROL: ALL_USERS - sum(weights.values()), **weights}
+
+
+class VariantCounts(Struct, frozen=True):
+    """The deliveries of a variant by channel and status; `weight` is null if the published version does not have it."""
+
+    variant: str
+    weight: int | None
+    deliveries: dict[ChannelName, dict[Status, int]]
+
+
+class ExperimentCounts(Struct, frozen=True):
+    """The deliveries of each variant that were submitted after `since` (epoch seconds); an empty experiment has no variants.
+
+    A delivery counts from its first attempt on.
+    """
+
+    template: str
+    experiment: str
+    since: float
+    variants: list[VariantCounts]
+
+
+def build_counts(
+    template: str, experiment: str, weights: Mapping[str, int], rows: Iterable[tuple[str, ChannelName, Status, int]], since: float
+) -> ExperimentCounts:
+    """The counts of an experiment; `rows` are variant, channel, status and number of deliveries."""
+    deliveries: dict[str, dict[ChannelName, dict[Status, int]]] = {variant: {} for variant in weights}
+    for variant, channel, status, count in rows:
+        deliveries.setdefault(variant, {}).setdefault(channel, {})[status] = count
+    variants = [VariantCounts(variant, weights.get(variant), counts) for variant, counts in deliveries.items()]
+    return ExperimentCounts(template, experiment, since, variants)
 
 
 def build_experiment(details: TemplateDetails) -> Experiment | None:

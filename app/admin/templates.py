@@ -17,8 +17,9 @@ from schemas.channels import ChannelName
 from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, merge_document
-from schemas.template_document import CONTROL, TemplateDocument
+from schemas.template_document import CONTROL, TemplateDocument, build_details
 from schemas.template_payloads import PayloadReport, RecordedPayload
+from schemas.template_variants import ExperimentCounts, build_counts, build_experiment
 from schemas.template_versions import (
     ContentPreview,
     SizeChange,
@@ -55,6 +56,14 @@ class TemplateService:
     async def get_history(self, name: str) -> TemplateHistory | None:
         """The versions and publications of a template."""
         return await self._store.get_history(name)
+
+    async def count_variants(self, version: TemplateVersion, experiment: str, since: float) -> ExperimentCounts:
+        """The deliveries submitted after `since` (epoch seconds) of an experiment, if it is empty of the version's own."""
+        own = build_experiment(build_details(version.name, version.version, version.document))
+        name = experiment or (own.name if own else "")
+        weights = own.list_weights() if own and own.name == name else {}
+        rows = await self._store.count_variants(name, since) if name else []
+        return build_counts(version.name, name, weights, rows, since)
 
     async def create_draft(self, name: str, document: TemplateDocument, actor: str, comment: str = "") -> int:
         """Write the next version, which is not published. Raises PolicyDocumentError for one that the router could not use."""

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from app.cli.formatting import build_key_value_table, build_table, format_datetime
 from app.cli.output import escape_control_characters
+from schemas.enums import STATUS_RANK
 
 Body = Mapping[str, Any]
 
@@ -36,6 +37,20 @@ def format_history(history: Body) -> RenderableType:
             format_datetime(one["occurred_at"]), one["change"].replace("_", " "), str(one["version"]), one["actor"], one["comment"]
         )
     return Group(versions, Text(), publications)
+
+
+def format_variants(counts: Body) -> RenderableType:
+    """The deliveries of each variant, with a column for each status."""
+    if not counts["variants"]:
+        return "the published version has no variants" if not counts["experiment"] else f"no deliveries of {counts['experiment']}"
+    found = {status for one in counts["variants"] for statuses in one["deliveries"].values() for status in statuses}
+    statuses = [status for status in STATUS_RANK if status in found]
+    table = build_table("variant", "users", "channel", *statuses, title=f"Experiment {counts['experiment']}")
+    for one in counts["variants"]:
+        users = "-" if one["weight"] is None else f"{one['weight']} %"
+        for channel, numbers in one["deliveries"].items() or [("", {})]:
+            table.add_row(one["variant"], users, channel, *(str(numbers.get(status, 0)) for status in statuses))
+    return table
 
 
 def format_preview(contents: Sequence[Body]) -> RenderableType:

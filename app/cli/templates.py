@@ -16,8 +16,9 @@ from app.cli.errors import EXIT_NOT_FOUND, CommandError, run_query
 from app.cli.json_input import parse_json
 from app.cli.origin import add_origin_options, build_origin
 from app.cli.output import build_console, json_option, print_result, print_without_padding
-from app.cli.template_text import format_history, format_list, format_preview, format_report
+from app.cli.template_text import format_history, format_list, format_preview, format_report, format_variants
 from schemas.errors import PolicyDocumentError
+from schemas.lifetimes import DAY
 from schemas.policy import MAX_VERSION
 from schemas.template_document import TemplateDocument
 from schemas.template_versions import TemplateVersion
@@ -95,6 +96,21 @@ def history(name: str, as_json: bool) -> None:
     if found is None:
         raise build_not_found(name, None)
     print_result(msgspec.to_builtins(found), as_json, format_history)
+
+
+@templates.command()
+@click.argument("name")
+@click.option("--days", default=30, type=click.IntRange(1, 3660), help="Only deliveries submitted in the last days.", show_default=True)
+@click.option("--experiment", default="", help="An earlier experiment; without it that of the published version.")
+@json_option
+def variants(name: str, days: int, experiment: str, as_json: bool) -> None:
+    """Count the deliveries of each variant of a template by channel and status.
+
+    \b
+    herold templates variants order-shipped --days 7
+    """
+    version, since = _load(name, None), time.time() - days * DAY
+    print_result(msgspec.to_builtins(_run(lambda service: service.count_variants(version, experiment, since))), as_json, format_variants)
 
 
 @templates.command()

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from schemas.channels import ChannelName
+from schemas.enums import Status
 from schemas.errors import TemplateChangedError
 from schemas.policy import Template, TemplateDetails
 from schemas.template_document import TemplateDocument, build_details, build_template_document, build_templates
@@ -55,6 +57,11 @@ class PostgresTemplateStore:
         """The version that was published before the present one; None if there was none."""
         rows = await self._database.fetch(_SQL["get_previous_version"], name)
         return rows[0]["version"] if rows else None
+
+    async def count_variants(self, experiment: str, since: float) -> list[tuple[str, ChannelName, Status, int]]:
+        """The deliveries of an experiment submitted after `since` (epoch seconds), by variant, channel and status."""
+        rows = await self._database.fetch(_SQL["count_variants"], experiment, f"{int(since * 1000):012x}{0:020x}")
+        return [(row["variant"], row["channel"], Status(row["status"]), row["deliveries"]) for row in rows]
 
     async def create_version(self, name: str, document: TemplateDocument, actor: str, comment: str) -> int:
         """Write the next version of a template, and return its number; it is not published."""

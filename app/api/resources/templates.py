@@ -1,6 +1,6 @@
 """The resource /v1/templates: versions of templates: list, get, draft, preview, publish, roll back."""
 
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 from litestar import Response, Router, get, post
 from litestar.params import PathParameter, QueryParameter
@@ -28,13 +28,20 @@ from app.api.template_requests import (
     TemplatePage,
 )
 from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError, TemplateChangedError, VersionMismatchError
+from schemas.lifetimes import DAY
 from schemas.policy import MAX_VERSION
+from schemas.template_variants import ExperimentCounts
 from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
 
 PAYLOADS_UNAVAILABLE = "Kafka does not give the recorded notifications on which a version is tried; with `force` it is published without"
 EXAMPLE_DOCUMENT = {"sms": {"default": {"text": "{{ code }} is your code"}}, "samples": {"usual": {"code": "482193"}}}
 NameParameter = Annotated[str, PathParameter(description="the name of the template", max_length=128)]
 SearchParameter = Annotated[str, QueryParameter(description="only names that contain this text", max_length=128)]
+DEFAULT_DAYS: Final = 30
+DaysParameter = Annotated[int, QueryParameter(description="only deliveries submitted in the last days", ge=1, le=3660)]
+ExperimentParameter = Annotated[
+    str, QueryParameter(description="an earlier experiment; without it that of the published version", max_length=128)
+]
 VersionParameter = Annotated[
     int | None, QueryParameter(description="a version; without it the published one, or the latest", ge=1, le=MAX_VERSION)
 ]
@@ -75,6 +82,15 @@ async def get_template_history(request: ApiRequest, name: NameParameter) -> Temp
     """The versions, and which was published when, by whom and why; newest first."""
     history = await _get_service(request).get_history(name)
     return history if history is not None else _raise_not_found(name, None)
+
+
+@get("/{name:str}/variants", responses=LOOKUP_ERRORS, summary="Count the deliveries of variants", operation_id="count_template_variants")
+async def count_template_variants(
+    request: ApiRequest, name: NameParameter, days: DaysParameter = DEFAULT_DAYS, experiment: ExperimentParameter = ""
+) -> ExperimentCounts:
+    """The deliveries of each variant of the published version by channel and status, and the percentage of users that it has."""
+    since = get_dependencies(request).clock() - days * DAY
+    return await _get_service(request).count_variants(await _find_version(request, name, None), experiment, since)
 
 
 @post(
@@ -203,6 +219,7 @@ router = Router(
         list_templates,
         get_template,
         get_template_history,
+        count_template_variants,
         draft_template,
         preview_template,
         publish_template,
