@@ -52,6 +52,7 @@ WAITING_DELIVERIES = Metric(
     "herold_waiting_deliveries", "gauge", "deliveries that wait for consent or a paused account beside those in flight", ("channel",)
 )
 ACCOUNT_PAUSES = Metric("herold_account_pauses_total", "counter", "times that a provider account was paused", ("channel",))
+DIGESTS = Metric("herold_digests_total", "counter", "digests decided by the router, by what ended their windows", ("priority", "cause"))
 SCHEDULER_RECORDS = Metric("herold_scheduler_records_total", "counter", "records read by the scheduler, by result", ("priority", "result"))
 SCHEDULER_RELEASES = Metric("herold_scheduler_releases_total", "counter", "entries released by the scheduler", ("priority",))
 RELEASE_LATENESS = Metric(

@@ -11,6 +11,9 @@ from schemas.timestamps import Timestamp
 UserId = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=256)]
+DigestKey = Annotated[
+    str, Meta(min_length=1, max_length=256, description="what tells digests of one user and type apart, if the rule gathers notifications")
+]
 Address = Annotated[str, Meta(min_length=1, max_length=2048)]
 
 Addresses = Annotated[
@@ -33,7 +36,7 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     to: Addresses = {}
     send_at: Timestamp | None = None
     expires_at: Timestamp | None = None
-    digest: str | None = None
+    digest: DigestKey | None = None
     idempotency_key: IdempotencyKey | None = None
     mandatory: bool = False
     created_at: Timestamp | None = None

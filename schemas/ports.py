@@ -108,6 +108,14 @@ class Table(Protocol):
     def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]: ...
 
 
+class PrefixTable(Table, Protocol):
+    """A table of which also the rows whose keys have a common beginning are read."""
+
+    def list_rows(self, partition: int, prefix: bytes, max_rows: int) -> Sequence[tuple[bytes, bytes]]:
+        """At most `max_rows` rows whose keys begin with `prefix`, in the order of their keys."""
+        ...
+
+
 class ScannedRows(NamedTuple):
     """Rows in the order of their keys, and the key after them; None if there is none before the limit of the scan."""
 

@@ -34,7 +34,8 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     """What is known of a user, with one address per device for push; a user who does not exist is not `known`.
 
     `choices` has "in" or "out" by "category/channel", where an empty part stands for all. `suppressions` are those of the user and of the
-    user's addresses. If not `consent_known`, both may be older than an opt-out may take: what needs consent waits.
+    user's addresses. `digests` says how messages are gathered, by category, where an empty one stands for all. If not
+    `consent_known`, choices and suppressions may be older than an opt-out may take: what needs consent waits.
     """
 
     user_id: str
@@ -49,6 +50,7 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     choices: dict[str, str] = {}
     suppressions: list[ActiveSuppression] = []
     consent_known: bool = True
+    digests: dict[str, str] = {}
 
 
 def build_address_key(channel: ChannelName, address: str) -> str:

@@ -10,6 +10,8 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 RESUME_COUNT_HEADER = "herold-resume-count"
 RESUME_GATE_HEADER = "herold-resume-gate"
 ROUTED_CHANNELS_HEADER = "herold-routed-channels"  # those of an escalation on which it has gone out, as `email,push`
+DIGEST_HEADER = "herold-digest"  # of a digest: DUE or CANCELLED
+DUE, CANCELLED = b"due", b"cancelled"
 ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the first record, in milliseconds
 
 
@@ -19,6 +21,8 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
     `record_time`: the broker's time of the first record in milliseconds, 0 if the payload does not depend on it. `category` and
     `expires_at` (epoch seconds): what the event of a cancelled or moved notification says. `routed_channels`: those on which it has gone
     out; if there are some, the entry is the next step of an escalation, and whatever becomes of it, the notification stays routed.
+
+    `is_digest`: the notification is a digest; one that `is_cancelled` is given back all the same, because the router must close it.
     """
 
     id: str
@@ -32,6 +36,8 @@ class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
     category: str = ""
     expires_at: float = 0.0
     routed_channels: tuple[ChannelName, ...] = ()
+    is_digest: bool = False
+    is_cancelled: bool = False
     schema_version: int = 1
 
 

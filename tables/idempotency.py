@@ -2,6 +2,8 @@
 
 A row proves that the outputs of its notification are acknowledged. It is valid for 24 h of broker time.
 
+When a digest is decided (tables/digests.py), a claim says of it, and of each notification that went into it, that it was.
+
 A key that a producer chose also has a claim: a row under a key of its own, acknowledged before the outputs are produced. After a crash the
 priorities are consumed again in any order, and the claim still names the same first notification (docs/decisions/0005).
 Both rows also have the digest of the notification's content, to tell a duplicate from another notification with the same key.
@@ -51,6 +53,11 @@ def encode_key_suffix(key: str, resume_count: int = 0) -> bytes:
 def encode_claim_key_suffix(key: str) -> bytes:
     """The part of a claim's key after the user."""
     return b"\0%b\0claim" % key.encode()
+
+
+def encode_digest_key_suffix(notification_id: str) -> bytes:
+    """The part after the user of the key of a row that says into which digest a notification went; a digest's own row names itself."""
+    return b"\0%b\0digest" % notification_id.encode()
 
 
 def encode_row(row: IdempotencyRow) -> bytes:

@@ -55,6 +55,10 @@ class MemoryTable:
         """The rows of the keys; None for a key without a row."""
         return [self.rows[partition].get(key) for key in keys]
 
+    def list_rows(self, partition: int, prefix: bytes, max_rows: int) -> list[tuple[bytes, bytes]]:
+        """Rows in the order of their keys (schemas.ports.PrefixTable)."""
+        return [(key, row) for key, row in sorted(self.rows[partition].items()) if key.startswith(prefix)][:max_rows]
+
     def scan(self, partition: int, start_key: bytes, end_key: bytes, limit_key: bytes, max_rows: int) -> ScannedRows:
         """Rows in the order of their keys (schemas.ports.OrderedTable)."""
         keys = sorted(key for key in self.rows[partition] if start_key <= key < limit_key)

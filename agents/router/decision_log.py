@@ -1,12 +1,10 @@
 """The decision log: the entry of each gate, built at the end from what the gates found; notifications that are routed alike share one."""
 
-from collections.abc import Sequence
-
 import msgspec
 from msgspec import Raw
 
-from agents.router.gates.gate import Gate, encode_pass, encode_stop
-from agents.router.gates.order import GATES, RECORD_GATES, RESUME_GATES
+from agents.router.gates.gate import encode_pass, encode_stop
+from agents.router.gates.order import list_logged_gates
 from agents.router.gates.repartition import is_repartitioned
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import Stop
@@ -23,7 +21,7 @@ def build_routed_log(state: RoutingState) -> Raw:
     assert state.plan is not None
     if state.full_windows or state.address_faults or state.removed or not state.is_consent_checked or state.resume_count:
         return _build_log(state)
-    if state.escalates_at or state.expression_faults or (state.record.headers and is_repartitioned(state)):
+    if state.digest_reason or state.escalates_at or state.expression_faults or (state.record.headers and is_repartitioned(state)):
         return _build_log(state)
     logs = state.plan.decision_logs
     # fmt: off
@@ -42,7 +40,7 @@ def build_routed_log(state: RoutingState) -> Raw:
 def build_stopped_log(state: RoutingState, stop: Stop) -> Raw:
     """The log of a notification that a gate stopped: the gates before it, and its verdict."""
     entries = _start_log(state)
-    for gate in _list_gates(state):
+    for gate in list_logged_gates(state):
         if gate.name == state.stopped_at:
             break
         entries.append(gate.explain(state))
@@ -50,15 +48,9 @@ def build_stopped_log(state: RoutingState, stop: Stop) -> Raw:
 
 
 def _build_log(state: RoutingState) -> Raw:
-    entries = [*_start_log(state), *(gate.explain(state) for gate in _list_gates(state))]
+    entries = [*_start_log(state), *(gate.explain(state) for gate in list_logged_gates(state))]
     deliveries = sum(len(state.addresses[channel]) for channel in state.channels)
     return Raw(_encode([*entries, encode_pass(FAN_OUT, "", {"deliveries": deliveries})]))
-
-
-def _list_gates(state: RoutingState) -> Sequence[Gate]:
-    if state.resume_count and state.resume_gate in RESUME_GATES:
-        return (*RECORD_GATES, *RESUME_GATES[state.resume_gate])
-    return GATES
 
 
 def _start_log(state: RoutingState) -> list[Raw]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router import fan_out
-from agents.router.gates.order import BATCH_GATES, RESUME_GATES, check_gates
+from agents.router.gates.order import BATCH_GATES, check_gates, select_gates
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, DeadLetterVerdict, Hold, Merge, Reject, Repartition, Replay, Verdict
 from schemas.channels import ChannelName
@@ -21,6 +21,7 @@ class BatchSummary(Struct, frozen=True):
     """What became of a batch, for a log line and counters: notifications by (state, reason), deliveries by channel, and seconds.
 
     `waiting` records are tried again, because what they need (profiles, policies) is unavailable; `cause` says what.
+    `digests`: those that were decided, by what ended their windows.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class BatchSummary(Struct, frozen=True):
     waiting: int
     seconds: float
     cause: str = ""
+    digests: dict[str, int] = {}
 
 
 class BatchCounts:
@@ -44,6 +46,7 @@ class BatchCounts:
         self.deliveries: Counter[ChannelName] = Counter()
         self.repartitioned = 0
         self.replays = 0
+        self.digests: Counter[str] = Counter()
 
     @property
     def has_outputs(self) -> bool:
@@ -68,12 +71,18 @@ class BatchCounts:
             case Hold() | Merge() | Reject():
                 self.stopped[State.ROUTED if is_routed else verdict.state, verdict.reason] += 1
 
+    def add_digest(self, state: RoutingState, verdict: Verdict) -> None:
+        """Count a digest that is decided, by what ended its window."""
+        if not isinstance(verdict, Hold | Replay) and state.gathered is not None and not state.gathered.row.is_closed:
+            self.digests[state.gathered.row.cause] += 1
+
     def build_summary(self, topic: str, partition: int, waiting: int, seconds: float, cause: str) -> BatchSummary:
         """The summary of a batch with these counts, with the number of records that still wait, and the cause."""
         states = dict(self.stopped) | ({(State.ROUTED, ""): self.routed} if self.routed else {})
         records = sum(states.values()) + self.repartitioned + self.replays
         deliveries = dict(self.deliveries)
-        return BatchSummary(topic, partition, records, states, deliveries, self.repartitioned, self.replays, waiting, seconds, cause)
+        others = self.repartitioned, self.replays, waiting, seconds, cause
+        return BatchSummary(topic, partition, records, states, deliveries, *others, digests=dict(self.digests))
 
 
 def evaluate_batch(
@@ -85,7 +94,7 @@ def evaluate_batch(
         state.now = now
         verdict = state.verdict
         if verdict is PASS:
-            gates = RESUME_GATES.get(state.resume_gate, BATCH_GATES) if state.resume_count else BATCH_GATES
+            gates = select_gates(state) if state.resume_count or state.digest_row_key else BATCH_GATES
             verdict = check_gates(gates, state, context, failure_limit)
         if verdict is PASS and state.escalates_at:
             verdict = fan_out.encode_next_step(state)
@@ -99,4 +108,6 @@ def evaluate_batch(
             counts.add_verdict(verdict, is_routed=bool(state.routed_channels))
         for stage in STAGES:
             stage(state, verdict, context)
+        if state.is_digest:
+            counts.add_digest(state, verdict)
     return counts

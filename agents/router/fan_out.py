@@ -106,6 +106,9 @@ def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
         _write_dead_letter(state, stop, outbox)
     elif isinstance(stop, Hold):
         outbox.add(state.topics.scheduled, state.partition, state.user_key, state.scheduled)
+    elif isinstance(stop, Merge):
+        for topic, value in state.digest_records if state.digest_row_key else ():
+            outbox.add(topic, state.partition, state.user_key, value)
     duplicate_of = stop.duplicate_of if isinstance(stop, Reject) else stop.into if isinstance(stop, Merge) else ""
     decided_state = _ROUTED if state.routed_channels else stop.state  # whatever ends an escalation, something has gone out
     _write_decided_event(state, outbox, decided_state, [], build_stopped_log(state, stop), stop.reason, duplicate_of)
@@ -165,6 +168,7 @@ def _build_scheduled(
         category=_get_category(state),
         expires_at=state.expires_at,
         routed_channels=routed_channels,
+        is_digest=state.is_digest,
     )
 
 
@@ -180,6 +184,8 @@ def _write_dead_letter(state: RoutingState, verdict: DeadLetterVerdict, outbox: 
         notification_id=state.id,
         user_id=state.notification.user_id,
     )
+    if state.is_digest:  # its record has nothing of what is in it
+        dead_letter = msgspec.structs.replace(dead_letter, value=_encode(state.notification))
     # Kafka rejects a record without key and value: an absent value is written as an empty one, and a header says that it was absent
     value = truncate_value(dead_letter) or b""
     key = None if record.key is None else record.key[:MAX_KEY_BYTES]

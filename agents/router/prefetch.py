@@ -34,6 +34,8 @@ def collect_row_keys(states: Iterable[RoutingState]) -> tuple[list[bytes], list[
             idempotency_keys.append(state.idempotency_row_key)
             if state.claim_row_key:
                 idempotency_keys.append(state.claim_row_key)
+            if state.digest_row_key:
+                idempotency_keys.append(state.digest_row_key)
             for key in state.window_row_keys:
                 window_keys[key] = None
     return idempotency_keys, list(window_keys)

@@ -14,8 +14,9 @@ from agents.router.gates.order import check_record
 from agents.router.parking import ParkedBatch, Parking, ParkingLimits, describe_unknown, split_waiting
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
+from agents.router.staged_digests import StagedDigests
 from schemas.errors import PartitionFencedError, UnavailableError
-from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, Sleep, Table, TableRows
+from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, PrefixTable, Sleep, Table, TableRows
 from schemas.store_ports import DeliveryStatusReader, PolicyReader, ProfileReader
 
 RETRY_SECONDS = 1.0
@@ -47,6 +48,7 @@ class Router:
         deliveries: DeliveryStatusReader,
         idempotency: Table,
         rate_windows: Table,
+        digests: PrefixTable,
         committer: BatchCommitter,
         clock: Clock,
         partitions: int,
@@ -57,7 +59,7 @@ class Router:
     ) -> None:
         self._policies, self._profiles = policies, profiles
         self._delivery_look_up = DeliveryLookUp(deliveries, clock)
-        self._idempotency, self._rate_windows = idempotency, rate_windows
+        self._idempotency, self._rate_windows, self._digests = idempotency, rate_windows, digests
         self._committer, self._clock, self._sleep, self._observe = committer, clock, sleep, observe
         self._partitions, self._topic_prefix, self._parking_limits = partitions, topic_prefix, parking_limits
         self._topic_sets: dict[str, TopicSet] = {}
@@ -207,15 +209,17 @@ class Router:
         counts = evaluate_batch(states, context, outbox, self._clock(), self._batch_failures)
         if not counts.has_outputs:
             return counts, _build_done_future()
-        claims = _select_changed((self._rate_windows, rows.new_exact_windows), (self._idempotency, rows.new_claims))
-        others = _select_changed((self._idempotency, rows.new_idempotency), (self._rate_windows, rows.new_sliced_windows))
+        windows, keys, gathered = self._rate_windows, self._idempotency, self._digests
+        claims = _select_changed((windows, rows.new_exact_windows), (keys, rows.new_claims), (gathered, rows.digests.new_claims))
+        others = _select_changed((keys, rows.new_idempotency), (windows, rows.new_sliced_windows), (gathered, rows.digests.new_rows))
         return counts, self._committer.commit(partition, outbox, others, claims)
 
     def _read_rows(self, states: list[RoutingState], partition: int) -> StagedRows:
         """The rows that the states need, one look-up per table."""
         idempotency_keys, window_keys = collect_row_keys(states)
         idempotency = _read_table(self._idempotency, partition, idempotency_keys)
-        return StagedRows(idempotency, _read_table(self._rate_windows, partition, window_keys))
+        digests = StagedDigests(partial(self._digests.get_many, partition), partial(self._digests.list_rows, partition))
+        return StagedRows(idempotency, _read_table(self._rate_windows, partition, window_keys), digests)
 
 
 def _end_commits(batches: list[ParkedBatch], committed: Future[None]) -> None:

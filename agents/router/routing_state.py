@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from msgspec import Raw, Struct
 
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.digests import Gathered, Join
 from agents.router.routing_plan import RoutingPlan
+from agents.router.staged_digests import StagedDigests
 from agents.router.verdict import PASS, Verdict
 from schemas import topics
 from schemas.categories import Consent, QuietHoursPolicy
@@ -27,6 +29,8 @@ class TopicSet(Struct, frozen=True):
     priority: Priority
     deliveries: Mapping[Priority, Mapping[ChannelName, str]]
     scheduled: str
+    all_inputs: Mapping[Priority, str]
+    all_scheduled: Mapping[Priority, str]
     status: str
     dead_letters: str
 
@@ -39,6 +43,8 @@ def build_topic_set(topic: str, prefix: str) -> TopicSet:
         priority=priority,
         deliveries={one: {channel: prefix + topics.get_deliveries_topic(channel, one) for channel in CHANNEL_NAMES} for one in PRIORITIES},
         scheduled=prefix + topics.get_scheduled_topic(priority),
+        all_inputs={one: prefix + topics.get_notifications_topic(one) for one in PRIORITIES},
+        all_scheduled={one: prefix + topics.get_scheduled_topic(one) for one in PRIORITIES},
         status=prefix + topics.STATUS_TOPIC,
         dead_letters=prefix + topics.DEAD_LETTER_TOPIC,
     )
@@ -56,10 +62,10 @@ class QuietHoursFound(NamedTuple):
 class StagedRows:
     """The rows of a batch as its later records see them: the rows of the tables, overlaid with the rows that the batch has staged."""
 
-    __slots__ = ("idempotency", "new_claims", "new_exact_windows", "new_idempotency", "new_sliced_windows", "rate_windows")
+    __slots__ = ("digests", "idempotency", "new_claims", "new_exact_windows", "new_idempotency", "new_sliced_windows", "rate_windows")
 
-    def __init__(self, idempotency: dict[bytes, bytes | None], rate_windows: dict[bytes, bytes | None]) -> None:
-        self.idempotency, self.rate_windows = idempotency, rate_windows
+    def __init__(self, idempotency: dict[bytes, bytes | None], rate_windows: dict[bytes, bytes | None], digests: StagedDigests) -> None:
+        self.idempotency, self.rate_windows, self.digests = idempotency, rate_windows, digests
         self.new_idempotency: dict[bytes, bytes] = {}
         self.new_claims: dict[bytes, bytes] = {}
         self.new_exact_windows: dict[bytes, bytes] = {}
@@ -107,7 +113,8 @@ class RoutingState:
 
     `record_time` is the broker's time of its first record, `now` the time of its decision. `row_time` is the broker's time from which its
     idempotency row counts: that of the first record too, but of a resumed notification that of the record it came back with.
-    `resume_count` says how often it was held, and `resume_gate` by which gate at last. An attribute without a value here is set by the
+    `resume_count` says how often it was held, and `resume_gate` by which gate at last. `is_digest`: it gathers others, and comes back;
+    `is_recalled`: it is a replay of one that is in a digest. An attribute without a value here is set by the
     gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass. `scheduled` is
     the encoded record of one that is held. `priority` is that of the topic until the rule sets another one; `priority_choice` is the index
     of the rule's choice that did. `routed_channels` are those on which an escalation has gone out before, and `escalates_at` is when the
@@ -124,15 +131,23 @@ class RoutingState:
         "consent",
         "contents",
         "created_at",
+        "digest_reason",
+        "digest_records",
+        "digest_row_key",
         "escalates_at",
         "expires_at",
         "expression_faults",
         "fingerprint",
         "full_channels",
         "full_windows",
+        "gathered",
         "id",
         "idempotency_row_key",
+        "is_cancelled",
         "is_consent_checked",
+        "is_digest",
+        "is_recalled",
+        "join",
         "locale",
         "needs_profile",
         "notification",
@@ -186,6 +201,9 @@ class RoutingState:
     template_labels: list[str]
     variant: str
     scheduled: bytes
+    join: Join | None
+    gathered: Gathered | None
+    digest_records: Sequence[tuple[str, bytes]]
     statuses: Mapping[ChannelName, Sequence[Status]] | None
 
     def __init__(self, record: Record, topics: TopicSet, partition: int, now: float) -> None:
@@ -194,10 +212,11 @@ class RoutingState:
         self.resume_count, self.resume_gate = 0, ""
         self.routed_channels: tuple[ChannelName, ...] = ()
         self.escalates_at = 0.0
-        self.id = ""
+        self.id = self.digest_reason = ""
         self.verdict: Verdict = PASS
         self.stopped_at = ""
-        self.idempotency_row_key = self.claim_row_key = self.fingerprint = b""
+        self.idempotency_row_key = self.claim_row_key = self.digest_row_key = self.fingerprint = b""
+        self.is_digest = self.is_cancelled = self.is_recalled = False
         self.window_row_keys = _NO_KEYS
         self.needs_profile = self.reads_profile = False
         self.plan: RoutingPlan | None = None

@@ -13,6 +13,7 @@ from agents.router.evaluate import STAGES
 from agents.router.gates.order import BATCH_GATES, check_gates, check_record
 from agents.router.prefetch import prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
+from agents.router.staged_digests import StagedDigests
 from agents.router.verdict import PASS, Hold, Pass, Repartition, Replay, Verdict
 from schemas.channels import ChannelName
 from schemas.enums import State
@@ -33,7 +34,7 @@ class PolicySimulation:
 
     def __init__(self, policy: CompiledPolicy, partitions: int, topic_prefix: str) -> None:
         self._context = GateContext(partitions)
-        self._context.policy, self._context.rows = policy, StagedRows(_Rows(), _Rows())
+        self._context.policy, self._context.rows = policy, StagedRows(_Rows(), _Rows(), StagedDigests())
         self._policy, self._topic_prefix = policy, topic_prefix
         self._topic_sets: dict[str, TopicSet] = {}
         self._failure_limit = ConsecutiveFailureLimit(sys.maxsize)

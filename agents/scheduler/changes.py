@@ -66,11 +66,16 @@ class Changes:
         return "stored"
 
     def cancel(self, cancel: Cancel, now: float) -> tuple[str, DecidedEvent | None]:
-        """Cancel an entry that is not released. Returns the result, and the event of a cancelled notification."""
+        """Cancel an entry that is not released. Returns the result, and the event of a cancelled notification.
+
+        A digest is released at once instead: the router has its window, closes it and decides that it is cancelled.
+        """
         found = self._find_entry(cancel.user_id, cancel.id)
         if found is None:
             return "not_found", None
         index_row, scheduled = found
+        if scheduled.is_digest:
+            return self._cancel_digest(index_row, scheduled, now), None
         event = _build_event(scheduled, index_row.priority, "reject", CANCELLED, {"due_at": scheduled.due_at}, now)
         self._remove(index_row, cancel.user_id, cancel.id)
         until = self._queue.compute_due_ms(index_row.priority, now + due.CANCELLED_ROWS)
@@ -85,12 +90,21 @@ class Changes:
             return "not_found", None
         index_row, scheduled = found
         due_at = _limit_due_at(scheduled, reschedule.due_at)
-        if scheduled.due_at == due_at:  # each request comes three times, once over each priority
+        if scheduled.due_at == due_at or scheduled.is_cancelled:  # each request comes three times, once over each priority
             return "replayed", None
         event = _build_event(scheduled, index_row.priority, "hold", RESCHEDULED, {"until": due_at}, now)
         moved = _move(scheduled, due_at)
         self.store(moved, _encode(moved), index_row.priority)
         return "rescheduled", event
+
+    def _cancel_digest(self, index_row: due.IndexRow, scheduled: Scheduled, now: float) -> str:
+        if scheduled.is_cancelled:
+            return "replayed"
+        cancelled = msgspec.structs.replace(scheduled, due_at=min(scheduled.due_at, now), is_cancelled=True)
+        self._remove(index_row, scheduled.user_id, scheduled.id)
+        row = due.IndexRow(index_row.priority, self._queue.compute_due_ms(index_row.priority, cancelled.due_at), scheduled.resume_count)
+        self._put(row, scheduled.user_id, scheduled.id, due.encode_entry_row(_encode(cancelled)))
+        return "cancelled"
 
     def _find_entry(self, user_id: str, entry_id: str) -> tuple[due.IndexRow, Scheduled] | None:
         index_row = self._find_index_row(due.encode_index_key(user_id, entry_id))

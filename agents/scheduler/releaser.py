@@ -13,6 +13,9 @@ from schemas.enums import PRIORITIES, Priority
 from schemas.errors import PartitionFencedError
 from schemas.ports import BatchCommitter, Header, OrderedTable, Outbox, Sleep
 from schemas.scheduled import (
+    CANCELLED,
+    DIGEST_HEADER,
+    DUE,
     ORIGINAL_TIME_HEADER,
     RESUME_COUNT_HEADER,
     RESUME_GATE_HEADER,
@@ -215,9 +218,12 @@ def build_headers(scheduled: Scheduled) -> list[Header]:
     if not scheduled.resume_gate:
         return []
     routed = [(ROUTED_CHANNELS_HEADER, encode_channels(scheduled.routed_channels))] if scheduled.routed_channels else []
-    return [
+    headers: list[Header] = [
         *routed,
         (RESUME_COUNT_HEADER, b"%d" % scheduled.resume_count),
         (RESUME_GATE_HEADER, scheduled.resume_gate.encode()),
         (ORIGINAL_TIME_HEADER, b"%d" % scheduled.record_time),
     ]
+    if scheduled.is_digest:
+        headers.append((DIGEST_HEADER, CANCELLED if scheduled.is_cancelled else DUE))
+    return headers

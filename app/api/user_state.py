@@ -61,7 +61,10 @@ def _list_entries(rows: Iterable[UserRow]) -> list[ScheduledEntryResponse]:
 
 
 def _list_idempotency_keys(rows: Iterable[UserRow], now: float) -> list[IdempotencyKeyResponse]:
-    """The keys that are in force, the newest first. A claim is shown only if its row is not written yet."""
+    """The keys that are in force, the newest first. A claim is shown only if its row is not written yet.
+
+    What says into which digest a notification went is no key.
+    """
     found: dict[str, IdempotencyKeyResponse] = {}
     for row in rows:
         key, _, rest = row.key.decode(errors="replace").partition("\0")
@@ -69,7 +72,7 @@ def _list_idempotency_keys(rows: Iterable[UserRow], now: float) -> list[Idempote
             decoded = idempotency.decode_unexpired_row(row.row, now)
         except StructError:
             continue  # of a later release
-        if decoded is None or (rest and key in found):
+        if decoded is None or rest == "digest" or (rest and key in found):
             continue
         expires_at = decoded.received_at + IDEMPOTENCY_HORIZON
         found[key] = IdempotencyKeyResponse(key, decoded.notification_id, decoded.received_at, expires_at)

@@ -36,6 +36,8 @@ class RouterObserver:
             count(names.NOTIFICATIONS_DECIDED, amount, priority, state, reason)
             if state == State.DEAD:
                 count(names.DEAD_LETTERS, amount, "router", reason)
+        for cause, amount in batch.digests.items():
+            count(names.DIGESTS, amount, priority, cause)
         for result, amount in (
             ("repartitioned", batch.repartitioned),
             ("replayed", batch.replays),

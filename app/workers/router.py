@@ -44,6 +44,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         deliveries=PostgresDeliveryStatusReader(profile_database),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
+        digests=worker.tables["digests"],
         committer=committer,
         clock=worker.clock,
         partitions=kafka.topic_partitions,
@@ -55,8 +56,6 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))
     worker.add_revocation_callback(router.on_partitions_revoked)
-    worker.add_shutdown_callback(router.stop)
-    worker.add_shutdown_callback(redis.close)
-    worker.add_shutdown_callback(profile_database.close)
-    worker.add_shutdown_callback(policy_database.close)
+    for stop in (router.stop, redis.close, profile_database.close, policy_database.close):
+        worker.add_shutdown_callback(stop)
     return worker.app

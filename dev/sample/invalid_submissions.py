@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from agents.router.gates.decode import ID_TIME_MISMATCH, REPARTITION_HEADER, UNSUPPORTED
+from agents.router.gates.decode import ID_TIME_MISMATCH, REPARTITION_HEADER
 from agents.router.gates.repartition import WRONG_PARTITION
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE
@@ -91,8 +91,8 @@ def _build_invalid(numbers: Iterator[int]) -> Iterator[Draft]:
     for _ in range(4):
         notification = _build_valid_notification(next(numbers), id=ID_OF_2020)
         yield _build_dead("medium", ID_TIME_MISMATCH, notification=notification, id_source="custom")
-    for reason, fields in 2 * ((Reason.INVALID, {"send_at": FAR_FUTURE}), (UNSUPPORTED, {"digest": "daily"})):
-        yield _build_dead("low", reason, notification=_build_valid_notification(next(numbers), **fields))
+    for fields in 2 * ({"send_at": FAR_FUTURE}, {"digest": ""}):
+        yield _build_dead("low", Reason.INVALID, notification=_build_valid_notification(next(numbers), **fields))
     for _ in range(3):
         notification = _build_valid_notification(next(numbers))
         yield _build_dead("low", Reason.TOO_LARGE, notification=notification, id_source="none", repeat=OVERSIZED_RECORD)

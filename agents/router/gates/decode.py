@@ -16,6 +16,8 @@ from schemas.lifetimes import MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD, NOTIFICATION
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.scheduled import (
+    CANCELLED,
+    DIGEST_HEADER,
     ORIGINAL_TIME_HEADER,
     RESUME_COUNT_HEADER,
     RESUME_GATE_HEADER,
@@ -26,7 +28,6 @@ from schemas.timestamps import explain_implausible, is_plausible, to_epoch_secon
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
 NAME = "decode"
-UNSUPPORTED = "unsupported"
 ID_TIME_MISMATCH = "id_time_mismatch"
 
 DAY = 24 * 3600.0
@@ -100,7 +101,6 @@ GATE = Gate(
         Reason.TOO_LARGE: "the record is larger than 256 KiB",
         Reason.UNDECODABLE: "the record is not JSON",
         Reason.INVALID: "a field is missing or has the wrong type or an impossible value",
-        UNSUPPORTED: "it asks for something that is not supported",
         ID_TIME_MISMATCH: "the time in its id is more than a day off the time of its record",
     },
     remedies={
@@ -108,7 +108,6 @@ GATE = Gate(
         Reason.TOO_LARGE: "the producer would have to write less data: at most 256 KiB",
         Reason.UNDECODABLE: "the producer would have to write a notification as JSON",
         Reason.INVALID: "the producer would have to correct the field that the error names",
-        UNSUPPORTED: "the producer would have to leave out what the error names",
         ID_TIME_MISMATCH: "the producer would have to leave out the id, or write one with the time at which it writes the record",
     },
 )
@@ -135,8 +134,6 @@ def find_problem(
             return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
     if (problem := _find_impossible_time(notification, at + max_send_ahead)) is not None:
         return problem
-    if notification.digest is not None:
-        return UNSUPPORTED, "$.digest", "this version has no digests"
     # one byte is found faster than six, and most records have none
     if BACKSLASH in value and b"\\u0000" in value and (name := _find_nul_field(notification)):
         return Reason.INVALID, f"$.{name}", "a name, key or address cannot contain the character NUL"
@@ -165,6 +162,8 @@ def _read_headers(state: RoutingState) -> None:
     if 0 < resume_count <= MAX_RESUME_COUNT:
         state.resume_count, state.resume_gate = resume_count, (headers.get(RESUME_GATE_HEADER) or b"").decode(errors="replace")
         state.routed_channels = decode_channels(headers.get(ROUTED_CHANNELS_HEADER))
+        state.is_digest, state.gathered = DIGEST_HEADER in headers, None
+        state.is_cancelled = headers.get(DIGEST_HEADER) == CANCELLED
     elif REPARTITION_HEADER not in headers:
         return
     timestamp, original = state.record.timestamp, _parse_number(headers.get(ORIGINAL_TIME_HEADER))
@@ -181,7 +180,7 @@ def _parse_number(text: bytes | None) -> int:
 
 def _find_nul_field(notification: Notification) -> str:
     """The first field with a NUL, which separates the fields of our keys and which PostgreSQL's text cannot hold."""
-    for name in ("user_id", "type", "category", "template", "idempotency_key"):
+    for name in ("user_id", "type", "category", "template", "digest", "idempotency_key"):
         if "\0" in (getattr(notification, name) or ""):
             return name
     addresses = [address for given in notification.to.values() for address in ([given] if isinstance(given, str) else given)]

@@ -11,6 +11,7 @@ from agents.router.gates import (
     channels,
     consent,
     decode,
+    digest,
     escalation,
     expiry,
     idempotency,
@@ -37,6 +38,7 @@ GATES: tuple[Gate, ...] = (
     schedule.GATE,
     recipient.GATE,
     consent.GATE,
+    digest.GATE,
     quiet_hours.GATE,
     rate_limit.GATE,
     channels.GATE,
@@ -60,6 +62,16 @@ RESUME_GATES[escalation.NAME] = (
 ALL_GATES = (*GATES, escalation.GATE)
 """Also the gate that only the next step of an escalation meets."""
 
+_DIGEST_GATES = {
+    name: (idempotency.GATE, digest.GATE, *(gate for gate in gates if gate not in (idempotency.GATE, digest.GATE)))
+    for name, gates in RESUME_GATES.items()
+}
+# of a digest that comes back: what is in it is found first
+_JOIN_GATES = {
+    name: (idempotency.GATE, digest.RECALL, *(gate for gate in gates if gate is not idempotency.GATE))
+    for name, gates in {"": BATCH_GATES, **RESUME_GATES}.items()
+}
+
 REASONS: dict[str, Sentence] = {
     Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",
     **{reason: text for gate in ALL_GATES for reason, text in gate.reasons.items()},
@@ -71,6 +83,26 @@ REMEDIES: dict[str, Sentence] = {
     **{reason: text for gate in ALL_GATES for reason, text in gate.remedies.items()},
 }
 """What would have changed the result, for each reason, as a clause; the gates declare their own."""
+
+
+def select_gates(state: RoutingState) -> Sequence[Gate]:
+    """The gates of the batch that are checked for a notification that comes back, is a digest, or may join one."""
+    if state.is_digest:
+        return _DIGEST_GATES.get(state.resume_gate, _DIGEST_GATES[digest.NAME])
+    if state.digest_row_key:
+        return _JOIN_GATES.get(state.resume_gate if state.resume_count else "", _JOIN_GATES[""])
+    return RESUME_GATES.get(state.resume_gate, BATCH_GATES)
+
+
+def list_logged_gates(state: RoutingState) -> Sequence[Gate]:
+    """The gates whose entries the decision log has, in their order, as far as they were checked."""
+    if state.is_digest:
+        return (*RECORD_GATES, *select_gates(state))
+    if state.is_recalled:
+        return (*RECORD_GATES, idempotency.GATE, digest.GATE)
+    if state.resume_count and state.resume_gate in RESUME_GATES:
+        return (*RECORD_GATES, *RESUME_GATES[state.resume_gate])
+    return GATES
 
 
 def check_gates(gates: Sequence[Gate], state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit) -> Verdict:

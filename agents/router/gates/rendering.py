@@ -1,7 +1,9 @@
 """The gate rendering: the content for each channel, rendered once; workers, retries and redrives send it as it is."""
 
 from msgspec import Raw
+from msgspec.structs import replace
 
+from agents.router.digests import build_digest_data
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateFailure
@@ -17,7 +19,10 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     """Render every channel, or declare the notification dead: a part of it would mislead."""
     assert state.plan is not None
     state.contents, state.template_labels = contents, labels = [], []
-    notification, templates, locale, zone = state.notification, context.policy.templates, state.locale, state.time_zone
+    notification = state.notification
+    if state.plan.rule.digest is not None and not state.is_digest:  # alone, it is a digest of one
+        notification = replace(notification, data=build_digest_data(notification.data, [notification.data]))
+    templates, locale, zone = context.policy.templates, state.locale, state.time_zone
     name = state.template_name = select_template(notification, state.plan.rule)
     if (violation := templates.find_violation(name, notification.data)) is not None:
         error = f"template {name}: {violation.problem} - at {violation.path}"

@@ -141,14 +141,15 @@ class CommitPipeline:
 
     def stage_changes(self, group: CommitGroup, rows: TableChanges, claims: TableChanges) -> None:
         """Add the rows and claims of a decided batch; reads of the tables return them at once."""
+        # a claim is written before all rows of its group, also those of earlier batches; the batch's own rows come after its claims
+        for name, (_, claimed) in claims.items():
+            if name in group.rows:
+                _remove_keys(group.rows[name][1], claimed)
         for changes, group_changes in ((claims, group.claims), (rows, group.rows)):
             for name, (table, changed_rows) in changes.items():
                 table.pending_rows.add(self._partition, changed_rows)
                 self._tables[name] = table
                 group_changes.setdefault(name, (table, {}))[1].update(changed_rows)
-        for name, (_, claimed) in claims.items():  # a claim is written before the rows of its group, also before those of earlier batches
-            if name in group.rows:
-                _remove_keys(group.rows[name][1], claimed)
 
     def close_group(self) -> None:
         """Commit the open group as soon as the round before has ended."""

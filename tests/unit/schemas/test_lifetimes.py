@@ -66,6 +66,8 @@ def test_the_history_is_kept_longer_than_the_records_that_it_is_made_of(records:
 
 
 def test_each_table_takes_its_time_to_live_from_here() -> None:
-    assert {name for spec in TOPOLOGY for name in spec.table_ttls} == {"idempotency", "rate_windows", "attempts", "due"}
+    assert {name for spec in TOPOLOGY for name in spec.table_ttls} == {"idempotency", "rate_windows", "attempts", "due", "digests"}
     rows = {value for name, value in vars(lifetimes).items() if name.endswith("_ROWS")}
-    assert {ttl for spec in TOPOLOGY for ttl in spec.table_ttls.values()} == rows | {None}  # an entry may be due in years
+    assert {ttl for spec in TOPOLOGY for ttl in spec.table_ttls.values()} == rows | {
+        None
+    }  # an entry may be due in years, and a digest open for a month

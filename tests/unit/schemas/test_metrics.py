@@ -40,5 +40,6 @@ def test_every_label_has_a_bounded_set_of_values(metric: Metric) -> None:
         "table",
         "role",
         "direction",
+        "cause",
     }
     assert set(metric.labels) <= bounded_labels

@@ -8,14 +8,14 @@ from app.topology import TOPOLOGY
 from schemas.enums import Outcome, Status
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, make_id
 from schemas.policy import RateLimit
-from tables import attempts, due, idempotency, rate_windows
+from tables import attempts, digests, due, idempotency, rate_windows
 from tables.table_definition import GetRows, TableDefinition
 
 AT = 1_760_000_000.0
 AT_TEXT = "2025-10-09T08:53:20.000+00:00"
 ID = make_id(NOTIFICATION_PREFIX, AT, 7)
 DELIVERY_ID = make_id(DELIVERY_PREFIX, AT, 8)
-TABLES = [idempotency.TABLE, rate_windows.TABLE, attempts.TABLE, due.TABLE]
+TABLES = [idempotency.TABLE, rate_windows.TABLE, attempts.TABLE, due.TABLE, digests.TABLE]
 
 
 def build_idempotency_row(at: float) -> bytes:
@@ -90,14 +90,24 @@ def test_an_entry_shows_when_it_is_due() -> None:
     assert view == {"id": ID, "due_at": AT_TEXT, "priority": "low", "resume_count": 2}
 
 
+def test_a_digest_shows_what_it_gathers_and_until_when() -> None:
+    row = digests.encode_digest_row(digests.DigestRow("alert", "a", "", AT - 60, AT, "low", 3, 900))
+    view = digests.TABLE.find_row(build_get_rows({digests.encode_digest_key(b"u-1", ID): row}), "u-1", ID)
+    assert view is not None
+    assert (view["type"], view["key"], view["count"], view["ends_at"], view["cause"]) == ("alert", "a", 3, AT_TEXT, "window")
+
+
 @pytest.mark.parametrize(
-    ("table", "key"), [(idempotency.TABLE, "k"), (rate_windows.TABLE, ""), (attempts.TABLE, DELIVERY_ID), (due.TABLE, ID)]
+    ("table", "key"),
+    [(idempotency.TABLE, "k"), (rate_windows.TABLE, ""), (attempts.TABLE, DELIVERY_ID), (due.TABLE, ID), (digests.TABLE, ID)],
 )
 def test_without_a_row_there_is_no_view(table: TableDefinition, key: str) -> None:
     assert table.find_row(build_get_rows(), "u-1", key) is None
 
 
-@pytest.mark.parametrize(("table", "key"), [(idempotency.TABLE, ""), (attempts.TABLE, ""), (attempts.TABLE, "dlv_1"), (due.TABLE, "")])
+@pytest.mark.parametrize(
+    ("table", "key"), [(idempotency.TABLE, ""), (attempts.TABLE, ""), (attempts.TABLE, "dlv_1"), (due.TABLE, ""), (digests.TABLE, "ntf_")]
+)
 def test_an_invalid_key_is_rejected_with_the_right_path(table: TableDefinition, key: str) -> None:
     with pytest.raises(ValueError, match=f"key: use /tables/{table.name}/"):
         table.find_row(build_get_rows(), "u-1", key)

@@ -19,6 +19,9 @@ from schemas.policy import Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
 from schemas.profile import Profile
 from schemas.scheduled import (
+    CANCELLED,
+    DIGEST_HEADER,
+    DUE,
     ORIGINAL_TIME_HEADER,
     RESUME_COUNT_HEADER,
     RESUME_GATE_HEADER,
@@ -130,11 +133,8 @@ class RouterHarness:
         self.now = NOW
         self.policies, self.profiles = MemoryPolicyReader(policy), FakeProfileReader({USER_ID: ada})
         self.history = MemoryHistory()
-        self.idempotency, self.rate_windows, self.committer = (
-            MemoryTable("idempotency"),
-            MemoryTable("rate_windows"),
-            RecordingBatchCommitter(),
-        )
+        self.idempotency, self.rate_windows, self.digests = map(MemoryTable, ("idempotency", "rate_windows", "digests"))
+        self.committer = RecordingBatchCommitter()
         self.sleeps: list[float] = []
         self.routed_batches: list[BatchSummary] = []
         self.router = Router(
@@ -143,6 +143,7 @@ class RouterHarness:
             self.history,
             self.idempotency,
             self.rate_windows,
+            self.digests,
             self.committer,
             lambda: self.now,
             PARTITIONS,
@@ -201,12 +202,14 @@ class RouterHarness:
 def build_release(record: ProducedRecord, offset: int = 0) -> FakeRecord:
     """The record with which the scheduler gives a held notification back, at its due time; `record` is one of `scheduled.<priority>`."""
     scheduled = msgspec.json.decode(record.value or b"", type=Scheduled)
-    headers = [
+    headers: list[Header] = [
         (RESUME_COUNT_HEADER, b"%d" % scheduled.resume_count),
         (RESUME_GATE_HEADER, scheduled.resume_gate.encode()),
         (ORIGINAL_TIME_HEADER, b"%d" % scheduled.record_time),
         (ROUTED_CHANNELS_HEADER, encode_channels(scheduled.routed_channels)),
     ]
+    if scheduled.is_digest:
+        headers.append((DIGEST_HEADER, CANCELLED if scheduled.is_cancelled else DUE))
     return build_record(bytes(scheduled.payload), offset, round(scheduled.due_at * 1000), scheduled.user_id.encode(), headers)
 
 

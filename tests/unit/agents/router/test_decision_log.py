@@ -13,6 +13,7 @@ from agents.router.decision_log import MAX_CACHED_LOGS
 from agents.router.gates.order import BATCH_GATES, GATES, check_gates, check_record
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, build_topic_set
+from agents.router.staged_digests import StagedDigests
 from agents.router.verdict import PASS
 from schemas.channels import CHANNEL_NAMES
 from tests.unit.agents.router.builders import POLICY
@@ -53,7 +54,7 @@ def check_notification(policy: CompiledPolicy, given: dict[str, Any]) -> tuple[R
     prepare_states([state], policy)
     idempotency_keys, window_keys = collect_row_keys([state])
     context.policy, context.profiles = policy, {}
-    context.rows = StagedRows(dict.fromkeys(idempotency_keys), dict.fromkeys(window_keys))
+    context.rows = StagedRows(dict.fromkeys(idempotency_keys), dict.fromkeys(window_keys), StagedDigests())
     return state, check_gates(BATCH_GATES, state, context, failure_limit) is PASS
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from agents.router import decision_log, evaluate
+from agents.router import evaluate
+from agents.router.gates import order
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.gates.order import BATCH_GATES, GATES
 from agents.router.routing_state import GateContext, RoutingState
@@ -20,7 +21,7 @@ INTO = "ntf_into"
 def insert_gate(monkeypatch: pytest.MonkeyPatch, check: Callable[[RoutingState, GateContext], Verdict]) -> None:
     """Insert a gate `quiet_hours` before the gate rate_limit."""
     gate = Gate("quiet_hours", check, lambda state: encode_pass("quiet_hours"))
-    for module, name, gates in ((evaluate, "BATCH_GATES", BATCH_GATES), (decision_log, "GATES", GATES)):
+    for module, name, gates in ((evaluate, "BATCH_GATES", BATCH_GATES), (order, "GATES", GATES)):
         index = [old.name for old in gates].index("rate_limit")
         monkeypatch.setattr(module, name, (*gates[:index], gate, *gates[index:]))
 

@@ -5,6 +5,7 @@ import re
 import msgspec
 import pytest
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from agents.scheduler.changes import Changes
 from schemas.dead_letter import decode_dead_letter
@@ -68,6 +69,26 @@ async def test_the_next_step_of_an_escalation_names_the_channels_before_and_stay
         ("routed", "cancelled"),
     ]
     assert harness.events[1].decision_log[0].inputs == {"until": NOW + 86_400}, "it waits until it expires at most"
+
+
+async def test_a_cancelled_digest_is_released_at_once_so_that_the_router_closes_it() -> None:
+    harness = SchedulerHarness()
+    await harness.store(replace(build_scheduled(), is_digest=True))
+    assert await harness.store(Cancel("ntf_1", "u-1"), Cancel("ntf_1", "u-1")) == {"cancelled": 1, "replayed": 1}
+    assert await harness.store(Reschedule("ntf_1", "u-1", NOW + 90)) == {"replayed": 1}
+    assert await harness.release(NOW) == ["ntf_1"]
+    (record,) = harness.released
+    assert (dict(record.headers)["herold-digest"], dict(record.headers)["herold-resume-count"]) == (b"cancelled", b"1")
+    assert (harness.events, harness.entry_count) == ([], 0)
+
+
+async def test_a_digest_is_released_as_one() -> None:
+    harness = SchedulerHarness()
+    await harness.store(replace(build_scheduled(), is_digest=True))
+    await harness.store(Reschedule("ntf_1", "u-1", NOW + 30))
+    assert await harness.release(NOW + 30) == ["ntf_1"]
+    (record,) = harness.released
+    assert (dict(record.headers)["herold-digest"], dict(record.headers)["herold-resume-count"]) == (b"due", b"2")
 
 
 async def test_a_cancelled_entry_that_is_written_again_is_not_stored_again() -> None:

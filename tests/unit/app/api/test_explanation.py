@@ -129,7 +129,7 @@ def test_the_rule_of_what_was_held_is_that_of_its_last_decision() -> None:
 def test_the_first_of_duplicates_is_linked() -> None:
     explanation = explain(build_event(State.MERGED, "digest", "digest", {}, duplicate_of=FIRST_ID))
     assert explanation.duplicate_of_path == f"/v1/notifications/{FIRST_ID}/explain"
-    assert explanation.summary == "Not sent on its own: digest."
+    assert explanation.summary == f"Not sent on its own: it was merged into the digest {FIRST_ID}."
 
 
 @pytest.mark.parametrize(

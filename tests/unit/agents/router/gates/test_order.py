@@ -19,7 +19,7 @@ AWAY = (USER_PARTITION + 1) % 4
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"digest": "daily", **DUPLICATE}, "unsupported"),
+        ({"digest": "", **DUPLICATE}, "invalid"),
         ({**DUPLICATE, **EXPIRED, **UNKNOWN}, "duplicate_with_other_content"),
         ({**EXPIRED, **UNKNOWN}, "unknown_type"),
         ({**EXPIRED, "template": "none"}, "expired"),

@@ -33,7 +33,6 @@ def find_error(submission: Submission, policy_validator: PolicyValidator | None)
         ({"id": make_notification_id(at=NOW + DAY + 1)}, "$.id", "id_time_mismatch"),
         ({"send_at": NOW + 31 * 86_400}, "$.send_at", "invalid"),
         ({"send_at": NOW + 60, "expires_at": NOW + 60}, "$.expires_at", "expires_before_send_at"),
-        ({"digest": "daily"}, "$.digest", "unsupported"),
         ({"created_at": NOW * 1e3}, "$.created_at", "invalid"),
         ({"send_at": NOW * 1e6}, "$.send_at", "invalid"),
         ({"expires_at": NOW * 1e9}, "$.expires_at", "invalid"),

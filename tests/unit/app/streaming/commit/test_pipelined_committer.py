@@ -77,6 +77,13 @@ async def test_rows_and_claims_of_one_table_are_written_separately(harness: Comm
     assert harness.producer.log[IDEMPOTENCY_CHANGELOG, 1] == [TopicRecord(b"a claim", b"1"), TopicRecord(b"a", b"1")]
 
 
+async def test_a_row_of_a_batch_is_written_after_its_claim_of_the_same_key(harness: CommitHarness) -> None:
+    outbox = harness.committer.create_outbox(1)
+    await harness.committer.commit(1, outbox, [(harness.idempotency, {b"a": None})], [(harness.idempotency, {b"a": b"claim"})])
+    assert harness.producer.log[IDEMPOTENCY_CHANGELOG, 1] == [TopicRecord(b"a", b"claim"), TopicRecord(b"a", None)]
+    assert harness.idempotency.get_many(1, [b"a"]) == [None]
+
+
 async def test_a_batch_without_claims_sends_its_outputs_first(harness: CommitHarness) -> None:
     await harness.commit_batch(b"v", {b"a": b"1"})
     assert [topic for topic, _ in harness.producer.sends] == ["out", IDEMPOTENCY_CHANGELOG]

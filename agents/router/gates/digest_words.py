@@ -1,0 +1,47 @@
+"""The words of the gate digest: what became of a notification that is gathered, and of the digest."""
+
+from agents.router.gates.wording import Facts, Sentence, describe_inputs, write_sentence
+from schemas.enums import State
+
+DIGEST = "digest"
+CANCELLED = "cancelled"
+LOST = "digest_lost"
+OFF, NOT_CHOSEN, IGNORED = "off", "not_chosen", "field_ignored"
+"""Why a notification is not gathered: the user chose it, or the rule leaves it to the user, who chose nothing; or there is no such rule."""
+
+
+def describe(facts: Facts) -> str:
+    """What is in a digest, or when it is sent."""
+    if not facts.inputs:
+        return ""
+    if "events" not in facts.inputs:
+        return describe_inputs(facts)
+    expired = facts.inputs.get("expired", ())
+    left_out = f"; left out, because they had expired: {', '.join(expired)}" if expired else ""
+    key = f"; key {facts.inputs['key']!r}" if "key" in facts.inputs else ""
+    return f"{facts.inputs['count']} in it: {', '.join(facts.inputs['events'])}{left_out}{key}"
+
+
+def _write_reason(facts: Facts) -> str:
+    if facts.event.state != State.MERGED:
+        return "it gathers notifications until then"
+    when = write_sentence(", which is sent at {sent_at:time} or before", facts) if "sent_at" in facts.inputs else ""
+    return write_sentence("it was merged into the digest {duplicate_of}", facts) + when
+
+
+def _write_remedy(facts: Facts) -> str:
+    if facts.event.state != State.MERGED:
+        return "it is sent before if it is full, or if something in it would expire"
+    return "the user would have to choose no digest (`off`), or its rule not to gather them"
+
+
+REASONS: dict[str, Sentence] = {
+    DIGEST: _write_reason,
+    CANCELLED: "it was cancelled while it was held",
+    LOST: "it is a digest, and what is in it is lost",
+}
+REMEDIES: dict[str, Sentence] = {
+    DIGEST: _write_remedy,
+    CANCELLED: "the notification would have to be submitted again",
+    LOST: "the changelog of the table digests would have to be complete",
+}

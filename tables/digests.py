@@ -1,0 +1,138 @@
+"""The table `digests`: the digests that are open, and the notifications that they gather.
+
+A digest is a notification of its own, which the scheduler holds until its window ends. A notification is in it if and only if its event row
+is there. All rows are claims (docs/decisions/0005), so that whoever decides a replay finds where it is; and all are removed with the rows
+of the digest's own decision. Four kinds, each with the user in its key:
+
+- window rows lead from what is gathered together (the window's fingerprint) to the digests that are not decided yet;
+- the digest row has what is known of a digest;
+- event rows have the notifications in it;
+- the scheduled row proves that the record with which the scheduler holds the digest is acknowledged. It is no claim.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from schemas.enums import Priority
+from schemas.ids import NOTIFICATION_PREFIX
+from tables.table_definition import GetRows, RowView, TableDefinition, format_time
+
+ID_BYTES = 16
+WINDOW_KEYS, DIGEST_KEYS, EVENT_KEYS, SCHEDULED_KEYS = b"\0w", b"\0d", b"\0e", b"\0s"
+PRESENT = b"\1"
+"""The value of window rows and scheduled rows."""
+
+
+class DigestRow(Struct, frozen=True, array_like=True):
+    """An open digest; times in epoch seconds, `size` in bytes.
+
+    `fingerprint` is its window's, in hex. `started_at` is the broker's time of the first notification's record. `cause`: why it ends at
+    `ends_at`: `window`, `expiry`, or because it is full, `count` or `size`; a `cancelled` one was cancelled. Nothing joins a closed one.
+    """
+
+    type: str
+    key: str
+    fingerprint: str
+    started_at: float
+    ends_at: float
+    priority: Priority
+    count: int
+    size: int
+    cause: str = "window"
+    is_closed: bool = False
+
+
+class DigestEvent(Struct, frozen=True, array_like=True):
+    """A notification in a digest, the `number`th that joined it; times in epoch seconds, `expires_at` 0 without a limit of its own."""
+
+    number: int
+    id: str
+    created_at: float
+    expires_at: float
+    data: dict[str, Any]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_digest = msgspec.json.Decoder(DigestRow).decode
+_decode_event = msgspec.json.Decoder(DigestEvent).decode
+
+
+def encode_window_prefix(user_key: bytes, fingerprint: bytes) -> bytes:
+    """What the keys of the window rows of one fingerprint (16 bytes) begin with; `user_key` is the user's id in UTF-8."""
+    return user_key + WINDOW_KEYS + fingerprint
+
+
+def encode_window_key(user_key: bytes, fingerprint: bytes, digest_id: str) -> bytes:
+    """The key of a window row."""
+    return encode_window_prefix(user_key, fingerprint) + _get_id_bytes(digest_id)
+
+
+def decode_window_key(key: bytes) -> str:
+    """The id of the digest in the key of a window row."""
+    return NOTIFICATION_PREFIX + key[-ID_BYTES:].hex()
+
+
+def encode_digest_key(user_key: bytes, digest_id: str) -> bytes:
+    """The key of a digest row."""
+    return user_key + DIGEST_KEYS + _get_id_bytes(digest_id)
+
+
+def encode_event_prefix(user_key: bytes, digest_id: str) -> bytes:
+    """What the keys of the event rows of a digest begin with."""
+    return user_key + EVENT_KEYS + _get_id_bytes(digest_id)
+
+
+def encode_event_key(user_key: bytes, digest_id: str, notification_id: str) -> bytes:
+    """The key of an event row."""
+    return encode_event_prefix(user_key, digest_id) + _get_id_bytes(notification_id)
+
+
+def encode_scheduled_key(user_key: bytes, digest_id: str) -> bytes:
+    """The key of a scheduled row."""
+    return user_key + SCHEDULED_KEYS + _get_id_bytes(digest_id)
+
+
+def encode_digest_row(row: DigestRow) -> bytes:
+    """The row as JSON."""
+    return _encode(row)
+
+
+def decode_digest_row(packed: bytes | None) -> DigestRow | None:
+    """The row in these bytes; None without them. Raises msgspec.DecodeError if they are no row."""
+    return None if packed is None else _decode_digest(packed)
+
+
+def encode_event_row(event: DigestEvent) -> bytes:
+    """The row as JSON."""
+    return _encode(event)
+
+
+def decode_event_row(packed: bytes) -> DigestEvent:
+    """The event in these bytes. Raises msgspec.DecodeError if they are no row."""
+    return _decode_event(packed)
+
+
+def read_time(packed: bytes) -> float:
+    """Not used: the rows of this table do not expire. Raises TypeError."""
+    raise TypeError("the rows of the table digests do not expire")
+
+
+def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:
+    """The digest with this id, without what is in it. Raises ValueError without an id."""
+    if len(key) != len(NOTIFICATION_PREFIX) + 2 * ID_BYTES:
+        raise ValueError("missing key: use /tables/digests/{user}/{id of the digest}")
+    (packed,) = get_rows([encode_digest_key(user_id.encode(), key)])
+    row = decode_digest_row(packed)
+    if row is None:
+        return None
+    times = {"started_at": format_time(row.started_at), "ends_at": format_time(row.ends_at)}
+    return {"id": key, "type": row.type, "key": row.key, **times, "priority": row.priority, "count": row.count, "cause": row.cause}
+
+
+def _get_id_bytes(notification_id: str) -> bytes:
+    return bytes.fromhex(notification_id[len(NOTIFICATION_PREFIX) :])
+
+
+TABLE = TableDefinition("digests", read_time, find_row)
