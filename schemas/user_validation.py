@@ -96,9 +96,18 @@ def find_preference_problems(changes: Sequence[Preference | PreferenceChange], c
         yield from find_nul(msgspec.to_builtins(change), path)
         if change.choice is not None and (problem := find_category_problem(change.category, categories, f"{path}.category")):
             yield problem
+        if problem := find_digest_problem(change.channel, change.digest, f"{path}.digest"):
+            yield problem
         first = places.setdefault((change.category, change.channel), index)
         if first != index:
             yield FieldProblem(path, f"is for the same category and channel as items[{first}]: leave one out", "duplicate")
+
+
+def find_digest_problem(channel: str, digest: str, path: str) -> FieldProblem | None:
+    """Why nobody can choose this digest: one message goes out on all channels, so that a channel cannot have a digest of its own."""
+    if not channel or not digest:
+        return None
+    return FieldProblem(path, "is for all channels: choose a digest without a channel, for a category or for everything")
 
 
 def find_suppression_problems(request: SuppressionRequest, categories: Collection[str]) -> Iterator[FieldProblem]:

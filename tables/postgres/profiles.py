@@ -71,4 +71,5 @@ def _build_profile(row: DatabaseRow) -> Profile:
         quiet_hours=_decode_quiet_hours(row["quiet_hours"]) if row["quiet_hours"] else None,
         choices=_decode_choices(row["choices"]) if row["choices"] else {},
         suppressions=suppressions,
+        digests=_decode_choices(row["digests"]) if row["digests"] else {},
     )

@@ -15,8 +15,11 @@ class KeyFamily(NamedTuple):
         return f"{prefix}{self.name}:{part}"
 
 
-PROFILE = KeyFamily("profile")
-"""profile:{user id}: a profile with its version (profile_cache.py); the setting redis.profile_ttl is its time to live."""
+PROFILE = KeyFamily("profile-2")
+"""profile-2:{user id}: a profile with its version (profile_cache.py); the setting redis.profile_ttl is its time to live.
+
+The number is that of the format: an older release writes profiles without what has been added since, which would count as current.
+"""
 
 PROFILE_TOMBSTONE_TTL = 60
 """Of a profile that was changed, in seconds: longer than a reader that began before the change can take."""

@@ -16,6 +16,7 @@ from schemas.user_validation import (
     FieldProblem,
     find_category_problem,
     find_device_problems,
+    find_digest_problem,
     find_nul,
     find_user_id_problems,
     find_user_problems,
@@ -88,6 +89,8 @@ def build_preference_parser(categories: Collection[str]) -> Callable[[SourceReco
             return line
         problems = [*find_nul(msgspec.to_builtins(line))]
         if problem := find_category_problem(line.category, categories):
+            problems.append(problem)
+        if problem := find_digest_problem(line.channel, line.digest, "$.digest"):
             problems.append(problem)
         key = (line.user_id, line.category, line.channel)
         return _list_problems(record, problems) or ParsedRecord(record.line, key, line.user_id, line)

@@ -6,6 +6,10 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
        array(select token from devices where user_id = users.id order by updated_at desc, token limit 20) as devices,
        (select json_object_agg(category || '/' || channel, choice) from user_preferences where user_id = users.id) as choices,
        (
+           select json_object_agg(category, digest) from user_preferences
+           where user_id = users.id and channel = '' and digest <> ''
+       ) as digests,
+       (
            select json_agg(json_build_array(channel, address, category, reason)) from suppressions
            where suppressions.user_id = users.id and undone_at is null and channel = any($3::text[])
        ) as suppressions,
@@ -24,7 +28,7 @@ from unnest($1::text[], $2::bigint[]) as wanted (id, version)
 left join users on users.id = wanted.id
 where users.version is distinct from wanted.version
 union all
-select wanted.address, wanted.channel, false, '{}', '', '', '', '{}', null, 0, '{}', null, null,
+select wanted.address, wanted.channel, false, '{}', '', '', '', '{}', null, 0, '{}', null, null, null,
        json_agg(json_build_array(suppressions.channel, suppressions.address, category, reason))
 from unnest($4::text[], $5::text[]) as wanted (channel, address)
 join suppressions on suppressions.channel = wanted.channel

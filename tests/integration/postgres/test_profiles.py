@@ -52,13 +52,17 @@ async def test_a_profile_has_preferences_and_suppressions_of_the_user_and_of_the
         await connection.execute('update users set quiet_hours = \'{"start": "22:00", "end": "07:00"}\' where id = \'ada\'')
         await connection.execute("insert into devices (user_id, token) values ('ada', 'token-1')")
         await connection.execute("insert into user_preferences (user_id, category, channel, choice) values ('ada', 'news', '', 'out')")
+        await connection.execute(
+            "insert into user_preferences values ('ada', '', '', 'in', 'daily'), ('ada', 'x', 'email', 'in', 'hourly')"
+        )
         for values in SUPPRESSIONS:
             await connection.execute(INSERT_SUPPRESSION, *values)
     reader, keys = PostgresProfileReader(database_copy), [build_address_key("email", address) for address in ("ADA@x.org", "b@x.org")]
     profiles = await reader.get_many(["ada", *keys])
     ada = profiles["ada"]
     assert (ada.tier, ada.attributes, ada.quiet_hours) == ("gold", {"plan": 1}, QuietHours("22:00", "07:00"))
-    assert (ada.choices, ada.addresses["push"]) == ({"news/": "out"}, ["token-1"])
+    assert (ada.choices, ada.addresses["push"]) == ({"news/": "out", "/": "in", "x/email": "in"}, ["token-1"])
+    assert ada.digests == {"": "daily"}, "one for a channel was written before that was an error"
     assert sorted((one.channel, one.address, one.category, one.reason) for one in ada.suppressions) == [
         ("email", "ada@x.org", "", "complaint"),
         ("push", "token-1", "", "hard_bounce"),

@@ -202,12 +202,13 @@ def test_preferences_are_imported_with_their_history(run: Run, tmp_path: Path, d
 def test_a_preference_of_nobody_or_for_no_category_changes_nothing(run: Run, tmp_path: Path, database_copy_url: str) -> None:
     run("users import", write(tmp_path / "users.csv", "id\nu-1\n"))
     rows = [
-        "user_id,category,choice",
-        "u-1,marketing,out",
-        "u-1,markting,out",
-        "nobody,marketing,out",
-        "u-1,marketing,in",
-        "u-1,security,no",
+        "user_id,category,choice,channel,digest",
+        "u-1,marketing,out,,",
+        "u-1,markting,out,,",
+        "nobody,marketing,out,,",
+        "u-1,marketing,in,,",
+        "u-1,security,no,,",
+        "u-1,security,in,email,daily",
     ]
     result = run("preferences import", write(tmp_path / "p.csv", "\n".join(rows)), exit_code=1)
     for words in (
@@ -215,6 +216,7 @@ def test_a_preference_of_nobody_or_for_no_category_changes_nothing(run: Run, tmp
         "p.csv:4: user_id: there is no such user",
         "p.csv:5: u-1 marketing is in line 2 already",
         "p.csv:6: choice: 'no' is not one of in, out",
+        "p.csv:7: digest: is for all channels",
     ):
         assert words in result.stderr
     assert fetch(database_copy_url, "select * from user_preferences") == []

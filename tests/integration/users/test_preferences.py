@@ -34,7 +34,7 @@ async def test_a_choice_is_changed_and_deleted_with_an_event_for_each(client: ht
     changed = await client.patch(URL, json={"items": [OPT_OUT], "reason": "asked by telephone"}, headers=headers)
     assert (changed.status_code, changed.json()) == (200, {"items": [OPT_OUT]})
     assert (await client.patch(URL, json={"items": [OPT_OUT]})).json() == {"items": [OPT_OUT]}
-    await client.patch(URL, json={"items": [{**OPT_OUT, "choice": "in", "digest": "daily"}, {"choice": "out"}]})
+    await client.patch(URL, json={"items": [{**OPT_OUT, "choice": "in"}, {"choice": "out", "digest": "daily"}]})
     await client.patch(URL, json={"items": [{**OPT_OUT, "choice": None}, {"category": "security", "choice": None}]})
     events = await list_events(client)
     assert [(one["change"], one["category"], one["channel"], one["old_choice"], one["new_choice"]) for one in events[:1]] == [
@@ -46,7 +46,7 @@ async def test_a_choice_is_changed_and_deleted_with_an_event_for_each(client: ht
         ("preference_set", "", "", "out"),
         ("preference_set", "marketing", "out", "in"),
     ]
-    assert (await client.get(URL)).json() == {"items": [{"choice": "out"}]}
+    assert (await client.get(URL)).json() == {"items": [{"choice": "out", "digest": "daily"}]}
 
 
 async def test_all_preferences_are_replaced_for_the_version_that_was_read(client: httpx.AsyncClient) -> None:
@@ -68,6 +68,7 @@ async def test_all_preferences_are_replaced_for_the_version_that_was_read(client
         ({**OPT_OUT, "channel": "fax"}, "$.items[1].channel", "email, sms, push, webhook"),
         ({**OPT_OUT, "choice": "maybe"}, "$.items[1].choice", "in, out"),
         ({**OPT_OUT, "digest": "yearly"}, "$.items[1].digest", "daily"),
+        ({**OPT_OUT, "digest": "daily"}, "$.items[1].digest", "without a channel"),
         ({"choice": "out", "digest": "daily"}, "$.items[1]", "items[0]"),
         ({"category": "marketing"}, "$.items[1].choice", "missing"),
         ({**OPT_OUT, "category": "a\0b"}, "$.items[1].category", "NUL"),
