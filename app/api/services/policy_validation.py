@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.digests import build_digest_data
 from agents.router.gates.recipient import get_explicit_addresses, is_address
 from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
@@ -41,9 +44,14 @@ class PolicyValidator:
             return build_field_error(
                 "$.template", f"there is no template {notification.template!r}: add one with `herold policy apply`", UNKNOWN_TEMPLATE
             )
-        violation = self._compiled_policy.templates.find_violation(select_template(notification, rule), notification.data)
-        if violation is not None:
-            return build_field_error(violation.path, violation.problem, INVALID_VARIABLES)
+        names = [select_template(notification, rule)]
+        if rule.digest is not None:  # alone it is a digest of one, and in a digest it is rendered by the digest's template
+            notification = replace(notification, data=build_digest_data(notification.data, [notification.data]))
+            names.append(rule.digest.template or names[0])
+        for name in dict.fromkeys(names):
+            violation = self._compiled_policy.templates.find_violation(name, notification.data)
+            if violation is not None:
+                return build_field_error(violation.path, violation.problem, INVALID_VARIABLES)
         return self._find_content_error(notification, rule)
 
     def _find_content_error(self, notification: Notification, rule: Rule) -> FieldError | None:

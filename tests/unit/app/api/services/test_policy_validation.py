@@ -12,7 +12,7 @@ from app.api.problems import ProblemError
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.submission_validation import decode_submission, find_field_error
 from schemas.notification import Notification
-from schemas.policy import Policy, Rule, Template, TemplateDetails
+from schemas.policy import DigestPolicy, Policy, Rule, Template, TemplateDetails
 from schemas.ports import Header
 from tests.unit.app.api.harness import NOW, make_notification_id
 
@@ -23,6 +23,8 @@ TEMPLATES = (
     Template("free", 1, "sms", "default", text="{{ x }}"),
     Template("free", 1, "push", "default", "t", "{{ x }}"),
     Template("typed", 1, "webhook", "default"),
+    Template("item", 1, "sms", "default", text="{{ digest.events[0].title or digest.count }}"),
+    Template("items", 1, "sms", "default", text="{{ digest.count }}"),
     Template("broken", 1, "email", "default", "{{ 1 / nothing }}", "{{ order + 1 }}"),
 )
 POLICY = Policy(
@@ -33,12 +35,16 @@ POLICY = Policy(
         "mail": Rule("mail", "c", "low", ("email",), "all", "shipped"),
         "typed": Rule("typed", "c", "low", ("webhook",)),
         "bare": Rule("bare", "c", "low", ("email",)),
+        "news": Rule("news", "c", "low", ("sms",), "all", "item", digest=DigestPolicy(60, template="items")),
         "broken": Rule("broken", "c", "low", ("email",), "all", "broken"),
     },
     TEMPLATES,
     (),
     1,
-    (TemplateDetails("typed", 1, '{"properties":{"a":{"items":{"type":"integer"}}}}'),),
+    (
+        TemplateDetails("typed", 1, '{"properties":{"a":{"items":{"type":"integer"}}}}'),
+        TemplateDetails("items", 1, '{"properties":{"title":{"type":"string"}}}'),
+    ),
 )
 VALIDATOR = PolicyValidator(POLICY)
 DATA = {"order": 17, "user": {"name": "Ann"}}
@@ -53,6 +59,7 @@ PUSH = {"channels": ["push"]}
         ({"type": "bare"}, "$.template", "unknown_template"),
         ({"type": "typed", "data": {"a": [1, "x"]}}, "$.data.a[1]", "invalid_variables"),
         ({"type": "mail", "data": {}}, "$.data.order", "missing_variable"),
+        ({"type": "news", "data": {"title": 7}}, "$.data.title", "invalid_variables"),
         ({"type": "mail", "data": {"order": 1, "user": {}}, "locale": "en"}, "$.data", "missing_variable"),
         ({"type": "mail", "data": {"order": None}}, "$.data.order", "missing_variable"),
         ({"type": "mail", "data": {**DATA, "user": {"name": None}}, "locale": "en"}, "$.data.user.name", "missing_variable"),
@@ -84,6 +91,7 @@ def test_a_future_dead_letter_of_the_router_is_a_field_error(fields: dict[str, o
         {"type": "mail", "data": {"order": 1}},  # the user's locale may be German, and that template needs no more
         {"type": "all", "template": "free", "data": {"x": "x" * 3000}, **PUSH},  # the profile may have devices only
         {"type": "first", "data": {}, "to": {"email": "a@example.org"}},  # the first usable channel may be another one
+        {"type": "news", "data": {"title": ""}},  # alone, it is a digest of one
         {"type": "mail", "channels": ["webhook"], "data": {}},  # a webhook has no template
     ],
 )
