@@ -30,6 +30,7 @@ COMMAND_PATHS = {
     "suppressions": "app.cli.suppressions:suppressions",
     "audiences": "app.cli.audiences:audiences",
     "broadcasts": "app.cli.broadcasts:broadcasts",
+    "schedules": "app.cli.schedules:schedules",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "policy": "app.cli.policy:policy",

@@ -155,7 +155,7 @@ def format_broadcast(one: JsonObject) -> RenderableType:
             "state": Text(one["state"], STYLES.get(one["state"], "white")),
             "error": one["error"],
             "users": _format_progress(one),
-            "to": _format_recipients(one),
+            "to": format_recipients(one),
             "type": one["notification"]["type"],
             "priority": one["priority"] or "of the rule, else low",
             "rate": f"{one['rate']:,} users per second" if one["rate"] else "",
@@ -191,11 +191,12 @@ def _format_broadcasts(page: JsonObject) -> RenderableType:
     table = formatting.build_table("created", "broadcast", "type", "to", "state", "users")
     for one in page["items"]:
         created, state = formatting.format_datetime(one["created_at"]), Text(one["state"], STYLES.get(one["state"], "white"))
-        table.add_row(created, one["id"], one["notification"]["type"], _format_recipients(one), state, _format_progress(one))
+        table.add_row(created, one["id"], one["notification"]["type"], format_recipients(one), state, _format_progress(one))
     return format_page(table, page)
 
 
-def _format_recipients(one: JsonObject) -> str:
+def format_recipients(one: JsonObject) -> str:
+    """To whom a broadcast or a schedule is."""
     return one["audience"] or f"{one['user_count']:,} named users"
 
 

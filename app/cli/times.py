@@ -17,12 +17,17 @@ _DURATION = re.compile(r"\+(?=\d)" + "".join(rf"(?:(\d{{1,9}}){unit})?" for unit
 
 
 class TimeParameter(click.ParamType):
-    """A time; a duration counts from the clock of this host."""
+    """A time; a duration counts from the clock of this host. An empty text stays so if it can be."""
 
     name = "time"
 
+    def __init__(self, *, can_be_empty: bool = False) -> None:
+        self._can_be_empty = can_be_empty
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The JSON of the time. Fails with the formats that there are."""
+        if not value and self._can_be_empty:
+            return value
         try:
             return parse_time(value, time.time())
         except ValueError as error:
