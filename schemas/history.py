@@ -85,10 +85,12 @@ NotificationKey = tuple[str, str]
 
 
 class RecordedDeliveries(NamedTuple):
-    """What is recorded of a notification: the resume_count of its latest decision, and the statuses of its deliveries by channel.
+    """What is recorded of a notification: its latest decision, with its time in epoch seconds, and the statuses of its deliveries.
 
-    A delivery without a status is PENDING.
+    A delivery without a status is PENDING. Whoever has recorded a decision has recorded the statuses that were written before it.
     """
 
     resume_count: int
+    decided_at: float
+    reason: str
     statuses: Mapping[ChannelName, Sequence[Status]]

@@ -121,7 +121,8 @@ class MemoryHistory:
         for event in self.deliveries.values():
             if (event.notification_id, event.user_id) == key:
                 statuses.setdefault(event.channel, []).append(event.status)
-        return RecordedDeliveries(self.notifications[key].resume_count, statuses)
+        row = self.notifications[key]
+        return RecordedDeliveries(row.resume_count, row.decided_at, row.reason, statuses)
 
 
 def _join_decisions(old: DecidedRow, new: DecidedRow) -> DecidedRow:

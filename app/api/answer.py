@@ -24,7 +24,7 @@ def build_answer(event: DecidedEvent | None, notification: NotificationResponse,
             return UNDECIDED
         return UNRECORDED + _describe_deliveries(notification.deliveries, facts)
     if event.state == State.ROUTED:
-        return _describe_deliveries(notification.deliveries, facts)
+        return _describe_deliveries(notification.deliveries, facts) + _describe_next_step(event, notification, facts)
     return f"{_describe_state(event, facts, now)}: {_describe_reason(event, facts)}."
 
 
@@ -34,6 +34,13 @@ def build_remedy(event: DecidedEvent | None, deliveries: Sequence[DeliveryRespon
         return write_sentence(REMEDIES.get(event.reason, ""), facts)
     clauses = dict.fromkeys(delivery_reasons.REMEDIES.get(delivery.reason, "") for delivery in deliveries)
     return "; ".join(filter(None, clauses))
+
+
+def _describe_next_step(event: DecidedEvent, notification: NotificationResponse, facts: Facts) -> str:
+    """When the next channel of an escalation may follow, or why none does."""
+    if notification.escalates_at is not None:
+        return f" The next channel may follow at {facts.format_time(notification.escalates_at)}."
+    return f" No further channel follows: {_describe_reason(event, facts)}." if event.reason else ""
 
 
 def _describe_state(event: DecidedEvent, facts: Facts, now: float) -> str:

@@ -78,6 +78,6 @@ def _find_inputs(log: Sequence[GateResult], gate: str) -> dict[str, Any]:
 
 
 def _list_templates(log: Iterable[GateResult]) -> dict[str, str]:
-    """The template of each channel, with version and locale, if the notification was rendered."""
-    result = next((result for result in log if result.gate == rendering.NAME and result.verdict == PASS), None)
-    return {name: str(label) for name, label in result.inputs.items() if name in CHANNEL_NAMES} if result else {}
+    """The template of each channel, with version and locale, if the notification was rendered; an escalation was more than once."""
+    results = [result for result in log if result.gate == rendering.NAME and result.verdict == PASS]
+    return {channel: str(label) for result in results for channel, label in result.inputs.items() if channel in CHANNEL_NAMES}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from agents.router.gates import channels
 from app.api.responses import AttemptResponse, DeliveryResponse, NotificationResponse
 from schemas.channels import ChannelName
 from schemas.enums import State, Status
@@ -9,6 +10,7 @@ from schemas.events import DecidedEvent, DeliveryRef, StatusEvent
 from schemas.history import NotificationHistory
 
 FINAL_STATUSES = frozenset({Status.FAILED, Status.DELIVERED, Status.BOUNCED, Status.UNSUBSCRIBED})
+PASS, HOLD = "pass", "hold"
 FINAL_STATES = frozenset({State.REJECTED, State.MERGED, State.DEAD})
 
 
@@ -34,15 +36,24 @@ def present_notification(
         created_at=event.created_at,
         decided_at=event.decided_at,
         expires_at=event.expires_at,
-        held_until=get_held_until(event),
+        held_until=find_next_decision_at(event) if event.state == State.HELD else None,
+        escalates_at=find_next_decision_at(event) if event.state == State.ROUTED else None,
         deliveries=deliveries,
     )
 
 
-def get_held_until(event: DecidedEvent) -> float | None:
-    """When a held notification is decided again, in epoch seconds; None if it is not held."""
-    until = event.decision_log[-1].inputs.get("until") if event.state == State.HELD and event.decision_log else None
-    return None if until is None else float(until)
+def find_next_decision_at(event: DecidedEvent) -> float | None:
+    """When a notification is decided again, in epoch seconds, because it is held or its next channel may follow; None if it is not."""
+    log = event.decision_log
+    if event.state in FINAL_STATES or not log:
+        return None
+    if event.state == State.HELD or log[-1].verdict == HOLD:
+        at = log[-1].inputs.get("until")
+    elif log[-1].verdict == PASS:
+        at = next((entry.inputs.get("escalates_at") for entry in reversed(log) if entry.gate == channels.NAME), None)
+    else:
+        at = None
+    return float(at) if isinstance(at, int | float) else None
 
 
 def is_final(history: NotificationHistory, receipt_timeouts: Mapping[ChannelName, int], now: float) -> bool:
@@ -51,7 +62,7 @@ def is_final(history: NotificationHistory, receipt_timeouts: Mapping[ChannelName
         return False
     if history.decided.state in FINAL_STATES:
         return True
-    if history.decided.state != State.ROUTED:
+    if history.decided.state != State.ROUTED or find_next_decision_at(history.decided) is not None:
         return False
     statuses = {status.delivery_id: status for status in history.statuses}
     current = (statuses.get(delivery.id) for delivery in history.decided.deliveries)

@@ -75,7 +75,8 @@ class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
 class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more.
 
-    One that is `held` has `held_until`, when it is decided again, and the reason why it waits.
+    One that is `held` has `held_until`, when it is decided again, and the reason why it waits. One whose next channel may follow has
+    `escalates_at`; the `reason` of one that is `routed` says why no further channel follows.
     """
 
     id: str
@@ -91,6 +92,7 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     decided_at: float = 0.0
     expires_at: float = 0.0
     held_until: float | None = None
+    escalates_at: float | None = None
     deliveries: list[DeliveryResponse] = []
 
 

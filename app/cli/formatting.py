@@ -85,6 +85,8 @@ def _format_state(notification: Mapping[str, Any]) -> Text:
     state = format_word(notification["state"])
     if notification.get("held_until"):
         state.append(f" until {format_datetime(notification['held_until'])}")
+    if notification.get("escalates_at"):
+        state.append(f", the next channel may follow at {format_datetime(notification['escalates_at'])}")
     return state.append(f"  {notification['reason']}", "dim") if notification.get("reason") else state
 
 

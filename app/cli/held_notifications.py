@@ -18,7 +18,7 @@ REQUESTED = "requested; the scheduler has not answered yet, `herold show {id}` w
 @add_gateway_options
 @json_option
 def cancel(notification_id: str, user: str | None, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Cancel a notification that is held. Fails if it is not, or if it was released first.
+    """Cancel a notification that is held, or the channels that may follow. Fails if it is not, or if it was released first.
 
     \b
     herold cancel ntf_0199c82cc00070008000000000000001

@@ -30,7 +30,8 @@ class PostgresDeliveryStatusReader:
         for row in rows:
             key = f"{NOTIFICATION_PREFIX}{row['id'].hex}", row["user_id"]
             by_channel = statuses.setdefault(key, {})
-            found[key] = RecordedDeliveries(row["resume_count"], by_channel)  # type: ignore[arg-type]  # names of the table channels
+            decided_at = row["decided_at"].timestamp()
+            found[key] = RecordedDeliveries(row["resume_count"], decided_at, row["reason"], by_channel)  # type: ignore[arg-type]  # names of the table channels
             if row["channel"] is not None:
                 by_channel.setdefault(row["channel"], []).append(Status(row["status"]))
         return found

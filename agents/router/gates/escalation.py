@@ -1,7 +1,7 @@
 """The gate escalation: what has gone out on some channels goes on to the next one, unless it arrived.
 
-Only what comes back for its next channel is checked by it. What is not recorded yet is asked again later, so that a recorder that is behind
-makes no message that nobody needs.
+Only what comes back for its next channel is checked by it. It goes on when all is recorded that was reported until then: a recorder that is
+behind makes no message that nobody needs. For that it waits a second, and looks whether the decision to wait is recorded.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ from agents.router.gates.wording import Facts, describe_inputs, get_channel_word
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import MIN_HOLD_SECONDS, PASS, Hold, Reject, Verdict
 from schemas.enums import Status
+from schemas.history import RecordedDeliveries
 from schemas.policy import EscalateUnless
 
 NAME = "escalation"
@@ -21,6 +22,7 @@ DELIVERED: EscalateUnless = "delivered"
 NO_ESCALATION = "no_escalation"
 STATUS_UNKNOWN = "status_unknown"
 MAX_HOLD = 300.0  # seconds until the statuses are read again
+MAX_LAG = 10.0  # seconds that the recorder may be behind when a step goes on
 
 _SUFFICIENT: dict[EscalateUnless, frozenset[Status]] = {
     SENT: frozenset({Status.SENT, Status.DELIVERED}),
@@ -34,13 +36,12 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     assert plan is not None
     if plan.rule.strategy != "escalate" or not plan.candidates:
         return Reject(NO_ESCALATION, {"strategy": plan.rule.strategy, "routed_channels": state.routed_channels})
-    recorded = context.deliveries.get((state.id, state.notification.user_id))
-    if recorded is None or recorded.resume_count < state.resume_count - 1:
-        state.statuses = None
-        return _hold(state, is_mandatory=plan.rule.mandatory)
-    state.statuses, unless = recorded.statuses, plan.rule.escalate_unless
-    by = [channel for channel, statuses in recorded.statuses.items() if not _SUFFICIENT[unless].isdisjoint(statuses)]
-    return Reject(unless, {"by": by, "statuses": recorded.statuses}) if by else PASS
+    recorded, unless = context.deliveries.get((state.id, state.notification.user_id)), plan.rule.escalate_unless
+    by = [channel for channel, statuses in recorded.statuses.items() if not _SUFFICIENT[unless].isdisjoint(statuses)] if recorded else []
+    if recorded and by:
+        return Reject(unless, {"by": by, "statuses": recorded.statuses})
+    state.statuses = recorded.statuses if recorded and _is_current(state, recorded) else None
+    return PASS if state.statuses is not None else _hold(state, is_mandatory=plan.rule.mandatory)
 
 
 def explain(state: RoutingState) -> Raw:
@@ -69,7 +70,7 @@ GATE = Gate(
         SENT: "a provider has taken it by {by:list}",
         DELIVERED: "it was delivered by {by:list}",
         NO_ESCALATION: "its rule has no further channel any more",
-        STATUS_UNKNOWN: "what became of it on the channels before is not known yet",
+        STATUS_UNKNOWN: "whether it arrived on the channels before is not recorded up to now",
     },
     remedies={
         SENT: "",
@@ -79,6 +80,12 @@ GATE = Gate(
     },
     describe=describe,
 )
+
+
+def _is_current(state: RoutingState, recorded: RecordedDeliveries) -> bool:
+    """Whether the statuses are recorded up to the time of this step: the decision before is recorded, and recent, or one to wait."""
+    is_recent = state.now - recorded.decided_at <= MAX_LAG or recorded.reason == STATUS_UNKNOWN
+    return is_recent and recorded.resume_count >= state.resume_count - 1
 
 
 def _hold(state: RoutingState, *, is_mandatory: bool) -> Verdict:

@@ -1,4 +1,4 @@
-"""The resource /v1/notifications: cancel and move a notification that is held."""
+"""The resource /v1/notifications: cancel and move a notification that is held, or whose next channel may follow."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlencode
@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import INVALID, describe_body, describe_problem
-from app.api.presenter import present_notification
+from app.api.presenter import find_next_decision_at, present_notification
 from app.api.problems import (
     ProblemDetails,
     ProblemError,
@@ -21,7 +21,6 @@ from app.api.problems import (
 from app.api.resources.notifications import LOOKUP_ERRORS, NotificationIdParameter, UserIdParameter, find_notification
 from app.api.responses import HeldChangeResponse, NotificationResponse
 from app.api.services.held_changes import is_cancelled, is_moved
-from schemas.enums import State
 from schemas.errors import DECODE_ERRORS, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.history import NotificationHistory
@@ -77,16 +76,19 @@ async def reschedule_notification(
     if due_at - event.created_at > MAX_SEND_AHEAD:
         detail = f"more than {MAX_SEND_AHEAD // DAY} days after the submission: submit it again, nearer to its time"
         raise ProblemError(build_validation_problem([build_field_error("$.send_at", detail)]))
+    if event.state == State.ROUTED and due_at >= event.expires_at:
+        detail = "the next channel cannot follow after the notification has expired: give an earlier time"
+        raise ProblemError(build_validation_problem([build_field_error("$.send_at", detail)]))
     change = get_dependencies(request).held_changes.reschedule(event, due_at)
     return await _answer(request, event, change, lambda decided: is_moved(event, decided, due_at))
 
 
 async def _find_held(request: ApiRequest, notification_id: str, user_id: str | None) -> DecidedEvent:
-    """The decision on a notification that is held, as far as is recorded. Raises ProblemError."""
+    """The decision on a notification that is held or goes on to its next channel, as far as is recorded. Raises ProblemError."""
     event, _ = await find_notification(request, notification_id, user_id)
     if event is None:
         raise ProblemError(build_problem("conflict", f"{notification_id}: {UNDECIDED}", retry_after=RETRY_AFTER))
-    if event.state != State.HELD:
+    if find_next_decision_at(event) is None:
         raise ProblemError(_build_not_held_problem(event))
     return event
 

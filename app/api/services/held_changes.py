@@ -6,6 +6,7 @@ import msgspec
 
 from agents.scheduler.changes import CANCELLED, RESCHEDULED
 from app.api.ports import HistoryReader, ProducerRecord, Publisher
+from app.api.presenter import find_next_decision_at
 from schemas.enums import PRIORITIES, State
 from schemas.errors import UnavailableError
 from schemas.events import DecidedEvent
@@ -37,7 +38,7 @@ class HeldChanges:
 
         Raises UnavailableError.
         """
-        if get_due_at(held) == due_at:  # the scheduler does not report what changes nothing
+        if find_next_decision_at(held) == due_at:  # the scheduler does not report what changes nothing
             return held
         return await self._request(held, Reschedule(held.id, held.user_id, due_at), lambda decided: is_moved(held, decided, due_at))
 
@@ -50,7 +51,7 @@ class HeldChanges:
             decided = history.decided if history else None
             if decided is None or decided.resume_count <= held.resume_count:
                 continue
-            if decided.state != State.HELD or is_done(decided):
+            if find_next_decision_at(decided) is None or is_done(decided):
                 return decided
             held = decided
             await self._publish(held, request)
@@ -67,19 +68,13 @@ class HeldChanges:
 
 
 def is_cancelled(decided: DecidedEvent) -> bool:
-    """Whether the scheduler has cancelled the notification."""
-    return decided.state == State.REJECTED and decided.reason == CANCELLED
-
-
-def get_due_at(decided: DecidedEvent) -> float | None:
-    """Until when a notification is held by its last gate, in epoch seconds; None if it is not held, or if that is not known."""
-    until = decided.decision_log[-1].inputs.get("until") if decided.state == State.HELD and decided.decision_log else None
-    return until if isinstance(until, int | float) else None
+    """Whether the scheduler has cancelled the notification, or what was left of it."""
+    return decided.state in (State.REJECTED, State.ROUTED) and decided.reason == CANCELLED
 
 
 def is_moved(held: DecidedEvent, decided: DecidedEvent, due_at: float) -> bool:
     """Whether the scheduler has moved the notification to this time since it was `held`; it may be released since then."""
-    if get_due_at(decided) == due_at:
+    if find_next_decision_at(decided) == due_at:
         return True
     entries = decided.decision_log[len(held.decision_log) :]
     times = [entry.inputs.get("until") for entry in entries if entry.reason == RESCHEDULED]

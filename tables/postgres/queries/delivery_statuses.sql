@@ -1,9 +1,10 @@
--- list_delivery_statuses: lists the resume_count of the notifications with the ids $1 of the users $2, with the status of each of their
+-- list_delivery_statuses: lists the latest decision on the notifications with the ids $1 of the users $2, with the status of each of their
 -- deliveries, whose ids are between $3 and $4; a notification without a status has one row.
-select asked.id, asked.user_id, notification.resume_count, delivery.channel, delivery.status
+select
+    asked.id, asked.user_id, notification.resume_count, notification.decided_at, notification.reason, delivery.channel, delivery.status
 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) as asked (id, user_id, first_id, last_id)
 cross join lateral (
-    select resume_count from notifications where notifications.id = asked.id and notifications.user_id = asked.user_id
+    select resume_count, decided_at, reason from notifications where notifications.id = asked.id and notifications.user_id = asked.user_id
 ) as notification
 left join lateral (
     select channel, status

@@ -12,7 +12,7 @@ from schemas.store_ports import DeliveryStatusReader, HistoryWriter
 from tables.postgres.database import Database
 from tables.postgres.delivery_statuses import PostgresDeliveryStatusReader
 from tables.postgres.history_writer import PostgresHistoryWriter
-from tests.event_builders import build_decided_event, build_delivery_ref, build_history_batch, build_status_event, make_notification_id
+from tests.event_builders import NOW, build_decided_event, build_delivery_ref, build_history_batch, build_status_event, make_notification_id
 from tests.memory_stores import MemoryHistory
 
 
@@ -44,7 +44,7 @@ async def test_each_notification_has_its_resume_count_and_the_statuses_of_its_ow
     await history.write(
         build_history_batch(
             *(build_decided_event(number, user_id=user_id) for number, user_id in ((1, "u-1"), (1, "u-2"), (3, "u-1"))),
-            build_decided_event(2, user_id="u-1", resume_count=3),
+            build_decided_event(2, user_id="u-1", resume_count=3, decided_at=NOW + 9, reason="expired"),
             build_status(1, "u-1", "email", Status.BOUNCED),
             build_status(1, "u-1", "push", Status.SENT),
             build_status(1, "u-2", "email", Status.DELIVERED),
@@ -53,10 +53,10 @@ async def test_each_notification_has_its_resume_count_and_the_statuses_of_its_ow
         )
     )
     assert await history.get_many([first, second, namesake, unsent, unknown]) == {
-        first: RecordedDeliveries(0, {"email": [Status.BOUNCED], "push": [Status.SENT]}),
-        second: RecordedDeliveries(3, {"sms": [Status.FAILED]}),
-        namesake: RecordedDeliveries(0, {"email": [Status.DELIVERED]}),
-        unsent: RecordedDeliveries(0, {}),
+        first: RecordedDeliveries(0, NOW + 1, "", {"email": [Status.BOUNCED], "push": [Status.SENT]}),
+        second: RecordedDeliveries(3, NOW + 9, "expired", {"sms": [Status.FAILED]}),
+        namesake: RecordedDeliveries(0, NOW + 1, "", {"email": [Status.DELIVERED]}),
+        unsent: RecordedDeliveries(0, NOW + 1, "", {}),
     }
     assert await history.get_many([]) == {}
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.router.decision_log import FAN_OUT
@@ -118,6 +119,29 @@ def test_a_held_one_says_until_when_and_that_it_is_late() -> None:
     event = build_event(State.HELD, "moon_phase", "moon", {"until": NOW})
     assert explain(event, now=NOW - 1).summary == f"Held until {NOW_TEXT}: moon_phase."
     assert "has not been released" in explain(event, now=NOW + 1).summary
+
+
+def test_an_escalation_says_when_the_next_channel_may_follow_or_why_none_does() -> None:
+    step = {"strategy": "escalate", "channels": ["email"], "next": ["sms"], "escalates_at": NOW}
+    log = [
+        GateResult("rendering", "pass", "", {"email": "a@1 de"}),
+        GateResult("channels", "pass", "", step),
+        GateResult("fan_out", "pass"),
+    ]
+    first = msgspec.structs.replace(build_routed("email"), decision_log=log)
+    assert explain(first, build_status(Status.SENT)).summary == f"Sent by e-mail at {NOW_TEXT}. The next channel may follow at {NOW_TEXT}."
+    second = [
+        GateResult(
+            "escalation", "pass", "", {"unless": "delivered", "routed_channels": ["email", "push"], "statuses": {"email": ["SENT"]}}
+        ),
+        GateResult("rendering", "pass", "", {"sms": "a@2 de"}),
+    ]
+    both = explain(msgspec.structs.replace(first, deliveries=build_routed("email", "sms").deliveries, decision_log=[*log, *second]))
+    assert (both.templates, both.gates[3].description) == ({"email": "a@1 de", "sms": "a@2 de"}, "e-mail: SENT; push: PENDING")
+    ended = GateResult("escalation", "reject", "delivered", {"by": ["email"], "statuses": {"email": ["DELIVERED"]}})
+    last = explain(msgspec.structs.replace(first, reason="delivered", decision_log=[*log, ended]), build_status(Status.DELIVERED))
+    assert last.summary == f"Delivered by e-mail at {NOW_TEXT}. No further channel follows: it was delivered by e-mail."
+    assert last.gates[-1].remedy == ""
 
 
 def test_the_rule_of_what_was_held_is_that_of_its_last_decision() -> None:

@@ -11,6 +11,9 @@ from tests.unit.app.api.harness import NOW, RECEIPT_TIMEOUTS, make_notification_
 
 FIRST_ID, SECOND_ID = make_id(DELIVERY_PREFIX, NOW, 1), make_id(DELIVERY_PREFIX, NOW, 2)
 
+STEP = GateResult("channels", "pass", "", {"strategy": "escalate", "channels": ["email"], "next": ["sms"], "escalates_at": NOW + 600})
+LAST_STEP = GateResult("channels", "pass", "", {"strategy": "escalate", "channels": ["sms"]})
+
 
 def build_event(state: State = State.ROUTED, *deliveries: DeliveryRef) -> DecidedEvent:
     return DecidedEvent(make_notification_id(), "u", state, NOW + 1, NOW, "low", deliveries=list(deliveries))
@@ -61,6 +64,23 @@ def test_a_held_notification_says_until_when_and_any_other_does_not() -> None:
     for state, until in ((State.HELD, NOW + 60), (State.REJECTED, None)):
         event = msgspec.structs.replace(build_event(state), decision_log=log)
         assert present_notification(NotificationHistory(event, [], []), event.id, RECEIPT_TIMEOUTS, NOW).held_until == until
+
+
+@pytest.mark.parametrize(
+    ("entries", "escalates_at"),
+    [
+        ([STEP, GateResult("fan_out", "pass")], NOW + 600),
+        ([STEP, GateResult("resume", "pass"), GateResult("quiet_hours", "hold", "quiet_hours", {"until": NOW + 900})], NOW + 900),
+        ([STEP, GateResult("resume", "pass"), LAST_STEP, GateResult("fan_out", "pass")], None),
+        ([STEP, GateResult("resume", "pass"), GateResult("escalation", "reject", "delivered")], None),
+        ([STEP, GateResult("schedule", "reject", "cancelled")], None),
+    ],
+)
+def test_what_goes_on_to_its_next_channel_says_when_and_is_not_final(entries: list[GateResult], escalates_at: float | None) -> None:
+    event = msgspec.structs.replace(build_event(State.ROUTED, DeliveryRef(FIRST_ID, "email")), decision_log=entries)
+    history = NotificationHistory(event, [build_status_event(FIRST_ID, Status.FAILED)], [])
+    body = present_notification(history, event.id, RECEIPT_TIMEOUTS, NOW)
+    assert (body.escalates_at, body.final, body.held_until) == (escalates_at, escalates_at is None, None)
 
 
 def test_attempts_recorded_before_the_decision_are_shown() -> None:

@@ -122,6 +122,27 @@ def test_what_is_not_held_any_more_is_a_conflict_without_a_request(before: Notif
     assert harness.publisher.records == []
 
 
+def test_the_channels_that_may_follow_can_be_cancelled_or_moved() -> None:
+    step = GateResult("channels", "pass", "", {"strategy": "escalate", "channels": ["email"], "next": ["sms"], "escalates_at": NOW + 600})
+    before = build_history(State.ROUTED, "", 0)
+    assert before.decided is not None
+    before = before._replace(
+        decided=msgspec.structs.replace(before.decided, expires_at=NOW + 86_400, decision_log=[step, GateResult("fan_out", "pass")])
+    )
+    cancelled = build_history(State.ROUTED, "cancelled", 1)
+    assert cancelled.decided is not None
+    cancelled.decided.decision_log[:] = [step, GateResult("schedule", "reject", "cancelled")]
+    with build_harness(before, cancelled).build_client() as client:
+        response = client.delete(URL)
+    assert (response.status_code, response.json()["state"], response.json()["reason"]) == (200, "routed", "cancelled"), response.text
+    with build_harness(before, build_history(State.ROUTED, "rescheduled", 1, until=LATER)).build_client() as client:
+        response = client.patch(URL, json={"send_at": LATER})
+    assert (response.status_code, response.json()["escalates_at"]) == (200, LATER), response.text
+    with build_harness(before).build_client() as client:
+        problem = assert_problem(client.patch(URL, json={"send_at": LATER + 86_400}), 422)
+    assert "expired" in problem["errors"][0]["detail"]
+
+
 def test_what_is_accepted_and_not_decided_yet_may_be_asked_again() -> None:
     harness = build_harness(None)
     harness.recent_notifications.priorities[ID] = "low"
