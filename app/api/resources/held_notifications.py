@@ -21,6 +21,7 @@ from app.api.problems import (
 from app.api.resources.notifications import LOOKUP_ERRORS, NotificationIdParameter, UserIdParameter, find_notification
 from app.api.responses import HeldChangeResponse, NotificationResponse
 from app.api.services.held_changes import is_cancelled, is_moved
+from schemas.enums import State
 from schemas.errors import DECODE_ERRORS, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.history import NotificationHistory
