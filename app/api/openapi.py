@@ -10,6 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
 
 from app.api.broadcast_requests import BROADCAST_BODIES
+from app.api.list_examples import LIST_EXAMPLES
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.responses import (
     BulkSubmissionResponse,
@@ -36,6 +37,7 @@ from app.api.template_requests import TEMPLATE_REQUESTS
 from schemas.notification import NotificationChange, Submission
 from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
 
+EXAMPLES_BY_SCHEMA = {type(example).__name__: msgspec.to_builtins(example) for example in LIST_EXAMPLES}
 SCHEMA_REF = "#/components/schemas/{name}"
 SCHEMA_STRUCTS = (
     Submission,
@@ -151,12 +153,21 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
     document: dict[str, Any] = app.openapi_schema.to_schema()
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         _remove_framework_errors(operation["responses"])
+        _add_examples(operation["responses"])
     _, schemas = msgspec.json.schema_components(SCHEMA_STRUCTS, ref_template=SCHEMA_REF)
     items = {"type": "array", "items": {"$ref": SCHEMA_REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK_SIZE}
     schemas["BulkRequest"] = {"title": "BulkRequest", "anyOf": [items, {"$ref": SCHEMA_REF.format(name="BulkSubmission")}]}
     schemas["Submission"]["example"] = EXAMPLE_SUBMISSION
     document["components"]["schemas"].update(schemas)
     return document
+
+
+def _add_examples(responses: dict[str, Any]) -> None:
+    """Add the example of the page to the responses of a list."""
+    for content in (content for response in responses.values() for content in response.get("content", {}).values()):
+        name = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
+        if name in EXAMPLES_BY_SCHEMA:
+            content["example"] = EXAMPLES_BY_SCHEMA[name]
 
 
 def _remove_framework_errors(responses: dict[str, Any]) -> None:

@@ -80,6 +80,26 @@ def test_every_change_of_a_resource_has_a_body() -> None:
     assert [place for place, operation in changes.items() if not operation.get("requestBody")] == []
 
 
+def test_every_list_has_an_example_with_items() -> None:
+    """A new list needs a line in app/api/list_examples.py."""
+    document = fetch_openapi_document()
+    lists = {
+        path: methods["get"]["responses"]["200"]["content"]["application/json"]
+        for path, methods in document["paths"].items()
+        if path.startswith("/v1/") and "get" in methods and is_list(document, methods["get"])
+    }
+    assert len(lists) >= 13
+    assert [path for path, content in lists.items() if not content.get("example")] == []
+    assert [
+        path for path, content in lists.items() if not (content["example"].get("items") or content["example"].get("notifications"))
+    ] == []
+
+
+def is_list(document: dict[str, Any], operation: dict[str, Any]) -> bool:
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"].get("$ref", "").rpartition("/")[2]
+    return bool({"items", "notifications"} & set(document["components"]["schemas"].get(schema, {}).get("properties", {})))
+
+
 def test_every_reference_has_a_schema() -> None:
     document = fetch_openapi_document()
     names = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
