@@ -48,6 +48,7 @@ _TEXTS = {
     "Number out of range": "the number is too large",
     "Input data was truncated": "is not JSON: it ends too early",
     "Invalid RFC3339 encoded datetime": "must be epoch seconds, or RFC 3339 text such as 2026-01-31T09:00:00Z",
+    "Invalid RFC3339 encoded date": "must be a date such as 2026-01-31",
     f"Expected `str` matching regex '{TIME_OF_DAY_PATTERN}'": "must be a time of day, such as 07:00",
     "Expected `datetime` with a timezone component": "needs a time zone, as in 2026-01-31T09:00:00Z",
 }

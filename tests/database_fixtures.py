@@ -13,7 +13,9 @@ from tests.conftest import build_database_url
 from tests.event_builders import NOW
 from tests.settings_builders import DEFAULT_SETTINGS
 
-DELETE_HISTORY_SQL = "delete from notifications; delete from deliveries; delete from delivery_logs; delete from dead_letters"
+DELETE_HISTORY_SQL = (
+    "delete from notifications; delete from deliveries; delete from delivery_logs; delete from dead_letters; delete from user_counts"
+)
 
 
 def create_database(url: str, **timeouts: float) -> Database:

@@ -1,12 +1,14 @@
 """The store ports in memory; they pass the same suites as PostgreSQL and Redis (tests/contracts/stores)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import msgspec
 
 from schemas.channels import ChannelName
-from schemas.enums import Status
+from schemas.enums import Outcome, Status
 from schemas.errors import UnavailableError, UnstorableRowError, check_single_user
 from schemas.events import DecidedEvent, StatusEvent, compute_precedence
 from schemas.history import (
@@ -21,6 +23,7 @@ from schemas.history import (
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
 from schemas.policy import Policy
 from schemas.profile import Profile, is_address_key
+from schemas.user_counts import DailyCount, get_utc_date
 
 
 class MemoryPolicyReader:
@@ -115,6 +118,16 @@ class MemoryHistory:
         if self.unavailable:
             raise UnavailableError("the memory store is unavailable")
         return {key: self._get_recorded(key) for key in notifications if key in self.notifications}
+
+    async def list_user_counts(self, user_id: str, first: date, last: date) -> list[DailyCount]:
+        """What the user was sent on these days and those between them, the latest day first: counted anew."""
+        days = [
+            (get_utc_date(event.occurred_at), event.channel)
+            for event in self.attempts.values()
+            if event.user_id == user_id and event.outcome is Outcome.ACCEPTED
+        ]
+        counts = [DailyCount(day, channel, count) for (day, channel), count in Counter(days).items() if first <= day <= last]
+        return sorted(counts, key=lambda count: (-count.day.toordinal(), count.channel))
 
     def _get_recorded(self, key: NotificationKey) -> RecordedDeliveries:
         statuses: dict[ChannelName, list[Status]] = {}

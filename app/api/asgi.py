@@ -33,6 +33,7 @@ from app.api.resources import (
     schedules,
     suppressions,
     templates,
+    user_counts,
     user_state,
     users,
 )
@@ -54,6 +55,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
         [
             notification_router,
             user_state.router,
+            user_counts.router,
             rate_windows.router,
             users.router,
             preferences.router,

@@ -1,11 +1,13 @@
 """The ports of the gateway; Kafka, PostgreSQL and Redis implement them, and the tests have implementations in memory."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple, Protocol
 
 from schemas.enums import Priority
 from schemas.history import NotificationHistory
 from schemas.idempotent_responses import KeyState, RecentNotification, StoredResponse
+from schemas.user_counts import DailyCount
 from schemas.user_rows import RemovedRows, UserRows
 
 
@@ -47,6 +49,10 @@ class HistoryReader(Protocol):
         self, user_id: str, limit: int, before: str | None, notification_type: str | None = None
     ) -> Sequence[NotificationHistory]:
         """The user's notifications, of a type or of all, with ids below `before`, newest first, at most `limit`, without attempts."""
+        ...
+
+    async def list_user_counts(self, user_id: str, first: date, last: date) -> Sequence[DailyCount]:
+        """What the user was sent on these days and those between them, the latest day first."""
         ...
 
 

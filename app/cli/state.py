@@ -1,6 +1,6 @@
-"""`herold state`: what the workers' tables hold of a user at this moment, over the gateway's API."""
+"""`herold state`: what the workers' tables hold of a user at this moment, and the counters, over the gateway's API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +8,8 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from app.cli.api_client import load_operator_client
+from app.cli.api_client import ApiClient, load_operator_client
+from app.cli.errors import CommandError
 from app.cli.formatting import build_key_value_table, build_table
 from app.cli.output import add_gateway_options, escape_control_characters, json_option, print_result
 from schemas.channels import CHANNEL_NAMES
@@ -24,7 +25,7 @@ ALL = "all"
 @add_gateway_options
 @json_option
 def state(user: str, channel: str | None, reason: str, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Show the rate windows and idempotency keys of a user, as the workers' tables hold them now.
+    """Show the rate windows and idempotency keys of a user, as the workers' tables hold them now, and what the user was sent by day.
 
     \b
     herold state u-ada
@@ -38,7 +39,15 @@ def state(user: str, channel: str | None, reason: str, url: str | None, api_key:
         reset = client.delete(f"/v1/users/{quote(user, safe='')}/rate-windows", None, **selection, reason=reason)
         emptied = ", ".join(escape_control_characters(window) for window in reset["windows"]) or "none: nothing was counted"
         click.echo(f"emptied: {emptied}; {reset['audit_id']}", err=True)
-    print_result(client.get(build_state_path(user)), as_json, format_state)
+    print_result({**client.get(build_state_path(user)), **read_counts(client, user)}, as_json, format_state)
+
+
+def read_counts(client: ApiClient, user: str) -> dict[str, Any]:
+    """What the user was sent in the last 30 days. Without it the state is shown all the same: it does not depend on PostgreSQL."""
+    try:
+        return {"counts": client.get(f"/v1/users/{quote(user, safe='')}/counts")["counts"]}
+    except CommandError as error:
+        return {"counts": [], "counts_problem": error.message}
 
 
 def build_state_path(user: str) -> str:
@@ -53,6 +62,8 @@ def format_state(body: Mapping[str, Any]) -> RenderableType:
         parts += [Text(), _build_idempotency_keys(body)]
     if body["scheduled"]:
         parts += [Text(), _build_entries(body)]
+    if body["counts"]:
+        parts += [Text(), _build_counts(body["counts"])]
     return Group(*parts)
 
 
@@ -62,8 +73,21 @@ def _list_fields(body: Mapping[str, Any]) -> dict[str, RenderableType]:
         "read": format_local_time(body["read_at"], body["time_zone"]),
         **{f"{role} at": url for role, url in body["workers"].items()},
         **{f"no {role}": Text(problem, "red") for role, problem in body["unavailable"].items()},
+        "no counts": Text(problem, "red") if (problem := body.get("counts_problem")) else "",
         "cut": f"only the first 500 rows of {', '.join(body['truncated'])} are shown" if body["truncated"] else "",
     }
+
+
+def _build_counts(counts: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """A row for each day, with a column for each channel."""
+    by_day: dict[str, dict[str, int]] = {}
+    for count in counts:
+        by_day.setdefault(count["day"], {})[count["channel"]] = count["sent"]
+    channels = sorted({count["channel"] for count in counts})
+    table = build_table("day (UTC)", *channels, title="Sent by day")
+    for day, sent in by_day.items():
+        table.add_row(day, *(f"{sent[channel]:,}" if channel in sent else "" for channel in channels))
+    return table
 
 
 def _build_windows(body: Mapping[str, Any]) -> RenderableType:

@@ -1,7 +1,7 @@
-"""Reads the notification history: one notification, and a user's notifications."""
+"""Reads the notification history: one notification, a user's notifications, and the counters of a user."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -10,6 +10,7 @@ from schemas.errors import check_single_user
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
+from schemas.user_counts import DailyCount
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 
@@ -59,6 +60,11 @@ class PostgresHistoryReader:
             events = [_build_decided_event(row) for row in rows]
             statuses = await _fetch_statuses(connection, events)
         return [NotificationHistory(event, [statuses[ref.id] for ref in event.deliveries if ref.id in statuses], ()) for event in events]
+
+    async def list_user_counts(self, user_id: str, first: date, last: date) -> list[DailyCount]:
+        """What the user was sent on these days and those between them, the latest day first."""
+        rows = await self._database.fetch(_SQL["list_user_counts"], user_id, first, last)
+        return [DailyCount(row["day"], row["channel"], row["sent"]) for row in rows]
 
 
 async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent]) -> dict[str, StatusEvent]:

@@ -1,15 +1,16 @@
-"""Writes history: COPY for new rows, a merge for rows that may exist; implements schemas.store_ports.HistoryWriter."""
+"""Writes history: COPY for new rows, a merge for rows that may exist, and the users' counters (schemas.store_ports.HistoryWriter)."""
 
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple
 
 import asyncpg
 
 from schemas.errors import UnstorableRowError
 from schemas.events import StatusEvent
-from schemas.history import HistoryBatch, RecordedDeadLetter
+from schemas.history import HistoryBatch, LoggedAttempt, RecordedDeadLetter
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
+from schemas.user_counts import count_sent
 from tables.postgres import binary_copy
 from tables.postgres.database import MAX_TIMESTAMP, Connection, Database
 from tables.postgres.query_loader import load_queries
@@ -71,32 +72,33 @@ class PostgresHistoryWriter:
         if self._replay_free_writes < REPLAY_FREE_WRITES:
             return await self._merge(batch)
         try:
-            await self._commit(_build_copy_data(batch, self._find_recent(batch), logs_may_exist=False), batch.dead_letters)
+            await self._commit(batch, self._find_recent(batch), logs_may_exist=False)
         except asyncpg.exceptions.UniqueViolationError:  # rows of another worker, after a rebalance
             self._replay_free_writes = 0
             await self._merge(batch)
 
     async def _merge(self, batch: HistoryBatch) -> None:
         """Write a batch of which any row may exist."""
-        unchanged = await self._commit(_build_copy_data(batch, _collect_ids(batch), logs_may_exist=True), batch.dead_letters)
+        unchanged = await self._commit(batch, _collect_ids(batch), logs_may_exist=True)
         self._replay_free_writes = 0 if unchanged else self._replay_free_writes + 1
 
-    async def _commit(self, copy_data: Sequence[_CopyData], dead_letters: Sequence[RecordedDeadLetter]) -> int:
-        """Write the rows in one transaction; returns how many of them existed and stay as they are."""
-        unchanged = 0
+    async def _commit(self, batch: HistoryBatch, may_exist: set[str], *, logs_may_exist: bool) -> int:
+        """Write the rows and counters in one transaction; returns how many of the rows existed and stay as they are."""
+        unchanged, changed = 0, dict[str, list[str]]()
         async with self._database.acquire_connection() as connection, connection.transaction():
-            for data in copy_data:
+            for data in _build_copy_data(batch, may_exist, logs_may_exist):
                 if data.new_rows:
                     await _copy_rows(connection, data.table, data.columns, data.new_rows)
                 if data.existing_rows:
-                    await connection.execute(_SQL[f"create_staging_{data.table}"])
-                    await _copy_rows(connection, f"staging_{data.table}", data.columns, data.existing_rows)
-                    unchanged += data.existing_row_count
-                    for arguments in data.merge_arguments:
-                        status = await connection.execute(_SQL[f"merge_{data.table}"], *arguments)
-                        unchanged -= int(status.rpartition(" ")[2])  # INSERT 0 <rows>
-            if dead_letters:
-                await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, dead_letters)))
+                    changed[data.table] = await _merge_rows(connection, data)
+                    unchanged += data.existing_row_count - len(changed[data.table])
+            attempts: Iterable[LoggedAttempt] = batch.attempts
+            if logs_may_exist:
+                attempts_by_id = {attempt.id: attempt for attempt in attempts}
+                attempts = [attempts_by_id[log_id] for log_id in changed.get("delivery_logs", ())]
+            await _add_user_counts(connection, attempts)
+            if batch.dead_letters:
+                await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, batch.dead_letters)))
         return unchanged
 
     def _find_recent(self, batch: HistoryBatch) -> set[str]:
@@ -149,6 +151,21 @@ def _split_copy_data(
 
 def _build_stream(rows: Sequence[bytes]) -> bytes:
     return binary_copy.build_copy_stream(rows) if rows else b""
+
+
+async def _merge_rows(connection: Connection, data: _CopyData) -> list[str]:
+    """Merge the rows that may exist; returns the ids, as hex digits, of those that are new or changed."""
+    await connection.execute(_SQL[f"create_staging_{data.table}"])
+    await _copy_rows(connection, f"staging_{data.table}", data.columns, data.existing_rows)
+    return [row["id"].hex for arguments in data.merge_arguments for row in await connection.fetch(_SQL[f"merge_{data.table}"], *arguments)]
+
+
+async def _add_user_counts(connection: Connection, new_attempts: Iterable[LoggedAttempt]) -> None:
+    """Count what new attempts have sent; the rows are sorted, so that two workers cannot deadlock."""
+    counts = count_sent(new_attempts)
+    if counts:
+        keys = sorted(counts)
+        await connection.execute(_SQL["add_user_counts"], *zip(*keys, strict=True), [counts[key] for key in keys])
 
 
 async def _copy_rows(connection: Connection, table: str, columns: str, stream: bytes) -> None:

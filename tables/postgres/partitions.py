@@ -23,7 +23,10 @@ async def ensure_partitions(database: Database, now: float) -> int:
 
 
 async def drop_expired_partitions(database: Database, now: float, retention_days: int) -> list[str]:
-    """Drop partitions, and delete dead letters, older than `retention_days` before `now` (epoch seconds); returns the partitions' names."""
+    """Drop partitions, and delete dead letters and counters, older than `retention_days` before `now` (epoch seconds).
+
+    Returns the names of the partitions.
+    """
     oldest = datetime.fromtimestamp(now, UTC).date() - timedelta(days=retention_days)
     async with database.acquire_connection() as connection, connection.transaction():
         await connection.execute(_SQL["lock_partitions"])
@@ -32,6 +35,7 @@ async def drop_expired_partitions(database: Database, now: float, retention_days
         for name in names:
             await connection.execute(f'drop table "{name}"')
         await connection.execute(_SQL["delete_old_dead_letters"], oldest)
+        await connection.execute(_SQL["delete_old_user_counts"], oldest)
         return names
 
 

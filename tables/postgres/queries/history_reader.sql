@@ -12,3 +12,9 @@ select * from deliveries where id = any($1::uuid[]) and id between $2 and $3;
 
 -- list_delivery_logs: lists all attempts of some deliveries, oldest first; $2 and $3 are the bounds of their millisecond.
 select * from delivery_logs where id between $2 and $3 and delivery_id = any($1::uuid[]) order by occurred_at, redrive_count, attempt;
+
+-- list_user_counts: lists the counters of a user from the day $2 to the day $3, the latest first; each day is a look-up in the key.
+select user_counts.day, user_counts.channel, user_counts.sent
+from generate_series($2::date, $3::date, interval '1 day') as days (day)
+join user_counts on user_counts.day = days.day::date and user_counts.user_id = $1
+order by user_counts.day desc, user_counts.channel;

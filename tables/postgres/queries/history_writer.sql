@@ -21,7 +21,8 @@ on conflict (id, user_id) do update set
     created_at = excluded.created_at, decided_at = excluded.decided_at, expires_at = excluded.expires_at,
     resume_count = excluded.resume_count
 where (old.resume_count, case old.state when 'held' then 0 when 'routed' then 2 else 1 end)
-    < (excluded.resume_count, case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end);
+    < (excluded.resume_count, case excluded.state when 'held' then 0 when 'routed' then 2 else 1 end)
+returning id;
 
 -- merge_deliveries: merges the staged deliveries; the greater precedence wins (schemas.events.compute_precedence).
 insert into deliveries as old
@@ -32,12 +33,19 @@ on conflict (id) do update set
     provider_message_id = excluded.provider_message_id, updated_at = excluded.updated_at,
     variant = case excluded.variant when '' then old.variant else excluded.variant end
 where (old.redrive_count, old.status_rank >= 20, old.attempt, old.status_rank)
-    < (excluded.redrive_count, excluded.status_rank >= 20, excluded.attempt, excluded.status_rank);
+    < (excluded.redrive_count, excluded.status_rank >= 20, excluded.attempt, excluded.status_rank)
+returning id;
 
 -- merge_delivery_logs: appends the staged log rows; a row that exists is the same event, consumed again.
 insert into delivery_logs
 select * from staging_delivery_logs order by id
-on conflict do nothing;
+on conflict do nothing
+returning id;
+
+-- add_user_counts: adds to the counters of these days (since 1970), users and channels, which are in the order of the key.
+insert into user_counts as old (day, user_id, channel, sent)
+select date '1970-01-01' + day, user_id, channel, sent from unnest($1::int[], $2::text[], $3::text[], $4::int[]) as new (day, user_id, channel, sent)
+on conflict (day, user_id, channel) do update set sent = old.sent + excluded.sent;
 
 -- insert_dead_letter: inserts a dead letter with the topic, partition, offset and time of its record as the key.
 insert into dead_letters (topic, "partition", "offset", created_at, stage, reason, error, source_topic, source_partition, source_offset,

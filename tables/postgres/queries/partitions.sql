@@ -20,3 +20,6 @@ delete from dead_letters where created_at < ($1::date)::timestamp at time zone '
 
 -- count_default_partition_rows: counts the rows of the default partitions.
 select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default);
+
+-- delete_old_user_counts: deletes the counters before a day (UTC).
+delete from user_counts where day < $1;

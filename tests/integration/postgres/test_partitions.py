@@ -1,6 +1,7 @@
 """Daily partitions: created ahead, dropped by retention, and rows moved out of the default partition."""
 
 import asyncio
+from datetime import date
 
 from schemas.dead_letter import DeadLetter
 from schemas.history import RecordedDeadLetter
@@ -69,8 +70,11 @@ async def test_retention_drops_whole_days_only(database_copy: Database) -> None:
     await writer.write(
         build_history_batch(build_decided_event(1, at=NOW - 2 * DAY), build_decided_event(2, at=NOW), dead_letters=dead_letters)
     )
+    counted = [build_status_event(number, occurred_at=at) for number, at in ((1, NOW - 2 * DAY), (2, NOW - DAY))]
+    await writer.write(build_history_batch(*counted)._replace(deliveries=[]))
     assert await drop_expired_partitions(database_copy, NOW, retention_days=2) == []
     dropped = await drop_expired_partitions(database_copy, NOW + DAY, retention_days=2)
     assert sorted(dropped) == [f"{table}_20251007" for table in sorted(PARTITIONED_TABLES)]
     assert [row["id"].hex for row in await database_copy.fetch("select id from notifications")] == [make_notification_id(2)[4:]]
     assert [recorded.created_at for recorded in await fetch_dead_letters(database_copy)] == [NOW - DAY]
+    assert [row["day"] for row in await database_copy.fetch("select day from user_counts")] == [date(2025, 10, 8)]

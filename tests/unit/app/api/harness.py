@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import count
 from typing import Any
 
@@ -26,6 +27,7 @@ from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress
 from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
+from schemas.user_counts import DailyCount
 from schemas.user_rows import RemovedRows, UserRow, UserRows
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
@@ -116,6 +118,7 @@ class MemoryHistoryReader:
     histories: dict[str, NotificationHistory] = field(default_factory=dict)
     is_unavailable: bool = False
     ambiguous_id: str = ""
+    user_counts: dict[str, list[DailyCount]] = field(default_factory=dict)
 
     async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None:
         if user_id is None and notification_id == self.ambiguous_id:
@@ -138,6 +141,11 @@ class MemoryHistoryReader:
             and (before is None or history.decided.id < before)
             and notification_type in (None, history.decided.type)
         ][:limit]
+
+    async def list_user_counts(self, user_id: str, first: date, last: date) -> Sequence[DailyCount]:
+        if self.is_unavailable:
+            raise UnavailableError("PostgreSQL does not answer")
+        return [count for count in self.user_counts.get(user_id, ()) if first <= count.day <= last]
 
 
 @dataclass

@@ -1,6 +1,9 @@
+from datetime import date, timedelta
+
 from app.cli.api_client import get_operator
 from schemas.policy import Policy, RateLimit
 from schemas.profile import Profile
+from schemas.user_counts import DailyCount
 from schemas.user_rows import UserRow
 from tables import rate_windows
 from tables.idempotency import IdempotencyRow, encode_row
@@ -26,6 +29,30 @@ def test_state_prints_windows_and_keys_in_the_users_zone(herold: HeroldRunner, g
     assert "email 60 s 0 300 has room" in lines
     assert any(line.startswith(f"k-1 {make_notification_id(1)} 2025-10-09 10:53:20 Vienna time") for line in lines)
     assert parse_json_output(herold("state", "u 42", "--url", gateway_url, "--json"))["user_id"] == "u 42"
+
+
+def test_state_prints_what_was_sent_by_day_and_channel(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    day = date(2025, 10, 9)
+    gateway_harness.history.user_counts["u-42"] = [
+        DailyCount(day, "email", 1200),
+        DailyCount(day, "sms", 2),
+        DailyCount(day - timedelta(days=3), "sms", 1),
+    ]
+    result = herold("state", "u-42", "--url", gateway_url)
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines[lines.index("Sent by day") + 1 :] == ["day (UTC) email sms", "2025-10-09 1,200 2", "2025-10-06 1"]
+    counts = parse_json_output(herold("state", "u-42", "--url", gateway_url, "--json"))["counts"]
+    assert counts[0] == {"day": "2025-10-09", "channel": "email", "sent": 1200}
+
+
+def test_without_postgresql_the_state_is_shown_without_counts(
+    herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness
+) -> None:
+    gateway_harness.history.is_unavailable = True
+    result = herold("state", "u-42", "--url", gateway_url)
+    assert result.exit_code == 0, result.output
+    assert "no counts" in result.stdout
+    assert "Sent by day" not in result.stdout
 
 
 def test_no_worker_exits_with_4_and_the_reason(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
