@@ -4,6 +4,7 @@ from jinja2 import Template, TemplateSyntaxError, nodes
 
 from agents.router.templates.codegen import RENAMED_SELF
 from agents.router.templates.formats import FORMAT_FILTERS, PLURAL_FORMS
+from agents.router.templates.mjml import compile_mjml, is_mjml
 from agents.router.templates.partials import Inlining, PartialSources
 from agents.router.templates.sandbox import Sandbox
 from schemas.content import Part
@@ -62,6 +63,9 @@ class PartCompiler:
         def parse(text: str, label: str) -> nodes.Template:
             tree = sandbox.parse(text, label)
             _check_nodes(tree, label)
+            if html and is_mjml(text):  # checked before, too, so that the lines of errors are those of the source
+                tree = sandbox.parse(compile_mjml(text, label), label)
+                _check_nodes(tree, label)
             return tree
 
         tree = Inlining(self._partials, self._locale, html, parse, MAX_SOURCE_BYTES).parse(source, name, is_layout)
