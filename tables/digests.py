@@ -135,4 +135,9 @@ def _get_id_bytes(notification_id: str) -> bytes:
     return bytes.fromhex(notification_id[len(NOTIFICATION_PREFIX) :])
 
 
-TABLE = TableDefinition("digests", read_time, find_row)
+def encode_user_prefix(user_id: str) -> bytes:
+    """What the keys of a user's digest rows begin with; the other rows are not shown, because they have what is in the notifications."""
+    return user_id.encode() + DIGEST_KEYS
+
+
+TABLE = TableDefinition("digests", read_time, find_row, encode_user_prefix)

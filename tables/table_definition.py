@@ -21,7 +21,7 @@ class TableDefinition(NamedTuple):
 
     `read_time`: the newest time in a row, in epoch seconds; a row expires one time to live after it.
     `find_row`: the decoded row of a user id and a key, None if there is none. Raises ValueError for an invalid key.
-    `encode_user_prefix`: what the keys of all rows of a user begin with.
+    `encode_user_prefix`: what the keys of the rows of a user that are shown begin with, in most tables of all.
     """
 
     name: str

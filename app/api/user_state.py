@@ -3,15 +3,22 @@
 from collections.abc import Iterable, Mapping
 from struct import error as StructError
 
-from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, ScheduledEntryResponse, UserStateResponse
+from app.api.user_state_responses import (
+    IdempotencyKeyResponse,
+    OpenDigestResponse,
+    RateWindowResponse,
+    ScheduledEntryResponse,
+    UserStateResponse,
+)
 from app.topology import TOPOLOGY
+from schemas.ids import NOTIFICATION_PREFIX
 from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from schemas.policy import Policy, RateLimit
 from schemas.user_rows import MAX_ROWS, UserRow, UserRows
-from tables import due, idempotency, rate_windows
+from tables import digests, due, idempotency, rate_windows
 from tables.rate_windows import build_windows, encode_key_suffix
 
-USER_TABLES = frozenset({"rate_windows", "idempotency", "due"})
+USER_TABLES = frozenset({"rate_windows", "idempotency", "digests", "due"})
 STATE_ROLES = tuple(spec.role for spec in TOPOLOGY if USER_TABLES & spec.table_ttls.keys())
 """The roles whose tables have the state of a user."""
 
@@ -31,6 +38,7 @@ def build_user_state(
         rate_windows=_list_windows(tables["rate_windows"], policy, now) if "rate_windows" in tables else [],
         idempotency_keys=_list_idempotency_keys(tables.get("idempotency", ()), now),
         scheduled=_list_entries(tables.get("due", ())),
+        digests=_list_digests(tables.get("digests", ())),
         workers={answer.role: answer.worker for answer in answers},
         truncated=sorted(name for name, found in tables.items() if len(found) >= MAX_ROWS),
         unavailable=dict(problems),
@@ -58,6 +66,18 @@ def _list_entries(rows: Iterable[UserRow]) -> list[ScheduledEntryResponse]:
     entries = [(row.key.decode(errors="replace"), due.decode_index_row(row.row)) for row in rows]
     ordered = sorted((entry for entry in entries if not entry[1].is_cancelled), key=lambda entry: entry[1].due_ms)
     return [ScheduledEntryResponse(key, row.due_ms / 1000, row.priority, row.resume_count) for key, row in ordered]
+
+
+def _list_digests(rows: Iterable[UserRow]) -> list[OpenDigestResponse]:
+    """The digests that gather, the first that ends first."""
+    found = []
+    for row in rows:
+        digest = digests.decode_digest_row(row.row)
+        if digest is not None and not digest.is_closed:
+            times = digest.started_at, digest.ends_at
+            digest_id = NOTIFICATION_PREFIX + row.key.hex()
+            found.append(OpenDigestResponse(digest_id, digest.type, digest.key, digest.count, *times, digest.priority, digest.cause))
+    return sorted(found, key=lambda one: one.ends_at)
 
 
 def _list_idempotency_keys(rows: Iterable[UserRow], now: float) -> list[IdempotencyKeyResponse]:

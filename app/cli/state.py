@@ -25,7 +25,7 @@ ALL = "all"
 @add_gateway_options
 @json_option
 def state(user: str, channel: str | None, reason: str, url: str | None, api_key: str | None, as_json: bool) -> None:
-    """Show the rate windows and idempotency keys of a user, as the workers' tables hold them now, and what the user was sent by day.
+    """Show the rate windows, idempotency keys and open digests of a user, as the workers' tables hold them now, and what was sent by day.
 
     \b
     herold state u-ada
@@ -62,6 +62,8 @@ def format_state(body: Mapping[str, Any]) -> RenderableType:
         parts += [Text(), _build_idempotency_keys(body)]
     if body["scheduled"]:
         parts += [Text(), _build_entries(body)]
+    if body["digests"]:
+        parts += [Text(), _build_digests(body)]
     if body["counts"]:
         parts += [Text(), _build_counts(body["counts"])]
     return Group(*parts)
@@ -125,4 +127,12 @@ def _build_entries(body: Mapping[str, Any]) -> RenderableType:
     table = build_table("id", "released", "priority", "releases before", title="Held by the scheduler")
     for entry in body["scheduled"]:
         table.add_row(entry["id"], format_local_time(entry["due_at"], body["time_zone"]), entry["priority"], str(entry["resume_count"] - 1))
+    return table
+
+
+def _build_digests(body: Mapping[str, Any]) -> RenderableType:
+    table = build_table("id", "type", "key", "gathered", "since", "sent", title="Digests")
+    for digest in body["digests"]:
+        times = [format_local_time(digest[name], body["time_zone"]) for name in ("started_at", "ends_at")]
+        table.add_row(digest["id"], digest["type"], digest["key"], str(digest["count"]), *times)
     return table

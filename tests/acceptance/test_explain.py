@@ -34,6 +34,7 @@ rules:
   - {type: order, category: transactional, priority: high, channels: [email]}
   - {type: code, category: security, priority: high, channels: [sms], template: order}
   - {type: news, category: marketing, priority: high, channels: [email], template: order}
+  - {type: alert, category: transactional, priority: high, channels: [email], template: order, digest: {window: 3600}}
   - {type: large, category: transactional, priority: high, channels: [email], template: order, condition: "data.total > 100"}
 rate_limits:
   - {channel: sms, max_count: 1, window_seconds: 3600}
@@ -121,6 +122,14 @@ CASES = {
         "cancelled",
         "it was cancelled while it was held",
         "would have to be submitted again",
+    ),
+    "merged into a digest": Case(
+        [build("alert", user_id="u-digest"), build("alert", user_id="u-digest")],
+        "digest",
+        "digest",
+        "it was merged into the digest ntf_",
+        "the user would have to choose no digest",
+        "merged",
     ),
     "expired": Case(
         [build(expires_at=time.time() - 60)], "expiry", "expired", "it had expired before it was decided", "had to be decided before"
@@ -298,6 +307,37 @@ def test_the_last_ones_of_a_user_and_a_type_are_found(explained: Explained) -> N
     first, second = explained.ids["channel limit"]
     assert text.index(second) < text.index(first)
     assert text.index("Not sent: ") < text.index("by SMS")
+
+
+def test_a_digest_names_what_is_in_it_and_the_state_shows_it_open(explained: Explained) -> None:
+    first, second = explained.ids["merged into a digest"]
+    body = explained.get(f"/v1/notifications/{second}/explain")
+    digest_id = body["duplicate_of"]
+    assert f"it was merged into the digest {digest_id}, which is sent at " in body["summary"]
+    digest = explained.get(f"/v1/notifications/{digest_id}/explain")
+    assert (digest["state"], digest["gates"][-1]["gate"]) == ("held", "digest")
+    assert "it gathers notifications until then" in digest["summary"]
+    (open_digest,) = explained.get("/v1/users/u-digest/state")["digests"]
+    assert (open_digest["id"], open_digest["type"], open_digest["count"]) == (digest_id, "alert", 2)
+    assert digest_id in check(explained.herold("state", "u-digest"))
+    assert any(line.split()[-3:] == ["herold", "explain", digest_id] for line in check(explained.herold("explain", first)).splitlines())
+
+
+async def test_a_cancelled_digest_names_what_was_in_it(explained: Explained) -> None:
+    ids = await submit(explained.cluster, [build("alert", user_id="u-digest-2") for _ in range(2)], 998)
+    await wait_until_recorded(explained._replace(ids={"a digest to cancel": ids}))
+    digest_id = explained.get(f"/v1/notifications/{ids[0]}")["duplicate_of"]
+    check(await asyncio.to_thread(explained.herold, "cancel", digest_id))
+
+    async def is_cancelled() -> bool:
+        return bool(explained.get(f"/v1/notifications/{digest_id}")["state"] == "rejected")
+
+    await wait_until(is_cancelled, 60, "the digest is cancelled", interval=0.2)
+    body = explained.get(f"/v1/notifications/{digest_id}/explain")
+    gate = body["gates"][-1]
+    assert (gate["gate"], gate["reason"]) == ("digest", "cancelled")
+    assert all(one in gate["description"] for one in ids)
+    assert explained.get("/v1/users/u-digest-2/state")["digests"] == []
 
 
 def test_the_live_state_shows_the_full_window_and_the_key(explained: Explained) -> None:

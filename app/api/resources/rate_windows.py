@@ -11,7 +11,7 @@ from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import INVALID
 from app.api.problems import ProblemError
 from app.api.resources.user_state import STATE_ERRORS, UserIdPathParameter, build_unavailable_problem
-from app.api.responses import WindowResetResponse
+from app.api.user_state_responses import WindowResetResponse
 from schemas.channels import ChannelName
 from schemas.errors import UnavailableError
 

@@ -9,8 +9,8 @@ from litestar.params import PathParameter
 from app.api.dependencies import ApiRequest, Dependencies, get_dependencies
 from app.api.openapi import UNAUTHORIZED, describe_problem
 from app.api.problems import ProblemDetails, ProblemError, build_problem
-from app.api.responses import UserStateResponse
 from app.api.user_state import STATE_ROLES, build_user_state
+from app.api.user_state_responses import UserStateResponse
 from app.api.user_time_zone import find_time_zone
 from schemas.errors import UnavailableError
 from schemas.user_rows import UserRows
@@ -25,7 +25,7 @@ STATE_ERRORS = {
 
 @get("/{user_id:str}/state", responses=STATE_ERRORS, summary="Get the live state of a user", operation_id="get_user_state")
 async def get_user_state(request: ApiRequest, user_id: UserIdPathParameter) -> UserStateResponse:
-    """Each rate window and idempotency key of the user, from the tables of the workers to which the user's partition is assigned."""
+    """Each rate window, idempotency key, open digest and held entry, from the tables of the workers that have the user's partition."""
     dependencies = get_dependencies(request)
     answers = dict(zip(STATE_ROLES, await asyncio.gather(*[_read_rows(dependencies, role, user_id) for role in STATE_ROLES]), strict=True))
     problems = {role: answer for role, answer in answers.items() if isinstance(answer, str)}

@@ -1,11 +1,19 @@
 """The live state of a user, decoded from the rows of the workers' tables."""
 
-from app.api.responses import IdempotencyKeyResponse, RateWindowResponse, ScheduledEntryResponse, UserStateResponse
+from msgspec.structs import replace
+
 from app.api.user_state import build_user_state
+from app.api.user_state_responses import (
+    IdempotencyKeyResponse,
+    OpenDigestResponse,
+    RateWindowResponse,
+    ScheduledEntryResponse,
+    UserStateResponse,
+)
 from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from schemas.policy import Policy, RateLimit
 from schemas.user_rows import MAX_ROWS, UserRow, UserRows
-from tables import due, idempotency, rate_windows
+from tables import digests, due, idempotency, rate_windows
 from tests.unit.app.api.harness import NOW, make_notification_id
 
 SHORT, LONG, LARGE = RateLimit("sms", 2, 60), RateLimit("sms", 3, 3600), RateLimit("email", 1000, 3600)
@@ -53,6 +61,19 @@ def test_keys_in_force_are_shown_newest_first_without_their_claims() -> None:
         IdempotencyKeyResponse("b", make_notification_id(2), NOW - 10, NOW - 10 + IDEMPOTENCY_HORIZON),
         IdempotencyKeyResponse("a", make_notification_id(1), NOW - 100, NOW - 100 + IDEMPOTENCY_HORIZON),
     ]
+
+
+def test_open_digests_are_shown_and_what_says_that_one_is_decided_is_no_key() -> None:
+    row = digests.DigestRow("alert", "team", "", NOW - 60, NOW + 60, "low", 3, 100)
+    other, closed = replace(row, ends_at=NOW, cause="count"), replace(row, is_closed=True)
+    ids = [make_notification_id(number) for number in range(3)]
+    rows = [UserRow(bytes.fromhex(one[4:]), digests.encode_digest_row(each)) for one, each in zip(ids, (row, other, closed), strict=True)]
+    state = build_state(digests=rows, idempotency=[build_key_row(f"{ids[0]}\0digest", 0, NOW)])
+    assert state.digests == [
+        OpenDigestResponse(ids[1], "alert", "team", 3, NOW - 60, NOW, "low", "count"),
+        OpenDigestResponse(ids[0], "alert", "team", 3, NOW - 60, NOW + 60, "low", "window"),
+    ]
+    assert state.idempotency_keys == []
 
 
 def test_a_table_that_is_cut_is_named() -> None:

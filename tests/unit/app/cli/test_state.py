@@ -6,6 +6,7 @@ from schemas.profile import Profile
 from schemas.user_counts import DailyCount
 from schemas.user_rows import UserRow
 from tables import rate_windows
+from tables.digests import DigestRow, encode_digest_row
 from tables.idempotency import IdempotencyRow, encode_row
 from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
@@ -53,6 +54,13 @@ def test_without_postgresql_the_state_is_shown_without_counts(
     assert result.exit_code == 0, result.output
     assert "no counts" in result.stdout
     assert "Sent by day" not in result.stdout
+
+
+def test_state_prints_open_digests(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    row = DigestRow("alert", "team-1", "", NOW, NOW + 3600, "low", 3, 100)
+    gateway_harness.user_tables.tables = {"digests": [UserRow(bytes.fromhex(make_notification_id(1)[4:]), encode_digest_row(row))]}
+    lines = [" ".join(line.split()) for line in herold("state", "u-42", "--url", gateway_url).stdout.splitlines()]
+    assert f"{make_notification_id(1)} alert team-1 3 2025-10-09 08:53:20 UTC 2025-10-09 09:53:20 UTC" in lines
 
 
 def test_no_worker_exits_with_4_and_the_reason(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:

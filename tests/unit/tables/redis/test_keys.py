@@ -6,7 +6,7 @@ from tables.redis.keys import IDEMPOTENCY, PROFILE
 
 
 def test_a_key_consists_of_prefix_family_and_part() -> None:
-    assert PROFILE.build_key("", "u-42") == "profile:u-42"
+    assert PROFILE.build_key("", "u-42") == "profile-2:u-42"
     assert IDEMPOTENCY.build_key("blue.", "a:b") == "blue.idem:a:b"
 
 
