@@ -1,37 +1,21 @@
 """The OpenAPI document: Litestar describes the routes, msgspec the schemas, from the structs that decode the bodies."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
+from litestar.routes import HTTPRoute
+from msgspec import Struct
 
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.list_examples import LIST_EXAMPLES
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
-from app.api.responses import (
-    BulkSubmissionResponse,
-    ConsentEventPage,
-    DevicePage,
-    ExplanationResponse,
-    LivenessResponse,
-    NotificationPage,
-    NotificationResponse,
-    PreferenceList,
-    ReadinessResponse,
-    RulePage,
-    RuleResponse,
-    RuleRollback,
-    RuleVersionPage,
-    SubmissionResponse,
-    SuppressionPage,
-    UserPage,
-    UserStateResponse,
-    WindowResetResponse,
-)
+from app.api.responses import RuleRollback
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from app.api.template_requests import TEMPLATE_REQUESTS
 from schemas.notification import NotificationChange, Submission
@@ -39,34 +23,16 @@ from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, Suppress
 
 EXAMPLES_BY_SCHEMA = {type(example).__name__: msgspec.to_builtins(example) for example in LIST_EXAMPLES}
 SCHEMA_REF = "#/components/schemas/{name}"
-SCHEMA_STRUCTS = (
+REQUEST_STRUCTS = (
     Submission,
     BulkSubmission,
-    SubmissionResponse,
-    BulkSubmissionResponse,
-    NotificationResponse,
-    ExplanationResponse,
     NotificationChange,
-    NotificationPage,
-    LivenessResponse,
-    ReadinessResponse,
-    UserStateResponse,
-    WindowResetResponse,
-    RuleResponse,
     RuleRollback,
-    RulePage,
-    RuleVersionPage,
-    ProblemDetails,
     UserChange,
-    UserPage,
     DeviceChange,
-    DevicePage,
     PreferenceSet,
     PreferencePatch,
-    PreferenceList,
-    ConsentEventPage,
     SuppressionRequest,
-    SuppressionPage,
     *BROADCAST_BODIES,
     *TEMPLATE_REQUESTS,
 )
@@ -105,7 +71,7 @@ def _build_request_body(name: str, example: object) -> RequestBody:
 
 
 def describe_body(schema: str, example: object) -> type[Operation]:
-    """The class of an operation whose handler decodes the body itself; `schema` is the name of a struct in SCHEMA_STRUCTS."""
+    """The class of an operation whose handler decodes the body itself; `schema` is the name of a struct in REQUEST_STRUCTS."""
 
     @dataclass
     class OperationWithBody(Operation):
@@ -154,12 +120,31 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         _remove_framework_errors(operation["responses"])
         _add_examples(operation["responses"])
-    _, schemas = msgspec.json.schema_components(SCHEMA_STRUCTS, ref_template=SCHEMA_REF)
+    _, schemas = msgspec.json.schema_components({*REQUEST_STRUCTS, *_iterate_response_structs(app)}, ref_template=SCHEMA_REF)
     items = {"type": "array", "items": {"$ref": SCHEMA_REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK_SIZE}
-    schemas["BulkRequest"] = {"title": "BulkRequest", "anyOf": [items, {"$ref": SCHEMA_REF.format(name="BulkSubmission")}]}
+    schemas["BulkRequest"] = {
+        "title": "BulkRequest",
+        "description": "Notifications, as a list or in an object.",
+        "anyOf": [items, {"$ref": SCHEMA_REF.format(name="BulkSubmission")}],
+    }
     schemas["Submission"]["example"] = EXAMPLE_SUBMISSION
     document["components"]["schemas"].update(schemas)
     return document
+
+
+def _iterate_response_structs(app: Litestar) -> Iterator[type[Struct]]:
+    """The structs that routes answer with; msgspec describes them in more words than the framework."""
+    for handler in (handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers):
+        if handler.resolve_include_in_schema():
+            yield from _iterate_structs(handler.parsed_fn_signature.return_type.annotation)
+            yield from (struct for response in (handler.responses or {}).values() for struct in _iterate_structs(response.data_container))
+
+
+def _iterate_structs(annotation: Any) -> Iterator[type[Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _iterate_structs(part)
 
 
 def _add_examples(responses: dict[str, Any]) -> None:

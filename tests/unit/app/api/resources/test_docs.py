@@ -35,6 +35,7 @@ def test_every_route_is_described() -> None:
         "/v1/templates/{name}/preview",
         "/v1/templates/{name}/publish",
         "/v1/templates/{name}/rollback",
+        "/v1/templates/{name}/variants",
         "/v1/rules",
         "/v1/rules/{rule_type}",
         "/v1/rules/{rule_type}/versions",
@@ -78,6 +79,11 @@ def test_every_change_of_a_resource_has_a_body() -> None:
         (path, method): one for path, methods in paths.items() for method, one in methods.items() if method in ("put", "patch", "post")
     }
     assert [place for place, operation in changes.items() if not operation.get("requestBody")] == []
+
+
+def test_every_schema_says_what_it_is() -> None:
+    schemas = fetch_openapi_document()["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
 
 
 def test_every_list_has_an_example_with_items() -> None:
