@@ -18,7 +18,7 @@ from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
-from tables.postgres.preferences import MakeId, PreferenceStore
+from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -29,7 +29,7 @@ ApiRequest = Request[Any, Any, Any]
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Services, ports and values of one gateway; `receipt_timeouts` in seconds for each channel, `make_id` makes one with a prefix."""
+    """Services, ports and values of one gateway; `receipt_timeouts` in seconds for each channel."""
 
     submission_service: SubmissionService
     history: HistoryReader
@@ -47,7 +47,6 @@ class Dependencies:
     preferences: PreferenceStore
     suppressions: SuppressionStore
     profile_eviction: ProfileEviction
-    make_id: MakeId
     templates: TemplateService
     rules: RuleStore
     audiences: AudienceStore

@@ -166,7 +166,6 @@ class GatewayConnections:
             preferences=PreferenceStore(self.database, make_new_id),
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,
-            make_id=make_new_id,
             templates=TemplateService(
                 self.database, build_payload_source(kafka, self._settings.templates, time.time), self._settings.costs
             ),

@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar import Router, delete
 from litestar.params import QueryParameter
 
-from app.api.bodies import ActorHeader, build_origin
+from app.api.bodies import ActorHeader, SourceHeader, build_origin
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import INVALID
 from app.api.problems import ProblemError
@@ -38,10 +38,11 @@ async def reset_rate_windows(
     ] = None,
     reason: Annotated[str, QueryParameter(description="why, for the audit log", max_length=256)] = "",
     actor: ActorHeader = None,
+    source: SourceHeader = "api",
 ) -> WindowResetResponse:
     """What was sent does not count any more. The worker to which the user is assigned removes the rows, between two of its batches."""
     dependencies = get_dependencies(request)
-    name, details = build_origin(actor, "api").actor, {"channel": channel or "", "reason": reason}
+    name, details = build_origin(actor, source).actor, {"source": source, "channel": channel or "", "reason": reason}
     try:
         audit_id = await dependencies.window_resets.write(name, RESET, user_id, details)
     except UnavailableError as error:

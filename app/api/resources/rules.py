@@ -9,7 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from agents.router.compiled_policy import CompiledPolicy
 from app.admin.rule_problems import find_rule_problems
-from app.api.bodies import ActorHeader, build_origin, check_stored, decode_body, decode_json
+from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_body, decode_json
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
@@ -78,10 +78,15 @@ async def get_rule(request: ApiRequest, rule_type: TypeParameter) -> Response[Ru
     operation_id="put_rule",
 )
 async def put_rule(
-    request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
+    request: ApiRequest,
+    rule_type: TypeParameter,
+    if_match: IfMatchHeader = None,
+    actor: ActorHeader = None,
+    source: SourceHeader = "api",
+    comment: CommentParameter = "",
 ) -> Response[RuleResponse]:
     """Creates a rule for a type that has none. One that exists is replaced as a whole, for which If-Match is needed."""
-    entry, origin = _decode_rule(await request.body(), rule_type), build_origin(actor, "api", comment)
+    entry, origin = _decode_rule(await request.body(), rule_type), build_origin(actor, source, comment)
     rules = get_dependencies(request).rules
     if if_match is None and (rule := await rules.create(entry, origin, _check_rule)):
         return _respond(rule, 201)
@@ -90,11 +95,16 @@ async def put_rule(
 
 @delete("/{rule_type:str}", responses=CHANGE_ERRORS, summary="Delete a rule", operation_id="delete_rule")
 async def delete_rule(
-    request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
+    request: ApiRequest,
+    rule_type: TypeParameter,
+    if_match: IfMatchHeader = None,
+    actor: ActorHeader = None,
+    source: SourceHeader = "api",
+    comment: CommentParameter = "",
 ) -> None:
     """Notifications of the type become dead letters. The versions stay, so that the rule can be rolled back. Needs If-Match."""
     version = require_if_match(if_match)
-    await get_dependencies(request).rules.delete(rule_type, version, build_origin(actor, "api", comment))
+    await get_dependencies(request).rules.delete(rule_type, version, build_origin(actor, source, comment))
 
 
 @get("/{rule_type:str}/versions", responses=READ_ERRORS, summary="List the versions of a rule", operation_id="list_rule_versions")
@@ -119,13 +129,18 @@ async def list_rule_versions(
     operation_id="roll_back_rule",
 )
 async def roll_back_rule(
-    request: ApiRequest, rule_type: TypeParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, comment: CommentParameter = ""
+    request: ApiRequest,
+    rule_type: TypeParameter,
+    if_match: IfMatchHeader = None,
+    actor: ActorHeader = None,
+    source: SourceHeader = "api",
+    comment: CommentParameter = "",
 ) -> Response[RuleResponse]:
     """The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
     version, current = (await decode_body(request, RuleRollback)).version, require_if_match(if_match)
     rules = get_dependencies(request).rules
     entry = require_rule(rule_type, await rules.require_version(rule_type, version))
-    origin = build_origin(actor, "api", comment or f"back to version {version}")
+    origin = build_origin(actor, source, comment or f"back to version {version}")
     return _respond(await rules.put(entry, current, origin, _check_rule, "rolled_back"))
 
 

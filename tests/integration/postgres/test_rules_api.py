@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tables.postgres.audit_log import list_audit_entries
+from tables.postgres.database import Database
 from tables.postgres.seed import load_seed_policy
 from tests.integration.api.gateway_client import UNREACHABLE, build_settings, open_client
 
@@ -28,7 +30,7 @@ def get_errors(response: Any) -> list[tuple[str, str]]:
     return [(error["path"], error["detail"]) for error in response.json()["errors"]]
 
 
-async def test_a_rule_is_created_changed_rolled_back_and_deleted(client: Any) -> None:
+async def test_a_rule_is_created_changed_rolled_back_and_deleted(client: Any, database_copy: Database) -> None:
     created = await client.put(f"{URL}/parcel.lost", json=RULE, params={"comment": "first"}, headers={"Herold-Actor": "Ada"})
     assert (created.status_code, created.headers["etag"]) == (201, '"1"')
     assert created.json() == {"version": 1, "rule": {"type": "parcel.lost", **RULE}}
@@ -42,12 +44,19 @@ async def test_a_rule_is_created_changed_rolled_back_and_deleted(client: Any) ->
     back = await client.post(f"{URL}/parcel.lost/rollback", json={"version": 1}, headers={"if-match": '"2"'})
     assert (back.status_code, back.json()) == (200, {"version": 3, "rule": {"type": "parcel.lost", **RULE}})
     assert (await client.delete(f"{URL}/parcel.lost")).status_code == 428
-    assert (await client.delete(f"{URL}/parcel.lost", headers={"if-match": '"3"'})).status_code == 204
+    assert (await client.delete(f"{URL}/parcel.lost", headers={"if-match": '"3"', "herold-source": "cli"})).status_code == 204
     assert (await client.get(f"{URL}/parcel.lost")).status_code == 404
     first = (await client.get(f"{URL}/parcel.lost/versions", params={"limit": 3})).json()
     rest = (await client.get(f"{URL}/parcel.lost/versions", params={"cursor": first["next_cursor"]})).json()
     versions = [(one["version"], one["actor"], one["comment"]) for one in [*first["items"], *rest["items"]]]
     assert versions == [(4, "api", ""), (3, "api", "back to version 1"), (2, "api", ""), (1, "Ada", "first")]
+    entries = await list_audit_entries(database_copy, "rule", "parcel.lost", 10)
+    assert [(one.action, one.details["source"]) for one in entries] == [
+        ("rule.deleted", "cli"),
+        ("rule.rolled_back", "api"),
+        ("rule.changed", "api"),
+        ("rule.added", "api"),
+    ]
     assert (first["items"][0]["rule"], rest["next_cursor"]) == (None, None)
 
 

@@ -247,7 +247,6 @@ class GatewayHarness:
             PreferenceStore(database, make_new_id),
             SuppressionStore(database, make_new_id),
             ProfileEviction(forget_nothing),
-            make_new_id,
             self.templates or TemplateService(database),
             RuleStore(database, make_new_id),
             AudienceStore(database, make_new_id),

@@ -15,14 +15,14 @@ def build_harness() -> GatewayHarness:
 def test_windows_are_emptied_with_an_entry_of_who_did_it_and_why() -> None:
     harness = build_harness()
     with harness.build_client() as client:
-        one = client.delete(f"{URL}?channel=sms&reason=a%20call", headers={"Herold-Actor": "eve"}).json()
+        one = client.delete(f"{URL}?channel=sms&reason=a%20call", headers={"Herold-Actor": "eve", "Herold-Source": "cli"}).json()
         everything = client.delete(URL).json()
     assert one == {"user_id": "u-42", "windows": ["sms"], "audit_id": "aud_1"}
     assert everything["windows"] == ["all channels", "email, news", "sms"]
     assert harness.user_tables.removed == [("rate_windows", "sms"), ("rate_windows", "")]
     assert harness.window_resets.entries == [
-        ("eve", "reset", "u-42", {"channel": "sms", "reason": "a call"}),
-        ("api", "reset", "u-42", {"channel": "", "reason": ""}),
+        ("eve", "reset", "u-42", {"source": "cli", "channel": "sms", "reason": "a call"}),
+        ("api", "reset", "u-42", {"source": "api", "channel": "", "reason": ""}),
     ]
 
 
