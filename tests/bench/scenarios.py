@@ -148,22 +148,22 @@ def _read_resident_mb(pid: int) -> int:
 
 async def measure_latency(cluster: HeroldCluster, count: int) -> dict[str, Any]:
     """(c) Measure the latency from submission to the simulator on the high priority at 200/s: idle, and during a low backlog."""
-    await _set_log_append_time(cluster)
+    await set_log_append_time(cluster)
     await start_pipeline(cluster)
     await load_generator.produce_at_rate(
         cluster.urls.kafka, cluster.prefix + "notifications.high", PARTITIONS, RATE, WARM_UP_SECONDS, seed=96
     )
-    idle = await _measure_latencies(cluster)
+    idle = await measure_latencies(cluster)
     routed_before = cluster.read_metric("router", "herold_router_records_total")
     with cluster.freeze("router"):
         await load_generator.fill_topic(cluster.urls.kafka, cluster.prefix + "notifications.low", PARTITIONS, count, seed=3)
-    busy = await _measure_latencies(cluster)
+    busy = await measure_latencies(cluster)
     remaining = routed_before + count + RATE * SECONDS - cluster.read_metric("router", "herold_router_records_total")
     figures = {"high_idle_ms": idle.pop("whole"), "high_backlog_ms": busy.pop("whole")}
     return {**figures, "stages_idle_ms": idle, "stages_backlog_ms": busy, "backlog_left": max(0, round(remaining))}
 
 
-async def _set_log_append_time(cluster: HeroldCluster) -> None:
+async def set_log_append_time(cluster: HeroldCluster) -> None:
     """Set LogAppendTime on a topic of deliveries: CreateTime is the time of the decision, before the router's round trips to the broker."""
     topic = ConfigResource(ConfigResourceType.TOPIC, cluster.prefix + "deliveries.email.high", configs=LOG_APPEND_TIME)
     admin = AIOKafkaAdminClient(bootstrap_servers=cluster.urls.kafka)
@@ -174,7 +174,7 @@ async def _set_log_append_time(cluster: HeroldCluster) -> None:
         await admin.close()
 
 
-async def _measure_latencies(cluster: HeroldCluster) -> dict[str, dict[str, float]]:
+async def measure_latencies(cluster: HeroldCluster) -> dict[str, dict[str, float]]:
     """Measure the latency of the pipeline and of its stages: submission to Kafka, routing, delivery to the simulator."""
     topic, after = cluster.prefix + "notifications.high", cluster.fetch_request_counts()["seq"]
     delivery_ids = set(await load_generator.produce_at_rate(cluster.urls.kafka, topic, PARTITIONS, RATE, SECONDS, seed=after))
