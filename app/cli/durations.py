@@ -1,16 +1,24 @@
-"""Durations on the command line: 90s, 30m, 24h, 7d."""
+"""Durations on the command line: 90s, 30m, 1h30m, 7d."""
 
 import re
 from typing import Any
 
 import click
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_match = re.compile(r"([1-9]\d{0,8})([smhd])").fullmatch
+_UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}  # seconds
+_match = re.compile(r"(?=\d)" + "".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNITS)).fullmatch
+
+
+def parse_duration(text: str) -> int:
+    """The seconds of a text such as 1h30m. Raises ValueError."""
+    found = _match(text)
+    if not found:
+        raise ValueError(text)
+    return sum(int(number or 0) * seconds for number, seconds in zip(found.groups(), _UNITS.values(), strict=True))
 
 
 class DurationType(click.ParamType):
-    """A number with a unit, in seconds, at most `max_seconds`."""
+    """A duration of a second or longer, in seconds, at most `max_seconds`."""
 
     name = "duration"
 
@@ -21,10 +29,12 @@ class DurationType(click.ParamType):
         """The seconds; a number is one already."""
         if isinstance(value, int | float):
             return float(value)
-        found = _match(value)
-        if found is None:
-            self.fail(f"{value!r} is no duration: write a number and s, m, h or d, such as 24h", param, ctx)
-        seconds = int(found[1]) * _SECONDS[found[2]]
+        try:
+            seconds = parse_duration(value)
+        except ValueError:
+            seconds = 0
+        if not seconds:
+            self.fail(f"{value!r} is no duration: write numbers with d, h, m or s, such as 24h or 1h30m", param, ctx)
         if seconds > self._max_seconds:
             self.fail(f"{value} is longer than {self._max_seconds / 86_400:g} days, for which Kafka has the notifications", param, ctx)
         return float(seconds)
