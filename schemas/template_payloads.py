@@ -20,19 +20,25 @@ class RecordedPayload(Struct, frozen=True):
 
 
 class PayloadFailure(Struct, frozen=True):
-    """A recorded notification, named by its id, that a version cannot be rendered with on a channel and in a locale."""
+    """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them."""
 
-    id: str
     channel: ChannelName
     locale: str
     reason: str
     problem: str
+    count: int
+    ids: list[str]
+
+    def describe(self) -> str:
+        """The failure as a text."""
+        others = f" and {self.count - len(self.ids)} more" if self.count > len(self.ids) else ""
+        return f"{self.channel} {self.locale}: {self.problem}, with {', '.join(self.ids)}{others}"
 
 
 class ChannelUsage(Struct, frozen=True):
     """What the messages of a channel take with the published version and with the new one: bytes, SMS segments, and cost.
 
-    Only messages count that both versions render. The cost is in the currency of the setting `costs`, and 0 if it is not set.
+    Only messages count that both versions render, each on every channel that it or its rule names. The cost is in the currency of the setting `costs`, and 0 if it is not set.
     """
 
     channel: ChannelName
@@ -48,7 +54,7 @@ class ChannelUsage(Struct, frozen=True):
 class PayloadReport(Struct, frozen=True):
     """What a version makes of the newest recorded notifications of its template.
 
-    `failures` are those that the published version does not have, the first ones only; `failed` counts their notifications, and
+    `failures` are those that the published version does not have, a few for many; `failed` counts their notifications, and
     `failed_before` those that fail with both versions. `problem` says why nothing was compared.
     """
 
@@ -63,5 +69,5 @@ class PayloadReport(Struct, frozen=True):
         """The new failures as texts, with their number."""
         if not self.failed:
             return []
-        texts = [f"recorded notification {one.id}, {one.channel} {one.locale}: {one.problem}" for one in self.failures]
-        return [f"{self.failed} of {self.payloads} recorded notifications fail with this version only", *texts]
+        summary = f"{self.failed} of {self.payloads} recorded notifications fail with this version only"
+        return [summary, *(one.describe() for one in self.failures)]

@@ -10,6 +10,7 @@ from rich.text import Text
 from app.cli.formatting import build_key_value_table, build_table, format_datetime
 from app.cli.output import escape_control_characters
 from schemas.enums import STATUS_RANK
+from schemas.template_payloads import PayloadFailure
 
 Body = Mapping[str, Any]
 
@@ -93,7 +94,8 @@ def _list_payload_parts(payloads: Body) -> list[RenderableType]:
     if payloads["failed_before"]:
         lines.append(f"{payloads['failed_before']} fail with the published version too")
     parts: list[RenderableType] = [Text("\n".join(lines))]
-    parts += [Text(_to_text(f"{one['id']}, {one['channel']} {one['locale']}: {one['problem']}"), "red") for one in payloads["failures"]]
+    failures = msgspec.convert(payloads["failures"], list[PayloadFailure])
+    parts += [Text(_to_text(failure.describe()), "red") for failure in failures]
     if payloads["usage"]:
         table = build_table("channel", "messages", "bytes", "segments", "cost", title="Recorded notifications")
         for one in payloads["usage"]:

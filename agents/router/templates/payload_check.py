@@ -12,7 +12,8 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.template_payloads import ChannelUsage, PayloadFailure, PayloadReport, RecordedPayload
 from schemas.template_versions import ContentPreview
 
-MAX_FAILURES = 20
+MAX_FAILURES = 20  # kinds of them
+MAX_IDS = 10  # of each kind
 
 Previews = Mapping[tuple[ChannelName, str], ContentPreview]
 
@@ -21,19 +22,21 @@ def check_payloads(
     before: TemplateCache, after: TemplateCache, name: str, payloads: Sequence[RecordedPayload], costs: Mapping[ChannelName, float]
 ) -> PayloadReport:
     """Compare the versions of a template in two policies; `costs` are those of a message, or of a segment of an SMS."""
-    failures: list[PayloadFailure] = []
+    failures: dict[tuple[ChannelName, str, str, str], list[str]] = {}
     failed = failed_before = 0
     messages: dict[ChannelName, list[tuple[ContentPreview | None, ContentPreview]]] = {}
     for payload in payloads:
         old, new = _preview(before, name, payload), _preview(after, name, payload)
-        found = [PayloadFailure(payload.id, *key, one.reason, one.problem) for key, one in new.items() if one.problem]
+        found = [one for one in new.values() if one.problem]
         is_new = [one for one in found if (one.channel, one.locale) not in old or not old[one.channel, one.locale].problem]
-        failures += is_new
+        for one in is_new:
+            failures.setdefault((one.channel, one.locale, one.reason, one.problem), []).append(payload.id)
         failed, failed_before = failed + bool(is_new), failed_before + bool(found and not is_new)
         for channel, pair in _pair_messages(before, after, name, payload, old, new):
             messages.setdefault(channel, []).append(pair)
+    listed = [PayloadFailure(*kind, len(ids), ids[:MAX_IDS]) for kind, ids in failures.items()][:MAX_FAILURES]
     usage = [_sum_usage(channel, messages[channel], costs) for channel in CHANNEL_NAMES if channel in messages]
-    return PayloadReport(len(payloads), failed, failed_before, failures[:MAX_FAILURES], usage)
+    return PayloadReport(len(payloads), failed, failed_before, listed, usage)
 
 
 def _preview(templates: TemplateCache, name: str, payload: RecordedPayload) -> Previews:

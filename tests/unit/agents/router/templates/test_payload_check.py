@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agents.router.templates.cache import TemplateCache
-from agents.router.templates.payload_check import MAX_FAILURES, check_payloads
+from agents.router.templates.payload_check import MAX_IDS, check_payloads
 from schemas.policy import Template, TemplateDetails
 from schemas.template_payloads import ChannelUsage, RecordedPayload
 
@@ -32,10 +32,11 @@ def test_a_failure_of_the_new_version_names_the_notification_and_the_place() -> 
     report = check_payloads(build_cache(), build_cache(2, german="{{ name }}"), NAME, payloads, {})
     assert (report.payloads, report.failed, report.failed_before) == (2, 1, 0)
     (failure,) = report.failures
-    assert (failure.id, failure.channel, failure.locale, failure.reason) == ("ntf_2", "sms", "de", "missing_variable")
+    assert (failure.ids, failure.channel, failure.locale, failure.reason) == (["ntf_2"], "sms", "de", "missing_variable")
     summary, text = report.describe_failures()
     assert summary == "1 of 2 recorded notifications fail with this version only"
-    assert text.startswith("recorded notification ntf_2, sms de: template shipped@2 de for sms: 'name' is undefined")
+    assert text.startswith("sms de: template shipped@2 de for sms: 'name' is undefined")
+    assert text.endswith(", with ntf_2")
 
 
 def test_data_that_is_not_as_declared_is_a_failure() -> None:
@@ -56,7 +57,11 @@ def test_what_fails_already_does_not_hold_up_a_better_version() -> None:
 def test_failures_are_counted_by_notification_and_listed_up_to_a_limit() -> None:
     payloads = [build_payload(number) for number in range(50)]
     report = check_payloads(build_cache(), build_cache(2, "{{ a }}", "{{ a }}"), NAME, payloads, {})
-    assert (report.failed, len(report.failures)) == (50, MAX_FAILURES)
+    assert (report.failed, [(one.locale, one.count, len(one.ids)) for one in report.failures]) == (
+        50,
+        [("de", 50, MAX_IDS), ("default", 50, MAX_IDS)],
+    )
+    assert report.describe_failures()[1].endswith("ntf_8, ntf_9 and 40 more")
 
 
 @pytest.mark.parametrize(("locale", "text"), [("", "Order A-1"), ("de-AT", "Bestellung A-1"), ("fr", "Order A-1")])
