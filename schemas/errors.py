@@ -6,6 +6,7 @@ HeroldError
 |-- ConflictError         the state of something does not allow a change; says what to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
 |-- MissingAudienceError  there is no audience with this name
+|-- MissingRateLimitError  there is no such rate limit
 |-- MissingRuleError      there is no rule for this type
 |-- MissingScheduleError  there is no schedule with this name
 |-- MissingUserError      there is no user with this id
@@ -88,6 +89,13 @@ class MissingUserError(HeroldError):
 
 class PartitionFencedError(HeroldError):
     """A rebalance assigned the partition to another worker; its uncommitted work is discarded here and repeated there."""
+
+
+class MissingRateLimitError(HeroldError):
+    """There is no rate limit for this channel, category, tier and window."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(f"there is no rate limit for {description[:300]}")
 
 
 class MissingRuleError(HeroldError):

@@ -117,7 +117,7 @@ def merge_document(policy: Policy, document: PolicyDocument, latest_versions: Ma
     `latest_versions` are those of templates of which later versions are not published.
     """
     rules = {**policy.rules, **{entry.type: build_rule(entry, policy.rules.get(entry.type)) for entry in document.rules}}
-    limits = {limit.key: limit for limit in (*policy.rate_limits, *map(_build_rate_limit, document.rate_limits))}
+    limits = {limit.key: limit for limit in (*policy.rate_limits, *map(build_rate_limit, document.rate_limits))}
     templates = {name: [template for template in policy.templates if template.name == name] for name in _list_template_names(policy)}
     details = {one.name: one for one in policy.template_details}
     for name, entry in document.templates.items():
@@ -170,7 +170,7 @@ def find_duplicates(document: PolicyDocument) -> Iterator[str]:
             yield f"rules[{index}]: the type {rule.type} has another rule above"
         types.add(rule.type)
     keys: set[tuple[str, str, str, int]] = set()
-    for index, limit in enumerate(map(_build_rate_limit, document.rate_limits)):
+    for index, limit in enumerate(map(build_rate_limit, document.rate_limits)):
         if limit.key in keys:
             yield f"rate_limits[{index}]: there is another limit above for {describe_rate_limit(limit)}"
         keys.add(limit.key)
@@ -182,7 +182,8 @@ def describe_rate_limit(limit: RateLimit) -> str:
     return f"{limit.channel or 'all channels'} in {limit.window_seconds} s{''.join(texts)}"
 
 
-def _build_rate_limit(entry: RateLimitEntry) -> RateLimit:
+def build_rate_limit(entry: RateLimitEntry) -> RateLimit:
+    """The limit of an entry."""
     return RateLimit(**msgspec.structs.asdict(entry))
 
 

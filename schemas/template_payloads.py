@@ -38,7 +38,8 @@ class PayloadFailure(Struct, frozen=True):
 class ChannelUsage(Struct, frozen=True):
     """What the messages of a channel take with the published version and with the new one: bytes, SMS segments, and cost.
 
-    Only messages count that both versions render, each on every channel that it or its rule names. The cost is in the currency of the setting `costs`, and 0 if it is not set.
+    Only messages count that both versions render, each on every channel that it or its rule names. The cost is in the
+    currency of the setting `costs`, and 0 if it is not set.
     """
 
     channel: ChannelName

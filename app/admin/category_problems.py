@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from schemas.categories import ESSENTIAL_CATEGORIES
+from schemas.names import find_name_problem
 from schemas.policy import Policy, Rule
-from schemas.policy_document import PolicyDocument
+from schemas.policy_document import PolicyDocument, build_rate_limit
 from schemas.user_validation import find_category_problem
 
 MIN_COMPARED = 5  # characters; shorter names differ by one letter and are meant: new, news
@@ -23,15 +24,17 @@ def find_misspelt_category(rule: Rule, before: Policy, after: Policy) -> str | N
     )
 
 
-def find_limit_category_problems(before: Policy, after: Policy, document: PolicyDocument) -> Iterator[tuple[str, str]]:
-    """The fields of new rate limits that name a category which no rule has, and why that is wrong."""
+def find_limit_problems(before: Policy, after: Policy, document: PolicyDocument) -> Iterator[tuple[int, str, str]]:
+    """What is wrong with new rate limits: the index, the field, and why; such as a category that no rule has."""
     known = {rule.category for rule in after.rules.values()}
-    keys = {limit.key for limit in before.rate_limits}  # its rules may be gone since
+    keys = {limit.key for limit in before.rate_limits}  # the rules of its category may be gone since
     for index, limit in enumerate(document.rate_limits):
-        if (limit.channel, limit.category, limit.tier, limit.window_seconds) not in keys and (
-            problem := find_category_problem(limit.category, known)
-        ):
-            yield f"rate_limits[{index}].category", problem.text
+        if build_rate_limit(limit).key in keys:
+            continue
+        if problem := find_category_problem(limit.category, known):
+            yield index, "category", problem.text
+        if text := find_name_problem(limit.tier):
+            yield index, "tier", text
 
 
 def is_misspelling(name: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from agents.router.templates.cache import TemplateFailure, compile_template
 from agents.router.templates.compiler import find_partial_problems
 from agents.router.templates.partials import PartialSources
 from agents.router.templates.variables import InvalidSchema, compile_variables
-from app.admin.category_problems import find_limit_category_problems
+from app.admin.category_problems import find_limit_problems
 from app.admin.rule_problems import find_rule_problems
 from app.ordered_ids import OrderedIds
 from schemas.errors import PolicyDocumentError
@@ -73,14 +73,13 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     for entry in document.rules:
         rule = merged.rules[entry.type]
         problems += [f"rule {entry.type}: {field}: {problem}" for field, problem in find_rule_problems(rule, templates, policy, merged)]
-    return problems + [f"{field}: {problem}" for field, problem in find_limit_category_problems(policy, merged, document)]
+    return problems + [f"rate_limits[{index}].{field}: {text}" for index, field, text in find_limit_problems(policy, merged, document)]
 
 
 def _find_name_problems(document: PolicyDocument) -> Iterator[str]:
-    """The names of templates, partials and tiers that should name nothing; those of rules are checked with the other fields of rules."""
+    """The names of templates and partials that should name nothing; those of rules and limits are checked with their other fields."""
     names = [*(f"template {name!r}" for name in document.templates if find_name_problem(name))]
     names += [*(f"partial {name!r}" for name in document.partials if find_name_problem(name))]
-    names += [*(f"rate_limits[{index}].tier" for index, limit in enumerate(document.rate_limits) if find_name_problem(limit.tier))]
     return (f"{name}: {SPACES}" for name in names)
 
 

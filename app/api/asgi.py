@@ -28,6 +28,7 @@ from app.api.resources import (
     held_notifications,
     notifications,
     preferences,
+    rate_limits,
     rate_windows,
     rules,
     schedules,
@@ -65,6 +66,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             audiences.router,
             broadcasts.router,
             schedules.router,
+            rate_limits.router,
             health.router,
         ],
         exception_handlers={

@@ -19,6 +19,7 @@ from schemas.store_ports import PolicyReader, ProfileReader
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.preferences import PreferenceStore
+from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -52,6 +53,7 @@ class Dependencies:
     audiences: AudienceStore
     broadcasts: BroadcastStore
     schedules: ScheduleStore
+    rate_limits: RateLimitStore
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

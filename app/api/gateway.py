@@ -44,6 +44,7 @@ from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
+from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -173,6 +174,7 @@ class GatewayConnections:
             audiences=AudienceStore(self.database, make_new_id),
             broadcasts=BroadcastStore(self.database, make_new_id),
             schedules=ScheduleStore(self.database, make_new_id),
+            rate_limits=RateLimitStore(self.database, make_new_id),
         )
 
     def _build_probes(self) -> dict[str, Probe]:

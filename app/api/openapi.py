@@ -15,6 +15,7 @@ from msgspec import Struct
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.list_examples import LIST_EXAMPLES
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
+from app.api.rate_limit_bodies import RateLimitChange
 from app.api.responses import RuleRollback
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from app.api.template_requests import TEMPLATE_REQUESTS
@@ -28,6 +29,7 @@ REQUEST_STRUCTS = (
     BulkSubmission,
     NotificationChange,
     RuleRollback,
+    RateLimitChange,
     UserChange,
     DeviceChange,
     PreferenceSet,

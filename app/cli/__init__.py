@@ -36,6 +36,7 @@ COMMAND_PATHS = {
     "policy": "app.cli.policy:policy",
     "templates": "app.cli.templates:templates",
     "rules": "app.cli.rules:rules",
+    "limits": "app.cli.limits:limits",
     "tables": "app.cli.tables:tables",
     "webhook": "app.cli.webhook:webhook",
 }

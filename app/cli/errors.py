@@ -8,7 +8,14 @@ from typing import IO, Any, TypeVar
 import click
 
 from app.cli.output import encode_json_line, escape_control_characters
-from schemas.errors import HeroldError, MissingRuleError, PolicyDocumentError, RecordedNotificationsUnavailableError, UnavailableError
+from schemas.errors import (
+    HeroldError,
+    MissingRateLimitError,
+    MissingRuleError,
+    PolicyDocumentError,
+    RecordedNotificationsUnavailableError,
+    UnavailableError,
+)
 
 T = TypeVar("T")
 
@@ -61,7 +68,7 @@ def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str)
         raise build_unreachable_error(server_name, address, error) from None
     except PolicyDocumentError:
         raise
-    except MissingRuleError as error:
+    except (MissingRuleError, MissingRateLimitError) as error:
         raise CommandError(str(error), exit_code=EXIT_NOT_FOUND) from None
     except HeroldError as error:
         raise CommandError(str(error)) from None

@@ -33,6 +33,7 @@ from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.preferences import PreferenceStore
+from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -252,6 +253,7 @@ class GatewayHarness:
             AudienceStore(database, make_new_id),
             BroadcastStore(database, make_new_id),
             ScheduleStore(database, make_new_id),
+            RateLimitStore(database, make_new_id),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 
