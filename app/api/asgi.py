@@ -43,6 +43,22 @@ from app.api.submission_app import SubmissionApp, SubmissionRouter
 from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
 from schemas.ports import Clock
 
+ROUTERS = (
+    user_state.router,
+    user_counts.router,
+    rate_windows.router,
+    users.router,
+    preferences.router,
+    suppressions.router,
+    templates.router,
+    rules.router,
+    audiences.router,
+    broadcasts.router,
+    schedules.router,
+    rate_limits.router,
+    health.router,
+)
+
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
@@ -53,22 +69,7 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
     handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS]
     notification_router = Router("/v1/notifications", route_handlers=handlers, tags=["notifications"])
     framework = Litestar(
-        [
-            notification_router,
-            user_state.router,
-            user_counts.router,
-            rate_windows.router,
-            users.router,
-            preferences.router,
-            suppressions.router,
-            templates.router,
-            rules.router,
-            audiences.router,
-            broadcasts.router,
-            schedules.router,
-            rate_limits.router,
-            health.router,
-        ],
+        [notification_router, *ROUTERS],
         exception_handlers={
             ProblemError: handle_problem,
             HTTPException: handle_http_exception,
