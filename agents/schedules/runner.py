@@ -62,9 +62,9 @@ class ScheduleRunner:
         return self._interval if wait is None else min(self._interval, max(MIN_WAIT, wait))
 
     def _plan(self, schedule: DueSchedule, now: float) -> RunPlan:
-        """The plan of a schedule; one that cannot be read ends, so that it does not hold up the others."""
+        """The plan of a schedule. One that has none ends, so that it neither holds up the others nor stops the worker again and again."""
         try:
             return plan_runs(schedule, now)
-        except ValueError as error:
-            self._observe(InvalidSchedule(schedule.id, str(error)))
+        except Exception as error:
+            self._observe(InvalidSchedule(schedule.id, f"{type(error).__name__}: {error}"))
             return RunPlan([], None)

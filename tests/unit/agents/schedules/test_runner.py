@@ -12,6 +12,7 @@ from schemas.schedules import DueSchedule, RunPlan, StartedRuns, Timing
 NOW = 1_795_849_200.0
 DUE = DueSchedule("sch_1", "news", Timing("* * * * *", "UTC"), "once", NOW)
 INVALID = DueSchedule("sch_2", "broken", Timing("61 * * * *", "UTC"), "once", NOW)
+UNEXPECTED = DueSchedule("sch_3", "odd", Timing(17, "UTC"), "once", NOW)  # type: ignore[arg-type]
 
 
 class Schedules:
@@ -54,8 +55,9 @@ async def test_it_looks_again_when_the_next_run_is_due(wait: float | None, expec
     assert events == [StartedRuns("sch_1", "news", RunPlan([NOW], NOW + 60), ["brd_1"])]
 
 
-async def test_an_invalid_schedule_ends_and_the_others_run() -> None:
-    _, events = await run(Schedules([INVALID, DUE]), 1)
+@pytest.mark.parametrize("schedule", [INVALID, UNEXPECTED])
+async def test_a_schedule_without_a_plan_ends_and_the_others_run(schedule: DueSchedule) -> None:
+    _, events = await run(Schedules([schedule, DUE]), 1)
     assert isinstance(events[0], InvalidSchedule)
     assert [event.plan.run_times for event in events if isinstance(event, StartedRuns)] == [[], [NOW]]
     assert isinstance(events[1], StartedRuns)

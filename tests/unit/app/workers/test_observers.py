@@ -12,13 +12,15 @@ from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRe
 from agents.router.evaluate import BatchSummary
 from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
+from agents.schedules.runner import InvalidSchedule, ScheduleDelay
 from app.telemetry import Metrics
-from app.workers.observers import BroadcastObserver, DeliveryObserver, RecorderObserver, RouterObserver, SchedulerObserver
+from app.workers.observers import BroadcastObserver, DeliveryObserver, RecorderObserver, RouterObserver, ScheduleObserver, SchedulerObserver
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
 from schemas.history import RecordedDeadLetter
 from schemas.outcome import AttemptResult
+from schemas.schedules import RunPlan, StartedRuns
 
 
 @pytest.fixture
@@ -127,6 +129,23 @@ def test_batches_and_releases_of_the_scheduler_are_counted_and_logged(metrics: M
     (batch, release) = lines()
     assert batch[:2] == ("scheduler.batch_completed", "WARNING")
     assert release == ("scheduler.released", "INFO", {"partition": 1, "entries": {"high": 2, "low": 1}, "lateness_max_ms": 300})
+
+
+def test_runs_and_delays_of_schedules_are_counted_and_logged(metrics: Metrics, lines: Any) -> None:
+    observe = ScheduleObserver(metrics)
+    observe(StartedRuns("sch_1", "news", RunPlan([10.0], 70.0), ["brd_1"]))
+    observe(StartedRuns("sch_1", "news", RunPlan([60.0, 70.0], None, 3), ["brd_2", "brd_3"]))
+    observe(InvalidSchedule("sch_2", "ValueError: not a cron expression"))
+    observe(ScheduleDelay("PostgreSQL does not answer", 2.0))
+    page = metrics.encode_metrics().decode()
+    assert 'herold_schedule_runs_total{result="started"} 3.0' in page
+    assert 'herold_schedule_runs_total{result="skipped"} 3.0' in page
+    assert [(name, level) for name, level, _ in lines()] == [
+        ("scheduler.schedule_run", "INFO"),
+        ("scheduler.schedule_run", "WARNING"),
+        ("scheduler.schedule_ended", "ERROR"),
+        ("scheduler.schedules_delayed", "WARNING"),
+    ]
 
 
 def test_pages_failures_and_delays_of_broadcasts_are_counted_and_logged(metrics: Metrics, lines: Any) -> None:
