@@ -7,11 +7,17 @@ When a digest is decided (tables/digests.py), a claim says of it, and of each no
 A key that a producer chose also has a claim: a row under a key of its own, acknowledged before the outputs are produced. After a crash the
 priorities are consumed again in any order, and the claim still names the same first notification (docs/decisions/0005).
 Both rows also have the digest of the notification's content, to tell a duplicate from another notification with the same key.
+
+A notification that is held has a claim, too, under the key of its row, which takes its place when the outputs are acknowledged. After a
+crash it still says that the notification is held, and until when: the scheduler may have it.
 """
 
+from collections.abc import Mapping
 from struct import Struct as Layout
 from struct import error as StructError
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from schemas.enums import PRIORITIES, Priority
@@ -23,6 +29,7 @@ DIGEST_BYTES = 8
 
 _ROW_FORMAT = Layout("<dqBH16s")  # time, offset, priority, partition, the 16 bytes of the id
 _ROW_SIZES = (_ROW_FORMAT.size, _ROW_FORMAT.size + DIGEST_BYTES)  # without a digest: no producer's key, or written by an older release
+_NO_DIGEST = bytes(DIGEST_BYTES)
 _PRIORITY_NUMBERS = {priority: number for number, priority in enumerate(PRIORITIES)}
 
 
@@ -38,6 +45,19 @@ class IdempotencyRow(Struct, frozen=True, gc=False):
     partition: int
     offset: int
     content_digest: bytes = b""
+
+
+class HoldClaim(Struct, frozen=True, gc=False, array_like=True):
+    """A hold that is decided: the gate that holds the notification until then (epoch seconds), why, and the inputs in its log."""
+
+    gate: str
+    until: float
+    reason: str
+    inputs: Mapping[str, Any]
+
+
+_encode_claim = msgspec.json.Encoder().encode
+_decode_claim = msgspec.json.Decoder(HoldClaim).decode
 
 
 def encode_key(user_id: str, key: str, resume_count: int = 0) -> bytes:
@@ -70,12 +90,24 @@ def encode_row_fields(notification_id: str, received_at: float, priority: Priori
     return _ROW_FORMAT.pack(received_at, offset, _PRIORITY_NUMBERS[priority], partition, bytes.fromhex(notification_id[4:]))
 
 
+def encode_hold_claim(row: bytes, claim: HoldClaim) -> bytes:
+    """The claim of a hold: the row that takes its place, and behind it the hold as JSON."""
+    return row.ljust(_ROW_SIZES[1], b"\0") + _encode_claim(claim)
+
+
+def decode_hold_claim(packed: bytes | None) -> HoldClaim | None:
+    """The hold in these bytes; None if they are a row. Raises one of msgspec's errors if they are neither."""
+    return None if packed is None or len(packed) <= _ROW_SIZES[1] else _decode_claim(packed[_ROW_SIZES[1] :])
+
+
 def decode_row(packed: bytes) -> IdempotencyRow:
-    """The row in these bytes. Raises struct.error if their length is neither 35 nor 43."""
-    if len(packed) not in _ROW_SIZES:
+    """The row in these bytes, or that of the claim of a hold. Raises struct.error if they are neither."""
+    if len(packed) not in _ROW_SIZES and packed[_ROW_SIZES[1] : _ROW_SIZES[1] + 1] != b"[":
         raise StructError(f"a row of the table idempotency has {len(packed)} bytes instead of one of {_ROW_SIZES}")
     received_at, offset, priority, partition, uuid = _ROW_FORMAT.unpack_from(packed)
-    digest = packed[_ROW_FORMAT.size :]
+    digest = packed[_ROW_FORMAT.size : _ROW_SIZES[1]]
+    if digest == _NO_DIGEST:
+        digest = b""
     return IdempotencyRow(NOTIFICATION_PREFIX + uuid.hex(), received_at, PRIORITIES[priority], partition, offset, digest)
 
 

@@ -1,18 +1,21 @@
 """Evaluates a batch: decides its states in order, adds their outputs to the outbox, stages their rows, and counts them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router import fan_out
+from agents.router.gates import idempotency
+from agents.router.gates.gate import Gate
 from agents.router.gates.order import BATCH_GATES, check_gates, select_gates
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, DeadLetterVerdict, Hold, Merge, Reject, Repartition, Replay, Verdict
 from schemas.channels import ChannelName
 from schemas.enums import State
 from schemas.ports import Outbox
+from tables.idempotency import HoldClaim
 
 STAGES = tuple(gate.stage for gate in BATCH_GATES if gate.stage is not None)
 
@@ -102,6 +105,8 @@ def evaluate_batch(
             fan_out.write_deliveries(state, outbox)
             counts.add_routed(state)
         else:
+            if isinstance(verdict, HoldClaim):
+                verdict = _decide_again(verdict, gates, state, context, failure_limit)
             if isinstance(verdict, Hold):
                 verdict = fan_out.encode_scheduled(state, verdict)
             fan_out.write_verdict(state, verdict, outbox)
@@ -111,3 +116,14 @@ def evaluate_batch(
         if state.is_digest:
             counts.add_digest(state, verdict)
     return counts
+
+
+def _decide_again(
+    claim: HoldClaim, gates: Sequence[Gate], state: RoutingState, context: GateContext, failure_limit: ConsecutiveFailureLimit
+) -> Verdict:
+    """The verdict on a notification that was held before a crash: what would pass by now stays held, because its release may follow."""
+    verdict = check_gates(gates[gates.index(idempotency.GATE) + 1 :], state, context, failure_limit)
+    if verdict is not PASS:
+        return verdict
+    state.stopped_at, state.escalates_at = claim.gate, 0.0
+    return Hold(claim.until, claim.reason, claim.inputs)

@@ -20,6 +20,7 @@ from schemas.enums import State
 from schemas.ports import RecordedNotification
 from schemas.profile import Profile
 from schemas.simulation import SimulatedResult, SkipReason
+from tables.idempotency import HoldClaim
 
 
 class _Rows(dict[bytes, bytes | None]):
@@ -78,6 +79,6 @@ def _build_result(state: RoutingState, verdict: Verdict) -> SimulatedResult | Sk
         return SimulatedResult(State.ROUTED, channels=state.channels, priority=state.priority, templates=templates)
     if isinstance(verdict, Repartition):
         return "repartitioned"
-    if isinstance(verdict, Replay):
+    if isinstance(verdict, Replay | HoldClaim):
         return "replayed"
     return SimulatedResult(verdict.state, state.stopped_at, verdict.reason)

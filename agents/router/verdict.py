@@ -1,4 +1,7 @@
-"""The verdicts of the gates: pass, hold, merge, reject, dead letter; and two for a record that is not decided here, or not again."""
+"""The verdicts of the gates: pass, hold, merge, reject, dead letter; and those for a record that is not decided here, or not again.
+
+A hold that was claimed before a crash is decided again (agents/router/evaluate.py).
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -6,6 +9,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from schemas.enums import State
+from tables.idempotency import HoldClaim
 
 MIN_HOLD_SECONDS = 1.0  # so that a clock that is a little behind makes no loop
 MAX_ERROR_CHARACTERS = 500  # an error may quote the value that it is about, which may be a whole record
@@ -72,7 +76,7 @@ REPLAY = Replay()
 Stop = Hold | Merge | Reject | DeadLetterVerdict
 """The verdicts that end a decision and that its decision log shows."""
 
-Verdict = Pass | Stop | Repartition | Replay
+Verdict = Pass | Stop | Repartition | Replay | HoldClaim
 
 
 def build_dead_letter_verdict(reason: str, error: str, **inputs: str) -> DeadLetterVerdict:

@@ -6,7 +6,7 @@ from agents.router.content_digest import compute_content_digest
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.gates.wording import Facts, write_sentence
 from agents.router.routing_state import GateContext, RoutingState
-from agents.router.verdict import PASS, REPLAY, Reject, Replay, Verdict
+from agents.router.verdict import PASS, REPLAY, Hold, Reject, Replay, Verdict
 from tables import idempotency
 
 NAME = "idempotency"
@@ -39,7 +39,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     if first is None:
         return PASS
     if first.notification_id == state.id:
-        return REPLAY
+        return idempotency.decode_hold_claim(row) or REPLAY
     inputs = {
         "key": state.notification.idempotency_key,
         "duplicate_of": first.notification_id,
@@ -57,15 +57,25 @@ def explain(state: RoutingState) -> Raw:
 
 
 def stage(state: RoutingState, verdict: Verdict, context: GateContext) -> None:
-    """Stage the row that makes this notification the first with its key, unless another one is or nothing was decided."""
+    """Stage the row that makes this notification the first with its key, unless another one is or nothing was decided.
+
+    A hold is claimed as well: after a crash the notification must not be routed at once, because its release may follow.
+    """
     if not state.idempotency_row_key:
         return
-    if verdict is not PASS and (isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of)):
-        return
+    is_held = False
+    if verdict is not PASS:
+        if isinstance(verdict, Replay) or (isinstance(verdict, Reject) and verdict.duplicate_of):
+            return
+        is_held = isinstance(verdict, Hold)
     row = idempotency.encode_row_fields(state.id, state.row_time, state.topics.priority, state.partition, state.record.offset)
     if state.claim_row_key:
         row += compute_content_digest(state.notification)
         context.rows.stage_claim(state.claim_row_key, row)
+    if is_held:
+        assert isinstance(verdict, Hold)
+        claim = idempotency.HoldClaim(state.stopped_at, verdict.until, verdict.reason, verdict.inputs)
+        context.rows.stage_claim(state.idempotency_row_key, idempotency.encode_hold_claim(row, claim))
     context.rows.stage_idempotency(state.idempotency_row_key, row)
 
 

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 from schemas.ids import derive_id
 from schemas.lifetimes import IDEMPOTENCY_HORIZON
 from tables.idempotency import (
+    HoldClaim,
     IdempotencyRow,
+    decode_hold_claim,
     decode_row,
     decode_unexpired_row,
     encode_claim_key_suffix,
+    encode_hold_claim,
     encode_key,
     encode_key_suffix,
     encode_row,
@@ -29,6 +32,14 @@ def test_a_row_with_a_digest_survives_its_encoding() -> None:
     row = replace(ROW, content_digest=b"8 bytes!")
     assert decode_row(encode_row(row)) == row
     assert len(encode_row(row)) == 43
+
+
+@pytest.mark.parametrize("row", [ROW, replace(ROW, content_digest=b"8 bytes!")])
+def test_the_claim_of_a_hold_is_a_row_with_the_hold(row: IdempotencyRow) -> None:
+    claim = HoldClaim("quiet_hours", 1_760_000_060.5, "quiet_hours", {"time_zone": "Europe/Vienna"})
+    packed = encode_hold_claim(encode_row(row), claim)
+    assert (decode_row(packed), decode_hold_claim(packed)) == (row, claim)
+    assert (decode_hold_claim(encode_row(row)), decode_hold_claim(None)) == (None, None)
 
 
 @pytest.mark.parametrize("packed", [encode_row(ROW)[:-1], encode_row(ROW) + b"1", encode_row(ROW) + b"9 bytes!!"])

@@ -82,13 +82,13 @@ async def iterate(*handles: FakeBatchHandle) -> BatchHandles:
 
 
 class RecordingBatchCommitter(MemoryBatchCommitter):
-    """Keeps all records in their order; with `is_delayed` the test completes each commit."""
+    """Keeps all records in their order; with `is_delayed` the test completes each commit, with `loses_rows` only claims are kept."""
 
     def __init__(self) -> None:
         super().__init__(MemoryKafka(MAX_DEAD_LETTER_BYTES))
         self.records: list[ProducedRecord] = []
         self.commits: list[tuple[int, list[str], list[str]]] = []
-        self.is_delayed = False
+        self.is_delayed = self.loses_rows = False
         self.pending_commits: list[Future[None]] = []
 
     def commit(
@@ -97,7 +97,7 @@ class RecordingBatchCommitter(MemoryBatchCommitter):
         """Finish a batch."""
         assert isinstance(outbox, MemoryOutbox)
         added = list(outbox.unflushed)
-        committed = super().commit(partition, outbox, rows, claims)
+        committed = super().commit(partition, outbox, () if self.loses_rows else rows, claims)
         if committed.exception() is None:
             self.records += (ProducedRecord(topic, number, one.key, one.value, one.headers) for topic, number, one in added)
             self.commits.append((partition, [table.name for table, _ in claims], [table.name for table, _ in rows]))
