@@ -1,5 +1,6 @@
 """Broadcasts: one notification for each user of an audience or a list; times in epoch seconds."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -7,6 +8,7 @@ from msgspec import Meta, Struct
 from schemas.audiences import AudienceName, Recipients
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
+from schemas.ids import NOTIFICATION_PREFIX, derive_id, try_parse_time
 from schemas.notification import Name, UserId
 from schemas.timestamps import Timestamp
 
@@ -17,6 +19,7 @@ BroadcastAction = Literal["pause", "resume", "cancel"]
 
 MAX_USER_IDS = 10_000  # of a list that is part of the request
 MAX_RATE = 100_000
+HALF_A_MILLISECOND = 0.0005
 
 UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_USER_IDS)]
 Rate = Annotated[int, Meta(ge=1, le=MAX_RATE, description="users per second; left out: as fast as it goes")]
@@ -112,3 +115,15 @@ class ClaimedBroadcast(Struct, frozen=True):
     cursor: str
     total_count: int | None
     identified_at: float
+
+
+def derive_notification_id(broadcast_id: str, user_id: str, at: float) -> str:
+    """The id of a user's notification, with the time `at` (epoch seconds) that is stored with the cursor of its page."""
+    return derive_id(NOTIFICATION_PREFIX, at, broadcast_id, user_id)
+
+
+def find_source(broadcast_ids: Iterable[str], notification_id: str, user_id: str) -> str:
+    """The broadcast that a notification comes from, by its id; empty if it comes from none of these."""
+    at = try_parse_time(notification_id) or 0.0
+    middle = at + HALF_A_MILLISECOND  # an id has whole milliseconds: no rounding of the float may lead to the one before
+    return next((one for one in broadcast_ids if derive_notification_id(one, user_id, middle) == notification_id), "")

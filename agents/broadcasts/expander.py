@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from schemas.audiences import Recipients, UserPage
-from schemas.broadcasts import ClaimedBroadcast
+from schemas.broadcasts import ClaimedBroadcast, derive_notification_id
 from schemas.enums import Priority
 from schemas.errors import RecordTooLargeError, UnavailableError
-from schemas.ids import NOTIFICATION_PREFIX, compute_key_partition, derive_id
+from schemas.ids import compute_key_partition
 from schemas.ports import Clock, FlushedOutbox, Outbox, Sleep
 from schemas.store_ports import BroadcastPages
 from schemas.topics import get_notifications_topic
@@ -137,6 +137,6 @@ def write_notifications(outbox: Outbox, broadcast: ClaimedBroadcast, page: UserP
     rest = broadcast.notification.lstrip()[1:]  # its fields after the opening brace
     for user_id in page.user_ids:
         key = user_id.encode()
-        notification_id = derive_id(NOTIFICATION_PREFIX, broadcast.identified_at, broadcast.id, user_id)
+        notification_id = derive_notification_id(broadcast.id, user_id, broadcast.identified_at)
         value = b'{"id":"%b","user_id":%b,%b' % (notification_id.encode(), _encode(user_id), rest)
         outbox.add(topic, compute_key_partition(key, partitions), key, value)

@@ -19,10 +19,13 @@ PASS = "pass"
 _DESCRIPTIONS = {gate.name: gate.describe for gate in ALL_GATES}
 
 
-def build_explanation(event: DecidedEvent | None, notification: NotificationResponse, time_zone: str, now: float) -> ExplanationResponse:
+def build_explanation(
+    event: DecidedEvent | None, notification: NotificationResponse, time_zone: str, now: float, broadcast: str = ""
+) -> ExplanationResponse:
     """The explanation of a decision, None for one that is not recorded yet; `notification` is the API's view of the notification.
 
-    `time_zone` is the user's, empty for UTC; `now` in epoch seconds. Addresses are redacted, except in `user_id`.
+    `time_zone` is the user's, empty for UTC; `now` in epoch seconds; `broadcast` is what it comes from. Addresses are redacted, except in
+    `user_id`.
     """
     log = event.decision_log if event is not None else []
     facts = _build_facts(event or _build_unrecorded_event(notification), log[-1] if log else None, time_zone)
@@ -43,6 +46,7 @@ def build_explanation(event: DecidedEvent | None, notification: NotificationResp
         templates=_list_templates(log),
         duplicate_of=notification.duplicate_of,
         duplicate_of_path=f"/v1/notifications/{notification.duplicate_of}/explain" if notification.duplicate_of else "",
+        broadcast=broadcast,
         gates=[_build_gate(_build_facts(facts.event, result, time_zone), result) for result in log],
         deliveries=[msgspec.convert(redact_value(msgspec.to_builtins(delivery)), type(delivery)) for delivery in notification.deliveries],
     )

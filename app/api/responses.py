@@ -116,7 +116,7 @@ class ExplanationResponse(Struct, frozen=True):
 
     `remedy` is what would have changed the result, as a clause. Times in texts are in `time_zone`, the user's, with UTC. `rule` and
     `templates` (by channel) have their versions. `duplicate_of` is the notification that this one repeats, or into which it was merged,
-    and `duplicate_of_path` its explanation. What is not known is empty or 0.
+    and `duplicate_of_path` its explanation; `broadcast` the one that it comes from. What is not known is empty or 0.
     """
 
     id: str
@@ -135,6 +135,7 @@ class ExplanationResponse(Struct, frozen=True):
     templates: dict[str, str]
     duplicate_of: str
     duplicate_of_path: str
+    broadcast: str
     gates: list[GateResponse]
     deliveries: list[DeliveryResponse]
 

@@ -47,6 +47,7 @@ def _build_fields(explanation: Explanation) -> Table:
             "user": explanation["user_id"],
             "type": f"{explanation['type']}{category}",
             "priority": explanation["priority"],
+            "broadcast": explanation["broadcast"],
             "rule": explanation["rule"],
             "template": ", ".join(f"{channel} {label}" for channel, label in explanation["templates"].items()),
             "created": _format_time(explanation, explanation["created_at"]),

@@ -5,9 +5,18 @@ from typing import Any
 
 import msgspec
 
-from schemas.broadcasts import BROADCAST_PREFIX, ENDS, STARTS, Broadcast, BroadcastAction, BroadcastNotification, BroadcastRequest
+from schemas.broadcasts import (
+    BROADCAST_PREFIX,
+    ENDS,
+    STARTS,
+    Broadcast,
+    BroadcastAction,
+    BroadcastNotification,
+    BroadcastRequest,
+    find_source,
+)
 from schemas.errors import ConflictError
-from schemas.ids import to_uuid_hex
+from schemas.ids import to_uuid_hex, try_parse_time
 from schemas.schedules import SCHEDULE_PREFIX
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
@@ -69,6 +78,11 @@ class BroadcastStore:
                 allowed = " or ".join(STARTS[action])
                 raise ConflictError(f"the broadcast {broadcast_id} is {state}; one can {action} it while it is {allowed}")
             return _build_broadcast(await connection.fetchrow(_SQL["get_broadcast"], uuid_hex))
+
+    async def find_source(self, notification_id: str, user_id: str) -> str:
+        """The broadcast that a notification comes from; empty if it comes from none."""
+        rows = await self._database.fetch(_SQL["list_running_at"], try_parse_time(notification_id) or 0.0)
+        return find_source((f"{BROADCAST_PREFIX}{row['id'].hex}" for row in rows), notification_id, user_id)
 
     async def _write_audit_entry(
         self, connection: Connection, origin: ChangeOrigin, action: str, broadcast_id: str, details: Mapping[str, Any]

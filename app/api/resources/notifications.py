@@ -26,6 +26,7 @@ from app.api.user_time_zone import find_time_zone
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
+from tables.postgres.broadcasts import BroadcastStore
 
 JSON_MEDIA_TYPE = "application/json"
 MAX_PAGE_SIZE = 200
@@ -109,7 +110,8 @@ async def explain_notification(
     event, notification = await find_notification(request, notification_id, user_id)
     dependencies = get_dependencies(request)
     time_zone = await find_time_zone(dependencies.profiles, notification.user_id)
-    return build_explanation(event, notification, time_zone, dependencies.clock())
+    broadcast = await _find_broadcast(dependencies.broadcasts, notification)
+    return build_explanation(event, notification, time_zone, dependencies.clock(), broadcast)
 
 
 @get(
@@ -145,6 +147,14 @@ async def list_notifications(
     selection = {"type": notification_type} if notification_type else {}
     query = urlencode({"user_id": user_id, **selection, "limit": limit, "before": notifications[-1].id})
     return NotificationPage(notifications, f"/v1/notifications?{query}")
+
+
+async def _find_broadcast(broadcasts: BroadcastStore, notification: NotificationResponse) -> str:
+    """The broadcast that a notification comes from; empty if it comes from none, or if PostgreSQL does not answer."""
+    try:
+        return await broadcasts.find_source(notification.id, notification.user_id)
+    except UnavailableError:
+        return ""
 
 
 async def find_notification(

@@ -25,3 +25,8 @@ update broadcasts
 set state = $2, version = version + 1, error = case when $2 = 'running' then '' else error end,
     ended_at = case when $2 = 'cancelled' then now() end, next_page_at = case when $2 = 'running' then now() else next_page_at end
 where id = $1;
+
+-- list_running_at: lists the broadcasts that ran at a time (epoch seconds).
+select id from broadcasts
+where started_at <= to_timestamp($1) + interval '1 s' and (ended_at is null or ended_at >= to_timestamp($1) - interval '1 s')
+order by id desc;

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.audiences import NamedUsers, UserPage
-from schemas.broadcasts import BROADCAST_PREFIX
+from schemas.broadcasts import BROADCAST_PREFIX, derive_notification_id
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
+from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 
 UUIDS = [f"0199c82cc0007000800000000000000{number}" for number in range(3)]
@@ -119,3 +120,18 @@ async def test_an_audience_that_was_deleted_leaves_no_recipients(database_copy: 
     assert claimed
     assert claimed.recipients is None
     assert await fetch(database_copy, "audience_name") == ("testers",)
+
+
+async def test_a_notification_is_assigned_to_its_broadcast_by_its_id(database_copy: Database) -> None:
+    pages, store = PostgresBroadcastPages(database_copy, 60), BroadcastStore(database_copy, str)
+    ids = []
+    for number in range(2):
+        broadcast_id = await insert(database_copy, number)
+        claimed = await pages.claim("w-1")
+        assert claimed
+        ids.append((broadcast_id, derive_notification_id(broadcast_id, "a", claimed.identified_at)))
+        await pages.store_page(broadcast_id, "w-1", UserPage(["a"], "a", True), 0.0)
+    for broadcast_id, notification_id in ids:
+        assert await store.find_source(notification_id, "a") == broadcast_id
+        assert await store.find_source(notification_id, "b") == ""
+    assert await store.find_source("order-17", "a") == ""
