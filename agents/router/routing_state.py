@@ -80,12 +80,15 @@ class StagedRows:
         self.idempotency[key] = self.new_claims[key] = row
 
     def stage_exact_window(self, key: bytes, row: bytes) -> None:
-        """Stage a row of the rate_windows table in which a replay finds its own entry."""
+        """Stage a row of the rate_windows table in which a replay finds its own entry; it has the entries of one that only counts."""
+        if self.new_sliced_windows:
+            self.new_sliced_windows.pop(key, None)
         self.rate_windows[key] = self.new_exact_windows[key] = row
 
     def stage_sliced_window(self, key: bytes, row: bytes) -> None:
-        """Stage a row of the rate_windows table that only counts."""
-        self.rate_windows[key] = self.new_sliced_windows[key] = row
+        """Stage a row of the rate_windows table that only counts, unless the batch claims it."""
+        staged = self.new_exact_windows if key in self.new_exact_windows else self.new_sliced_windows
+        self.rate_windows[key] = staged[key] = row
 
 
 class GateContext:

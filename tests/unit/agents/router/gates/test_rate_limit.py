@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agents.router.routing_state import StagedRows
 from schemas.policy import RateLimit
 from schemas.profile import Profile
 from tables.rate_windows import count_used
@@ -123,3 +124,12 @@ async def test_a_sliced_window_is_no_claim_because_a_replay_would_count_twice() 
     harness = RouterHarness(build_policy(limits=[RateLimit("email", 1000, 3600), RateLimit("sms", 2, 3600)]))
     await harness.route(build_otp(1, channels=["sms", "email"]), build_otp(2, channels=["email"]))
     assert harness.committer.commits == [(USER_PARTITION, ["rate_windows"], ["idempotency", "rate_windows"])]
+
+
+def test_the_last_row_of_a_window_is_written_once_in_a_batch() -> None:
+    rows = StagedRows({}, {})
+    rows.stage_sliced_window(b"a", b"1")
+    rows.stage_exact_window(b"a", b"2")
+    rows.stage_exact_window(b"b", b"1")
+    rows.stage_sliced_window(b"b", b"2")
+    assert (rows.new_exact_windows, rows.new_sliced_windows, rows.rate_windows) == ({b"a": b"2", b"b": b"2"}, {}, {b"a": b"2", b"b": b"2"})

@@ -42,9 +42,13 @@ class RejoinGroup(NamedTuple):
     """This member rejoins the group, after its sent batches are written (Faust flushes the producer), and gets the partition again."""
 
 
-def build_batch(rows: frozenset[bytes], claims: frozenset[bytes]) -> DecideBatch:
-    """A batch that claims no key of its own rows; it may claim one whose row a batch before has changed."""
-    return DecideBatch(rows - claims, claims)
+def encode_claim(number: int) -> bytes:
+    """The value of a claim of the batch with this number; that of a row is greater."""
+    return b"%d" % (2 * number)
+
+
+def encode_row(number: int) -> bytes:
+    return b"%d" % (2 * number + 1)
 
 
 def choose_keys(*keys: bytes) -> st.SearchStrategy[frozenset[bytes]]:
@@ -52,7 +56,7 @@ def choose_keys(*keys: bytes) -> st.SearchStrategy[frozenset[bytes]]:
 
 
 MOVES = st.lists(
-    st.builds(build_batch, choose_keys(*ROWS), choose_keys(*KEYS))
+    st.builds(DecideBatch, choose_keys(*ROWS), choose_keys(*KEYS))
     | st.builds(RunLoop, st.integers(1, 12))
     | st.sampled_from([LeaveGroup(), RejoinGroup()]),
     max_size=30,
@@ -119,10 +123,11 @@ class PipelineScenario:
         value = b"%d" % len(self.batches)
         outbox = self.committer.create_outbox(1)
         outbox.add("out", 1, b"k", value)
-        rows, claims = dict.fromkeys(batch.rows, value), dict.fromkeys(batch.claims, value)
+        rows = dict.fromkeys(batch.rows, encode_row(len(self.batches)))
+        claims = dict.fromkeys(batch.claims, encode_claim(len(self.batches)))
         committed = self.committer.commit(1, outbox, [(self.table, rows)], [(self.table, claims)])
         self.batches.append((batch, self.membership.current_generation, committed))
-        self.expected_rows |= {**rows, **claims}
+        self.expected_rows |= {**claims, **rows}
 
     async def rejoin_group(self) -> None:
         self.membership.lose_membership()
@@ -140,29 +145,29 @@ class PipelineScenario:
     def get_visible_rows(self, *keys: bytes) -> dict[bytes, bytes]:
         return {key: row for key, row in zip(keys, self.table.get_many(1, keys), strict=True) if row is not None}
 
-    def find_position(self, topic: str, key: bytes | None, number: int) -> float:
-        record = topic, key, b"%d" % number
+    def find_position(self, topic: str, key: bytes | None, value: bytes) -> float:
+        record = topic, key, value
         return self.producer.records.index(record) if record in self.producer.records else float("inf")
 
     def check_order(self) -> None:
         claimed: dict[int, float] = {}  # by generation: the position of the last claim of all batches so far
         for number, (batch, generation, committed) in enumerate(self.batches):
-            output = self.find_position("out", b"k", number)
+            output = self.find_position("out", b"k", b"%d" % number)
             replaced = {
                 key
                 for later, later_generation, _ in self.batches[number + 1 :]
                 if later_generation == generation
                 for key in later.rows | later.claims
             }
-            claims = [self.find_position(CHANGELOG, key, number) for key in batch.claims - replaced]
+            claims = [self.find_position(CHANGELOG, key, encode_claim(number)) for key in batch.claims - replaced]
             claimed[generation] = max([claimed.get(generation, -1.0), *claims])
             assert claimed[generation] < output or output == float("inf")
             for key in batch.rows:
-                row = self.find_position(CHANGELOG, key, number)
+                row = self.find_position(CHANGELOG, key, encode_row(number))
                 assert output < row or row == float("inf")
             if committed.exception() is None:
                 assert output < float("inf")
-                assert all(self.find_position(CHANGELOG, key, number) < float("inf") for key in batch.rows - replaced)
+                assert all(self.find_position(CHANGELOG, key, encode_row(number)) < float("inf") for key in batch.rows - replaced)
             else:
                 assert isinstance(committed.exception(), PartitionFencedError)
         for key in KEYS:
