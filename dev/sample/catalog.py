@@ -67,5 +67,7 @@ _DATA_BUILDERS: dict[str, Callable[[int], dict[str, Any]]] = {
     "club.offer": lambda n: {"headline": "For the club", "intro": f"First pick: {ITEMS[n % len(ITEMS)]}.", "link": _build_link("club", n)},
     "order.review": lambda n: {"headline": "How was it?", "intro": "Tell us in two words.", "link": _build_link("review", n)},
     "feedback.request": lambda n: {"order": 10_000 + n, "link": _build_link("feedback", n)},
+    "courier.waiting": lambda n: {"order": 10_000 + n, "place": PLACES[n % len(PLACES)]},
+    "wishlist.in-stock": lambda n: {"product": ITEMS[n % len(ITEMS)]},
     "promo.sale": lambda n: {"percent": 10 + n % 4 * 5, "product": ITEMS[n % len(ITEMS)], "until": "Sunday"},
 }

@@ -25,6 +25,8 @@ EXPLAIN_EXAMPLES = {
     "rejected rate_limited feedback.request": "over the rate limit of its category",
     "held quiet_hours": "waits until the user's quiet hours end",
     "released": "was held until its time to be sent",
+    "merged digest": "is in a digest",
+    "escalated": "the push message failed, and an SMS followed",
     "rejected cancelled": "was cancelled while it was held",
     "dead invalid_variables": "its data is not as its template declares it",
     "dead missing_variable": "its template requires a variable that is missing",

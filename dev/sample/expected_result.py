@@ -35,11 +35,14 @@ def compute_delivery_statuses(notification: dict[str, Any], policy: Policy, prof
 
 
 def plan_deliveries(notification: dict[str, Any], policy: Policy, profiles: dict[str, Profile]) -> list[tuple[ChannelName, str]]:
-    """Plan the deliveries, each a channel and an address, in the order of the channels."""
+    """Plan the deliveries, each a channel and an address, in the order of the channels.
+
+    A rule that escalates goes on to all channels: no delivery of the sample arrives on the ones before.
+    """
     rule = policy.rules[notification["type"]]
     channels: list[ChannelName] = notification.get("channels") or list(rule.channels)
     usable = [(channel, addresses) for channel in channels if (addresses := find_addresses(notification, channel, profiles))]
-    selected = usable if rule.strategy == "all" else usable[:1]
+    selected = usable[:1] if rule.strategy == "first" else usable
     return [(channel, address) for channel, addresses in selected for address in addresses]
 
 

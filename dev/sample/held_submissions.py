@@ -1,8 +1,9 @@
-"""The submissions of the sample that are held: with a time to be sent, in quiet hours, and those that are cancelled meanwhile."""
+"""The submissions of the sample that wait: for a time, quiet hours, another channel or a digest, and those that are cancelled meanwhile."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from agents.router.gates.digest_words import DIGEST
 from agents.router.gates.quiet_hours import QUIET_HOURS
 from agents.router.quiet_hours import find_quiet_end
 from agents.scheduler.changes import CANCELLED
@@ -16,7 +17,7 @@ CANCELLED_SEND_AFTER = 3600.0  # seconds; long enough that none is sent before i
 
 
 def build_drafts() -> Iterator[Draft]:
-    """Build all submissions that are held."""
+    """Build all submissions that wait."""
     for number in range(3300, 3306):
         notification = build_guest_notification(number, "promo.sale")
         yield build_guest_draft(number % 2 == 0, notification, expect_routed(notification), send_after=SEND_AFTER)
@@ -25,6 +26,14 @@ def build_drafts() -> Iterator[Draft]:
         expected = [f"rejected {CANCELLED}"]
         yield build_guest_draft(number % 2 == 0, notification, expected, send_after=CANCELLED_SEND_AFTER, cancel=True)
     yield from _build_quiet()
+    for number in range(3330, 3334):  # the push message fails, and an SMS follows
+        to = {"push": f"bounce:device-{number}", "sms": f"+1202555{100 + number % 100:04d}"}
+        notification = build_guest_notification(number, "courier.waiting", to=to)
+        yield build_guest_draft(False, notification, expect_routed(notification), escalates=True)
+    for number in range(3340, 3352):  # four wishes of each of three users
+        to = {"email": f"wishes{number % 3}@example.org"}
+        notification = build_guest_notification(number, "wishlist.in-stock", user_id=f"wishes-{{run}}-{number % 3}", to=to, locale="en")
+        yield build_guest_draft(number % 2 == 0, notification, [f"merged {DIGEST}"])
 
 
 def _build_quiet() -> Iterator[Draft]:

@@ -87,7 +87,8 @@ def compute_result(
     if decided is None:
         return LineResult()
     deliveries = [history.deliveries.get(planned.id) for planned in decided.deliveries]
-    final = (
+    is_complete = not submitted.line.escalates or len(deliveries) >= len(submitted.line.expected) - 1
+    final = is_complete and (
         decided.state in FINAL_STATES
         or (decided.state == State.HELD and submitted.line.expects_hold and all_read)
         or (decided.state == State.ROUTED and all(is_delivery_final(delivery, receipt_timeouts, now) for delivery in deliveries))

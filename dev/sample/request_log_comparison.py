@@ -19,13 +19,14 @@ UNSENT_STATUSES = frozenset({Status.PENDING, Status.FAILED})
 class SampleDelivery(Struct, frozen=True):
     """A delivery of the sample: its status in the history, its priority, and since when it may be sent (epoch seconds).
 
-    `planned`: the router's decision contains it. A delivery that is not planned is an error.
+    `planned`: the router's decision contains it. A delivery that is not planned is an error. Not `timed`: it waited for another one.
     """
 
     status: Status
     priority: Priority
     due_at: float
     planned: bool = True
+    timed: bool = True
 
 
 class LatencyPercentiles(Struct, frozen=True):
@@ -81,7 +82,7 @@ def compare_request_log(
                 acceptances[entry.delivery_id] += 1
                 first_accepted_at.setdefault(entry.delivery_id, entry.at)
     sent_ids = [delivery_id for delivery_id, delivery in sample_deliveries.items() if delivery.status in SENT_STATUSES]
-    single_requests = {delivery_id: at for delivery_id, at in first_accepted_at.items() if requests[delivery_id] == 1}
+    single_requests = {id_: at for id_, at in first_accepted_at.items() if requests[id_] == 1 and sample_deliveries[id_].timed}
     return RequestLogComparison(
         missing_requests=sorted(delivery_id for delivery_id in sent_ids if delivery_id not in acceptances),
         unrecorded_sends=sorted(delivery_id for delivery_id in acceptances if sample_deliveries[delivery_id].status in UNSENT_STATUSES),

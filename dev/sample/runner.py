@@ -22,7 +22,7 @@ from dev.sample.request_log_comparison import (
     find_foreign_deliveries,
 )
 from dev.sample.result import SampleResult
-from dev.sample.result_poller import ProgressDisplay, ResultPoller, count_lost
+from dev.sample.result_poller import POLL_INTERVAL, ProgressDisplay, ResultPoller, count_lost
 from dev.sample.sample_file import SampleLine, load_sample
 from dev.sample.schedule import SUBMISSION_RATE, SubmissionSchedule
 from dev.sample.settings import RUN_TIMEOUT, SampleSettings
@@ -35,8 +35,10 @@ from tables.postgres.database import Database
 
 HTTP_TIMEOUT = 30.0  # seconds
 DATABASE_CONNECTIONS = 2
+RECORD_POLLS = 25  # of the history, for what a provider has accepted
 ID_RANDOM_BITS = 74  # of a UUIDv7
 RELEASED = "released"  # an example of what was held until its time
+ESCALATED = "escalated"  # an example of what went on to the next channel
 
 
 async def run_sample(settings: SampleSettings, display: ProgressDisplay) -> SampleResult:
@@ -115,8 +117,13 @@ class SampleRun:
         self, submitted: Sequence[SubmittedLine], history: NotificationResults, after_seq: int
     ) -> RequestLogComparison:
         entries, deliveries = await self._request_log.fetch_requests_after(after_seq), collect_deliveries(submitted, history)
-        foreign_ids = find_foreign_deliveries(deliveries, entries)
-        return compare_request_log(deliveries, entries, foreign_ids - await self._history_reader.find_recorded_deliveries(foreign_ids))
+        unknown = find_foreign_deliveries(deliveries, entries)
+        for _ in range(RECORD_POLLS):  # a digest may have been sent just now
+            unknown -= await self._history_reader.find_recorded_deliveries(unknown)
+            if not unknown:
+                break
+            await asyncio.sleep(POLL_INTERVAL)
+        return compare_request_log(deliveries, entries, unknown)
 
 
 def collect_deliveries(submitted: Sequence[SubmittedLine], history: NotificationResults) -> dict[str, SampleDelivery]:
@@ -127,8 +134,9 @@ def collect_deliveries(submitted: Sequence[SubmittedLine], history: Notification
         line = lines[notification_id]
         assert line.priority is not None
         for planned in decided.deliveries:
-            result = history.deliveries.get(planned.id)
-            deliveries[planned.id] = SampleDelivery(result.status if result else Status.PENDING, line.priority, line.due_at)
+            result, is_timed = history.deliveries.get(planned.id), planned is decided.deliveries[0] or not line.line.escalates
+            status = result.status if result else Status.PENDING
+            deliveries[planned.id] = SampleDelivery(status, line.priority, line.due_at, timed=is_timed)
     for delivery_id, result in history.deliveries.items():
         line = lines[result.notification_id]
         assert line.priority is not None
@@ -139,14 +147,15 @@ def collect_deliveries(submitted: Sequence[SubmittedLine], history: Notification
 def pick_examples(submitted: Sequence[SubmittedLine], results: Sequence[LineResult]) -> dict[str, str]:
     """Pick the first notification id of each result, alone and with the type, and of each delivery status.
 
-    The example of `routed` is the first whose deliveries were all sent; `released`, the first of these that was held.
+    The example of `routed` is the first whose deliveries were all sent; `released`, the first of these that was held; `escalated`, the
+    first that went on to the next channel.
     """
     examples: dict[str, str] = {}
     for line, result in zip(submitted, results, strict=True):
         if not line.notification_id or not result.state:
             continue
         has_failed = result.state == State.ROUTED and not SENT_STATUSES.issuperset(result.statuses)
-        states = [] if has_failed else list_example_words(line, result)
+        states = list_example_words(line, result) if not has_failed else [ESCALATED] if line.line.escalates else []
         for word in (*states, *result.statuses):
             examples.setdefault(word, line.notification_id)
     return examples

@@ -27,7 +27,8 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
 
     `expected` starts with the result of the submission (`routed`, `rejected expired`, `dead invalid`, `unprocessable unknown_type`,
     `replayed`); the statuses of its deliveries follow (`SENT`, `FAILED retries_exhausted`). With `send_after`, `send_at` is so many
-    seconds after the submission. With `cancel` it is cancelled over HTTP as soon as its decision is recorded.
+    seconds after the submission. With `cancel` it is cancelled over HTTP as soon as its decision is recorded. What `escalates` has the
+    deliveries of further channels later.
     """
 
     via: Literal["kafka", "http"]
@@ -41,6 +42,7 @@ class SampleLine(Struct, frozen=True, omit_defaults=True):
     repeat: RepeatedText | None = None
     send_after: float = 0.0
     cancel: bool = False
+    escalates: bool = False
     id_source: Literal["generated", "none", "custom"] = "generated"
     key: str = ""
     partition: Literal["", "other", "murmur2"] = ""

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from agents.router.gates.digest_words import DIGEST
 from agents.router.gates.order import REASONS
 from agents.scheduler.changes import CANCELLED
 from dev.sample.generator import GENERATE_COMMAND, SAMPLE_SIZE, build_lines, count_expected, encode_lines
@@ -30,7 +31,8 @@ def test_the_sample_can_be_loaded() -> None:
 
 def test_every_priority_channel_and_type_is_used() -> None:
     routed = [line for line in SAMPLE if line.expected[0] == "routed" and line.notification]
-    types = {line.notification["type"] for line in routed if line.notification}
+    sent = [line for line in SAMPLE if line.expected[0] in ("routed", f"merged {DIGEST}")]
+    types = {line.notification["type"] for line in sent if line.notification}
     priorities = {line.priority or RULES[line.notification["type"]].priority or "medium" for line in routed if line.notification}
     channels = {channel for line in routed for channel in RULES[(line.notification or {})["type"]].channels}
     assert (types, priorities, channels) == (set(RULES), set(PRIORITIES), set(CHANNEL_NAMES))
@@ -57,7 +59,8 @@ def test_every_reason_occurs() -> None:
     absent = {"unexpected_error", "unstorable", "invalid_rule", "address_not_allowed"}
     # what has a send_at is released, or cancelled, and none expires so soon
     absent |= {"send_at", "expires_before_send_at"}
-    absent |= {"digest", "digest_lost"} | {"delivered", "sent", "status_unknown", "no_escalation"}
+    # no digest is lost, and no line waits for the last step of an escalation
+    absent |= {"digest_lost", "delivered", "sent", "status_unknown", "no_escalation"}
     assert reasons == {*map(str, REASONS), *map(str, Reason)} - absent
     assert delivery_reasons <= {word for status in STATUS_COUNTS for word in status.split()[1:]}
 
@@ -94,6 +97,19 @@ def test_what_is_cancelled_is_held_long_enough_and_what_is_released_is_not() -> 
     released = [line for line in SAMPLE if line.send_after and not line.cancel]
     assert {line.via for line in released} == {line.via for line in cancelled} == {"kafka", "http"}
     assert all(0 < line.send_after < 5 for line in released), "a run waits for them"
+
+
+def test_what_escalates_has_deliveries_on_each_channel_of_its_rule() -> None:
+    escalating = [line for line in SAMPLE if line.escalates]
+    assert escalating
+    for line in escalating:
+        rule = RULES[(line.notification or {})["type"]]
+        assert (rule.strategy, len(line.expected) - 1) == ("escalate", len(rule.channels))
+
+
+def test_each_digest_has_several_notifications() -> None:
+    users = Counter((line.notification or {})["user_id"] for line in SAMPLE if line.expected[0] == f"merged {DIGEST}")
+    assert set(users.values()) == {4}
 
 
 @pytest.mark.parametrize(("word", "count"), [*RESULT_COUNTS.items(), *STATUS_COUNTS.items(), ("all", SAMPLE_SIZE)])

@@ -97,6 +97,14 @@ def test_what_is_expected_to_be_held_is_final_when_the_router_has_read_all(all_r
     assert not compute_result(submitted, NotificationResults({}, {}), NO_RECEIPT_TIMEOUTS, NOW, all_read).final, "it is not recorded yet"
 
 
+def test_what_escalates_is_final_with_its_last_delivery() -> None:
+    line = SampleLine("kafka", ["routed", "SENT", "SENT"], "low", {}, escalates=True)
+    sent = [build_delivery_result("SENT")] * 2
+    assert not compute_test_result(build_routed(1), *sent[:1], line=line).final
+    assert compute_test_result(build_routed(2), *sent, line=line) == LineResult("routed", ("SENT", "SENT"), True)
+    assert compute_test_result(build_routed(1), *sent[:1], line=msgspec.structs.replace(line, escalates=False)).final
+
+
 result_states = st.sampled_from(["routed", "rejected expired", "rejected duplicate", "dead invalid", "replayed"])
 result_lists = st.lists(
     st.builds(

@@ -84,6 +84,12 @@ def test_the_latency_is_by_priority_and_of_deliveries_with_one_request() -> None
     }
 
 
+def test_a_delivery_that_waited_for_another_one_has_no_latency() -> None:
+    deliveries = {"a": SampleDelivery(Status.SENT, "high", 9.0), "b": SampleDelivery(Status.SENT, "high", 9.0, timed=False)}
+    comparison = compare_request_log(deliveries, [build_entry("a", at=9.5), build_entry("b", at=12.0)])
+    assert (comparison.accepted_count, comparison.latency_by_priority["high"].count) == (2, 1)
+
+
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50), (99, 99), (100, 100), (1, 1)])
 def test_a_percentile_is_by_nearest_rank(percent: int, expected: float) -> None:
     assert compute_percentile([float(number) for number in range(1, 101)], percent) == expected

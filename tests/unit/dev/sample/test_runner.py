@@ -48,6 +48,14 @@ def test_planned_and_unplanned_deliveries_are_collected() -> None:
     assert deliveries == {"d1": ("SENT", "high", 5.0, True), "d2": ("PENDING", "high", 5.0, True), "d3": ("SENT", "high", 5.0, False)}
 
 
+def test_the_next_channel_of_what_escalates_is_not_timed() -> None:
+    refs = [DeliveryRef("d1", "push"), DeliveryRef("d2", "sms")]
+    history = NotificationResults({"n": NotificationResult(State.ROUTED, "", refs)}, {})
+    for escalates in (True, False):
+        line = SubmittedLine(msgspec.structs.replace(LINE, escalates=escalates), 5.0, "n", "high")
+        assert [one.timed for one in collect_deliveries([line], history).values()] == [True, not escalates]
+
+
 def test_examples_are_the_first_of_each_result() -> None:
     submitted = [SubmittedLine(LINE, 0.0, notification_id, "low") for notification_id in ("a", "b", "c")]
     results = [
@@ -63,6 +71,8 @@ def test_an_example_of_a_type_and_of_what_was_held_until_its_time() -> None:
     released = SubmittedLine(SampleLine("kafka", ["routed"], "low", {"type": "t"}, send_after=2.0), 5.0, "b", "low")
     examples = pick_examples([limited, released], [LineResult("rejected rate_limited", (), True), SENT])
     assert (examples["rejected rate_limited t"], examples["released"]) == ("a", "b")
+    escalated = SubmittedLine(SampleLine("kafka", ["routed"], "low", {"type": "t"}, escalates=True), 5.0, "c", "low")
+    assert pick_examples([escalated], [LineResult("routed", ("FAILED rejected_recipient", "SENT"), True)])["escalated"] == "c"
     assert released.due_at == 7.0
 
 
