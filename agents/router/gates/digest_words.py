@@ -1,6 +1,6 @@
 """The words of the gate digest: what became of a notification that is gathered, and of the digest."""
 
-from agents.router.gates.wording import Facts, Sentence, describe_inputs, write_sentence
+from agents.router.gates.wording import Facts, Sentence, write_sentence
 from schemas.enums import State
 
 DIGEST = "digest"
@@ -11,15 +11,22 @@ OFF, NOT_CHOSEN, IGNORED = "off", "not_chosen", "field_ignored"
 
 
 def describe(facts: Facts) -> str:
-    """What is in a digest, or when it is sent."""
-    if not facts.inputs:
-        return ""
-    if "events" not in facts.inputs:
-        return describe_inputs(facts)
-    expired = facts.inputs.get("expired", ())
-    left_out = f"; left out, because they had expired: {', '.join(expired)}" if expired else ""
-    key = f"; key {facts.inputs['key']!r}" if "key" in facts.inputs else ""
-    return f"{facts.inputs['count']} in it: {', '.join(facts.inputs['events'])}{left_out}{key}"
+    """What is in a digest; which one of it was merged, or which one began it; and what tells it apart from others."""
+    inputs = facts.inputs
+    words = []
+    if "events" in inputs:
+        words.append(f"{inputs['count']} in it: {', '.join(inputs['events'])}")
+    if expired := inputs.get("expired"):
+        words.append(f"left out, because they had expired: {', '.join(expired)}")
+    if "number" in inputs:
+        words.append(f"number {inputs['number']} in it")
+    if "first" in inputs:
+        words.append(f"it began with {inputs['first']}")
+    if "key" in inputs:
+        words.append(f"its key is {inputs['key']!r}")
+    if "key_fault" in inputs:
+        words.append(f"its rule gives no key: {inputs['key_fault']}")
+    return "; ".join(words)
 
 
 def _write_reason(facts: Facts) -> str:

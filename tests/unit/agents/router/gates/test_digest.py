@@ -1,87 +1,31 @@
 """The gate digest: what is gathered joins one digest, which comes back with all of it and is judged as any notification."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from schemas.events import DecidedEvent
-from schemas.policy import DigestPolicy, Policy, Rule, Template, TemplateDetails
-from schemas.profile import Profile, QuietHours
-from schemas.scheduled import Reschedule, Scheduled
-from tests.fakes import FakeRecord
+from schemas.profile import QuietHours
+from schemas.scheduled import Scheduled
+from tests.unit.agents.router.digest_harness import (
+    DAY,
+    HOUR,
+    build_alert,
+    build_harness,
+    get_event,
+    list_moves,
+    list_scheduled,
+    read_texts,
+    release,
+)
 from tests.unit.agents.router.harness import (
     NOW,
     USER_ID,
     USER_PARTITION,
-    RouterHarness,
-    build_record,
     build_release,
-    encode_value,
     make_notification_id,
 )
-
-HOUR, DAY = 3600, 86_400
-TEMPLATES = (
-    Template("alert", 1, "email", "default", "{{ digest.count }} alerts", "{% for one in digest.events %}{{ one.n }} {% endfor %}"),
-    Template("other", 1, "email", "default", "Other", "{{ n }} of {{ digest.count }}"),
-)
-
-
-def build_harness(category: str = "transactional", fields: dict[str, Any] | None = None, **digest: Any) -> RouterHarness:
-    """A router with a rule that gathers notifications for an hour, unless `digest` says otherwise."""
-    policy = DigestPolicy(**{"window": HOUR, **digest})
-    rule = Rule(**{"type": "alert", "category": category, "priority": None, "channels": ("email",), "digest": policy, **(fields or {})})
-    details = TemplateDetails("alert", 1, '{"type": "object", "properties": {"n": {"type": "integer"}}}')
-    return RouterHarness(Policy({"alert": rule}, TEMPLATES, (), 1, (details,)))
-
-
-def build_alert(number: int, **fields: Any) -> dict[str, Any]:
-    """The notification with this number, created so many seconds after the first."""
-    base = {"id": make_notification_id(number), "user_id": USER_ID, "type": "alert", "data": {"n": number}, "created_at": NOW + number}
-    return base | fields
-
-
-def list_scheduled(harness: RouterHarness) -> list[Scheduled]:
-    return [
-        msgspec.json.decode(record.value or b"", type=Scheduled)
-        for record in harness.committer.records
-        if record.topic.startswith("scheduled.") and b'"kind":"scheduled"' in (record.value or b"")
-    ]
-
-
-def list_moves(harness: RouterHarness) -> list[Reschedule]:
-    return [
-        msgspec.json.decode(record.value or b"", type=Reschedule)
-        for record in harness.committer.records
-        if record.topic.startswith("scheduled.") and b'"kind":"reschedule"' in (record.value or b"")
-    ]
-
-
-def get_release(harness: RouterHarness, number: int = -1) -> FakeRecord:
-    """The record with which the scheduler gives a digest back, by default that which was held last."""
-    records = [
-        record for record in harness.committer.records if record.topic.startswith("scheduled.") and b"payload" in (record.value or b"")
-    ]
-    return build_release(records[number])
-
-
-async def release(harness: RouterHarness, number: int = -1) -> None:
-    record = get_release(harness, number)
-    harness.now = max(harness.now, record.timestamp / 1000)
-    await harness.route(record)
-
-
-def read_texts(harness: RouterHarness) -> list[tuple[str, list[int]]]:
-    """The subject and the numbers in the text of each delivery."""
-    contents = [msgspec.to_builtins(delivery.content) for delivery in harness.deliveries]
-    return [(content["subject"], [int(number) for number in content["text"].split()]) for content in contents]
-
-
-def get_event(harness: RouterHarness, notification_id: str) -> DecidedEvent:
-    return [event for event in harness.decided_events if event.id == notification_id][-1]
 
 
 async def test_the_first_opens_a_window_the_rest_join_and_one_message_has_them_in_their_order() -> None:
@@ -125,34 +69,6 @@ async def test_two_copies_of_a_release_are_one_message() -> None:
     }
     await release(harness)  # the row that proves it is lost, and the claim says the same
     assert len(harness.deliveries) == 1
-
-
-@pytest.mark.parametrize(
-    ("fields", "is_together"),
-    [
-        ({}, True),
-        ({"digest": "a"}, False),
-        ({"locale": "de"}, False),
-        ({"to": {"email": "other@example.org"}}, False),
-        ({"category": "marketing"}, False),
-        ({"template": "other"}, False),
-        ({"channels": ["email"]}, False),
-        ({"mandatory": True}, False),
-    ],
-)
-async def test_only_what_goes_the_same_way_is_gathered_together(fields: dict[str, Any], is_together: bool) -> None:
-    harness = build_harness()
-    await harness.route(build_alert(1), build_alert(2, **fields))
-    assert len(list_scheduled(harness)) == (1 if is_together else 2)
-
-
-async def test_an_expression_tells_digests_apart_and_a_fault_is_in_the_log() -> None:
-    harness = build_harness(key="data.team")
-    teams = [{"team": "a"}, {"team": "b"}, {"team": "a"}, {"team": 7}]
-    await harness.route(*[build_alert(number, data={"n": number, **data}) for number, data in enumerate(teams)])
-    assert [msgspec.json.decode(one.payload).get("digest") for one in list_scheduled(harness)] == ["a", "b", None]
-    assert harness.get_entry("digest", 2).inputs["key"] == "b"
-    assert get_event(harness, make_notification_id(3)).decision_log[-1].inputs["key_fault"] == "it gives INT, not text"
 
 
 async def test_a_full_digest_is_sent_at_once_and_the_next_one_opens_another() -> None:
@@ -237,69 +153,6 @@ async def test_a_digest_that_was_cancelled_closes_its_window() -> None:
     assert read_texts(harness) == [("1 alerts", [2])]
 
 
-async def test_what_does_not_fit_the_template_is_a_dead_letter_and_not_in_the_digest() -> None:
-    harness = build_harness()
-    await harness.route(build_alert(1), build_alert(2, data={"n": "two"}))
-    assert harness.last_state == ("dead", "invalid_variables")
-    await release(harness)
-    assert read_texts(harness) == [("1 alerts", [1])]
-
-
-async def test_the_dead_letter_of_a_digest_has_all_that_is_in_it() -> None:
-    harness = build_harness()
-    await harness.route(build_alert(1), build_alert(2))
-    harness.policies.policy = replace(harness.policies.get_current(), rules={})
-    await release(harness)
-    assert harness.last_state == ("dead", "unknown_type")
-    (dead,) = harness.get_records("notifications.dlq")
-    assert msgspec.json.decode(dead.value or b"")["data"] == {"n": 1, "digest": {"count": 2, "events": [{"n": 1}, {"n": 2}]}}
-    assert harness.digests.rows[USER_PARTITION] == {}
-
-
-async def test_a_digest_that_no_table_knows_is_a_dead_letter() -> None:
-    harness = build_harness()
-    await harness.route(build_alert(1))
-    harness.digests.rows.clear()
-    await release(harness)
-    assert harness.last_state == ("dead", "digest_lost")
-
-
-async def test_a_digest_has_a_template_of_its_own_and_a_condition_of_its_rule() -> None:
-    harness = build_harness(template="other", fields={"condition": "data.n > 0"})
-    await harness.route(build_alert(0), build_alert(1), build_alert(2))
-    await release(harness)
-    assert [msgspec.to_builtins(delivery.content)["text"] for delivery in harness.deliveries] == ["1 of 2"]
-
-
-@pytest.mark.parametrize(
-    ("digests", "by_default", "reason"),
-    [({"": "off"}, True, "off"), ({"": "daily", "transactional": "off"}, True, "off"), ({}, False, "not_chosen")],
-)
-async def test_what_is_sent_alone_is_a_digest_of_one(digests: dict[str, str], by_default: bool, reason: str) -> None:
-    harness = build_harness(by_default=by_default)
-    harness.profiles.profiles[USER_ID] = replace(harness.profiles.profiles[USER_ID], digests=digests)
-    await harness.route(build_alert(1))
-    assert (read_texts(harness), harness.get_entry("digest").reason) == ([("1 alerts", [1])], reason)
-
-
-@pytest.mark.parametrize(
-    ("choice", "zone", "ends_at"),
-    [
-        ("hourly", "", "2025-10-09T09:00:00Z"),
-        ("daily", "Europe/Vienna", "2025-10-10T06:00:00Z"),
-        ("weekly", "Asia/Kolkata", "2025-10-13T02:30:00Z"),
-        ("", "America/New_York", "2025-10-09T12:00:00Z"),
-    ],
-)
-async def test_the_user_chooses_when_and_the_rule_says_it_else(choice: str, zone: str, ends_at: str) -> None:
-    harness = build_harness(window=0, cron="0 8 * * *", by_default=not choice)
-    profile = Profile(USER_ID, True, {"email": ["ada@example.org"]}, time_zone=zone, digests={"transactional": choice})
-    harness.profiles.profiles[USER_ID] = profile
-    await harness.route(build_alert(1))
-    (digest,) = list_scheduled(harness)
-    assert digest.due_at == datetime.fromisoformat(ends_at).timestamp()
-
-
 async def test_a_digest_goes_out_on_the_next_channel_with_all_that_is_in_it() -> None:
     harness = build_harness(fields={"channels": ("email", "webhook"), "strategy": "escalate", "escalate_after": 60, "mandatory": True})
     to = {"email": "ada@example.org", "webhook": "https://example.org/hook"}
@@ -314,17 +167,3 @@ async def test_a_digest_goes_out_on_the_next_channel_with_all_that_is_in_it() ->
     await release(harness)
     assert [msgspec.to_builtins(delivery.content)["data"]["digest"]["count"] for delivery in harness.deliveries[3:]] == [1]
     assert harness.digests.rows[USER_PARTITION] == {}
-
-
-async def test_the_field_of_a_notification_whose_rule_gathers_nothing_is_ignored() -> None:
-    harness = RouterHarness()
-    await harness.route({"user_id": USER_ID, "type": "order.shipped", "data": {"order": 1, "name": "Ada"}, "digest": "x"})
-    assert (harness.last_state, harness.get_entry("digest").reason) == (("routed", ""), "field_ignored")
-
-
-async def test_a_digest_may_begin_with_a_notification_that_was_held_for_a_month() -> None:
-    harness = build_harness(window=30 * DAY)
-    await harness.route(build_record(encode_value(build_alert(1, send_at=NOW + 30 * DAY))))
-    await release(harness)
-    await release(harness)
-    assert (harness.last_state, harness.now) == (("routed", ""), NOW + 60 * DAY)
