@@ -1,6 +1,7 @@
-"""A recurring schedule on real workers: its users get a notification at each run, and one for those missed while none ran."""
+"""A recurring schedule on real workers: each run once, whatever is killed; and what was missed without scheduler or PostgreSQL."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from dev.stack.stack import ServerUrls
 from schemas.notification import Notification
 from tests.cluster import HeroldCluster, wait_until
+from tests.integration.workers.test_scheduler import build_scheduled, produce, wait_until_released
+from tests.server_processes import start_server
 from tests.topic_reader import open_topic_reader
 
 NOTIFICATION = '{"type": "order.shipped", "data": {"order": 17, "name": "Ada", "eta": "Friday", "items": ["lamp"]}}'
@@ -67,3 +70,25 @@ async def test_each_run_is_sent_once_by_several_schedulers_and_a_missed_one_when
     assert await cluster.fetch_value("select count(*) from broadcasts") == 2, "of eleven that were missed one stands for all"
     assert await count_notifications(cluster) == {"u-1": 2, "u-2": 2}
     assert await cluster.fetch_value("select next_run_at > now() from schedules")
+
+
+async def test_without_postgresql_releases_go_on_and_a_run_starts_when_it_is_back(
+    session_dir: Path, tmp_path: Path, kafka_url: str, redis_url: str, prefix: str
+) -> None:
+    postgres_home = session_dir / f"home-{prefix}postgres"
+    with start_server("postgres", postgres_home) as database_url:
+        cluster = HeroldCluster(tmp_path / "cluster", ServerUrls(kafka_url, database_url, redis_url), prefix)
+        await cluster.create_schema()
+        await cluster.execute(INSERT_USERS)
+        await cluster.execute(INSERT, NOTIFICATION, 0.0)
+    try:
+        await cluster.start_worker("scheduler")
+        await produce(cluster, [build_scheduled(cluster, 0, time.time() + 1)])
+        await wait_until_released(cluster, 1)
+        with start_server("postgres", postgres_home):
+            await wait_for_runs(cluster, 1)
+            assert await cluster.fetch_value("select count(*) from broadcasts") == 1
+        assert cluster.processes["scheduler"].poll() is None
+        assert '"scheduler.schedules_delayed"' in cluster.get_log_path("scheduler").read_text()
+    finally:
+        await cluster.close()
