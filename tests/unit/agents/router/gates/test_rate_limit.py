@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents.router.routing_state import StagedRows
+from agents.router.staged_digests import StagedDigests
 from schemas.policy import RateLimit
 from schemas.profile import Profile
 from tables.rate_windows import count_used
@@ -127,7 +128,7 @@ async def test_a_sliced_window_is_no_claim_because_a_replay_would_count_twice() 
 
 
 def test_the_last_row_of_a_window_is_written_once_in_a_batch() -> None:
-    rows = StagedRows({}, {})
+    rows = StagedRows({}, {}, StagedDigests())
     rows.stage_sliced_window(b"a", b"1")
     rows.stage_exact_window(b"a", b"2")
     rows.stage_exact_window(b"b", b"1")
