@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from schemas.channels import CHANNEL_NAMES, ChannelName, get_channel
 from schemas.sms_segments import SmsSegments
-from schemas.template_document import TemplateDocument, TemplateEntry, get_entries, get_part
+from schemas.template_document import CONTROL, TemplateDocument, TemplateEntry, get_entries, get_part
 from schemas.template_payloads import PayloadReport
 
 
@@ -77,6 +77,11 @@ class ContentPreview(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     problem: str = ""
     variant: str = ""
+
+    @property
+    def place(self) -> tuple[ChannelName, str, str]:
+        """What makes it comparable: a template without variants is the control of the version that has some."""
+        return self.channel, self.locale, "" if self.variant == CONTROL else self.variant
 
 
 class LocaleGap(Struct, frozen=True, omit_defaults=True):

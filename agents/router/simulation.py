@@ -4,13 +4,14 @@ Each notification is judged at the time of its record, one after the other in th
 """
 
 import sys
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.router import fan_out
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.evaluate import STAGES
-from agents.router.gates.order import BATCH_GATES, check_gates, check_record
+from agents.router.gates.order import BATCH_GATES, check_gates, check_record, select_gates
 from agents.router.prefetch import prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
 from agents.router.staged_digests import StagedDigests
@@ -30,18 +31,49 @@ class _Rows(dict[bytes, bytes | None]):
         return None
 
 
+class _DigestRows:
+    """Rows of the table digests, in the order of their keys."""
+
+    def __init__(self) -> None:
+        self._rows: dict[bytes, bytes] = {}
+        self._keys: list[bytes] = []
+
+    def stage(self) -> StagedDigests:
+        """The rows for a batch."""
+        return StagedDigests(lambda keys: [self._rows.get(key) for key in keys], self._list_rows)
+
+    def write(self, staged: StagedDigests) -> None:
+        """Write what a batch has staged."""
+        for key, row in (*staged.new_claims.items(), *staged.new_rows.items()):
+            if row is None:
+                if self._rows.pop(key, None) is not None:
+                    del self._keys[bisect_left(self._keys, key)]
+                continue
+            if key not in self._rows:
+                insort(self._keys, key)
+            self._rows[key] = row
+
+    def _list_rows(self, prefix: bytes, max_rows: int) -> list[tuple[bytes, bytes]]:
+        start = bisect_left(self._keys, prefix)
+        return [(key, self._rows[key]) for key in self._keys[start : start + max_rows] if key.startswith(prefix)]
+
+
 class PolicySimulation:
     """One policy and the rows that its decisions leave. Notifications are prepared in batches, so that their profiles can be read."""
 
     def __init__(self, policy: CompiledPolicy, partitions: int, topic_prefix: str) -> None:
         self._context = GateContext(partitions)
-        self._context.policy, self._context.rows = policy, StagedRows(_Rows(), _Rows(), StagedDigests())
+        self._digests = _DigestRows()
+        self._context.policy, self._context.rows = policy, StagedRows(_Rows(), _Rows(), self._digests.stage())
         self._policy, self._topic_prefix = policy, topic_prefix
         self._topic_sets: dict[str, TopicSet] = {}
         self._failure_limit = ConsecutiveFailureLimit(sys.maxsize)
 
     def prepare(self, notifications: Iterable[RecordedNotification]) -> tuple[list[RoutingState], list[str]]:
         """The states of a batch, and the users and address keys whose profiles `decide` needs."""
+        rows = self._context.rows
+        self._digests.write(rows.digests)
+        rows.digests = self._digests.stage()
         states = [self._build_state(one) for one in notifications]
         return states, prepare_states(states, self._policy)
 
@@ -52,7 +84,10 @@ class PolicySimulation:
         self._context.profiles = profiles
         verdict = state.verdict
         if verdict is PASS:
-            verdict = check_gates(BATCH_GATES, state, self._context, self._failure_limit)
+            gates = select_gates(state) if state.digest_row_key else BATCH_GATES
+            verdict = check_gates(gates, state, self._context, self._failure_limit)
+        if verdict is PASS and state.escalates_at:
+            verdict = fan_out.encode_next_step(state)
         if isinstance(verdict, Hold):
             verdict = fan_out.encode_scheduled(state, verdict)
         for stage in STAGES:

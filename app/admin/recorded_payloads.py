@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Any
 
 from agents.router.compiled_policy import CompiledPolicy
+from agents.router.digests import build_digest_data
 from agents.router.routing_state import RoutingState
 from agents.router.simulation import PolicySimulation
 from agents.router.templates.channel_content import select_template
@@ -11,7 +13,7 @@ from agents.router.verdict import PASS
 from app.kafka.recorded_notifications import MAX_CLOCK_DIFFERENCE, RecordedNotifications, open_recorded_notifications
 from app.settings import KafkaSection, TemplatesSection
 from schemas.lifetimes import NOTIFICATION_RECORDS
-from schemas.policy import Policy
+from schemas.policy import DigestPolicy, Policy
 from schemas.ports import Clock
 from schemas.template_payloads import RecordedPayload
 from tables.postgres.database import Database
@@ -41,7 +43,9 @@ async def _fetch_payloads(
         locale, zone = (profile.locale, profile.time_zone) if profile else ("", "")
         assert state.plan is not None
         payloads.append(
-            RecordedPayload(state.id, notification.user_id, notification.data, state.plan.candidates, notification.locale or locale, zone)
+            RecordedPayload(
+                state.id, notification.user_id, build_data(state, name), state.plan.candidates, notification.locale or locale, zone
+            )
         )
     return payloads
 
@@ -58,7 +62,27 @@ async def find_newest(
         records = await recorded.read(start, until)
         states, _ = simulation.prepare(reversed(records))
         for state in states:
-            if state.verdict is PASS and state.plan is not None and select_template(state.notification, state.plan.rule) == name:
+            if state.verdict is PASS and name in _list_templates(state):
                 found.setdefault(state.id, state)
         scanned, scan, until = scanned + len(records), scan * 2, start
     return list(found.values())[:count]
+
+
+def build_data(state: RoutingState, name: str) -> dict[str, Any]:
+    """What the template sees of a notification: with a digest of it alone, if the template is that of digests."""
+    data, plan = state.notification.data, state.plan
+    is_digest = plan is not None and plan.rule.digest is not None and _get_digest_template(state, plan.rule.digest) == name
+    return build_digest_data(data, [data]) if is_digest else data
+
+
+def _list_templates(state: RoutingState) -> list[str]:
+    """The templates that render a notification, alone or in a digest."""
+    if state.plan is None:
+        return []
+    digest, name = state.plan.rule.digest, select_template(state.notification, state.plan.rule)
+    return [name] if digest is None else [name, _get_digest_template(state, digest)]
+
+
+def _get_digest_template(state: RoutingState, digest: DigestPolicy) -> str:
+    assert state.plan is not None
+    return digest.template or select_template(state.notification, state.plan.rule)

@@ -17,7 +17,7 @@ from schemas.channels import ChannelName
 from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, merge_document
-from schemas.template_document import CONTROL, TemplateDocument, build_details
+from schemas.template_document import TemplateDocument, build_details
 from schemas.template_payloads import PayloadReport, RecordedPayload
 from schemas.template_variants import ExperimentCounts, build_counts, build_experiment
 from schemas.template_versions import (
@@ -129,13 +129,13 @@ def build_report(policy: Policy, version: TemplateVersion) -> VersionReport:
     problems += [f"rule {rule.type}: {problem}" for rule in rules for _, problem in find_missing_templates(rule, after.templates)]
     changes = []
     for sample, data in document.samples.items():
-        old = {_locate(one): one for one in preview_template(before.templates, name, data)}
+        old = {one.place: one for one in preview_template(before.templates, name, data)}
         for new in preview_template(after.templates, name, data):
             if new.problem:
                 variant = f", variant {new.variant}" if new.variant else ""
                 problems.append(f"sample {sample}, {new.channel} {new.locale}{variant}: {new.problem}")
             else:
-                changes.append(_compare(sample, old.get(_locate(new)), new))
+                changes.append(_compare(sample, old.get(new.place), new))
     locales = {template.locale or "default" for template in policy.templates}
     return VersionReport(name, version.version, version.published_version, problems, changes, [*find_gaps(document, locales)])
 
@@ -157,8 +157,3 @@ def _merge_version(policy: Policy, version: TemplateVersion) -> Policy:
 def _compare(sample: str, old: ContentPreview | None, new: ContentPreview) -> SizeChange:
     size, segments = (old.size, old.sms.segments if old.sms else 0) if old else (0, 0)
     return SizeChange(new.channel, new.locale, sample, size, new.size, segments, new.sms.segments if new.sms else 0, new.variant)
-
-
-def _locate(content: ContentPreview) -> tuple[str, str, str]:
-    """What makes it comparable: a template without variants is the control of the version that has some."""
-    return content.channel, content.locale, "" if content.variant == CONTROL else content.variant

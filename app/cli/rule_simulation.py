@@ -26,6 +26,7 @@ MAX_NOTIFICATIONS = 200_000
 NOTES = (
     "Each is judged at the time of its record, with the profile and preferences that its user has now.",
     "Rate windows and idempotency keys begin empty. What was held is not followed: how it was resumed is left out.",
+    "What joins a digest is counted as merged, without the digest's own delivery; of an escalation, the first channel is counted.",
 )
 SKIPPED = {
     "resumed": "resumed after a hold",

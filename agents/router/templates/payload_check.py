@@ -15,7 +15,8 @@ from schemas.template_versions import ContentPreview
 MAX_FAILURES = 20  # kinds of them
 MAX_IDS = 10  # of each kind
 
-Previews = Mapping[tuple[ChannelName, str], ContentPreview]
+Previews = Mapping[tuple[ChannelName, str, str], ContentPreview]
+"""By channel, locale and variant."""
 
 
 def check_payloads(
@@ -28,7 +29,7 @@ def check_payloads(
     for payload in payloads:
         old, new = _preview(before, name, payload), _preview(after, name, payload)
         found = [one for one in new.values() if one.problem]
-        is_new = [one for one in found if (one.channel, one.locale) not in old or not old[one.channel, one.locale].problem]
+        is_new = [one for one in found if not ((known := _find_preview(old, *one.place)) and known.problem)]
         for one in is_new:
             failures.setdefault((one.channel, one.locale, one.reason, one.problem), []).append(payload.id)
         failed, failed_before = failed + bool(is_new), failed_before + bool(found and not is_new)
@@ -41,7 +42,7 @@ def check_payloads(
 
 def _preview(templates: TemplateCache, name: str, payload: RecordedPayload) -> Previews:
     contents = preview_template(templates, name, payload.data, None, payload.time_zone)
-    return {(one.channel, one.locale): one for one in contents if one.channel in payload.channels}
+    return {one.place: one for one in contents if one.channel in payload.channels}
 
 
 def _pair_messages(
@@ -49,16 +50,22 @@ def _pair_messages(
 ) -> Iterator[tuple[ChannelName, tuple[ContentPreview | None, ContentPreview]]]:
     """The message of each channel in the user's locale, with that of the published version if it has one; both must render."""
     for channel in payload.channels:
-        old_content = old.get((channel, _find_locale(before, name, channel, payload.locale)))
-        new_content = new.get((channel, _find_locale(after, name, channel, payload.locale)))
+        old_content = _find_preview(old, channel, *_find_place(before, name, channel, payload))
+        new_content = _find_preview(new, channel, *_find_place(after, name, channel, payload))
         if new_content and not new_content.problem and not (old_content and old_content.problem):
             yield channel, (old_content, new_content)
 
 
-def _find_locale(templates: TemplateCache, name: str, channel: ChannelName, locale: str) -> str:
-    """The locale of the template that a user with this locale gets."""
-    template = templates.get(name, channel, locale)
-    return locale if isinstance(template, TemplateFailure) else template.locale
+def _find_place(templates: TemplateCache, name: str, channel: ChannelName, payload: RecordedPayload) -> tuple[str, str]:
+    """The locale of the template, and the variant, that the user of this notification gets."""
+    key, label = templates.choose_variant(name, payload.user_id)
+    template = templates.get(key, channel, payload.locale)
+    return payload.locale if isinstance(template, TemplateFailure) else template.locale, label.partition("/")[2]
+
+
+def _find_preview(previews: Previews, channel: ChannelName, locale: str, variant: str) -> ContentPreview | None:
+    """A variant without parts of its own on a channel is the template itself there."""
+    return previews.get((channel, locale, variant)) or previews.get((channel, locale, ""))
 
 
 def _sum_usage(

@@ -76,3 +76,13 @@ def test_a_channel_that_is_new_has_no_cost_before() -> None:
     before = TemplateCache([Template(NAME, 1, "push", "default", "Order", "x")])
     report = check_payloads(before, build_cache(2), NAME, [build_payload()], {"sms": 0.05})
     assert [(one.channel, one.cost_before, one.cost_after) for one in report.usage] == [("sms", 0.0, 0.05)]
+
+
+def test_a_variant_is_compared_with_the_template_that_had_none() -> None:
+    variants = '{"b":{"weight":100,"sms":{"default":{"text":"{{ name }} {{ order }}"}}}}'
+    templates = [Template(NAME, 2, "sms", "default", text="Order {{ order }}")]
+    after = TemplateCache(templates, None, [TemplateDetails(NAME, 2, experiment="e", variants=variants)])
+    before = TemplateCache([Template(NAME, 1, "sms", "default", text="Order {{ order }}")])
+    report = check_payloads(before, after, NAME, [build_payload(1, name="Ada"), build_payload(2)], {})
+    assert [(one.ids, "default b for sms" in one.problem) for one in report.failures] == [(["ntf_2"], True)]
+    assert [(one.messages, one.size_after - one.size_before) for one in report.usage] == [(1, -2)]  # "Ada A-1", which all users get
