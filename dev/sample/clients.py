@@ -64,19 +64,27 @@ async def open_kafka_producer(kafka: ClientOptions) -> AsyncIterator[KafkaSample
 
 
 class HttpGatewayClient:
-    """Posts bulk requests to the gateway, and cancels notifications; a connection error counts as a 503."""
+    """Posts bulk requests and broadcasts to the gateway, and cancels notifications; a connection error counts as a 503."""
 
     def __init__(self, client: httpx.AsyncClient, url: str, api_key: str) -> None:
-        self._client, self._url = client, f"{url}/v1/notifications"
+        self._client, self._url = client, f"{url}/v1"
         self._headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
 
     async def post(self, body: bytes) -> GatewayResponse:
         """Post a bulk request."""
-        return await self._request("POST", f"{self._url}/bulk", content=body)
+        return await self._request("POST", f"{self._url}/notifications/bulk", content=body)
 
     async def cancel(self, notification_id: str, user_id: str) -> GatewayResponse:
         """Cancel a held notification."""
-        return await self._request("DELETE", f"{self._url}/{notification_id}", params={"user_id": user_id})
+        return await self._request("DELETE", f"{self._url}/notifications/{notification_id}", params={"user_id": user_id})
+
+    async def start_broadcast(self, body: bytes) -> GatewayResponse:
+        """Post a broadcast."""
+        return await self._request("POST", f"{self._url}/broadcasts", content=body)
+
+    async def get_broadcast(self, broadcast_id: str) -> GatewayResponse:
+        """Get a broadcast."""
+        return await self._request("GET", f"{self._url}/broadcasts/{broadcast_id}")
 
     async def _request(self, method: str, url: str, **fields: Any) -> GatewayResponse:
         try:

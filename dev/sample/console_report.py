@@ -151,6 +151,9 @@ def _describe_findings(result: SampleResult) -> Iterator[str]:
         "deliveries were sent before their notification was due": comparison.early_sends,
     }
     yield from (f"{len(ids)} {text}: {', '.join(ids[:EXAMPLE_IDS])}" for text, ids in disagreements.items() if ids)
+    if (broadcast := result.broadcast) is not None:
+        counts = f"{broadcast.expanded_count} of {broadcast.users} users have a notification"
+        yield f"the broadcast is {broadcast.state}: {counts}"
     yield from _describe_mismatches(result.mismatches)
 
 
@@ -175,5 +178,7 @@ def _describe_next_steps(result: SampleResult, settings: SampleSettings, command
     for word, description in EXPLAIN_EXAMPLES.items():
         if word in result.examples:
             yield f"  {command} explain {result.examples[word]}   # {description}"
+    if result.broadcast is not None:
+        yield f"  {command} broadcasts show {result.broadcast.id}   # a broadcast to {result.broadcast.users} users"
     yield f"  {command} tail    # follows status events"
     yield f"  {command} simulators  # counts of the simulators' requests"

@@ -17,7 +17,7 @@ from agents.router.gates.rule import CONDITION
 from dev.sample import catalog, held_submissions, invalid_submissions
 from dev.sample.draft import Draft, build_http_draft, build_kafka_draft
 from dev.sample.expected_result import compute_delivery_statuses
-from dev.sample.guests import POLICY, PRIORITIES, PROFILES, build_guest_draft, build_guest_notification, expect_routed
+from dev.sample.guests import POLICY, PRIORITIES, PROFILES, build_guest_draft, build_guest_notification, expect_routed, list_reachable_users
 from dev.sample.sample_file import SAMPLE_FILE, SampleLine
 from schemas.enums import Reason
 
@@ -111,9 +111,7 @@ def _resolve_line(draft: Draft, numbers: dict[int, int]) -> SampleLine:
 def build_everyday(count: int, rng: Random) -> Iterator[Draft]:
     """Build valid notifications: every tenth to a stored user, two fifths over HTTP, some of these with an explicit priority."""
     types = [type_ for type_, percent in TYPE_WEIGHTS for _ in range(percent)]
-    available = {user: profile for user, profile in PROFILES.items() if not profile.suppressions and not profile.quiet_hours}
-    wanting = {user: profile for user, profile in available.items() if "out" not in profile.choices.values()}
-    users = sorted(user for user, profile in wanting.items() if {"email", "push"} & set(profile.addresses))
+    users = list_reachable_users()
     for number in range(count):
         type_ = types[int(rng.random() * len(types))]
         notification = build_guest_notification(number, type_)

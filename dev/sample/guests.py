@@ -12,6 +12,13 @@ POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
 PRIORITIES: dict[str, Priority] = {rule.type: rule.priority or "medium" for rule in POLICY.rules.values()}
 
 
+def list_reachable_users() -> list[str]:
+    """The stored users who get e-mails or push messages of any category at any time."""
+    available = {user: profile for user, profile in PROFILES.items() if not profile.suppressions and not profile.quiet_hours}
+    wanting = {user: profile for user, profile in available.items() if "out" not in profile.choices.values()}
+    return sorted(user for user, profile in wanting.items() if {"email", "push"} & set(profile.addresses))
+
+
 def expect_routed(notification: dict[str, Any]) -> list[str]:
     """Compute the expected result of a valid notification."""
     return ["routed", *compute_delivery_statuses(notification, POLICY, PROFILES)]

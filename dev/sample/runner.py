@@ -3,14 +3,16 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
 import httpx
 
+from dev.sample.broadcast import BroadcastProgress, run_broadcast
 from dev.sample.cancellation import cancel_lines
 from dev.sample.clients import ConsumerLagReader, HttpGatewayClient, RequestLogClient, open_kafka_producer
+from dev.sample.guests import list_reachable_users
 from dev.sample.held_submissions import select_quiet_user
 from dev.sample.notification_results import NotificationResultReader, NotificationResults
 from dev.sample.reconciliation import LineResult, find_mismatches, reconcile
@@ -29,8 +31,10 @@ from dev.sample.settings import RUN_TIMEOUT, SampleSettings
 from dev.sample.submissions import SubmittedLine, number_lines
 from dev.sample.submitter import Submitter
 from dev.sample.warm_up import WARM_UP_TIMEOUT, select_warm_up_lines
+from schemas.broadcasts import BROADCAST_PREFIX
 from schemas.enums import State, Status
 from schemas.errors import UnavailableError
+from schemas.ids import make_id
 from tables.postgres.database import Database
 
 HTTP_TIMEOUT = 30.0  # seconds
@@ -75,11 +79,27 @@ class SampleRun:
     async def run(self, lines: Sequence[SampleLine], gateway: HttpGatewayClient) -> SampleResult:
         """Submit the lines and poll until all are final or RUN_TIMEOUT has passed."""
         last_seq, started_at = await self._request_log.fetch_last_seq(), time.time()
-        submitted = await self._submit(lines, gateway, self._display.add_submitted)
+        broadcast = asyncio.create_task(start_run_broadcast(gateway, started_at))
+        try:
+            submitted = await self._submit(lines, gateway, self._display.add_submitted)
+            return await self._finish(submitted, gateway, last_seq, started_at, broadcast)
+        finally:
+            broadcast.cancel()
+
+    async def _finish(
+        self,
+        submitted: Sequence[SubmittedLine],
+        gateway: HttpGatewayClient,
+        last_seq: int,
+        started_at: float,
+        broadcast: Awaitable[BroadcastProgress],
+    ) -> SampleResult:
+        """Wait until all are final, and compare."""
         poller = await self._build_poller(submitted)
-        all_final, _ = await asyncio.gather(
+        all_final, _, progress = await asyncio.gather(
             poller.poll_until_final(started_at + RUN_TIMEOUT, self._display.set_final),
             cancel_lines(submitted, gateway, asyncio.sleep),
+            broadcast,
         )
         seconds = time.time() - started_at
         reconciliation = reconcile(poller.results, 0 if all_final else await self._count_lost(poller))
@@ -89,6 +109,7 @@ class SampleRun:
             find_mismatches(submitted, poller.results),
             pick_examples(submitted, poller.results),
             seconds,
+            progress,
         )
 
     async def _build_poller(self, submitted: Sequence[SubmittedLine]) -> ResultPoller:
@@ -124,6 +145,12 @@ class SampleRun:
                 break
             await asyncio.sleep(POLL_INTERVAL)
         return compare_request_log(deliveries, entries, unknown)
+
+
+async def start_run_broadcast(gateway: HttpGatewayClient, at: float) -> BroadcastProgress:
+    """The broadcast of a run, with an id of its own."""
+    broadcast_id = make_id(BROADCAST_PREFIX, at, secrets.randbits(ID_RANDOM_BITS))
+    return await run_broadcast(gateway, broadcast_id, list_reachable_users(), asyncio.sleep)
 
 
 def collect_deliveries(submitted: Sequence[SubmittedLine], history: NotificationResults) -> dict[str, SampleDelivery]:

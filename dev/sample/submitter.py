@@ -44,6 +44,12 @@ class GatewayResponse(NamedTuple):
     retry_after: float = 0.0
 
 
+def describe_response(response: GatewayResponse) -> str:
+    """The status and the beginning of the body, for an error message."""
+    body = response.body.decode("utf-8", "replace")[:MAX_ERROR_CHARACTERS]
+    return f"the gateway responded with {response.status}: {body}"
+
+
 class GatewayClient(Protocol):
     """Posts a bulk request."""
 
@@ -127,8 +133,7 @@ class Submitter:
                 bulk_response = msgspec.json.decode(response.body, type=BulkSubmissionResponse)
                 results |= {pending[result.index]: result for result in bulk_response.results if result.status != "unavailable"}
             elif response.status != 503:
-                body = response.body.decode("utf-8", "replace")[:MAX_ERROR_CHARACTERS]
-                raise SubmissionError(f"POST /v1/notifications/bulk: the gateway responded with {response.status}: {body}")
+                raise SubmissionError(f"POST /v1/notifications/bulk: {describe_response(response)}")
             if len(results) == len(items):
                 return [results[index] for index in range(len(items))]
             await self._sleep(response.retry_after or RETRY_DELAY)

@@ -93,4 +93,6 @@ async def test_stopped_simulators_and_a_stopped_gateway_are_unavailable(unused_t
     async with httpx.AsyncClient() as client:
         with pytest.raises(UnavailableError, match=closed_port):
             await RequestLogClient(client, closed_port).fetch_last_seq()
-        assert (await HttpGatewayClient(client, closed_port, "k").post(b"[]")).status == 503
+        gateway = HttpGatewayClient(client, closed_port, "k")
+        requests = gateway.post(b"[]"), gateway.cancel("ntf_1", "u"), gateway.start_broadcast(b"{}"), gateway.get_broadcast("brd_1")
+        assert [(await request).status for request in requests] == [503] * 4

@@ -6,6 +6,7 @@ import msgspec
 from rich.console import Console
 
 from app.settings import load_settings
+from dev.sample.broadcast import BroadcastProgress
 from dev.sample.console_report import ConsoleReport
 from dev.sample.reconciliation import LineMismatch, LineResult, reconcile
 from dev.sample.request_log_comparison import LatencyPercentiles, RequestLogComparison
@@ -75,6 +76,13 @@ def test_every_count_is_shown() -> None:
     assert "8 requests, 3 accepted deliveries, 0 duplicates" in text
     assert "request log and PostgreSQL agree, and nothing was sent early" in text
     assert "every submission ended as docs/samples/shop.jsonl expects" in text
+
+
+def test_the_broadcast_is_shown() -> None:
+    text = render_result(msgspec.structs.replace(RESULT, broadcast=BroadcastProgress("brd_1", "failed", 18, 7)))
+    assert "the broadcast is failed: 7 of 18 users have a notification" in text
+    assert "  .venv/bin/herold broadcasts show brd_1   # a broadcast to 18 users" in text
+    assert "broadcast" not in render_result(RESULT)
 
 
 def test_the_next_steps_are_shown() -> None:

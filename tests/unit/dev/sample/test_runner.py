@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from app.settings import load_settings
+from dev.sample.broadcast import BroadcastProgress
 from dev.sample.expected_result import plan_deliveries
 from dev.sample.notification_results import DeliveryResult, NotificationResult, NotificationResults
 from dev.sample.reconciliation import LineResult, compute_result, find_mismatches, reconcile
@@ -16,6 +17,7 @@ from dev.sample.runner import collect_deliveries, pick_examples
 from dev.sample.sample_file import SampleLine, load_sample
 from dev.sample.settings import build_sample_settings
 from dev.sample.submissions import SubmittedLine
+from schemas.broadcasts import BroadcastState
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import Reason, State, Status
 from schemas.events import DeliveryRef
@@ -90,6 +92,12 @@ def test_a_run_is_ok_if_all_is_final_without_duplicates_and_the_request_log_agre
     results: list[LineResult], lost_count: int, comparison: RequestLogComparison, ok: bool
 ) -> None:
     assert build_result(results, lost_count, comparison).ok is ok
+
+
+@pytest.mark.parametrize(("state", "count", "ok"), [("done", 2, True), ("done", 1, False), ("failed", 2, False)])
+def test_a_run_is_ok_only_if_its_broadcast_has_reached_all(state: BroadcastState, count: int, ok: bool) -> None:
+    broadcast = BroadcastProgress("brd_1", state, 2, count)
+    assert msgspec.structs.replace(build_result([SENT]), broadcast=broadcast).ok is ok
 
 
 def record_expected_results(lines: Sequence[SampleLine]) -> NotificationResults:
