@@ -1,7 +1,10 @@
 import pytest
+from msgspec.structs import replace
 
 from agents.router.gates.order import REASONS
 from agents.router.gates.recipient import UNKNOWN_USER
+from schemas.enums import State
+from schemas.history import NotificationHistory
 from schemas.notification import Notification
 from tests.herold_runner import HeroldRunner
 from tests.unit.app.api.harness import GatewayHarness, make_notification_id
@@ -125,3 +128,13 @@ def test_an_id_of_two_users_needs_the_user(herold: HeroldRunner, gateway_url: st
     assert "2 users have a notification with the id" in result.stderr
     assert "--user" in result.stderr
     assert herold(command, notification_id, "--user", "u-42", "--url", gateway_url).exit_code == 0
+
+
+def test_show_says_what_a_notification_was_merged_into(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
+    history = build_history(Notification("u-42", "order.shipped", make_notification_id(7)))
+    assert history.decided is not None
+    for state, label in ((State.MERGED, "merged into"), (State.REJECTED, "duplicate of")):
+        decided = replace(history.decided, state=state, duplicate_of=make_notification_id(8))
+        gateway_harness.history.histories[make_notification_id(7)] = NotificationHistory(decided, (), ())
+        lines = herold("show", make_notification_id(7), "--url", gateway_url).stdout.splitlines()
+        assert [" ".join(line.split()) for line in lines if make_notification_id(8) in line] == [f"{label} {make_notification_id(8)}"]
