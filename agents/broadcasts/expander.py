@@ -4,6 +4,7 @@ A page is read, produced and acknowledged, then the cursor is stored. A page tha
 the same ids: they are derived from the broadcast, the user and a time that is stored with the cursor. The router skips them as replays.
 """
 
+from asyncio import Lock
 from collections.abc import Callable
 
 import msgspec
@@ -72,17 +73,23 @@ class Expander:
         self._pages, self._create_outbox, self._sleep, self._clock, self._holder = pages, create_outbox, sleep, clock, holder
         self._partitions, self._topic_prefix = partitions, topic_prefix
         self._interval, self._max_page_users, self._observe = interval, max_page_users, observe
+        self._page_in_hand = Lock()
 
     async def run_forever(self) -> None:
         """Expand until cancelled; while a server is away, try again."""
         retry = FIRST_RETRY
         while True:
             try:
-                wait, retry = await self.expand_next(), FIRST_RETRY
+                async with self._page_in_hand:
+                    wait, retry = await self.expand_next(), FIRST_RETRY
             except UnavailableError as error:
                 self._observe(ExpansionDelay(str(error), retry))
                 wait, retry = retry, min(2 * retry, LONGEST_RETRY)
             await self._sleep(wait)
+
+    async def stop(self) -> None:
+        """Let the page in hand end, and begin no other: another worker goes on at once, and does not wait for the end of a lease."""
+        await self._page_in_hand.acquire()
 
     async def expand_next(self) -> float:
         """Expand the page that is due. Returns the seconds until the next look. Raises UnavailableError."""

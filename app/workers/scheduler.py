@@ -68,9 +68,9 @@ def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
 def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
     """What starts in PostgreSQL instead of Kafka, on one pool of connections."""
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)
-    worker.add_shutdown_callback(database.close)
     _add_broadcasts(worker, settings, database)
     _add_schedules(worker, settings, database)
+    worker.add_shutdown_callback(database.close)  # after what uses it has stopped
 
 
 def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
@@ -89,6 +89,7 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
         observe=BroadcastObserver(worker.metrics),
     )
     worker.add_task("broadcasts", expander.run_forever)
+    worker.add_shutdown_callback(expander.stop)
 
 
 def _add_schedules(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

@@ -1,5 +1,6 @@
 """The expander in memory: ids of repeated pages, pacing, and what becomes of a broadcast that cannot be expanded."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,6 +12,7 @@ from schemas.broadcasts import ClaimedBroadcast
 from schemas.errors import UnavailableError
 from schemas.ids import compute_partition, try_parse_time
 from schemas.notification import Notification
+from tests.fakes import run_pending_tasks
 from tests.memory_streaming import MemoryKafka, MemoryOutbox
 
 NOW = 1_760_000_000.0
@@ -74,6 +76,8 @@ class ExpanderHarness:
         self.pages, self.kafka, self.outage = pages, MemoryKafka(), 0
         self.observed: list[ExpandedPage | FailedBroadcast | ExpansionDelay] = []
         self.slept: list[float] = []
+        self.flush_ends = asyncio.Event()
+        self.flush_ends.set()
         self.expander = Expander(
             pages,
             lambda: UnreliableOutbox(self),
@@ -112,6 +116,7 @@ class UnreliableOutbox(MemoryOutbox):
         self.harness = harness
 
     async def flush(self) -> None:  # type: ignore[override]
+        await self.harness.flush_ends.wait()
         super().flush()
         if self.harness.outage:
             self.harness.outage -= 1
@@ -141,6 +146,21 @@ async def test_a_page_whose_acknowledgement_is_lost_is_repeated_with_the_same_id
     delays = [event.seconds for event in harness.observed if isinstance(event, ExpansionDelay)]
     assert delays == [1.0, 2.0]
     assert harness.slept[:2] == delays
+
+
+async def test_a_worker_that_stops_ends_the_page_in_hand_and_begins_no_other() -> None:
+    pages = FakePages(broadcast=msgspec.structs.replace(BROADCAST, total_count=10))
+    harness = ExpanderHarness(pages)
+    harness.flush_ends = asyncio.Event()
+    task = asyncio.create_task(harness.expander.run_forever())
+    await run_pending_tasks()
+    stop = asyncio.create_task(harness.expander.stop())
+    await run_pending_tasks()
+    assert (pages.expanded, stop.done()) == (0, False)
+    harness.flush_ends.set()
+    await run_pending_tasks()
+    assert (pages.expanded, stop.done()) == (4, True)
+    task.cancel()
 
 
 async def test_a_page_is_not_counted_by_a_worker_that_lost_it() -> None:
