@@ -59,7 +59,9 @@ def describe(facts: Facts) -> str:
         return describe_inputs(facts)
     statuses = facts.inputs["statuses"]
     channels = facts.inputs.get("routed_channels") or statuses
-    return "; ".join(f"{get_channel_word(channel)}: {join_words(statuses.get(channel, [Status.PENDING]))}" for channel in channels)
+    return "; ".join(
+        f"{get_channel_word(channel)}: {join_words([*dict.fromkeys(statuses.get(channel, [Status.PENDING]))])}" for channel in channels
+    )
 
 
 GATE = Gate(

@@ -107,6 +107,8 @@ async def _answer(
         return Response(HeldChangeResponse(held.id, path), status_code=202)
     if not is_done(decided):
         raise ProblemError(_build_not_held_problem(decided))
+    if decided.state == State.ROUTED:  # what has gone out already has its statuses in the history
+        return Response((await find_notification(request, held.id, held.user_id))[1], status_code=200)
     dependencies = get_dependencies(request)
     history = NotificationHistory(decided, (), ())
     return Response(present_notification(history, held.id, dependencies.receipt_timeouts, dependencies.clock()), status_code=200)

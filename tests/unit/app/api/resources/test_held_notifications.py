@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.enums import State
-from schemas.events import DecidedEvent, GateResult
+from schemas.enums import State, Status
+from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
 from schemas.history import NotificationHistory
-from schemas.ids import compute_partition
+from schemas.ids import DELIVERY_PREFIX, compute_partition, make_id
 from schemas.scheduled import Cancel, Reschedule
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
 from tests.unit.app.api.resources.test_notifications import assert_problem
@@ -132,9 +132,13 @@ def test_the_channels_that_may_follow_can_be_cancelled_or_moved() -> None:
     cancelled = build_history(State.ROUTED, "cancelled", 1)
     assert cancelled.decided is not None
     cancelled.decided.decision_log[:] = [step, GateResult("schedule", "reject", "cancelled")]
+    ref = DeliveryRef(make_id(DELIVERY_PREFIX, NOW, 1), "email")
+    cancelled.decided.deliveries.append(ref)
+    cancelled = cancelled._replace(statuses=[StatusEvent(ref.id, ID, "u-42", "email", Status.SENT, NOW, NOW)])
     with build_harness(before, cancelled).build_client() as client:
         response = client.delete(URL)
     assert (response.status_code, response.json()["state"], response.json()["reason"]) == (200, "routed", "cancelled"), response.text
+    assert [delivery["status"] for delivery in response.json()["deliveries"]] == ["SENT"]
     with build_harness(before, build_history(State.ROUTED, "rescheduled", 1, until=LATER)).build_client() as client:
         response = client.patch(URL, json={"send_at": LATER})
     assert (response.status_code, response.json()["escalates_at"]) == (200, LATER), response.text
