@@ -1,5 +1,6 @@
 """The newest recorded notifications of a template, with the locales and time zones of their users."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from agents.router.templates.channel_content import select_template
 from agents.router.verdict import PASS
 from app.kafka.recorded_notifications import MAX_CLOCK_DIFFERENCE, RecordedNotifications, open_recorded_notifications
 from app.settings import KafkaSection, TemplatesSection
+from schemas.errors import RecordedNotificationsTooLargeError
 from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.policy import DigestPolicy, Policy
 from schemas.ports import Clock
@@ -19,7 +21,8 @@ from schemas.template_payloads import RecordedPayload
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 
-FIRST_SCAN = 2000  # records; then twice as many each time
+SCAN_RECORDS = 2000  # that are kept in memory at once; fewer if they are large
+MAX_SCAN_BYTES = 32 * 1024 * 1024  # the gateway reads them too
 
 PayloadSource = Callable[[Policy, str, Database], Awaitable[list[RecordedPayload]]]
 """The newest payloads of a template, by its name. Raises UnavailableError."""
@@ -56,15 +59,22 @@ async def find_newest(
     """At most `count` notifications that use a template, newest first, among the newest `max_scanned` records; each id once."""
     since, until = now - NOTIFICATION_RECORDS, now + MAX_CLOCK_DIFFERENCE
     found: dict[str, RoutingState] = {}
-    scanned, scan = 0, FIRST_SCAN
+    scanned, scan = 0, SCAN_RECORDS
     while scanned < max_scanned and until > since and len(found) < count:
         start = await recorded.find_start(since, until, min(scan, max_scanned - scanned))
-        records = await recorded.read(start, until)
-        states, _ = simulation.prepare(reversed(records))
+        try:
+            records = await recorded.read(start, until, MAX_SCAN_BYTES)
+        except RecordedNotificationsTooLargeError:
+            if scan == 1:
+                raise
+            scan = max(1, scan // 8)
+            continue
+        # in a thread: thousands are decoded, and the gateway serves others meanwhile
+        states, _ = await asyncio.to_thread(simulation.prepare, records[::-1])
         for state in states:
             if state.verdict is PASS and name in _list_templates(state):
                 found.setdefault(state.id, state)
-        scanned, scan, until = scanned + len(records), scan * 2, start
+        scanned, until = scanned + len(records), start
     return list(found.values())[:count]
 
 

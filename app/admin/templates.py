@@ -14,7 +14,7 @@ from app.admin.policy import find_problems
 from app.admin.recorded_payloads import PayloadSource
 from app.admin.rule_problems import find_missing_templates
 from schemas.channels import ChannelName
-from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError
+from schemas.errors import PolicyDocumentError, RecordedNotificationsTooLargeError, RecordedNotificationsUnavailableError
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, merge_document
 from schemas.template_document import TemplateDocument, build_details
@@ -86,7 +86,7 @@ class TemplateService:
             return report
         try:
             payloads = await self._payloads(policy, version.name, self._database)
-        except RecordedNotificationsUnavailableError as error:
+        except (RecordedNotificationsUnavailableError, RecordedNotificationsTooLargeError) as error:
             return msgspec.structs.replace(report, payloads=PayloadReport(0, problem=str(error)))
         # in a thread: hundreds of messages are rendered, and the gateway serves others meanwhile
         tried = await asyncio.to_thread(try_payloads, policy, version, payloads, self._costs)

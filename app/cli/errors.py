@@ -62,8 +62,8 @@ def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str)
     try:
         return asyncio.run(coroutine)
     except RecordedNotificationsUnavailableError as error:
-        address = str(error).removeprefix("Kafka at ").partition(": ")[0]
-        raise build_unreachable_error("Kafka", address, error) from None
+        advice = f"start the stack with `make run`, or set the address with {ADDRESS_OPTIONS['Kafka']}"
+        raise CommandError(str(error), advice, EXIT_UNREACHABLE) from None
     except UnavailableError as error:
         raise build_unreachable_error(server_name, address, error) from None
     except PolicyDocumentError:

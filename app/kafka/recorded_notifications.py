@@ -53,7 +53,7 @@ async def read_newest(kafka: KafkaSection, now: float, seconds: float, count: in
     since, until = now - seconds, now + MAX_CLOCK_DIFFERENCE
     async with open_recorded_notifications(kafka) as recorded:
         start = await recorded.find_start(since, until, count)
-        newest = (await recorded.read(start, until))[-count:]
+        newest = (await recorded.read(start, until, MAX_READ_BYTES))[-count:]
     return (newest[0].record.timestamp / 1000 if start > since and newest else since), newest
 
 
@@ -81,8 +81,8 @@ class RecordedNotifications:
                 last = middle
         return since if first == _to_milliseconds(since) else first / 1000
 
-    async def read(self, since: float, until: float) -> list[RecordedNotification]:
-        """The records from `since` on and before `until`, in the order of their times.
+    async def read(self, since: float, until: float, max_bytes: int = MAX_READ_BYTES) -> list[RecordedNotification]:
+        """The records from `since` on and before `until`, in the order of their times, if they have at most `max_bytes`.
 
         Raises RecordedNotificationsTooLargeError, and RecordedNotificationsUnavailableError if Kafka stops to answer.
         """
@@ -102,8 +102,8 @@ class RecordedNotifications:
             idle_polls = 0 if batches else idle_polls + 1
             if idle_polls > MAX_IDLE_POLLS:
                 raise KafkaConnectionError(f"no record for {MAX_IDLE_POLLS * POLL_MS / 1000:.0f} s")
-            if size > MAX_READ_BYTES:
-                raise RecordedNotificationsTooLargeError(MAX_READ_BYTES)
+            if size > max_bytes:
+                raise RecordedNotificationsTooLargeError(max_bytes)
         found.sort(key=attrgetter("timestamp", "topic", "partition", "offset"))
         return [RecordedNotification(record.topic, record.partition, record) for record in found]
 

@@ -7,6 +7,7 @@ import pytest
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.simulation import PolicySimulation
 from app.admin.recorded_payloads import build_data, find_newest
+from schemas.errors import RecordedNotificationsTooLargeError
 from schemas.policy import DigestPolicy, Rule
 from schemas.ports import RecordedNotification
 from tests.unit.agents.router.harness import (
@@ -30,8 +31,9 @@ RULES = [
 class MemoryRecords:
     """Records in memory, one each second before NOW (app.kafka.recorded_notifications.RecordedNotifications)."""
 
-    def __init__(self, types: list[str]) -> None:
+    def __init__(self, types: list[str], max_records: int = 10_000) -> None:
         self.reads: list[int] = []
+        self.max_records = max_records
         start = NOW - len(types)
         values = [encode_value(self._build(number, type_)) for number, type_ in enumerate(types)]
         self._records = [
@@ -46,8 +48,10 @@ class MemoryRecords:
         times = [one.record.timestamp / 1000 for one in self._records if since <= one.record.timestamp / 1000 < until]
         return times[-count] if len(times) >= count else since
 
-    async def read(self, since: float, until: float) -> list[RecordedNotification]:
+    async def read(self, since: float, until: float, max_bytes: int) -> list[RecordedNotification]:
         found = [one for one in self._records if since <= one.record.timestamp / 1000 < until]
+        if len(found) > self.max_records:
+            raise RecordedNotificationsTooLargeError(max_bytes)
         self.reads.append(len(found))
         return found
 
@@ -67,6 +71,14 @@ async def test_the_newest_are_found_among_others_and_the_search_ends() -> None:
     assert [state.notification.data["order"] for state in await find(records, "shipped", 3, 20_000)] == [3002, 3001, 0]
     assert len(await find(records, "shipped", 3, 2500)) == 2
     assert await find(MemoryRecords([]), "shipped", 3, 2500) == []
+
+
+async def test_large_records_are_read_a_few_at_a_time() -> None:
+    records = MemoryRecords(["plain"] * 600, max_records=40)
+    assert len(await find(records, "shipped", 100, 20_000)) == 100
+    assert set(records.reads) == {31}
+    with pytest.raises(RecordedNotificationsTooLargeError):
+        await find(MemoryRecords(["plain"], max_records=0), "shipped", 1, 20_000)
 
 
 @pytest.mark.parametrize(
