@@ -47,8 +47,7 @@ async def get_user_counts(
     if not 0 <= (last - first).days < MAX_DAYS:
         detail = f"must be at most {MAX_DAYS - 1} days before the last day, {last}, and not after it"
         raise ProblemError(build_validation_problem([build_field_error("$.first", detail)]))
-    counts = [] if "\0" in user_id else await dependencies.history.list_user_counts(user_id, first, last)
-    return UserCountsResponse(user_id, first, last, [*counts])
+    return UserCountsResponse(user_id, first, last, [*await dependencies.history.list_user_counts(user_id, first, last)])
 
 
 router = Router("/v1/users", route_handlers=[get_user_counts], tags=["users"])

@@ -19,6 +19,7 @@ def test_every_route_is_described() -> None:
         "/v1/notifications/{notification_id}",
         "/v1/notifications/{notification_id}/explain",
         "/v1/users/{user_id}/state",
+        "/v1/users/{user_id}/counts",
         "/v1/users/{user_id}/rate-windows",
         "/v1/users",
         "/v1/users/{user_id}",
