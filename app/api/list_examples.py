@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from app.api.broadcast_requests import AudiencePage, BroadcastPage, MemberPage, SchedulePage
+from app.api.rate_limit_bodies import RateLimitPage, RateLimitResponse, RateLimitVersionPage
 from app.api.responses import (
     ConsentEventPage,
     DeliveryResponse,
@@ -19,8 +20,10 @@ from app.api.responses import (
 from app.api.template_requests import TemplatePage
 from schemas.audiences import Audience, AudienceFilter
 from schemas.broadcasts import Broadcast, BroadcastNotification
+from schemas.policy import RateLimit
 from schemas.policy_document import PriorityCaseEntry, RuleEntry
 from schemas.profile import QuietHours
+from schemas.rate_limits import RateLimitVersion
 from schemas.rule_versions import RuleVersion
 from schemas.schedules import Schedule
 from schemas.template_versions import TemplateSummary
@@ -128,6 +131,14 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
     ),
     RulePage(items=[RuleResponse(version=2, rule=RULE)], next_cursor=CURSOR),
     RuleVersionPage(items=[RuleVersion(version=2, rule=RULE, actor="ada", comment="faster for gold", changed_at=AT)], next_cursor=None),
+    RateLimitPage(
+        items=[RateLimitResponse(version=1, limit=RateLimit(channel="sms", max_count=10, window_seconds=3600, category="marketing"))],
+        next_cursor=None,
+    ),
+    RateLimitVersionPage(
+        items=[RateLimitVersion(version=1, max_count=10, actor="ada", comment="too many", changed_at=AT)],
+        next_cursor=None,
+    ),
     AudiencePage(
         items=[
             Audience(

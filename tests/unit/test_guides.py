@@ -12,7 +12,7 @@ OTHER_WAYS = {
     r"(?m)(^|\$\(|\| *)herold ": "write .venv/bin/herold",
     r":\d{4}/|localhost": "write http://127.0.0.1:$PORT, because `make run` chooses the port",
     r"X-API-Key|HEROLD_GATEWAY_API_KEY": 'write -H "Authorization: Bearer $KEY"',
-    r"\b(ntf|dlv|sup|aud)_[0-9a-f]{32}": "take the id from a command, because nobody else has this one",
+    r"\b[a-z]{3}_[0-9a-f]{32}": "take the id from a command, because nobody else has this one",
 }
 
 
