@@ -27,7 +27,6 @@ from schemas.ids import NOTIFICATION_PREFIX, compute_partition, derive_delivery_
 from schemas.notification import Notification
 from schemas.topics import get_notifications_topic
 from tests import topic_reader
-from tests.chaos.workload import encode
 from tests.cluster import PARTITIONS, HeroldCluster, fetch_request_log, wait_until
 from tests.tcp_proxy import run_proxy
 
@@ -58,7 +57,7 @@ class NotificationProducer:
             for priority, notification in zip(cycle(PRIORITIES), notifications, strict=False):
                 topic = self._cluster.prefix + get_notifications_topic(priority)
                 partition = compute_partition(notification.user_id, PARTITIONS)
-                await producer.send(topic, encode(notification), key=notification.user_id.encode(), partition=partition)
+                await producer.send(topic, msgspec.json.encode(notification), key=notification.user_id.encode(), partition=partition)
         self.count += len(notifications)
 
     async def wait_until_requested(self) -> None:
