@@ -107,7 +107,7 @@ async def test_every_worker_lists_the_rows_of_a_user_and_removes_windows(running
     for worker in ROUTERS:
         _, body = get_json(cluster, worker, f"/users/{user}/rows")
         rows = {name: [row.key for row in found] for name, found in msgspec.convert(body, UserRows, strict=False).tables.items()}
-        assert rows == {"idempotency": [running_workers.ids[user].encode()], "rate_windows": [b"email"]}
+        assert rows == {"idempotency": [running_workers.ids[user].encode()], "rate_windows": [b"email"], "digests": []}
     changelog_size = await cluster.count_records("router-rate_windows-changelog")
     assert get_json(cluster, ROUTERS[0], f"/users/{user}/rows/rate_windows/sms", method="DELETE")[1]["keys"] == []
     status, removed = get_json(cluster, ROUTERS[0], f"/users/{user}/rows/rate_windows/email", method="DELETE")
@@ -144,7 +144,7 @@ def test_requests_that_are_rejected(running_workers: RunningWorkers) -> None:
     assert get_json(running_workers.cluster, router, "/tables/idempotency/u-1/nothing")[0] == 404
     assert get_json(running_workers.cluster, router, "/tables/idempotency/u-1")[0] == 400
     status, body = get_json(running_workers.cluster, router, "/tables/attempts/u-1/dlv_1")
-    assert (status, b"this worker has idempotency, rate_windows" in body) == (404, True)
+    assert (status, b"this worker has digests, idempotency, rate_windows" in body) == (404, True)
     for path in ("/table/", "/table/idempotency/", f"/table/idempotency/{urllib.parse.quote('u-1')}/", "/router/", "/router/idempotency/"):
         assert get_json(running_workers.cluster, router, path)[0] == 404, path
 
