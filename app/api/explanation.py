@@ -12,6 +12,7 @@ from app.api.answer import build_answer, build_remedy
 from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import ExplanationResponse, GateResponse, NotificationResponse
 from schemas.channels import CHANNEL_NAMES
+from schemas.enums import State
 from schemas.events import DecidedEvent, GateResult
 from schemas.redaction import redact_text, redact_value
 
@@ -50,6 +51,13 @@ def build_explanation(
         gates=[_build_gate(_build_facts(facts.event, result, time_zone), result) for result in log],
         deliveries=[msgspec.convert(redact_value(msgspec.to_builtins(delivery)), type(delivery)) for delivery in notification.deliveries],
     )
+
+
+def add_digest(explanation: ExplanationResponse, digest: ExplanationResponse) -> ExplanationResponse:
+    """The explanation of what was merged, with what became of its digest once that is decided."""
+    if digest.state in ("accepted", State.HELD):
+        return explanation
+    return msgspec.structs.replace(explanation, summary=f"{explanation.summary} The digest: {digest.summary}")
 
 
 def _build_facts(event: DecidedEvent, result: GateResult | None, time_zone: str) -> Facts:

@@ -337,6 +337,8 @@ async def test_a_cancelled_digest_names_what_was_in_it(explained: Explained) -> 
     gate = body["gates"][-1]
     assert (gate["gate"], gate["reason"]) == ("digest", "cancelled")
     assert all(one in gate["description"] for one in ids)
+    merged = explained.get(f"/v1/notifications/{ids[0]}/explain")["summary"]
+    assert merged.endswith("The digest: Not sent: it was cancelled while it was held.")
     assert explained.get("/v1/users/u-digest-2/state")["digests"] == []
 
 

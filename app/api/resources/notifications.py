@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.types import ASGIApp
 
 from app.api.dependencies import ApiRequest, get_dependencies
-from app.api.explanation import build_explanation
+from app.api.explanation import add_digest, build_explanation
 from app.api.middleware import add_log_fields
 from app.api.openapi import UNAUTHORIZED, SubmitBulkOperation, SubmitOperation, describe_problem
 from app.api.presenter import present_notification
@@ -23,6 +23,7 @@ from app.api.problems import (
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
 from app.api.submission_app import decode_key
 from app.api.user_time_zone import find_time_zone
+from schemas.enums import State
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
@@ -109,9 +110,16 @@ async def explain_notification(
     """Why the notification has its state: a sentence, each gate of the router, and each delivery with its attempts and later events."""
     event, notification = await find_notification(request, notification_id, user_id)
     dependencies = get_dependencies(request)
-    time_zone = await find_time_zone(dependencies.profiles, notification.user_id)
+    time_zone, now = await find_time_zone(dependencies.profiles, notification.user_id), dependencies.clock()
     broadcast = await _find_broadcast(dependencies.broadcasts, notification)
-    return build_explanation(event, notification, time_zone, dependencies.clock(), broadcast)
+    explanation = build_explanation(event, notification, time_zone, now, broadcast)
+    if notification.state != State.MERGED:
+        return explanation
+    try:
+        digest = await find_notification(request, notification.duplicate_of, notification.user_id)
+    except ProblemError:  # it is not recorded yet
+        return explanation
+    return add_digest(explanation, build_explanation(*digest, time_zone, now))
 
 
 @get(

@@ -11,7 +11,7 @@ from agents.router.gates.order import REASONS
 from agents.router.gates.rate_limit import RATE_LIMITED
 from agents.router.gates.recipient import INVALID_ADDRESS, NO_ADDRESS
 from agents.router.gates.rule import UNKNOWN_TYPE
-from app.api.explanation import build_explanation
+from app.api.explanation import add_digest, build_explanation
 from app.api.presenter import present_notification
 from app.api.responses import ExplanationResponse
 from schemas.enums import Outcome, Reason, State, Status
@@ -148,6 +148,14 @@ def test_the_rule_of_what_was_held_is_that_of_its_last_decision() -> None:
     event = build_event(State.REJECTED, "expired", "expiry", {})
     event.decision_log[:0] = [GateResult("rule", "pass", "", {"rule": f"a.type@{version}"}) for version in (1, 2)]
     assert explain(event).rule == "a.type@2"
+
+
+def test_what_was_merged_says_what_became_of_its_digest() -> None:
+    merged = explain(build_event(State.MERGED, "digest", "digest", {}, duplicate_of=FIRST_ID))
+    held = explain(build_event(State.HELD, "digest", "digest", {"until": NOW}))
+    cancelled = explain(build_event(State.REJECTED, "cancelled", "digest", {}))
+    assert add_digest(merged, held) == merged
+    assert add_digest(merged, cancelled).summary == f"{merged.summary} The digest: Not sent: it was cancelled while it was held."
 
 
 def test_the_first_of_duplicates_is_linked() -> None:
