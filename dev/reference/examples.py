@@ -26,6 +26,7 @@ DECISION_LOG = [
     GateResult("schedule", "pass"),
     GateResult("recipient", "pass", "", {"addresses": {"email": 1}}),
     GateResult("consent", "pass", "", {"consent": "none"}),
+    GateResult("digest", "pass"),
     GateResult("quiet_hours", "pass", "ignored"),
     GateResult("rate_limit", "pass", "", {"email": "100 in 3600 s"}),
     GateResult("channels", "pass", "", {"strategy": "all", "channels": ["email"]}),
