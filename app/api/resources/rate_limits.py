@@ -151,7 +151,13 @@ def _build_key(channel: str, window_seconds: int, category: str, tier: str) -> R
 
 
 def _build_entry(key: RateLimitKey, max_count: int) -> RateLimitEntry:
-    values: dict[str, Any] = {**key._asdict(), "max_count": max_count}
+    values: dict[str, Any] = {
+        "channel": key.channel,
+        "category": key.category,
+        "tier": key.tier,
+        "window_seconds": key.window_seconds,
+        "max_count": max_count,
+    }
     return msgspec.convert(values, RateLimitEntry)
 
 
