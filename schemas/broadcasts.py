@@ -104,7 +104,7 @@ ENDS: dict[BroadcastAction, BroadcastState] = {"pause": "paused", "resume": "run
 class ClaimedBroadcast(Struct, frozen=True):
     """A broadcast whose next page a worker has in hand; `notification` is JSON, `rate` in users per second.
 
-    `identified_at` (epoch seconds) is the time in the ids of the page. `recipients` is None if its audience was deleted.
+    `identified_at` (epoch seconds) is the time in the ids. `recipients` is None if its audience was deleted.
     """
 
     id: str

@@ -88,9 +88,10 @@ class BroadcastPages(Protocol):
         """Store how many users there are; False if another worker has the broadcast."""
         ...
 
-    async def store_page(self, broadcast_id: str, holder: str, page: UserPage, seconds: float) -> bool:
-        """Store that a page is done and give the broadcast back; the next page is due `seconds` after this one was.
-        False if another worker has the broadcast.
+    async def store_page(self, broadcast_id: str, cursor: str, page: UserPage, seconds: float) -> bool:
+        """Store that the page after the cursor is done, and give the broadcast back; the next page is due `seconds` after this one was.
+
+        False if another worker has stored it, which may have come later to a page that took longer than the lease.
         """
         ...
 

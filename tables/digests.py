@@ -1,8 +1,8 @@
 """The table `digests`: the digests that are open, and the notifications that they gather.
 
 A digest is a notification of its own, which the scheduler holds until its window ends. A notification is in it if and only if its event row
-is there. All rows are claims (docs/decisions/0005), so that whoever decides a replay finds where it is; and all are removed with the rows
-of the digest's own decision. Four kinds, each with the user in its key:
+is there. All rows but the last are claims (docs/decisions/0005), so that whoever decides a replay finds where it is; and all are removed
+with the rows of the digest's own decision. Four kinds, each with the user in its key:
 
 - window rows lead from what is gathered together (the window's fingerprint) to the digests that are not decided yet;
 - the digest row has what is known of a digest;
@@ -29,7 +29,7 @@ class DigestRow(Struct, frozen=True, array_like=True):
     """An open digest; times in epoch seconds, `size` in bytes.
 
     `fingerprint` is its window's, in hex. `started_at` is the broker's time of the first notification's record. `cause`: why it ends at
-    `ends_at`: `window`, `expiry`, or because it is full, `count` or `size`; a `cancelled` one was cancelled. Nothing joins a closed one.
+    `ends_at`: `window`, `expiry`, or because it is full, `count` or `size`. Nothing joins a closed one.
     """
 
     type: str

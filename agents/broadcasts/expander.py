@@ -1,7 +1,7 @@
 """Broadcasts -> notifications.<priority>, a page of users at a time.
 
 A page is read, produced and acknowledged, then the cursor is stored. A page that is produced again, after a crash or by two workers, has
-the same ids: they are derived from the broadcast, the user and a time that is stored with the cursor. The router skips them as replays.
+the same ids, wherever it ends: they are derived from the broadcast, the user and its time. The router skips them as replays.
 """
 
 from asyncio import Lock
@@ -121,7 +121,7 @@ class Expander:
         write_notifications(outbox, broadcast, page, self._topic_prefix + get_notifications_topic(priority), self._partitions)
         await outbox.flush()
         seconds = len(page.user_ids) / broadcast.rate if broadcast.rate else 0.0
-        if await self._pages.store_page(broadcast.id, self._holder, page, seconds):
+        if await self._pages.store_page(broadcast.id, broadcast.cursor, page, seconds):
             self._observe(ExpandedPage(broadcast.id, priority, len(page.user_ids), page.is_last, self._clock() - started_at))
 
     async def _count(self, broadcast_id: str, recipients: Recipients) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.router.staged_digests import StagedDigests
+from schemas.enums import Priority
 from schemas.ids import NOTIFICATION_PREFIX, derive_id
 from schemas.notification import Notification
 from schemas.policy import MAX_DIGEST_COUNT, Rule
@@ -48,11 +49,11 @@ class Gathered(Struct, frozen=True):
     expired: Sequence[DigestEvent]
 
 
-def compute_fingerprint(notification: Notification, rule: Rule, key: str) -> bytes:
-    """The window: what is gathered together has one type and key, and one way to the same addresses."""
+def compute_fingerprint(notification: Notification, rule: Rule, key: str, priority: Priority) -> bytes:
+    """The window: what is gathered together has one type and key, one way to the same addresses, and the priority of one topic."""
     one, addresses = notification, sorted(notification.to.items())
     ways = one.category or rule.category, one.channels, one.template, one.locale, addresses, one.mandatory
-    return blake2b(_encode((one.type, key, *ways)), digest_size=digests.ID_BYTES).digest()
+    return blake2b(_encode((one.type, key, priority, *ways)), digest_size=digests.ID_BYTES).digest()
 
 
 def build_digest_data(first: dict[str, Any], all_data: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -90,7 +91,8 @@ def join_digest(
         if row.is_closed or row.cause in FULL:
             continue
         if row.count >= max_count or row.size + size > MAX_DIGEST_BYTES:
-            moves = {digest_id: _fill(row, "count" if row.count >= max_count else "size", now)}
+            full = _fill(row, "count" if row.count >= max_count else "size", now)
+            moves = {digest_id: full} if full.ends_at != row.ends_at else {}
             break
         joined = _end_earlier(replace(row, count=row.count + 1, size=row.size + size), event, max_count, now)
         moves = {digest_id: joined} if joined.ends_at != row.ends_at else {}

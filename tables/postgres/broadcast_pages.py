@@ -47,10 +47,10 @@ class PostgresBroadcastPages:
         """Store how many users there are; False if another worker has the broadcast."""
         return bool(await self._database.fetch(_SQL["store_total"], to_uuid_hex(broadcast_id), holder, total_count))
 
-    async def store_page(self, broadcast_id: str, holder: str, page: UserPage, seconds: float) -> bool:
-        """Store that a page is done and give the broadcast back; False if another worker has it."""
+    async def store_page(self, broadcast_id: str, cursor: str, page: UserPage, seconds: float) -> bool:
+        """Store that the page after the cursor is done, and give the broadcast back; False if another worker has stored it."""
         values = page.cursor, len(page.user_ids), page.is_last, seconds
-        return bool(await self._database.fetch(_SQL["store_page"], to_uuid_hex(broadcast_id), holder, *values))
+        return bool(await self._database.fetch(_SQL["store_page"], to_uuid_hex(broadcast_id), cursor, *values))
 
     async def fail(self, broadcast_id: str, holder: str, error: str) -> None:
         """End a broadcast that cannot be expanded."""

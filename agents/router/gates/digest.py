@@ -48,7 +48,7 @@ _PASSED = encode_pass(NAME, "no_digest")
 
 def prefetch(state: RoutingState) -> None:
     """Note the key of the row that says into which digest it went, and that the user's choice is needed."""
-    plan = state.plan
+    plan, state.digest_row_key = state.plan, b""  # a parked notification is prepared again, perhaps for another rule
     if not state.is_digest and (plan is None or plan.rule.digest is None):
         return
     state.digest_row_key = state.user_key + encode_digest_key_suffix(state.id)
@@ -59,17 +59,17 @@ def prefetch(state: RoutingState) -> None:
 
 def recall(state: RoutingState, context: GateContext) -> Verdict:
     """Merge a notification that is in a digest already, before any gate can judge it anew: a replay after a crash."""
+    state.is_recalled = True  # also if this fails: the gates before have not judged it
     row = decode_unexpired_row(context.rows.idempotency[state.digest_row_key], state.row_time)
     if row is not None:
-        state.is_recalled = True
         return Merge(row.notification_id, DIGEST)
     assert state.plan is not None
     key, _ = _find_key(state, context, state.plan)
-    fingerprint = compute_fingerprint(state.notification, state.plan.rule, key)
+    fingerprint = compute_fingerprint(state.notification, state.plan.rule, key, state.topics.priority)
     join = find_join(context.rows.digests, state.user_key, fingerprint, state.id)
     if join is None:
+        state.is_recalled = False
         return PASS
-    state.is_recalled = True
     return _merge(state, state.plan, join, {})
 
 
@@ -125,7 +125,7 @@ def _join(state: RoutingState, context: GateContext, plan: RoutingPlan, policy: 
         error = f"template {name}: {violation.problem} - at {violation.path}"
         return build_dead_letter_verdict(INVALID_VARIABLES, error, template=name, path=violation.path)
     key, fault = _find_key(state, context, plan)
-    fingerprint = compute_fingerprint(notification, plan.rule, key)
+    fingerprint = compute_fingerprint(notification, plan.rule, key, state.topics.priority)
     shown_key = key[:MAX_SHOWN].replace("\0", "\ufffd")  # PostgreSQL's JSON cannot hold it
     started_at, priority = state.row_time, state.topics.priority
     row = DigestRow(notification.type, shown_key, fingerprint.hex(), started_at, ends_at, priority, 0, 0)

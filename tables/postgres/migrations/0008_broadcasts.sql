@@ -115,7 +115,7 @@ comment on column broadcasts.cursor is 'the last user whose notification Kafka h
 comment on column broadcasts.total_count is 'counted when it starts; null before';
 comment on column broadcasts.leased_by is 'the worker that has a page of it in hand, until leased_until; empty: none';
 comment on column broadcasts.next_page_at is 'not before this time, so that the rate is kept; null: at once';
-comment on column broadcasts.identified_at is 'the time in the ids of the notifications after the cursor, so that a page that is repeated has the same ids';
+comment on column broadcasts.identified_at is 'the time in the ids of its notifications, so that what is produced again has the same ids; renewed after 20 hours';
 create index broadcasts_open_idx on broadcasts (id) where state in ('pending', 'running');
 create index broadcasts_audience_id_idx on broadcasts (audience_id) where audience_id is not null;
 

@@ -29,14 +29,15 @@ update broadcasts set leased_until = now() + make_interval(secs => $3) where id 
 -- store_total: stores how many users there are, if the worker has the broadcast in hand.
 update broadcasts set total_count = $3 where id = $1 and leased_by = $2 returning id;
 
--- store_page: moves the cursor after a page, and gives the broadcast back, if the worker has it in hand. One that was paused or cancelled
--- meanwhile stays so. The next page is due $6 seconds after this one was, not after its end, so that the rate is kept.
+-- store_page: moves the cursor from $2 to $3 after a page, and gives the broadcast back; whoever comes first does, whoever has the lease. One
+-- that was paused or cancelled meanwhile stays so. The time in ids stays: a page that was produced before may have had another end. The next
+-- page is due $6 seconds after this one was, not after its end, so that the rate is kept.
 update broadcasts
-set cursor = $3, expanded_count = expanded_count + $4, identified_at = now(), leased_by = '', leased_until = null,
+set cursor = $3, expanded_count = expanded_count + $4, leased_by = '', leased_until = null,
     next_page_at = case when $6::float8 = 0 then now() else greatest(next_page_at, now() - interval '0.25 s') + make_interval(secs => $6) end,
     state = case when $5 and state = 'running' then 'done' else state end,
     ended_at = case when $5 and state = 'running' then now() else ended_at end
-where id = $1 and leased_by = $2
+where id = $1 and cursor = $2 and state in ('running', 'paused', 'cancelled')
 returning id;
 
 -- fail_broadcast: ends a broadcast with an error, if the worker has it in hand.

@@ -55,7 +55,7 @@ class FakePages:
         self.broadcast = msgspec.structs.replace(self.broadcast, total_count=total_count)
         return True
 
-    async def store_page(self, broadcast_id: str, holder: str, page: UserPage, seconds: float) -> bool:
+    async def store_page(self, broadcast_id: str, cursor: str, page: UserPage, seconds: float) -> bool:
         assert self.broadcast
         if self.thief:
             return False
