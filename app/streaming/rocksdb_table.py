@@ -71,8 +71,11 @@ class RocksDBTable(faust.Table):
         return self.pending_rows.overlay(partition, keys, rows)
 
     def list_rows(self, partition: int, prefix: bytes, max_rows: int) -> list[tuple[bytes, bytes]]:
-        """At most `max_rows` rows whose keys begin with `prefix`, pending ones included, in the order of their keys."""
-        pending = {key: row for key, row in self.pending_rows.get_partition(partition).items() if key.startswith(prefix)}
+        """At most `max_rows` rows whose keys begin with `prefix`, pending ones included, in the order of their keys.
+
+        `prefix` begins with a whole user id and a NUL.
+        """
+        pending = self.pending_rows.select_prefix(partition, prefix)
         rows: dict[bytes, bytes | None] = {}
         # a pending removal hides one of the stored rows
         for key, row in islice(self.data._db_for_partition(partition).items(from_key=prefix), max_rows + len(pending)):

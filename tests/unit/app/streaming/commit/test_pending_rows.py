@@ -41,3 +41,17 @@ def test_a_cleared_partition_has_no_pending_rows() -> None:
     pending.clear_partition(0)
     assert pending.overlay(0, KEYS, STORED) == STORED
     assert pending.overlay(1, KEYS, STORED) == [b"new", None]
+
+
+def test_the_rows_of_a_prefix_are_those_of_the_user_as_they_are_now() -> None:
+    pending, changed = PendingRows(), {b"u\0w1": b"1", b"u\0d1": b"2", b"u2\0w1": b"3"}
+    pending.add(0, changed)
+    assert pending.select_prefix(0, b"u\0w") == {b"u\0w1": b"1"}
+    removal: dict[bytes, bytes | None] = {b"u\0w1": None, b"u\0w2": b"4"}
+    pending.add(0, removal)
+    assert pending.select_prefix(0, b"u\0w") == removal
+    pending.mark_applied(0, removal)
+    assert pending.select_prefix(0, b"u\0w") == {}
+    assert pending.select_prefix(0, b"u2\0w") == {b"u2\0w1": b"3"}
+    pending.clear_partition(0)
+    assert pending.select_prefix(0, b"u2\0w") == pending.select_prefix(1, b"u2\0w") == {}
