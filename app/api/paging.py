@@ -72,6 +72,17 @@ def decode_cursor(cursor: str | None, is_key: Callable[[list[str]], bool] = lamb
     return key
 
 
+def decode_version_cursor(cursor: str | None) -> int | None:
+    """The version in the cursor of a list of versions, None without one. Raises ProblemError as `decode_cursor` does."""
+    key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_number(parts[0]))
+    return int(key[0]) if key else None
+
+
+def is_number(text: str) -> bool:
+    """Whether a part of a key is a number that a column of PostgreSQL can have."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def cut_page(items: Sequence[T], limit: int, get_key: Callable[[T], Sequence[str]]) -> tuple[list[T], str | None]:
     """The items of a page and the cursor of the next one, None on the last; `items` has one more than `limit` if there is a next one."""
     page = [*items[:limit]]

@@ -13,7 +13,7 @@ from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
-from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor, decode_version_cursor, is_number
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.rate_limit_bodies import RateLimitChange, RateLimitPage, RateLimitResponse, RateLimitVersionPage
 from schemas.channels import ChannelName
@@ -52,7 +52,7 @@ async def list_rate_limits(
     cursor: CursorParameter = None,
 ) -> RateLimitPage:
     """In the order of channel, category, tier and window; those of all channels first."""
-    key = decode_cursor(cursor, lambda parts: len(parts) == 4 and parts[3].isascii() and parts[3].isdigit() and len(parts[3]) < 8)
+    key = decode_cursor(cursor, lambda parts: len(parts) == 4 and is_number(parts[3]))
     after = RateLimitKey(key[0], key[1], key[2], int(key[3])) if key else None
     wanted = None if channel is None else _name_channel(channel)
     found = await get_dependencies(request).rate_limits.list_rate_limits(limit + 1, after, wanted, category, tier)
@@ -130,8 +130,8 @@ async def list_rate_limit_versions(
     cursor: CursorParameter = None,
 ) -> RateLimitVersionPage:
     """Newest first, with who made each and why; `max_count` is null in the version that deleted it."""
-    before = decode_cursor(cursor, lambda parts: len(parts) == 1 and parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 10)
-    below = {"before": int(before[0])} if before else {}
+    before = decode_version_cursor(cursor)
+    below = {} if before is None else {"before": before}
     key = _build_key(channel, window_seconds, category, tier)
     versions = await get_dependencies(request).rate_limits.list_versions(key, limit + 1, **below)
     return RateLimitVersionPage(*cut_page(versions, limit, lambda one: [str(one.version)]))

@@ -14,7 +14,7 @@ from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import EXAMPLE_RULE, INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
-from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor, decode_version_cursor
 from app.api.problems import (
     ProblemError,
     build_field_error,
@@ -112,8 +112,8 @@ async def list_rule_versions(
     request: ApiRequest, rule_type: TypeParameter, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> RuleVersionPage:
     """Newest first, with who made each and why; `rule` is null in the version that deleted it."""
-    before = decode_cursor(cursor, lambda key: len(key) == 1 and key[0].isascii() and key[0].isdigit() and len(key[0]) < 10)
-    below = {"before": int(before[0])} if before else {}
+    before = decode_version_cursor(cursor)
+    below = {} if before is None else {"before": before}
     versions = await get_dependencies(request).rules.list_versions(rule_type, limit + 1, **below)
     if not versions and before is None:
         raise MissingRuleError(rule_type)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.middleware import Receive, Scope
-from app.api.paging import ListOfRequest, cut_page, decode_cursor, encode_cursor
+from app.api.paging import ListOfRequest, cut_page, decode_cursor, decode_version_cursor, encode_cursor
 from app.api.problems import ProblemError
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -65,3 +65,15 @@ def test_pages_have_each_item_once(items: list[str], limit: int) -> None:
         if cursor is None:
             break
     assert pages == items
+
+
+@pytest.mark.parametrize(("key", "version"), [("7", 7), ("999999999", 999_999_999)])
+def test_the_cursor_of_a_list_of_versions_is_a_version(key: str, version: int) -> None:
+    assert decode_version_cursor(encode_cursor(key)) == version
+    assert decode_version_cursor(None) is None
+
+
+@pytest.mark.parametrize("key", ["", "x", "-1", "1000000000", "\u0661"])
+def test_another_key_is_no_cursor_of_a_list_of_versions(key: str) -> None:
+    with pytest.raises(ProblemError):
+        decode_version_cursor(encode_cursor(key))
