@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tables import postgres
-from tables.postgres.database import Database
+from tables.postgres.database import Database, open_database
 from tables.postgres.partitions import count_days_ahead, count_default_partition_rows, drop_expired_partitions, ensure_partitions
 from tables.postgres.seed import insert_channels, insert_seed_policy, insert_seed_users
 
@@ -39,8 +39,7 @@ async def upgrade_database(database_url: str, now: float, simulators_url: str | 
     `now`: epoch seconds. `simulators_url`: also insert the users of the sample shop, whose webhooks are on the simulators at this URL.
     Raises UnavailableError if PostgreSQL does not answer.
     """
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         if await find_schema_problem(database):
             from app.admin.migrations import run_migrations  # imports Alembic, which takes a second
 
@@ -50,23 +49,18 @@ async def upgrade_database(database_url: str, now: float, simulators_url: str | 
         await insert_seed_policy(database)
         if simulators_url is not None:
             await insert_seed_users(database, simulators_url)
-    finally:
-        await database.close()
     return get_head_revision()
 
 
 async def check_database(database_url: str, now: float) -> DatabaseHealth:
     """The health of the database at `now` (epoch seconds). Raises UnavailableError if PostgreSQL does not answer."""
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         revision = await read_revision(database)
         if revision is None:
             return DatabaseHealth(None, get_head_revision(), -1, 0)
         return DatabaseHealth(
             revision, get_head_revision(), await count_days_ahead(database, now), await count_default_partition_rows(database)
         )
-    finally:
-        await database.close()
 
 
 async def maintain_partitions(database: Database, now: float, retention_days: int | None) -> tuple[int, list[str]]:

@@ -26,7 +26,7 @@ from schemas.template_document import TemplateDocument, build_details
 from schemas.template_variants import list_templates
 from schemas.user_validation import find_nul
 from schemas.users import ChangeOrigin
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.policy_writer import PostgresPolicyWriter
 from tables.yaml_parser import parse_yaml
@@ -117,11 +117,8 @@ def check_document(policy: Policy, document: PolicyDocument) -> None:
 
 async def apply_document(database_url: str, document: PolicyDocument, origin: ChangeOrigin, dry_run: bool) -> list[PolicyDifference]:
     """Validate the document and apply it, unless `dry_run`; returns the differences. Raises PolicyDocumentError and UnavailableError."""
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         return await PostgresPolicyWriter(database, origin, make_row_id).apply(document, check_document, dry_run)
-    finally:
-        await database.close()
 
 
 make_row_id = OrderedIds(time.time, partial(secrets.randbits, 74))
@@ -130,11 +127,8 @@ make_row_id = OrderedIds(time.time, partial(secrets.randbits, 74))
 
 async def load_document(database_url: str) -> PolicyDocument:
     """The current policy as a document. Raises UnavailableError if PostgreSQL does not answer."""
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         return build_document(await PostgresPolicyLoader(database).load())
-    finally:
-        await database.close()
 
 
 def format_document(document: PolicyDocument | TemplateDocument) -> str:

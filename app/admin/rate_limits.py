@@ -7,7 +7,7 @@ from app.admin.policy import check_document, make_row_id
 from schemas.policy_document import RateLimitEntry
 from schemas.rate_limits import RateLimitKey, RateLimitVersion, StoredRateLimit
 from schemas.users import ChangeOrigin
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 from tables.postgres.rate_limits import RateLimitStore
 
 MAX_LIMITS = 10_000  # that a command lists
@@ -39,8 +39,5 @@ async def delete_rate_limit(database_url: str, key: RateLimitKey, origin: Change
 
 @asynccontextmanager
 async def _open_store(database_url: str) -> AsyncIterator[RateLimitStore]:
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         yield RateLimitStore(database, make_row_id)
-    finally:
-        await database.close()

@@ -13,7 +13,7 @@ from schemas.ports import RecordedNotification
 from schemas.profile import Profile
 from schemas.simulation import SimulatedNotification, SimulatedResult, SkipReason
 from schemas.store_ports import ProfileReader
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.profiles import PostgresProfileReader
 
@@ -22,22 +22,16 @@ PROFILE_BATCH = 500  # notifications whose profiles are read at once
 
 async def load_policies(database_url: str, document: PolicyDocument) -> tuple[Policy, Policy]:
     """The current policy, and the one that the document would make. Raises PolicyDocumentError and UnavailableError."""
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         before = await PostgresPolicyLoader(database).load()
         check_document(before, document)
         return before, merge_document(before, document)
-    finally:
-        await database.close()
 
 
 async def judge_with_stored_profiles(database_url: str, simulation: "RuleSimulation", records: Sequence[RecordedNotification]) -> None:
     """Judge these records with the profiles as they are now. Raises UnavailableError."""
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         await simulation.judge(records, PostgresProfileReader(database))
-    finally:
-        await database.close()
 
 
 class RuleSimulation:

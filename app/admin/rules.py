@@ -8,7 +8,7 @@ from schemas.errors import MissingRuleError
 from schemas.policy import Rule
 from schemas.rule_versions import RuleVersion
 from schemas.users import ChangeOrigin
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 from tables.postgres.rules import RuleStore, require_rule
 
 MAX_RULES = 10_000  # that a command lists
@@ -62,8 +62,5 @@ async def delete_rule(database_url: str, type_: str, origin: ChangeOrigin) -> No
 
 @asynccontextmanager
 async def _open_store(database_url: str) -> AsyncIterator[RuleStore]:
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         yield RuleStore(database, make_row_id)
-    finally:
-        await database.close()

@@ -11,7 +11,7 @@ from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, run_query
 from app.cli.output import JsonObject, build_progress_console, json_option, print_result
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 
 
 @click.group()
@@ -75,11 +75,8 @@ def maintain(as_json: bool) -> None:
 
 
 async def _maintain_partitions(database_url: str, retention_days: int) -> None:
-    database = Database(database_url, max_size=1)
-    try:
+    async with open_database(database_url) as database:
         await maintain_partitions(database, time.time(), retention_days)
-    finally:
-        await database.close()
 
 
 def _format_health(health: JsonObject) -> RenderableType:

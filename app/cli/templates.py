@@ -23,7 +23,7 @@ from schemas.policy import MAX_VERSION
 from schemas.template_document import TemplateDocument
 from schemas.template_versions import TemplateVersion
 from schemas.users import ChangeOrigin
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 
 T = TypeVar("T")
 DRAFT_ADVICE = "no draft was written; docs/guide/templates.md shows the form of a template"
@@ -270,10 +270,7 @@ def _run(call: Callable[[TemplateService], Awaitable[T]], payloads: int | None =
         section = msgspec.structs.replace(section, publish_payloads=payloads)
 
     async def run() -> T:
-        database = Database(url, max_size=1)
-        try:
+        async with open_database(url) as database:
             return await call(TemplateService(database, build_payload_source(profile.kafka, section, time.time), profile.costs))
-        finally:
-            await database.close()
 
     return run_query(url, run())

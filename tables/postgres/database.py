@@ -85,3 +85,13 @@ class Database:
                 self._dsn, min_size=0, max_size=self._max_size, timeout=self._connect_timeout, command_timeout=self._command_timeout
             )
         return await self._pool
+
+
+@asynccontextmanager
+async def open_database(url: str, command_timeout: float = COMMAND_TIMEOUT) -> AsyncIterator[Database]:
+    """One connection for a command, which is closed at the end of the block; the timeout in seconds."""
+    database = Database(url, max_size=1, command_timeout=command_timeout)
+    try:
+        yield database
+    finally:
+        await database.close()

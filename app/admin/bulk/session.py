@@ -11,7 +11,7 @@ from app.ordered_ids import OrderedIds
 from app.settings import RedisSection
 from schemas.errors import UnavailableError
 from tables.postgres.bulk import BulkStore
-from tables.postgres.database import Database
+from tables.postgres.database import open_database
 from tables.postgres.preferences import MakeId, PreferenceStore
 from tables.postgres.users import UserStore
 from tables.redis.client import RedisClient
@@ -34,11 +34,8 @@ class BulkSession(NamedTuple):
 async def open_bulk_session(database_url: str) -> AsyncIterator[BulkSession]:
     """The stores over connections that close with the block."""
     make_new_id = OrderedIds(time.time, RandomIdBits(os.urandom))
-    database = Database(database_url, max_size=1, command_timeout=COMMAND_TIMEOUT)
-    try:
+    async with open_database(database_url, command_timeout=COMMAND_TIMEOUT) as database:
         yield BulkSession(BulkStore(database, PreferenceStore(database, make_new_id)), UserStore(database, make_new_id), make_new_id)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
