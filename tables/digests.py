@@ -2,11 +2,12 @@
 
 A digest is a notification of its own, which the scheduler holds until its window ends. A notification is in it if and only if its event row
 is there. All rows but the last are claims (docs/decisions/0005), so that whoever decides a replay finds where it is; and all are removed
-with the rows of the digest's own decision. Four kinds, each with the user in its key:
+with the rows of the digest's own decision. Five kinds, each with the user in its key:
 
 - window rows lead from what is gathered together (the window's fingerprint) to the digests that are not decided yet;
 - the digest row has what is known of a digest;
 - event rows have the notifications in it;
+- member rows lead from a notification to its digest. One is written before the event row, so it may lead to a digest that has no such row;
 - the scheduled row proves that the record with which the scheduler holds the digest is acknowledged. It is no claim.
 """
 
@@ -20,7 +21,7 @@ from schemas.ids import NOTIFICATION_PREFIX
 from tables.table_definition import GetRows, RowView, TableDefinition, format_time
 
 ID_BYTES = 16
-WINDOW_KEYS, DIGEST_KEYS, EVENT_KEYS, SCHEDULED_KEYS = b"\0w", b"\0d", b"\0e", b"\0s"
+WINDOW_KEYS, DIGEST_KEYS, EVENT_KEYS, MEMBER_KEYS, SCHEDULED_KEYS = b"\0w", b"\0d", b"\0e", b"\0m", b"\0s"
 PRESENT = b"\1"
 """The value of window rows and scheduled rows."""
 
@@ -87,6 +88,26 @@ def encode_event_prefix(user_key: bytes, digest_id: str) -> bytes:
 def encode_event_key(user_key: bytes, digest_id: str, notification_id: str) -> bytes:
     """The key of an event row."""
     return encode_event_prefix(user_key, digest_id) + _get_id_bytes(notification_id)
+
+
+def encode_member_key(user_key: bytes, notification_id: str) -> bytes:
+    """The key of a member row."""
+    return user_key + MEMBER_KEYS + _get_id_bytes(notification_id)
+
+
+def convert_to_member_key(event_key: bytes, user_key: bytes) -> bytes:
+    """The key of the member row of the notification with this event row."""
+    return user_key + MEMBER_KEYS + event_key[-ID_BYTES:]
+
+
+def encode_member_row(digest_id: str) -> bytes:
+    """The row: the id of the digest."""
+    return _get_id_bytes(digest_id)
+
+
+def decode_member_row(packed: bytes) -> str:
+    """The id of the digest."""
+    return NOTIFICATION_PREFIX + packed.hex()
 
 
 def encode_scheduled_key(user_key: bytes, digest_id: str) -> bytes:

@@ -61,17 +61,29 @@ def build_digest_data(first: dict[str, Any], all_data: Sequence[dict[str, Any]])
     return {**first, "digest": {"count": len(all_data), "events": list(all_data)}}
 
 
-def find_join(rows: StagedDigests, user_key: bytes, fingerprint: bytes, notification_id: str) -> Join | None:
-    """The open digest that already has this notification: it was decided before, and its row is not there to prove it."""
-    for digest_id in _list_open_ids(rows, user_key, fingerprint):
-        (packed,) = rows.get(digests.encode_event_key(user_key, digest_id, notification_id))
-        row, is_scheduled = _get_row(rows, user_key, digest_id)
-        if packed is not None and row is not None:
-            event = digests.decode_event_row(packed)
-            counted = replace(row, count=max(row.count, event.number))
-            moves = {digest_id: row} if row.cause != "window" and not row.is_closed else {}
-            return Join(digest_id, counted, event, is_scheduled, moves)
-    return None
+def is_gathered_in(rows: StagedDigests, user_key: bytes, digest_id: str, notification_id: str) -> bool:
+    """Whether the claim in another table, that the digest was decided with this notification, is true.
+
+    As long as the digest has its row, its outputs may be missing, and of the claims of its batch the event row, too.
+    """
+    packed, event = rows.get(digests.encode_digest_key(user_key, digest_id), digests.encode_event_key(user_key, digest_id, notification_id))
+    return packed is None or event is not None
+
+
+def find_join(rows: StagedDigests, user_key: bytes, notification_id: str) -> Join | None:
+    """The digest that already has this notification: it was decided before, and its row is not there to prove it."""
+    (member,) = rows.get(digests.encode_member_key(user_key, notification_id))
+    if member is None:
+        return None
+    digest_id = digests.decode_member_row(member)
+    (packed,) = rows.get(digests.encode_event_key(user_key, digest_id, notification_id))
+    row, is_scheduled = _get_row(rows, user_key, digest_id)
+    if packed is None or row is None:
+        return None
+    event = digests.decode_event_row(packed)
+    counted = replace(row, count=max(row.count, event.number))
+    moves = {digest_id: row} if row.cause != "window" and not row.is_closed else {}
+    return Join(digest_id, counted, event, is_scheduled, moves)
 
 
 def join_digest(
@@ -110,6 +122,7 @@ def stage_join(rows: StagedDigests, user_key: bytes, join: Join) -> None:
         rows.stage_row(digests.encode_scheduled_key(user_key, join.digest_id), digests.PRESENT)
     for digest_id, changed in {**join.moves, join.digest_id: join.row}.items():
         rows.stage_claim(digests.encode_digest_key(user_key, digest_id), digests.encode_digest_row(changed))
+    rows.stage_claim(digests.encode_member_key(user_key, join.event.id), digests.encode_member_row(join.digest_id))
     rows.stage_claim(digests.encode_event_key(user_key, join.digest_id, join.event.id), digests.encode_event_row(join.event))
     for digest_id in join.incomplete:
         rows.stage_row(digests.encode_window_key(user_key, fingerprint, digest_id), None)
@@ -140,6 +153,8 @@ def close_digest(rows: StagedDigests, user_key: bytes, digest_id: str, *, keep_e
     # the digest row first: without it a replay knows that all is done, whatever a crash leaves of the others
     for key in (digest_key, window_key, digests.encode_scheduled_key(user_key, digest_id), *(key for key, _ in listed)):
         rows.stage_row(key, None)
+    for key, _ in listed:
+        rows.stage_row(digests.convert_to_member_key(key, user_key), None)
 
 
 def _end_earlier(row: DigestRow, event: DigestEvent, max_count: int, now: float) -> DigestRow:

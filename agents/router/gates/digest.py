@@ -19,6 +19,7 @@ from agents.router.digests import (
     compute_fingerprint,
     find_join,
     gather,
+    is_gathered_in,
     join_digest,
     stage_join,
 )
@@ -61,12 +62,10 @@ def recall(state: RoutingState, context: GateContext) -> Verdict:
     """Merge a notification that is in a digest already, before any gate can judge it anew: a replay after a crash."""
     state.is_recalled = True  # also if this fails: the gates before have not judged it
     row = decode_unexpired_row(context.rows.idempotency[state.digest_row_key], state.row_time)
-    if row is not None:
+    if row is not None and is_gathered_in(context.rows.digests, state.user_key, row.notification_id, state.id):
         return Merge(row.notification_id, DIGEST)
     assert state.plan is not None
-    key, _ = _find_key(state, context, state.plan)
-    fingerprint = compute_fingerprint(state.notification, state.plan.rule, key, state.topics.priority)
-    join = find_join(context.rows.digests, state.user_key, fingerprint, state.id)
+    join = find_join(context.rows.digests, state.user_key, state.id)
     if join is None:
         state.is_recalled = False
         return PASS
