@@ -7,12 +7,21 @@ when the home no longer exists.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 BASE_DIR = Path("/var/tmp")
 DIR_PREFIX = "herold-"
 RETENTION_SECONDS = 24 * 3600.0
+
+
+class DataDir(NamedTuple):
+    """A data directory, its home, and when it was used last (epoch seconds)."""
+
+    path: Path
+    home: Path
+    used_at: float
 
 
 class DirOwnerError(Exception):
@@ -39,7 +48,7 @@ def remove_stale_data_dirs(now: float, base_dir: Path = BASE_DIR) -> list[Path]:
 
     `now`: epoch seconds. The retention is for homes on a disk that is temporarily not mounted.
     """
-    stale = [directory for directory in _list_data_dirs(base_dir) if _is_stale(directory / "home", now)]
+    stale = [one.path for one in _list_data_dirs(base_dir) if not one.home.exists() and now - one.used_at > RETENTION_SECONDS]
     for directory in stale:
         shutil.rmtree(directory, ignore_errors=True)  # another process may remove it at the same time
     return stale
@@ -47,19 +56,20 @@ def remove_stale_data_dirs(now: float, base_dir: Path = BASE_DIR) -> list[Path]:
 
 def remove_data_dir(home: Path, base_dir: Path = BASE_DIR) -> None:
     """Remove the data directory of a home whose servers are stopped."""
-    for directory in _list_data_dirs(base_dir):
-        if (directory / "home").read_text() == str(home):
-            shutil.rmtree(directory)
+    for data_dir in _list_data_dirs(base_dir):
+        if data_dir.home == home:
+            shutil.rmtree(data_dir.path)
 
 
-def _is_stale(home_file: Path, now: float) -> bool:
-    return not Path(home_file.read_text()).exists() and now - home_file.stat().st_mtime > RETENTION_SECONDS
-
-
-def _list_data_dirs(base_dir: Path) -> Iterator[Path]:
+def _list_data_dirs(base_dir: Path) -> list[DataDir]:
+    """Those of the current user; one that another process removes meanwhile is left out."""
+    found = []
     for directory in base_dir.glob(f"{DIR_PREFIX}*"):
-        if _is_owned_by_current_user(directory) and (directory / "home").is_file():
-            yield directory
+        home_file = directory / "home"
+        with suppress(FileNotFoundError):
+            if _is_owned_by_current_user(directory) and home_file.is_file():
+                found.append(DataDir(directory, Path(home_file.read_text()), home_file.stat().st_mtime))
+    return found
 
 
 def _is_owned_by_current_user(directory: Path) -> bool:

@@ -85,3 +85,13 @@ def test_the_data_dir_of_a_home_is_removed(base_dir: Path, home: Path) -> None:
     other = ensure_data_dir(home.with_name("other"), base_dir)
     remove_data_dir(home, base_dir)
     assert list(base_dir.iterdir()) == [other]
+
+
+def test_a_directory_that_another_process_removes_meanwhile_is_left_out(
+    base_dir: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, removed = ensure_data_dir(home, base_dir), base_dir / "herold-removed"
+    monkeypatch.setattr(Path, "glob", lambda *_: [removed, directory])
+    home.rmdir()
+    later = directory.stat().st_mtime + 2 * RETENTION_SECONDS
+    assert remove_stale_data_dirs(later, base_dir) == [directory]
