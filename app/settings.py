@@ -123,6 +123,7 @@ class DeliverySection(Section, frozen=True):
     max_concurrent_calls: PositiveInt
     reserved_calls_high: NonNegativeInt
     max_concurrent_calls_per_host: PositiveInt
+    http_client: Literal["pooled", "aiohttp"]
     connect_timeout: Seconds
     request_timeout: Seconds
     max_attempts: PositiveInt

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
-from agents.providers.http import HttpLimits, PooledHttpClient
+from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
@@ -88,9 +88,10 @@ def _build_deliverer(
     return deliverer
 
 
-def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient:
+def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient | AiohttpClient:
     """The HTTP client of a provider, which connects only to addresses that the provider allows."""
-    return PooledHttpClient(build_http_limits(section), allow_address=provider.allow_address)
+    client = PooledHttpClient if section.http_client == "pooled" else AiohttpClient
+    return client(build_http_limits(section), allow_address=provider.allow_address)
 
 
 def build_http_limits(section: DeliverySection) -> HttpLimits:

@@ -4,11 +4,16 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from agents.providers.http.connection import HttpConnection
 from agents.providers.http.origin import Origin
 from agents.providers.http.resolver import Addresses, Resolver
+
+HAPPY_EYEBALLS_DELAY = 0.25  # seconds, as RFC 8305, 8 recommends
 
 AddressFilter = Callable[[str, str], bool]  # of host name and address
 
@@ -43,7 +48,7 @@ async def open_connection(
     tls: ssl.SSLContext | None,
     allow_address: AddressFilter = allow_any_address,
 ) -> HttpConnection:
-    """Connect to the first address of the origin that accepts; with TLS if `tls` is given.
+    """Connect to the address of the origin that accepts first; with TLS if `tls` is given.
 
     `timeout` seconds are for the lookup of the name, and again for the connection to any of its addresses. Raises ConnectError, and
     AddressDeniedError if it has addresses, but no allowed one.
@@ -56,15 +61,15 @@ async def open_connection(
         if addresses and not allowed:
             raise AddressDeniedError(f"{origin.host} is not allowed: it has no public address")
         async with asyncio.timeout(timeout):
-            sock = await _connect_tcp(loop, allowed)
+            sock = await _connect_tcp(allowed)
             return await _create_connection(loop, origin, sock, protocol_factory, tls)
     except TimeoutError:
         raise ConnectError(f"no connection to {origin.host}:{origin.port} within {timeout:g} s") from None
     except (OSError, UnicodeError) as error:
-        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {_describe(error)}") from error
+        raise ConnectError(f"no connection to {origin.host}:{origin.port}: {describe_connect_error(error)}") from error
 
 
-def _describe(error: OSError | UnicodeError) -> str:
+def describe_connect_error(error: OSError | UnicodeError) -> str:
     """The cause in words of the system or of TLS, without the address, which the text of some errors repeats."""
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}"
@@ -75,23 +80,18 @@ def _describe(error: OSError | UnicodeError) -> str:
     return os.strerror(error.errno).lower() if error.errno else str(error) or "the connection was closed"
 
 
-async def _connect_tcp(loop: asyncio.AbstractEventLoop, addresses: Addresses) -> socket.socket:
-    last_error = OSError("the host name has no address")
-    for family, kind, protocol, _, address in addresses:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(sock, address)
-        except OSError as error:
-            sock.close()
-            last_error = error
-        except BaseException:
-            sock.close()
+async def _connect_tcp(addresses: Addresses) -> socket.socket:
+    """Connect to the address that accepts first; the next one is tried after HAPPY_EYEBALLS_DELAY, IPv6 and IPv4 in turns (RFC 8305, 5)."""
+    if not addresses:
+        raise OSError("the host name has no address")
+    try:
+        sock = await start_connection(cast(Sequence[AddrInfoType], addresses), happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY)
+    except (OSError, RuntimeError) as error:  # RuntimeError: of uvloop
+        if isinstance(error, OSError) and (error.errno or not str(error)):
             raise
-        else:
-            return sock
-    raise last_error
+        raise OSError("none of its addresses accepts a connection") from None  # the text names the addresses
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 async def _create_connection(

@@ -9,9 +9,8 @@ from typing import Protocol
 
 import pytest
 
-from agents.providers.http import HttpLimits, PooledHttpClient
-from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
-from tests.contracts.http.aiohttp_client import AiohttpClient
+from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
+from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotAllowed, NotSent
 from tests.contracts.http.certificates import build_loopback_contexts
 from tests.contracts.http.fault_server import MAX_BYTES, FaultServer
 from tests.settings_builders import build_http_limits
@@ -160,6 +159,14 @@ class TestNotSent:
             sock.bind(("127.0.0.1", 0))
             assert isinstance(await caller.call(f"http://127.0.0.1:{sock.getsockname()[1]}"), NotSent)
 
+    async def test_an_invalid_origin(self, caller: RecordingCaller) -> None:
+        assert isinstance(await caller.call("http://host/path"), NotSent)
+
+    async def test_a_closed_client(self, caller: RecordingCaller, server: FaultServer, origin: str) -> None:
+        await caller.client.close()
+        assert await caller.call(origin) == NotSent("the client is closed")
+        assert not server.connections
+
     async def test_host_not_found(self, caller: RecordingCaller) -> None:
         assert isinstance(await caller.call("http://nobody.invalid:80"), NotSent)
 
@@ -181,6 +188,20 @@ class TestNotSent:
     async def test_an_untrusted_certificate(self, caller: RecordingCaller, tls_server: FaultServer) -> None:
         assert isinstance(await caller.call(f"https://127.0.0.1:{tls_server.port}"), NotSent)
         assert not tls_server.request_counts
+
+
+class TestNotAllowed:
+    """The host has no address that may be connected to."""
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "[::ffff:127.0.0.1]"])
+    async def test_no_connection_is_opened_to_a_denied_address(self, make_caller: CallerFactory, server: FaultServer, host: str) -> None:
+        result = await make_caller(allow_address=lambda host, address: False).call(f"http://{host}:{server.port}")
+        assert result == NotAllowed(f"{host.strip('[]')} is not allowed: it has no public address")
+        assert not server.connections
+
+    async def test_an_allowed_address_is_used_although_others_are_denied(self, make_caller: CallerFactory, server: FaultServer) -> None:
+        caller = make_caller(allow_address=lambda host, address: address == "127.0.0.1")
+        assert isinstance(await caller.call(f"http://localhost:{server.port}"), HttpResponse)
 
 
 class TestMaybeSent:

@@ -77,12 +77,13 @@ def test_a_provider_without_a_section_is_named(providers: dict[str, None]) -> No
         build_provider(get_channel("push"), msgspec.structs.replace(load_settings(SECRETS), providers=providers))
 
 
+@pytest.mark.parametrize("name", ["pooled", "aiohttp"])
 @pytest.mark.parametrize(
     ("channel", "env", "is_reached"),
     [("webhook", {}, False), ("webhook", {"HEROLD_PROVIDERS_WEBHOOK_ALLOW": "127.0.0.1"}, True), ("email", {}, True)],
 )
-async def test_only_webhooks_are_denied_addresses_that_are_not_public(channel, env: dict[str, str], is_reached: bool) -> None:
-    settings, server = load_settings({**SECRETS, **env}), await FaultServer().listen()
+async def test_only_webhooks_are_denied_addresses_that_are_not_public(channel, env: dict[str, str], is_reached: bool, name: str) -> None:
+    settings, server = load_settings({**SECRETS, **env, "HEROLD_DELIVERY_HTTP_CLIENT": name}), await FaultServer().listen()
     client = build_http_client(build_provider(get_channel(channel), settings), settings.delivery)
     result: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
     client.send(HttpRequest(f"http://127.0.0.1:{server.port}", b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""), result.set_result)

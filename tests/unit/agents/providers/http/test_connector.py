@@ -13,6 +13,17 @@ from agents.providers.http.connector import AddressDeniedError, ConnectError, op
 from agents.providers.http.origin import Origin
 from agents.providers.http.resolver import Addresses, Resolver
 from tests.contracts.http.fault_server import FaultServer
+from tests.settings_builders import build_http_limits
+
+
+class IdleListener:
+    """The owner of a connection that is not used."""
+
+    def on_ready(self, connection: HttpConnection) -> None:
+        """Not called: no request is sent."""
+
+    def on_closed(self, connection: HttpConnection) -> None:
+        """Nothing to do."""
 
 
 class RebindingNameServer:
@@ -77,6 +88,56 @@ async def test_a_name_is_resolved_once_for_the_check_and_the_connection(monkeypa
         await open_to(name_server, 80)
     assert connected == [("93.184.215.14", 80)]
     assert name_server.responses == ["127.0.0.1"], "looked up a second time"
+
+
+async def test_an_address_that_does_not_answer_delays_the_next_one_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, loop = await FaultServer().listen(), asyncio.get_running_loop()
+    connect, tried = loop.sock_connect, asyncio.Event()
+
+    async def hang_at_first(sock: socket.socket, address: tuple[str, int]) -> None:
+        if tried.is_set():
+            await connect(sock, address)
+        else:
+            tried.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(loop, "sock_connect", hang_at_first)
+    opened: list[HttpConnection] = []
+
+    def build_connection() -> HttpConnection:
+        opened.append(HttpConnection(IdleListener(), build_http_limits(), loop))
+        return opened[-1]
+
+    addresses = RebindingNameServer("127.0.0.1").resolve("", server.port) * 2
+    await open_connection(
+        Origin(tls=False, host="two.example.org", port=server.port),
+        build_connection,
+        resolver=Resolver(time.monotonic, lambda host, port: addresses),
+        timeout=60.0,
+        tls=None,
+    )
+    assert tried.is_set()
+    assert len(opened) == 1
+    opened[0].abort("the test ends")
+    await server.close()
+
+
+async def test_what_is_said_of_several_addresses_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = [OSError(113, "Connect call failed ('93.184.215.14', 80)"), OSError(101, "Connect call failed ('93.184.215.15', 80)")]
+
+    async def fail(sock: socket.socket, address: object) -> None:
+        raise errors.pop()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
+    addresses = [RebindingNameServer(address).resolve("", 80)[0] for address in ("93.184.215.14", "93.184.215.15")]
+    with pytest.raises(ConnectError, match=r"80: none of its addresses accepts a connection$"):
+        await open_connection(
+            Origin(tls=False, host="two.example.org", port=80),
+            lambda: pytest.fail("a connection was opened"),
+            resolver=Resolver(time.monotonic, lambda host, port: addresses),
+            timeout=60.0,
+            tls=None,
+        )
 
 
 def build_certificate_error(message: str) -> ssl.SSLCertVerificationError:
