@@ -171,6 +171,11 @@ class GatewaySection(Section, frozen=True):
     max_connections: PositiveInt
 
 
+class LinksSection(Section, frozen=True):
+    base_url: str
+    secret: str
+
+
 class TemplatesSection(Section, frozen=True):
     publish_payloads: NonNegativeInt
     publish_scan_records: PositiveInt
@@ -193,6 +198,7 @@ class Settings(Section, frozen=True):
     scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection
+    links: LinksSection
     providers: Mapping[str, Mapping[str, Any]]
     receipt_timeouts: Mapping[ChannelName, int]
     templates: TemplatesSection

@@ -65,6 +65,8 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         MASTER_SECRET_VARIABLE: state.get_secret("webhook_master_secret"),  # hex digits are base64, too
         "HEROLD_PROVIDERS_WEBHOOK_ALLOW": LOOPBACK,  # the simulators
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
+        "HEROLD_LINKS_BASE_URL": gateway,
+        "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
         "HEROLD_SIMULATORS_URL": simulators,
         "PYTHONUNBUFFERED": "1",
     }

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from agents.providers.http import AddressPolicy
+from app.link_tokens import build_link_tokens
+from app.settings import load_settings
 from app.topology import ROLES
 from dev.simulators.service_account import ensure_service_account
 from dev.stack.herold_services import (
@@ -61,6 +63,15 @@ def test_webhooks_of_the_stack_reach_the_simulators_and_no_other_local_address(t
     policy = AddressPolicy(build_environment(state, URLS, {})["HEROLD_PROVIDERS_WEBHOOK_ALLOW"])
     assert policy.allows("127.0.0.1", "127.0.0.1")
     assert not policy.allows("10.0.0.1", "10.0.0.1")
+
+
+def test_links_lead_to_the_gateway_and_are_signed_with_a_secret_of_the_home(tmp_path: Path) -> None:
+    state = StackState(tmp_path / "home")
+    state.create()
+    settings = [load_settings(build_environment(state, URLS, {})).links for _ in range(2)]
+    assert settings[0].base_url == f"http://127.0.0.1:{state.get_port('gateway')}"
+    assert settings[0] == settings[1], "a link in an old message still works"
+    assert build_link_tokens(settings[0]) is not None
 
 
 def test_the_service_account_is_generated_once_for_the_simulators_token_url_and_private(tmp_path: Path) -> None:
