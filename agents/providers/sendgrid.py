@@ -18,7 +18,7 @@ from agents.providers.response import (
     parse_no_response,
     parse_retry_after,
 )
-from agents.providers.setting_checks import check_base_url, check_header_value, check_line, check_settings
+from agents.providers.setting_checks import check_base_url, check_header_value, check_line, check_settings, expect_match
 from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
 from schemas.content import EmailContent
@@ -80,6 +80,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     api_key: str
     from_email: str
     from_name: str
+    webhook_public_key: str
 
 
 def _check_sender(address: str) -> str:
@@ -92,6 +93,7 @@ SETTING_CHECKS = {
     "api_key": check_header_value,
     "from_email": _check_sender,
     "from_name": check_line,  # SendGrid makes it a part of a header
+    "webhook_public_key": expect_match("[A-Za-z0-9+/]*={0,2}", "base64 without line breaks"),
 }
 
 

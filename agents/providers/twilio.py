@@ -92,6 +92,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     api_key_secret: str
     from_number: str
     callback_base_url: str
+    auth_token: str
 
 
 SETTING_CHECKS = {
@@ -104,6 +105,7 @@ SETTING_CHECKS = {
         "a number in E.164, a short code, the SID of a messaging service (MG and 32 hex digits) or a name of at most 11 characters",
     ),
     "callback_base_url": expect_parsed(lambda url: url and parse_url(url)),
+    "auth_token": expect_match("[!-~]*", "printable ASCII without spaces"),
 }
 
 

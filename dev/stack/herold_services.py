@@ -11,6 +11,7 @@ from pathlib import Path
 from app.topology import ROLES
 from dev.simulators.service_account import ensure_service_account
 from dev.stack.service import Service
+from dev.stack.signing_key import ensure_signing_key
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import LOOPBACK, StackState
 
@@ -37,6 +38,8 @@ DEFERRED_MODULES = (
 
 SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
+PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
+SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
 WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
@@ -56,10 +59,12 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_WORKER_WEB_TOKEN": state.get_secret("web_token"),
         "HEROLD_PROVIDERS_SENDGRID_URL": simulators,
         "HEROLD_PROVIDERS_SENDGRID_API_KEY": "SG." + state.get_secret("sendgrid_key"),
+        PUBLIC_KEY_VARIABLE: ensure_signing_key(state.home / SIGNING_KEY_FILE),
         "HEROLD_PROVIDERS_TWILIO_URL": simulators,
         "HEROLD_PROVIDERS_TWILIO_ACCOUNT_SID": "AC" + state.get_secret("twilio_account"),
         "HEROLD_PROVIDERS_TWILIO_API_KEY_SID": "SK" + state.get_secret("twilio_key"),
         "HEROLD_PROVIDERS_TWILIO_API_KEY_SECRET": state.get_secret("twilio_secret"),
+        "HEROLD_PROVIDERS_TWILIO_AUTH_TOKEN": state.get_secret("twilio_auth_token"),
         "HEROLD_PROVIDERS_FCM_URL": simulators,
         SERVICE_ACCOUNT_VARIABLE: str(state.home / "service-account.json"),
         MASTER_SECRET_VARIABLE: state.get_secret("webhook_master_secret"),  # hex digits are base64, too

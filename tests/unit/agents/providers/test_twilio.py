@@ -78,7 +78,7 @@ def test_only_the_sid_of_a_messaging_service_is_one(sender: str) -> None:
     ],
 )
 def test_the_query_of_a_callback_comes_before_the_fragment(base_url: str, callback: str) -> None:
-    settings = Settings("https://api.twilio.com", "AC17", "SK17", "secret", "+15005550006", base_url)
+    settings = Settings("https://api.twilio.com", "AC17", "SK17", "secret", "+15005550006", base_url, "")
     query = f"delivery={build_delivery('sms').id}&attempt=2&redrive_count=0"
     assert parse_form(build_request(build_provider(settings)))["StatusCallback"] == callback.format(query=query)
 

@@ -13,12 +13,15 @@ from dev.simulators.service_account import ensure_service_account
 from dev.stack.herold_services import (
     DEFERRED_MODULES,
     PRELOADED_MODULES,
+    PUBLIC_KEY_VARIABLE,
     PYTHON,
     SERVICE_ACCOUNT_VARIABLE,
+    SIGNING_KEY_FILE,
     WORKER_STOP_TIMEOUT,
     build_environment,
     build_start_stages,
 )
+from dev.stack.signing_key import ensure_signing_key
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import StackState
 from tests.settings_builders import DEFAULT_SETTINGS
@@ -84,6 +87,18 @@ def test_the_service_account_is_generated_once_for_the_simulators_token_url_and_
     assert files[1].read_text() == files[0].read_text()
     ensure_service_account(files[0], "http://127.0.0.1:1/token")
     assert json.loads(files[0].read_text())["private_key"] != account["private_key"]
+
+
+def test_the_gateway_can_verify_what_the_simulators_sign(tmp_path: Path) -> None:
+    state = StackState(tmp_path / "home")
+    state.create()
+    settings = build_environment(state, URLS, {})
+    assert settings[PUBLIC_KEY_VARIABLE] == ensure_signing_key(state.home / SIGNING_KEY_FILE)
+    assert settings["HEROLD_PROVIDERS_TWILIO_AUTH_TOKEN"] == state.get_secret("twilio_auth_token")
+    assert settings["HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL"] == f"http://127.0.0.1:{state.get_port('gateway')}"
+    sendgrid, twilio = (load_settings(settings).providers[name] for name in ("sendgrid", "twilio"))
+    assert sendgrid["webhook_public_key"] == settings[PUBLIC_KEY_VARIABLE]
+    assert twilio["auth_token"] == settings["HEROLD_PROVIDERS_TWILIO_AUTH_TOKEN"]
 
 
 def test_the_preloaded_and_deferred_modules_exist() -> None:
