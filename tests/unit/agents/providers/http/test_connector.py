@@ -122,7 +122,7 @@ async def test_an_address_that_does_not_answer_delays_the_next_one_only_shortly(
     await server.close()
 
 
-async def test_what_is_said_of_several_addresses_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cause_of_several_failures_names_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = [OSError(113, "Connect call failed ('93.184.215.14', 80)"), OSError(101, "Connect call failed ('93.184.215.15', 80)")]
 
     async def fail(sock: socket.socket, address: object) -> None:
