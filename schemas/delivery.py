@@ -14,6 +14,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `consent` says whose word counts until the call; empty if none does, or if the rule makes the notification mandatory. `variant`
     is the experiment of the template and the variant that the user gets, `order-shipped/short`; empty if there is no experiment.
+    `at_most_once`: after a call without an answer no other one is made.
     """
 
     id: str
@@ -33,3 +34,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     possible_duplicate: bool = False
     variant: str = ""
     schema_version: int = 1
+    at_most_once: bool = False

@@ -94,6 +94,7 @@ class TemplateDetails(Struct, frozen=True):
 
     `variables` is the JSON Schema of the data as JSON, empty for any data. `language` is that of the locale `default`. `samples` is the
     JSON of data by name, `variants` that of the variants by name (template_document.VariantEntry), which the `experiment` compares.
+    `at_most_once`: what may have reached the provider is not sent again.
     """
 
     name: str
@@ -103,6 +104,7 @@ class TemplateDetails(Struct, frozen=True):
     samples: str = ""
     experiment: str = ""
     variants: str = ""
+    at_most_once: bool = False
 
 
 class Partial(Struct, frozen=True):

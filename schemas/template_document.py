@@ -59,6 +59,7 @@ class TemplateDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `variables` is the JSON Schema of the data. `language` is that of the locale `default`. `samples` are data by name, for previews.
     `variants` take the place of the template for some of the users; `experiment` names their comparison, by default as the template.
+    `at_most_once`: a message that may have reached the provider is not sent again, and ends as failed unless it is found there.
     """
 
     variables: dict[str, Any] | None = None
@@ -70,6 +71,7 @@ class TemplateDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook: dict[Locale, TemplateEntry] = {}
     experiment: Annotated[str, Meta(max_length=128)] = ""
     variants: Annotated[dict[VariantName, VariantEntry], Meta(max_length=MAX_VARIANTS)] = {}
+    at_most_once: bool = False
 
 
 _decode_variants = msgspec.json.Decoder(dict[str, VariantEntry]).decode
@@ -96,7 +98,7 @@ def build_details(name: str, version: int, document: TemplateDocument) -> Templa
     samples = encode_sorted(document.samples).decode() if document.samples else ""
     experiment = (document.experiment or name) if document.variants else ""
     variants = encode_sorted(document.variants).decode() if document.variants else ""
-    return TemplateDetails(name, version, variables, document.language, samples, experiment, variants)
+    return TemplateDetails(name, version, variables, document.language, samples, experiment, variants, document.at_most_once)
 
 
 def build_template_document(templates: Iterable[Template], details: TemplateDetails | None) -> TemplateDocument:
@@ -115,6 +117,7 @@ def build_template_document(templates: Iterable[Template], details: TemplateDeta
         samples=decode_samples(details),
         experiment="" if details.experiment == details.name else details.experiment,
         variants=_decode_variants(details.variants) if details.variants else {},
+        at_most_once=details.at_most_once,
         **channels,
     )
 

@@ -48,8 +48,8 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
         topic = topics[channel]
         for address in state.addresses[channel]:
             delivery = _build_delivery(state, channel, address, content)
-            if state.variant:
-                delivery = msgspec.structs.replace(delivery, variant=state.variant)
+            if state.variant or state.at_most_once:
+                delivery = msgspec.structs.replace(delivery, variant=state.variant, at_most_once=state.at_most_once)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
             refs.append(DeliveryRef(delivery.id, channel))
     if state.escalates_at:

@@ -129,6 +129,7 @@ class RoutingState:
         "address_faults",
         "address_keys",
         "addresses",
+        "at_most_once",
         "channels",
         "claim_row_key",
         "consent",
@@ -203,6 +204,7 @@ class RoutingState:
     contents: list[Raw]
     template_labels: list[str]
     variant: str
+    at_most_once: bool
     scheduled: bytes
     join: Join | None
     gathered: Gathered | None

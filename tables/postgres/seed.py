@@ -106,7 +106,11 @@ def _build_templates(seed: Seed) -> list[Template]:
 
 def _build_details(seed: Seed) -> list[TemplateDetails]:
     """The details of templates that have any."""
-    return [build_details(name, 1, document) for name, document in seed.templates.items() if document.variables or document.samples]
+    return [
+        build_details(name, 1, document)
+        for name, document in seed.templates.items()
+        if document.variables or document.samples or document.at_most_once
+    ]
 
 
 def _resolve_paths(addresses: Mapping[ChannelName, list[str]], base_url: str) -> dict[ChannelName, list[str]]:

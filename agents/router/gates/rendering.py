@@ -28,6 +28,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         error = f"template {name}: {violation.problem} - at {violation.path}"
         return build_dead_letter_verdict(INVALID_VARIABLES, error, template=name, path=violation.path)
     key, state.variant = templates.choose_variant(name, notification.user_id) if templates.experiments else (name, "")
+    state.at_most_once = name in templates.at_most_once
     for channel in state.channels:
         content = build_content(templates, key, channel, locale, notification, state.addresses[channel], zone)
         if isinstance(content, TemplateFailure):

@@ -67,6 +67,7 @@ class TemplateCache:
         self._partials = tuple(partials)
         self._partial_sources = PartialSources(self._partials)
         self._details = {one.name: one for one in details}
+        self.at_most_once = frozenset(name for name, one in self._details.items() if one.at_most_once)
         self._schemas = {name: one.variables for name, one in self._details.items() if one.variables}
         self._published: dict[tuple[str, ChannelName, str], Template] = {}
         for template in sorted(filter(_has_content, templates), key=lambda template: template.version):

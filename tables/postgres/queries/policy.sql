@@ -14,7 +14,7 @@ join template_versions on template_versions.name = templates.name and template_v
 
 -- list_published_details: lists the details of the published version of each template, of those that have details.
 select template_details.name, version, coalesce(variables::text, '') as variables, language, case samples::text when '{}' then '' else samples::text end as samples,
-    experiment, case variants::text when '{}' then '' else variants::text end as variants
+    experiment, case variants::text when '{}' then '' else variants::text end as variants, at_most_once
 from templates
 join template_details on template_details.name = templates.name and template_details.version = templates.published_version;
 

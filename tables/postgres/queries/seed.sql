@@ -16,8 +16,9 @@ insert into template_versions (
 ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing;
 
 -- insert_template_details: inserts what holds for all channels and locales of a template if it is missing.
-insert into template_details (name, version, variables, language, samples, experiment, variants)
-values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json) on conflict do nothing;
+insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once)
+values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json, $8)
+on conflict do nothing;
 
 -- insert_rate_limit: inserts a rate limit if it is missing.
 insert into rate_limits (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5) on conflict do nothing;

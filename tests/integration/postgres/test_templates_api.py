@@ -63,6 +63,17 @@ async def test_a_change_of_what_was_not_read_is_not_made(client: httpx.AsyncClie
     assert alone.status_code == 409
 
 
+async def test_at_most_once_belongs_to_the_version(client: httpx.AsyncClient, database_copy: Database) -> None:
+    document = {**DOCUMENT, "at_most_once": True}
+    drafted = await client.post(f"{URL}/account-otp/versions", json={"document": document})
+    published = await client.post(f"{URL}/account-otp/publish", json={"version": 2}, headers={"if-match": '"1"'})
+    assert (drafted.status_code, published.status_code) == (201, 200), published.text
+    policy = await PostgresPolicyLoader(database_copy).load()
+    assert {one.name for one in policy.template_details if one.at_most_once} == {"account-otp"}
+    assert (await client.get(f"{URL}/account-otp")).json()["document"] == document
+    assert "at_most_once" not in (await client.get(f"{URL}/order-shipped")).json()["document"]
+
+
 async def test_templates_are_listed_in_pages(client: httpx.AsyncClient) -> None:
     names, cursor = [], None
     while cursor is not None or not names:

@@ -109,6 +109,17 @@ def test_details_make_a_version_and_survive_being_printed() -> None:
     assert list_changes(first, second) == [PolicyChange("template", "a", "changed", 2)]
 
 
+def test_at_most_once_is_a_part_of_the_version() -> None:
+    text = b"templates: {a: {sms: {default: {text: new}}, at_most_once: true}}"
+    first = merge_document(SEED, parse_document(text))
+    assert first.template_details[-1] == TemplateDetails("a", 1, at_most_once=True)
+    printed = format_document(build_document(first))
+    assert "at_most_once: true" in printed
+    assert list_changes(first, merge_document(first, parse_document(printed.encode()))) == []
+    second = merge_document(first, parse_document(text.replace(b"true", b"false")))
+    assert list_changes(first, second) == [PolicyChange("template", "a", "changed", 2)]
+
+
 def test_a_changed_partial_is_a_change_and_is_compiled_into_old_templates() -> None:
     first = merge_document(SEED, parse_document((PARTIAL % "v1").encode()))
     assert list_changes(SEED, first)[-1] == PolicyChange("partial", "f", "added")

@@ -168,6 +168,17 @@ async def test_a_template_without_variants_records_none() -> None:
     assert harness.decided_events[0].decision_log[-2].inputs == {"sms": "otp@1 default"}
 
 
+async def test_a_delivery_says_that_its_template_is_sent_at_most_once() -> None:
+    details = TemplateDetails("shipped", 7, at_most_once=True)
+    harness = RouterHarness(msgspec.structs.replace(POLICY, template_details=(details,)))
+    otp = build_notification(id=make_notification_id(2), type="account.otp", data={"code": 1}, channels=["sms"])
+    await harness.route(build_notification(), otp)
+    assert {(delivery.template, delivery.at_most_once, delivery.variant) for delivery in harness.deliveries} == {
+        ("shipped", True, ""),
+        ("otp", False, ""),
+    }
+
+
 async def test_a_variant_that_does_not_render_is_named() -> None:
     broken = msgspec.structs.replace(EXPERIMENT, variants=VARIANTS.replace("order }}", "absent }}").replace(":50", ":100"))
     harness = RouterHarness(msgspec.structs.replace(POLICY, template_details=(broken,)))
