@@ -19,14 +19,13 @@ _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
 }
 
 
-def build_status_event(in_flight: InFlight, result: AttemptResult | None, decision: Decision, provider: str, at: float) -> StatusEvent:
+def build_status_event(in_flight: InFlight, result: AttemptResult | None, decision: Decision, at: float) -> StatusEvent:
     """The event of one attempt, PENDING if another follows; without a result, the end of a delivery that was not attempted."""
     delivery = in_flight.delivery
     status, reason = _get_status_and_reason(decision, result)
-    outcome, provider_message_id, provider_code, duration_ms, detail = None, "", 0, 0.0, ""
-    if result is None:
-        provider = ""
-    else:
+    provider, outcome, provider_message_id, provider_code, duration_ms, detail = "", None, "", 0, 0.0, ""
+    if result is not None:
+        provider = in_flight.provider.name
         outcome, detail = result.outcome, result.detail
         provider_message_id, provider_code = result.provider_message_id, result.provider_code
         # like round(milliseconds, 1), at a quarter of the cost

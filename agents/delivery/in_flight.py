@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agents.delivery.decode import DecodedDelivery
+from agents.delivery.provider_errors import CheckedProvider
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
 from schemas.enums import Priority
@@ -98,7 +99,7 @@ class InFlightBatch:
 
 
 class InFlight:
-    """One delivery from its record to its end.
+    """One delivery from its record to its end. `provider` is the one that is called, `account` its account.
 
     `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one, without those at which the account was at
     fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a call,
@@ -126,6 +127,7 @@ class InFlight:
         "offset",
         "pause_number",
         "possible_duplicate",
+        "provider",
         "record",
         "redrive_count",
         "result",
@@ -134,10 +136,10 @@ class InFlight:
         "waiting_share",
     )
 
-    def __init__(self, decoded: DecodedDelivery, batch: InFlightBatch, account: str) -> None:
+    def __init__(self, decoded: DecodedDelivery, batch: InFlightBatch, provider: CheckedProvider) -> None:
         record, delivery = self.record, self.delivery = decoded.record, decoded.delivery
         self.id, self.row_key, self.offset, self.redrive_count = delivery.id, decoded.row_key, record.offset, delivery.redrive_count
-        self.batch, self.account = batch, account
+        self.batch, self.provider, self.account = batch, provider, provider.get_account(delivery)
         self.attempt, self.attempt_count, self.called_at, self.pause_number = delivery.attempt, 0, 0.0, 0
         self.possible_duplicate = delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = False

@@ -1,18 +1,24 @@
-"""Calls a provider's code and turns its unexpected errors into results, so that one delivery cannot stop the worker."""
+"""Turns unexpected errors of a provider into results."""
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason
-from schemas.http import HttpRequest, HttpResult
+from schemas.http import HttpClient, HttpRequest, HttpResult
 from schemas.outcome import AttemptResult, Provider
 
 
 class CheckedProvider:
-    """A provider whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries."""
+    """A provider with its client, whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries.
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-        self._failure_limit = ConsecutiveFailureLimit()
+    `name`, `channel` and `get_account` are the provider's, `send` is the client's.
+    """
+
+    __slots__ = ("_failure_limit", "_provider", "channel", "get_account", "name", "send")
+
+    def __init__(self, provider: Provider, client: HttpClient) -> None:
+        self._provider, self._failure_limit = provider, ConsecutiveFailureLimit()
+        self.name, self.channel = provider.name, provider.channel
+        self.get_account, self.send = provider.get_account, client.send
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """The request of an attempt, or why there is none."""

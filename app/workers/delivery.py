@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
+from agents.delivery.provider_errors import CheckedProvider
+from agents.delivery.provider_set import ProviderSet
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.settings import DeliverySection, Settings, build_section
@@ -62,8 +64,7 @@ def _build_deliverer(
 ) -> Deliverer:
     section, http = worker.settings.delivery, build_http_client(provider, worker.settings.delivery)
     deliverer = Deliverer(
-        provider,
-        http,
+        ProviderSet(CheckedProvider(provider, http)),
         worker.tables["attempts"],
         outbox,
         worker.clock,

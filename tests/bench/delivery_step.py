@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from agents.delivery import Deliverer
+from agents.delivery.provider_errors import CheckedProvider
+from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
@@ -104,8 +106,7 @@ def main() -> None:
     handles, outbox = build_batches(records), NullOutboxTable()
     provider = SendGrid("http://127.0.0.1:8025", "SG.key", "notifications@example.org", "Herold")
     deliverer = Deliverer(
-        provider,
-        InstantHttpClient(),
+        ProviderSet(CheckedProvider(provider, InstantHttpClient())),
         outbox,
         outbox,
         time.time,

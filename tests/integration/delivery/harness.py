@@ -61,8 +61,10 @@ class LiveDeliveryHarness(DeliveryHarness):
     def __init__(self, provider: Provider, http: PooledHttpClient, calls: ConcurrencyLimits) -> None:
         super().__init__(provider, http, policy=FAST_RETRIES, limits=calls)
         self.http = http
-        self.deliverer._clock = time.time
         self._batch_finished = asyncio.Event()
+
+    def get_time(self) -> float:
+        return time.time()
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(seconds, callback)

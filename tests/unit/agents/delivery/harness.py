@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.delivery import Deliverer, DeliveryBatchSummary
+from agents.delivery.provider_errors import CheckedProvider
+from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
@@ -94,9 +96,13 @@ class DeliveryHarness:
             **options,
         }
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
-        self.deliverer = Deliverer(self.provider, http or self, self, self, lambda: self.now, self.call_later, **options)
+        providers = ProviderSet(CheckedProvider(self.provider, http or self))
+        self.deliverer = Deliverer(providers, self, self, self.get_time, self.call_later, **options)
 
     # -- the ports
+
+    def get_time(self) -> float:
+        return self.now
 
     def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
         data = request.head + request.body

@@ -1,0 +1,54 @@
+"""Produces what an attempt comes to: the status event, the dead letter if it is one, and the row by which a replay is skipped."""
+
+import msgspec
+
+from agents.dead_letter import truncate_value
+from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
+from agents.delivery.decode import DecodeFailure
+from agents.delivery.in_flight import InFlight
+from agents.delivery.observer import Observer
+from agents.delivery.retry_decision import DeadLetterDecision, Decision, RetryAt, WaitForAccount
+from schemas.dead_letter import DeadLetter, encode_headers
+from schemas.enums import Priority
+from schemas.outcome import AttemptResult
+from schemas.ports import Batch, SharedOutbox
+from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC
+from tables.attempts import encode_row
+
+_encode = msgspec.json.Encoder().encode
+_UNFINISHED = (RetryAt, WaitForAccount)  # a tuple, because a union is built again at each check
+
+
+class AttemptRecorder:
+    """Adds the records of attempts to the outbox. A row is staged after the outputs of its attempt, and so written after them."""
+
+    def __init__(self, outbox: SharedOutbox, topic_prefix: str, observer: Observer) -> None:
+        self._outbox, self._observer = outbox, observer
+        self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
+
+    def record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
+        """Record an attempt, or without a result the end of a delivery that was not attempted; at its end the delivery is finished."""
+        partition, priority = in_flight.batch.partition, in_flight.batch.priority
+        event = build_status_event(in_flight, result, decision, now)
+        self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
+        self._observer.on_attempt(priority, event)
+        if isinstance(decision, _UNFINISHED):
+            return
+        if isinstance(decision, DeadLetterDecision):
+            self._write_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
+        in_flight.row, in_flight.result = encode_row(build_row(event, decision)), result.outcome if result else event.reason
+        self.finish(in_flight)
+
+    def finish(self, in_flight: InFlight) -> None:
+        """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
+        self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, in_flight.row)
+        in_flight.finish()
+
+    def write_decode_failure(self, batch: Batch, failure: DecodeFailure, priority: Priority) -> None:
+        """Make a record without a valid delivery a dead letter."""
+        self._write_dead_letter(build_decode_dead_letter(batch, failure), batch.partition, priority)
+
+    def _write_dead_letter(self, dead_letter: DeadLetter, partition: int, priority: Priority) -> None:
+        key = dead_letter.user_id.encode() or dead_letter.key
+        self._outbox.add(self._dead_letter_topic, partition, key, truncate_value(dead_letter), encode_headers(dead_letter))
+        self._observer.on_dead_letter(priority, dead_letter.reason, dead_letter.notification_id, dead_letter.delivery_id)

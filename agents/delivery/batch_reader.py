@@ -1,0 +1,78 @@
+"""Reads batches of a delivery worker: decodes the records, skips what is done, and acknowledges a batch when all of it has ended."""
+
+from functools import partial
+
+from agents.delivery.attempt_recorder import AttemptRecorder
+from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
+from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
+from agents.delivery.observer import DeliveryBatchSummary, Observer
+from agents.delivery.provider_set import ProviderSet
+from schemas.ports import BatchHandle, Clock, SharedOutbox, Table
+from schemas.topics import parse_priority
+from tables.attempts import is_already_done
+
+
+class BatchReader:
+    """A batch is acknowledged when its last record has finished and its outputs and rows are committed."""
+
+    def __init__(
+        self,
+        providers: ProviderSet,
+        attempts: Table,
+        outbox: SharedOutbox,
+        registry: InFlightRegistry,
+        recorder: AttemptRecorder,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._providers, self._attempts, self._outbox, self._registry = providers, attempts, outbox, registry
+        self._recorder, self._clock, self._observer = recorder, clock, observer
+
+    def read(self, handle: BatchHandle) -> list[InFlight]:
+        """The deliveries of a batch that are to be sent."""
+        batch = handle.batch
+        in_flight_batch = InFlightBatch(handle, parse_priority(batch.topic), self._clock(), self._finish_batch)
+        if not in_flight_batch.remaining:
+            self._finish_batch(in_flight_batch)
+        decoded_deliveries = self._decode(in_flight_batch)
+        rows = self._attempts.get_many(batch.partition, [decoded.row_key for decoded in decoded_deliveries])
+        new: list[InFlight] = []
+        choose, register = self._providers.choose, self._registry.register
+        for decoded, row in zip(decoded_deliveries, rows, strict=True):
+            if row is not None and is_already_done(row, decoded.delivery):
+                self._registry.discard_recorded(decoded.delivery.id)
+                in_flight_batch.finish_record(decoded.record, "skipped")
+                continue
+            in_flight = InFlight(decoded, in_flight_batch, choose(decoded.delivery))
+            registered = register(in_flight)
+            if registered is in_flight:
+                new.append(in_flight)
+            elif registered is None:
+                in_flight_batch.finish_record(decoded.record, "skipped")
+            elif registered.is_finished:
+                self._recorder.finish(registered)
+        return new
+
+    def _decode(self, in_flight_batch: InFlightBatch) -> list[DecodedDelivery]:
+        batch, channel = in_flight_batch.handle.batch, self._providers.channel
+        decoded_deliveries: list[DecodedDelivery] = []
+        for record in batch.records:
+            decoded = decode_delivery(record, channel)
+            if isinstance(decoded, DecodeFailure):
+                self._recorder.write_decode_failure(batch, decoded, in_flight_batch.priority)
+                in_flight_batch.finish_record(record, "decode_failed")
+            else:
+                decoded_deliveries.append(decoded)
+        batch.drop_records()
+        return decoded_deliveries
+
+    def _finish_batch(self, in_flight_batch: InFlightBatch) -> None:
+        batch, seconds = in_flight_batch.handle.batch, self._clock() - in_flight_batch.started_at
+        self._observer.on_batch_end(
+            DeliveryBatchSummary(in_flight_batch.priority, batch.partition, len(batch), in_flight_batch.outcome_counts, seconds)
+        )
+        self._outbox.on_committed(batch.partition, partial(self._acknowledge, in_flight_batch))
+
+    def _acknowledge(self, in_flight_batch: InFlightBatch) -> None:
+        self._registry.remove_batch(in_flight_batch)
+        in_flight_batch.handle.ack()

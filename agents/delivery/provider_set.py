@@ -1,0 +1,21 @@
+"""The providers of a channel, of which one is chosen for each delivery."""
+
+from agents.delivery.provider_errors import CheckedProvider
+from schemas.channels import ChannelName
+from schemas.delivery import Delivery
+
+
+class ProviderSet:
+    """The one provider of a channel."""
+
+    def __init__(self, provider: CheckedProvider) -> None:
+        self._provider = provider
+
+    @property
+    def channel(self) -> ChannelName:
+        """The channel of the providers."""
+        return self._provider.channel
+
+    def choose(self, delivery: Delivery) -> CheckedProvider:
+        """The provider that a delivery goes to."""
+        return self._provider
