@@ -70,7 +70,7 @@ async def test_at_most_once_belongs_to_the_version(client: httpx.AsyncClient, da
     assert (drafted.status_code, published.status_code) == (201, 200), published.text
     policy = await PostgresPolicyLoader(database_copy).load()
     assert {one.name for one in policy.template_details if one.at_most_once} == {"account-otp"}
-    assert (await client.get(f"{URL}/account-otp")).json()["document"] == document
+    assert (await client.get(f"{URL}/account-otp")).json()["document"]["at_most_once"] is True
     assert "at_most_once" not in (await client.get(f"{URL}/order-shipped")).json()["document"]
 
 
