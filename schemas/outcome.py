@@ -1,6 +1,6 @@
 """The result of an attempt, and the protocol of a provider, which builds requests and parses their results."""
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -52,6 +52,48 @@ class Provider(Protocol):
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """The result of a call; `now` (epoch seconds) is used to convert dates in headers to seconds."""
         ...
+
+
+class Found(NamedTuple):
+    """The provider has the message of a call without an answer: what became of it, its id there, and the provider's code and our reason."""
+
+    status: Status
+    provider_message_id: str = ""
+    provider_code: int = 0
+    reason: str = ""
+
+
+class NotFound(NamedTuple):
+    """The provider does not have the message."""
+
+
+class LookUpFailed(NamedTuple):
+    """The provider did not say whether it has the message; `cause` is a text for operators, without address, content or token."""
+
+    cause: str
+
+
+LookUpResult = Found | NotFound | LookUpFailed
+
+
+class LookUp(Protocol):
+    """Asks a provider whether it has the message of a delivery. Like a provider it has no retries, no storage and no clock."""
+
+    def build_request(self, delivery: Delivery, since: float) -> HttpRequest:
+        """The question for a message that was sent at `since` (epoch seconds) or a little later."""
+        ...
+
+    def parse_result(self, delivery: Delivery, since: float, result: HttpResult) -> LookUpResult:
+        """The answer."""
+        ...
+
+
+@runtime_checkable
+class SearchableProvider(Protocol):
+    """A provider that can be asked which messages it has."""
+
+    @property
+    def look_up(self) -> LookUp: ...
 
 
 @runtime_checkable

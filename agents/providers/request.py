@@ -58,14 +58,22 @@ def encode_head_prefix(host: str, target: str, headers: Mapping[str, str]) -> by
     """The head of a POST request up to the value of Content-Length. Raises ValueError for a line break or non-ASCII character."""
     if not _PRINTABLE(target):
         raise ValueError("the path of a request must be printable ASCII without spaces")
-    lines = {"Host": host, "User-Agent": "Herold", **headers}
-    for name, value in lines.items():
-        if not _HEADER_VALUE(value):
-            raise ValueError(f"the value of the header {name} must be printable ASCII without line breaks")
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"POST {target} HTTP/1.1\r\n{head}Content-Length: ".encode()
+    return f"POST {target} HTTP/1.1\r\n{_encode_headers(host, headers)}Content-Length: ".encode()
+
+
+def encode_get_suffix(host: str, headers: Mapping[str, str]) -> bytes:
+    """The head of a GET request after its target. Raises ValueError for a line break or non-ASCII character."""
+    return f" HTTP/1.1\r\n{_encode_headers(host, headers)}\r\n".encode()
 
 
 def encode_head(prefix: bytes, body: bytes) -> bytes:
     """The complete head: prefix, length of the body, empty line."""
     return b"%b%d\r\n\r\n" % (prefix, len(body))
+
+
+def _encode_headers(host: str, headers: Mapping[str, str]) -> str:
+    lines = {"Host": host, "User-Agent": "Herold", **headers}
+    for name, value in lines.items():
+        if not _HEADER_VALUE(value):
+            raise ValueError(f"the value of the header {name} must be printable ASCII without line breaks")
+    return "".join(f"{name}: {value}\r\n" for name, value in lines.items())

@@ -21,6 +21,7 @@ from agents.providers.response import (
     parse_retry_after,
 )
 from agents.providers.setting_checks import check_base_url, check_settings, expect_match, expect_parsed
+from agents.providers.twilio_look_up import TwilioLookUp
 from schemas.channels import ChannelName
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
@@ -123,6 +124,7 @@ class Twilio:
         basic = b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         self._origin = parsed.origin
+        self.look_up = TwilioLookUp(parsed, account_sid, headers["Authorization"])
         self._head_prefix = encode_head_prefix(
             parsed.host_header, parsed.join_path(f"/2010-04-01/Accounts/{account_sid}/Messages.json"), headers
         )

@@ -19,14 +19,13 @@ from dev.simulators.protocol import (
 from dev.simulators.request_log import RequestLog
 from dev.simulators.sendgrid import SendGridSimulator
 from dev.simulators.stub_resolver import StubResolver
-from dev.simulators.stubs import DEFAULT_STUB, Fault, Stub
+from dev.simulators.stubs import DEFAULT_STUB, UNPROCESSED_FAULTS, Fault, Stub
 from dev.simulators.token_server import TOKEN_PATH, TokenServer
 from dev.simulators.twilio import TwilioSimulator
 from dev.simulators.webhook import WebhookSimulator
 from schemas.ports import Clock
 
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
-_UNPROCESSED_FAULTS = (Fault.HANG, Fault.RESET)
 
 
 class SimulatorServer:
@@ -106,7 +105,7 @@ class SimulatorServer:
         response: ServerResponse,
         context: ResponseContext,
     ) -> None:
-        status = 0 if stub.fault in _UNPROCESSED_FAULTS else response.status
+        status = 0 if stub.fault in UNPROCESSED_FAULTS else response.status
         for target in request.targets:
             self._request_log.append(context.now, provider.name, target.delivery_id, target.address, status, stub.fault)
 

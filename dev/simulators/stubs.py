@@ -26,6 +26,10 @@ class Fault(StrEnum):
     HANG = "hang"
 
 
+UNPROCESSED_FAULTS = (Fault.HANG, Fault.RESET)
+"""Faults in which the provider does not take the message."""
+
+
 class Stub(NamedTuple):
     """A response and a connection fault after `delay` seconds, for the first `times` requests of a delivery (0: for all).
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
-from dev.simulators.stubs import Stub, StubResponse, match_number_stub
+from dev.simulators.stubs import DEFAULT_STUB, UNPROCESSED_FAULTS, Stub, StubResponse, match_number_stub
+from dev.simulators.twilio_messages import MessageList, MessageQuery, parse_query
 from schemas.sms_segments import measure_sms
 
 MAX_CHARACTERS = 1600  # UTF-16 code units: an emoji counts more than once (https://www.twilio.com/docs/api/errors/21617)
@@ -24,6 +25,7 @@ _STUB_ERRORS = {
     StubResponse.FAIL: (500, 20500),
 }
 _ERROR_MESSAGES = {
+    20001: "Unknown parameters",
     20003: "Authenticate",
     20404: "The requested resource was not found",
     20429: "Too Many Requests",
@@ -60,11 +62,16 @@ class TwilioSimulator:
     name = "twilio"
     path_prefix = b"/2010-04-01/"
 
+    def __init__(self) -> None:
+        self._messages = MessageList()
+
     def find_stub(self, address: str) -> Stub:
         return match_number_stub(address)
 
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = _match_path(request.path)
+        if path is not None and request.method == b"GET":
+            return self._parse_list_request(request)
         if path is None or request.method != b"POST":
             return InvalidRequest(_build_error(404, 20404))
         if request.oversize:
@@ -81,12 +88,24 @@ class TwilioSimulator:
             return InvalidRequest(_build_error(400, code, sms.to), [target])
         return ValidRequest((target,), self.find_stub(sms.to), sms)
 
+    def _parse_list_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
+        """A request for the list of messages, which is no delivery."""
+        if not _is_authenticated(request.headers.get(b"authorization", b"")):
+            return InvalidRequest(self.build_unauthorized_response(), ())
+        query = parse_query(_decode_text(request.path), request.query)
+        return InvalidRequest(_build_error(400, 20001), ()) if query is None else ValidRequest((), DEFAULT_STUB, query)
+
     def build_unauthorized_response(self) -> ServerResponse:
         return _build_error(401, 20003)._replace(headers=b'WWW-Authenticate: Basic realm="Twilio API"\r\n')
 
-    def build_response(self, details: TwilioRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
+    def build_response(self, details: TwilioRequestDetails | MessageQuery, stub: Stub, context: ResponseContext) -> ServerResponse:
+        if isinstance(details, MessageQuery):
+            return self._messages.build_page(details, context.now)
         if stub.response is StubResponse.ACCEPT:
-            return ServerResponse(201, _encode_message(details, context))
+            message = _encode_message(details, context)
+            if stub.fault not in UNPROCESSED_FAULTS:
+                self._messages.add(context.now, details.to, message)
+            return ServerResponse(201, message)
         status, code = _STUB_ERRORS[stub.response]
         return _build_error(status, stub.twilio_code or code, details.to)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import firebase_admin
 import pytest
@@ -81,6 +82,15 @@ class TestTwilio:
             self.send(simulators, to)
         assert (error_info.value.status, error_info.value.code) == (status, code)
         assert fetch_logged_request(simulators) == (DELIVERY_ID, to, status)
+
+    def test_messages_are_listed(self, simulators: SimulatorProcess) -> None:
+        sent = self.send(simulators, "+4366012345679", "Hello")
+        client = Client("AC" + "0" * 32, "token")
+        client.api.base_url = simulators.origin
+        since = datetime.now(UTC) - timedelta(minutes=1)
+        (listed,) = client.messages.list(to="+4366012345679", date_sent_after=since, limit=5)
+        assert (listed.sid, listed.body, listed.to) == (sent.sid, "Hello", "+4366012345679")  # type: ignore[attr-defined]
+        assert client.messages.list(to="+4366012345679", date_sent_after=since + timedelta(hours=1)) == []
 
     def test_a_revoked_token(self, simulators: SimulatorProcess) -> None:
         with pytest.raises(TwilioRestException) as error_info:

@@ -1,7 +1,12 @@
 import pytest
 
+from dev.simulators.protocol import ServerRequest
+from dev.simulators.stubs import DEFAULT_STUB
 from dev.simulators.twilio import TwilioSimulator
+from dev.simulators.twilio_messages import parse_query
 from tests.unit.dev.simulators.request_builders import (
+    BASIC_HEADERS,
+    CONTEXT,
     DELIVERY_ID,
     build_sms_form,
     build_twilio_request,
@@ -110,3 +115,33 @@ def test_an_unknown_path_gets_404_and_an_oversize_body_413() -> None:
     )
     assert get_response(SIMULATOR, build_twilio_request(build_sms_form())._replace(oversize=True)).status == 413
     assert get_response(SIMULATOR, build_twilio_request(build_sms_form())._replace(body=b"\xff&&=%zz")).status == 400
+
+
+def build_list_request(query: str, headers: dict[bytes, bytes] = BASIC_HEADERS) -> ServerRequest:
+    return ServerRequest(b"GET", b"/2010-04-01/Accounts/AC1/Messages.json", query.encode(), headers, b"")
+
+
+def test_accepted_messages_are_listed_newest_first_and_are_sent_after_a_second() -> None:
+    simulator = TwilioSimulator()
+    sids = [
+        decode_body(get_response(simulator, build_twilio_request(build_sms_form(to))))["sid"] for to in ("+43660111111", "+43660222222")
+    ]
+    page = decode_body(get_response(simulator, build_list_request("")))
+    assert [(message["sid"], message["status"]) for message in page["messages"]] == [(sid, "queued") for sid in reversed(sids)]
+    (message,) = decode_body(get_response(simulator, build_list_request("To=%2B43660111111&PageSize=1")))["messages"]
+    assert (message["to"], message["date_sent"]) == ("+43660111111", None)
+    later = simulator.build_response(parse_query("/", b""), DEFAULT_STUB, CONTEXT._replace(now=CONTEXT.now + 1))
+    assert decode_body(later)["messages"][0]["status"] == "sent"
+
+
+@pytest.mark.parametrize(("query", "count"), [("DateSent%3E=2025-10-09T08:53:20Z", 1), ("DateSent%3E=2025-10-10", 0), ("To=%2B1", 0)])
+def test_a_list_has_what_is_asked_for(query: str, count: int) -> None:
+    simulator = TwilioSimulator()
+    get_response(simulator, build_twilio_request(build_sms_form()))
+    assert len(decode_body(get_response(simulator, build_list_request(query)))["messages"]) == count
+
+
+@pytest.mark.parametrize(("query", "status"), [("PageSize=0", 400), ("PageSize=x", 400), ("DateSent%3E=tomorrow", 400)])
+def test_a_question_that_is_not_valid_is_rejected_and_not_logged(query: str, status: int) -> None:
+    assert (get_response(SIMULATOR, build_list_request(query)).status, get_targets(SIMULATOR, build_list_request(query))) == (status, [])
+    assert get_response(SIMULATOR, build_list_request("", {})).status == 401
