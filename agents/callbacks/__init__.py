@@ -1,0 +1,1 @@
+"""What providers report: verified, and mapped to the events of `notifications.status`; pure."""
