@@ -2,8 +2,10 @@
 
 from agents.providers.request import parse_base_url
 from app.settings import LinksSection
+from schemas.addresses import InvalidAddress, normalize_email
 from schemas.errors import SettingError
 from schemas.link_tokens import LinkTokens, decode_secrets
+from schemas.message_links import LinkBuilder
 
 
 def build_link_tokens(section: LinksSection) -> LinkTokens | None:
@@ -18,3 +20,14 @@ def build_link_tokens(section: LinksSection) -> LinkTokens | None:
         return LinkTokens(decode_secrets(section.secret))
     except ValueError as error:
         raise SettingError("links.secret", f"{error}; or leave links.base_url empty") from None
+
+
+def build_link_builder(section: LinksSection) -> LinkBuilder | None:
+    """What builds the links of messages; None without `links.base_url`. Raises SettingError as build_link_tokens does."""
+    tokens = build_link_tokens(section)
+    if tokens is None:
+        return None
+    mailbox = normalize_email(section.unsubscribe_mailbox) if section.unsubscribe_mailbox else ""
+    if isinstance(mailbox, InvalidAddress):
+        raise SettingError("links.unsubscribe_mailbox", mailbox.problem)
+    return LinkBuilder(tokens, section.base_url, mailbox)

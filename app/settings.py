@@ -174,6 +174,7 @@ class GatewaySection(Section, frozen=True):
 class LinksSection(Section, frozen=True):
     base_url: str
     secret: str
+    unsubscribe_mailbox: str
 
 
 class TemplatesSection(Section, frozen=True):

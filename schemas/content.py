@@ -13,7 +13,8 @@ MAX_CONTENT_BYTES = 64 * 1024
 class EmailContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="email"):
     """An e-mail: subject without line breaks, a plain text part, and an HTML part if the template has one.
 
-    With `template_id` instead, the provider renders its own template of that id with `data`.
+    With `template_id` instead, the provider renders its own template of that id with `data`. `list_unsubscribe` is the value of the header
+    of that name, which stands with List-Unsubscribe-Post (RFC 8058); empty for a message that the user cannot opt out of.
     """
 
     subject: str
@@ -21,6 +22,7 @@ class EmailContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     html: str = ""
     template_id: str = ""
     data: dict[str, Any] = {}
+    list_unsubscribe: str = ""
 
 
 class SmsContent(Struct, frozen=True, gc=False, tag_field="kind", tag="sms"):

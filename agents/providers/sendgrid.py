@@ -47,13 +47,15 @@ _RESET = re.compile(rb"[0-9]{1,11}").fullmatch
 # filled in with encoded values: a struct for each part of a mail would take twice as long
 _MAIL = (
     b'{"personalizations":[{"to":[{"email":%b}],"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],'
-    b'"from":%b,"subject":%b,"content":[%b]}'
+    b'"from":%b,"subject":%b,"content":[%b]%b}'
 )
 # SendGrid's own template takes the place of subject and content (tsg_mail_v3: template_id and dynamic_template_data)
 _TEMPLATE_MAIL = (
     b'{"personalizations":[{"to":[{"email":%b}],"dynamic_template_data":%b,'
-    b'"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],"from":%b,"template_id":%b}'
+    b'"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],"from":%b,"template_id":%b%b}'
 )
+# RFC 8058, 3.1; both headers have to be signed with DKIM, which SendGrid does with all that it is given
+_HEADERS = b',"headers":{"List-Unsubscribe":%b,"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"}'
 _TEXT_PART, _HTML_PART = b'{"type":"text/plain","value":%b}', b'{"type":"text/html","value":%b}'
 
 
@@ -128,10 +130,12 @@ class SendGrid:
         if not _ADDRESS(delivery.address):
             return INVALID_ADDRESS
         address, ids = _encode(delivery.address), (_encode(delivery.id), attempt, delivery.redrive_count)
+        headers = _HEADERS % _encode(content.list_unsubscribe) if content.list_unsubscribe else b""
         if content.template_id:
-            body = _TEMPLATE_MAIL % (address, _encode(content.data), *ids, self._sender, _encode(content.template_id))
+            body = _TEMPLATE_MAIL % (address, _encode(content.data), *ids, self._sender, _encode(content.template_id), headers)
         else:
-            body = _MAIL % (address, *ids, self._sender, _encode(replace_line_breaks(content.subject)), encode_content(content))
+            subject = _encode(replace_line_breaks(content.subject))
+            body = _MAIL % (address, *ids, self._sender, subject, encode_content(content), headers)
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
     def allow_address(self, host: str, address: str) -> bool:

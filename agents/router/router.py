@@ -16,6 +16,7 @@ from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
 from agents.router.staged_digests import StagedDigests
 from schemas.errors import PartitionFencedError, UnavailableError
+from schemas.message_links import LinkBuilder
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, PrefixTable, Sleep, Table, TableRows
 from schemas.store_ports import DeliveryStatusReader, PolicyReader, ProfileReader
 
@@ -56,12 +57,14 @@ class Router:
         sleep: Sleep,
         observe: Callable[[BatchSummary], None],
         parking_limits: ParkingLimits,
+        link_builder: LinkBuilder | None = None,
     ) -> None:
         self._policies, self._profiles = policies, profiles
         self._delivery_look_up = DeliveryLookUp(deliveries, clock)
         self._idempotency, self._rate_windows, self._digests = idempotency, rate_windows, digests
         self._committer, self._clock, self._sleep, self._observe = committer, clock, sleep, observe
         self._partitions, self._topic_prefix, self._parking_limits = partitions, topic_prefix, parking_limits
+        self._link_builder = link_builder
         self._topic_sets: dict[str, TopicSet] = {}
         self._compiled_policy: CompiledPolicy | None = None
         # two, because all records of a batch are checked before the first is decided: a success in one must not reset the other's count
@@ -89,7 +92,7 @@ class Router:
             self._retry_tasks.pop(key).cancel()
 
     async def _route(self, handle: BatchHandle) -> None:
-        batch, context, started_at = handle.batch, GateContext(self._partitions), self._clock()
+        batch, context, started_at = handle.batch, GateContext(self._partitions, self._link_builder), self._clock()
         states = self._build_states(batch, context)
         parking = self._parkings.get((batch.topic, batch.partition))
         look_up = await self._look_up(states, context, parking.user_ids if parking else ())
@@ -127,7 +130,7 @@ class Router:
 
     async def _route_parked(self, topic: str, parking: Parking) -> bool:
         """Route the oldest parked records. Returns whether all of them were decided and there are more."""
-        context, started_at = GateContext(self._partitions), self._clock()
+        context, started_at = GateContext(self._partitions, self._link_builder), self._clock()
         states = [record.state for record in parking.get_oldest(RETRY_RECORDS)]
         look_up = await self._look_up(states, context, (), is_retry=True)
         if parking.is_dropped:

@@ -16,6 +16,7 @@ from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import PRIORITIES, Priority, Status
 from schemas.history import NotificationKey, RecordedDeliveries
+from schemas.message_links import LinkBuilder
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.profile import Profile
@@ -92,19 +93,19 @@ class StagedRows:
 
 
 class GateContext:
-    """What the gates of a batch look up. All but `partitions` is set before the first gate that reads it is checked.
+    """What the gates of a batch look up. All but `partitions` and `link_builder` is set before the first gate that reads it is checked.
 
     `deliveries` are those of escalations, as far as they are recorded and could be read.
     """
 
-    __slots__ = ("deliveries", "partitions", "policy", "profiles", "rows")
+    __slots__ = ("deliveries", "link_builder", "partitions", "policy", "profiles", "rows")
     policy: CompiledPolicy
     rows: StagedRows
     profiles: Mapping[str, Profile]
     deliveries: Mapping[NotificationKey, RecordedDeliveries]
 
-    def __init__(self, partitions: int) -> None:
-        self.partitions = partitions
+    def __init__(self, partitions: int, link_builder: LinkBuilder | None = None) -> None:
+        self.partitions, self.link_builder = partitions, link_builder
 
 
 _NO_KEYS: Sequence[bytes] = ()

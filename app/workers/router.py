@@ -5,6 +5,7 @@ import time
 
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
+from app.link_tokens import build_link_builder
 from app.policy_reader import build_policy_reader
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.settings import Settings
@@ -52,6 +53,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         sleep=asyncio.sleep,
         observe=RouterObserver(worker.metrics),
         parking_limits=ParkingLimits(section.max_parked_records, section.max_parked_bytes),
+        link_builder=build_link_builder(settings.links),
     )
     add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))

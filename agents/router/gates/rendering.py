@@ -8,8 +8,10 @@ from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateFailure
 from agents.router.templates.channel_content import CONTENT_TOO_LARGE, INVALID_VARIABLES, build_content, select_template
+from agents.router.templates.link_variables import LinkSource
 from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 from schemas.content_limits import BLANK_CONTENT, PROVIDER_LIMIT
+from schemas.message_links import LinkBuilder
 
 NAME = "rendering"
 VARIANT = "variant"
@@ -29,13 +31,21 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         return build_dead_letter_verdict(INVALID_VARIABLES, error, template=name, path=violation.path)
     key, state.variant = templates.choose_variant(name, notification.user_id) if templates.experiments else (name, "")
     state.at_most_once = name in templates.at_most_once
+    links = _build_link_source(state, context.link_builder) if context.link_builder else None
     for channel in state.channels:
-        content = build_content(templates, key, channel, locale, notification, state.addresses[channel], zone)
+        content = build_content(templates, key, channel, locale, notification, state.addresses[channel], zone, links)
         if isinstance(content, TemplateFailure):
             return build_dead_letter_verdict(content.reason, content.error, template=name, channel=channel)
         contents.append(Raw(content[0]))
         labels.append(content[1])
     return PASS
+
+
+def _build_link_source(state: RoutingState, builder: LinkBuilder) -> LinkSource:
+    assert state.plan is not None
+    rule, user_id = state.plan.rule, state.notification.user_id
+    is_optional = state.consent != "none" and not rule.mandatory
+    return LinkSource(builder, user_id, state.notification.category or rule.category, state.id, is_optional)
 
 
 def explain(state: RoutingState) -> Raw:

@@ -32,13 +32,17 @@ class TemplateFailure(Struct, frozen=True):
 
 
 class CompiledTemplate(Struct, frozen=True):
-    """A compiled template; `label` names it in the decision log; one that `uses_formats` renders by locale and time zone."""
+    """A compiled template; `label` names it in the decision log.
+
+    One that `uses_formats` renders by locale and time zone, and one that `uses_links` gets those of the message.
+    """
 
     label: str
     render: Renderer
     locale: str = ""
     uses_formats: bool = False
     language: str = "en"
+    uses_links: bool = False
 
 
 def build_variant_key(name: str, variant: str) -> str:
@@ -151,7 +155,9 @@ def compile_template(
     label = f"{template.name}@{template.version} {template.locale or 'default'}{variant}"
     try:
         compiler = PartCompiler(partials, template.locale)
-        return CompiledTemplate(label, _build_renderer(template, compiler), template.locale, compiler.uses_formats, language)
+        renderer = _build_renderer(template, compiler)
+        uses_links = compiler.uses_links or bool(template.template_id)  # what the provider's template uses is not known
+        return CompiledTemplate(label, renderer, template.locale, compiler.uses_formats, language, uses_links)
     except Exception as error:  # whatever a template does is a fault of the template, not of the router
         return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {template.channel}: {_describe(error)}")
 

@@ -3,14 +3,16 @@
 The router uses it, and the gateway at submission.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from agents.router.templates.cache import TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, render
+from agents.router.templates.link_variables import NO_LINKS, LinkSource
 from schemas.channels import CHANNELS, ChannelName
-from schemas.content import MAX_CONTENT_BYTES, WebhookContent
+from schemas.content import MAX_CONTENT_BYTES, EmailContent, WebhookContent
 from schemas.notification import Notification
 from schemas.policy import Rule
 
@@ -35,19 +37,27 @@ def build_content(
     notification: Notification,
     addresses: Sequence[str],
     zone: str = "",
+    links: LinkSource | None = None,
+    default_links: Mapping[str, Any] = NO_LINKS,
 ) -> tuple[bytes, str] | TemplateFailure:
     """The content as JSON, as it stands in the delivery, and the label of its template; or why there is none.
 
-    `locale` and `zone` are the user's; an empty zone is UTC.
+    `locale` and `zone` are the user's; an empty zone is UTC. Without `links` the template has the default ones.
     """
     template, build = templates.get(name, channel, locale), _CONTENT_BUILDERS.get(channel)
     if isinstance(template, TemplateFailure):
         if build is None or template.reason != UNKNOWN_TEMPLATE:
             return template
         return _check_and_encode(build(notification.type, notification.data), channel, "data", addresses)
-    content = render(template, channel, notification.data, locale, zone)
+    message_links = links.build_links(channel) if links and (template.uses_links or (links.is_optional and channel == "email")) else None
+    data: Mapping[str, Any] = notification.data
+    if template.uses_links:
+        data = {**(links.build_variables(message_links) if links and message_links else default_links), **data}
+    content = render(template, channel, data, locale, zone)
     if isinstance(content, TemplateFailure):
         return content
+    if message_links and links and links.is_optional and isinstance(content, EmailContent):
+        content = replace(content, list_unsubscribe=message_links.list_unsubscribe)
     if build is not None and isinstance(content, WebhookContent):
         content = build(notification.type, content.data)
     return _check_and_encode(content, channel, template.label, addresses)

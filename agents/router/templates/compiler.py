@@ -8,6 +8,7 @@ from agents.router.templates.mjml import compile_mjml, is_mjml
 from agents.router.templates.partials import Inlining, PartialSources
 from agents.router.templates.sandbox import Sandbox
 from schemas.content import Part
+from schemas.message_links import LINK_VARIABLES
 from schemas.policy import Partial
 
 MAX_SOURCE_BYTES = 64 * 1024
@@ -35,12 +36,12 @@ _FORBIDDEN = (
 class PartCompiler:
     """Compiles the parts of one template, with the partials for its locale.
 
-    `uses_formats` says whether a part that was compiled needs the Formats among its variables.
+    `uses_formats` says whether a part that was compiled needs the Formats among its variables, `uses_links` whether it prints a link.
     """
 
     def __init__(self, partials: PartialSources | None = None, locale: str = "") -> None:
         self._partials, self._locale = partials or PartialSources(), locale
-        self.uses_formats = False
+        self.uses_formats = self.uses_links = False
 
     def compile_part(self, source: str, name: str, html: bool, is_layout: bool = False) -> Part:
         """Compile one part of a template, or a layout; values are escaped in HTML only.
@@ -72,6 +73,7 @@ class PartCompiler:
         _check_depth(tree, name)
         _check_loops(tree, name, 0)
         self.uses_formats = self.uses_formats or any(one.name in FORMAT_FILTERS for one in tree.find_all(nodes.Filter))
+        self.uses_links = self.uses_links or any(one.name in LINK_VARIABLES for one in tree.find_all(nodes.Name))
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, "check_item_count", [], [], None, None)
         part: Part = Template.from_code(sandbox, sandbox.compile(tree, name), {}).root_render_func  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 from sendgrid.helpers.mail import Content, CustomArg, From, Mail, Personalization, To
 
 from agents.providers.sendgrid import SendGrid, replace_line_breaks
@@ -51,6 +52,14 @@ def test_a_template_of_the_provider_takes_the_place_of_the_contents() -> None:
 @pytest.mark.parametrize("content", [EmailContent("Ünïcode ☃", "Text\r\n.\r\nmore", "<p>HTML</p>"), EmailContent("s", "only text")])
 def test_the_mail_equals_the_one_that_sendgrids_client_builds(content: EmailContent) -> None:
     assert build_mail(content=content, redrive_count=1) == build_with_sendgrid(content)
+
+
+def test_a_mail_to_unsubscribe_from_has_both_headers_of_one_click() -> None:
+    header = "<https://herold.example.org/u/x>, <mailto:unsubscribe@example.org?subject=x>"
+    expected = {"List-Unsubscribe": header, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    for content in (EmailContent("s", "t"), EmailContent("", "", template_id="d-" + "1" * 32)):
+        without, mail = build_mail(content=content), build_mail(content=replace(content, list_unsubscribe=header))
+        assert mail == {**without, "headers": expected}
 
 
 def test_an_html_mail_without_text_has_no_empty_part() -> None:

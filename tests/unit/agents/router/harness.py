@@ -15,7 +15,8 @@ from schemas.delivery import Delivery
 from schemas.errors import UnavailableError
 from schemas.events import DecidedEvent, GateResult
 from schemas.ids import compute_partition, derive_id
-from schemas.policy import Policy, RateLimit, Rule, Template
+from schemas.message_links import LinkBuilder
+from schemas.policy import Partial, Policy, RateLimit, Rule, Template
 from schemas.ports import Batch, BatchHandles, Header, Outbox, Table, TableRows
 from schemas.profile import Profile
 from schemas.scheduled import (
@@ -128,7 +129,13 @@ class FakeProfileReader:
 class RouterHarness:
     """A router with everything it reads and writes."""
 
-    def __init__(self, policy: Policy = POLICY, prefix: str = "", parking_limits: ParkingLimits = PARKING_LIMITS) -> None:
+    def __init__(
+        self,
+        policy: Policy = POLICY,
+        prefix: str = "",
+        parking_limits: ParkingLimits = PARKING_LIMITS,
+        link_builder: LinkBuilder | None = None,
+    ) -> None:
         ada = Profile(USER_ID, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
         self.now = NOW
         self.policies, self.profiles = MemoryPolicyReader(policy), FakeProfileReader({USER_ID: ada})
@@ -151,6 +158,7 @@ class RouterHarness:
             lambda seconds: self.sleep(seconds),
             self.routed_batches.append,
             parking_limits,
+            link_builder,
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -230,11 +238,15 @@ def build_notification(**fields: Any) -> dict[str, Any]:
 
 
 def build_policy(
-    rules: Iterable[Rule] | None = None, templates: Iterable[Template] | None = None, limits: Iterable[RateLimit] | None = None
+    rules: Iterable[Rule] | None = None,
+    templates: Iterable[Template] | None = None,
+    limits: Iterable[RateLimit] | None = None,
+    partials: Iterable[Partial] = (),
 ) -> Policy:
     """The policy of the tests, with some of it replaced."""
     return Policy(
         POLICY.rules if rules is None else {rule.type: rule for rule in rules},
         POLICY.templates if templates is None else tuple(templates),
         POLICY.rate_limits if limits is None else tuple(limits),
+        partials=tuple(partials),
     )

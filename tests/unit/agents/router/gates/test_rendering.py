@@ -76,7 +76,7 @@ async def test_a_push_message_has_an_image_and_a_link_and_an_e_mail_the_provider
     harness = RouterHarness(build_policy(templates=templates))
     await harness.route(build_notification(template="t", data={"order": 17}))
     assert [delivery.content for delivery in harness.deliveries][:2] == [
-        EmailContent("", "", template_id="d-" + "1" * 32, data={"order": 17}),
+        EmailContent("", "", template_id="d-" + "1" * 32, data={"order": 17, "unsubscribe_url": "", "preferences_url": ""}),
         PushContent("T", "B", {}, "https://example.org/17.png", "shop://17"),
     ]
 
