@@ -2,18 +2,19 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from requests import Request
 from twilio.base.values import of
 
-from agents.providers.twilio import ERROR_CODES, Settings, Twilio, build_provider, compute_validity_period, quote_form_value
+from agents.providers.twilio import Settings, Twilio, build_provider, compute_validity_period
+from agents.providers.twilio_codes import ERROR_CODES, ERROR_CODES_OF_SENDERS, HTTP_STATUSES
 from schemas.content import SmsContent
 from schemas.enums import Outcome, Reason, Status
+from schemas.errors import SettingError
 from schemas.http import HttpRequest, HttpResponse
+from schemas.outcome import AttemptResult
 from tests.delivery_builders import ADDRESSES, NOW, build_delivery
 
 MESSAGING_SERVICE = "MG" + "0123456789abcdefABCDEF0123456789"
@@ -22,6 +23,21 @@ CALLBACK = "https://herold.example.org/callbacks/twilio"
 
 def make_twilio(sender: str = "+15005550006", callback: str = CALLBACK) -> Twilio:
     return Twilio("https://api.twilio.com", "AC17", "SK17", "secret", sender, callback)
+
+
+def make_settings(**changes: Any) -> Settings:
+    usual = {
+        "url": "https://api.twilio.com",
+        "account_sid": "AC17",
+        "api_key_sid": "SK17",
+        "api_key_secret": "secret",
+        "from_number": "+15005550006",
+        "senders": "",
+        "smart_encoding": True,
+        "callback_base_url": "",
+        "auth_token": "",
+    }
+    return Settings(**(usual | changes))
 
 
 def build_request(account: Twilio | None = None, **changes: Any) -> HttpRequest:
@@ -42,11 +58,6 @@ def test_the_form_is_the_one_that_twilios_client_sends() -> None:
     sent = Request("POST", "https://api.twilio.com", data=theirs).prepare().body
     assert isinstance(sent, str)
     assert parse_form(build_request(content=delivery.content, redrive_count=1)) == dict(parse_qsl(sent, strict_parsing=True))
-
-
-@given(st.text())
-def test_quoting_is_the_standard_librarys(text: str) -> None:
-    assert quote_form_value(text) == quote_plus(text).encode()
 
 
 def test_the_key_is_in_the_head_and_the_account_in_the_path() -> None:
@@ -78,7 +89,7 @@ def test_only_the_sid_of_a_messaging_service_is_one(sender: str) -> None:
     ],
 )
 def test_the_query_of_a_callback_comes_before_the_fragment(base_url: str, callback: str) -> None:
-    settings = Settings("https://api.twilio.com", "AC17", "SK17", "secret", "+15005550006", base_url, "")
+    settings = make_settings(callback_base_url=base_url)
     query = f"delivery={build_delivery('sms').id}&attempt=2&redrive_count=0"
     assert parse_form(build_request(build_provider(settings)))["StatusCallback"] == callback.format(query=query)
 
@@ -130,6 +141,10 @@ def test_acceptance_keeps_the_sid() -> None:
         (400, 21608, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
         (400, 21602, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT),
         (400, 21617, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT),
+        *((400, code, Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT) for code in (21265, 21266, 21268, 21635)),
+        *((400, code, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED) for code in (21219, 21657, 21703, 572005)),
+        *((400, code, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED) for code in (21212, 21607, 21609, 21704, 21705)),
+        (400, 21730, Outcome.THROTTLED, ""),
         (400, 29999, Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT),  # unknown to us: permanent
         (400, 21611, Outcome.THROTTLED, ""),
         (401, 20003, Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
@@ -153,8 +168,9 @@ def test_codes_in_both_shapes_of_error(shape: str, status: int, code: int, outco
     found = parse_result(status, **(legacy if shape == "legacy" else problem))
     assert (found.outcome, found.reason) == (outcome, reason)
     assert found.provider_code == (status if status >= 500 else code)
-    # another country or number may work: these two codes are about the recipient
-    assert found.is_account_fault is (reason == Reason.MISCONFIGURED and code not in (21408, 21608))
+    # another country or number may work with these settings
+    works_for_others = code in (21219, 21408, 21608, 21657, 21703, 572005)
+    assert found.is_account_fault is (reason == Reason.MISCONFIGURED and not works_for_others)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -168,9 +184,44 @@ def test_the_code_for_stop_is_unsubscribed() -> None:
     assert parse_result(400, code=21610).status is Status.UNSUBSCRIBED
 
 
-def test_each_result_of_the_table_has_its_own_code_and_a_detail() -> None:
-    assert {code: entry.provider_code for code, entry in ERROR_CODES.items()} == {code: code for code in ERROR_CODES}
-    assert all(entry.detail for entry in ERROR_CODES.values())
+@pytest.mark.parametrize("table", [ERROR_CODES, ERROR_CODES_OF_SENDERS, HTTP_STATUSES])
+def test_each_result_of_a_table_has_its_own_code_and_a_detail(table: dict[int, AttemptResult]) -> None:
+    assert {code: entry.provider_code for code, entry in table.items()} == {code: code for code in table}
+    assert all(entry.detail for entry in table.values())
+
+
+def test_a_sender_that_does_not_work_is_no_fault_of_an_account_with_several() -> None:
+    account = build_provider(make_settings(senders="+43=Shop, +49=+4915112345678"))
+    for code in (21606, 21659, 21705):
+        found = account.parse_result(HttpResponse(400, {}, json.dumps({"code": code}).encode()), NOW)
+        assert (found.reason, found.is_account_fault) == (Reason.MISCONFIGURED, False)
+    found = account.parse_result(HttpResponse(401, {}, json.dumps({"code": 20003}).encode()), NOW)
+    assert found.is_account_fault
+
+
+def test_the_sender_is_that_of_the_recipients_country() -> None:
+    account = build_provider(make_settings(senders=f"+49=Shop, +4917={MESSAGING_SERVICE}"))
+    senders = [parse_form(build_request(account, address=address)) for address in ("+4930123456", "+491701234567", "+436601234567")]
+    assert [form.get("From") or form.get("MessagingServiceSid") for form in senders] == ["Shop", MESSAGING_SERVICE, "+15005550006"]
+    assert ["MessagingServiceSid" in form for form in senders] == [False, True, False]
+
+
+@pytest.mark.parametrize(("smart_encoding", "field"), [(True, "true"), (False, "false")])
+def test_smart_encoding_is_a_setting(smart_encoding: bool, field: str) -> None:
+    assert parse_form(build_request(build_provider(make_settings(smart_encoding=smart_encoding))))["SmartEncoded"] == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"callback_base_url": "https://my_host.example.org"}, "callback_base_url.*underscore"),
+        ({"senders": "+43=+4366012345678, 49=Shop"}, "senders.*entry 2"),
+        ({"from_number": "MG" + "0" * 31}, "from_number.*MG and 32 hex digits"),
+    ],
+)
+def test_settings_that_twilio_refuses_are_an_error_at_the_start(changes: dict[str, str], problem: str) -> None:
+    with pytest.raises(SettingError, match=problem):
+        build_provider(make_settings(**changes))
 
 
 def test_without_a_callback_url_no_callbacks_are_requested() -> None:
