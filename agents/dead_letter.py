@@ -1,6 +1,6 @@
 """Builds dead letters; router, delivery workers and recorder produce them."""
 
-from schemas.dead_letter import MAX_VALUE_BYTES, DeadLetter, DeadLetterStage
+from schemas.dead_letter import MAX_VALUE_BYTES, DeadLetter, DeadLetterStage, select_source_headers
 from schemas.ports import Record
 
 
@@ -32,6 +32,8 @@ def build_dead_letter(
         delivery_id=delivery_id,
         user_id=user_id,
         null_value=record.value is None,
+        source_time=record.timestamp / 1000,
+        source_headers=select_source_headers(record.headers),
     )
 
 

@@ -10,10 +10,16 @@ Headers = list[tuple[str, bytes]]
 
 MAX_ERROR_BYTES = 1000
 MAX_VALUE_BYTES = 1_000_000
+MAX_SOURCE_HEADER_BYTES = 16 * 1024  # of all headers of the source together, names included; those beyond are left out
+SOURCE_HEADER_PREFIX = "source-header."
 
 
 class DeadLetter(Struct, frozen=True, omit_defaults=True):
-    """The stage and reason of the failure, the source of the record, and its value, cut to MAX_VALUE_BYTES."""
+    """The stage and reason of the failure, the source of the record, and its value, cut to MAX_VALUE_BYTES.
+
+    `source_time` (epoch seconds) is the time of the record, or of its first record if it was held; 0 if it is not known. `outcome`,
+    `provider_code` and `account` are of the last attempt of a delivery. `redrive_count` says how often the record was redriven before.
+    """
 
     stage: DeadLetterStage
     reason: str
@@ -29,6 +35,12 @@ class DeadLetter(Struct, frozen=True, omit_defaults=True):
     user_id: str = ""
     null_value: bool = False
     truncated: bool = False
+    source_time: float = 0.0
+    outcome: str = ""
+    provider_code: int = 0
+    account: str = ""
+    redrive_count: int = 0
+    source_headers: Headers = []
 
 
 def encode_headers(dead_letter: DeadLetter) -> Headers:
@@ -46,8 +58,26 @@ def encode_headers(dead_letter: DeadLetter) -> Headers:
         "user_id": dead_letter.user_id,
         "null_value": "1" if dead_letter.value is None else "",
         "truncated": "1" if dead_letter.value is not None and len(dead_letter.value) > MAX_VALUE_BYTES else "",
+        "source_time": str(round(dead_letter.source_time * 1000)) if dead_letter.source_time else "",
+        "outcome": dead_letter.outcome,
+        "provider_code": str(dead_letter.provider_code) if dead_letter.provider_code else "",
+        "account": dead_letter.account,
+        "redrive_count": str(dead_letter.redrive_count) if dead_letter.redrive_count else "",
     }
-    return [(name, text.encode("utf-8", "replace")[:MAX_ERROR_BYTES]) for name, text in texts.items() if text]
+    own = [(name, text.encode("utf-8", "replace")[:MAX_ERROR_BYTES]) for name, text in texts.items() if text]
+    return [*own, *((SOURCE_HEADER_PREFIX + name, content) for name, content in dead_letter.source_headers)]
+
+
+def select_source_headers(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """The first headers of a record that fit into a dead letter; one without a value gets an empty one."""
+    selected: Headers = []
+    size = 0
+    for name, content in headers:
+        size += len(name.encode("utf-8", "replace")) + len(content or b"")
+        if size > MAX_SOURCE_HEADER_BYTES:
+            break
+        selected.append((name, content or b""))
+    return selected
 
 
 def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
@@ -55,7 +85,7 @@ def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence
 
     A record without a valid stage was not produced by Herold; it becomes a dead letter of the recorder with the reason `undecodable`.
     """
-    texts = {name: (content or b"").decode("utf-8", "replace") for name, content in headers}
+    texts = {name: (content or b"").decode("utf-8", "replace") for name, content in headers if not name.startswith(SOURCE_HEADER_PREFIX)}
     if texts.get("stage") not in get_args(DeadLetterStage):
         texts = {**texts, "stage": "recorder", "reason": "undecodable", "error": "a record without the headers of a dead letter"}
     return DeadLetter(
@@ -73,6 +103,14 @@ def decode_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence
         user_id=texts.get("user_id", ""),
         null_value=bool(texts.get("null_value")),
         truncated=bool(texts.get("truncated")),
+        source_time=max(0, _parse_number(texts.get("source_time", ""))) / 1000,
+        outcome=texts.get("outcome", ""),
+        provider_code=max(0, _parse_number(texts.get("provider_code", ""))),
+        account=texts.get("account", ""),
+        redrive_count=max(0, _parse_number(texts.get("redrive_count", ""))),
+        source_headers=[
+            (name.removeprefix(SOURCE_HEADER_PREFIX), content or b"") for name, content in headers if name.startswith(SOURCE_HEADER_PREFIX)
+        ],
     )
 
 

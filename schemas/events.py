@@ -27,7 +27,8 @@ class DeliveryRef(Struct, frozen=True, gc=False, array_like=True):
 class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="decided"):
     """The router's decision on a notification, with its decision log: a row of the table notifications. Times in epoch seconds.
 
-    A held notification has another one for each time that it was resumed; each has the gates of its own decision.
+    A held notification has another one for each time that it was resumed, and a dead one for each time that it was redriven; each has the
+    gates of its own decision.
     """
 
     id: str
@@ -45,6 +46,7 @@ class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     expires_at: float = 0.0
     resume_count: int = 0
     schema_version: int = 1
+    redrive_count: int = 0
 
 
 class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="status"):

@@ -29,15 +29,19 @@ class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="k
     expires_at: float = 0.0
     resume_count: int = 0
     schema_version: int = 1
+    redrive_count: int = 0
 
 
 STATE_RANK: dict[State, int] = {State.HELD: 0, State.MERGED: 1, State.REJECTED: 1, State.DEAD: 1, State.ROUTED: 2}
-"""Of two decided events of a notification with the same resume_count, the greater rank wins; of equal ranks, the first event."""
+"""Of two decided events of a notification with the same counts, the greater rank wins; of equal ranks, the first event."""
 
 
-def compute_decision_precedence(row: DecidedRow) -> tuple[int, int]:
-    """The sort key of a notification's decided events: the event with the greatest key is the current state."""
-    return row.resume_count, STATE_RANK[row.state]
+def compute_decision_precedence(row: DecidedRow) -> tuple[int, int, int]:
+    """The sort key of a notification's decided events: the event with the greatest key is the current state.
+
+    The resume_count comes first: what is redriven keeps that of its dead letter, and what is held after it has a greater one.
+    """
+    return row.resume_count, row.redrive_count, STATE_RANK[row.state]
 
 
 class RecordedDeadLetter(NamedTuple):
@@ -58,9 +62,9 @@ class LoggedAttempt(Struct, frozen=True, gc=False):
 
 
 class HistoryBatch(NamedTuple):
-    """The rows of one commit of the recorder: the winning event per delivery, and per notification and resume_count.
+    """The rows of one commit of the recorder: the winning event per delivery, and per notification, resume_count and redrive_count.
 
-    The deliveries and decision logs of a notification that was resumed are joined in the order of their resume_count, each once.
+    The deliveries and decision logs of a notification that was resumed or redriven are joined in the order of these counts, each once.
     """
 
     notifications: Sequence[DecidedRow] = ()

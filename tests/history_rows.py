@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from schemas.dead_letter import DeadLetter
+import msgspec
+
+from schemas.dead_letter import DeadLetter, Headers
 from schemas.history import RecordedDeadLetter
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX
 from tables.postgres.database import Database, DatabaseRow
@@ -48,5 +50,11 @@ def _build_recorded_dead_letter(row: DatabaseRow) -> RecordedDeadLetter:
         user_id=row["user_id"],
         null_value=row["value"] is None,
         truncated=row["truncated"],
+        source_time=row["source_time"].timestamp() if row["source_time"] else 0.0,
+        outcome=row["outcome"],
+        provider_code=row["provider_code"],
+        account=row["account"],
+        redrive_count=row["redrive_count"],
+        source_headers=msgspec.json.decode(row["source_headers"], type=Headers),
     )
     return RecordedDeadLetter(row["at"], row["topic"], row["partition"], row["offset"], dead_letter)

@@ -73,10 +73,12 @@ class MemoryHistory:
         if self.unavailable:
             raise UnavailableError("the memory store is unavailable")
         _check_ids(batch)
-        for row in sorted(batch.notifications, key=lambda row: row.resume_count):
+        for row in sorted(batch.notifications, key=lambda row: (row.resume_count, row.redrive_count)):
             old_row = self.notifications.get((row.id, row.user_id))
             if old_row is None or compute_decision_precedence(old_row) < compute_decision_precedence(row):
-                self.notifications[row.id, row.user_id] = _join_decisions(old_row, row) if old_row and row.resume_count else row
+                self.notifications[row.id, row.user_id] = (
+                    _join_decisions(old_row, row) if old_row and row.resume_count + row.redrive_count else row
+                )
         for event in batch.deliveries:
             old_event = self.deliveries.get(event.delivery_id)
             if old_event is None or compute_precedence(old_event) < compute_precedence(event):

@@ -1,5 +1,7 @@
 """Builds the records of an attempt: the status event, the row of the table `attempts`, the dead letter."""
 
+from msgspec.structs import replace
+
 from agents.dead_letter import build_dead_letter
 from agents.delivery.decode import DecodeFailure
 from agents.delivery.in_flight import InFlight
@@ -59,7 +61,9 @@ def build_attempt_dead_letter(in_flight: InFlight, result: AttemptResult | None,
     batch, delivery = in_flight.batch.handle.batch, in_flight.delivery
     error = f"{result.outcome} {result.provider_code}: {result.detail}" if result else reason
     attempts = delivery.attempt + in_flight.attempt_count
-    return _build_dead_letter(batch, in_flight.record, reason, error, delivery, attempts)
+    dead_letter = _build_dead_letter(batch, in_flight.record, reason, error, delivery, attempts)
+    outcome, code = (result.outcome, result.provider_code) if result else ("", 0)
+    return replace(dead_letter, outcome=outcome, provider_code=code, account=in_flight.account, redrive_count=delivery.redrive_count)
 
 
 def build_decode_dead_letter(batch: Batch, failure: DecodeFailure) -> DeadLetter:

@@ -35,7 +35,7 @@ def decode_events(batch: Batch) -> list[DecodedRecord]:
 
 def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
     """The rows of one commit: the winning event per decision and delivery, every attempt, a dead letter per undecodable record."""
-    notifications: dict[tuple[str, str, int], DecidedRow] = {}  # by id and user: a producer may give one id to two users
+    notifications: dict[tuple[str, str, int, int], DecidedRow] = {}  # by id and user: a producer may give one id to two users
     deliveries: dict[str, StatusEvent] = {}
     attempts: list[LoggedAttempt] = []
     dead_letters: list[RecordedDeadLetter] = []
@@ -47,7 +47,7 @@ def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
                 deliveries[event.delivery_id] = event
             attempts.append(LoggedAttempt(_derive_log_id(event, decoded.record), event))
         elif type(event) is DecidedRow:
-            key = event.id, event.user_id, event.resume_count
+            key = event.id, event.user_id, event.resume_count, event.redrive_count
             first = notifications.get(key)
             if first is None or compute_decision_precedence(first) < compute_decision_precedence(event):
                 notifications[key] = event

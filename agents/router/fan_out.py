@@ -184,6 +184,7 @@ def _write_dead_letter(state: RoutingState, verdict: DeadLetterVerdict, outbox: 
         notification_id=state.id,
         user_id=state.notification.user_id,
     )
+    dead_letter = msgspec.structs.replace(dead_letter, source_time=state.record_time)
     if state.is_digest:  # its record has nothing of what is in it
         dead_letter = msgspec.structs.replace(dead_letter, value=_encode(state.notification))
     # Kafka rejects a record without key and value: an absent value is written as an empty one, and a header says that it was absent

@@ -14,7 +14,8 @@ from schemas.events import StatusEvent
 from schemas.history import DecidedRow, LoggedAttempt
 
 NOTIFICATION_COLUMNS = (
-    "id created_at decided_at resume_count expires_at duplicate_of type category priority state reason user_id deliveries decision_log"
+    "id created_at decided_at resume_count redrive_count expires_at duplicate_of type category priority state reason user_id deliveries"
+    " decision_log"
 )
 DELIVERY_COLUMNS = (
     "id notification_id created_at updated_at channel status status_rank reason outcome redrive_count attempt"
@@ -34,7 +35,7 @@ _pack_uuid = Struct(">i16s").pack
 _pack_time = Struct(">iq").pack
 _pack_smallint = Struct(">ih").pack
 _pack_code_and_flag = Struct(">iii?").pack
-_pack_notification_start = Struct(">hi16siqiqih").pack
+_pack_notification_start = Struct(">hi16siqiqihih").pack
 _pack_delivery_start = Struct(">hi16si16siqiq").pack
 _pack_delivery_log_start = Struct(">hi16si16siqif").pack
 
@@ -49,7 +50,7 @@ def encode_notification(row: DecidedRow) -> bytes:
     return b"".join(
         (
             _pack_notification_start(
-                14,
+                15,
                 16,
                 to_uuid_bytes(row.id),
                 8,
@@ -58,6 +59,8 @@ def encode_notification(row: DecidedRow) -> bytes:
                 int((row.decided_at - _EPOCH) * 1e6),
                 2,
                 row.resume_count,
+                2,
+                row.redrive_count,
             ),
             _pack_time(8, int((row.expires_at - _EPOCH) * 1e6)) if row.expires_at else _NULL,
             _pack_uuid(16, to_uuid_bytes(row.duplicate_of)) if row.duplicate_of else _NULL,

@@ -96,6 +96,7 @@ def _build_decided_event(row: DatabaseRow) -> DecidedEvent:
         duplicate_of=f"{NOTIFICATION_PREFIX}{row['duplicate_of'].hex}" if row["duplicate_of"] else "",
         expires_at=_to_epoch_seconds(row["expires_at"]) if row["expires_at"] else 0.0,
         resume_count=row["resume_count"],
+        redrive_count=row["redrive_count"],
     )
 
 

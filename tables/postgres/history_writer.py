@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import NamedTuple
 
 import asyncpg
+import msgspec
 
+from schemas.dead_letters import derive_dead_letter_id, describe_cause
 from schemas.errors import UnstorableRowError
 from schemas.events import StatusEvent
 from schemas.history import HistoryBatch, LoggedAttempt, RecordedDeadLetter
@@ -16,6 +18,7 @@ from tables.postgres.database import MAX_TIMESTAMP, Connection, Database
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("history_writer")
+_encode = msgspec.json.Encoder().encode
 _UNSTORABLE_ERRORS = (
     ValueError,  # an invalid id or text that is not Unicode; the base class of asyncpg's client-side DataError
     OverflowError,
@@ -119,10 +122,11 @@ def _collect_ids(batch: HistoryBatch) -> set[str]:
 def _build_copy_data(batch: HistoryBatch, may_exist: set[str], logs_may_exist: bool) -> list[_CopyData]:
     """The rows of the three tables, sorted by id so that two workers cannot deadlock; rows that may exist, by id, are separate."""
     notifications = [
-        (row.id, binary_copy.encode_notification(row), row.resume_count > 0 or row.id in may_exist) for row in batch.notifications
+        (row.id, binary_copy.encode_notification(row), row.resume_count + row.redrive_count > 0 or row.id in may_exist)
+        for row in batch.notifications
     ]
-    # one statement cannot update a row twice, so each decision of a notification that was held has its own
-    resume_counts = [(count,) for count in sorted({row.resume_count for row in batch.notifications})]
+    # one statement cannot update a row twice, so each decision of a notification that was held or redriven has its own
+    resume_counts = sorted({(row.resume_count, row.redrive_count) for row in batch.notifications})
     deliveries = [
         (event.delivery_id, binary_copy.encode_delivery(event), event.delivery_id in may_exist or _has_earlier_event(event))
         for event in batch.deliveries
@@ -179,7 +183,9 @@ async def _yield_once(stream: bytes) -> AsyncIterator[bytes]:
 def _build_dead_letter_values(recorded: RecordedDeadLetter) -> tuple[object, ...]:
     """The values of a row of dead_letters. Header values are clamped or replaced, so that each dead letter can be stored."""
     dead_letter = recorded.dead_letter
+    cause, channel, notification_type = describe_cause(dead_letter)
     return (
+        to_uuid_hex(derive_dead_letter_id(recorded)),
         recorded.topic,
         recorded.partition,
         recorded.offset,
@@ -195,6 +201,13 @@ def _build_dead_letter_values(recorded: RecordedDeadLetter) -> tuple[object, ...
         dead_letter.key,
         dead_letter.value,
         dead_letter.truncated,
+        cause,
+        channel,
+        *map(_replace_nul, (notification_type, dead_letter.account, dead_letter.outcome)),
+        min(dead_letter.provider_code, _MAX_INT4),
+        min(dead_letter.redrive_count, _MAX_INT4),
+        min(dead_letter.source_time, MAX_TIMESTAMP) or None,
+        _encode(dead_letter.source_headers),
     )
 
 

@@ -23,7 +23,7 @@ async def ensure_partitions(database: Database, now: float) -> int:
 
 
 async def drop_expired_partitions(database: Database, now: float, retention_days: int) -> list[str]:
-    """Drop partitions, and delete dead letters and counters, older than `retention_days` before `now` (epoch seconds).
+    """Drop partitions, and delete dead letters, redrives and counters, older than `retention_days` before `now` (epoch seconds).
 
     Returns the names of the partitions.
     """
@@ -35,6 +35,7 @@ async def drop_expired_partitions(database: Database, now: float, retention_days
         for name in names:
             await connection.execute(f'drop table "{name}"')
         await connection.execute(_SQL["delete_old_dead_letters"], oldest)
+        await connection.execute(_SQL["delete_old_redrives"], oldest)
         await connection.execute(_SQL["delete_old_user_counts"], oldest)
         return names
 

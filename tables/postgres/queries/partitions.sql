@@ -18,6 +18,9 @@ order by partition.relname;
 -- delete_old_dead_letters: deletes the dead letters before a day (UTC).
 delete from dead_letters where created_at < ($1::date)::timestamp at time zone 'UTC';
 
+-- delete_old_redrives: deletes the redrives that ended before a day (UTC), with their items.
+delete from redrives where ended_at < ($1::date)::timestamp at time zone 'UTC';
+
 -- count_default_partition_rows: counts the rows of the default partitions.
 select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default);
 

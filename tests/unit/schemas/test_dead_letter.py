@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dead_letter import MAX_ERROR_BYTES, MAX_VALUE_BYTES, DeadLetter, DeadLetterStage, decode_dead_letter, encode_headers
+from schemas.dead_letter import (
+    MAX_ERROR_BYTES,
+    MAX_VALUE_BYTES,
+    DeadLetter,
+    DeadLetterStage,
+    decode_dead_letter,
+    encode_headers,
+    select_source_headers,
+)
 from schemas.ports import Header
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -76,3 +84,23 @@ def test_a_record_without_a_valid_stage_is_undecodable(headers: list[Header]) ->
 def test_a_number_that_exceeds_64_bits_decodes_as_minus_one() -> None:
     decoded = decode_dead_letter(None, b"v", [("source_offset", b"9" * 18), ("source_partition", b"9" * 19)])
     assert (decoded.source_offset, decoded.source_partition) == (10**18 - 1, -1)
+
+
+def test_the_headers_of_the_source_are_kept_until_they_are_too_large() -> None:
+    headers = [("herold-resume-count", b"2"), ("traceparent", None), ("stage", b"producer's"), ("large", b"x" * 16_384), ("late", b"")]
+    kept = select_source_headers(headers)
+    assert kept == [("herold-resume-count", b"2"), ("traceparent", b""), ("stage", b"producer's")]
+    dead_letter = DeadLetter("router", "invalid", "", "t", 0, 1, b"k", b"v", source_headers=kept)
+    assert decode_dead_letter(b"k", b"v", encode_headers(dead_letter)) == dead_letter
+
+
+def test_what_is_known_of_the_last_attempt_and_of_earlier_redrives_is_kept() -> None:
+    known = {
+        "outcome": "UNKNOWN",
+        "provider_code": 503,
+        "account": "https://api.example",
+        "redrive_count": 2,
+        "source_time": 1760000000.123,
+    }
+    dead_letter = DeadLetter("delivery", "retries_exhausted", "", "t", 0, 1, b"k", b"v", **known)  # type: ignore[arg-type]
+    assert decode_dead_letter(b"k", b"v", encode_headers(dead_letter)) == dead_letter
