@@ -113,7 +113,9 @@ def test_a_long_timestamp_is_refused_before_the_key_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "???", "AAAA", encode_key(ed25519.Ed25519PrivateKey.generate()), encode_key(ec.generate_private_key(ec.SECP384R1()))]
+    "text",
+    ["", "???", "AAAA", encode_key(ed25519.Ed25519PrivateKey.generate()), encode_key(ec.generate_private_key(ec.SECP384R1()))],
+    ids=["empty", "not base64", "not DER", "Ed25519", "another curve"],
 )
 def test_other_keys_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="public key"):
