@@ -73,3 +73,11 @@ class Reason(StrEnum):
     ENDPOINT_GONE = "endpoint_gone"
     MISCONFIGURED = "misconfigured"
     RETRIES_EXHAUSTED = "retries_exhausted"
+    # of a delivery, as its provider reported it later
+    BOUNCED = "bounced"
+    BLOCKED = "blocked"
+    DROPPED = "dropped"
+    COMPLAINED = "complained"
+    UNDELIVERED = "undelivered"
+    FILTERED = "filtered"
+    CANCELED = "canceled"

@@ -1,6 +1,6 @@
-"""The events of `notifications.status`: one decided event per notification and a status event per attempt."""
+"""The events of `notifications.status`: one decided event per notification, a status event per attempt, and what providers report later."""
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -76,7 +76,65 @@ class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="
     schema_version: int = 1
 
 
-HistoryEvent = DecidedEvent | StatusEvent
+ConsentReport = Literal["", "hard_bounce", "complaint", "stop", "category_stop"]
+"""What a report says of the recipient beside the message: the address is dead, the recipient complained, or wants no more at all or of
+this category. Empty: nothing."""
+
+
+class ReceiptEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="receipt"):
+    """What a provider, or the app on a device, reports of a delivery after the call; the time in epoch seconds.
+
+    `event_key` names the report among those of its provider, which repeats reports. `event` is the provider's name of it. `address` is
+    the recipient's, in normal form, if the report has a `consent`. `detail` is as that of a status event.
+    """
+
+    delivery_id: str
+    channel: ChannelName
+    provider: str
+    event_key: str
+    event: str
+    status: Status
+    occurred_at: float
+    redrive_count: int = 0
+    attempt: int = 0
+    reason: str = ""
+    provider_message_id: str = ""
+    provider_code: int = 0
+    detail: str = ""
+    consent: ConsentReport = ""
+    address: str = ""
+    schema_version: int = 1
+
+
+class EngagementEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="engagement"):
+    """A recipient opened a message or clicked in it, which also shows that it was delivered; the fields are as those of ReceiptEvent."""
+
+    delivery_id: str
+    channel: ChannelName
+    provider: str
+    event_key: str
+    event: Literal["open", "click"]
+    occurred_at: float
+    redrive_count: int = 0
+    attempt: int = 0
+    provider_message_id: str = ""
+    schema_version: int = 1
+
+
+class InboundEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="inbound"):
+    """A recipient wrote STOP, START or HELP; `event_key` is the provider's id of the message, `address` the sender's in normal form."""
+
+    channel: ChannelName
+    provider: str
+    event_key: str
+    event: Literal["stop", "start", "help"]
+    address: str
+    occurred_at: float
+    schema_version: int = 1
+
+
+ProviderEvent = ReceiptEvent | EngagementEvent | InboundEvent
+HistoryEvent = DecidedEvent | StatusEvent | ReceiptEvent | EngagementEvent | InboundEvent
 
 
 def compute_precedence(event: StatusEvent) -> tuple[int, bool, int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.delivery import Delivery
 from schemas.enums import PRIORITIES, Priority
-from schemas.events import DecidedEvent, StatusEvent
+from schemas.events import DecidedEvent, EngagementEvent, InboundEvent, ReceiptEvent, StatusEvent
 from schemas.lifetimes import DEAD_LETTER_RECORDS, DELIVERY_RECORDS, NOTIFICATION_RECORDS, SCHEDULED_RECORDS, STATUS_RECORDS
 from schemas.notification import Notification
 from schemas.scheduled import Cancel, Reschedule, Scheduled
@@ -68,9 +68,11 @@ def _define_topics() -> Iterator[Topic]:
         for priority in PRIORITIES:
             description = f"{channel} deliveries of {priority} priority"
             yield Topic(get_deliveries_topic(channel, priority), "user_id", (Delivery,), description, DELIVERY_RECORDS, MAX_DELIVERY_BYTES)
-    description = "decided and status events for the recorder"
+    description = "decided and status events, and reports of providers, for the recorder"
     # all workers with tables produce to it, and learn the brokers' time from the acknowledgements
-    yield Topic(STATUS_TOPIC, "user_id", (DecidedEvent, StatusEvent), description, STATUS_RECORDS, MAX_DELIVERY_BYTES, LOG_APPEND_TIME)
+    status_values = (DecidedEvent, StatusEvent, ReceiptEvent, EngagementEvent, InboundEvent)
+    key = "user_id, or of a report the delivery's id"
+    yield Topic(STATUS_TOPIC, key, status_values, description, STATUS_RECORDS, MAX_DELIVERY_BYTES, LOG_APPEND_TIME)
     description = "original bytes of records that could not be processed"
     yield Topic(DEAD_LETTER_TOPIC, "user_id", (), description, DEAD_LETTER_RECORDS, MAX_DEAD_LETTER_BYTES)
 

@@ -18,6 +18,13 @@ REASONS: Mapping[str, str] = {
     Reason.RETRIES_EXHAUSTED: "all attempts failed",
     Reason.UNEXPECTED_ERROR: "an unexpected error in Herold, which its dead letter describes",
     Reason.INVALID: "its content is not what the channel takes",
+    Reason.BOUNCED: "there is no such mailbox or number, as its server or carrier reported",
+    Reason.BLOCKED: "the receiving server refused this message",
+    Reason.DROPPED: "the provider did not try to send it",
+    Reason.COMPLAINED: "the recipient reported it as spam",
+    Reason.UNDELIVERED: "the provider had taken it and could not deliver it",
+    Reason.FILTERED: "the carrier filtered it",
+    Reason.CANCELED: "it was canceled at the provider",
 }
 """What each reason means, as a clause."""
 
@@ -35,5 +42,12 @@ REMEDIES: Mapping[str, str] = {
     Reason.RETRIES_EXHAUSTED: "the provider would have had to accept one of the attempts; the dead letter can be sent again",
     Reason.UNEXPECTED_ERROR: "the error would have to be fixed, and the dead letter sent again",
     Reason.INVALID: "the producer of the delivery would have to correct it",
+    Reason.BOUNCED: "the address would have to be corrected; it is suppressed until an operator undoes that",
+    Reason.BLOCKED: "the receiving server would have to accept the sender and the content; the next message is tried again",
+    Reason.DROPPED: "what the attempt's detail names would have to be corrected at the provider",
+    Reason.COMPLAINED: "the recipient would have to ask for such messages again, and an operator to undo the suppression",
+    Reason.UNDELIVERED: "the telephone or server would have to be reachable; the message can be sent again",
+    Reason.FILTERED: "the sender would have to be registered with the carrier, and the text to look less like spam",
+    Reason.CANCELED: "nobody would have had to cancel it at the provider",
 }
 """What would have changed each, as a clause."""

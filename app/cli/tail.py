@@ -21,7 +21,7 @@ from app.settings import KafkaSection
 from app.streaming.aiokafka_patches import patch_aiokafka
 from schemas.channels import CHANNEL_NAMES
 from schemas.errors import DECODE_ERRORS, SettingError
-from schemas.events import DecidedEvent, HistoryEvent, StatusEvent
+from schemas.events import DecidedEvent, HistoryEvent, ProviderEvent, StatusEvent
 from schemas.topics import STATUS_TOPIC
 
 decode_history_event = msgspec.json.Decoder(HistoryEvent).decode
@@ -57,7 +57,9 @@ def tail(user: str | None, notification_id: str | None, channel: str | None, fro
 
 
 def matches_filters(event: HistoryEvent, user: str | None, notification_id: str | None, channel: str | None) -> bool:
-    """Whether an event matches all filters that are not None."""
+    """Whether an event matches all filters that are not None; what a provider reports names neither user nor notification."""
+    if not isinstance(event, DecidedEvent | StatusEvent):
+        return user is None and notification_id is None and channel in (None, event.channel)
     event_id, event_channel = (event.id, None) if isinstance(event, DecidedEvent) else (event.notification_id, event.channel)
     return user in (None, event.user_id) and notification_id in (None, event_id) and channel in (None, event_channel)
 
@@ -131,7 +133,7 @@ def format_event(event: HistoryEvent) -> Text:
         )
         detail = event.reason or _format_count(len(event.deliveries))
         return text.append(escape_control_characters(f"  {detail}  {event.type}  {event.user_id}"), "dim")
-    return _format_status_event(text, event)
+    return _format_status_event(text, event) if isinstance(event, StatusEvent) else _format_provider_event(text, event)
 
 
 def _format_count(deliveries: int) -> str:
@@ -144,4 +146,14 @@ def _format_status_event(text: Text, event: StatusEvent) -> Text:
     )
     duration = f"{event.duration_ms:.1f} ms" if event.duration_ms else ""
     details = (event.outcome or "", event.reason, event.provider, event.detail, duration, event.user_id)
+    return text.append(escape_control_characters("  " + "  ".join(detail for detail in details if detail)), "dim")
+
+
+def _format_provider_event(text: Text, event: ProviderEvent) -> Text:
+    """A report of a provider: of a delivery, or a message that a recipient wrote, whose number is not shown."""
+    delivery_id = getattr(event, "delivery_id", "")
+    text.append(escape_control_characters(f"{delivery_id:<36}  "), "default").append(f"{event.channel:<8}", "dim").append_text(
+        formatting.format_word(getattr(event, "status", event.event))
+    )
+    details = (event.provider, getattr(event, "reason", ""), getattr(event, "detail", "") or event.event)
     return text.append(escape_control_characters("  " + "  ".join(detail for detail in details if detail)), "dim")

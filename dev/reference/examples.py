@@ -6,7 +6,7 @@ from schemas.content import EmailContent
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, State, Status
-from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
+from schemas.events import DecidedEvent, DeliveryRef, EngagementEvent, GateResult, InboundEvent, ReceiptEvent, StatusEvent
 from schemas.ids import NOTIFICATION_PREFIX, derive_delivery_id, make_id
 from schemas.notification import Notification
 from schemas.scheduled import Cancel, Reschedule, Scheduled
@@ -126,6 +126,33 @@ EXAMPLES: dict[type[Struct], dict[str, Struct]] = {
     },
     DecidedEvent: {"routed": ROUTED, "rejected": DUPLICATE},
     StatusEvent: {"sent": SENT, "throttled": THROTTLED},
+    ReceiptEvent: {
+        "delivered": ReceiptEvent(
+            EMAIL_DELIVERY_ID,
+            "email",
+            "sendgrid",
+            "ZGVsaXZlcmVkLTAtNDI",
+            "delivered",
+            Status.DELIVERED,
+            CREATED_AT + 2,
+            detail="delivered",
+        ),
+        "bounced": ReceiptEvent(
+            EMAIL_DELIVERY_ID,
+            "email",
+            "sendgrid",
+            "Ym91bmNlLTAtNDI",
+            "bounce",
+            Status.BOUNCED,
+            CREATED_AT + 2,
+            reason="bounced",
+            detail="bounce, 5.1.1",
+            consent="hard_bounce",
+            address="ada@example.org",
+        ),
+    },
+    EngagementEvent: {"open": EngagementEvent(EMAIL_DELIVERY_ID, "email", "sendgrid", "b3Blbi0wLTQy", "open", CREATED_AT + 60)},
+    InboundEvent: {"stop": InboundEvent("sms", "twilio", "SM00000000000000000000000000000001", "stop", "+436641234567", CREATED_AT + 60)},
 }
 
 DEAD_LETTER = DeadLetter(

@@ -53,7 +53,9 @@ def test_a_topic_may_override_its_configuration() -> None:
 
 
 def test_every_topic_is_keyed_by_user() -> None:
-    assert {topic.key for topic in TOPICS} == {"user_id"}
+    """Only a provider's report has another key: the provider does not know the user."""
+    assert {topic.key for topic in TOPICS if topic.name != STATUS_TOPIC} == {"user_id"}
+    assert BY_NAME[STATUS_TOPIC].key.startswith("user_id, or of a report")
 
 
 def test_the_largest_record_fits_its_topic() -> None:

@@ -55,8 +55,8 @@ def ask_herold(request: Signed) -> bool:
 def iterate_valid(count: int) -> Iterator[Signed]:
     randomness = random.Random(1)
     for number in range(count):
-        letters = (randomness.choice((randomness.randrange(32, 127), randomness.randrange(160, 0x2FFF))) for _ in range(number % 97))
-        body = "".join(map(chr, letters))
+        characters = (randomness.choice((randomness.randrange(32, 127), randomness.randrange(160, 0x2FFF))) for _ in range(number % 97))
+        body = "".join(map(chr, characters))
         key = ec.derive_private_key(randomness.randrange(1, 2**200), ec.SECP256R1())
         yield sign(randomness.choice(BODIES) + body, str(1_700_000_000 + number), key)
 
