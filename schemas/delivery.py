@@ -9,12 +9,23 @@ from schemas.channels import ChannelName
 from schemas.content import Content
 
 
+class UnansweredCall(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A call that may have reached the provider, which did not answer: the number of its attempt, its time in epoch seconds, and how often
+    the search for evidence has failed.
+    """
+
+    attempt: int
+    called_at: float
+    failed_searches: int = 0
+
+
 class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     """A delivery with its rendered content, which retries and redrives send unchanged; times in epoch seconds.
 
     `consent` says whose word counts until the call; empty if none does, or if the rule makes the notification mandatory. `variant`
     is the experiment of the template and the variant that the user gets, `order-shipped/short`; empty if there is no experiment.
-    `at_most_once`: after a call without an answer no other one is made.
+    `at_most_once`: after a call without an answer no other one is made. `unanswered` is such a call, of which evidence is to be found
+    before anything else. `account` is the provider's account of the last attempt, as a section of faust.yml names it.
     """
 
     id: str
@@ -35,3 +46,5 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     variant: str = ""
     schema_version: int = 1
     at_most_once: bool = False
+    unanswered: UnansweredCall | None = None
+    account: str = ""

@@ -1,6 +1,10 @@
 """The retry policy, the probe policy and the limits of the delivery workers, as immutable values."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
+
+from schemas.enums import Priority
 
 MAX_RETRY_DELAY = 10.0  # seconds; a batch stays unacknowledged until the last retry
 
@@ -10,6 +14,16 @@ class RetryPolicy(Struct, frozen=True):
 
     delays: tuple[float, ...]
     max_delay: float = MAX_RETRY_DELAY
+
+
+class ReconciliationPolicy(Struct, frozen=True):
+    """How long a receipt may take after a call without an answer, in seconds by priority.
+
+    `is_repeatable`: the receiver recognises a message that comes twice, or replaces the first one. Then it is sent again like any other.
+    """
+
+    graces: Mapping[Priority, float]
+    is_repeatable: bool = False
 
 
 class ProbePolicy(Struct, frozen=True):

@@ -81,3 +81,7 @@ class Reason(StrEnum):
     UNDELIVERED = "undelivered"
     FILTERED = "filtered"
     CANCELED = "canceled"
+    # of a call without an answer
+    UNKNOWN = "unknown"
+    FOUND_BY_RECEIPT = "found_by_receipt"
+    FOUND_AT_PROVIDER = "found_at_provider"

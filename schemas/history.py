@@ -84,6 +84,14 @@ class NotificationHistory(NamedTuple):
     attempts: Sequence[StatusEvent]
 
 
+class RecordedStatus(NamedTuple):
+    """The status of a delivery that is recorded, of which redrive and attempt."""
+
+    status: Status
+    redrive_count: int
+    attempt: int
+
+
 NotificationKey = tuple[str, str]
 """The id of a notification and its user: a producer may give one id to two users."""
 

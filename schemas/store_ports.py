@@ -1,11 +1,11 @@
 """The protocols of the stores that agents and the gateway use; tables/ implements them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from schemas.audiences import CountedPage, Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
-from schemas.history import HistoryBatch, NotificationKey, RecordedDeliveries
+from schemas.history import HistoryBatch, NotificationKey, RecordedDeliveries, RecordedStatus
 from schemas.policy import Policy
 from schemas.profile import Profile
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
@@ -58,6 +58,14 @@ class DeliveryStatusReader(Protocol):
 
     async def get_many(self, notifications: Iterable[NotificationKey]) -> Mapping[NotificationKey, RecordedDeliveries]:
         """What is recorded of each notification, without those of which no decision is. Raises UnavailableError."""
+        ...
+
+
+class EvidenceReader(Protocol):
+    """Reads whether anything is known of deliveries whose call got no answer."""
+
+    async def get_statuses(self, delivery_ids: Sequence[str]) -> Mapping[str, RecordedStatus]:
+        """The recorded status of each delivery that has another one than PENDING. Raises UnavailableError."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The store ports in memory; they pass the same suites as PostgreSQL and Redis (tests/contracts/stores)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from schemas.history import (
     NotificationKey,
     RecordedDeadLetter,
     RecordedDeliveries,
+    RecordedStatus,
     compute_decision_precedence,
 )
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
@@ -120,6 +121,17 @@ class MemoryHistory:
         if self.unavailable:
             raise UnavailableError("the memory store is unavailable")
         return {key: self._get_recorded(key) for key in notifications if key in self.notifications}
+
+    async def get_statuses(self, delivery_ids: Sequence[str]) -> Mapping[str, RecordedStatus]:
+        """The recorded statuses (schemas.store_ports.EvidenceReader). Raises UnavailableError."""
+        if self.unavailable:
+            raise UnavailableError("the memory store is unavailable")
+        found = [self.deliveries[delivery_id] for delivery_id in delivery_ids if delivery_id in self.deliveries]
+        return {
+            event.delivery_id: RecordedStatus(event.status, event.redrive_count, event.attempt)
+            for event in found
+            if event.status is not Status.PENDING
+        }
 
     async def list_user_counts(self, user_id: str, first: date, last: date) -> list[DailyCount]:
         """What the user was sent on these days and those between them, the latest day first: counted anew."""
