@@ -51,11 +51,16 @@ class Cancel(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="can
 
 
 class Reschedule(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="reschedule"):
-    """Moves the scheduled entry with this id to `due_at` (epoch seconds)."""
+    """Moves the scheduled entry with this id to `due_at` (epoch seconds).
+
+    `resume_count`: that of the entry as the sender knows it. A change since then makes the request void: it comes over each priority, and a
+    copy must not undo what was changed after the first one. 0: of any entry.
+    """
 
     id: str
     user_id: str
     due_at: float
+    resume_count: int = 0
     schema_version: int = 1
 
 

@@ -92,6 +92,8 @@ class Changes:
         due_at = _limit_due_at(scheduled, reschedule.due_at)
         if scheduled.due_at == due_at or scheduled.is_cancelled:  # each request comes three times, once over each priority
             return "replayed", None
+        if reschedule.resume_count not in (0, scheduled.resume_count):
+            return "outdated", None
         event = _build_event(scheduled, index_row.priority, "hold", RESCHEDULED, {"until": due_at}, now)
         moved = _move(scheduled, due_at)
         self.store(moved, _encode(moved), index_row.priority)

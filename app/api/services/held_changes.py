@@ -1,6 +1,7 @@
 """Cancels and moves held notifications: asks the scheduler over Kafka, and waits for what it has decided to appear in the history."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -20,6 +21,7 @@ CLOCK_TICK = 0.001  # seconds; the scheduler's times are no finer
 MAX_POLLS = 30  # of the history; a scheduler and a recorder without backlog need two or three
 
 IsDone = Callable[[DecidedEvent], bool]
+BuildRequest = Callable[[DecidedEvent], Cancel | Reschedule]
 
 
 class HeldChanges:
@@ -31,7 +33,7 @@ class HeldChanges:
 
     async def cancel(self, held: DecidedEvent) -> DecidedEvent | None:
         """The decision that answers the request to cancel; None if there is none in time. Raises UnavailableError."""
-        return await self._request(held, Cancel(held.id, held.user_id), is_cancelled)
+        return await self._request(held, build_cancel, is_cancelled)
 
     async def reschedule(self, held: DecidedEvent, due_at: float) -> DecidedEvent | None:
         """The decision that answers the request to release at `due_at` (epoch seconds); None if there is none in time.
@@ -40,11 +42,11 @@ class HeldChanges:
         """
         if find_next_decision_at(held) == due_at:  # the scheduler does not report what changes nothing
             return held
-        return await self._request(held, Reschedule(held.id, held.user_id, due_at), lambda decided: is_moved(held, decided, due_at))
+        return await self._request(held, partial(build_reschedule, due_at=due_at), lambda decided: is_moved(held, decided, due_at))
 
-    async def _request(self, held: DecidedEvent, request: Cancel | Reschedule, is_done: IsDone) -> DecidedEvent | None:
+    async def _request(self, held: DecidedEvent, build_request: BuildRequest, is_done: IsDone) -> DecidedEvent | None:
         """What was requested, or what came first. A notification that was released and held again meanwhile is requested again."""
-        await self._publish(held, request)
+        await self._publish(held, build_request(held))
         for _ in range(MAX_POLLS):
             await self._sleep(POLL_INTERVAL)
             history = await self._history.get_notification_history(held.id, held.user_id)
@@ -54,7 +56,7 @@ class HeldChanges:
             if find_next_decision_at(decided) is None or is_done(decided):
                 return decided
             held = decided
-            await self._publish(held, request)
+            await self._publish(held, build_request(held))
         return None
 
     async def _publish(self, held: DecidedEvent, request: Cancel | Reschedule) -> None:
@@ -65,6 +67,16 @@ class HeldChanges:
         confirmed = await self._publisher.publish([ProducerRecord(topic, partition, user_key, value) for topic in topics])
         if not all(confirmed):
             raise UnavailableError("Kafka has not confirmed the request; it may still be carried out")
+
+
+def build_cancel(held: DecidedEvent) -> Cancel:
+    """The request to cancel what is held."""
+    return Cancel(held.id, held.user_id)
+
+
+def build_reschedule(held: DecidedEvent, due_at: float) -> Reschedule:
+    """The request to move what is held by this decision, and not what is changed or held anew since then."""
+    return Reschedule(held.id, held.user_id, due_at, held.resume_count + 1)
 
 
 def is_cancelled(decided: DecidedEvent) -> bool:

@@ -146,6 +146,16 @@ async def test_a_moved_entry_is_released_at_its_new_time_with_a_count_of_its_own
     assert event.decision_log[0].inputs == {"until": NOW + 90}
 
 
+async def test_a_copy_of_a_request_does_not_undo_what_another_one_has_changed_since() -> None:
+    harness = SchedulerHarness()
+    await harness.store(build_scheduled())
+    requested, of_router = Reschedule("ntf_1", "u-1", NOW + 90, resume_count=1), Reschedule("ntf_1", "u-1", NOW + 5)
+    assert await harness.store(requested, priority="high") == {"rescheduled": 1}
+    assert await harness.store(of_router, priority="medium") == {"rescheduled": 1}
+    assert await harness.store(requested, priority="low") == {"outdated": 1}
+    assert await harness.release(NOW + 5) == ["ntf_1"]
+
+
 @pytest.mark.parametrize("send_at", ["", '"send_at":"2025-10-09T08:54:20Z",'])
 async def test_the_new_time_of_a_notification_is_its_send_at_so_that_it_expires_later(send_at: str) -> None:
     harness = SchedulerHarness()

@@ -64,7 +64,7 @@ def test_a_moved_notification_is_returned(body: dict[str, Any]) -> None:
         response = client.patch(URL, json=body)
     assert response.status_code == 200, response.text
     assert (response.json()["state"], response.json()["reason"]) == ("held", "rescheduled")
-    assert msgspec.json.decode(harness.publisher.records[2].value, type=Cancel | Reschedule) == Reschedule(ID, "u-42", LATER)
+    assert msgspec.json.decode(harness.publisher.records[2].value, type=Cancel | Reschedule) == Reschedule(ID, "u-42", LATER, 1)
 
 
 def test_a_move_to_the_time_it_has_changes_nothing() -> None:
