@@ -7,6 +7,7 @@ from msgspec import Struct
 from schemas.categories import Consent
 from schemas.channels import ChannelName
 from schemas.content import Content
+from schemas.enums import Priority
 
 
 class UnansweredCall(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -19,6 +20,13 @@ class UnansweredCall(Struct, frozen=True, gc=False, omit_defaults=True):
     failed_searches: int = 0
 
 
+class NextStep(Struct, frozen=True, gc=False):
+    """The next channel of an escalation, as the scheduler holds it: the topic's priority and the entry's resume_count."""
+
+    priority: Priority
+    resume_count: int
+
+
 class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     """A delivery with its rendered content, which retries and redrives send unchanged; times in epoch seconds.
 
@@ -26,6 +34,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     is the experiment of the template and the variant that the user gets, `order-shipped/short`; empty if there is no experiment.
     `at_most_once`: after a call without an answer no other one is made. `unanswered` is such a call, of which evidence is to be found
     before anything else. `account` is the provider's account of the last attempt, as a section of faust.yml names it.
+    `next_step` is set if this is the only delivery of a step of an escalation, and another channel follows unless it arrives.
     """
 
     id: str
@@ -48,3 +57,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     at_most_once: bool = False
     unanswered: UnansweredCall | None = None
     account: str = ""
+    next_step: NextStep | None = None

@@ -55,12 +55,15 @@ class Reschedule(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag=
 
     `resume_count`: that of the entry as the sender knows it. A change since then makes the request void: it comes over each priority, and a
     copy must not undo what was changed after the first one. 0: of any entry.
+    `after_failure`: the entry is the next step of an escalation, which follows at once because the one before has failed; no other entry is
+    moved, and none to a later time.
     """
 
     id: str
     user_id: str
     due_at: float
     resume_count: int = 0
+    after_failure: bool = False
     schema_version: int = 1
 
 

@@ -24,7 +24,7 @@ from agents.router.verdict import (
 from schemas.categories import Consent
 from schemas.channels import ChannelName
 from schemas.dead_letter import encode_headers
-from schemas.delivery import Delivery
+from schemas.delivery import Delivery, NextStep
 from schemas.enums import Reason, State
 from schemas.errors import DECODE_ERRORS
 from schemas.events import DecidedEvent, DeliveryRef
@@ -48,8 +48,8 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
         topic = topics[channel]
         for address in state.addresses[channel]:
             delivery = _build_delivery(state, channel, address, content)
-            if state.variant or state.at_most_once:
-                delivery = msgspec.structs.replace(delivery, variant=state.variant, at_most_once=state.at_most_once)
+            if state.variant or state.at_most_once or state.escalates_at:
+                delivery = _add_rare_fields(state, delivery)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
             refs.append(DeliveryRef(delivery.id, channel))
     if state.escalates_at:
@@ -112,6 +112,13 @@ def _write_stop(state: RoutingState, stop: Stop, outbox: Outbox) -> None:
     duplicate_of = stop.duplicate_of if isinstance(stop, Reject) else stop.into if isinstance(stop, Merge) else ""
     decided_state = _ROUTED if state.routed_channels else stop.state  # whatever ends an escalation, something has gone out
     _write_decided_event(state, outbox, decided_state, [], build_stopped_log(state, stop), stop.reason, duplicate_of)
+
+
+def _add_rare_fields(state: RoutingState, delivery: Delivery) -> Delivery:
+    """The delivery with what few have. The next step of an escalation does not wait for the failure of one address among several."""
+    is_only_one = sum(len(state.addresses[channel]) for channel in state.channels) == 1
+    next_step = NextStep(state.topics.priority, state.resume_count + 1) if state.escalates_at and is_only_one else None
+    return msgspec.structs.replace(delivery, variant=state.variant, at_most_once=state.at_most_once, next_step=next_step)
 
 
 def _get_category(state: RoutingState) -> str:

@@ -17,14 +17,17 @@ from tables import due
 GATE = "schedule"
 CANCELLED = "cancelled"
 RESCHEDULED = "rescheduled"
+STEP_FAILED = "step_failed"
 REASONS = {
     CANCELLED: "it was cancelled while it was held",
     RESCHEDULED: "it is held until another time than at first",
+    STEP_FAILED: "the channel before has failed, so the next one follows at once",
 }
 """What each reason of the scheduler means, as a clause."""
 REMEDIES = {
     CANCELLED: "the notification would have to be submitted again",
     RESCHEDULED: "",
+    STEP_FAILED: "",
 }
 """What would have changed the result, for each reason."""
 
@@ -94,7 +97,10 @@ class Changes:
             return "replayed", None
         if reschedule.resume_count not in (0, scheduled.resume_count):
             return "outdated", None
-        event = _build_event(scheduled, index_row.priority, "hold", RESCHEDULED, {"until": due_at}, now)
+        if reschedule.after_failure and (not scheduled.routed_channels or due_at > scheduled.due_at):
+            return "outdated", None
+        reason = STEP_FAILED if reschedule.after_failure else RESCHEDULED
+        event = _build_event(scheduled, index_row.priority, "hold", reason, {"until": due_at}, now)
         moved = _move(scheduled, due_at)
         self.store(moved, _encode(moved), index_row.priority)
         return "rescheduled", event

@@ -71,6 +71,30 @@ async def test_the_next_step_of_an_escalation_names_the_channels_before_and_stay
     assert harness.events[1].decision_log[0].inputs == {"until": NOW + 86_400}, "it waits until it expires at most"
 
 
+async def test_the_next_step_follows_at_once_if_the_one_before_has_failed_and_only_that_step() -> None:
+    harness, step = SchedulerHarness(), build_scheduled(resume_gate="escalation", routed_channels=("push",))
+    failed = Reschedule("ntf_1", "u-1", NOW + 5, resume_count=step.resume_count, after_failure=True)
+    await harness.store(step)
+    assert await harness.store(failed, failed) == {"rescheduled": 1, "replayed": 1}
+    assert await harness.release(NOW + 5) == ["ntf_1"]
+    assert [(event.state, event.reason, event.decision_log[0].inputs) for event in harness.events] == [
+        ("routed", "step_failed", {"until": NOW + 5})
+    ]
+    await harness.store(msgspec.structs.replace(step, resume_count=2, routed_channels=("push", "sms")))
+    assert await harness.store(failed) == {"outdated": 1}, "a replay does not move the step after it"
+    assert await harness.release(NOW + 59) == []
+    assert await harness.release(NOW + 60) == ["ntf_1"]
+    assert await harness.store(failed) == {"not_found": 1}
+
+
+async def test_a_failed_step_moves_nothing_else_and_nothing_back() -> None:
+    harness, step = SchedulerHarness(), build_scheduled(resume_gate="escalation", routed_channels=("push",))
+    await harness.store(step, build_scheduled("ntf_2"))
+    late = Reschedule("ntf_1", "u-1", step.due_at + 1, resume_count=step.resume_count, after_failure=True)
+    assert await harness.store(late, Reschedule("ntf_2", "u-1", NOW, resume_count=1, after_failure=True)) == {"outdated": 2}
+    assert harness.events == []
+
+
 async def test_a_cancelled_digest_is_released_at_once_so_that_the_router_closes_it() -> None:
     harness = SchedulerHarness()
     await harness.store(replace(build_scheduled(), is_digest=True))

@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.channels import ChannelName
+from schemas.delivery import NextStep
 from schemas.enums import Status
 from schemas.events import DeliveryRef, StatusEvent
 from schemas.policy import EscalateUnless, RateLimit, Rule
 from schemas.profile import QuietHours
+from schemas.scheduled import Scheduled
 from tests.event_builders import build_history_batch
 from tests.unit.agents.router.harness import NOW, USER_ID, USER_PARTITION, RouterHarness, build_notification, build_policy, build_release
 
@@ -164,6 +166,28 @@ async def test_a_user_with_one_channel_gets_one_message() -> None:
     harness = EscalationHarness()
     await harness.start(channels=["email", "webhook"])
     assert (harness.channels, harness.get_records("scheduled.medium")) == (["email"], [])
+
+
+async def test_the_only_delivery_of_a_step_knows_the_next_one() -> None:
+    harness = EscalationHarness()
+    await harness.start(to={"push": "token-1", "email": "ada@example.org", "sms": "+12025550101"})
+    await harness.step(push=Status.FAILED)
+    await harness.step(email=Status.FAILED)
+    scheduled = [msgspec.json.decode(record.value or b"", type=Scheduled) for record in harness.get_records("scheduled.medium")]
+    first: dict[tuple[ChannelName, ...], int] = {}
+    for entry in scheduled:
+        first.setdefault(entry.routed_channels, entry.resume_count)
+    assert [(delivery.channel, delivery.next_step) for delivery in harness.deliveries] == [
+        ("push", NextStep("medium", first["push",])),
+        ("email", NextStep("medium", first["push", "email"])),
+        ("sms", None),
+    ]
+
+
+async def test_one_address_of_several_does_not_hurry_the_next_step() -> None:
+    harness = EscalationHarness()
+    await harness.start(to={"push": ["token-1", "token-2"], "email": "ada@example.org"})
+    assert [delivery.next_step for delivery in harness.deliveries] == [None, None]
 
 
 async def test_a_rule_that_does_not_escalate_any_more_ends_it() -> None:
