@@ -60,6 +60,7 @@ class Reason(StrEnum):
     UNDECODABLE = "undecodable"
     INVALID = "invalid"
     UNSTORABLE = "unstorable"
+    UNMATCHED = "unmatched"
     # an error of our own
     UNEXPECTED_ERROR = "unexpected_error"
     # of a delivery

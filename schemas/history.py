@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from schemas.channels import ChannelName
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Priority, State, Status
-from schemas.events import DecidedEvent, StatusEvent
+from schemas.events import DecidedEvent, EngagementEvent, InboundEvent, ReceiptEvent, StatusEvent
 
 
 class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="decided"):
@@ -61,27 +61,62 @@ class LoggedAttempt(Struct, frozen=True, gc=False):
     event: StatusEvent
 
 
+class ReceivedReport(NamedTuple):
+    """A provider's report of a delivery, with the place of its record; `received_at` is the record's timestamp in epoch seconds."""
+
+    event: ReceiptEvent | EngagementEvent
+    topic: str
+    partition: int
+    offset: int
+    received_at: float
+
+
+class WrittenReports(NamedTuple):
+    """What a commit made of reports: how many count now, came again, or wait for their delivery; and the users whose consent changed."""
+
+    applied: int = 0
+    repeated: int = 0
+    waiting: int = 0
+    changed_users: Sequence[str] = ()
+
+
+NO_REPORTS = WrittenReports()
+
+
 class HistoryBatch(NamedTuple):
     """The rows of one commit of the recorder: the winning event per delivery, and per notification, resume_count and redrive_count.
 
-    The deliveries and decision logs of a notification that was resumed or redriven are joined in the order of these counts, each once.
+    The deliveries and decision logs of a notification that was resumed or redriven are joined in the order of these counts, each once. Each
+    report of a provider and each inbound message is there once, in the order of the records.
     """
 
     notifications: Sequence[DecidedRow] = ()
     deliveries: Sequence[StatusEvent] = ()
     attempts: Sequence[LoggedAttempt] = ()
     dead_letters: Sequence[RecordedDeadLetter] = ()
+    reports: Sequence[ReceivedReport] = ()
+    inbound: Sequence[InboundEvent] = ()
+
+
+class DeliveryTimes(NamedTuple):
+    """When a delivery was first sent, delivered, opened and clicked, in epoch seconds; None if nothing says so."""
+
+    sent_at: float | None = None
+    delivered_at: float | None = None
+    opened_at: float | None = None
+    clicked_at: float | None = None
 
 
 class NotificationHistory(NamedTuple):
-    """The history of a notification: the decided event, the current status of each delivery that has one, and all attempts.
+    """The history of a notification: the decided event, the current status of each delivery that has one, and all attempts and reports.
 
-    `decided` is None while only attempts are recorded. Attempts are in order of time, oldest first.
+    `decided` is None while only attempts are recorded. Attempts are in order of time, oldest first. `times` is by the id of a delivery.
     """
 
     decided: DecidedEvent | None
     statuses: Sequence[StatusEvent]
     attempts: Sequence[StatusEvent]
+    times: Mapping[str, DeliveryTimes] = {}
 
 
 class RecordedStatus(NamedTuple):

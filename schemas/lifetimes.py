@@ -20,6 +20,8 @@ DELIVERY_RECORDS = 3 * DAY
 STATUS_RECORDS = 7 * DAY
 DEAD_LETTER_RECORDS = 30 * DAY
 
+UNMATCHED_REPORTS = 7 * DAY  # a provider's report waits so long for its delivery to be recorded
+
 # rows of the tables, from the time in the row
 IDEMPOTENCY_ROWS = IDEMPOTENCY_HORIZON + NOTIFICATION_EXPIRY  # a duplicate may wait until it expires before it is looked up
 RATE_WINDOW_ROWS = MAX_RATE_WINDOW

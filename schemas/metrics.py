@@ -68,6 +68,12 @@ SCHEDULE_RUNS = Metric(
     "herold_schedule_runs_total", "counter", "runs of recurring schedules, by result: started, or skipped because missed", ("result",)
 )
 RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to notifications, delivery_logs and dead_letters", ("table",))
+REPORTS = Metric(
+    "herold_reports_total",
+    "counter",
+    "reports of providers read by the recorder, by result: applied, repeated, or waiting for their delivery",
+    ("result",),
+)
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from schemas.audiences import CountedPage, Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
-from schemas.history import HistoryBatch, NotificationKey, RecordedDeliveries, RecordedStatus
+from schemas.history import HistoryBatch, NotificationKey, ReceivedReport, RecordedDeliveries, RecordedStatus, WrittenReports
 from schemas.policy import Policy
 from schemas.profile import Profile
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
@@ -45,11 +45,27 @@ class PolicyReader(Protocol):
 class HistoryWriter(Protocol):
     """Writes notification history."""
 
-    async def write(self, batch: HistoryBatch) -> None:
-        """Write all rows or none.
+    async def write(self, batch: HistoryBatch) -> WrittenReports:
+        """Write all rows or none; a report that was written before changes nothing.
 
         Raises UnstorableRowError if a row cannot be stored as it is, UnavailableError if the store does not answer.
         """
+        ...
+
+
+class WaitingReports(Protocol):
+    """The reports of providers whose delivery is not recorded yet. Each method raises UnavailableError."""
+
+    async def merge_matched(self, limit: int) -> WrittenReports:
+        """Merge at most `limit` reports whose deliveries are recorded by now."""
+        ...
+
+    async def list_old(self, before: float, limit: int) -> Sequence[ReceivedReport]:
+        """At most `limit` reports that were received before this time (epoch seconds), oldest first."""
+        ...
+
+    async def delete(self, reports: Sequence[ReceivedReport]) -> None:
+        """Let these reports wait no more, and forget that they came."""
         ...
 
 

@@ -13,9 +13,17 @@ from tests.conftest import build_database_url
 from tests.event_builders import NOW
 from tests.settings_builders import DEFAULT_SETTINGS
 
-DELETE_HISTORY_SQL = (
-    "delete from notifications; delete from deliveries; delete from delivery_logs; delete from dead_letters; delete from user_counts"
+HISTORY_TABLES = (
+    "notifications",
+    "deliveries",
+    "delivery_logs",
+    "dead_letters",
+    "user_counts",
+    "provider_events",
+    "waiting_reports",
+    "inbound_messages",
 )
+DELETE_HISTORY_SQL = ";".join(f"delete from {table}" for table in HISTORY_TABLES)
 
 
 def create_database(url: str, **timeouts: float) -> Database:

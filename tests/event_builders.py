@@ -7,8 +7,8 @@ from msgspec import Raw
 
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, State, Status
-from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
-from schemas.history import DecidedRow, HistoryBatch, LoggedAttempt
+from schemas.events import DecidedEvent, DeliveryRef, EngagementEvent, GateResult, HistoryEvent, ReceiptEvent, StatusEvent
+from schemas.history import DecidedRow, HistoryBatch, LoggedAttempt, ReceivedReport
 from schemas.ids import NOTIFICATION_PREFIX, derive_delivery_id, make_id
 from schemas.ports import Batch
 from tests.fakes import FakeRecord
@@ -61,7 +61,19 @@ def build_history_batch(*events: DecidedEvent | StatusEvent, dead_letters: Any =
     return HistoryBatch([build_decided_row(event) for event in events if isinstance(event, DecidedEvent)], statuses, logged, dead_letters)
 
 
-def build_batch(*values: DecidedEvent | StatusEvent | bytes | None, start: int = 0, partition: int = 0, topic: str = STATUS_TOPIC) -> Batch:
+def build_batch(*values: HistoryEvent | bytes | None, start: int = 0, partition: int = 0, topic: str = STATUS_TOPIC) -> Batch:
     """Build a batch of records with these events or bytes as values; `start` is the first offset."""
     encoded = [value if value is None or isinstance(value, bytes) else msgspec.json.encode(value) for value in values]
     return Batch(topic, partition, [FakeRecord(offset, value=value) for offset, value in enumerate(encoded, start)])
+
+
+def build_receipt(number: int = 1, status: Status = Status.DELIVERED, channel: ChannelName = "email", **fields: Any) -> ReceiptEvent:
+    """Build the report of a delivery of `build_decided_event` with the same number; `fields` are those of ReceiptEvent."""
+    delivery_id, event = build_delivery_ref(make_notification_id(number), channel).id, str(status).lower()
+    receipt = ReceiptEvent(delivery_id, channel, "sendgrid", f"{event}-{fields.get('attempt', 0)}", event, status, NOW + 60, detail=event)
+    return msgspec.structs.replace(receipt, **fields)
+
+
+def build_report(event: ReceiptEvent | EngagementEvent, offset: int = 0, received_at: float = NOW + 61) -> ReceivedReport:
+    """Build the report that the recorder reads from a record of the first partition."""
+    return ReceivedReport(event, STATUS_TOPIC, 0, offset, received_at)

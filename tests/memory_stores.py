@@ -10,15 +10,17 @@ import msgspec
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, Status
 from schemas.errors import UnavailableError, UnstorableRowError, check_single_user
-from schemas.events import DecidedEvent, StatusEvent, compute_precedence
+from schemas.events import DecidedEvent, EngagementEvent, ReceiptEvent, StatusEvent, compute_precedence
 from schemas.history import (
     DecidedRow,
     HistoryBatch,
     NotificationHistory,
     NotificationKey,
+    ReceivedReport,
     RecordedDeadLetter,
     RecordedDeliveries,
     RecordedStatus,
+    WrittenReports,
     compute_decision_precedence,
 )
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id
@@ -67,10 +69,12 @@ class MemoryHistory:
         self.deliveries: dict[str, StatusEvent] = {}
         self.attempts: dict[str, StatusEvent] = {}
         self.dead_letters: dict[tuple[Any, ...], RecordedDeadLetter] = {}
+        self.reports: dict[tuple[str, str, str], ReceivedReport] = {}
+        self.waiting: list[ReceivedReport] = []
         self.unavailable = False
 
-    async def write(self, batch: HistoryBatch) -> None:
-        """Write all rows or none. Raises UnstorableRowError for an invalid id, UnavailableError while `unavailable` is set."""
+    async def write(self, batch: HistoryBatch) -> WrittenReports:
+        """Write all rows or none, without consent. Raises UnstorableRowError for an invalid id, UnavailableError while `unavailable`."""
         if self.unavailable:
             raise UnavailableError("the memory store is unavailable")
         _check_ids(batch)
@@ -88,6 +92,26 @@ class MemoryHistory:
             self.attempts.setdefault(attempt.id, attempt.event)
         for recorded in batch.dead_letters:
             self.dead_letters.setdefault((recorded.created_at, recorded.topic, recorded.partition, recorded.offset), recorded)
+        return self._write_reports(batch)
+
+    def _write_reports(self, batch: HistoryBatch) -> WrittenReports:
+        """Each report once; what has no delivery waits."""
+        keys = {report: (report.event.delivery_id, report.event.provider, report.event.event_key) for report in batch.reports}
+        new = [report for report in batch.reports if keys[report] not in self.reports]
+        self.reports.update({keys[report]: report for report in new})
+        candidates, self.waiting = [*self.waiting, *new], []
+        applied = 0
+        for report in candidates:
+            if (current := self.deliveries.get(report.event.delivery_id)) is None:
+                self.waiting.append(report)
+                continue
+            applied += 1
+            event = _build_reported_status(report.event, current)
+            self.attempts["|".join((report.event.delivery_id, report.event.provider, report.event.event_key))] = event
+            if compute_precedence(current) < compute_precedence(event):
+                self.deliveries[event.delivery_id] = msgspec.structs.replace(event, variant=current.variant)
+        waiting = len([report for report in self.waiting if report in new])
+        return WrittenReports(applied, len(batch.reports) - len(new), waiting)
 
     async def get_notification_history(self, notification_id: str, user_id: str | None = None) -> NotificationHistory | None:
         """The history of a notification; None if nothing is recorded. Raises AmbiguousIdError as PostgreSQL's reader does."""
@@ -150,6 +174,25 @@ class MemoryHistory:
                 statuses.setdefault(event.channel, []).append(event.status)
         row = self.notifications[key]
         return RecordedDeliveries(row.resume_count, row.decided_at, row.reason, statuses)
+
+
+def _build_reported_status(event: ReceiptEvent | EngagementEvent, current: StatusEvent) -> StatusEvent:
+    is_receipt = isinstance(event, ReceiptEvent)
+    return StatusEvent(
+        event.delivery_id,
+        current.notification_id,
+        current.user_id,
+        current.channel,
+        event.status if is_receipt else Status.DELIVERED,
+        event.occurred_at,
+        current.created_at,
+        event.redrive_count,
+        event.attempt,
+        reason=event.reason if is_receipt else "",
+        provider=event.provider,
+        provider_message_id=event.provider_message_id,
+        detail=(event.detail if is_receipt else "") or event.event,
+    )
 
 
 def _join_decisions(old: DecidedRow, new: DecidedRow) -> DecidedRow:

@@ -1,6 +1,7 @@
 """Batches for the recorders, with handles that note their calls."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 from agents.recorder.group_recorder import GroupRecorder
@@ -45,3 +46,8 @@ async def record_batches(recorder: GroupRecorder[Any], *batches: Batch) -> None:
 def ignore_failure(error: BaseException) -> None:
     """For tests without errors."""
     raise AssertionError("unexpected error") from error
+
+
+async def ignore_consent_change(user_ids: Collection[str]) -> None:
+    """For tests without reports that change consent."""
+    raise AssertionError(f"unexpected change of {user_ids}")

@@ -9,12 +9,21 @@ from msgspec import Struct
 from agents.dead_letter import build_dead_letter
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
-from schemas.events import StatusEvent, compute_precedence
-from schemas.history import DecidedRow, HistoryBatch, LoggedAttempt, RecordedDeadLetter, compute_decision_precedence
+from schemas.events import EngagementEvent, InboundEvent, ReceiptEvent, StatusEvent, compute_precedence
+from schemas.history import (
+    DecidedRow,
+    HistoryBatch,
+    LoggedAttempt,
+    ReceivedReport,
+    RecordedDeadLetter,
+    compute_decision_precedence,
+)
 from schemas.json_errors import describe_decode_error
 from schemas.ports import Batch, Record
 
-_decode = msgspec.json.Decoder(DecidedRow | StatusEvent).decode
+RecordedEvent = DecidedRow | StatusEvent | ReceiptEvent | EngagementEvent | InboundEvent
+
+_decode = msgspec.json.Decoder(RecordedEvent).decode
 _BACKSLASH, _ESCAPED_NUL = ord("\\"), b"\\u0000"
 
 
@@ -24,7 +33,7 @@ class DecodedRecord(Struct, frozen=True, gc=False):
     topic: str
     partition: int
     record: Record
-    event: DecidedRow | StatusEvent | None
+    event: RecordedEvent | None
     error: str = ""
 
 
@@ -34,11 +43,12 @@ def decode_events(batch: Batch) -> list[DecodedRecord]:
 
 
 def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
-    """The rows of one commit: the winning event per decision and delivery, every attempt, a dead letter per undecodable record."""
+    """The rows of one commit: the winning event per decision and delivery, every attempt and report, a dead letter for the undecodable."""
     notifications: dict[tuple[str, str, int, int], DecidedRow] = {}  # by id and user: a producer may give one id to two users
     deliveries: dict[str, StatusEvent] = {}
     attempts: list[LoggedAttempt] = []
     dead_letters: list[RecordedDeadLetter] = []
+    reported: list[DecodedRecord] = []
     for decoded in records:
         event = decoded.event
         if type(event) is StatusEvent:
@@ -51,10 +61,27 @@ def build_history_batch(records: Iterable[DecodedRecord]) -> HistoryBatch:
             first = notifications.get(key)
             if first is None or compute_decision_precedence(first) < compute_decision_precedence(event):
                 notifications[key] = event
+        elif event is not None:
+            reported.append(decoded)
         else:
             reason = Reason.NULL_VALUE if decoded.record.value is None else Reason.UNDECODABLE
             dead_letters.append(build_recorded_dead_letter(decoded, reason, decoded.error))
-    return HistoryBatch(list(notifications.values()), list(deliveries.values()), attempts, dead_letters)
+    return HistoryBatch(list(notifications.values()), list(deliveries.values()), attempts, dead_letters, *_select_reports(reported))
+
+
+def _select_reports(records: Iterable[DecodedRecord]) -> tuple[list[ReceivedReport], list[InboundEvent]]:
+    """The reports and inbound messages, each once, the first of those that are the same."""
+    reports: dict[tuple[str, str, str], ReceivedReport] = {}
+    inbound: dict[tuple[str, str], InboundEvent] = {}
+    for decoded in records:
+        event = decoded.event
+        if isinstance(event, InboundEvent):
+            inbound.setdefault((event.provider, event.event_key), event)
+        elif isinstance(event, ReceiptEvent | EngagementEvent):
+            at = decoded.record.timestamp / 1000
+            report = ReceivedReport(event, decoded.topic, decoded.partition, decoded.record.offset, at)
+            reports.setdefault((event.delivery_id, event.provider, event.event_key), report)
+    return list(reports.values()), list(inbound.values())
 
 
 def build_recorded_dead_letter(decoded: DecodedRecord, reason: Reason, error: str) -> RecordedDeadLetter:
@@ -84,7 +111,7 @@ def _decode_event(topic: str, partition: int, record: Record) -> DecodedRecord:
     return DecodedRecord(topic, partition, record, event)
 
 
-def _replace_nul(event: DecidedRow | StatusEvent) -> DecidedRow | StatusEvent:
+def _replace_nul(event: RecordedEvent) -> RecordedEvent:
     """The event with U+FFFD for each NUL in its text fields, because PostgreSQL text cannot hold it. Raw JSON keeps its escape."""
     texts = {name: text for name in event.__struct_fields__ if type(text := getattr(event, name)) is str and "\0" in text}
     return msgspec.structs.replace(event, **{name: text.replace("\0", "\ufffd") for name, text in texts.items()})

@@ -1,17 +1,34 @@
-"""notifications.status -> notifications, deliveries, delivery_logs."""
+"""notifications.status -> notifications, deliveries, delivery_logs; reports of providers also change consent."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from agents.recorder.events import DecodedRecord, build_history_batch, build_recorded_dead_letter, decode_events, split_in_half
 from agents.recorder.group_recorder import GroupRecorder
+from agents.recorder.retrying_writer import WriteObserver
 from schemas.enums import Reason
 from schemas.errors import UnstorableRowError
 from schemas.history import HistoryBatch
-from schemas.ports import Batch
+from schemas.ports import Batch, Clock, Sleep
+from schemas.store_ports import HistoryWriter
 
 
 class Recorder(GroupRecorder[DecodedRecord]):
-    """Records decided and status events. A record that cannot be decoded or stored becomes a dead letter."""
+    """Records decided and status events and reports of providers. A record that cannot be decoded or stored becomes a dead letter."""
+
+    def __init__(
+        self,
+        store: HistoryWriter,
+        sleep: Sleep,
+        clock: Clock,
+        observer: WriteObserver,
+        on_failure: Callable[[BaseException], None],
+        linger: float,
+        max_records: int,
+        on_consent_changed: Callable[[Collection[str]], Awaitable[None]],
+    ) -> None:
+        """`on_consent_changed`: called with users after a commit that has changed their consent; it does not raise."""
+        super().__init__(store, sleep, clock, observer, on_failure, linger, max_records)
+        self._on_consent_changed = on_consent_changed
 
     def _decode(self, batch: Batch) -> list[DecodedRecord]:
         return decode_events(batch)
@@ -19,7 +36,7 @@ class Recorder(GroupRecorder[DecodedRecord]):
     async def _write(self, items: Sequence[DecodedRecord]) -> None:
         """Write one commit; if a row cannot be stored, write each half, down to the single record, which becomes a dead letter."""
         try:
-            await self._writer.write(build_history_batch(items))
+            written = await self._writer.write(build_history_batch(items))
         except UnstorableRowError as error:
             if len(items) == 1:
                 dead_letter = build_recorded_dead_letter(items[0], Reason.UNSTORABLE, str(error))
@@ -27,3 +44,6 @@ class Recorder(GroupRecorder[DecodedRecord]):
                 return
             for half in split_in_half(items):
                 await self._write(half)
+        else:
+            if written.changed_users:
+                await self._on_consent_changed(written.changed_users)

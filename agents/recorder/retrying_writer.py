@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from schemas.errors import UnavailableError
-from schemas.history import HistoryBatch, RecordedDeadLetter
+from schemas.history import NO_REPORTS, HistoryBatch, RecordedDeadLetter, WrittenReports
 from schemas.ports import Clock, Sleep
 from schemas.store_ports import HistoryWriter
 
@@ -13,12 +13,13 @@ MAX_BACKOFF = 5.0  # seconds
 
 
 class HistoryCommit(NamedTuple):
-    """A commit: its rows in notifications, delivery_logs and dead_letters, and its duration in seconds."""
+    """A commit: its rows in notifications, delivery_logs and dead_letters, its duration in seconds, and what became of reports."""
 
     notifications: int
     attempts: int
     dead_letters: int
     seconds: float
+    reports: WrittenReports = NO_REPORTS
 
 
 class WriteRetry(NamedTuple):
@@ -43,22 +44,23 @@ class RetryingWriter:
     def __init__(self, store: HistoryWriter, sleep: Sleep, clock: Clock, observer: WriteObserver) -> None:
         self._store, self._sleep, self._clock, self._observer = store, sleep, clock, observer
 
-    async def write(self, batch: HistoryBatch) -> None:
+    async def write(self, batch: HistoryBatch) -> WrittenReports:
         """Write the batch; returns after the commit. Raises UnstorableRowError if a row cannot be stored as it is."""
         backoff = INITIAL_BACKOFF
         while True:
             started_at = self._clock()
             try:
-                await self._store.write(batch)
+                written = await self._store.write(batch)
             except UnavailableError as error:
                 self._observer(WriteRetry(str(error), backoff))
                 await self._sleep(backoff)
                 backoff = min(2 * backoff, MAX_BACKOFF)
             else:
-                return self._report(batch, self._clock() - started_at)
+                self._report(batch, written, self._clock() - started_at)
+                return written
 
-    def _report(self, batch: HistoryBatch, seconds: float) -> None:
-        self._observer(HistoryCommit(len(batch.notifications), len(batch.attempts), len(batch.dead_letters), seconds))
+    def _report(self, batch: HistoryBatch, written: WrittenReports, seconds: float) -> None:
+        self._observer(HistoryCommit(len(batch.notifications), len(batch.attempts), len(batch.dead_letters), seconds, written))
         for recorded in batch.dead_letters:
             if recorded.dead_letter.stage == "recorder":
                 self._observer(Unrecordable(recorded))

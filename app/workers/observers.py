@@ -6,6 +6,7 @@ from collections import Counter
 from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
+from agents.recorder.waiting_reports import ReportDelay
 from agents.router.evaluate import BatchSummary
 from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
@@ -15,6 +16,7 @@ from schemas import metrics as names
 from schemas.channels import ChannelName
 from schemas.enums import Outcome, Priority, State, Status
 from schemas.events import StatusEvent
+from schemas.history import WrittenReports
 from schemas.outcome import AttemptResult
 from schemas.schedules import StartedRuns
 from schemas.topics import parse_priority
@@ -225,16 +227,21 @@ class ScheduleObserver:
 
 
 class RecorderObserver:
-    """Called for every commit, retry and unrecordable event of the recorder."""
+    """Called for every commit, retry and unrecordable event of the recorder, and for what waited for its delivery."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def __call__(self, event: HistoryCommit | WriteRetry | Unrecordable) -> None:
+    def __call__(self, event: HistoryCommit | WriteRetry | Unrecordable | WrittenReports | ReportDelay) -> None:
         """Count the event and log one line."""
         match event:
             case HistoryCommit():
                 self._report_commit(event)
+                self._count_reports(event.reports)
+            case WrittenReports():
+                self._count_reports(event)
+            case ReportDelay():
+                log_event("recorder.database_unavailable", logging.WARNING, cause=event.cause, work="waiting_reports")
             case WriteRetry():
                 log_event("recorder.database_unavailable", logging.WARNING, cause=event.cause, seconds=event.delay)
             case Unrecordable():
@@ -248,6 +255,11 @@ class RecorderObserver:
                     partition=dead_letter.source_partition,
                     offset=dead_letter.source_offset,
                 )
+
+    def _count_reports(self, reports: WrittenReports) -> None:
+        for result, amount in (("applied", reports.applied), ("repeated", reports.repeated), ("waiting", reports.waiting)):
+            if amount:
+                self._metrics.increment(names.REPORTS, amount, result)
 
     def _report_commit(self, commit: HistoryCommit) -> None:
         counts = {"notifications": commit.notifications, "delivery_logs": commit.attempts, "dead_letters": commit.dead_letters}

@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
+from functools import partial
 
 from agents.recorder.dead_letters import DeadLetterRecorder
 from agents.recorder.recorder import Recorder
+from agents.recorder.waiting_reports import WaitingReportMerger
 from app.admin.database import maintain_partitions
+from app.api.services.profile_eviction import ProfileEviction
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.broker_clock import BrokerClock
@@ -18,6 +22,9 @@ from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder
 from schemas.errors import UnavailableError
 from tables.postgres.database import Database
 from tables.postgres.history_writer import PostgresHistoryWriter
+from tables.postgres.waiting_reports import PostgresWaitingReports
+from tables.redis.client import RedisClient
+from tables.redis.profile_cache import forget
 
 PARTITION_MAINTENANCE_INTERVAL = 3600.0  # seconds
 
@@ -40,15 +47,34 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     store, observer = PostgresHistoryWriter(database), RecorderObserver(worker.metrics)
     status_topic, dead_letter_topic = worker.source_topics
     on_failure = build_failure_handler(ShutdownOnFailure(worker.app, worker.app.settings.shutdown_timeout))
-    recorder = Recorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events)
+    eviction = _add_profile_eviction(worker, settings)
+    recorder = Recorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events, eviction.evict)
     dead_letter_recorder = DeadLetterRecorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger)
     for topic, topic_recorder in ((status_topic, recorder), (dead_letter_topic, dead_letter_recorder)):
         add_agents(worker.app, [topic], topic_recorder.run)
         worker.add_revocation_callback(topic_recorder.on_partitions_revoked)
         worker.add_shutdown_callback(topic_recorder.stop)  # an open group is not written; it is not acknowledged either
     worker.add_task("partition_maintenance", lambda: maintain_partitions_forever(database, worker.clock, settings.postgres.retention_days))
+    merger = WaitingReportMerger(
+        PostgresWaitingReports(database), store, asyncio.sleep, partial(get_confirmed_time, worker.clock), observer, eviction.evict
+    )
+    worker.add_task("waiting_reports", merger.run_forever)
     worker.add_shutdown_callback(database.close)
     return worker.app
+
+
+def _add_profile_eviction(worker: WorkerBuilder, settings: Settings) -> ProfileEviction:
+    """What a report changes of a user's consent counts at the next look-up."""
+    redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
+    eviction = ProfileEviction(partial(forget, redis))
+    worker.add_shutdown_callback(eviction.stop)
+    worker.add_shutdown_callback(redis.close)
+    return eviction
+
+
+def get_confirmed_time(clock: BrokerClock) -> float | None:
+    """The time in epoch seconds; None while the brokers do not confirm it."""
+    return clock() if clock.is_confirmed else None
 
 
 def build_failure_handler(shut_down: Callable[[BaseException], None]) -> Callable[[BaseException], None]:

@@ -8,7 +8,7 @@ import msgspec
 from schemas.enums import Outcome, State, Status
 from schemas.errors import check_single_user
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
-from schemas.history import NotificationHistory
+from schemas.history import DeliveryTimes, NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
 from schemas.user_counts import DailyCount
 from tables.postgres.database import Connection, Database, DatabaseRow
@@ -44,9 +44,9 @@ class PostgresHistoryReader:
         if not rows and not deliveries:
             return None
         attempts = [_build_attempt(log, deliveries[log["delivery_id"]]) for log in logs]
-        return NotificationHistory(
-            _build_decided_event(rows[0]) if rows else None, list(map(_build_current_status, delivery_rows)), attempts
-        )
+        statuses = list(map(_build_current_status, delivery_rows))
+        times = {status.delivery_id: _build_times(row) for status, row in zip(statuses, delivery_rows, strict=True)}
+        return NotificationHistory(_build_decided_event(rows[0]) if rows else None, statuses, attempts, times)
 
     async def list_by_user(
         self, user_id: str, limit: int, before: str | None = None, notification_type: str | None = None
@@ -58,8 +58,13 @@ class PostgresHistoryReader:
         async with self._database.acquire_connection() as connection:
             rows = await connection.fetch(_SQL["list_notifications_by_user"], user_id, below, limit, notification_type)
             events = [_build_decided_event(row) for row in rows]
-            statuses = await _fetch_statuses(connection, events)
-        return [NotificationHistory(event, [statuses[ref.id] for ref in event.deliveries if ref.id in statuses], ()) for event in events]
+            found = await _fetch_statuses(connection, events)
+        histories = []
+        for event in events:
+            of_event = [found[ref.id] for ref in event.deliveries if ref.id in found]
+            times = {status.delivery_id: times for status, times in of_event}
+            histories.append(NotificationHistory(event, [status for status, _ in of_event], (), times))
+        return histories
 
     async def list_user_counts(self, user_id: str, first: date, last: date) -> list[DailyCount]:
         """What the user was sent on these days and those between them, the latest day first."""
@@ -67,12 +72,12 @@ class PostgresHistoryReader:
         return [DailyCount(row["day"], row["channel"], row["sent"]) for row in rows]
 
 
-async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent]) -> dict[str, StatusEvent]:
+async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent]) -> dict[str, tuple[StatusEvent, DeliveryTimes]]:
     ids = [to_uuid_hex(ref.id) for event in decided for ref in event.deliveries]
     if not ids:
         return {}
     rows = await connection.fetch(_SQL["list_deliveries_by_ids"], ids, min(ids), max(ids))
-    return {status.delivery_id: status for status in map(_build_current_status, rows)}
+    return {f"{DELIVERY_PREFIX}{row['id'].hex}": (_build_current_status(row), _build_times(row)) for row in rows}
 
 
 def get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:
@@ -102,6 +107,19 @@ def _build_decided_event(row: DatabaseRow) -> DecidedEvent:
 
 def _build_current_status(row: DatabaseRow) -> StatusEvent:
     return _build_status_event(row, row, _to_epoch_seconds(row["updated_at"]))
+
+
+def _build_times(row: DatabaseRow) -> DeliveryTimes:
+    """The times of a delivery; that of its current status is in updated_at."""
+    sent_at, delivered_at, opened_at, clicked_at = (
+        row[name] and _to_epoch_seconds(row[name]) for name in ("sent_at", "delivered_at", "opened_at", "clicked_at")
+    )
+    updated_at = _to_epoch_seconds(row["updated_at"])
+    if row["status"] == Status.SENT:
+        sent_at = min(sent_at or updated_at, updated_at)
+    if row["status"] == Status.DELIVERED:
+        delivered_at = min(delivered_at or updated_at, updated_at)
+    return DeliveryTimes(sent_at, delivered_at, opened_at, clicked_at)
 
 
 def _build_attempt(log: DatabaseRow, delivery: DatabaseRow) -> StatusEvent:

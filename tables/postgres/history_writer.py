@@ -1,8 +1,7 @@
 """Writes history: COPY for new rows, a merge for rows that may exist, and the users' counters (schemas.store_ports.HistoryWriter)."""
 
 import struct
-from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import asyncpg
 import msgspec
@@ -10,12 +9,14 @@ import msgspec
 from schemas.dead_letters import derive_dead_letter_id, describe_cause
 from schemas.errors import UnstorableRowError
 from schemas.events import StatusEvent
-from schemas.history import HistoryBatch, LoggedAttempt, RecordedDeadLetter
+from schemas.history import HistoryBatch, LoggedAttempt, RecordedDeadLetter, WrittenReports
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
 from schemas.user_counts import count_sent
 from tables.postgres import binary_copy
 from tables.postgres.database import MAX_TIMESTAMP, Connection, Database
 from tables.postgres.query_loader import load_queries
+from tables.postgres.reports import write_reports
+from tables.postgres.staged_copy import CopyData, copy_rows, merge_rows, split_copy_data
 
 _SQL = load_queries("history_writer")
 _encode = msgspec.json.Encoder().encode
@@ -33,20 +34,6 @@ REPLAY_FREE_WRITES = 3  # merges in a row without a row that existed, after whic
 MAX_RECENT_IDS = 200_000  # most rows that are written again follow the first write closely
 
 
-class _CopyData(NamedTuple):
-    """COPY streams for one table: `new_rows` are expected not to exist, `existing_rows` may exist.
-
-    `merge_arguments`: those of each statement that merges the existing rows, in order.
-    """
-
-    table: str
-    columns: str
-    new_rows: bytes
-    existing_rows: bytes
-    existing_row_count: int
-    merge_arguments: Sequence[tuple[int, ...]] = ((),)
-
-
 class PostgresHistoryWriter:
     """Commits history batches. It keeps the ids of recent rows, because a COPY of an existing row would fail.
 
@@ -60,40 +47,42 @@ class PostgresHistoryWriter:
         self._older_ids: set[str] = set()
         self._replay_free_writes = 0
 
-    async def write(self, batch: HistoryBatch) -> None:
+    async def write(self, batch: HistoryBatch) -> WrittenReports:
         """Write a batch in one transaction.
 
         Raises UnstorableRowError if PostgreSQL rejects the values of a row, UnavailableError if it does not answer.
         """
         try:
-            await self._write_or_merge(batch)
+            written = await self._write_or_merge(batch)
         except _UNSTORABLE_ERRORS as error:
             raise UnstorableRowError(f"{type(error).__name__}: {error}") from error
         self._add_recent(_collect_ids(batch))
+        return written
 
-    async def _write_or_merge(self, batch: HistoryBatch) -> None:
+    async def _write_or_merge(self, batch: HistoryBatch) -> WrittenReports:
         if self._replay_free_writes < REPLAY_FREE_WRITES:
             return await self._merge(batch)
         try:
-            await self._commit(batch, self._find_recent(batch), logs_may_exist=False)
+            return (await self._commit(batch, self._find_recent(batch), logs_may_exist=False))[1]
         except asyncpg.exceptions.UniqueViolationError:  # rows of another worker, after a rebalance
             self._replay_free_writes = 0
-            await self._merge(batch)
+            return await self._merge(batch)
 
-    async def _merge(self, batch: HistoryBatch) -> None:
+    async def _merge(self, batch: HistoryBatch) -> WrittenReports:
         """Write a batch of which any row may exist."""
-        unchanged = await self._commit(batch, _collect_ids(batch), logs_may_exist=True)
+        unchanged, written = await self._commit(batch, _collect_ids(batch), logs_may_exist=True)
         self._replay_free_writes = 0 if unchanged else self._replay_free_writes + 1
+        return written
 
-    async def _commit(self, batch: HistoryBatch, may_exist: set[str], *, logs_may_exist: bool) -> int:
-        """Write the rows and counters in one transaction; returns how many of the rows existed and stay as they are."""
+    async def _commit(self, batch: HistoryBatch, may_exist: set[str], *, logs_may_exist: bool) -> tuple[int, WrittenReports]:
+        """Write all in one transaction; returns how many of the rows existed and stay as they are, and what became of the reports."""
         unchanged, changed = 0, dict[str, list[str]]()
         async with self._database.acquire_connection() as connection, connection.transaction():
             for data in _build_copy_data(batch, may_exist, logs_may_exist):
                 if data.new_rows:
-                    await _copy_rows(connection, data.table, data.columns, data.new_rows)
+                    await copy_rows(connection, data.table, data.columns, data.new_rows)
                 if data.existing_rows:
-                    changed[data.table] = await _merge_rows(connection, data)
+                    changed[data.table] = await merge_rows(connection, data)
                     unchanged += data.existing_row_count - len(changed[data.table])
             attempts: Iterable[LoggedAttempt] = batch.attempts
             if logs_may_exist:
@@ -102,7 +91,7 @@ class PostgresHistoryWriter:
             await _add_user_counts(connection, attempts)
             if batch.dead_letters:
                 await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, batch.dead_letters)))
-        return unchanged
+            return unchanged, await write_reports(connection, batch)
 
     def _find_recent(self, batch: HistoryBatch) -> set[str]:
         ids = _collect_ids(batch)
@@ -119,7 +108,7 @@ def _collect_ids(batch: HistoryBatch) -> set[str]:
     return {row.id for row in batch.notifications} | {event.delivery_id for event in batch.deliveries}
 
 
-def _build_copy_data(batch: HistoryBatch, may_exist: set[str], logs_may_exist: bool) -> list[_CopyData]:
+def _build_copy_data(batch: HistoryBatch, may_exist: set[str], logs_may_exist: bool) -> list[CopyData]:
     """The rows of the three tables, sorted by id so that two workers cannot deadlock; rows that may exist, by id, are separate."""
     notifications = [
         (row.id, binary_copy.encode_notification(row), row.resume_count + row.redrive_count > 0 or row.id in may_exist)
@@ -133,9 +122,9 @@ def _build_copy_data(batch: HistoryBatch, may_exist: set[str], logs_may_exist: b
     ]
     logs = [(attempt.id, binary_copy.encode_delivery_log(attempt), logs_may_exist) for attempt in batch.attempts]
     return [
-        _split_copy_data("notifications", binary_copy.NOTIFICATION_COLUMNS, notifications, resume_counts),
-        _split_copy_data("deliveries", binary_copy.DELIVERY_COLUMNS, deliveries),
-        _split_copy_data("delivery_logs", binary_copy.DELIVERY_LOG_COLUMNS, logs),
+        split_copy_data("notifications", binary_copy.NOTIFICATION_COLUMNS, notifications, resume_counts),
+        split_copy_data("deliveries", binary_copy.DELIVERY_COLUMNS, deliveries),
+        split_copy_data("delivery_logs", binary_copy.DELIVERY_LOG_COLUMNS, logs),
     ]
 
 
@@ -144,40 +133,12 @@ def _has_earlier_event(event: StatusEvent) -> bool:
     return event.attempt > 0 or event.redrive_count > 0 or event.outcome is None
 
 
-def _split_copy_data(
-    table: str, columns: str, rows: list[tuple[str, bytes, bool]], merge_arguments: Sequence[tuple[int, ...]] = ((),)
-) -> _CopyData:
-    rows.sort()
-    new_rows = [row for _, row, may_exist in rows if not may_exist]
-    existing_rows = [row for _, row, may_exist in rows if may_exist]
-    return _CopyData(table, columns, _build_stream(new_rows), _build_stream(existing_rows), len(existing_rows), merge_arguments)
-
-
-def _build_stream(rows: Sequence[bytes]) -> bytes:
-    return binary_copy.build_copy_stream(rows) if rows else b""
-
-
-async def _merge_rows(connection: Connection, data: _CopyData) -> list[str]:
-    """Merge the rows that may exist; returns the ids, as hex digits, of those that are new or changed."""
-    await connection.execute(_SQL[f"create_staging_{data.table}"])
-    await _copy_rows(connection, f"staging_{data.table}", data.columns, data.existing_rows)
-    return [row["id"].hex for arguments in data.merge_arguments for row in await connection.fetch(_SQL[f"merge_{data.table}"], *arguments)]
-
-
 async def _add_user_counts(connection: Connection, new_attempts: Iterable[LoggedAttempt]) -> None:
     """Count what new attempts have sent; the rows are sorted, so that two workers cannot deadlock."""
     counts = count_sent(new_attempts)
     if counts:
         keys = sorted(counts)
         await connection.execute(_SQL["add_user_counts"], *zip(*keys, strict=True), [counts[key] for key in keys])
-
-
-async def _copy_rows(connection: Connection, table: str, columns: str, stream: bytes) -> None:
-    await connection.copy_to_table(table, source=_yield_once(stream), columns=columns.split(), format="binary")
-
-
-async def _yield_once(stream: bytes) -> AsyncIterator[bytes]:
-    yield stream
 
 
 def _build_dead_letter_values(recorded: RecordedDeadLetter) -> tuple[object, ...]:

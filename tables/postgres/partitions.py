@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from tables.postgres.database import Connection, Database
 from tables.postgres.query_loader import load_queries
 
-PARTITIONED_TABLES = ("notifications", "deliveries", "delivery_logs")
+PARTITIONED_TABLES = ("notifications", "deliveries", "delivery_logs", "provider_events")
 DAYS_AHEAD = 7
 DAYS_BACK = 2  # ids of skewed clocks and late records belong to earlier days
 
@@ -37,6 +37,7 @@ async def drop_expired_partitions(database: Database, now: float, retention_days
         await connection.execute(_SQL["delete_old_dead_letters"], oldest)
         await connection.execute(_SQL["delete_old_redrives"], oldest)
         await connection.execute(_SQL["delete_old_user_counts"], oldest)
+        await connection.execute(_SQL["delete_old_help_messages"], oldest)
         return names
 
 

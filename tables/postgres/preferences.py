@@ -59,17 +59,24 @@ class PreferenceStore:
 
     async def set_many(self, connection: Connection, changes: Sequence[tuple[str, PreferenceChange]], origin: ChangeOrigin) -> list[str]:
         """Write the choices of locked users in the open transaction; returns the users for whom something changed."""
-        rows = await connection.fetch(
-            _SQL["set_preferences"],
-            [user_id for user_id, _ in changes],
-            [change.category for _, change in changes],
-            [change.channel for _, change in changes],
-            [change.choice for _, change in changes],
-            [change.digest for _, change in changes],
-            _make_event_ids(self._make_id, len(changes)),
-            *_list_origin(origin),
-        )
-        return [row["user_id"] for row in rows]
+        return await set_choices(connection, changes, self._make_id, origin)
+
+
+async def set_choices(
+    connection: Connection, changes: Sequence[tuple[str, PreferenceChange]], make_id: MakeId, origin: ChangeOrigin
+) -> list[str]:
+    """Write the choices of locked users in the open transaction; returns the users for whom something changed."""
+    rows = await connection.fetch(
+        _SQL["set_preferences"],
+        [user_id for user_id, _ in changes],
+        [change.category for _, change in changes],
+        [change.channel for _, change in changes],
+        [change.choice for _, change in changes],
+        [change.digest for _, change in changes],
+        _make_event_ids(make_id, len(changes)),
+        *_list_origin(origin),
+    )
+    return [row["user_id"] for row in rows]
 
 
 async def delete_all_preferences(connection: Connection, user_id: str, make_id: MakeId, origin: ChangeOrigin) -> None:

@@ -44,15 +44,8 @@ class SuppressionStore:
 
     async def create(self, request: SuppressionRequest, origin: ChangeOrigin) -> WrittenSuppression:
         """The suppression in force: the new one, or the one that was there already."""
-        uuid_hex = to_uuid_hex(self._make_id(SUPPRESSION_PREFIX))
-        address = normalize_suppressed_address(request.channel, request.address)
-        key = request.user_id, request.channel, address, request.category, request.reason
         async with self._database.acquire_connection() as connection, connection.transaction():
-            event_id = await connection.fetchval(
-                _SQL["insert_suppression"], uuid_hex, *key, request.source_event, origin.actor, self._make_event_id(), origin.source
-            )
-            row = await connection.fetchrow(_SQL["get_suppression_in_force"], *key)
-            return WrittenSuppression(_build_suppression(row), event_id is not None, await _list_user_ids(connection, row["id"]))
+            return await insert_suppression(connection, request, self._make_id, origin)
 
     async def undo(self, suppression_id: str, origin: ChangeOrigin) -> WrittenSuppression | None:
         """The suppression, which is not in force any more; None if there is no such one."""
@@ -67,6 +60,31 @@ class SuppressionStore:
 
     def _make_event_id(self) -> str:
         return to_uuid_hex(self._make_id(CONSENT_EVENT_PREFIX))
+
+
+async def insert_suppression(
+    connection: Connection, request: SuppressionRequest, make_id: MakeId, origin: ChangeOrigin
+) -> WrittenSuppression:
+    """The suppression in force in the open transaction: the new one, or the one that was there already."""
+    uuid_hex, event_hex = to_uuid_hex(make_id(SUPPRESSION_PREFIX)), to_uuid_hex(make_id(CONSENT_EVENT_PREFIX))
+    address = normalize_suppressed_address(request.channel, request.address)
+    key = request.user_id, request.channel, address, request.category, request.reason
+    event_id = await connection.fetchval(
+        _SQL["insert_suppression"], uuid_hex, *key, request.source_event, origin.actor, event_hex, origin.source
+    )
+    row = await connection.fetchrow(_SQL["get_suppression_in_force"], *key)
+    return WrittenSuppression(_build_suppression(row), event_id is not None, await _list_user_ids(connection, row["id"]))
+
+
+async def undo_stop_suppressions(connection: Connection, channel: str, address: str, make_id: MakeId, origin: ChangeOrigin) -> list[str]:
+    """Undo what a STOP from an address did, in the open transaction; returns the users whose profiles changed."""
+    normalized = normalize_suppressed_address(channel, address)  # type: ignore[arg-type]  # of an event, which names a channel
+    row = await connection.fetchrow(_SQL["get_suppression_in_force"], None, channel, normalized, "", "stop")
+    if row is None:
+        return []
+    event_hex = to_uuid_hex(make_id(CONSENT_EVENT_PREFIX))
+    await connection.fetchval(_SQL["undo_suppression"], row["id"], origin.actor, event_hex, origin.source, origin.reason)
+    return await _list_user_ids(connection, row["id"])
 
 
 async def _list_user_ids(connection: Connection, uuid_hex: object) -> list[str]:

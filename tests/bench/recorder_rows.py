@@ -32,6 +32,7 @@ from tables.postgres.history_writer import PostgresHistoryWriter
 from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
 from tests.history_rows import fetch_counts
+from tests.recorder_batches import ignore_consent_change
 from tests.settings_builders import DEFAULT_SETTINGS
 
 BATCH_SIZE, PARTITIONS, MAX_IN_FLIGHT_BATCHES = 2000, 4, 8
@@ -110,7 +111,9 @@ async def run(dsn: str, count: int) -> None:
     assert postmaster is not None
     settings = DEFAULT_SETTINGS.recorder
     store = PostgresHistoryWriter(database)
-    recorder = Recorder(store, asyncio.sleep, time.time, lambda event: None, sys.exit, settings.linger, settings.linger_max_events)
+    recorder = Recorder(
+        store, asyncio.sleep, time.time, lambda event: None, sys.exit, settings.linger, settings.linger_max_events, ignore_consent_change
+    )
     room_size = PARTITIONS * MAX_IN_FLIGHT_BATCHES
     room = asyncio.Semaphore(room_size)
 

@@ -22,7 +22,11 @@ delete from dead_letters where created_at < ($1::date)::timestamp at time zone '
 delete from redrives where ended_at < ($1::date)::timestamp at time zone 'UTC';
 
 -- count_default_partition_rows: counts the rows of the default partitions.
-select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default);
+select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default)
+    + (select count(*) from provider_events_default);
 
 -- delete_old_user_counts: deletes the counters before a day (UTC).
 delete from user_counts where day < $1;
+
+-- delete_old_help_messages: deletes the inbound messages with HELP before a day (UTC); STOP and START stay.
+delete from inbound_messages where event = 'help' and received_at < ($1::date)::timestamp at time zone 'UTC';

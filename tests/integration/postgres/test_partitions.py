@@ -16,7 +16,15 @@ from tables.postgres.partitions import (
     drop_expired_partitions,
     ensure_partitions,
 )
-from tests.event_builders import NOW, build_decided_event, build_history_batch, build_status_event, make_notification_id
+from tests.event_builders import (
+    NOW,
+    build_decided_event,
+    build_history_batch,
+    build_receipt,
+    build_report,
+    build_status_event,
+    make_notification_id,
+)
 from tests.history_rows import fetch_dead_letters
 
 DAY = 86_400
@@ -34,7 +42,8 @@ async def test_concurrent_processes_create_each_partition_once(database_copy: Da
 
 
 async def test_a_row_is_in_the_partition_of_its_day(database_copy: Database) -> None:
-    await PostgresHistoryWriter(database_copy).write(build_history_batch(build_decided_event(1, "email"), build_status_event(1)))
+    batch = build_history_batch(build_decided_event(1, "email"), build_status_event(1))
+    await PostgresHistoryWriter(database_copy).write(batch._replace(reports=[build_report(build_receipt(1))]))
     for table in PARTITIONED_TABLES:
         assert [row["day"] for row in await database_copy.fetch(f"select tableoid::regclass::text as day from {table}")] == [
             f"{table}_20251009"

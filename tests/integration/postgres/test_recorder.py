@@ -12,7 +12,7 @@ from tables.postgres.history_writer import PostgresHistoryWriter
 from tests.database_fixtures import create_database
 from tests.event_builders import NOW, build_batch, build_decided_event, build_status_event, make_notification_id
 from tests.history_rows import fetch_counts, fetch_dead_letters
-from tests.recorder_batches import ignore_failure, record_batches
+from tests.recorder_batches import ignore_consent_change, ignore_failure, record_batches
 from tests.tcp_proxy import run_proxy
 
 
@@ -24,7 +24,7 @@ async def skip_sleep(seconds: float) -> None:
 def build_recorder(database: Database) -> Recorder:
     """A recorder without linger and observer."""
     return Recorder(
-        PostgresHistoryWriter(database), skip_sleep, lambda: NOW, lambda event: None, ignore_failure, linger=0.0, max_records=4000
+        PostgresHistoryWriter(database), skip_sleep, lambda: NOW, lambda event: None, ignore_failure, 0.0, 4000, ignore_consent_change
     )
 
 
@@ -51,7 +51,7 @@ async def test_an_outage_loses_no_event(database: Database, shared_database_url:
                 retries.append(observation)
 
         recorder = Recorder(
-            PostgresHistoryWriter(proxied_database), sleep, lambda: NOW, observe, ignore_failure, linger=0.0, max_records=50
+            PostgresHistoryWriter(proxied_database), sleep, lambda: NOW, observe, ignore_failure, 0.0, 50, ignore_consent_change
         )
         await record_batches(recorder, build_events_batch(1, 20))
         await proxy.disable()

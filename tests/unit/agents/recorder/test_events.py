@@ -7,9 +7,19 @@ import pytest
 
 from agents.recorder.events import build_history_batch, decode_events, split_in_half
 from schemas.enums import State, Status
-from schemas.events import DecidedEvent, StatusEvent
+from schemas.events import DecidedEvent, EngagementEvent, InboundEvent, StatusEvent
 from schemas.history import STATE_RANK, DecidedRow
-from tests.event_builders import NOW, build_batch, build_decided_event, build_decided_row, build_status_event, make_notification_id
+from tests.event_builders import (
+    NOW,
+    build_batch,
+    build_decided_event,
+    build_decided_row,
+    build_receipt,
+    build_report,
+    build_status_event,
+    make_notification_id,
+)
+from tests.fakes import RECORD_TIMESTAMP
 
 FAILED, DELIVERED = Status.FAILED, Status.DELIVERED
 
@@ -134,3 +144,25 @@ def test_an_unknown_field_is_ignored() -> None:
 def test_notifications_of_two_users_with_the_same_id_are_two_rows() -> None:
     batch = build_history_batch(decode_events(build_batch(build_decided_event(1), build_decided_event(1, user_id="u-2"))))
     assert [(row.id, row.user_id) for row in batch.notifications] == [(make_notification_id(1), user) for user in ("u-1", "u-2")]
+
+
+def test_each_report_is_there_once_with_the_place_of_its_first_record() -> None:
+    receipt = build_receipt(1)
+    opened = EngagementEvent(receipt.delivery_id, "email", "sendgrid", "open-1", "open", NOW)
+    other = build_receipt(2)
+    batch = build_history_batch(decode_events(build_batch(receipt, opened, receipt, other, opened, start=7)))
+    at = RECORD_TIMESTAMP / 1000
+    assert batch.reports == [build_report(receipt, 7, at), build_report(opened, 8, at), build_report(other, 10, at)]
+    assert [*batch.deliveries, *batch.attempts, *batch.dead_letters, *batch.inbound] == []
+
+
+def test_inbound_messages_keep_their_order_and_are_there_once() -> None:
+    stop, start = (InboundEvent("sms", "twilio", f"SM{kind}", kind, "+436641234567", NOW) for kind in ("stop", "start"))
+    batch = build_history_batch(decode_events(build_batch(stop, start, stop)))
+    assert batch.inbound == [stop, start]
+    assert not batch.reports
+
+
+def test_a_nul_in_a_report_is_replaced() -> None:
+    batch = build_history_batch(decode_events(build_batch(build_receipt(1, event_key="a\0b"))))
+    assert [report.event.event_key for report in batch.reports] == ["a\ufffdb"]

@@ -9,7 +9,7 @@ from schemas.history import HistoryBatch
 from tests.event_builders import NOW, build_batch, build_decided_event, build_status_event, make_notification_id
 from tests.fakes import run_pending_tasks
 from tests.memory_stores import MemoryHistory
-from tests.recorder_batches import add_batches, ignore_failure, record_batches
+from tests.recorder_batches import add_batches, ignore_consent_change, ignore_failure, record_batches
 
 
 class RecorderHarness:
@@ -20,7 +20,7 @@ class RecorderHarness:
         self.observed: list[HistoryCommit | WriteRetry | Unrecordable] = []
         self.sleeps: list[float] = []
         self.on_sleep: Callable[[], None] = lambda: None
-        self.recorder = Recorder(self.store, self.sleep, lambda: NOW, self.observed.append, ignore_failure, linger=0.0, max_records=100)
+        self.recorder = Recorder(self.store, self.sleep, lambda: NOW, self.observed.append, ignore_failure, 0.0, 100, ignore_consent_change)
 
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -145,7 +145,9 @@ async def test_waiting_batches_of_revoked_partitions_are_forgotten() -> None:
 
 async def test_an_error_ends_the_process_and_acknowledges_nothing() -> None:
     harness, failures = RecorderHarness(), asyncio.Queue[BaseException]()
-    recorder = Recorder(harness.store, harness.sleep, lambda: NOW, harness.observed.append, failures.put_nowait, linger=0.0, max_records=1)
+    recorder = Recorder(
+        harness.store, harness.sleep, lambda: NOW, harness.observed.append, failures.put_nowait, 0.0, 1, ignore_consent_change
+    )
 
     async def fail(batch: HistoryBatch) -> None:
         raise KeyError("a fault of Herold")
