@@ -18,6 +18,7 @@ from email_validator import EmailSyntaxError, validate_email
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, ValidationResult
 
 from schemas.channels import ChannelName, get_channel
+from schemas.content_limits import FID_PREFIX
 from schemas.host_names import encode_host, remove_ignorable, remove_invisible, remove_joiners
 
 CACHE_SIZE = 8192  # entries of each kind, together about 5 MB
@@ -40,6 +41,7 @@ _MAX_NORMAL_EMAIL_CHARACTERS = 64  # no part of a shorter address is too long
 _match_e164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _match_number = re.compile(r"[(\[]?\+[\d\s()\[\].~/\u2010-\u2015\u2212\u30fc-]+").fullmatch
 _match_topic = re.compile(rf"{re.escape(TOPIC_PREFIX)}[A-Za-z0-9_.~%-]{{1,900}}").fullmatch
+_match_fid = re.compile(rf"{re.escape(FID_PREFIX)}[A-Za-z0-9_-]{{1,200}}").fullmatch
 _split_url = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(#.*)?", re.DOTALL).fullmatch  # RFC 3986, appendix B
 _split_authority = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]*))?").fullmatch
 _match_host = re.compile(r"(?=.{1,254}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?").fullmatch
@@ -97,8 +99,11 @@ def normalize_number(text: str) -> str | InvalidAddress:
 
 
 def normalize_push_address(text: str) -> str | InvalidAddress:
-    """A registration token, or `topic:` and the name of a topic."""
+    """A registration token, `fid:` and the id of a Firebase installation, or `topic:` and the name of a topic."""
     visible = remove_invisible(text)
+    if visible.startswith(FID_PREFIX):
+        problem = f"after {FID_PREFIX} comes the id of a Firebase installation: letters, digits, - and _"
+        return visible if _match_fid(visible) else InvalidAddress(problem)
     if visible.startswith(TOPIC_PREFIX):
         return visible if _match_topic(visible) else InvalidAddress(f"after {TOPIC_PREFIX} only letters, digits and -_.~% may follow")
     is_token = visible and visible.isascii() and visible.isprintable() and " " not in visible

@@ -65,7 +65,7 @@ CHANNELS: tuple[Channel, ...] = (
         PushContent,
         "fcm",
         build_push_renderer,
-        ("subject", "text", "image", "link"),
+        ("subject", "text", "image", "link", "options"),
         find_problem=find_push_problem,
         has_devices=True,
         address_prefix=TOPIC_PREFIX,

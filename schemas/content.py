@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from schemas.push_options import NO_OPTIONS, PushOptions, decode_options
 
 MAX_CONTENT_BYTES = 64 * 1024
 
@@ -32,13 +35,17 @@ class SmsContent(Struct, frozen=True, gc=False, tag_field="kind", tag="sms"):
 
 
 class PushContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="push"):
-    """A push message; the values of `data` are strings, as FCM requires (HTTP v1, Message.data). `image` and `link` are URLs."""
+    """A push message; the values of `data` are strings, as FCM requires (HTTP v1, Message.data). `image` and `link` are URLs.
+
+    `options` is None if the platforms decide how they show it.
+    """
 
     title: str
     body: str
     data: dict[str, str] = {}
     image: str = ""
     link: str = ""
+    options: PushOptions | None = None
 
 
 class WebhookContent(Struct, frozen=True, gc=False, tag_field="kind", tag="webhook"):
@@ -91,11 +98,19 @@ def build_sms_renderer(compile_part: Callable[[str], Part]) -> Renderer:
 def build_push_renderer(compile_part: Callable[[str], Part]) -> Renderer:
     """The renderer of a push message; its title is the template's subject."""
     title, body, image, link = compile_part("subject"), compile_part("text"), compile_part("image"), compile_part("link")
+    if (options := compile_part("options")) is not render_nothing:
+        return partial(_render_push, title, body, image, link, options)
     if image is link is render_nothing:
         return lambda variables: PushContent(_to_single_line(title(variables)), _drop_blank(body(variables).strip()))
     return lambda variables: PushContent(
         _to_single_line(title(variables)), _drop_blank(body(variables).strip()), {}, image(variables).strip(), link(variables).strip()
     )
+
+
+def _render_push(title: Part, body: Part, image: Part, link: Part, options: Part, variables: Mapping[Any, Any]) -> PushContent:
+    found, data = decode_options(options(variables))
+    texts = _to_single_line(title(variables)), _drop_blank(body(variables).strip())
+    return PushContent(*texts, data, image(variables).strip(), link(variables).strip(), None if found == NO_OPTIONS else found)
 
 
 def build_webhook_renderer(compile_part: Callable[[str], Part]) -> Renderer:

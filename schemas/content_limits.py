@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from schemas.content import EmailContent, PushContent, SmsContent
+from schemas.push_options import MAX_COLLAPSE_KEY_BYTES
 
 BLANK_CONTENT: Final = "blank_content"
 PROVIDER_LIMIT: Final = "provider_limit"
@@ -23,11 +24,13 @@ MAX_SMS_CHARACTERS = 1600
 # https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode, "Message too big": the keys and values of the payload
 MAX_FCM_BYTES = 4096
 MAX_FCM_TOPIC_BYTES = 2048
-# the same page, "Invalid data key", and Message.data in Google's discovery document fcm.v1; delivery_id and link are Herold's own
-RESERVED_FCM_KEYS = frozenset(["from", "gcm", "message_type", "delivery_id", "link"])
+# the same page, "Invalid data key", and Message.data in Google's discovery document fcm.v1; delivery_id, link and ack are Herold's own
+RESERVED_FCM_KEYS = frozenset(["from", "gcm", "message_type", "delivery_id", "link", "ack"])
 RESERVED_FCM_PREFIXES = ("google", "gcm.")
 
 TOPIC_PREFIX = "topic:"
+FID_PREFIX = "fid:"
+_COLLAPSE_KEY = re.compile(f"[ -~]{{1,{MAX_COLLAPSE_KEY_BYTES}}}").fullmatch
 _IMAGE = re.compile(r"https://[^\s]+").fullmatch
 _LINK = re.compile(r"(?!javascript:|data:|vbscript:|file:|about:)[a-z][a-z0-9+.-]*://[^\s]+", re.IGNORECASE).fullmatch
 _FCM_KEY_BYTES = len("titlebody") + len("delivery_id") + len("dlv_") + 32
@@ -74,6 +77,9 @@ def find_push_problem(content: PushContent, addresses: Sequence[str]) -> Content
         return ContentProblem(PROVIDER_LIMIT, "the image is no URL that begins with https://")
     if content.link and not _LINK(content.link):
         return ContentProblem(PROVIDER_LIMIT, "the link is no URL with https:// or a scheme of the app such as shop://")
+    if content.options is not None and content.options.collapse_key and not _COLLAPSE_KEY(content.options.collapse_key):
+        text = f"the collapse_key is not printable ASCII of at most {MAX_COLLAPSE_KEY_BYTES} bytes, as apns-collapse-id has to be"
+        return ContentProblem(PROVIDER_LIMIT, text)
     is_plain = not (content.data or content.image or content.link)
     if is_plain and _MAX_UTF8_BYTES * (len(content.title) + len(content.body)) + _FCM_KEY_BYTES <= MAX_FCM_TOPIC_BYTES:
         return None

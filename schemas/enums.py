@@ -70,6 +70,8 @@ class Reason(StrEnum):
     NOT_OPTED_IN = "not_opted_in"
     SUPPRESSED = "suppressed"
     UNREGISTERED_TOKEN = "unregistered_token"
+    INVALID_TOKEN = "invalid_token"
+    SENDER_ID_MISMATCH = "sender_id_mismatch"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     ENDPOINT_GONE = "endpoint_gone"
     MISCONFIGURED = "misconfigured"

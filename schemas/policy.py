@@ -73,7 +73,7 @@ class Template(Struct, frozen=True):
     """The published version of a template for a channel and locale.
 
     `subject` is also the title of a push message, and `text` its body. `body` is that of a webhook. `template_id` is the id of a template
-    at the provider of e-mails, instead of the other parts.
+    at the provider of e-mails, instead of the other parts. `options` is the JSON of push_options.PushOptionsEntry.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Template(Struct, frozen=True):
     link: str = ""
     body: str = ""
     template_id: str = ""
+    options: str = ""
 
 
 class TemplateDetails(Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from schemas.canonical_json import encode_sorted
 from schemas.channels import CHANNEL_NAMES, ChannelName, get_channel
 from schemas.policy import Partial, Template, TemplateDetails
+from schemas.push_options import PushOptionsEntry, decode_entry, encode_entry
 
 Locale = Annotated[str, Meta(min_length=1, max_length=35)]
 SampleName = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -18,6 +19,7 @@ VariantName = Annotated[str, Meta(max_length=64, pattern=VARIANT_PATTERN)]
 MAX_VARIANTS = 20
 CONTROL = "control"
 TEMPLATE_ID = "template_id"
+OPTIONS = "options"
 
 _PUSH_NAMES = {"subject": "title", "text": "body"}
 _PUSH_PARTS = {name: part for part, name in _PUSH_NAMES.items()}
@@ -25,7 +27,10 @@ _TEMPLATE_ID = re.compile("d-[0-9a-f]{32}").fullmatch
 
 
 class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The parts of a template for one channel and locale; `title` and `body` of a push message are also called `subject` and `text`."""
+    """The parts of a template for one channel and locale; `title` and `body` of a push message are also called `subject` and `text`.
+
+    `options` are those of a push message.
+    """
 
     subject: str = ""
     text: str = ""
@@ -35,6 +40,7 @@ class TemplateEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     image: str = ""
     link: str = ""
     template_id: str = ""
+    options: PushOptionsEntry | None = None
 
 
 class PartialEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -106,7 +112,9 @@ def build_template_document(templates: Iterable[Template], details: TemplateDeta
     channels: dict[str, dict[str, TemplateEntry]] = {}
     for template in sorted(templates, key=lambda one: (one.channel, one.locale)):
         parts = {part: getattr(template, part) for part in get_channel(template.channel).parts}
-        entry = TemplateEntry(**{_PUSH_NAMES.get(part, part) if template.channel == "push" else part: text for part, text in parts.items()})
+        options = decode_entry(parts.pop(OPTIONS, ""))
+        names = _PUSH_NAMES if template.channel == "push" else {}
+        entry = TemplateEntry(**{names.get(part, part): text for part, text in parts.items()}, options=options)
         channels.setdefault(template.channel, {})[template.locale or "default"] = entry
     if details is None:
         return TemplateDocument(**channels)  # type: ignore[arg-type]
@@ -169,6 +177,8 @@ def find_entry_problems(channel: ChannelName, entry: TemplateEntry) -> Iterator[
 
 def get_part(channel: ChannelName, entry: TemplateEntry, part: str) -> str:
     """The source of a part, by the name of its field of Template."""
+    if part == OPTIONS:
+        return encode_entry(entry.options)
     source: str = getattr(entry, part)
     if channel == "push" and not source and part in _PUSH_NAMES:
         source = getattr(entry, _PUSH_NAMES[part])

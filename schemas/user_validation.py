@@ -9,11 +9,12 @@ from msgspec import UNSET
 
 from schemas.addresses import NORMALIZERS, TOPIC_PREFIX, InvalidAddress, build_comparison_key, normalize_addresses
 from schemas.channels import ChannelName, get_channel
+from schemas.content_limits import FID_PREFIX
 from schemas.names import find_name_problem
 from schemas.profile import QuietHours
 from schemas.time_zones import find_time_zone_problem
 from schemas.timestamps import explain_implausible, is_plausible
-from schemas.users import MAX_ATTRIBUTES_BYTES, DeviceChange, Preference, PreferenceChange, SuppressionRequest, UserChange
+from schemas.users import FID, MAX_ATTRIBUTES_BYTES, DeviceChange, Preference, PreferenceChange, SuppressionRequest, UserChange
 
 _match_locale = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*").fullmatch
 _encode = msgspec.json.Encoder().encode
@@ -74,7 +75,9 @@ def find_device_problems(token: str, change: DeviceChange) -> Iterator[FieldProb
             yield FieldProblem(f"$.{name}", problem)
     if token.startswith(TOPIC_PREFIX):
         yield FieldProblem("$.token", "is a topic, not the token of a device")
-    elif isinstance(address := NORMALIZERS["push"](token), InvalidAddress):
+    elif token.startswith(FID_PREFIX):
+        yield FieldProblem("$.token", f"is written without {FID_PREFIX}: register the installation id itself, with the kind {FID}")
+    elif isinstance(address := NORMALIZERS["push"](FID_PREFIX * (change.kind == FID) + token), InvalidAddress):
         yield FieldProblem("$.token", address.problem, "invalid_address")
     if change.last_seen_at is not UNSET and change.last_seen_at is not None and not is_plausible(change.last_seen_at):
         yield FieldProblem("$.last_seen_at", explain_implausible(change.last_seen_at))

@@ -22,6 +22,9 @@ SUPPRESSION_PREFIX = "sup_"
 CONSENT_EVENT_PREFIX = "cev_"
 AUDIT_ENTRY_PREFIX = "aud_"
 
+FID = "fid"
+"""The kind of a device that is registered by the id of its Firebase installation instead of a token of FCM."""
+
 MAX_PREFERENCES = 500  # of a user
 MAX_ATTRIBUTES_BYTES = 16 * 1024  # as JSON; they are part of every cached profile
 
@@ -65,7 +68,17 @@ class User(Struct, frozen=True):
 class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is written of a device; what is left out stays as it is."""
 
-    kind: Annotated[str, Meta(min_length=1, max_length=32, description="the service that the token belongs to")] | UnsetType = UNSET
+    kind: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=32,
+                description="fcm: a token of FCM; fid: the id of a Firebase installation; else the service that the token belongs to",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     platform: Annotated[str, Meta(max_length=32, description="such as android or ios")] | UnsetType = UNSET
     last_seen_at: Timestamp | UnsetType | None = UNSET
 

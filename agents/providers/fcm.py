@@ -1,8 +1,7 @@
 """Firebase Cloud Messaging: a push message as one HTTP v1 call.
 
-Source of the request and of the codes: Google's discovery document fcm.v1 (projects.messages.send) and
-https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode. A message that is sent again replaces the first one on the device
-(collapse key).
+Source of the request: Google's discovery document fcm.v1 (projects.messages.send). A message that is sent again replaces the first one on
+the device. The codes are in fcm_codes.py.
 """
 
 import re
@@ -11,7 +10,8 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from agents.providers.fcm_message import SendMessageRequest, build_message
+from agents.providers.fcm_codes import ERROR_CODES, FOREIGN_PAGE, HTTP_STATUSES, INVALID_TOKEN, is_token_error
+from agents.providers.fcm_message import Message, SendMessageRequest, build_message
 from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
 from agents.providers.response import (
     build_account_fault,
@@ -25,37 +25,23 @@ from agents.providers.service_account import ServiceAccountToken, TokenError, lo
 from agents.providers.setting_checks import check_base_url, check_settings, expect_match
 from schemas.channels import ChannelName
 from schemas.content import PushContent
-from schemas.content_limits import TOPIC_PREFIX
+from schemas.content_limits import FID_PREFIX, TOPIC_PREFIX
 from schemas.delivery import Delivery
-from schemas.enums import Outcome, Reason, Status
+from schemas.enums import Outcome, Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
 from schemas.ports import Clock
 
-_MISCONFIGURED = (Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED)  # of one platform only: the project works for others
-
-ERROR_CODES: dict[str, AttemptResult] = {
-    "UNREGISTERED": AttemptResult(
-        Outcome.REJECTED_RECIPIENT, Reason.UNREGISTERED_TOKEN, status=Status.BOUNCED, detail="the app was removed"
-    ),
-    "SENDER_ID_MISMATCH": AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="a token of another project"),
-    "THIRD_PARTY_AUTH_ERROR": AttemptResult(*_MISCONFIGURED, detail="the APNs certificate or web push key is wrong"),
-    "APNS_AUTH_ERROR": AttemptResult(*_MISCONFIGURED, detail="the APNs certificate is wrong"),
-}
-HTTP_STATUSES: dict[int, AttemptResult] = {
-    # https://firebase.google.com/docs/cloud-messaging/error-codes and https://cloud.google.com/apis/design/errors (UNAUTHENTICATED,
-    # PERMISSION_DENIED, NOT_FOUND), without an error code of FCM
-    401: build_account_fault(401, "the access token was rejected: check the file in providers.fcm.service_account_file"),
-    403: build_account_fault(403, "the service account may not send"),
-    404: build_account_fault(404, "no such project: check providers.fcm.project_id"),
-}
-FOREIGN_PAGE = build_account_fault(404, "the response is not one of FCM: check providers.fcm.url")
-INVALID_TOKEN = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token or topic")
+INVALID_ADDRESS = AttemptResult(
+    Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token, installation id or topic"
+)
 INVALID_CONTENT = build_invalid_content("push")
 
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
+_PREFIXES = (TOPIC_PREFIX, FID_PREFIX)
 _TOPIC = re.compile(r"topic:([A-Za-z0-9_.~%-]{1,900})").fullmatch
+_FID = re.compile(r"fid:([A-Za-z0-9_-]{1,200})").fullmatch
 
 
 class _FieldViolation(Struct):
@@ -142,16 +128,16 @@ class Fcm:
         return self._url.origin
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
-        """Build the message to one token, or to a topic if the address is `topic:<name>`."""
+        """Build the message to one token, to an installation (`fid:<id>`) or to a topic (`topic:<name>`)."""
         content = delivery.content
         if not isinstance(content, PushContent):
             return INVALID_CONTENT
-        topic = _TOPIC(delivery.address)
-        if topic is None and (delivery.address.startswith(TOPIC_PREFIX) or not _TOKEN(delivery.address)):
-            return INVALID_TOKEN
         if not self._token.value:
             return build_account_fault(0, self._token.problem)
-        body = _encode(SendMessageRequest(build_message(delivery, content, topic and topic[1], now)))
+        message = build_message(delivery, content, now)
+        if not _set_target(message, delivery.address):
+            return INVALID_ADDRESS
+        body = _encode(SendMessageRequest(message))
         return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 
     def allow_address(self, host: str, address: str) -> bool:
@@ -188,21 +174,27 @@ def build_provider(settings: Settings) -> Fcm:
     return Fcm(settings.url, settings.project_id, ServiceAccountToken(settings.service_account_file))
 
 
+def _set_target(message: Message, address: str) -> bool:
+    """Set the field of the message for the kind of address; returns whether it is a valid one."""
+    if address.startswith(_PREFIXES):
+        if topic := _TOPIC(address):
+            message.topic = topic[1]
+        elif fid := _FID(address):
+            message.fid = fid[1]
+        return bool(topic or fid)
+    message.token = address
+    return _TOKEN(address) is not None
+
+
 def _map_error(status: int, error: _RpcError) -> AttemptResult:
     code = next((detail.error_code for detail in error.details if detail.error_code), "")
     if code in ERROR_CODES:
         return ERROR_CODES[code]
     if status == 400:
-        return INVALID_TOKEN if _is_token_error(error) else _build_rejection(error)
+        return INVALID_TOKEN if is_token_error(_list_rejected_fields(error), error.message) else _build_rejection(error)
     if status == 404 and error == _RpcError():  # a page of another server
         return FOREIGN_PAGE
     return HTTP_STATUSES.get(status) or _build_rejection(error)
-
-
-def _is_token_error(error: _RpcError) -> bool:
-    """Whether a 400 is about the token: by the field, or, for a malformed token, by the message. In doubt it is not: the device is kept."""
-    fields = _list_rejected_fields(error)
-    return all(field == "message.token" for field in fields) if fields else "registration token" in error.message.lower()
 
 
 def _build_rejection(error: _RpcError) -> AttemptResult:

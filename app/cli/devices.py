@@ -37,7 +37,7 @@ def list_devices(user_id: str, limit: int, cursor: str | None, url: str | None, 
 @devices.command("set")
 @click.argument("user_id", metavar="USER")
 @click.argument("token")
-@click.option("--kind", help="The service that the token belongs to; default: fcm.")
+@click.option("--kind", help="fcm (the default): a token of FCM; fid: the id of a Firebase installation.")
 @click.option("--platform", help="Such as android or ios.")
 @add_gateway_options
 @json_option

@@ -31,6 +31,7 @@ EXPLAIN_EXAMPLES = {
     "dead invalid_variables": "its data is not as its template declares it",
     "dead missing_variable": "its template requires a variable that is missing",
     "FAILED rejected_recipient": "the provider rejected the address",
+    "FAILED invalid_token": "the provider does not know the device",
     "FAILED retries_exhausted": "all attempts failed",
     "UNSUBSCRIBED opted_out": "the recipient has opted out with STOP",
 }

@@ -24,7 +24,11 @@ STUB_STATUSES: dict[ChannelName, dict[str, str]] = {
         "+15005550004": f"UNSUBSCRIBED {Reason.OPTED_OUT}",
         "+15005551200": FAILED_EXHAUSTED,
     },
-    "push": {"bounce": FAILED_RECIPIENT, "reject": FAILED_PERMANENT, "unsubscribed": f"BOUNCED {Reason.UNREGISTERED_TOKEN}"},
+    "push": {
+        "bounce": f"FAILED {Reason.INVALID_TOKEN}",
+        "reject": FAILED_PERMANENT,
+        "unsubscribed": f"BOUNCED {Reason.UNREGISTERED_TOKEN}",
+    },
     "webhook": {"/hooks/bounce": f"FAILED {Reason.ENDPOINT_GONE}", "/hooks/fail/": FAILED_EXHAUSTED},
 }
 

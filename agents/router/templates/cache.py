@@ -10,10 +10,14 @@ from agents.router.templates.compiler import PartCompiler
 from agents.router.templates.formats import FORMATS, select_formats
 from agents.router.templates.locales import build_locale_chain, normalize_locale
 from agents.router.templates.partials import PartialSources
+from agents.router.templates.structured_part import compile_structure
 from agents.router.templates.variables import Violation, compile_variables
 from schemas.channels import ChannelName, get_channel
 from schemas.content import Content, NoJsonObject, Part, Renderer, render_nothing
+from schemas.errors import DECODE_ERRORS
+from schemas.json_errors import describe_decode_error
 from schemas.policy import Partial, Template, TemplateDetails
+from schemas.push_options import InvalidPushOptions
 from schemas.template_document import CONTROL
 from schemas.template_variants import VariantTemplate, build_experiment, build_variant_templates
 
@@ -184,6 +188,8 @@ def _describe(error: Exception) -> str:
         return str(error)
     if isinstance(error, NoJsonObject):
         return str(error)
+    if isinstance(error, InvalidPushOptions) and isinstance(error.__cause__, DECODE_ERRORS):
+        return f"the options do not render to valid ones: {describe_decode_error(error.__cause__, b'')}"
     if isinstance(error, ZeroDivisionError):
         return "division by zero"
     if isinstance(error, (RecursionError, MemoryError)):
@@ -196,6 +202,8 @@ def _build_renderer(template: Template, compiler: PartCompiler) -> Renderer:
 
     def compile_part(part: str) -> Part:
         source: str = getattr(template, part)
+        if source and part == "options":
+            return compile_structure(source, part, compiler)
         return compiler.compile_part(source, part, html=part == "html") if source else render_nothing
 
     return get_channel(template.channel).build_renderer(compile_part)

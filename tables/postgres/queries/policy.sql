@@ -8,7 +8,7 @@ select
 from rules;
 
 -- list_published_templates: lists the published version of each template by channel and locale.
-select template_versions.name, version, channel, locale, subject, text, html, image, link, body, template_id
+select template_versions.name, version, channel, locale, subject, text, html, image, link, body, template_id, options
 from templates
 join template_versions on template_versions.name = templates.name and template_versions.version = templates.published_version;
 

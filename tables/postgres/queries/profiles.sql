@@ -3,7 +3,10 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
        coalesce(locale, '') as locale, coalesce(time_zone, '') as time_zone, coalesce(tier, '') as tier,
        coalesce(attributes, '{}') as attributes, quiet_hours,
        coalesce(users.version, (select last_value from user_version_seq)) as version,
-       array(select token from devices where user_id = users.id order by updated_at desc, token limit 20) as devices,
+       array(
+           select case kind when 'fid' then 'fid:' else '' end || token from devices where user_id = users.id
+           order by updated_at desc, token limit 20
+       ) as devices,
        (select json_object_agg(category || '/' || channel, choice) from user_preferences where user_id = users.id) as choices,
        (
            select json_object_agg(category, digest) from user_preferences
@@ -21,7 +24,7 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
                from jsonb_each(users.addresses) as entry (channel, list)
                cross join jsonb_array_elements_text(list) as item (address)
                cross join lateral (values (item.address), (lower(item.address))) as folded (address)
-               union all select token from devices where devices.user_id = users.id
+               union all select case kind when 'fid' then 'fid:' else '' end || token from devices where devices.user_id = users.id
            ))
        ) as address_suppressions
 from unnest($1::text[], $2::bigint[]) as wanted (id, version)

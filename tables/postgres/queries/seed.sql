@@ -12,8 +12,8 @@ insert into templates (name) values ($1) on conflict do nothing;
 
 -- insert_template_version: inserts the contents of a template for a channel and locale if they are missing.
 insert into template_versions (
-    name, version, channel, locale, subject, text, html, image, link, body, template_id
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing;
+    name, version, channel, locale, subject, text, html, image, link, body, template_id, options
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing;
 
 -- insert_template_details: inserts what holds for all channels and locales of a template if it is missing.
 insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once)

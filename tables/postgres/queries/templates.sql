@@ -25,7 +25,7 @@ select coalesce(max(version), 0) from template_versions where name = $1;
 select name, max(version) as version from template_versions group by name;
 
 -- list_contents: lists the contents of a version by channel and locale.
-select name, version, channel, locale, subject, text, html, image, link, body, template_id from template_versions where name = $1 and version = $2;
+select name, version, channel, locale, subject, text, html, image, link, body, template_id, options from template_versions where name = $1 and version = $2;
 
 -- get_details: returns what holds for all channels and locales of a version.
 select
@@ -48,8 +48,8 @@ from template_publications where name = $1 order by number desc;
 insert into templates (name, published_version) values ($1, 0) on conflict do nothing;
 
 -- insert_contents: inserts the contents of a version for a channel and locale.
-insert into template_versions (name, version, channel, locale, subject, text, html, image, link, body, template_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+insert into template_versions (name, version, channel, locale, subject, text, html, image, link, body, template_id, options)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- insert_details: inserts what holds for all channels and locales of a version.
 insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once, actor, comment)

@@ -68,7 +68,7 @@ PROVIDER_CASES = {
     "fcm": ProviderCase(
         Fcm("https://fcm.googleapis.com", "herold", FixedToken("secret-token")),
         200,
-        ("", "two words", "tok\r\nen", "töken", "t" * 4097, "topic:", "topic:a b", "topic:a/b"),
+        ("", "two words", "tok\r\nen", "töken", "t" * 4097, "topic:", "topic:a b", "topic:a/b", "fid:", "fid:a b", "fid:a.b"),
         _read_data,
         ("secret-token",),
     ),

@@ -33,6 +33,7 @@ def is_taken(provider: str, address: str, content: Content) -> bool:
         ("fcm", "device", [PushContent('"t"\n', "b" * count) for count in range(4000, 4100)]),
         ("fcm", "topic:news", [PushContent("t", "é" * count) for count in range(950, 1050)]),
         ("fcm", "device", [PushContent("t", "b" * count, image="https://a.b/c", link="app://x") for count in range(3960, 4060)]),
+        ("fcm", "fid:fHm9", [PushContent("t", "b", {"key": "b" * count}) for count in (3900, 4100)]),
         ("sendgrid", "a@example.org", [EmailContent("", "", template_id="d-" + "1" * 32, data={"a": 1}), EmailContent("", "")]),
         ("fcm", "device", [PushContent("t", "b", {key: "1"}) for key in ("from", "gcm", "gcm.a", "google.a", "message_type", "other")]),
     ],

@@ -104,7 +104,7 @@ REJECTED: list[tuple[ChannelName, str, Status, str, int]] = [
     ("sms", "bounce", FAILED, Reason.REJECTED_RECIPIENT, 0),
     ("sms", "reject", FAILED, Reason.REJECTED_PERMANENT, 1),
     ("sms", "unsubscribed", Status.UNSUBSCRIBED, Reason.OPTED_OUT, 0),
-    ("push", "bounce", FAILED, Reason.REJECTED_RECIPIENT, 0),
+    ("push", "bounce", FAILED, Reason.INVALID_TOKEN, 0),
     ("push", "reject", FAILED, Reason.REJECTED_PERMANENT, 1),
     ("push", "unsubscribed", Status.BOUNCED, Reason.UNREGISTERED_TOKEN, 0),
     ("webhook", "bounce", FAILED, Reason.ENDPOINT_GONE, 0),

@@ -46,6 +46,19 @@ async def test_rows_in_other_spellings_are_routed_in_normal_form(database_copy: 
     assert (inputs["duplicates"], list(inputs["invalid"])) == ({"profile.email[1]": "profile.email[0]"}, ["profile.sms[0]"])
 
 
+async def test_an_installation_is_an_address_of_its_own_kind(database_copy: Database) -> None:
+    async with database_copy.acquire_connection() as connection:
+        await connection.execute("insert into users (id) values ('ada')")
+        await connection.execute("insert into devices (user_id, token, kind) values ('ada', 'f-1', 'fid')")
+    reader = PostgresProfileReader(database_copy)
+    before = (await reader.get_many(["ada"]))["ada"]
+    async with database_copy.acquire_connection() as connection:
+        await connection.execute(INSERT_SUPPRESSION, None, "push", "fid:f-1", "", "manual", False)
+    after = (await reader.get_many(["ada"]))["ada"]
+    assert (before.addresses["push"], [one.address for one in after.suppressions]) == (["fid:f-1"], ["fid:f-1"])
+    assert after.version > before.version
+
+
 async def test_a_profile_has_preferences_and_suppressions_of_the_user_and_of_the_addresses(database_copy: Database) -> None:
     async with database_copy.acquire_connection() as connection:
         await connection.execute("insert into users (id, addresses, tier, attributes) values ('ada', $1, 'gold', '{\"plan\": 1}')", ADA)

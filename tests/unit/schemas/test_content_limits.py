@@ -7,6 +7,7 @@ import pytest
 from schemas.channels import CHANNELS, get_channel
 from schemas.content import Content, EmailContent, PushContent, SmsContent
 from schemas.content_limits import BLANK_CONTENT, PROVIDER_LIMIT, compute_fcm_bytes
+from schemas.push_options import PushOptions
 
 CHANNEL_BY_CONTENT = {channel.content: channel.name for channel in CHANNELS}
 ROOM = 4096 - compute_fcm_bytes(PushContent("t", "")) - 1  # bytes left for a body after the title, the keys and the delivery's id
@@ -28,6 +29,7 @@ def find(content: Content, addresses: Sequence[str] = ()) -> tuple[str, str]:
         (SmsContent("\U0001f600" * 800), []),
         (EmailContent("", "", template_id="d-1"), []),
         (PushContent("t", "b", image="https://a.b/c", link="shop://orders/1"), []),
+        (PushContent("t", "b", options=PushOptions("k" * 64, "high")), []),
         (PushContent("t", "x" * (ROOM + 1)), ["device"]),
         (PushContent("t", "é" * (ROOM // 2)), ["device"]),
         (PushContent("t", "x" * (ROOM + 1 - 2048)), TOPIC),
@@ -62,11 +64,16 @@ def test_a_blank_part_is_named(content: Content, part: str) -> None:
         (PushContent("t", "b", image="http://a.b/c"), ["device"], ["the image", "https://"]),
         (PushContent("t", "b", link="javascript://x%0aalert(1)"), ["device"], ["the link"]),
         (PushContent("t", "b", link="orders/1"), ["device"], ["the link"]),
+        (PushContent("t", "b", options=PushOptions("k" * 65)), ["device"], ["collapse_key", "64"]),
+        (PushContent("t", "b", options=PushOptions("a\nb")), ["device"], ["collapse_key", "ASCII"]),
         (PushContent("t", "x" * (ROOM + 2)), ["device"], ["body", "4097", "4096"]),
         (PushContent("t", "b", {"k": "x" * ROOM}), ["device"], ["data", "4097", "4096"]),
         (PushContent("t", "x" * (ROOM + 2 - 2048)), TOPIC, ["body", "2049", "2048", "topic"]),
         (PushContent("t", "é" * 1000), TOPIC, ["2057", "2048"]),
-        *((PushContent("t", "b", {key: "1"}), [], [f"`{key}`"]) for key in ("from", "message_type", "gcm", "gcm.x", "google.x", "googlex")),
+        *(
+            (PushContent("t", "b", {key: "1"}), [], [f"`{key}`"])
+            for key in ("from", "message_type", "gcm", "gcm.x", "google.x", "googlex", "ack")
+        ),
     ],
 )
 def test_what_is_beyond_a_limit_is_named(content: Content, addresses: list[str], words: list[str]) -> None:

@@ -13,6 +13,7 @@ from schemas.content import PushContent
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
 from schemas.outcome import AttemptResult
+from schemas.push_options import PushOptions
 from tests.delivery_builders import NOW, build_delivery
 from tests.fakes import FixedToken
 
@@ -31,9 +32,7 @@ def encode_with_firebase(**target: str) -> Any:
     theirs = messaging.Message(
         notification=messaging.Notification("Your order", "It is on its way."),
         data={"order": "17", "delivery_id": delivery.id},
-        android=messaging.AndroidConfig(
-            collapse_key=same, ttl=datetime.timedelta(hours=1), notification=messaging.AndroidNotification(tag=same)
-        ),
+        android=messaging.AndroidConfig(ttl=datetime.timedelta(hours=1), notification=messaging.AndroidNotification(tag=same)),
         apns=messaging.APNSConfig(headers={"apns-collapse-id": same, "apns-expiration": str(int(NOW) + 3600)}),
         webpush=messaging.WebpushConfig(headers={"TTL": "3600"}),
         **target,
@@ -66,6 +65,47 @@ def test_an_image_and_a_link_are_for_all_kinds_of_devices() -> None:
 def test_an_address_may_be_a_topic() -> None:
     an_id = build_delivery("push").id
     assert build_message(address="topic:news-at", id=an_id) == encode_with_firebase(topic="news-at")
+
+
+def test_an_address_may_be_an_installation() -> None:
+    an_id = build_delivery("push").id
+    assert build_message(address="fid:fHm9_-Q0RjK2xY7zABCDEf", id=an_id) == encode_with_firebase(fid="fHm9_-Q0RjK2xY7zABCDEf")
+
+
+def test_options_are_those_that_firebases_encoder_writes() -> None:
+    options = PushOptions("match-7", "high", "very-low", "goal.caf", 3, "scores", "OPEN_MATCH", "MATCH", "time-sensitive", True)
+    theirs = messaging.Message(
+        topic="t",
+        android=messaging.AndroidConfig(
+            priority="high",
+            ttl=datetime.timedelta(hours=1),
+            notification=messaging.AndroidNotification(
+                tag="match-7", sound="goal.caf", channel_id="scores", click_action="OPEN_MATCH", notification_count=3
+            ),
+        ),
+        apns=messaging.APNSConfig(
+            headers={"apns-collapse-id": "match-7", "apns-expiration": str(int(NOW) + 3600), "apns-priority": "10"},
+            payload=messaging.APNSPayload(
+                messaging.Aps(
+                    mutable_content=True, sound="goal.caf", badge=3, category="MATCH", custom_data={"interruption-level": "time-sensitive"}
+                )
+            ),
+        ),
+        webpush=messaging.WebpushConfig(
+            headers={"TTL": "3600", "Urgency": "very-low"}, notification=messaging.WebpushNotification(tag="match-7")
+        ),
+    )
+    ours, expected = build_message(content=PushContent("t", "b", options=options)), json.loads(str(theirs))
+    expected["android"]["priority"] = expected["android"]["priority"].upper()  # the name of the enum in FCM's document
+    assert [ours[name] for name in ("android", "apns", "webpush")] == [expected[name] for name in ("android", "apns", "webpush")]
+
+
+def test_one_option_changes_nothing_else() -> None:
+    content = PushContent("Your order", "It is on its way.", {"order": "17"}, options=PushOptions(sound="a"))
+    usual, message = build_message(), build_message(content=content)
+    assert message.pop("apns")["payload"] == {"aps": {"sound": "a"}}
+    assert message.pop("android")["notification"].pop("sound") == "a"
+    assert message == {name: value for name, value in usual.items() if name not in ("apns", "android")}
 
 
 def test_data_of_the_notification_cannot_hide_the_delivery() -> None:
@@ -116,7 +156,7 @@ def test_acceptance_keeps_the_name() -> None:
     ("status", "code", "outcome", "reason"),
     [
         (404, "UNREGISTERED", Outcome.REJECTED_RECIPIENT, Reason.UNREGISTERED_TOKEN),
-        (403, "SENDER_ID_MISMATCH", Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT),
+        (403, "SENDER_ID_MISMATCH", Outcome.REJECTED_RECIPIENT, Reason.SENDER_ID_MISMATCH),
         (401, "THIRD_PARTY_AUTH_ERROR", Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
         (401, "APNS_AUTH_ERROR", Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED),
         (429, "QUOTA_EXCEEDED", Outcome.THROTTLED, ""),
@@ -142,6 +182,7 @@ INVALID = "INVALID_ARGUMENT"
     [
         ("The registration token is not a valid FCM registration token", [build_fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
         ("Request contains an invalid argument.", [build_violation("message.token"), build_fcm_error(INVALID)], Outcome.REJECTED_RECIPIENT),
+        ("Request contains an invalid argument.", [build_violation("message.fid")], Outcome.REJECTED_RECIPIENT),
         ("Invalid value", [build_violation("message.notification.title")], Outcome.REJECTED_PERMANENT),
         ("Invalid value", [build_violation("message.token"), build_violation("message.data[0]")], Outcome.REJECTED_PERMANENT),
         ("Message is too big", [build_fcm_error(INVALID)], Outcome.REJECTED_PERMANENT),
@@ -149,7 +190,8 @@ INVALID = "INVALID_ARGUMENT"
     ],
 )
 def test_a_400_rejects_the_token_only_if_it_is_about_the_token(message: str, details: list[dict[str, Any]], outcome: Outcome) -> None:
-    assert parse_result(400, message, *details).outcome is outcome
+    found = parse_result(400, message, *details)
+    assert (found.outcome, found.reason == Reason.INVALID_TOKEN) == (outcome, outcome is Outcome.REJECTED_RECIPIENT)
 
 
 def test_a_rejection_names_the_fields() -> None:

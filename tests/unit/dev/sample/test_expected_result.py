@@ -25,7 +25,7 @@ POLICY, PROFILES = load_seed_policy(), load_seed_profiles()
         ({"user_id": "u-partner-north", "type": "partner.order-webhook"}, ["DELIVERED"]),
         (
             {"user_id": "x", "type": "courier.waiting", "to": {"push": "bounce:d", "sms": "+12025550101"}},
-            ["FAILED rejected_recipient", "SENT"],
+            ["FAILED invalid_token", "SENT"],
         ),
         ({"user_id": "x", "type": "account.otp", "to": {"sms": "+15005550004"}}, ["UNSUBSCRIBED opted_out"]),
     ],
