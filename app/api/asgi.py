@@ -24,6 +24,7 @@ from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
     audiences,
     broadcasts,
+    dead_letters,
     health,
     held_notifications,
     notifications,
@@ -56,6 +57,7 @@ ROUTERS = (
     broadcasts.router,
     schedules.router,
     rate_limits.router,
+    dead_letters.router,
     health.router,
 )
 

@@ -18,6 +18,7 @@ from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
+from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.rules import RuleStore
@@ -54,6 +55,7 @@ class Dependencies:
     broadcasts: BroadcastStore
     schedules: ScheduleStore
     rate_limits: RateLimitStore
+    dead_letters: DeadLetterStore
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -41,6 +41,7 @@ from schemas.topics import get_notifications_topic
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
+from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
@@ -139,19 +140,9 @@ class GatewayConnections:
     def _build_dependencies(self) -> Dependencies:
         generate_bits = RandomIdBits(os.urandom)
         make_new_id = OrderedIds(time.time, generate_bits)
-        submission_service = SubmissionService(
-            self.publisher,
-            self.policy_reader,
-            RedisIdempotentResponses(self.redis, lambda: f"{generate_bits():x}"),
-            self.recent_notifications,
-            time.time,
-            generate_bits,
-            self._settings.kafka.topic_partitions,
-            self._settings.kafka.topic_prefix,
-        )
         history, kafka = PostgresHistoryReader(self.database), self._settings.kafka
         return Dependencies(
-            submission_service=submission_service,
+            submission_service=self._build_submission_service(generate_bits),
             history=history,
             recent_notifications=self.recent_notifications,
             readiness=self.readiness,
@@ -175,6 +166,19 @@ class GatewayConnections:
             broadcasts=BroadcastStore(self.database, make_new_id),
             schedules=ScheduleStore(self.database, make_new_id),
             rate_limits=RateLimitStore(self.database, make_new_id),
+            dead_letters=DeadLetterStore(self.database, make_new_id),
+        )
+
+    def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:
+        return SubmissionService(
+            self.publisher,
+            self.policy_reader,
+            RedisIdempotentResponses(self.redis, lambda: f"{generate_bits():x}"),
+            self.recent_notifications,
+            time.time,
+            generate_bits,
+            self._settings.kafka.topic_partitions,
+            self._settings.kafka.topic_prefix,
         )
 
     def _build_probes(self) -> dict[str, Probe]:

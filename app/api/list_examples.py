@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from app.api.broadcast_requests import AudiencePage, BroadcastPage, MemberPage, SchedulePage
+from app.api.dead_letter_examples import DEAD_LETTER_EXAMPLES
 from app.api.rate_limit_bodies import RateLimitPage, RateLimitResponse, RateLimitVersionPage
 from app.api.responses import (
     ConsentEventPage,
@@ -205,4 +206,5 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
         ],
         next_cursor=None,
     ),
+    *DEAD_LETTER_EXAMPLES,
 )

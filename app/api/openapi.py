@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from app.api.broadcast_requests import BROADCAST_BODIES
+from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.list_examples import LIST_EXAMPLES
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.rate_limit_bodies import RateLimitChange
@@ -36,6 +37,7 @@ REQUEST_STRUCTS = (
     PreferencePatch,
     SuppressionRequest,
     *BROADCAST_BODIES,
+    *DEAD_LETTER_BODIES,
     *TEMPLATE_REQUESTS,
 )
 EXAMPLE_SUBMISSION = {

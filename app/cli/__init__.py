@@ -31,6 +31,7 @@ COMMAND_PATHS = {
     "audiences": "app.cli.audiences:audiences",
     "broadcasts": "app.cli.broadcasts:broadcasts",
     "schedules": "app.cli.schedules:schedules",
+    "dead-letters": "app.cli.dead_letters:dead_letters",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "policy": "app.cli.policy:policy",

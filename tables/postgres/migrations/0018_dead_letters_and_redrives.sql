@@ -85,3 +85,18 @@ create index redrive_items_open_idx on redrive_items (redrive_id, dead_letter_id
 -- A notification that was redriven is decided again.
 alter table notifications add column redrive_count smallint not null default 0;
 comment on column notifications.redrive_count is 'how often it was redriven before this decision';
+
+-- Whether a filter of schemas/dead_letters.py, as JSON, selects a dead letter: it has all of what the filter gives.
+create function selects_dead_letter(selection jsonb, one dead_letters) returns boolean language sql immutable as $$
+    select (selection ->> 'reason' is null or one.reason = selection ->> 'reason')
+        and (selection ->> 'stage' is null or one.stage = selection ->> 'stage')
+        and (selection ->> 'channel' is null or one.channel = selection ->> 'channel')
+        and (selection ->> 'type' is null or one.type = selection ->> 'type')
+        and (selection ->> 'user_id' is null or one.user_id = selection ->> 'user_id')
+        and (selection ->> 'notification_id' is null or one.notification_id = substr(selection ->> 'notification_id', 5)::uuid)
+        and (selection ->> 'account' is null or one.account = selection ->> 'account')
+        and (selection ->> 'state' is null or one.state = selection ->> 'state')
+        and (selection ->> 'cause' is null or one.cause = selection ->> 'cause')
+        and (selection ->> 'since' is null or one.created_at >= to_timestamp((selection ->> 'since')::float8))
+        and (selection ->> 'until' is null or one.created_at < to_timestamp((selection ->> 'until')::float8))
+$$;
