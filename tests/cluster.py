@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 
 from app.admin import database, topics
-from dev.stack.herold_services import build_environment, build_simulators_command
+from dev.stack.herold_services import build_callback_options, build_environment, build_simulators_command
 from dev.stack.process_registry import ProcessRegistry
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import LOOPBACK, StackState
@@ -78,10 +78,11 @@ class HeroldCluster:
         self.start_process(name, argv, HEROLD_WORKER_WEB_PORT=str(self.get_port(name)), HEROLD_WORKER_INSTANCE_ID=name, **env)
         await self.wait_until_ready(name, "/ready")
 
-    async def start_simulators(self, name: str = "simulators") -> None:
-        """Start simulators; under another name they simulate providers on another host."""
+    async def start_simulators(self, name: str = "simulators", *, with_callbacks: bool = False) -> None:
+        """Start simulators; under another name they simulate providers on another host. With callbacks they report to the gateway."""
         request_log = self.home / f"{self.prefix}{name}.requests.jsonl"
-        self.start_process(name, build_simulators_command(self.get_port(name), request_log, self.env))
+        options = build_callback_options(self.state) if with_callbacks else ()
+        self.start_process(name, (*build_simulators_command(self.get_port(name), request_log, self.env), *options))
         await self.wait_until_ready(name, "/healthz")
 
     async def start_gateway(self) -> None:

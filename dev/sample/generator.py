@@ -42,7 +42,7 @@ FEEDBACK_LIMIT = 2  # per week, as seeded for the category
 STUB_RECIPIENTS = (  # type, channel, address with a stub (docs/simulators.md), number of notifications
     ("order.confirmed", "email", "bounce+{n}@example.org", 12),
     ("order.confirmed", "email", "reject+{n}@example.org", 4),
-    ("newsletter.weekly", "email", "unsubscribed+{n}@example.org", 3),
+    ("newsletter.weekly", "email", "unsubscribed.silent+{n}@example.org", 3),  # not reported, or a second run would find it suppressed
     ("order.confirmed", "email", "throttle-1+{n}@example.org", 10),
     ("order.confirmed", "email", "fail-1+{n}@example.org", 6),
     ("order.confirmed", "email", "fail+{n}@example.org", 3),

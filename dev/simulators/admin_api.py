@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from dev.simulators.callbacks.dispatcher import CallbackDispatcher
 from dev.simulators.protocol import ServerRequest, ServerResponse
 from dev.simulators.request_log import RequestLog
 
@@ -13,13 +14,21 @@ _MAX_PAGE_SIZE = 10_000
 
 
 class AdminApi:
-    """GET /requests, /requests/counts, /requests/search, /healthz; POST /requests/reset, /credentials/revoke, /credentials/restore.
+    """GET /requests, /requests/counts, /requests/search, /callbacks/counts, /healthz; POST /requests/reset, /callbacks/inbound,
+    /credentials/revoke, /credentials/restore.
 
-    `revoked_providers` are those of `providers` that reject all credentials.
+    `revoked_providers` are those of `providers` that reject all credentials. Without `callbacks` there are none.
     """
 
-    def __init__(self, request_log: RequestLog, reset: Callable[[], None], providers: Container[str], revoked_providers: set[str]) -> None:
-        self._request_log, self._reset_log = request_log, reset
+    def __init__(
+        self,
+        request_log: RequestLog,
+        reset: Callable[[], None],
+        providers: Container[str],
+        revoked_providers: set[str],
+        callbacks: CallbackDispatcher | None = None,
+    ) -> None:
+        self._request_log, self._reset_log, self._callbacks = request_log, reset, callbacks
         self._providers, self._revoked_providers = providers, revoked_providers
         self._routes = {
             (b"GET", b"/healthz"): self._get_health,
@@ -27,6 +36,8 @@ class AdminApi:
             (b"GET", b"/requests/search"): self._search_entries,
             (b"GET", b"/requests"): self._list_entries,
             (b"POST", b"/requests/reset"): self._handle_reset,
+            (b"GET", b"/callbacks/counts"): self._get_callback_counts,
+            (b"POST", b"/callbacks/inbound"): self._post_inbound_sms,
             (b"POST", b"/credentials/revoke"): self._revoke_credentials,
             (b"POST", b"/credentials/restore"): self._restore_credentials,
         }
@@ -62,6 +73,19 @@ class AdminApi:
     def _handle_reset(self, query: dict[str, str]) -> ServerResponse:
         self._reset_log()
         return self._get_counts(query)
+
+    def _get_callback_counts(self, query: dict[str, str]) -> ServerResponse:
+        return _build_json_response(self._callbacks.build_report() if self._callbacks else {"outstanding": 0})
+
+    def _post_inbound_sms(self, query: dict[str, str]) -> ServerResponse:
+        """A text message from somebody's telephone to one of Twilio's numbers."""
+        sender, text = query.get("from", ""), query.get("text", "")
+        if self._callbacks is None or not sender or not text:
+            return _build_error_response(
+                400, "from= and text= are required, and the simulators must have been started with --callbacks-url"
+            )
+        self._callbacks.post_inbound_sms(sender, query.get("to", ""), text)
+        return self._get_callback_counts(query)
 
     def _revoke_credentials(self, query: dict[str, str]) -> ServerResponse:
         self._revoked_providers.add(self._parse_provider(query))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from dev.simulators.callbacks.fcm import TOKEN_KEY
 from dev.simulators.invalid_field import parse_validation_error
 from dev.simulators.protocol import (
     DeliveryTarget,
@@ -18,6 +19,7 @@ from dev.simulators.protocol import (
     ServerRequest,
     ServerResponse,
     ValidRequest,
+    build_retry_after_header,
     is_bearer_valid,
     is_not_revoked,
 )
@@ -30,6 +32,8 @@ _is_reserved_key = re.compile(r"from|gcm|message_type|google.*|gcm\..*", re.DOTA
 _match_path = re.compile(rb"/v1/projects/([^/]+)/messages:send").fullmatch
 _FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"
+# google.rpc.Code by its HTTP status (https://cloud.google.com/apis/design/errors)
+_STATUS_NAMES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 500: "INTERNAL", 503: "UNAVAILABLE"}
 _UNAUTHENTICATED_MESSAGE = (
     "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication"
     " credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
@@ -67,6 +71,7 @@ class FcmRequestDetails(NamedTuple):
 
     project: str
     validate_only: bool
+    receipt_token: str
 
 
 class FcmSimulator:
@@ -106,7 +111,9 @@ class FcmSimulator:
             return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Invalid data key", "INVALID_ARGUMENT"), [target])
         if _compute_payload_size(message) > (MAX_TOPIC_PAYLOAD_BYTES if message.topic or message.condition else MAX_PAYLOAD_BYTES):
             return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
-        details = FcmRequestDetails(path[1].decode("utf-8", "replace"), body.validate_only or body.validateOnly)
+        is_dry_run = body.validate_only or body.validateOnly
+        token = "" if is_dry_run else message.data.get(TOKEN_KEY, "")
+        details = FcmRequestDetails(path[1].decode("utf-8", "replace"), is_dry_run, token)
         return ValidRequest((target,), self.find_stub(message.token or message.fid), details)
 
     def build_unauthorized_response(self) -> ServerResponse:
@@ -125,8 +132,14 @@ class FcmSimulator:
         if stub_response is StubResponse.REJECT:
             return _build_bad_request_error("Invalid value (TYPE_STRING) - at `$.message.notification.title`")
         if stub_response is StubResponse.THROTTLE:
-            return _build_fcm_error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED")._replace(headers=b"Retry-After: 1\r\n")
-        return _build_fcm_error(500, "INTERNAL", "Internal error encountered.", "INTERNAL")
+            response = _build_fcm_error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED")
+            return response._replace(headers=build_retry_after_header(stub, "1"))
+        if stub.status in (401, 403, 404):
+            response = _build_error(stub.status, _STATUS_NAMES[stub.status], "The request was refused.")
+        else:
+            name = _STATUS_NAMES.get(stub.status, "INTERNAL")
+            response = _build_fcm_error(stub.status, name, "The service cannot serve the request.", name)
+        return response._replace(headers=build_retry_after_header(stub))
 
 
 def _build_delivery_target(message: FcmMessage) -> DeliveryTarget:

@@ -8,6 +8,7 @@ from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from dev.simulators import connection_faults
 from dev.simulators.protocol import ServerRequest
 from dev.simulators.stubs import Fault
 
@@ -101,9 +102,18 @@ class HttpServerProtocol(asyncio.Protocol):
             self._inject_fault(data, fault)
 
     def _inject_fault(self, data: bytes, fault: Fault) -> None:
-        if fault is Fault.TRUNCATE:
+        if fault is Fault.INTERIM:
+            self.send_response(connection_faults.INTERIM_RESPONSES + data)
+        elif fault is Fault.TRICKLE:
+            connection_faults.send_slowly(self._transport, self._loop, data)
+        elif fault is Fault.ENDLESS:
+            connection_faults.send_endlessly(self._transport, self._loop, data)
+        elif fault is Fault.BOMB:
+            self.send_response(connection_faults.build_bomb_response(data))
+        elif fault is Fault.TRUNCATE:
             self._transport.write(data[: len(data) // 2])
-        if fault in (Fault.TRUNCATE, Fault.DROP):
+            self._transport.close()
+        elif fault is Fault.DROP:
             self._transport.close()
         elif fault is Fault.RESET:
             # closing with a linger time of zero sends RST instead of FIN (socket(7), SO_LINGER)

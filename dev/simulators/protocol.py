@@ -100,6 +100,12 @@ class RequestLogEntry(Struct, frozen=True, gc=False):
         return 200 <= self.status < 300
 
 
+def build_retry_after_header(stub: Stub, usual: str = "") -> bytes:
+    """The header line that says when a request may be repeated, with the provider's usual text unless the stub has one."""
+    text = usual if stub.retry_after is None else stub.retry_after
+    return b"Retry-After: %b\r\n" % text.encode() if text else b""
+
+
 def is_not_revoked(token: bytes) -> bool:
     """Whether a token does not end with `revoked`."""
     return not token.endswith(b"revoked")

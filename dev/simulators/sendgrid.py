@@ -1,11 +1,14 @@
 """SendGrid's v3 mail/send (docs.sendgrid.com/api-reference/mail-send): 202, or errors with message, field and help."""
 
 import re
-from typing import Annotated, Any
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from dev.simulators.callback_script import DEFAULT_SCRIPT
 from dev.simulators.invalid_field import parse_validation_error
 from dev.simulators.protocol import (
     DeliveryTarget,
@@ -14,9 +17,10 @@ from dev.simulators.protocol import (
     ServerRequest,
     ServerResponse,
     ValidRequest,
+    build_retry_after_header,
     is_bearer_valid,
 )
-from dev.simulators.stubs import Stub, StubResponse, match_stub
+from dev.simulators.stubs import DEFAULT_STUB, Stub, StubResponse, match_stub
 
 MAX_RECIPIENTS = 1000
 _HELP_URL = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
@@ -61,16 +65,31 @@ class MailContent(Struct, gc=False):
     value: _Text
 
 
+class UnsubscribeGroup(Struct, gc=False):
+    group_id: int
+
+
 class MailSendRequest(Struct):
     personalizations: Annotated[list[Personalization], Meta(min_length=1)]
     from_: EmailObject = field(name="from")
     subject: str = ""
     content: list[MailContent] = []
     template_id: str = ""
+    custom_args: dict[str, str] = {}
+    categories: list[str] = []
+    asm: UnsubscribeGroup | None = None
+
+
+class SendGridRequestDetails(NamedTuple):
+    """An accepted mail, and the number of the personalization whose address selects the stub."""
+
+    mail: MailSendRequest
+    personalization: int
 
 
 # of a dynamic template, or the GUID of a legacy one
 _is_template_id = re.compile("d-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+_RATE_LIMIT_HEADERS = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\n"
 _ACCEPTING_RESPONSES = (StubResponse.ACCEPT, StubResponse.UNSUBSCRIBED)
 _decode = msgspec.json.Decoder(MailSendRequest).decode
 
@@ -104,23 +123,45 @@ class SendGridSimulator:
             return InvalidRequest(_build_error(400, None, "Bad Request"))
         targets = [_build_delivery_target(personalization) for personalization in mail.personalizations]
         error_response = _find_error(mail)
-        return InvalidRequest(error_response, targets) if error_response else ValidRequest(targets, self.find_stub(targets[0].address))
+        if error_response:
+            return InvalidRequest(error_response, targets)
+        number, stub = 0, self.find_stub(targets[0].address)
+        if len(targets) > 1:
+            number, stub = self._select_stub(targets)
+        return ValidRequest(targets, stub, SendGridRequestDetails(mail, number))
+
+    def _select_stub(self, targets: Sequence[DeliveryTarget]) -> tuple[int, Stub]:
+        """The first stub of a batch that does more than accept: SendGrid refuses a batch for one of its addresses."""
+        stubs = [self.find_stub(target.address) for target in targets]
+        return next(((number, stub) for number, stub in enumerate(stubs) if _replaces_acceptance(stub)), (0, DEFAULT_STUB))
 
     def build_unauthorized_response(self) -> ServerResponse:
         return _build_error(401, None, "The provided authorization grant is invalid, expired, or revoked")
 
-    def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
+    def build_response(self, details: SendGridRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
         # SendGrid accepts mail to unsubscribed recipients, drops it later and reports that in an event webhook
         if stub.response in _ACCEPTING_RESPONSES:
             return ServerResponse(202, b"", b"X-Message-Id: %x\r\n" % context.message_number)
         if stub.response is StubResponse.BOUNCE:
-            return _build_error(400, "personalizations.0.to.0.email", _INVALID_ADDRESS)
+            return _build_error(400, f"personalizations.{details.personalization}.to.0.email", _INVALID_ADDRESS)
         if stub.response is StubResponse.REJECT:
             return _build_error(400, "content.0.value", _ERROR_MESSAGES["content.value"])
         if stub.response is StubResponse.THROTTLE:
-            headers = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (int(context.now) + 1)
+            headers = _RATE_LIMIT_HEADERS + _build_reset_header("1" if stub.retry_after is None else stub.retry_after, context.now)
             return _build_error(429, None, "too many requests")._replace(headers=headers)
-        return _build_error(500, None, "Internal Server Error")
+        return _build_error(stub.status, None, HTTPStatus(stub.status).phrase)._replace(headers=build_retry_after_header(stub))
+
+
+def _replaces_acceptance(stub: Stub) -> bool:
+    return stub.response not in _ACCEPTING_RESPONSES or stub._replace(response=StubResponse.ACCEPT, script=DEFAULT_SCRIPT) != DEFAULT_STUB
+
+
+def _build_reset_header(retry_after: str, now: float) -> bytes:
+    """X-RateLimit-Reset: the epoch second of a number of seconds from now; any other text as it is."""
+    if not retry_after:
+        return b""
+    reset = str(int(now) + int(retry_after)) if retry_after.isdecimal() else retry_after
+    return f"X-RateLimit-Reset: {reset}\r\n".encode()
 
 
 def _build_delivery_target(personalization: Personalization) -> DeliveryTarget:

@@ -1,12 +1,17 @@
 """The simulators' server: routes a request to its provider, logs it, and then sends the response."""
 
 import asyncio
+from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
+from random import Random
 
 from dev.simulators.admin_api import AdminApi
+from dev.simulators.callbacks.dispatcher import CallbackDispatcher
 from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
+from dev.simulators.latency import NO_LATENCY
 from dev.simulators.protocol import (
     InvalidRequest,
     ProviderSimulator,
@@ -19,7 +24,7 @@ from dev.simulators.protocol import (
 from dev.simulators.request_log import RequestLog
 from dev.simulators.sendgrid import SendGridSimulator
 from dev.simulators.stub_resolver import StubResolver
-from dev.simulators.stubs import DEFAULT_STUB, UNPROCESSED_FAULTS, Fault, Stub
+from dev.simulators.stubs import DEFAULT_STUB, UNPROCESSED_FAULTS, Stub
 from dev.simulators.token_server import TOKEN_PATH, TokenServer
 from dev.simulators.twilio import TwilioSimulator
 from dev.simulators.webhook import WebhookSimulator
@@ -32,6 +37,7 @@ class SimulatorServer:
     """Serves all providers with one request log. `failure` gets the OSError if the log cannot be written.
 
     With a token server FCM accepts its tokens only. With the master secret webhooks to `?user=` must be signed with the user's secret.
+    With `callbacks` what happens to accepted messages is reported to Herold.
     """
 
     def __init__(
@@ -41,18 +47,20 @@ class SimulatorServer:
         loop: asyncio.AbstractEventLoop,
         token_server: TokenServer | None = None,
         webhook_master_secret: str = "",
+        callbacks: CallbackDispatcher | None = None,
     ) -> None:
         self._request_log, self._clock, self._loop, self._token_server = request_log, clock, loop, token_server
+        self._callbacks = callbacks
         self._simulators = build_simulators(token_server, webhook_master_secret)
         by_name = {simulator.name: simulator for simulator in self._simulators}
         self._revoked_providers: set[str] = set()
-        self._admin_api = AdminApi(request_log, self._reset_log, by_name, self._revoked_providers)
+        self._admin_api = AdminApi(request_log, self._reset_log, by_name, self._revoked_providers, callbacks)
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
             self._stub_resolver.replay_entry(entry, by_name[entry.provider].find_stub(entry.address))
         self._first_message_number = int(clock() * 1000) << 40
         self._date_second, self._date = 0, b""
-        self._queued_responses: list[tuple[HttpServerProtocol, bytes, Fault, float]] = []
+        self._queued_responses: list[Callable[[], None]] = []
         self.failure: asyncio.Future[None] = loop.create_future()
 
     def create_protocol(self) -> HttpServerProtocol:
@@ -73,7 +81,29 @@ class SimulatorServer:
             stub = self._stub_resolver.resolve_stub(provider.name, parsed_request)
             response = provider.build_response(parsed_request.details, stub, context)
         self._log_request(provider, parsed_request, stub, response, context)
-        self._queue_response(connection, _encode_response(response, context.date), stub)
+        send: Callable[[], None] = partial(
+            connection.send_response, _encode_response(response, context.date), stub.fault, self._compute_delay(stub)
+        )
+        if self._callbacks and isinstance(parsed_request, ValidRequest) and _is_accepted(stub, response):
+            send = self._plan_callbacks(provider.name, parsed_request, stub, context, send)
+        self._queue_response(send)
+
+    def _plan_callbacks(
+        self, provider: str, request: ValidRequest, stub: Stub, context: ResponseContext, send: Callable[[], None]
+    ) -> Callable[[], None]:
+        """What to do once the request is logged: send the response, and post the callbacks before or after it."""
+        dispatcher = self._callbacks
+        assert dispatcher is not None
+        callbacks = dispatcher.plan(provider, request, stub, context)
+        if callbacks and stub.script.is_early:
+            return partial(dispatcher.post_before, callbacks, send)
+        dispatcher.schedule(callbacks)
+        return send
+
+    def _compute_delay(self, stub: Stub) -> float:
+        if stub.latency is NO_LATENCY:
+            return stub.delay
+        return stub.delay + stub.latency.sample(Random(self._request_log.last_seq))
 
     def _find_simulator(self, path: bytes) -> ProviderSimulator | None:
         for simulator in self._simulators:
@@ -109,11 +139,11 @@ class SimulatorServer:
         for target in request.targets:
             self._request_log.append(context.now, provider.name, target.delivery_id, target.address, status, stub.fault)
 
-    def _queue_response(self, connection: HttpServerProtocol, data: bytes, stub: Stub) -> None:
+    def _queue_response(self, send: Callable[[], None]) -> None:
         # all requests of one iteration of the event loop share one write to the log's file
         if not self._queued_responses:
             self._loop.call_soon(self._flush_responses)
-        self._queued_responses.append((connection, data, stub.fault, stub.delay))
+        self._queued_responses.append(send)
 
     def _flush_responses(self) -> None:
         responses, self._queued_responses = self._queued_responses, []
@@ -123,8 +153,12 @@ class SimulatorServer:
             if not self.failure.done():
                 self.failure.set_exception(error)
             return
-        for connection, data, fault, delay in responses:
-            connection.send_response(data, fault, delay)
+        for send in responses:
+            send()
+
+
+def _is_accepted(stub: Stub, response: ServerResponse) -> bool:
+    return stub.fault not in UNPROCESSED_FAULTS and 200 <= response.status < 300
 
 
 def build_simulators(token_server: TokenServer | None = None, webhook_master_secret: str = "") -> tuple[ProviderSimulator, ...]:

@@ -8,7 +8,15 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.protocol import (
+    DeliveryTarget,
+    InvalidRequest,
+    ResponseContext,
+    ServerRequest,
+    ServerResponse,
+    ValidRequest,
+    build_retry_after_header,
+)
 from dev.simulators.stubs import DEFAULT_STUB, UNPROCESSED_FAULTS, Stub, StubResponse, match_number_stub
 from dev.simulators.twilio_messages import MessageList, MessageQuery, parse_query
 from schemas.sms_segments import measure_sms
@@ -22,14 +30,17 @@ _STUB_ERRORS = {
     StubResponse.REJECT: (400, 21617),
     StubResponse.UNSUBSCRIBED: (400, 21610),
     StubResponse.THROTTLE: (429, 20429),
-    StubResponse.FAIL: (500, 20500),
 }
+# https://www.twilio.com/docs/api/errors: the codes that do not concern one message
+_STATUS_CODES = {401: 20003, 403: 20403, 404: 20404, 429: 20429, 500: 20500, 503: 20503}
 _ERROR_MESSAGES = {
     20001: "Unknown parameters",
     20003: "Authenticate",
+    20403: "Forbidden",
     20404: "The requested resource was not found",
     20429: "Too Many Requests",
     20500: "Internal Server Error",
+    20503: "Service Unavailable",
     21211: "Invalid 'To' Phone Number: {to}",
     21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}",
     21602: "Message body is required.",
@@ -51,6 +62,7 @@ class TwilioRequestDetails(NamedTuple):
     messaging_service_sid: str
     body: str
     smart_encoded: bool
+    status_callback: str
 
 
 class TwilioSimulator:
@@ -81,7 +93,7 @@ class TwilioSimulator:
         form = dict(_parse_form(request.body))
         text = {name: _decode_text(form.get(name, b"")) for name in (b"To", b"From", b"MessagingServiceSid", b"Body", b"StatusCallback")}
         sender, is_smart = (text[b"From"], text[b"MessagingServiceSid"]), form.get(b"SmartEncoded") == b"true"
-        sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], *sender, text[b"Body"], is_smart)
+        sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], *sender, text[b"Body"], is_smart, text[b"StatusCallback"])
         target = DeliveryTarget(_parse_delivery_id(text[b"StatusCallback"]), sms.to)
         code = _find_error_code(sms, b"MediaUrl" in form or b"ContentSid" in form)
         if code:
@@ -106,8 +118,11 @@ class TwilioSimulator:
             if stub.fault not in UNPROCESSED_FAULTS:
                 self._messages.add(context.now, details.to, message)
             return ServerResponse(201, message)
-        status, code = _STUB_ERRORS[stub.response]
-        return _build_error(status, stub.twilio_code or code, details.to)
+        if stub.response is StubResponse.FAIL:
+            status, code = stub.status, _STATUS_CODES.get(stub.status, 20500)
+        else:
+            status, code = _STUB_ERRORS[stub.response]
+        return _build_error(status, stub.twilio_code or code, details.to)._replace(headers=build_retry_after_header(stub))
 
 
 def _is_authenticated(authorization: bytes) -> bool:

@@ -8,10 +8,18 @@ import hmac
 from base64 import b64decode, b64encode
 from urllib.parse import parse_qs
 
-from dev.simulators.protocol import DeliveryTarget, InvalidRequest, ResponseContext, ServerRequest, ServerResponse, ValidRequest
+from dev.simulators.protocol import (
+    DeliveryTarget,
+    InvalidRequest,
+    ResponseContext,
+    ServerRequest,
+    ServerResponse,
+    ValidRequest,
+    build_retry_after_header,
+)
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
-_STUB_STATUSES = {StubResponse.BOUNCE: 410, StubResponse.UNSUBSCRIBED: 410, StubResponse.REJECT: 400, StubResponse.FAIL: 500}
+_STUB_STATUSES = {StubResponse.BOUNCE: 410, StubResponse.UNSUBSCRIBED: 410, StubResponse.REJECT: 400}
 
 
 class WebhookSimulator:
@@ -58,5 +66,7 @@ class WebhookSimulator:
 
     def build_response(self, details: None, stub: Stub, context: ResponseContext) -> ServerResponse:
         if stub.response is StubResponse.THROTTLE:
-            return ServerResponse(429, headers=b"Retry-After: 1\r\n")
+            return ServerResponse(429, headers=build_retry_after_header(stub, "1"))
+        if stub.response is StubResponse.FAIL:
+            return ServerResponse(stub.status, headers=build_retry_after_header(stub))
         return ServerResponse(_STUB_STATUSES.get(stub.response, 204))

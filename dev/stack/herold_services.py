@@ -90,7 +90,7 @@ def build_start_stages(state: StackState, settings: Mapping[str, str]) -> list[l
 
 def _build_simulators_service(state: StackState, settings: Mapping[str, str]) -> Service:
     port = state.get_port("simulators")
-    argv = build_simulators_command(port, state.home / "requests.jsonl", settings)
+    argv = (*build_simulators_command(port, state.home / "requests.jsonl", settings), *build_callback_options(state))
     return Service("simulators", argv, env=settings, forkable=True, readiness_check=partial(probe_http, port, "/healthz"))
 
 
@@ -98,6 +98,12 @@ def build_simulators_command(port: int, request_log: Path, settings: Mapping[str
     """The command that runs the simulators for services with these settings."""
     options = ("--host", LOOPBACK, "--port", str(port), "--request-log", str(request_log))
     return (PYTHON, "-m", "dev.simulators", *options, "--service-account", settings[SERVICE_ACCOUNT_VARIABLE])
+
+
+def build_callback_options(state: StackState) -> tuple[str, ...]:
+    """The options with which the simulators report to the gateway of this home what happens to messages."""
+    url = f"http://{LOOPBACK}:{state.get_port('gateway')}/v1/callbacks"
+    return ("--callbacks-url", url, "--signing-key", str(state.home / SIGNING_KEY_FILE))
 
 
 def _build_gateway_service(state: StackState, settings: Mapping[str, str]) -> Service:

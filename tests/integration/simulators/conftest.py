@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def start_simulators(tmp_path: Path) -> Iterator[Callable[..., SimulatorProcess]
     """Start simulators that share one request log, and stop all at the end."""
     processes: list[SimulatorProcess] = []
 
-    def start(**options: int) -> SimulatorProcess:
+    def start(**options: Any) -> SimulatorProcess:
         processes.append(SimulatorProcess(tmp_path / "requests.jsonl", **options))
         return processes[-1]
 

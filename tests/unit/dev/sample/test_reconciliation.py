@@ -144,6 +144,8 @@ def test_final_lines_are_counted_by_status_state_and_reason() -> None:
     ("expected", "result", "found"),
     [
         (["routed", "SENT"], LineResult("routed", ("SENT",), True), None),
+        (["routed", "SENT", "SENT"], LineResult("routed", ("SENT", "DELIVERED"), True), None),
+        (["routed", "DELIVERED"], LineResult("routed", ("SENT",), True), "routed, SENT"),
         (["dead invalid"], LineResult("dead invalid", (), True), None),
         (["dead invalid"], LineResult("dead undecodable", (), True), "dead undecodable"),
         (["routed", "SENT"], LineResult("routed", ("FAILED misconfigured",), True), "routed, FAILED misconfigured"),

@@ -54,3 +54,14 @@ def test_a_replayed_entry_is_counted(provider: str, address: str) -> None:
     resolver.replay_entry(RequestLogEntry(1, 1.0, provider, "d-1", address, 500, ""), simulator.find_stub(address))
     limited = ValidRequest([DeliveryTarget("d-1", address)], match_stub("fail-1"))
     assert resolver.resolve_stub(provider, limited) == DEFAULT_STUB
+
+
+def test_an_expiring_address_is_accepted_a_number_of_times_over_all_deliveries() -> None:
+    requests = [build_request(f"d-{number}", "expiring-2:device") for number in range(4)]
+    expired = requests[0].stub
+    assert resolve_stubs(StubResolver(), *requests) == [DEFAULT_STUB, DEFAULT_STUB, expired, expired]
+
+
+def test_the_script_of_the_callbacks_outlasts_the_limit() -> None:
+    request = build_request("d-1", "fail-1.late-5@x.org")
+    assert resolve_stubs(StubResolver(), request, request) == [request.stub, DEFAULT_STUB._replace(script=request.stub.script)]
