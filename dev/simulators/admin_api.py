@@ -1,4 +1,4 @@
-"""The simulators' own HTTP API: the request log, revoked credentials and a health check."""
+"""The simulators' own HTTP API: the request log, faults, callbacks, revoked credentials and a health check."""
 
 from collections.abc import Callable, Container
 from urllib.parse import parse_qs
@@ -6,16 +6,18 @@ from urllib.parse import parse_qs
 import msgspec
 
 from dev.simulators.callbacks.dispatcher import CallbackDispatcher
+from dev.simulators.fault_rules import FaultRequest, FaultRules
 from dev.simulators.protocol import ServerRequest, ServerResponse
 from dev.simulators.request_log import RequestLog
+from schemas.ports import Clock
 
 _NDJSON = b"application/x-ndjson"
+_FAULT_ROUTES = ((b"POST", b"/faults"), (b"DELETE", b"/faults/{id}"))
 _MAX_PAGE_SIZE = 10_000
 
 
 class AdminApi:
-    """GET /requests, /requests/counts, /requests/search, /callbacks/counts, /healthz; POST /requests/reset, /callbacks/inbound,
-    /credentials/revoke, /credentials/restore.
+    """The request log (/requests), faults (/faults), callbacks (/callbacks), revoked credentials (/credentials) and /healthz.
 
     `revoked_providers` are those of `providers` that reject all credentials. Without `callbacks` there are none.
     """
@@ -24,11 +26,13 @@ class AdminApi:
         self,
         request_log: RequestLog,
         reset: Callable[[], None],
+        clock: Clock,
         providers: Container[str],
         revoked_providers: set[str],
+        faults: FaultRules,
         callbacks: CallbackDispatcher | None = None,
     ) -> None:
-        self._request_log, self._reset_log, self._callbacks = request_log, reset, callbacks
+        self._request_log, self._reset_log, self._clock, self._faults, self._callbacks = request_log, reset, clock, faults, callbacks
         self._providers, self._revoked_providers = providers, revoked_providers
         self._routes = {
             (b"GET", b"/healthz"): self._get_health,
@@ -36,6 +40,8 @@ class AdminApi:
             (b"GET", b"/requests/search"): self._search_entries,
             (b"GET", b"/requests"): self._list_entries,
             (b"POST", b"/requests/reset"): self._handle_reset,
+            (b"DELETE", b"/faults"): self._remove_faults,
+            (b"GET", b"/faults"): self._list_faults,
             (b"GET", b"/callbacks/counts"): self._get_callback_counts,
             (b"POST", b"/callbacks/inbound"): self._post_inbound_sms,
             (b"POST", b"/credentials/revoke"): self._revoke_credentials,
@@ -45,14 +51,18 @@ class AdminApi:
     def handle_request(self, request: ServerRequest) -> ServerResponse:
         """Handle a request that addresses no provider."""
         route = self._routes.get((request.method, request.path))
-        if route is None:
-            routes = ", ".join(f"{method.decode()} {path.decode()}" for method, path in self._routes)
-            return _build_error_response(404, f"no such route; the routes are {routes}, and those of the providers")
         query = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
         try:
-            return route(query)
-        except ValueError as error:
+            if route is not None:
+                return route(query)
+            if request.path == b"/faults" and request.method == b"POST":
+                return self._add_fault(request.body)
+            if request.path.startswith(b"/faults/") and request.method == b"DELETE":
+                return self._remove_fault(request.path[len(b"/faults/") :].decode("latin-1"))
+        except ValueError as error:  # of msgspec, too
             return _build_error_response(400, str(error))
+        routes = ", ".join(f"{method.decode()} {path.decode()}" for method, path in (*self._routes, *_FAULT_ROUTES))
+        return _build_error_response(404, f"no such route; the routes are {routes}, and those of the providers")
 
     def _get_health(self, query: dict[str, str]) -> ServerResponse:
         return _build_json_response({"status": "ok", "seq": self._request_log.last_seq})
@@ -73,6 +83,20 @@ class AdminApi:
     def _handle_reset(self, query: dict[str, str]) -> ServerResponse:
         self._reset_log()
         return self._get_counts(query)
+
+    def _add_fault(self, body: bytes) -> ServerResponse:
+        return _build_json_response(self._faults.add(msgspec.json.decode(body, type=FaultRequest), self._clock()))
+
+    def _list_faults(self, query: dict[str, str]) -> ServerResponse:
+        return _build_json_response(self._faults.list_reports(self._clock()))
+
+    def _remove_faults(self, query: dict[str, str]) -> ServerResponse:
+        return _build_json_response({"removed": self._faults.remove(None, self._clock())})
+
+    def _remove_fault(self, text: str) -> ServerResponse:
+        if not text.isdecimal() or not self._faults.remove(int(text), self._clock()):
+            return _build_error_response(404, "no such fault is switched on")
+        return _build_json_response({"removed": 1})
 
     def _get_callback_counts(self, query: dict[str, str]) -> ServerResponse:
         return _build_json_response(self._callbacks.build_report() if self._callbacks else {"outstanding": 0})

@@ -89,6 +89,10 @@ class FcmSimulator:
     def find_stub(self, address: str) -> Stub:
         return match_stub(address)
 
+    def list_accounts(self, request: ServerRequest) -> tuple[str, ...]:
+        path = _match_path(request.path)
+        return (path[1].decode("latin-1") if path else "",)
+
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = _match_path(request.path)
         if path is None or request.method != b"POST":

@@ -64,9 +64,10 @@ class ResponseContext(NamedTuple):
 class ProviderSimulator(Protocol):
     """Simulates one vendor's API.
 
-    Requests whose path begins with `path_prefix` are the vendor's. `find_stub` finds the stub that an address selects. `parse_request`
-    validates a request. The server resolves its stub and passes the request's `details` to `build_response`.
-    `build_unauthorized_response` builds the response to credentials that are wrong or revoked.
+    Requests whose path begins with `path_prefix` are the vendor's. `find_stub` finds the stub that an address selects. `list_accounts`
+    names the account or credential of a request in each way that a fault may name it. `parse_request` validates a request. The server
+    resolves its stub and passes the request's `details` to `build_response`. `build_unauthorized_response` builds the response to
+    credentials that are wrong or revoked.
     """
 
     @property
@@ -74,6 +75,7 @@ class ProviderSimulator(Protocol):
     @property
     def path_prefix(self) -> bytes: ...
     def find_stub(self, address: str) -> Stub: ...
+    def list_accounts(self, request: ServerRequest) -> tuple[str, ...]: ...
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest: ...
     def build_unauthorized_response(self) -> ServerResponse: ...
     def build_response(self, details: Any, stub: Stub, context: ResponseContext) -> ServerResponse: ...

@@ -106,6 +106,9 @@ class SendGridSimulator:
     def find_stub(self, address: str) -> Stub:
         return match_stub(address)
 
+    def list_accounts(self, request: ServerRequest) -> tuple[str, ...]:
+        return (request.headers.get(b"authorization", b"").partition(b" ")[2].decode("latin-1"),)
+
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         if request.path != self.path_prefix:
             return InvalidRequest(_build_error(404, None, "Not Found"))

@@ -9,6 +9,7 @@ from random import Random
 
 from dev.simulators.admin_api import AdminApi
 from dev.simulators.callbacks.dispatcher import CallbackDispatcher
+from dev.simulators.fault_rules import FaultRules
 from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
 from dev.simulators.latency import NO_LATENCY
@@ -54,7 +55,8 @@ class SimulatorServer:
         self._simulators = build_simulators(token_server, webhook_master_secret)
         by_name = {simulator.name: simulator for simulator in self._simulators}
         self._revoked_providers: set[str] = set()
-        self._admin_api = AdminApi(request_log, self._reset_log, by_name, self._revoked_providers, callbacks)
+        self._faults = FaultRules()
+        self._admin_api = AdminApi(request_log, self._reset_log, clock, by_name, self._revoked_providers, self._faults, callbacks)
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
             self._stub_resolver.replay_entry(entry, by_name[entry.provider].find_stub(entry.address))
@@ -79,6 +81,8 @@ class SimulatorServer:
             stub, response = DEFAULT_STUB, parsed_request.response
         else:
             stub = self._stub_resolver.resolve_stub(provider.name, parsed_request)
+            if self._faults and (rule := self._faults.find(provider.name, provider.list_accounts(request), context.now)):
+                stub = rule.change_stub(stub)
             response = provider.build_response(parsed_request.details, stub, context)
         self._log_request(provider, parsed_request, stub, response, context)
         send: Callable[[], None] = partial(

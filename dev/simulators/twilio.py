@@ -80,6 +80,10 @@ class TwilioSimulator:
     def find_stub(self, address: str) -> Stub:
         return match_number_stub(address)
 
+    def list_accounts(self, request: ServerRequest) -> tuple[str, ...]:
+        path, credentials = _match_path(request.path), _decode_credentials(request.headers.get(b"authorization", b""))
+        return (path[1].decode("latin-1") if path else "", credentials[0].decode("latin-1"))
+
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = _match_path(request.path)
         if path is not None and request.method == b"GET":
@@ -126,13 +130,19 @@ class TwilioSimulator:
 
 
 def _is_authenticated(authorization: bytes) -> bool:
+    user, password = _decode_credentials(authorization)
+    return bool(user and password) and not password.endswith(b"revoked")
+
+
+def _decode_credentials(authorization: bytes) -> tuple[bytes, bytes]:
+    """User and password; empty if there are none."""
     if not authorization.startswith(b"Basic "):
-        return False
+        return b"", b""
     try:
         user, _, password = base64.b64decode(authorization[6:], validate=True).partition(b":")
     except binascii.Error:
-        return False
-    return bool(user and password) and not password.endswith(b"revoked")
+        return b"", b""
+    return user, password
 
 
 def _parse_form(form: bytes) -> list[tuple[bytes, bytes]]:

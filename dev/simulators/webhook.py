@@ -37,6 +37,9 @@ class WebhookSimulator:
     def find_stub(self, address: str) -> Stub:
         return match_stub(address.partition(self.path_prefix.decode())[2])
 
+    def list_accounts(self, request: ServerRequest) -> tuple[str, ...]:
+        return (request.headers.get(b"host", b"").decode("latin-1"), request.path.decode("latin-1"))
+
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = request.path.decode("latin-1")
         query = f"?{request.query.decode('latin-1')}" if request.query else ""

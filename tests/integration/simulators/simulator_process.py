@@ -52,7 +52,7 @@ class SimulatorProcess:
         return self.process.returncode
 
 
-def build_mail_request(origin: str, to: str, delivery_id: str, **fields: Any) -> HttpRequest:
+def build_mail_request(origin: str, to: str, delivery_id: str, api_key: str = "key", **fields: Any) -> HttpRequest:
     """Build a SendGrid request; `fields` replace those of the mail."""
     mail = {
         "personalizations": [{"to": [{"email": to}], "custom_args": {"delivery_id": delivery_id}}],
@@ -60,7 +60,9 @@ def build_mail_request(origin: str, to: str, delivery_id: str, **fields: Any) ->
         "subject": "Shipped",
         "content": [{"type": "text/plain", "value": "On its way."}],
     }
-    return _build_request(origin, "/v3/mail/send", b"Bearer key", b"application/json", msgspec.json.encode({**mail, **fields}))
+    return _build_request(
+        origin, "/v3/mail/send", b"Bearer %b" % api_key.encode(), b"application/json", msgspec.json.encode({**mail, **fields})
+    )
 
 
 def build_sms_request(origin: str, to: str, **fields: str) -> HttpRequest:

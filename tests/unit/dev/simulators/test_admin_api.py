@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from dev.simulators.admin_api import AdminApi
+from dev.simulators.fault_rules import FaultRules
 from dev.simulators.protocol import ServerRequest, ServerResponse
 from dev.simulators.request_log import RequestLog
-from tests.unit.dev.simulators.request_builders import decode_body
+from tests.unit.dev.simulators.request_builders import NOW, decode_body
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def admin_api(tmp_path: Path) -> Iterator[AdminApi]:
     request_log = RequestLog(tmp_path / "requests.jsonl")
     for number in range(5):
         request_log.append(1.0, "sendgrid", f"d-{number}", "a b@x.org" if number else "c@x.org", 202, "")
-    yield AdminApi(request_log, request_log.reset, ("sendgrid", "fcm"), set())
+    yield AdminApi(request_log, request_log.reset, lambda: NOW, ("sendgrid", "fcm"), set(), FaultRules())
     request_log.close()
 
 
