@@ -35,6 +35,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     `at_most_once`: after a call without an answer no other one is made. `unanswered` is such a call, of which evidence is to be found
     before anything else. `account` is the provider's account of the last attempt, as a section of faust.yml names it.
     `next_step` is set if this is the only delivery of a step of an escalation, and another channel follows unless it arrives.
+    `endpoint_id` is the registered webhook endpoint that the address is from; empty for an address that came with the notification.
     """
 
     id: str
@@ -58,3 +59,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     unanswered: UnansweredCall | None = None
     account: str = ""
     next_step: NextStep | None = None
+    endpoint_id: str = ""

@@ -74,6 +74,7 @@ class Reason(StrEnum):
     SENDER_ID_MISMATCH = "sender_id_mismatch"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     ENDPOINT_GONE = "endpoint_gone"
+    ENDPOINT_DISABLED = "endpoint_disabled"
     MISCONFIGURED = "misconfigured"
     RETRIES_EXHAUSTED = "retries_exhausted"
     # of a delivery, as its provider reported it later

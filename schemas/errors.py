@@ -6,6 +6,7 @@ HeroldError
 |-- ConflictError         the state of something does not allow a change; says what to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
 |-- MissingAudienceError  there is no audience with this name
+|-- MissingEndpointError  there is no webhook endpoint with this id
 |-- MissingRateLimitError  there is no such rate limit
 |-- MissingRuleError      there is no rule for this type
 |-- MissingScheduleError  there is no schedule with this name
@@ -61,6 +62,13 @@ class MissingAudienceError(HeroldError):
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no audience {name[:128]!r}")
         self.name = name
+
+
+class MissingEndpointError(HeroldError):
+    """There is no webhook endpoint with this id."""
+
+    def __init__(self, endpoint_id: str) -> None:
+        super().__init__(f"there is no webhook endpoint {endpoint_id[:64]!r}")
 
 
 class MissingScheduleError(HeroldError):

@@ -9,6 +9,7 @@ from schemas.history import HistoryBatch, NotificationKey, ReceivedReport, Recor
 from schemas.policy import Policy
 from schemas.profile import Profile
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
+from schemas.webhook_endpoints import SigningEndpoint
 
 
 class ProfileReader(Protocol):
@@ -82,6 +83,22 @@ class EvidenceReader(Protocol):
 
     async def get_statuses(self, delivery_ids: Sequence[str]) -> Mapping[str, RecordedStatus]:
         """The recorded status of each delivery that has another one than PENDING. Raises UnavailableError."""
+        ...
+
+
+class EndpointView(Protocol):
+    """The webhook endpoints that deliveries name, without I/O."""
+
+    def find(self, endpoint_id: str) -> SigningEndpoint | None:
+        """The endpoint, DELETED if there is none, None if that is not known."""
+        ...
+
+
+class SigningEndpointReader(Protocol):
+    """Reads webhook endpoints as their worker needs them."""
+
+    async def get_many(self, endpoint_ids: Iterable[str]) -> Mapping[str, SigningEndpoint]:
+        """The endpoints by id, without those that do not exist. Raises UnavailableError."""
         ...
 
 

@@ -26,6 +26,11 @@ class ParsedUrl(NamedTuple):
         """The host name or address in lower case, without a port."""
         return self.origin.partition("://")[2].rpartition(":")[0]
 
+    @property
+    def port(self) -> int:
+        """The port, also if it is the default one of the scheme."""
+        return int(self.origin.rpartition(":")[2])
+
     def join_path(self, path: str) -> str:
         """The target for a path relative to this URL."""
         return self.target.rstrip("/") + path

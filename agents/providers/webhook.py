@@ -4,8 +4,7 @@ Source of the headers, the signature and the meaning of responses: the specifica
 drop duplicates by `webhook-id`, which is the same in all attempts.
 """
 
-import hmac
-from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from agents.providers.endpoint_secrets import SealedSecretError, SecretBox, sign
+from agents.providers.endpoint_url import UrlPolicy, parse_ports
 from agents.providers.http import AddressPolicy
 from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
 from agents.providers.response import build_invalid_content, parse_no_response, parse_retry_after
@@ -24,14 +25,24 @@ from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
+from schemas.store_ports import EndpointView
+from schemas.webhook_endpoints import DELETED, SignatureKind, SigningEndpoint
 
 TARGET_CACHE_SIZE = 4096
+BUSY_DELAY = 60.0  # seconds; the least wait after an answer that says that the endpoint has too much to do, and not for how long
+MAX_RETRY_AFTER = 3600.0  # seconds; no endpoint can hold a webhook for longer
 
 INVALID_URL = AttemptResult(
     Outcome.REJECTED_RECIPIENT,
     Reason.REJECTED_RECIPIENT,
     detail="not a webhook URL: it is invalid, or plain http, which providers.webhook.allow_http forbids",
 )
+PORT_NOT_ALLOWED = AttemptResult(
+    Outcome.REJECTED_RECIPIENT, Reason.ADDRESS_NOT_ALLOWED, detail="the port of the URL is not among providers.webhook.ports"
+)
+ENDPOINT_DISABLED = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_DISABLED, detail="the endpoint is disabled")
+ENDPOINT_DELETED = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_GONE, detail="the endpoint was deleted from the registry")
+ENDPOINT_UNKNOWN = AttemptResult(Outcome.NOT_SENT, detail="the endpoint's secret is not known: PostgreSQL does not answer")
 INVALID_CONTENT = build_invalid_content("webhook")
 
 _REJECTED = (Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT)
@@ -52,6 +63,9 @@ HTTP_STATUSES: dict[int, AttemptResult] = {
     429: AttemptResult(Outcome.THROTTLED, "", 429, detail="the endpoint received too many requests"),
 }
 UNCLEAR_STATUSES = frozenset((408, 409))
+# By the specification these mean, as 429 does, that the endpoint has too much to do. But they do not say whether it has processed the
+# webhook, so they are UNKNOWN, and only the next attempt waits.
+BUSY_STATUSES = frozenset((502, 504))
 REDIRECTED = AttemptResult(*_REJECTED, detail="the endpoint redirects, and redirects are not followed: use the URL that it redirects to")
 OTHER_REJECTION = AttemptResult(*_REJECTED, detail="the endpoint rejected the request")
 
@@ -78,23 +92,32 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     master_secret: str
     allow_http: bool
+    ports: str
+    max_body_bytes: int
     allow: str
 
 
 class Webhook:
-    """Webhooks, signed with a secret for each user and host that is derived from the master secret; plain http only if allowed.
+    """Webhooks, signed with the secret of the registered endpoint, else with one for each user and host; plain http only if allowed.
 
-    Endpoints that are not public are called only if `allow` lists them, as AddressPolicy reads it. Raises ValueError for an invalid secret
-    or list.
+    Endpoints that are not public are called only if `allow` lists them, as AddressPolicy reads it, and only at these `ports`. Raises
+    ValueError for an invalid secret or list. `max_body_bytes`: of a payload; 0: no limit.
     """
 
     name = "webhook"
     channel: ChannelName = "webhook"
 
-    def __init__(self, master_secret: str, allow_http: bool = False, allow: str = "") -> None:
+    def __init__(self, master_secret: str, allow_http: bool = False, allow: str = "", ports: str = "", max_body_bytes: int = 0) -> None:
         self._master_secret = decode_master_secret(master_secret)
-        self._allow_http = allow_http
+        self._box = SecretBox(self._master_secret)
+        self._allow_http, self._max_body_bytes = allow_http, max_body_bytes
         self._address_policy = AddressPolicy(allow)
+        self._urls = UrlPolicy(allow_http, parse_ports(ports), self._address_policy)
+        self._endpoints: EndpointView | None = None
+
+    def use_endpoints(self, endpoints: EndpointView) -> None:
+        """Look up the endpoints that deliveries name in this view."""
+        self._endpoints = endpoints
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin, so that one dead host cannot use all calls; invalid URLs share one account."""
@@ -109,10 +132,16 @@ class Webhook:
         target = parse_target(delivery.address, self._allow_http)
         if target is None:
             return INVALID_URL
+        if not self._urls.allows_port(target.url):
+            return PORT_NOT_ALLOWED
         body = _encode(_Payload(content.type, datetime.fromtimestamp(delivery.created_at, UTC), content.data))
+        if self._max_body_bytes and len(body) > self._max_body_bytes:
+            return _build_too_large(len(body), self._max_body_bytes)
+        signer = self._find_signer(delivery, target.host, now)
+        if isinstance(signer, AttemptResult):
+            return signer
         message_id, timestamp = delivery.id.encode(), b"%d" % now
-        secret = derive_secret(self._master_secret, delivery.user_id, target.host)
-        signature = compute_signature(secret, message_id, timestamp, body)
+        signature = sign(*signer, message_id, timestamp, body)
         head = b"%b%d\r\nwebhook-id: %b\r\nwebhook-timestamp: %b\r\nwebhook-signature: %b\r\n\r\n"
         return HttpRequest(target.url.origin, head % (target.head_prefix, len(body), message_id, timestamp, signature), body)
 
@@ -127,22 +156,44 @@ class Webhook:
         status = result.status_code
         if 200 <= status < 300:
             return AttemptResult(Outcome.ACCEPTED, "", status, status=Status.DELIVERED)
-        retry_after = parse_retry_after(result.headers, now)
+        retry_after = min(parse_retry_after(result.headers, now), MAX_RETRY_AFTER)
+        if not retry_after and status in BUSY_STATUSES:
+            retry_after = BUSY_DELAY
         if 300 <= status < 500 and status not in UNCLEAR_STATUSES:
             fallback = REDIRECTED if status < 400 else OTHER_REJECTION
             return msgspec.structs.replace(HTTP_STATUSES.get(status, fallback), provider_code=status, retry_after=retry_after)
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after)
 
+    def _find_signer(self, delivery: Delivery, host: str, now: float) -> tuple[SignatureKind, list[bytes]] | AttemptResult:
+        """What signs a delivery, or why it is not sent."""
+        if not delivery.endpoint_id:
+            return "hmac", [derive_secret(self._master_secret, delivery.user_id, host)]
+        endpoint = self._endpoints.find(delivery.endpoint_id) if self._endpoints else None
+        if endpoint is None:
+            return ENDPOINT_UNKNOWN
+        if endpoint is DELETED:
+            return ENDPOINT_DELETED
+        if not endpoint.is_enabled:
+            return ENDPOINT_DISABLED
+        return self._open_secrets(endpoint, now)
+
+    def _open_secrets(self, endpoint: SigningEndpoint, now: float) -> tuple[SignatureKind, list[bytes]] | AttemptResult:
+        try:
+            return endpoint.signature, self._box.open_secrets(endpoint, now)
+        except SealedSecretError as error:  # of this worker's settings, so that every other call would fail as well
+            return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.MISCONFIGURED, detail=str(error), is_account_fault=True)
+
 
 def build_provider(settings: Settings) -> Webhook:
     """The provider with these settings. Raises SettingError."""
-    check_settings(settings, {"master_secret": expect_parsed(decode_master_secret), "allow": expect_parsed(AddressPolicy)})
-    return Webhook(settings.master_secret, settings.allow_http, settings.allow)
+    checks: dict[str, Callable[[str], object]] = {"master_secret": decode_master_secret, "ports": parse_ports, "allow": AddressPolicy}
+    check_settings(settings, {name: expect_parsed(parse) for name, parse in checks.items()})
+    return Webhook(settings.master_secret, settings.allow_http, settings.allow, settings.ports, settings.max_body_bytes)
 
 
-def compute_signature(key: bytes, message_id: bytes, timestamp: bytes, body: bytes) -> bytes:
-    """`v1,` and the base64 of HMAC-SHA256 over id, time and body, joined by dots."""
-    return b"v1," + b64encode(hmac.digest(key, b"%b.%b.%b" % (message_id, timestamp, body), "sha256"))
+def _build_too_large(size: int, limit: int) -> AttemptResult:
+    detail = f"the payload has {size} bytes, and providers.webhook.max_body_bytes is {limit}: send an id instead"
+    return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.TOO_LARGE, detail=detail)
 
 
 @lru_cache(TARGET_CACHE_SIZE)

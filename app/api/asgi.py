@@ -38,6 +38,7 @@ from app.api.resources import (
     user_counts,
     user_state,
     users,
+    webhook_endpoints,
 )
 from app.api.resources.docs import register_docs_routes
 from app.api.submission_app import SubmissionApp, SubmissionRouter
@@ -58,6 +59,7 @@ ROUTERS = (
     schedules.router,
     rate_limits.router,
     dead_letters.router,
+    webhook_endpoints.router,
     health.router,
 )
 

@@ -12,6 +12,7 @@ from app.api.services.held_changes import HeldChanges
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
+from app.api.services.webhook_endpoints import WebhookEndpointService
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.ports import Clock
@@ -56,6 +57,7 @@ class Dependencies:
     schedules: ScheduleStore
     rate_limits: RateLimitStore
     dead_letters: DeadLetterStore
+    webhook_endpoints: WebhookEndpointService
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

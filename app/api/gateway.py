@@ -10,6 +10,7 @@ from functools import partial
 
 from litestar import Litestar
 
+from agents.providers.http.resolver import Resolver
 from app.admin.database import find_schema_problem
 from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
@@ -26,6 +27,7 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.api.services.readiness import Probe, ReadinessMonitor
 from app.api.services.recent_buffer import RecentNotificationsBuffer
 from app.api.services.submission_service import SubmissionService
+from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.api.services.worker_client import WorkerClient
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
@@ -50,6 +52,7 @@ from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
+from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.postgres.window_resets import PostgresWindowResets
 from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
@@ -67,6 +70,7 @@ def load_gateway_settings() -> Settings:
     if not settings.gateway.api_key:
         raise SettingError("gateway.api_key", "is empty: set HEROLD_GATEWAY_API_KEY to a long random text; clients authenticate with it")
     build_client_options(settings.kafka)
+    build_endpoint_rules(settings.providers["webhook"])
     return settings
 
 
@@ -87,7 +91,7 @@ class GatewayConnections:
     """The connections of one gateway. They open with the app's lifespan; no server has to be available then."""
 
     def __init__(self, settings: Settings, on_shutdown: Callable[[], None] = lambda: None, metrics: Metrics | None = None) -> None:
-        self._settings, self._on_shutdown = settings, on_shutdown
+        self._settings, self._on_shutdown, self.resolver = settings, on_shutdown, Resolver(time.monotonic)
         kafka, gateway, timeout = settings.kafka, settings.gateway, settings.gateway.produce_timeout
         topics = [kafka.topic_prefix + get_notifications_topic(priority) for priority in PRIORITIES]
         self._kafka_options = build_client_options(kafka)
@@ -158,15 +162,14 @@ class GatewayConnections:
             preferences=PreferenceStore(self.database, make_new_id),
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,
-            templates=TemplateService(
-                self.database, build_payload_source(kafka, self._settings.templates, time.time), self._settings.costs
-            ),
+            templates=self._build_template_service(),
             rules=RuleStore(self.database, make_new_id),
             audiences=AudienceStore(self.database, make_new_id),
             broadcasts=BroadcastStore(self.database, make_new_id),
             schedules=ScheduleStore(self.database, make_new_id),
             rate_limits=RateLimitStore(self.database, make_new_id),
             dead_letters=DeadLetterStore(self.database, make_new_id),
+            webhook_endpoints=self._build_webhook_endpoints(make_new_id),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:
@@ -179,6 +182,24 @@ class GatewayConnections:
             generate_bits,
             self._settings.kafka.topic_partitions,
             self._settings.kafka.topic_prefix,
+        )
+
+    def _build_template_service(self) -> TemplateService:
+        settings = self._settings
+        return TemplateService(self.database, build_payload_source(settings.kafka, settings.templates, time.time), settings.costs)
+
+    def _build_webhook_endpoints(self, make_new_id: OrderedIds) -> WebhookEndpointService:
+        kafka = self._settings.kafka
+        return WebhookEndpointService(
+            WebhookEndpointStore(self.database, make_new_id),
+            build_endpoint_rules(self._settings.providers["webhook"]),
+            self.resolver,
+            self.publisher,
+            read_random=os.urandom,
+            make_id=make_new_id,
+            clock=time.time,
+            partitions=kafka.topic_partitions,
+            topic_prefix=kafka.topic_prefix,
         )
 
     def _build_probes(self) -> dict[str, Probe]:

@@ -19,6 +19,7 @@ from app.api.responses import (
     UserPage,
 )
 from app.api.template_requests import TemplatePage
+from app.api.webhook_endpoint_bodies import WebhookEndpointPage
 from schemas.audiences import Audience, AudienceFilter
 from schemas.broadcasts import Broadcast, BroadcastNotification
 from schemas.policy import RateLimit
@@ -29,6 +30,7 @@ from schemas.rule_versions import RuleVersion
 from schemas.schedules import Schedule
 from schemas.template_versions import TemplateSummary
 from schemas.users import ConsentEvent, Device, Preference, Suppression, User
+from schemas.webhook_endpoints import SecretInfo, WebhookEndpoint
 
 AT, LATER = 1_795_851_813.0, 1_795_855_413.0  # 2026-11-28 07:43:33 UTC, and an hour later
 UUID = "01a2211d759678619811269291aeed15"
@@ -207,4 +209,27 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
         next_cursor=None,
     ),
     *DEAD_LETTER_EXAMPLES,
+    WebhookEndpointPage(
+        items=[
+            WebhookEndpoint(
+                id=f"whe_{UUID}",
+                kind="user",
+                user_id="u-partner-north",
+                url="https://hooks.example.org/orders",
+                description="the order system",
+                types=["order.*", "partner.invoice"],
+                categories=[],
+                statuses=[],
+                signature="hmac",
+                is_enabled=True,
+                disabled_reason="",
+                disabled_at=None,
+                secrets=[SecretInfo(AT, None, "")],
+                version=7,
+                created_at=AT,
+                updated_at=LATER,
+            )
+        ],
+        next_cursor=None,
+    ),
 )

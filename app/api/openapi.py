@@ -20,6 +20,7 @@ from app.api.rate_limit_bodies import RateLimitChange
 from app.api.responses import RuleRollback
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from app.api.template_requests import TEMPLATE_REQUESTS
+from app.api.webhook_endpoint_bodies import WEBHOOK_ENDPOINT_BODIES
 from schemas.notification import NotificationChange, Submission
 from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
 
@@ -39,6 +40,7 @@ REQUEST_STRUCTS = (
     *BROADCAST_BODIES,
     *DEAD_LETTER_BODIES,
     *TEMPLATE_REQUESTS,
+    *WEBHOOK_ENDPOINT_BODIES,
 )
 EXAMPLE_SUBMISSION = {
     "user_id": "u-42",

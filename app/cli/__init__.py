@@ -39,6 +39,7 @@ COMMAND_PATHS = {
     "rules": "app.cli.rules:rules",
     "limits": "app.cli.limits:limits",
     "tables": "app.cli.tables:tables",
+    "webhooks": "app.cli.webhooks:webhooks",
     "webhook": "app.cli.webhook:webhook",
 }
 

@@ -45,6 +45,16 @@ class AddressPolicy:
             return True
         return is_public(ip)
 
+    def lists(self, host: str) -> bool:
+        """Whether a host name or address is itself on the list."""
+        if _normalize_host(host) in self._hosts:
+            return True
+        try:
+            ip = ip_address(host.strip("[]"))
+        except ValueError:
+            return False
+        return any(ip in network for network in self._networks)
+
 
 def is_public(ip: IpAddress) -> bool:
     """Whether an address, and the IPv4 address that it contains if it is mapped, NAT64 or 6to4, belongs to the public Internet."""

@@ -1,5 +1,6 @@
 """A gateway with its ports in memory."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar.testing import TestClient
 
+from agents.providers.http.resolver import Resolver
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
@@ -18,6 +20,7 @@ from app.api.services.held_changes import HeldChanges
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
+from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.enums import Priority
@@ -38,6 +41,7 @@ from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
+from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 
 UNREACHABLE_DATABASE = "postgresql://127.0.0.1:1/none"  # tcpmux: nothing listens there; resources of users are tested on a real one
@@ -254,8 +258,23 @@ class GatewayHarness:
             BroadcastStore(database, make_new_id),
             ScheduleStore(database, make_new_id),
             RateLimitStore(database, make_new_id),
+            self._build_webhook_endpoints(WebhookEndpointStore(database, make_new_id), make_new_id),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
+
+    def _build_webhook_endpoints(self, store: WebhookEndpointStore, make_new_id: Callable[[str], str]) -> WebhookEndpointService:
+        return WebhookEndpointService(
+            store,
+            build_endpoint_rules({"allow": "", "ports": "", "master_secret": "", "allow_http": True}),
+            Resolver(self.get_time, lambda host, port: []),
+            self.publisher,
+            read_random=os.urandom,
+            make_id=make_new_id,
+            clock=self.get_time,
+            sleep=self.sleep,
+            partitions=4,
+            topic_prefix="t.",
+        )
 
     def build_client(self, body_limit: int = 1_000_000) -> TestClient:  # type: ignore[type-arg]
         client = TestClient(self.build_app(body_limit))
