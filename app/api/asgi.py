@@ -35,6 +35,7 @@ from app.api.resources import (
     schedules,
     suppressions,
     templates,
+    unsubscribe,
     user_counts,
     user_state,
     users,
@@ -60,6 +61,7 @@ ROUTERS = (
     rate_limits.router,
     dead_letters.router,
     webhook_endpoints.router,
+    unsubscribe.router,
     health.router,
 )
 

@@ -9,6 +9,7 @@ from litestar import Request
 from app.admin.templates import TemplateService
 from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
 from app.api.services.held_changes import HeldChanges
+from app.api.services.link_consent import LinkConsent
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
@@ -58,6 +59,7 @@ class Dependencies:
     rate_limits: RateLimitStore
     dead_letters: DeadLetterStore
     webhook_endpoints: WebhookEndpointService
+    link_consent: LinkConsent
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

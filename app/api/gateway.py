@@ -20,6 +20,7 @@ from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.held_changes import HeldChanges
+from app.api.services.link_consent import LinkConsent
 from app.api.services.producer_connection import ProducerConnection, create_producer
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.publisher import KafkaPublisher
@@ -32,6 +33,7 @@ from app.api.services.worker_client import WorkerClient
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
+from app.link_tokens import build_link_tokens
 from app.ordered_ids import OrderedIds
 from app.policy_reader import build_policy_reader
 from app.settings import Settings, load_settings
@@ -71,6 +73,7 @@ def load_gateway_settings() -> Settings:
         raise SettingError("gateway.api_key", "is empty: set HEROLD_GATEWAY_API_KEY to a long random text; clients authenticate with it")
     build_client_options(settings.kafka)
     build_endpoint_rules(settings.providers["webhook"])
+    build_link_tokens(settings.links)
     return settings
 
 
@@ -92,6 +95,7 @@ class GatewayConnections:
 
     def __init__(self, settings: Settings, on_shutdown: Callable[[], None] = lambda: None, metrics: Metrics | None = None) -> None:
         self._settings, self._on_shutdown, self.resolver = settings, on_shutdown, Resolver(time.monotonic)
+        self._link_tokens = build_link_tokens(settings.links)
         kafka, gateway, timeout = settings.kafka, settings.gateway, settings.gateway.produce_timeout
         topics = [kafka.topic_prefix + get_notifications_topic(priority) for priority in PRIORITIES]
         self._kafka_options = build_client_options(kafka)
@@ -145,6 +149,7 @@ class GatewayConnections:
         generate_bits = RandomIdBits(os.urandom)
         make_new_id = OrderedIds(time.time, generate_bits)
         history, kafka = PostgresHistoryReader(self.database), self._settings.kafka
+        users, preferences = UserStore(self.database, make_new_id), PreferenceStore(self.database, make_new_id)
         return Dependencies(
             submission_service=self._build_submission_service(generate_bits),
             history=history,
@@ -158,8 +163,8 @@ class GatewayConnections:
             window_resets=PostgresWindowResets(self.database, make_new_id),
             held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
             policies=self.policy_reader,
-            users=UserStore(self.database, make_new_id),
-            preferences=PreferenceStore(self.database, make_new_id),
+            users=users,
+            preferences=preferences,
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,
             templates=self._build_template_service(),
@@ -170,6 +175,7 @@ class GatewayConnections:
             rate_limits=RateLimitStore(self.database, make_new_id),
             dead_letters=DeadLetterStore(self.database, make_new_id),
             webhook_endpoints=self._build_webhook_endpoints(make_new_id),
+            link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

@@ -9,6 +9,7 @@ import msgspec
 
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
 from app.telemetry import Metrics, log_event
+from schemas.message_links import UNSUBSCRIBE_PATH
 from schemas.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
 from schemas.ports import Clock
 
@@ -19,6 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Any], Awaitable[None]]
 
 PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
+PUBLIC_PREFIXES = (UNSUBSCRIBE_PATH,)  # the token in the path is the permission
 UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: only failures are logged
 
 
@@ -50,7 +52,7 @@ class GatewayMiddleware:
 
     def _find_problem(self, scope: Scope) -> ProblemDetails | None:
         headers = scope["headers"]
-        if scope["path"] not in PUBLIC_PATHS and not self._is_authorized(headers):
+        if not _is_public(scope["path"]) and not self._is_authorized(headers):
             return build_problem("unauthorized", "send the header Authorization: Bearer <API key>, or X-API-Key: <API key>")
         if _get_content_length(headers) > self._body_limit:
             return build_problem("too-large", f"a request body has at most {self._body_limit} bytes")
@@ -90,6 +92,10 @@ def add_log_fields(scope: Scope, **fields: Any) -> None:
 def get_log_fields(scope: Scope) -> dict[str, Any]:
     """The fields that were added to the request's log line."""
     return dict(scope.get("state", {}).get("log_fields", {}))
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
 def _get_content_length(headers: list[tuple[bytes, bytes]]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app.cli.errors import CommandError
-from app.settings import KafkaSection, PostgresSection, RedisSection, Settings, TemplatesSection, find_home_dir, load_settings
+from app.settings import KafkaSection, LinksSection, PostgresSection, RedisSection, Settings, TemplatesSection, find_home_dir, load_settings
 from schemas.channels import ChannelName
 from schemas.errors import SettingError
 
@@ -29,6 +29,7 @@ class ConnectionProfile:
     redis: RedisSection
     web_token: str
     webhook_master_secret: str
+    links: LinksSection
     worker_urls: Mapping[str, list[str]]
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
@@ -77,10 +78,18 @@ def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[st
         redis=msgspec.structs.replace(settings.redis, url=redis_url),
         web_token=settings.worker.web_token or secrets.get("web_token", ""),
         webhook_master_secret=str(settings.providers["webhook"]["master_secret"]) or secrets.get("webhook_master_secret", ""),
+        links=_build_links(settings.links, f"http://{settings.gateway.host}:{gateway_port}", secrets.get("links_secret", "")),
         worker_urls=_build_worker_urls(ports),
         templates=settings.templates,
         costs=settings.costs,
     )
+
+
+def _build_links(links: LinksSection, gateway_url: str, secret: str) -> LinksSection:
+    """The links of the settings, else those of the running stack, which lead to its gateway."""
+    if links.base_url or not secret:
+        return links
+    return msgspec.structs.replace(links, base_url=gateway_url, secret=links.secret or secret)
 
 
 def _is_any_set(env: Mapping[str, str], *variables: str) -> bool:

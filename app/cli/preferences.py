@@ -9,9 +9,11 @@ from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
 from app.cli.bulk import add_export_options, add_import_options, export_file, import_file
 from app.cli.lists import add_page_options, format_page, select_given
+from app.cli.message_links import build_links
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
 from app.cli.users import build_user_path
-from schemas.channels import CHANNEL_NAMES
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.message_links import PREFERENCES_URL, UNSUBSCRIBE_URL
 
 category_option = click.option("--category", default="", help="Default: all categories.")
 channel_option = click.option("--channel", type=click.Choice(CHANNEL_NAMES), help="Default: all channels.")
@@ -57,6 +59,21 @@ def set_preference(user_id: str, reason: str, url: str | None, api_key: str | No
     herold preferences set u-42 out --category marketing
     """
     _change(user_id, select_given(**options), reason, url, api_key, as_json)
+
+
+@preferences.command()
+@click.argument("user_id", metavar="USER")
+@click.option("--category", required=True, help="What the link unsubscribes from.")
+@click.option("--channel", type=click.Choice(CHANNEL_NAMES), default="email", show_default=True, help="On which channel.")
+@json_option
+def link(user_id: str, category: str, channel: ChannelName, as_json: bool) -> None:
+    """Print the links that the messages of a category to USER have; whoever has them can change the preferences of USER.
+
+    \b
+    herold preferences link u-42 --category marketing
+    """
+    links = build_links(user_id, category, channel)
+    print_result(links._asdict(), as_json, lambda found: f"{found[UNSUBSCRIBE_URL]}\n{found[PREFERENCES_URL]}")
 
 
 @preferences.command()

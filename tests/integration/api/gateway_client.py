@@ -30,6 +30,7 @@ def build_settings(
     partitions: int = PARTITIONS,
     produce_timeout: float | None = None,
     data_dir: Path = UNUSED_DATA_DIR,
+    link_secret: str = "",
 ) -> Settings:
     """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default. `produce_timeout` in seconds.
 
@@ -45,6 +46,8 @@ def build_settings(
         "HEROLD_GATEWAY_API_KEY": API_KEY,
         "HEROLD_WORKER_DATA_DIR": str(data_dir),
     }
+    if link_secret:
+        env |= {"HEROLD_LINKS_BASE_URL": "https://herold.example.org", "HEROLD_LINKS_SECRET": link_secret}
     if produce_timeout is not None:
         env["HEROLD_GATEWAY_PRODUCE_TIMEOUT"] = str(produce_timeout)
     return load_settings(env)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 
@@ -10,7 +11,7 @@ from tests.integration.api.gateway_client import API_KEY, UNREACHABLE, build_set
 
 
 @asynccontextmanager
-async def open_users_client(database_url: str, **options: str) -> AsyncIterator[tuple[httpx.AsyncClient, GatewayConnections]]:
+async def open_users_client(database_url: str, **options: str | Path) -> AsyncIterator[tuple[httpx.AsyncClient, GatewayConnections]]:
     """The client, and the gateway's connections, which close with it."""
     connections = GatewayConnections(build_settings(UNREACHABLE, database_url=database_url, **options))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(connections.build_app())

@@ -17,6 +17,7 @@ from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
 from app.api.services.held_changes import HeldChanges
+from app.api.services.link_consent import LinkConsent
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
@@ -28,6 +29,7 @@ from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.history import NotificationHistory
 from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, RecentNotification, StoredResponse
 from schemas.ids import NOTIFICATION_PREFIX, make_id
+from schemas.link_tokens import LinkTokens
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
 from schemas.user_counts import DailyCount
@@ -35,6 +37,7 @@ from schemas.user_rows import RemovedRows, UserRow, UserRows
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
+from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.rules import RuleStore
@@ -47,6 +50,7 @@ from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 UNREACHABLE_DATABASE = "postgresql://127.0.0.1:1/none"  # tcpmux: nothing listens there; resources of users are tested on a real one
 NOW = 1_760_000_000.0
 API_KEY = "k" * 32
+LINK_TOKENS = LinkTokens([b"1" * 32])
 HEADERS = {"authorization": f"Bearer {API_KEY}"}
 RULES = {"order.shipped": Rule("order.shipped", "transactional", "low", ("email",), template="order-shipped")}
 TEMPLATES = (Template("order-shipped", 1, "email", "default", "s", "t"),)
@@ -235,6 +239,7 @@ class GatewayHarness:
             topic_prefix="t.",
         )
         self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
+        users, preferences = UserStore(database, make_new_id), PreferenceStore(database, make_new_id)
         dependencies = Dependencies(
             submission_service,
             self.history,
@@ -248,8 +253,8 @@ class GatewayHarness:
             self.window_resets,
             HeldChanges(self.publisher, self.history, self.sleep, 4, "t."),
             self.policy_reader,
-            UserStore(database, make_new_id),
-            PreferenceStore(database, make_new_id),
+            users,
+            preferences,
             SuppressionStore(database, make_new_id),
             ProfileEviction(forget_nothing),
             self.templates or TemplateService(database),
@@ -258,7 +263,9 @@ class GatewayHarness:
             BroadcastStore(database, make_new_id),
             ScheduleStore(database, make_new_id),
             RateLimitStore(database, make_new_id),
+            DeadLetterStore(database, make_new_id),
             self._build_webhook_endpoints(WebhookEndpointStore(database, make_new_id), make_new_id),
+            LinkConsent(LINK_TOKENS, users, preferences, self.policy_reader, ProfileEviction(forget_nothing)),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

@@ -69,7 +69,7 @@ async def test_a_template_prints_the_links_also_in_a_partial() -> None:
     assert content.html == f'<a href="{links.unsubscribe_url}">x</a>'
 
 
-async def test_a_message_that_the_user_gets_always_has_only_the_link_to_the_preferences() -> None:
+async def test_a_message_that_needs_no_consent_has_only_the_link_to_the_preferences() -> None:
     content = await route(build_harness(category="security"), "printed")
     assert content.text == f" {build_links('security').preferences_url}"
     assert content.list_unsubscribe == ""
