@@ -5,6 +5,7 @@ from typing import Protocol
 
 from schemas.audiences import CountedPage, Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
+from schemas.events import StatusEvent
 from schemas.history import HistoryBatch, NotificationKey, ReceivedReport, RecordedDeliveries, RecordedStatus, WrittenReports
 from schemas.policy import Policy
 from schemas.profile import Profile
@@ -67,6 +68,14 @@ class WaitingReports(Protocol):
 
     async def delete(self, reports: Sequence[ReceivedReport]) -> None:
         """Let these reports wait no more, and forget that they came."""
+        ...
+
+
+class RejectedDeviceStore(Protocol):
+    """Removes devices whose tokens a provider has rejected (schemas.device_rejections)."""
+
+    async def remove(self, rejections: Sequence[StatusEvent]) -> Sequence[str]:
+        """Judge the devices of these deliveries, and return the ids of the users whose devices were removed. Raises UnavailableError."""
         ...
 
 

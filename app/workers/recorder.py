@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from functools import partial
 
 from agents.recorder.dead_letters import DeadLetterRecorder
+from agents.recorder.device_removals import DeviceRemovingWriter
 from agents.recorder.recorder import Recorder
 from agents.recorder.waiting_reports import WaitingReportMerger
 from app.admin.database import maintain_partitions
 from app.api.services.profile_eviction import ProfileEviction
+from app.api.services.random_id_bits import RandomIdBits
+from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.broker_clock import BrokerClock
@@ -21,6 +25,7 @@ from app.workers.observers import RecorderObserver
 from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder
 from schemas.errors import UnavailableError
 from tables.postgres.database import Database
+from tables.postgres.device_rejections import PostgresRejectedDeviceStore
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.waiting_reports import PostgresWaitingReports
 from tables.redis.client import RedisClient
@@ -44,12 +49,14 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     )
     worker = WorkerBuilder(role, settings, (limits, limits))
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)
-    store, observer = PostgresHistoryWriter(database), RecorderObserver(worker.metrics)
+    history, observer = PostgresHistoryWriter(database), RecorderObserver(worker.metrics)
+    devices = PostgresRejectedDeviceStore(database, OrderedIds(worker.clock, RandomIdBits(os.urandom)))
+    store = DeviceRemovingWriter(history, devices)
     status_topic, dead_letter_topic = worker.source_topics
     on_failure = build_failure_handler(ShutdownOnFailure(worker.app, worker.app.settings.shutdown_timeout))
     eviction = _add_profile_eviction(worker, settings)
     recorder = Recorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events, eviction.evict)
-    dead_letter_recorder = DeadLetterRecorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger)
+    dead_letter_recorder = DeadLetterRecorder(history, asyncio.sleep, worker.clock, observer, on_failure, section.linger)
     for topic, topic_recorder in ((status_topic, recorder), (dead_letter_topic, dead_letter_recorder)):
         add_agents(worker.app, [topic], topic_recorder.run)
         worker.add_revocation_callback(topic_recorder.on_partitions_revoked)

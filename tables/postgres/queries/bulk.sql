@@ -26,7 +26,8 @@ returning id, xmax = 0 as is_new;
 -- upsert_devices: inserts and changes devices of locked users; returns the users of those that are not as they were.
 insert into devices (user_id, token, kind, platform)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
-on conflict (user_id, token) do update set kind = excluded.kind, platform = excluded.platform, updated_at = now()
+on conflict (user_id, token) do update
+    set kind = excluded.kind, platform = excluded.platform, updated_at = now(), rejected_delivery_id = ''
     where (devices.kind, devices.platform) is distinct from (excluded.kind, excluded.platform)
 returning user_id;
 

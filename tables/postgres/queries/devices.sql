@@ -12,7 +12,8 @@ insert into devices (user_id, token, kind, platform, last_seen_at)
 values ($1, $2, coalesce($3, (select kind from before), 'fcm'), coalesce($4, (select platform from before), ''),
         case when $6 then $5 else (select last_seen_at from before) end)
 on conflict (user_id, token) do update
-    set kind = excluded.kind, platform = excluded.platform, last_seen_at = excluded.last_seen_at, updated_at = now()
+    set kind = excluded.kind, platform = excluded.platform, last_seen_at = excluded.last_seen_at, updated_at = now(),
+        rejected_delivery_id = ''
 returning token, kind, platform, last_seen_at, updated_at, not exists (select from before) as is_new,
     (select (before.kind, before.platform) from before) is distinct from (devices.kind, devices.platform) as is_changed;
 
