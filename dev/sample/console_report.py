@@ -174,6 +174,7 @@ def _describe_mismatches(mismatches: Sequence[LineMismatch]) -> Iterator[str]:
 
 def _describe_next_steps(result: SampleResult, settings: SampleSettings, command: str) -> Iterator[str]:
     yield f"API documentation: {settings.api_url}/docs"
+    yield f"what arrived at the providers: {settings.simulators_url}/inbox"
     body = '{"user_id": "u-ada", "type": "account.login-alert", "data": {"name": "Ada", "device": "a phone", "place": "Vienna"}}'
     yield f"  curl -H 'Authorization: Bearer {settings.api_key}' -d '{body}' {settings.api_url}/v1/notifications"
     for word, description in EXPLAIN_EXAMPLES.items():

@@ -12,6 +12,8 @@ from dev.simulators.callbacks.dispatcher import CallbackDispatcher
 from dev.simulators.fault_rules import FaultRules
 from dev.simulators.fcm import FcmSimulator
 from dev.simulators.http_protocol import HttpServerProtocol
+from dev.simulators.inbox.message_store import MessageStore
+from dev.simulators.inbox.pages import PATH_PREFIX, InboxPages
 from dev.simulators.latency import NO_LATENCY
 from dev.simulators.protocol import (
     InvalidRequest,
@@ -55,7 +57,8 @@ class SimulatorServer:
         self._simulators = build_simulators(token_server, webhook_master_secret)
         by_name = {simulator.name: simulator for simulator in self._simulators}
         self._revoked_providers: set[str] = set()
-        self._faults = FaultRules()
+        self._faults, self._messages = FaultRules(), MessageStore()
+        self._inbox = InboxPages(self._messages)
         self._admin_api = AdminApi(request_log, self._reset_log, clock, by_name, self._revoked_providers, self._faults, callbacks)
         self._stub_resolver = StubResolver()
         for entry in request_log.replay_entries():
@@ -72,8 +75,8 @@ class SimulatorServer:
     def _handle_request(self, connection: HttpServerProtocol, request: ServerRequest) -> None:
         provider = self._find_simulator(request.path)
         if provider is None:
-            server = self._token_server if self._token_server and request.path == TOKEN_PATH else self._admin_api
-            connection.send_response(_encode_response(server.handle_request(request), self._build_context().date))
+            response = self._select_own_server(request.path).handle_request(request)
+            connection.send_response(_encode_response(response, self._build_context().date))
             return
         context = self._build_context()
         parsed_request = self._parse_request(provider, request)
@@ -88,9 +91,16 @@ class SimulatorServer:
         send: Callable[[], None] = partial(
             connection.send_response, _encode_response(response, context.date), stub.fault, self._compute_delay(stub)
         )
-        if self._callbacks and isinstance(parsed_request, ValidRequest) and _is_accepted(stub, response):
-            send = self._plan_callbacks(provider.name, parsed_request, stub, context, send)
+        if isinstance(parsed_request, ValidRequest) and _is_accepted(stub, response):
+            self._messages.append(provider.name, context.now, response.status, request)
+            if self._callbacks:
+                send = self._plan_callbacks(provider.name, parsed_request, stub, context, send)
         self._queue_response(send)
+
+    def _select_own_server(self, path: bytes) -> TokenServer | InboxPages | AdminApi:
+        if self._token_server and path == TOKEN_PATH:
+            return self._token_server
+        return self._inbox if path.startswith(PATH_PREFIX) else self._admin_api
 
     def _plan_callbacks(
         self, provider: str, request: ValidRequest, stub: Stub, context: ResponseContext, send: Callable[[], None]
@@ -122,6 +132,7 @@ class SimulatorServer:
 
     def _reset_log(self) -> None:
         self._request_log.reset()
+        self._messages.clear()
         self._stub_resolver = StubResolver()
         self._first_message_number = int(self._clock() * 1000) << 40
 
