@@ -24,7 +24,7 @@ def test_the_content_is_rendered_and_of_some_channels_built_from_data(channel: C
 
     def compile_part(part: str) -> Part:
         compiled.append(part)
-        return render_nothing if part == "template_id" else lambda variables: f'{{"{part}": "{variables["name"]}"}}'
+        return render_nothing if part in ("template_id", "options") else lambda variables: f'{{"{part}": "{variables["name"]}"}}'
 
     contents = [channel.build_renderer(compile_part)({"name": "Ada"})]
     assert set(compiled) == set(channel.parts)
