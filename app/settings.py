@@ -35,7 +35,7 @@ NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 T = TypeVar("T", bound=Struct)
 
-OPEN_SECTIONS = ("providers", "receipt_timeouts", "costs")
+OPEN_SECTIONS = ("providers", "retries", "receipt_timeouts", "costs")
 """Sections whose keys the providers and the catalogue of channels declare."""
 
 
@@ -126,8 +126,6 @@ class DeliverySection(Section, frozen=True):
     http_client: Literal["pooled", "aiohttp"]
     connect_timeout: Seconds
     request_timeout: Seconds
-    max_attempts: PositiveInt
-    retry_backoff: Seconds
     account_probe_delay: PositiveSeconds
     account_probe_delay_max: PositiveSeconds
     max_waiting_records: NonNegativeInt
@@ -196,6 +194,7 @@ class Settings(Section, frozen=True):
     worker: WorkerSection
     router: RouterSection
     delivery: DeliverySection
+    retries: Mapping[str, Any]
     scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection
@@ -220,7 +219,7 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     sections = {name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS}
     receipt_timeouts, costs = _build_receipt_timeouts(tree["receipt_timeouts"]), _build_costs(tree["costs"])
-    return Settings(**sections, providers=tree["providers"], receipt_timeouts=receipt_timeouts, costs=costs)
+    return Settings(**sections, providers=tree["providers"], retries=tree["retries"], receipt_timeouts=receipt_timeouts, costs=costs)
 
 
 def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -> T:

@@ -36,6 +36,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     before anything else. `account` is the provider's account of the last attempt, as a section of faust.yml names it.
     `next_step` is set if this is the only delivery of a step of an escalation, and another channel follows unless it arrives.
     `endpoint_id` is the registered webhook endpoint that the address is from; empty for an address that came with the notification.
+    `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
     """
 
     id: str
@@ -60,3 +61,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     account: str = ""
     next_step: NextStep | None = None
     endpoint_id: str = ""
+    counted_attempts: int = 0

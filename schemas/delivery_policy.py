@@ -6,14 +6,27 @@ from msgspec import Struct
 
 from schemas.enums import Priority
 
-MAX_RETRY_DELAY = 10.0  # seconds; a batch stays unacknowledged until the last retry
+
+class RetrySchedule(Struct, frozen=True):
+    """One retry after each of `delays` (seconds), each multiplied by a random number between `min_factor` and `max_factor`.
+
+    With the factors 0.5 and 1 that is equal jitter: half of a delay is certain, so that no retry comes at once.
+    """
+
+    delays: tuple[float, ...]
+    min_factor: float = 1.0
+    max_factor: float = 1.0
 
 
 class RetryPolicy(Struct, frozen=True):
-    """One retry after each of `delays` (seconds). A provider's Retry-After can extend a delay up to `max_delay` seconds."""
+    """The schedule of a channel, and those of the categories that have their own.
 
-    delays: tuple[float, ...]
-    max_delay: float = MAX_RETRY_DELAY
+    A provider's Retry-After can extend a delay up to `max_retry_after` seconds.
+    """
+
+    schedule: RetrySchedule
+    max_retry_after: float
+    category_schedules: Mapping[str, RetrySchedule] = {}
 
 
 class ReconciliationPolicy(Struct, frozen=True):

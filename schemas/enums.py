@@ -77,6 +77,7 @@ class Reason(StrEnum):
     ENDPOINT_DISABLED = "endpoint_disabled"
     MISCONFIGURED = "misconfigured"
     RETRIES_EXHAUSTED = "retries_exhausted"
+    CANCELLED = "cancelled"
     # of a delivery, as its provider reported it later
     BOUNCED = "bounced"
     BLOCKED = "blocked"

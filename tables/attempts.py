@@ -18,7 +18,7 @@ MAX_UINT32 = 2**32 - 1
 _VERSION = 1
 # version, redrive count, attempt, outcome, status, next action, provider's code, time; then the provider's message id in UTF-8
 _ROW_FORMAT = struct.Struct("<BIIBBBid")
-_PROGRESS_FORMAT = struct.Struct("<BII")  # version, redrive count, attempt
+_PROGRESS_FORMAT = struct.Struct("<BIIBBB")  # version, redrive count, attempt, outcome, status, next action
 _NO_OUTCOME = 255
 _OUTCOMES = tuple(Outcome)
 _STATUSES = tuple(Status)
@@ -36,6 +36,7 @@ class NextAction(StrEnum):
 
 _NEXT_ACTIONS = tuple(NextAction)
 _NEXT_ACTION_NUMBERS = {action: number for number, action in enumerate(_NEXT_ACTIONS)}
+_LAST_ACTIONS = frozenset((_NEXT_ACTION_NUMBERS[NextAction.DONE], _NEXT_ACTION_NUMBERS[NextAction.DEAD_LETTER]))
 
 
 class AttemptRow(Struct, frozen=True, gc=False):
@@ -77,14 +78,17 @@ def decode_row(packed: bytes) -> AttemptRow:
 
 
 def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
-    """Whether the row has the redrive count and attempt of the delivery, or later ones.
+    """Whether the delivery has ended at its redrive count, or the row has its redrive count and attempt, or later ones.
 
-    Its age says nothing: no record of a delivery outlives the retention, unless a clock is wrong, and then it must not be sent again.
+    After a crash an attempt may be made again although its retry is scheduled: if that ends the delivery, the retry is not made. The age
+    of the row says nothing: no record of a delivery outlives the retention, unless a clock is wrong, and then it must not be sent again.
     """
     if packed is None or len(packed) < _ROW_FORMAT.size or packed[0] != _VERSION:
         return False
-    _, redrive_count, attempt = _PROGRESS_FORMAT.unpack_from(packed)
-    return (redrive_count, attempt) >= (delivery.redrive_count, delivery.attempt)
+    _, redrive_count, attempt, _, _, next_action = _PROGRESS_FORMAT.unpack_from(packed)
+    if redrive_count != delivery.redrive_count:
+        return bool(redrive_count > delivery.redrive_count)
+    return attempt >= delivery.attempt or next_action in _LAST_ACTIONS
 
 
 def read_time(packed: bytes) -> float:

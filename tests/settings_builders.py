@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from agents.providers.http import HttpLimits
+from app.retry_settings import build_retry_policy as build_policy
 from app.settings import KafkaSection, Settings, load_settings
+from schemas.channels import ChannelName
 from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
 
 DEFAULT_SETTINGS: Settings = load_settings({})
@@ -34,9 +36,6 @@ def build_concurrency_limits(**changes: Any) -> ConcurrencyLimits:
     return msgspec.structs.replace(limits, **changes)
 
 
-def build_retry_policy(**changes: Any) -> RetryPolicy:
-    """Build the retry policy of a delivery worker; `changes` are fields of RetryPolicy."""
-    from app.workers.delivery import compute_retry_backoffs  # imports Faust, which most tests do not need
-
-    section = DEFAULT_SETTINGS.delivery
-    return msgspec.structs.replace(RetryPolicy(compute_retry_backoffs(section.max_attempts, section.retry_backoff)), **changes)
+def build_retry_policy(channel: ChannelName, **changes: Any) -> RetryPolicy:
+    """Build the retry policy of a channel; `changes` are fields of RetryPolicy."""
+    return msgspec.structs.replace(build_policy(DEFAULT_SETTINGS.retries, channel), **changes)

@@ -113,7 +113,7 @@ class AccountPauses:
         elif pause.probe is in_flight:
             self._wait_longer(in_flight.account, pause)
         if in_flight.pause_number in (0, pause.number):
-            in_flight.attempt_count -= 1
+            in_flight.counted_attempts -= 1
         in_flight.pause_number = pause.number
 
     def _pause(self, account: str, now: float) -> AccountPause:

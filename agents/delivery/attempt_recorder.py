@@ -1,22 +1,28 @@
-"""Produces what an attempt comes to: the status event, the dead letter if it is one, and the row by which a replay is skipped."""
+"""Produces what an attempt comes to: status event, dead letter or scheduled record, and the row by which a replay is skipped."""
 
 import msgspec
 
 from agents.dead_letter import truncate_value
-from agents.delivery.attempt_records import build_attempt_dead_letter, build_decode_dead_letter, build_row, build_status_event
+from agents.delivery.attempt_records import (
+    build_attempt_dead_letter,
+    build_decode_dead_letter,
+    build_row,
+    build_scheduled,
+    build_status_event,
+)
 from agents.delivery.decode import DecodeFailure
 from agents.delivery.in_flight import InFlight
 from agents.delivery.observer import Observer
-from agents.delivery.retry_decision import DeadLetterDecision, Decision, RetryAt, WaitForAccount
+from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, RetryAt, WaitForAccount
 from schemas.dead_letter import DeadLetter, encode_headers
-from schemas.enums import Priority
+from schemas.enums import PRIORITIES, Priority, Reason
+from schemas.errors import RecordTooLargeError
 from schemas.outcome import AttemptResult
 from schemas.ports import Batch, SharedOutbox
-from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC
+from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_scheduled_topic
 from tables.attempts import encode_row
 
 _encode = msgspec.json.Encoder().encode
-_UNFINISHED = (RetryAt, WaitForAccount)  # a tuple, because a union is built again at each check
 
 
 class AttemptRecorder:
@@ -25,17 +31,21 @@ class AttemptRecorder:
     def __init__(self, outbox: SharedOutbox, topic_prefix: str, observer: Observer) -> None:
         self._outbox, self._observer = outbox, observer
         self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
+        self._scheduled_topics = {priority: topic_prefix + get_scheduled_topic(priority) for priority in PRIORITIES}
 
     def record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
-        """Record an attempt, or without a result the end of a delivery that was not attempted; at its end the delivery is finished."""
+        """Record an attempt, or without a result why there is none. The record is finished, unless the delivery waits for its account."""
         partition, priority = in_flight.batch.partition, in_flight.batch.priority
+        if type(decision) is RetryAt:
+            decision = self._schedule(in_flight, result, decision)
         event = build_status_event(in_flight, result, decision, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
         self._observer.on_attempt(priority, event)
-        if isinstance(decision, _UNFINISHED):
-            return
-        if isinstance(decision, DeadLetterDecision):
-            self._write_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
+        if type(decision) is not Done:
+            if isinstance(decision, WaitForAccount):
+                return
+            if isinstance(decision, DeadLetterDecision):
+                self._write_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
         in_flight.row, in_flight.result = encode_row(build_row(event, decision)), result.outcome if result else event.reason
         self.finish(in_flight)
 
@@ -43,6 +53,16 @@ class AttemptRecorder:
         """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
         self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, in_flight.row)
         in_flight.finish()
+
+    def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt) -> Decision:
+        """Let the delivery wait in the scheduler. What is too large for its topic, by the ids around it, is a dead letter."""
+        scheduled = build_scheduled(in_flight, result, retry.at)
+        key, topic = scheduled.user_id.encode(), self._scheduled_topics[in_flight.batch.priority]
+        try:
+            self._outbox.add(topic, in_flight.batch.partition, key, _encode(scheduled))
+        except RecordTooLargeError:
+            return DeadLetterDecision(Reason.TOO_LARGE)
+        return retry
 
     def write_decode_failure(self, batch: Batch, failure: DecodeFailure, priority: Priority) -> None:
         """Make a record without a valid delivery a dead letter."""

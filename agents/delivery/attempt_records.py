@@ -1,5 +1,7 @@
 """Builds the records of an attempt: the status event, the row of the table `attempts`, the dead letter."""
 
+import msgspec
+from msgspec import Raw
 from msgspec.structs import replace
 
 from agents.dead_letter import build_dead_letter
@@ -8,11 +10,17 @@ from agents.delivery.in_flight import InFlight
 from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, RetryAt
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
-from schemas.enums import Status
+from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
 from schemas.ports import Batch, Record
+from schemas.scheduled import Scheduled
 from tables.attempts import AttemptRow, NextAction
+
+_encode = msgspec.json.Encoder().encode
+_ATTEMPT_BITS = 20  # of the 32 bits of a resume count
+_MAX_ATTEMPT = 2**_ATTEMPT_BITS - 2  # a reschedule adds one
+_MAX_REDRIVES = 2**12 - 1
 
 _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
     Done: NextAction.DONE,
@@ -34,12 +42,37 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
         duration_ms = int((at - in_flight.called_at) * 10_000 + 0.5) / 10 if in_flight.called_at else 0.0
     # positional, because keywords for so many fields cost a microsecond for each event
     # fmt: off
-    return StatusEvent(
+    event = StatusEvent(
         delivery.id, delivery.notification_id, delivery.user_id, delivery.channel, status, at, delivery.created_at,
         delivery.redrive_count, in_flight.attempt, outcome, reason, provider, provider_message_id, provider_code, duration_ms,
         in_flight.possible_duplicate, detail, delivery.variant,
     )
     # fmt: on
+    return replace(event, next_attempt_at=decision.at) if type(decision) is RetryAt else event
+
+
+def build_scheduled(in_flight: InFlight, result: AttemptResult | None, due_at: float) -> Scheduled:
+    """The entry with which a delivery waits in the scheduler for its next attempt.
+
+    It is released to the topic that it comes from. The scheduler takes the greater `resume_count` of two entries of a delivery.
+    """
+    delivery, attempt = in_flight.delivery, in_flight.attempt + 1
+    is_unknown = result is not None and result.outcome is Outcome.UNKNOWN
+    next_delivery = replace(
+        delivery,
+        attempt=attempt,
+        counted_attempts=in_flight.counted_attempts,
+        possible_duplicate=in_flight.possible_duplicate or is_unknown,
+    )
+    return Scheduled(
+        delivery.id,
+        delivery.user_id,
+        due_at,
+        in_flight.batch.handle.batch.topic,
+        Raw(_encode(next_delivery)),
+        min(delivery.redrive_count, _MAX_REDRIVES) << _ATTEMPT_BITS | min(attempt, _MAX_ATTEMPT),
+        expires_at=delivery.expires_at,
+    )
 
 
 def build_row(event: StatusEvent, decision: Decision) -> AttemptRow:
@@ -60,8 +93,7 @@ def build_attempt_dead_letter(in_flight: InFlight, result: AttemptResult | None,
     """The dead letter of a delivery that failed."""
     batch, delivery = in_flight.batch.handle.batch, in_flight.delivery
     error = f"{result.outcome} {result.provider_code}: {result.detail}" if result else reason
-    attempts = delivery.attempt + in_flight.attempt_count
-    dead_letter = _build_dead_letter(batch, in_flight.record, reason, error, delivery, attempts)
+    dead_letter = _build_dead_letter(batch, in_flight.record, reason, error, delivery, in_flight.attempt + 1)
     outcome, code = (result.outcome, result.provider_code) if result else ("", 0)
     return replace(dead_letter, outcome=outcome, provider_code=code, account=in_flight.account, redrive_count=delivery.redrive_count)
 

@@ -57,8 +57,12 @@ def _validate_delivery(delivery: Delivery, channel: ChannelName) -> str:
     """Why the delivery is invalid; empty if it is valid."""
     if delivery.channel != channel:
         return f"the channel is {delivery.channel}, but the topic is for {channel} - at $.channel"
+    if not delivery.user_id or "\0" in delivery.user_id:
+        return "an id cannot be empty or contain the character NUL - at $.user_id"
     if not (0 <= delivery.redrive_count < MAX_UINT32 and 0 <= delivery.attempt < MAX_UINT32):
         return "redrive_count and attempt must be at least 0 and less than 2**32 - at $.attempt"
+    if not 0 <= delivery.counted_attempts <= delivery.attempt:
+        return "counted_attempts must be at least 0 and at most attempt - at $.counted_attempts"
     if not 0 <= delivery.created_at < _MAX_TIMESTAMP:
         return "a time must be in seconds since 1970 - at $.created_at"
     if not 0 <= delivery.expires_at < _MAX_TIMESTAMP:

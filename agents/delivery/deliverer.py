@@ -13,10 +13,10 @@ from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, Observer
 from agents.delivery.provider_set import ProviderSet
-from agents.delivery.retry_decision import EXPIRED, Done, RetryAt, WaitForAccount, decide
+from agents.delivery.retry_decision import EXPIRED, Done, Random, WaitForAccount, decide
 from agents.delivery.waiting_room import WaitingRoom
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy, WaitingLimits
-from schemas.enums import Outcome, Status
+from schemas.enums import Status
 from schemas.http import HttpResult
 from schemas.outcome import AttemptResult
 from schemas.ports import BatchHandles, CallLater, Clock, SharedOutbox, Table
@@ -36,6 +36,7 @@ class Deliverer:
         outbox: SharedOutbox,
         clock: Clock,
         call_later: CallLater,
+        random: Random,
         *,
         policy: RetryPolicy,
         limits: ConcurrencyLimits,
@@ -45,7 +46,7 @@ class Deliverer:
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
     ) -> None:
-        self._outbox, self._clock, self._call_later, self._policy = outbox, clock, call_later, policy
+        self._outbox, self._clock, self._random, self._policy = outbox, clock, random, policy
         self.waiting_room = WaitingRoom(waiting)
         self._limiter = ConcurrencyLimiter(limits, self.waiting_room)
         self._registry = InFlightRegistry()
@@ -151,7 +152,7 @@ class Deliverer:
         if self.paused_accounts:
             self._pauses.mark_probe(in_flight)
         request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
-        in_flight.attempt_count += 1
+        in_flight.counted_attempts += 1
         if not isinstance(request, AttemptResult):
             in_flight.is_calling, in_flight.called_at = True, now
             in_flight.provider.send(request, partial(self._on_result, in_flight))
@@ -189,22 +190,12 @@ class Deliverer:
     # -- decide
 
     def _decide(self, in_flight: InFlight, result: AttemptResult, now: float) -> None:
-        decision = decide(self._policy, result, in_flight.attempt_count, now, in_flight.delivery.expires_at)
+        delivery = in_flight.delivery
+        decision = decide(self._policy, result, in_flight.counted_attempts, now, delivery.expires_at, delivery.category, self._random)
         self._recorder.record(in_flight, result, decision, now)
-        if isinstance(decision, RetryAt):
-            in_flight.attempt += 1
-            in_flight.possible_duplicate |= result.outcome is Outcome.UNKNOWN
-            self._call_later(decision.at - now, partial(self._retry, in_flight))
-        elif isinstance(decision, WaitForAccount):
+        if type(decision) is WaitForAccount:
             in_flight.attempt += 1
             self._pauses.requeue(in_flight)
-
-    def _retry(self, in_flight: InFlight) -> None:
-        try:
-            self._limiter.enqueue(in_flight)
-            self._start_calls()
-        except Exception as error:
-            self._runs.fail(error)
 
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""

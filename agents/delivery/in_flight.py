@@ -13,6 +13,7 @@ from schemas.content import SmsContent
 from schemas.delivery import Delivery
 from schemas.enums import Priority
 from schemas.ports import BatchHandle, Header, Record, compute_record_size
+from tables.attempts import is_already_done
 
 COMPRESSION_LEVEL = 1  # an e-mail of 20 kB with HTML takes 60 us, and an eighth of its size
 NO_CONTENT = SmsContent("")
@@ -101,11 +102,12 @@ class InFlightBatch:
 class InFlight:
     """One delivery from its record to its end. `provider` is the one that is called, `account` its account.
 
-    `attempt` numbers the attempts of all workers, `attempt_count` counts those of this one, without those at which the account was at
-    fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a call,
-    `is_finished` after the end, `is_revoked` while the partition is revoked. `row` and `result` are kept after the end: if the same record
-    is read again because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or
-    the reason why no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
+    `attempt` numbers the attempts of all workers, `counted_attempts` are those that the retry schedule counts, so not those at which the
+    account was at fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a
+    call, `is_finished` after the end, or when the next attempt is scheduled, `is_revoked` while the partition is revoked. `row` and
+    `result` are kept after the end: if the same record is read again because its row was not committed, the row is staged again, without a
+    second call or event. `result` is the outcome, or the reason why no call was made. `record` and `delivery` are dropped at the end,
+    because the batch may wait long for its other records.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
     """
 
@@ -115,10 +117,10 @@ class InFlight:
     __slots__ = (
         "account",
         "attempt",
-        "attempt_count",
         "batch",
         "called_at",
         "consent_checked_at",
+        "counted_attempts",
         "delivery",
         "id",
         "is_calling",
@@ -140,7 +142,7 @@ class InFlight:
         record, delivery = self.record, self.delivery = decoded.record, decoded.delivery
         self.id, self.row_key, self.offset, self.redrive_count = delivery.id, decoded.row_key, record.offset, delivery.redrive_count
         self.batch, self.provider, self.account = batch, provider, provider.get_account(delivery)
-        self.attempt, self.attempt_count, self.called_at, self.pause_number = delivery.attempt, 0, 0.0, 0
+        self.attempt, self.counted_attempts, self.called_at, self.pause_number = delivery.attempt, delivery.counted_attempts, 0.0, 0
         self.possible_duplicate = delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = False
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
@@ -190,8 +192,16 @@ class InFlight:
             self.waiting_share = None
 
     def supersedes(self, other: "InFlight") -> bool:
-        """Whether this one is at the same redrive and attempt as the other one, or at a later one."""
-        return (self.redrive_count, self.attempt) >= (other.redrive_count, other.attempt)
+        """Whether the other one is not to be called for: this one is as far or farther, has ended, or goes on itself.
+
+        A later attempt that arrives while an earlier one is not finished was scheduled before a crash. The earlier one, whose record is
+        unacknowledged, schedules it again if it needs to. That is not certain of one whose partition was revoked.
+        """
+        if self.is_finished:
+            return is_already_done(self.row, other.delivery)
+        if self.redrive_count != other.redrive_count:
+            return self.redrive_count > other.redrive_count
+        return self.attempt >= other.attempt or not self.is_revoked
 
 
 class InFlightRegistry:

@@ -1,10 +1,13 @@
-"""Decides what follows an attempt: a pure function of retry policy, result and time."""
+"""Decides what follows an attempt: a pure function of retry policy, result, time and a random number."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from schemas.delivery_policy import RetryPolicy
+from schemas.delivery_policy import RetryPolicy, RetrySchedule
 from schemas.enums import Outcome, Reason, Status
 from schemas.outcome import AttemptResult
+
+Random = Callable[[], float]  # returns a number from 0 to 1
 
 
 class Done(NamedTuple):
@@ -15,7 +18,7 @@ class Done(NamedTuple):
 
 
 class RetryAt(NamedTuple):
-    """The provider is called again at this time (epoch seconds)."""
+    """The delivery leaves the worker through the scheduler, which releases it for another attempt at this time (epoch seconds)."""
 
     at: float
 
@@ -39,8 +42,10 @@ _ACCEPTED, _SENT = Outcome.ACCEPTED, Done(Status.SENT)
 _WAIT_FOR_ACCOUNT = WaitForAccount()
 
 
-def decide(policy: RetryPolicy, result: AttemptResult, attempt_count: int, now: float, expires_at: float) -> Decision:
-    """What follows an attempt, the last of `attempt_count` that count. A retry that would come after the expiry is EXPIRED."""
+def decide(
+    policy: RetryPolicy, result: AttemptResult, counted_attempts: int, now: float, expires_at: float, category: str, random: Random
+) -> Decision:
+    """What follows an attempt, the last of `counted_attempts`. A retry that would come after the expiry is EXPIRED."""
     outcome = result.outcome
     if outcome is _ACCEPTED:
         if result.status or result.reason:
@@ -48,16 +53,19 @@ def decide(policy: RetryPolicy, result: AttemptResult, attempt_count: int, now: 
         return _SENT
     if outcome is Outcome.REJECTED_RECIPIENT:
         return Done(result.status or Status.FAILED, result.reason or Reason.REJECTED_RECIPIENT)
-    if result.is_account_fault and attempt_count <= len(policy.delays):
+    schedule = policy.category_schedules.get(category, policy.schedule)
+    if result.is_account_fault and counted_attempts <= len(schedule.delays):
         return _WAIT_FOR_ACCOUNT
     if outcome is Outcome.REJECTED_PERMANENT or result.reason == Reason.UNEXPECTED_ERROR:
         return DeadLetterDecision(result.reason or Reason.REJECTED_PERMANENT)
-    if attempt_count > len(policy.delays):
+    if counted_attempts > len(schedule.delays):
         return DeadLetterDecision(Reason.RETRIES_EXHAUSTED)
-    at = now + compute_retry_delay(policy, attempt_count, result.retry_after)
+    at = now + max(compute_retry_delay(schedule, counted_attempts, random), min(result.retry_after, policy.max_retry_after))
     return RetryAt(at) if at < expires_at else EXPIRED
 
 
-def compute_retry_delay(policy: RetryPolicy, attempt_count: int, retry_after: float) -> float:
-    """Seconds until the next attempt: the greater of the policy's delay and the provider's Retry-After, at most `max_delay`."""
-    return min(max(policy.delays[attempt_count - 1], retry_after), policy.max_delay)
+def compute_retry_delay(schedule: RetrySchedule, counted_attempts: int, random: Random) -> float:
+    """Seconds between the last of so many attempts and the next one. An attempt that did not count has the delay of a first one."""
+    factor = schedule.min_factor + (schedule.max_factor - schedule.min_factor) * random()
+    delay = schedule.delays[max(counted_attempts - 1, 0)] if schedule.delays else 0.0
+    return delay * factor

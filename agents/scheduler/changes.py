@@ -6,9 +6,10 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
+from agents.scheduler.delivery_events import build_cancelled_event
 from agents.scheduler.due_queue import DueQueue
 from schemas.enums import Priority, State
-from schemas.events import DecidedEvent, GateResult
+from schemas.events import DecidedEvent, GateResult, StatusEvent
 from schemas.lifetimes import MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD
 from schemas.scheduled import Cancel, Reschedule, Scheduled
 from schemas.timestamps import Timestamp, to_epoch_seconds
@@ -68,8 +69,8 @@ class Changes:
         self._put(row, scheduled.user_id, scheduled.id, due.encode_entry_row(value))
         return "stored"
 
-    def cancel(self, cancel: Cancel, now: float) -> tuple[str, DecidedEvent | None]:
-        """Cancel an entry that is not released. Returns the result, and the event of a cancelled notification.
+    def cancel(self, cancel: Cancel, now: float) -> tuple[str, DecidedEvent | StatusEvent | None]:
+        """Cancel an entry that is not released. Returns the result, and the event of the notification or delivery.
 
         A digest is released at once instead: the router has its window, closes it and decides that it is cancelled.
         """
@@ -79,7 +80,11 @@ class Changes:
         index_row, scheduled = found
         if scheduled.is_digest:
             return self._cancel_digest(index_row, scheduled, now), None
-        event = _build_event(scheduled, index_row.priority, "reject", CANCELLED, {"due_at": scheduled.due_at}, now)
+        event: DecidedEvent | StatusEvent | None
+        if scheduled.resume_gate:
+            event = _build_event(scheduled, index_row.priority, "reject", CANCELLED, {"due_at": scheduled.due_at}, now)
+        else:
+            event = build_cancelled_event(scheduled, now)
         self._remove(index_row, cancel.user_id, cancel.id)
         until = self._queue.compute_due_ms(index_row.priority, now + due.CANCELLED_ROWS)
         cancelled = due.IndexRow(index_row.priority, until, index_row.resume_count, is_cancelled=True)

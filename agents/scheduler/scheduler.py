@@ -16,7 +16,7 @@ from agents.scheduler.due_queue import DueQueue
 from schemas.dead_letter import encode_headers
 from schemas.enums import Priority, Reason
 from schemas.errors import PartitionFencedError
-from schemas.events import DecidedEvent
+from schemas.events import DecidedEvent, StatusEvent
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, Outbox, Record, Table
 from schemas.scheduled import Cancel, Reschedule, Scheduled
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, parse_priority
@@ -142,7 +142,7 @@ class Scheduler:
             outbox.add(self._status_topic, batch.partition, event.user_id.encode(), _encode(event))
         return result
 
-    def _decide(self, changes: Changes, record: Record, value: Entry, priority: Priority) -> tuple[str, DecidedEvent | None]:
+    def _decide(self, changes: Changes, record: Record, value: Entry, priority: Priority) -> tuple[str, DecidedEvent | StatusEvent | None]:
         match value:
             case Cancel():
                 return changes.cancel(value, self._clock())

@@ -87,7 +87,9 @@ def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
     because = f": {reason}" if reason else ""
     match delivery.status:
         case Status.PENDING if attempts:
-            return f"not sent by {channel} yet: {attempts} attempt{'s' * (attempts > 1)} failed, the next one waits"
+            next_at = delivery.attempts[-1].next_attempt_at
+            follows = "the next one waits" if next_at is None else f"the next one follows at {facts.format_time(next_at)}"
+            return f"not sent by {channel} yet: {attempts} attempt{'s' * (attempts > 1)} failed, {follows}"
         case Status.PENDING:
             return f"not sent by {channel} yet: no attempt is recorded"
         case Status.FAILED:

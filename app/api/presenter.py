@@ -105,4 +105,5 @@ def _present_attempt(status: StatusEvent) -> AttemptResponse:
         duration_ms=status.duration_ms,
         possible_duplicate=status.possible_duplicate,
         detail=status.detail,
+        next_attempt_at=status.next_attempt_at or None,
     )

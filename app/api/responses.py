@@ -41,7 +41,10 @@ class BulkSubmissionResponse(Struct, frozen=True):
 
 
 class AttemptResponse(Struct, frozen=True, omit_defaults=True):
-    """One call of a provider, or one event that a provider reported; `detail` is the provider's text or the error's."""
+    """One call of a provider, or one event that a provider reported; `detail` is the provider's text or the error's.
+
+    `next_attempt_at`: when the next attempt follows, if the delivery waits for it in the scheduler.
+    """
 
     occurred_at: float
     status: str
@@ -55,6 +58,7 @@ class AttemptResponse(Struct, frozen=True, omit_defaults=True):
     duration_ms: float = 0.0
     possible_duplicate: bool = False
     detail: str = ""
+    next_attempt_at: float | None = None
 
 
 class DeliveryResponse(Struct, frozen=True, omit_defaults=True):

@@ -135,8 +135,9 @@ def format_attempt_detail(attempt: Mapping[str, Any]) -> str:
     code = f"code {attempt['provider_code']}" if attempt.get("provider_code") else ""
     duration = f"{attempt['duration_ms']:.1f} ms" if attempt.get("duration_ms") else ""
     duplicate = "possible duplicate" if attempt.get("possible_duplicate") else ""
+    next_at = f"next attempt at {format_time(attempt['next_attempt_at'])}" if attempt.get("next_attempt_at") else ""
     outcome, reason, provider, detail = (attempt.get(name, "") for name in ("outcome", "reason", "provider", "detail"))
-    parts = (outcome, "" if reason == outcome.lower() else reason, provider, code, detail, duration, duplicate)
+    parts = (outcome, "" if reason == outcome.lower() else reason, provider, code, detail, duration, duplicate, next_at)
     return ", ".join(part for part in parts if part)
 
 

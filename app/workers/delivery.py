@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
+from random import random
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
@@ -11,13 +12,14 @@ from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
+from app.retry_settings import build_retry_policy
 from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
 from app.workers.observers import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy, WaitingLimits
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, WaitingLimits
 from schemas.errors import SettingError
 from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
 from schemas.outcome import Provider, StartableProvider
@@ -30,7 +32,7 @@ from tables.redis.client import RedisClient
 def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     """Build the app of a channel's worker."""
     section, channel = settings.delivery, get_channel(cast(ChannelName, role))
-    # low keeps its in-flight batches: a delivery that waits for its next attempt must not delay the batches behind it
+    # low keeps its in-flight batches: a delivery that waits for its account must not delay the batches behind it
     priority_limits = build_priority_limits(
         settings.worker,
         section.max_batch_records,
@@ -69,7 +71,8 @@ def _build_deliverer(
         outbox,
         worker.clock,
         call_later,
-        policy=RetryPolicy(compute_retry_backoffs(section.max_attempts, section.retry_backoff)),
+        random,
+        policy=build_retry_policy(worker.settings.retries, channel.name),
         limits=ConcurrencyLimits(
             section.max_concurrent_calls,
             section.reserved_calls_high,
@@ -103,11 +106,6 @@ def build_http_limits(section: DeliverySection) -> HttpLimits:
         connect_timeout=section.connect_timeout,
         request_timeout=section.request_timeout,
     )
-
-
-def compute_retry_backoffs(max_attempts: int, retry_backoff: float) -> tuple[float, ...]:
-    """The delays between so many attempts in seconds; each is four times the one before."""
-    return tuple(retry_backoff * 4**number for number in range(max_attempts - 1))
 
 
 def build_provider(channel: Channel, settings: Settings) -> Provider:

@@ -14,6 +14,7 @@ from dev.stack.service import Service
 from dev.stack.signing_key import ensure_signing_key
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import LOOPBACK, StackState
+from schemas.channels import CHANNEL_NAMES
 
 PYTHON = sys.executable
 
@@ -41,6 +42,7 @@ MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
 PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
 SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
+RETRY_DELAYS = "0.5, 1, 2, 4"  # seconds; so that a delivery that always fails can be watched, and a test of it ends
 WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
@@ -73,6 +75,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_LINKS_BASE_URL": gateway,
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
         "HEROLD_SIMULATORS_URL": simulators,
+        **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
         "PYTHONUNBUFFERED": "1",
     }
     if not env.get(SERVICE_ACCOUNT_VARIABLE):

@@ -23,7 +23,7 @@ DELIVERY_COLUMNS = (
 )
 DELIVERY_LOG_COLUMNS = (
     "id delivery_id occurred_at duration_ms redrive_count attempt status outcome reason provider provider_code possible_duplicate"
-    " provider_message_id detail"
+    " provider_message_id detail next_attempt_at"
 )
 
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
@@ -98,7 +98,7 @@ def encode_delivery_log(attempt: LoggedAttempt) -> bytes:
     return b"".join(
         (
             _pack_delivery_log_start(
-                14, 16, bytes.fromhex(attempt.id), 16, to_uuid_bytes(event.delivery_id), 8, occurred_at, 4, event.duration_ms
+                15, 16, bytes.fromhex(attempt.id), 16, to_uuid_bytes(event.delivery_id), 8, occurred_at, 4, event.duration_ms
             ),
             _encode_attempt(
                 event.redrive_count,
@@ -112,6 +112,7 @@ def encode_delivery_log(attempt: LoggedAttempt) -> bytes:
             ),
             _encode_text(event.provider_message_id),
             _encode_text(event.detail),
+            _pack_time(8, int((event.next_attempt_at - _EPOCH) * 1e6)) if event.next_attempt_at else _NULL,
         )
     )
 

@@ -130,6 +130,7 @@ def _build_attempt(log: DatabaseRow, delivery: DatabaseRow) -> StatusEvent:
         duration_ms=round(log["duration_ms"], 1),
         possible_duplicate=log["possible_duplicate"],
         detail=log["detail"],
+        next_attempt_at=_to_epoch_seconds(log["next_attempt_at"]) if log["next_attempt_at"] else 0.0,
     )
 
 

@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from random import random
 
 import msgspec
 
@@ -22,14 +23,14 @@ from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, RetryPolicy, WaitingLimits
+from schemas.delivery_policy import ProbePolicy, WaitingLimits
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
 from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
 from tests.memory_stores import MemoryProfileReader
-from tests.settings_builders import build_concurrency_limits
+from tests.settings_builders import build_concurrency_limits, build_retry_policy
 
 BATCH_SIZE = 128
 TEXT = "Dear Alex,\n\nyour order 17 has left our house and should reach you tomorrow.\n\nWith kind regards\nThe Example Shop\n" * 2
@@ -111,7 +112,8 @@ def main() -> None:
         outbox,
         time.time,
         lambda *_: None,
-        policy=RetryPolicy(delays=()),
+        random,
+        policy=build_retry_policy("email"),
         limits=build_concurrency_limits(),
         probes=ProbePolicy(first_delay=1.0, max_delay=60.0),
         waiting=WaitingLimits(4000, 4_194_304),

@@ -61,14 +61,14 @@ async def _finish(cluster: HeroldCluster, count: int, *, hangs: bool) -> None:
     """Let what hung end, so that the next round begins with an empty topic."""
     if hangs:
         cluster.kill_process("hanging")
-        cluster.env.update(HEROLD_DELIVERY_MAX_ATTEMPTS="1")
+        cluster.env.update(HEROLD_RETRIES_WEBHOOK_DELAYS="")
         before = await cluster.count_records(STATUS_TOPIC)
         await cluster.start_worker("webhook")
         async with asyncio.timeout(300):
             while await cluster.count_records(STATUS_TOPIC) < before + count // HOSTS:
                 await asyncio.sleep(0.1)
         await cluster.stop_process("webhook")
-        del cluster.env["HEROLD_DELIVERY_MAX_ATTEMPTS"]
+        del cluster.env["HEROLD_RETRIES_WEBHOOK_DELAYS"]
         await cluster.start_simulators("hanging")
 
 

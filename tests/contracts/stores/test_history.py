@@ -84,6 +84,16 @@ async def test_an_unrecorded_notification_has_no_history(history: ReadableHistor
     assert await history.get_notification_history("ntf_x") is None
 
 
+async def test_the_time_of_the_next_attempt_is_kept(history: ReadableHistoryWriter) -> None:
+    waiting = build_status_event(1, status=Status.PENDING, next_attempt_at=NOW + 0.25)
+    sent = build_status_event(1, status=SENT, attempt=1, occurred_at=NOW + 3)
+    for event in (waiting, sent):
+        await history.write(build_history_batch(event))
+    result = await history.get_notification_history(make_notification_id(1))
+    assert result is not None
+    assert [attempt.next_attempt_at for attempt in result.attempts] == [NOW + 0.25, 0.0]
+
+
 async def test_attempts_may_be_recorded_before_the_decided_event(history: ReadableHistoryWriter) -> None:
     await history.write(build_history_batch(build_status_event(1)))
     result = await history.get_notification_history(make_notification_id(1))

@@ -19,14 +19,14 @@ from dev.simulators.request_log import RequestLog
 from dev.simulators.server import SimulatorServer
 from dev.simulators.token_server import TokenServer
 from schemas.channels import ChannelName
-from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
+from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy, RetrySchedule
 from schemas.outcome import Provider
 from tests.fakes import FixedToken
 from tests.settings_builders import build_concurrency_limits, build_http_limits
 from tests.unit.agents.delivery.harness import DeliveryHarness
 
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-FAST_RETRIES = RetryPolicy(delays=(0.01, 0.02), max_delay=0.05)
+FAST_RETRIES = RetryPolicy(RetrySchedule((0.01, 0.02)), max_retry_after=0.05)
 LONG_TIMEOUTS = build_http_limits(max_connections=64, connect_timeout=600.0, request_timeout=600.0, tick_seconds=0.05)
 SHORT_TIMEOUTS = replace(LONG_TIMEOUTS, request_timeout=2.0)  # for a host that hangs; a busy machine takes a second for a response
 DEFAULT_CALL_LIMITS = build_concurrency_limits()
@@ -72,6 +72,19 @@ class LiveDeliveryHarness(DeliveryHarness):
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
         super().on_batch_end(batch)
         self._batch_finished.set()
+
+    def advance_clock(self, seconds: float) -> None:
+        """Do nothing: the clock is real."""
+
+    async def run_retries(self) -> None:
+        """Release the entry of each batch that finished with a retry, until a batch finishes without one."""
+        batches = 1
+        await self.wait_for_batches(batches)
+        while len(self.scheduled) == batches:
+            await asyncio.sleep(max(0.0, self.scheduled[-1].due_at - time.time()))
+            await self.run_retry()
+            batches += 1
+            await self.wait_for_batches(batches)
 
     async def wait_for_batches(self, batches: int) -> None:
         """Wait until this number of batches has finished, and commit them."""

@@ -85,7 +85,7 @@ async def test_a_retryable_result_is_retried(
     async with run_simulators(tmp_path) as simulators, open_harness(channel, simulators.url, timeouts) as harness:
         handle = harness.build_batch(build_live_delivery(channel, simulators.url, word))
         await harness.run_batches(handle)
-        await harness.wait_for_batches(1)
+        await harness.run_retries()
         requested_ids = [entry.delivery_id for entry in simulators.read_entries()]
     last = harness.status_events[-1]
     assert requested_ids == [last.delivery_id] * calls
@@ -142,7 +142,7 @@ async def test_an_unreachable_provider_is_not_sent_and_the_delivery_becomes_a_de
         unreachable_url = simulators.url
     async with open_harness(channel, unreachable_url) as harness:
         await harness.run_batches(harness.build_batch(build_live_delivery(channel, unreachable_url)))
-        await harness.wait_for_batches(1)
+        await harness.run_retries()
     assert [event.outcome for event in harness.status_events] == [Outcome.NOT_SENT] * 3
     assert [dead_letter.attempts for dead_letter in harness.dead_letters] == [3]
     assert not harness.status_events[-1].possible_duplicate

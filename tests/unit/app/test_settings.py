@@ -19,7 +19,17 @@ def test_the_file_is_the_default() -> None:
 def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
     lines = [line for line in SETTINGS_FILE.read_text().splitlines() if line.startswith("  ")]
     without = [line for line in lines if "# " not in line]
-    assert [line.strip() for line in without] == ["security:", "sendgrid:", "twilio:", "fcm:", "webhook:"], "only the names of sections"
+    assert [line.strip() for line in without] == [
+        "security:",
+        "email:",
+        "sms:",
+        "push:",
+        "webhook:",
+        "sendgrid:",
+        "twilio:",
+        "fcm:",
+        "webhook:",
+    ], "only the names of sections"
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ ROWS = st.builds(
 )
 
 
-def build_row(redrive_count: int = 0, attempt: int = 0, at: float = NOW) -> bytes:
-    return encode_row(AttemptRow(redrive_count, attempt, Outcome.ACCEPTED, Status.SENT, NextAction.DONE, 202, at, "id"))
+def build_row(redrive_count: int = 0, attempt: int = 0, at: float = NOW, action: NextAction = NextAction.DONE) -> bytes:
+    return encode_row(AttemptRow(redrive_count, attempt, Outcome.ACCEPTED, Status.SENT, action, 202, at, "id"))
 
 
 @given(ROWS)
@@ -55,8 +55,8 @@ def test_an_invalid_delivery_id_has_no_key(text: str) -> None:
     ("row_progress", "delivery_progress", "done"),
     [
         ((0, 0), (0, 0), True),
-        ((0, 2), (0, 0), True),  # retries within the worker increase the attempt of the row
-        ((0, 0), (0, 1), False),  # a retry
+        ((0, 2), (0, 0), True),  # attempts within the worker increase that of the row
+        ((0, 0), (0, 1), False),  # the retry of the row
         ((0, 2), (1, 0), False),  # a redrive
         ((1, 0), (0, 2), True),  # a record from before the redrive
     ],
@@ -65,7 +65,14 @@ def test_a_delivery_is_done_if_the_row_has_the_same_or_a_later_attempt(
     row_progress: tuple[int, int], delivery_progress: tuple[int, int], done: bool
 ) -> None:
     delivery = build_delivery(redrive_count=delivery_progress[0], attempt=delivery_progress[1])
-    assert is_already_done(build_row(*row_progress), delivery) is done
+    assert is_already_done(build_row(*row_progress, action=NextAction.RETRY), delivery) is done
+
+
+@pytest.mark.parametrize("action", [NextAction.DONE, NextAction.DEAD_LETTER])
+def test_after_its_end_a_delivery_is_done_at_any_attempt_but_not_at_a_later_redrive(action: NextAction) -> None:
+    row = build_row(1, 2, action=action)
+    assert all(is_already_done(row, build_delivery(redrive_count=1, attempt=attempt)) for attempt in (0, 2, 3, 9))
+    assert not is_already_done(row, build_delivery(redrive_count=2))
 
 
 def test_a_delivery_without_a_row_is_not_done() -> None:

@@ -12,12 +12,13 @@ from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, RetryPolicy, WaitingLimits
+from schemas.delivery_policy import ProbePolicy, RetryPolicy, RetrySchedule, WaitingLimits
 from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
 from schemas.outcome import AttemptResult, Provider
 from schemas.ports import Batch, BatchHandle, Header
+from schemas.scheduled import Scheduled
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic
 from tests.delivery_builders import NOW
 from tests.fakes import FakeRecord, ProducedRecord
@@ -27,7 +28,7 @@ from tests.settings_builders import build_concurrency_limits
 ACCEPTED = HttpResponse(202, {b"x-message-id": b"m-17"}, b"")
 THROTTLED = HttpResponse(429, {b"retry-after": b"4"}, b"")
 BAD_REQUEST = HttpResponse(400, {}, b"")
-RETRY_POLICY = RetryPolicy(delays=(0.5, 2.0))
+RETRY_POLICY = RetryPolicy(RetrySchedule((0.5, 2.0)), max_retry_after=10.0)
 WAITING_LIMITS = WaitingLimits(max_records=1000, max_bytes=1_000_000)
 PROBE_POLICY = ProbePolicy(first_delay=1.0, max_delay=8.0)
 NOT_SENT = NotSent("connection refused")
@@ -97,7 +98,7 @@ class DeliveryHarness:
         }
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
         providers = ProviderSet(CheckedProvider(self.provider, http or self))
-        self.deliverer = Deliverer(providers, self, self, self.get_time, self.call_later, **options)
+        self.deliverer = Deliverer(providers, self, self, self.get_time, self.call_later, lambda: 0.5, **options)
 
     # -- the ports
 
@@ -189,6 +190,14 @@ class DeliveryHarness:
         """Run the Deliverer over these batches."""
         await self.deliverer.run(iterate_batches(*handles))
 
+    async def run_retry(self, entry: Scheduled | None = None) -> FakeBatchHandle:
+        """Release an entry, the latest by default, as the scheduler does when it is due."""
+        entry = entry or self.scheduled[-1]
+        self.advance_clock(max(0.0, entry.due_at - self.now))
+        handle = FakeBatchHandle(Batch(entry.target_topic, 3, [self.build_record(bytes(entry.payload))]))
+        await self.run_batches(handle)
+        return handle
+
     # -- results
 
     @property
@@ -197,6 +206,11 @@ class DeliveryHarness:
         return [
             msgspec.json.decode(record.value or b"", type=StatusEvent) for record in self.produced if record.topic.endswith(STATUS_TOPIC)
         ]
+
+    @property
+    def scheduled(self) -> list[Scheduled]:
+        """The entries for the scheduler produced so far."""
+        return [msgspec.json.decode(record.value or b"", type=Scheduled) for record in self.produced if "scheduled." in record.topic]
 
     @property
     def dead_letters(self) -> list[DeadLetter]:

@@ -11,7 +11,7 @@ from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import PRIORITIES, Priority
 from schemas.http import HttpResponse
 from tests.delivery_builders import NOW, build_delivery
-from tests.unit.agents.delivery.harness import ACCEPTED, NOT_SENT, DeliveryHarness
+from tests.unit.agents.delivery.harness import ACCEPTED, DeliveryHarness
 
 NO_CONTENT = HttpResponse(204, {}, b"")
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -40,17 +40,6 @@ async def test_calls_are_limited_and_each_result_starts_the_next_in_order() -> N
     assert harness.deliverer.calls_in_flight == 3
     harness.respond(ACCEPTED)
     assert harness.called_ids == get_ids(build_range(2, 3))
-
-
-async def test_a_delivery_that_waits_for_its_retry_is_not_counted() -> None:
-    harness = make_harness(calls=1)
-    await run_batch(harness, "low", build_range(1, 2))
-    harness.respond(NOT_SENT)
-    assert harness.called_ids == get_ids(build_range(2, 1))
-    harness.advance_clock(1)
-    assert harness.called_ids == get_ids(build_range(2, 1))
-    harness.respond(ACCEPTED)
-    assert harness.called_ids == get_ids(build_range(1, 1))
 
 
 async def test_the_high_priority_has_reserved_calls_and_can_use_the_others() -> None:

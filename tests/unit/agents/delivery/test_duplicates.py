@@ -5,7 +5,7 @@ import pytest
 from schemas.enums import Status
 from tests.delivery_builders import build_delivery
 from tests.settings_builders import build_concurrency_limits
-from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, DeliveryHarness
+from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, DeliveryHarness
 
 
 @pytest.fixture
@@ -41,15 +41,6 @@ async def test_a_second_record_before_the_commit_of_the_row_is_skipped(harness: 
     assert len(harness.all_calls) == 1
 
 
-async def test_a_second_record_during_the_retry_delay_is_skipped(harness: DeliveryHarness) -> None:
-    await harness.run_batches(harness.build_batch(build_delivery()))
-    harness.respond(NOT_SENT)
-    await harness.run_batches(harness.build_batch(build_delivery(attempt=1)))
-    assert not harness.pending_calls
-    harness.advance_clock(0.5)
-    assert len(harness.pending_calls) == 1
-
-
 async def test_a_redrive_before_the_commit_of_the_row_is_sent(harness: DeliveryHarness) -> None:
     first, redrive = harness.build_batch(build_delivery()), harness.build_batch(build_delivery(redrive_count=1))
     await harness.run_batches(first)
@@ -59,13 +50,6 @@ async def test_a_redrive_before_the_commit_of_the_row_is_sent(harness: DeliveryH
     harness.commit()
     assert [event.redrive_count for event in harness.status_events] == [0, 1]
     assert (first.ack_count, redrive.ack_count) == (1, 1)
-
-
-async def test_a_later_attempt_before_the_commit_of_the_row_is_sent(harness: DeliveryHarness) -> None:
-    await harness.run_batches(harness.build_batch(build_delivery()))
-    harness.respond(ACCEPTED)
-    await harness.run_batches(harness.build_batch(build_delivery(attempt=1)))
-    assert len(harness.all_calls) == 2
 
 
 async def test_the_same_offset_on_another_topic_is_another_record(harness: DeliveryHarness) -> None:
@@ -155,37 +139,6 @@ async def test_a_waiting_delivery_is_sent_once_when_its_record_is_read_again() -
         harness.respond(ACCEPTED)
     harness.commit()
     assert [call.delivery_id for call in harness.all_calls] == [build_delivery(number=1).id, build_delivery(number=2).id]
-    assert redelivered.ack_count
-
-
-async def test_a_retry_of_a_revoked_partition_makes_no_call(harness: DeliveryHarness) -> None:
-    handle = harness.build_batch(build_delivery())
-    await harness.run_batches(handle)
-    harness.respond(NOT_SENT)
-    harness.deliverer.on_partitions_revoked({3})
-    harness.advance_clock(5)
-    assert not harness.pending_calls
-    redelivered = handle.reread()
-    await harness.run_batches(redelivered)
-    harness.respond(ACCEPTED)
-    harness.commit()
-    assert redelivered.ack_count
-
-
-async def test_a_call_for_a_revoked_partition_is_retried_only_when_its_record_is_read_again(
-    harness: DeliveryHarness,
-) -> None:
-    handle = harness.build_batch(build_delivery())
-    await harness.run_batches(handle)
-    harness.deliverer.on_partitions_revoked({3})
-    harness.respond(MAYBE_SENT)
-    harness.advance_clock(5)
-    assert len(harness.all_calls) == 1
-    redelivered = handle.reread()
-    await harness.run_batches(redelivered)
-    assert len(harness.all_calls) == 2
-    harness.respond(ACCEPTED)
-    harness.commit()
     assert redelivered.ack_count
 
 

@@ -9,10 +9,13 @@ from msgspec.structs import replace
 
 from agents.scheduler.changes import Changes
 from schemas.dead_letter import decode_dead_letter
+from schemas.enums import Outcome, Status
+from schemas.events import StatusEvent, compute_precedence
 from schemas.lifetimes import DAY, MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD
 from schemas.ports import Batch
 from schemas.scheduled import Cancel, Reschedule
 from tables.due import CANCELLED_ROWS
+from tests.delivery_builders import build_delivery
 from tests.unit.agents.scheduler.harness import NOW, PARTITION, TARGET, SchedulerHarness, build_scheduled
 
 LATEST = NOW + MAX_SEND_AHEAD + MAX_CREATED_AT_ERROR
@@ -51,6 +54,21 @@ async def test_a_cancelled_entry_is_not_released_and_its_event_says_so() -> None
     assert (event.state, event.reason, event.resume_count, event.priority) == ("rejected", "cancelled", 1, "low")
     assert (event.type, event.category, event.created_at, event.expires_at) == ("order.shipped", "marketing", NOW, NOW + 86_400)
     assert [(result.gate, result.verdict, result.inputs) for result in event.decision_log] == [("schedule", "reject", {"due_at": NOW + 60})]
+
+
+async def test_a_cancelled_delivery_has_failed_at_its_next_attempt() -> None:
+    harness, delivery = SchedulerHarness(), build_delivery(attempt=2, redrive_count=1, possible_duplicate=True, variant="a/b")
+    entry = build_scheduled(delivery.id, NOW + 60, resume_gate="", target_topic="t1.deliveries.sms.low")
+    await harness.store(msgspec.structs.replace(entry, payload=msgspec.Raw(msgspec.json.encode(delivery))))
+    assert await harness.store(Cancel(delivery.id, "u-1", "delivery")) == {"cancelled": 1}
+    assert await harness.release(NOW + 61) == []
+    (record,) = harness.kafka.get_records("t1.notifications.status", PARTITION)
+    event = msgspec.json.decode(record.value or b"", type=StatusEvent)
+    assert (event.delivery_id, event.notification_id, event.user_id) == (delivery.id, delivery.notification_id, "u-1")
+    assert (event.status, event.reason, event.outcome, event.attempt, event.redrive_count) == ("FAILED", "cancelled", None, 2, 1)
+    assert (event.channel, event.created_at, event.possible_duplicate, event.variant) == ("email", NOW, True, "a/b")
+    waiting = msgspec.structs.replace(event, status=Status.PENDING, attempt=1, outcome=Outcome.UNKNOWN)
+    assert compute_precedence(event) > compute_precedence(waiting)
 
 
 async def test_the_next_step_of_an_escalation_names_the_channels_before_and_stays_routed_whatever_becomes_of_it() -> None:

@@ -172,6 +172,11 @@ def test_the_first_of_duplicates_is_linked() -> None:
         ([], "Not sent by e-mail yet: no attempt is recorded.", ""),
         ([build_status(Status.PENDING)], "Not sent by e-mail yet: 1 attempt failed, the next one waits.", ""),
         (
+            [build_status(Status.PENDING, next_attempt_at=NOW + 120)],
+            f"Not sent by e-mail yet: 1 attempt failed, the next one follows at {NOW_TEXT.replace(':53:', ':55:')}.",
+            "",
+        ),
+        (
             [build_status(Status.FAILED, reason=Reason.RETRIES_EXHAUSTED)],
             "Not sent by e-mail: all attempts failed.",
             "accept one of the attempts",

@@ -9,7 +9,7 @@ import pytest
 
 from agents.providers.webhook import Webhook
 from app.settings import load_settings
-from app.workers.delivery import build_http_client, build_http_limits, build_provider, compute_retry_backoffs
+from app.workers.delivery import build_http_client, build_http_limits, build_provider
 from dev.simulators.service_account import ensure_service_account
 from schemas.channels import CHANNELS, get_channel
 from schemas.errors import SettingError
@@ -99,10 +99,6 @@ def test_a_provider_without_an_address_filter_does_not_start() -> None:
 
     with pytest.raises(AttributeError, match="allow_address"):
         build_http_client(cast(Provider, Unfiltered()), load_settings(SECRETS).delivery)
-
-
-def test_each_delay_is_four_times_the_one_before() -> None:
-    assert compute_retry_backoffs(3, 0.5) == (0.5, 2.0)
 
 
 def test_the_http_client_has_a_connection_for_each_call() -> None:

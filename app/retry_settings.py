@@ -1,0 +1,62 @@
+"""The section `retries` of faust.yml as the retry policy of a channel."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.settings import PositiveSeconds, Section, build_section
+from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.delivery_policy import RetryPolicy, RetrySchedule
+from schemas.errors import SettingError
+
+_CATEGORIES = "categories"
+
+
+class ChannelRetries(Section, frozen=True):
+    """The retries of one channel; `delays` and `jitter` are numbers, separated by commas."""
+
+    delays: str
+    jitter: str
+    max_retry_after: PositiveSeconds
+
+
+def build_retry_policy(values: Mapping[str, Any], channel: ChannelName) -> RetryPolicy:
+    """The retry policy of a channel. Raises SettingError, which names the key that is wrong."""
+    if set(values) != {*CHANNEL_NAMES, _CATEGORIES}:
+        raise SettingError("retries", f"must have the keys {sorted((*CHANNEL_NAMES, _CATEGORIES))}; it has {sorted(values)}")
+    name = f"retries.{channel}"
+    if not isinstance(values[channel], Mapping):
+        raise SettingError(name, "must be a section with keys of its own")
+    section = build_section(name, {key: str(value) for key, value in values[channel].items()}, ChannelRetries)
+    jitter = _parse_numbers(f"{name}.jitter", section.jitter)
+    if len(jitter) != 2 or jitter[0] > jitter[1]:
+        raise SettingError(f"{name}.jitter", f"{section.jitter!r} does not fit: it must be two numbers, the lesser one first")
+    min_factor, max_factor = jitter
+    schedule = RetrySchedule(_parse_numbers(f"{name}.delays", section.delays), min_factor, max_factor)
+    category_schedules = {
+        category: RetrySchedule(delays, min_factor, max_factor)
+        for of_channel, category, delays in _parse_categories(str(values[_CATEGORIES]))
+        if of_channel == channel
+    }
+    return RetryPolicy(schedule, section.max_retry_after, category_schedules)
+
+
+def _parse_categories(text: str) -> Iterator[tuple[str, str, tuple[float, ...]]]:
+    """Channel, category and delays of each part of the text."""
+    key = f"retries.{_CATEGORIES}"
+    for part in filter(str.strip, text.split(";")):
+        name, equals, delays = part.partition("=")
+        channel, dot, category = name.strip().partition(".")
+        if not (equals and dot and category) or channel not in CHANNEL_NAMES:
+            raise SettingError(key, f"{part.strip()!r} does not fit: it must be like email.security=1, 2, 4")
+        yield channel, category, _parse_numbers(key, delays)
+
+
+def _parse_numbers(key: str, text: str) -> tuple[float, ...]:
+    """Numbers of at least 0, separated by commas; none in an empty text."""
+    try:
+        numbers = tuple(map(float, filter(str.strip, text.split(","))))
+    except ValueError:
+        numbers = (-1.0,)
+    if not all(0 <= number < float("inf") for number in numbers):
+        raise SettingError(key, f"{text!r} does not fit: it must be numbers of at least 0, separated by commas")
+    return numbers
