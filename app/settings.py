@@ -126,6 +126,9 @@ class DeliverySection(Section, frozen=True):
     http_client: Literal["pooled", "aiohttp"]
     connect_timeout: Seconds
     request_timeout: Seconds
+    unanswered_grace_high: Seconds
+    unanswered_grace_medium: Seconds
+    unanswered_grace_low: Seconds
     account_probe_delay: PositiveSeconds
     account_probe_delay_max: PositiveSeconds
     max_waiting_records: NonNegativeInt

@@ -29,6 +29,7 @@ class Channel(Struct, frozen=True):
     template. `build_content`: makes the content of the notification's type and data, where there is no template, or of the type and what a
     template renders to. `parts`: those that a template may have. `find_problem`: why the provider would not take a content for these
     addresses; None if it takes any.
+    `is_repeatable`: a message that comes twice replaces the first one at the receiver, or carries the same id.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
     reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
     `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile. `word` names it in a sentence.
@@ -42,6 +43,7 @@ class Channel(Struct, frozen=True):
     build_content: Callable[[str, dict[str, Any]], Content] | None = None
     find_problem: Callable[[Any, Sequence[str]], ContentProblem | None] | None = None
     is_limited_per_host: bool = False
+    is_repeatable: bool = False
     has_receipts: bool = False
     has_devices: bool = False
     address_prefix: str = ""
@@ -68,6 +70,7 @@ CHANNELS: tuple[Channel, ...] = (
         ("subject", "text", "image", "link", "options"),
         find_problem=find_push_problem,
         has_devices=True,
+        is_repeatable=True,
         address_prefix=TOPIC_PREFIX,
         word="push",
     ),
@@ -79,6 +82,7 @@ CHANNELS: tuple[Channel, ...] = (
         ("body",),
         build_content=WebhookContent,
         is_limited_per_host=True,
+        is_repeatable=True,
         word="webhook",
     ),
 )

@@ -37,6 +37,12 @@ DELIVERIES_ENDED = Metric(
     ("channel", "priority", "status", "reason"),
 )
 POSSIBLE_DUPLICATES = Metric("herold_possible_duplicates_total", "counter", "attempts repeated after an unknown outcome", ("channel",))
+UNANSWERED_CALLS = Metric(
+    "herold_unanswered_calls_total",
+    "counter",
+    "deliveries whose call got no answer, by what followed: receipt, look_up, sent_again or given_up",
+    ("channel", "resolution"),
+)
 HANDOVER_LATENCY = Metric(
     "herold_handover_latency_seconds",
     "histogram",

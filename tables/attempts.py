@@ -27,15 +27,18 @@ _STATUS_NUMBERS = {status: number for number, status in enumerate(_STATUSES)}
 
 
 class NextAction(StrEnum):
-    """What follows the attempt of a row."""
+    """What follows the attempt of a row. CALLING: it is about to be made, and what became of it is not known without a later row."""
 
     DONE = "done"
     RETRY = "retry"
     DEAD_LETTER = "dead letter"
+    CALLING = "calling"
 
 
 _NEXT_ACTIONS = tuple(NextAction)
 _NEXT_ACTION_NUMBERS = {action: number for number, action in enumerate(_NEXT_ACTIONS)}
+_CALLING = _NEXT_ACTION_NUMBERS[NextAction.CALLING]
+_ACTION_OFFSET = _PROGRESS_FORMAT.size - 1
 _LAST_ACTIONS = frozenset((_NEXT_ACTION_NUMBERS[NextAction.DONE], _NEXT_ACTION_NUMBERS[NextAction.DEAD_LETTER]))
 
 
@@ -89,6 +92,11 @@ def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
     if redrive_count != delivery.redrive_count:
         return bool(redrive_count > delivery.redrive_count)
     return attempt >= delivery.attempt or next_action in _LAST_ACTIONS
+
+
+def find_intent(packed: bytes) -> AttemptRow | None:
+    """The row, if its attempt was about to be made; the row is one of a delivery that is_already_done."""
+    return decode_row(packed) if packed[_ACTION_OFFSET] == _CALLING else None
 
 
 def read_time(packed: bytes) -> float:

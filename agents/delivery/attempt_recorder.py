@@ -1,11 +1,13 @@
 """Produces what an attempt comes to: status event, dead letter or scheduled record, and the row by which a replay is skipped."""
 
 import msgspec
+from msgspec.structs import replace
 
 from agents.dead_letter import truncate_value
 from agents.delivery.attempt_records import (
     build_attempt_dead_letter,
     build_decode_dead_letter,
+    build_resolution_event,
     build_row,
     build_scheduled,
     build_status_event,
@@ -13,14 +15,15 @@ from agents.delivery.attempt_records import (
 from agents.delivery.decode import DecodeFailure
 from agents.delivery.in_flight import InFlight
 from agents.delivery.observer import Observer
-from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, RetryAt, WaitForAccount
+from agents.delivery.reconciliation import Resolved
+from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, Reconcile, RetryAt, WaitForAccount
 from schemas.dead_letter import DeadLetter, encode_headers
-from schemas.enums import PRIORITIES, Priority, Reason
+from schemas.enums import PRIORITIES, Priority, Reason, Status
 from schemas.errors import RecordTooLargeError
 from schemas.outcome import AttemptResult
 from schemas.ports import Batch, SharedOutbox
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_scheduled_topic
-from tables.attempts import encode_row
+from tables.attempts import AttemptRow, NextAction, encode_row
 
 _encode = msgspec.json.Encoder().encode
 
@@ -36,7 +39,7 @@ class AttemptRecorder:
     def record(self, in_flight: InFlight, result: AttemptResult | None, decision: Decision, now: float) -> None:
         """Record an attempt, or without a result why there is none. The record is finished, unless the delivery waits for its account."""
         partition, priority = in_flight.batch.partition, in_flight.batch.priority
-        if type(decision) is RetryAt:
+        if type(decision) is RetryAt or type(decision) is Reconcile:
             decision = self._schedule(in_flight, result, decision)
         event = build_status_event(in_flight, result, decision, now)
         self._outbox.add(self._status_topic, partition, event.user_id.encode(), _encode(event))
@@ -46,17 +49,43 @@ class AttemptRecorder:
                 return
             if isinstance(decision, DeadLetterDecision):
                 self._write_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
-        in_flight.row, in_flight.result = encode_row(build_row(event, decision)), result.outcome if result else event.reason
+        in_flight.row = encode_row(build_row(event, decision))
+        in_flight.result = result.outcome if result else event.reason or "search_failed"
         self.finish(in_flight)
+
+    def record_resolution(self, in_flight: InFlight, resolved: Resolved, now: float) -> None:
+        """Record the end of a delivery whose call got no answer."""
+        event = build_resolution_event(in_flight, resolved, now)
+        self._outbox.add(self._status_topic, in_flight.batch.partition, event.user_id.encode(), _encode(event))
+        self._observer.on_attempt(in_flight.batch.priority, event)
+        row = build_row(event, Done(event.status))
+        in_flight.row, in_flight.result = encode_row(replace(row, attempt=in_flight.attempt)), event.reason
+        self.finish(in_flight)
+
+    def record_intent(self, in_flight: InFlight, now: float) -> None:
+        """Stage the row that says that a call is to be made, so that a replay after a crash does not make it again."""
+        row = AttemptRow(in_flight.redrive_count, in_flight.attempt, None, Status.PENDING, NextAction.CALLING, 0, now)
+        self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, encode_row(row))
+
+    def withdraw_intent(self, in_flight: InFlight, now: float) -> None:
+        """Stage the row of the attempt before: the account rejected the call, so a replay may make it.
+
+        Without an attempt before, that is no row; but the row of an earlier redrive would be missing, so then the intent stays.
+        """
+        before, row = in_flight.delivery.attempt - 1, None
+        if before >= 0:
+            row = encode_row(AttemptRow(in_flight.redrive_count, before, None, Status.PENDING, NextAction.RETRY, 0, now))
+        if row is not None or not in_flight.redrive_count:
+            self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, row)
 
     def finish(self, in_flight: InFlight) -> None:
         """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
         self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, in_flight.row)
         in_flight.finish()
 
-    def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt) -> Decision:
+    def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt | Reconcile) -> Decision:
         """Let the delivery wait in the scheduler. What is too large for its topic, by the ids around it, is a dead letter."""
-        scheduled = build_scheduled(in_flight, result, retry.at)
+        scheduled = build_scheduled(in_flight, result, retry)
         key, topic = scheduled.user_id.encode(), self._scheduled_topics[in_flight.batch.priority]
         try:
             self._outbox.add(topic, in_flight.batch.partition, key, _encode(scheduled))

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from agents.dead_letter import build_dead_letter
 from agents.delivery.decode import DecodeFailure
 from agents.delivery.in_flight import InFlight
-from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, RetryAt
+from agents.delivery.reconciliation import Resolved
+from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, Reconcile, RetryAt
 from schemas.dead_letter import DeadLetter
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
@@ -25,6 +26,7 @@ _MAX_REDRIVES = 2**12 - 1
 _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
     Done: NextAction.DONE,
     RetryAt: NextAction.RETRY,
+    Reconcile: NextAction.RETRY,
     DeadLetterDecision: NextAction.DEAD_LETTER,
 }
 
@@ -48,21 +50,48 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
         in_flight.possible_duplicate, detail, delivery.variant,
     )
     # fmt: on
+    if type(decision) is Reconcile:
+        return replace(event, next_attempt_at=decision.at, detail=decision.cause or detail)
     return replace(event, next_attempt_at=decision.at) if type(decision) is RetryAt else event
 
 
-def build_scheduled(in_flight: InFlight, result: AttemptResult | None, due_at: float) -> Scheduled:
-    """The entry with which a delivery waits in the scheduler for its next attempt.
+def build_resolution_event(in_flight: InFlight, resolved: Resolved, at: float) -> StatusEvent:
+    """The end of a delivery whose call got no answer. It is an event of that call, so that a later receipt of it counts more."""
+    delivery, unanswered = in_flight.delivery, in_flight.delivery.unanswered
+    return StatusEvent(
+        delivery.id,
+        delivery.notification_id,
+        delivery.user_id,
+        delivery.channel,
+        resolved.status,
+        at,
+        delivery.created_at,
+        delivery.redrive_count,
+        unanswered.attempt if unanswered else in_flight.attempt,
+        reason=resolved.reason,
+        provider=in_flight.provider.name if resolved.provider_message_id else "",
+        provider_message_id=resolved.provider_message_id,
+        provider_code=resolved.provider_code,
+        possible_duplicate=in_flight.possible_duplicate,
+        variant=delivery.variant,
+    )
+
+
+def build_scheduled(in_flight: InFlight, result: AttemptResult | None, decision: RetryAt | Reconcile) -> Scheduled:
+    """The entry with which a delivery waits in the scheduler for its next attempt, or for the search for evidence of the last one.
 
     It is released to the topic that it comes from. The scheduler takes the greater `resume_count` of two entries of a delivery.
     """
-    delivery, attempt = in_flight.delivery, in_flight.attempt + 1
-    is_unknown = result is not None and result.outcome is Outcome.UNKNOWN
+    delivery, attempt, due_at = in_flight.delivery, in_flight.attempt + 1, decision.at
+    unanswered = decision.unanswered if type(decision) is Reconcile else None
+    is_unknown = result is not None and result.outcome is Outcome.UNKNOWN and unanswered is None
     next_delivery = replace(
         delivery,
         attempt=attempt,
         counted_attempts=in_flight.counted_attempts,
         possible_duplicate=in_flight.possible_duplicate or is_unknown,
+        unanswered=unanswered,
+        account=in_flight.provider.name,
     )
     return Scheduled(
         delivery.id,

@@ -1,5 +1,6 @@
 """Reads batches of a delivery worker: decodes the records, skips what is done, and acknowledges a batch when all of it has ended."""
 
+from collections.abc import Callable
 from functools import partial
 
 from agents.delivery.attempt_recorder import AttemptRecorder
@@ -9,7 +10,7 @@ from agents.delivery.observer import DeliveryBatchSummary, Observer
 from agents.delivery.provider_set import ProviderSet
 from schemas.ports import BatchHandle, Clock, SharedOutbox, Table
 from schemas.topics import parse_priority
-from tables.attempts import is_already_done
+from tables.attempts import find_intent, is_already_done
 
 
 class BatchReader:
@@ -24,9 +25,11 @@ class BatchReader:
         recorder: AttemptRecorder,
         clock: Clock,
         observer: Observer,
+        on_interrupted: Callable[[InFlight], None],
     ) -> None:
+        """`on_interrupted`: called with a delivery whose call was about to be made when a worker ended."""
         self._providers, self._attempts, self._outbox, self._registry = providers, attempts, outbox, registry
-        self._recorder, self._clock, self._observer = recorder, clock, observer
+        self._recorder, self._clock, self._observer, self._on_interrupted = recorder, clock, observer, on_interrupted
 
     def read(self, handle: BatchHandle) -> list[InFlight]:
         """The deliveries of a batch that are to be sent."""
@@ -39,14 +42,19 @@ class BatchReader:
         new: list[InFlight] = []
         choose, register = self._providers.choose, self._registry.register
         for decoded, row in zip(decoded_deliveries, rows, strict=True):
-            if row is not None and is_already_done(row, decoded.delivery):
+            intent = None
+            if row is not None and is_already_done(row, decoded.delivery) and (intent := find_intent(row)) is None:
                 self._registry.discard_recorded(decoded.delivery.id)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue
             in_flight = InFlight(decoded, in_flight_batch, choose(decoded.delivery))
             registered = register(in_flight)
             if registered is in_flight:
-                new.append(in_flight)
+                if intent is None:
+                    new.append(in_flight)
+                else:
+                    in_flight.attempt, in_flight.called_at = intent.attempt, intent.attempted_at
+                    self._on_interrupted(in_flight)
             elif registered is None:
                 in_flight_batch.finish_record(decoded.record, "skipped")
             elif registered.is_finished:

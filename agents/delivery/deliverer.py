@@ -13,14 +13,17 @@ from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, Observer
 from agents.delivery.provider_set import ProviderSet
-from agents.delivery.retry_decision import EXPIRED, Done, Random, WaitForAccount, decide
+from agents.delivery.reconciler import Reconciler
+from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Done, Random, WaitForAccount, decide, is_exhausted
 from agents.delivery.waiting_room import WaitingRoom
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, RetryPolicy, WaitingLimits
-from schemas.enums import Status
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, ReconciliationPolicy, RetryPolicy, WaitingLimits
+from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpResult
 from schemas.outcome import AttemptResult
 from schemas.ports import BatchHandles, CallLater, Clock, SharedOutbox, Table
-from schemas.store_ports import ProfileReader
+from schemas.store_ports import EvidenceReader, ProfileReader
+
+_UNKNOWN = Outcome.UNKNOWN
 
 
 class Deliverer:
@@ -43,6 +46,8 @@ class Deliverer:
         probes: ProbePolicy,
         waiting: WaitingLimits,
         profiles: ProfileReader,
+        evidence: EvidenceReader,
+        reconciliation: ReconciliationPolicy,
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
     ) -> None:
@@ -53,8 +58,10 @@ class Deliverer:
         self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
         self.paused_accounts = self._pauses.accounts
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer)
-        self._reader = BatchReader(providers, attempts, outbox, self._registry, self._recorder, clock, observer)
         self._runs = AgentRuns()
+        self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
+        on_interrupted = self._reconciler.add_interrupted
+        self._reader = BatchReader(providers, attempts, outbox, self._registry, self._recorder, clock, observer, on_interrupted)
         on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
         self._starting_calls = False
@@ -70,7 +77,10 @@ class Deliverer:
         with self._runs.track():
             async for handle in batches:
                 for in_flight in self._reader.read(handle):
-                    (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
+                    if in_flight.delivery.unanswered is not None:
+                        self._reconciler.add(in_flight)
+                    else:
+                        (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
                 self._start_calls()
 
     def begin_stop(self) -> None:
@@ -83,6 +93,7 @@ class Deliverer:
         """Start no more calls and wait for those in flight."""
         self.begin_stop()
         self._consent.stop()
+        self._reconciler.stop()
         if self._stopping is not None and self._limiter.calls_in_flight:
             await self._stopping
 
@@ -149,6 +160,11 @@ class Deliverer:
             self._limiter.release(in_flight)
             self._consent.add(in_flight)
             return
+        if in_flight.delivery.at_most_once and not in_flight.has_intent:
+            self._limiter.release(in_flight)
+            self._recorder.record_intent(in_flight, now)
+            self._outbox.on_committed(in_flight.batch.partition, partial(self._on_intent_committed, in_flight))
+            return
         if self.paused_accounts:
             self._pauses.mark_probe(in_flight)
         request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
@@ -161,6 +177,21 @@ class Deliverer:
             self._pauses.on_result(in_flight, request, now)
         self._limiter.release(in_flight)
         self._decide(in_flight, request, now)
+
+    def _on_intent_committed(self, in_flight: InFlight) -> None:
+        """Call for a delivery of which a replay now knows that it is called for."""
+        in_flight.has_intent = True
+        if not in_flight.is_revoked:
+            self._limiter.enqueue(in_flight)
+            self._start_calls()
+
+    def _send_again(self, in_flight: InFlight) -> None:
+        """Call once more for a delivery whose message nobody has, unless its attempts are used up."""
+        if is_exhausted(self._policy, in_flight.counted_attempts, in_flight.delivery.category):
+            self._recorder.record(in_flight, None, DeadLetterDecision(Reason.RETRIES_EXHAUSTED), self._clock())
+            return
+        (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
+        self._start_calls()
 
     def _on_consent_checked(self, checked: CheckedConsent) -> None:
         """Let what is allowed wait for a call, and end what is not without one."""
@@ -192,8 +223,13 @@ class Deliverer:
     def _decide(self, in_flight: InFlight, result: AttemptResult, now: float) -> None:
         delivery = in_flight.delivery
         decision = decide(self._policy, result, in_flight.counted_attempts, now, delivery.expires_at, delivery.category, self._random)
+        if result.outcome is _UNKNOWN and result.reason != Reason.UNEXPECTED_ERROR:
+            decision = self._reconciler.plan(in_flight, now) or decision
         self._recorder.record(in_flight, result, decision, now)
         if type(decision) is WaitForAccount:
+            if in_flight.has_intent:
+                self._recorder.withdraw_intent(in_flight, now)
+            in_flight.has_intent = False
             in_flight.attempt += 1
             self._pauses.requeue(in_flight)
 

@@ -108,6 +108,7 @@ class InFlight:
     `result` are kept after the end: if the same record is read again because its row was not committed, the row is staged again, without a
     second call or event. `result` is the outcome, or the reason why no call was made. `record` and `delivery` are dropped at the end,
     because the batch may wait long for its other records.
+    `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
     """
 
@@ -122,6 +123,7 @@ class InFlight:
         "consent_checked_at",
         "counted_attempts",
         "delivery",
+        "has_intent",
         "id",
         "is_calling",
         "is_finished",
@@ -144,7 +146,7 @@ class InFlight:
         self.batch, self.provider, self.account = batch, provider, provider.get_account(delivery)
         self.attempt, self.counted_attempts, self.called_at, self.pause_number = delivery.attempt, delivery.counted_attempts, 0.0, 0
         self.possible_duplicate = delivery.possible_duplicate
-        self.is_calling = self.is_finished = self.is_revoked = False
+        self.is_calling = self.is_finished = self.is_revoked = self.has_intent = False
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
         self.waiting_share: WaitingShare | None = None
 

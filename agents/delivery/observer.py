@@ -19,7 +19,9 @@ class DeliveryBatchSummary(NamedTuple):
 
 
 class Observer(Protocol):
-    """Called for each attempt, dead letter, finished batch, paused or resumed account, and outage of profiles; must not raise."""
+    """Called for each attempt, dead letter, finished batch, paused or resumed account, outage of profiles, and call without an answer of
+    which it is known what follows; must not raise.
+    """
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
@@ -27,6 +29,7 @@ class Observer(Protocol):
     def on_account_paused(self, account: str, fault: AttemptResult) -> None: ...
     def on_account_resumed(self, account: str, seconds: float) -> None: ...
     def on_consent_unavailable(self, waiting: int, cause: str) -> None: ...
+    def on_resolution(self, resolution: str) -> None: ...
 
 
 class NullObserver:
@@ -48,6 +51,9 @@ class NullObserver:
         """Do nothing."""
 
     def on_consent_unavailable(self, waiting: int, cause: str) -> None:
+        """Do nothing."""
+
+    def on_resolution(self, resolution: str) -> None:
         """Do nothing."""
 
 

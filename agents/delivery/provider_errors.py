@@ -4,21 +4,23 @@ from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_e
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason
 from schemas.http import HttpClient, HttpRequest, HttpResult
-from schemas.outcome import AttemptResult, Provider
+from schemas.outcome import AttemptResult, LookUp, Provider, SearchableProvider
 
 
 class CheckedProvider:
     """A provider with its client, whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries.
 
-    `name`, `channel` and `get_account` are the provider's, `send` is the client's.
+    `name`, `channel` and `get_account` are the provider's, `send` is the client's. `look_up` asks which messages the provider has, if it
+    can be asked.
     """
 
-    __slots__ = ("_failure_limit", "_provider", "channel", "get_account", "name", "send")
+    __slots__ = ("_failure_limit", "_provider", "channel", "get_account", "look_up", "name", "send")
 
     def __init__(self, provider: Provider, client: HttpClient) -> None:
         self._provider, self._failure_limit = provider, ConsecutiveFailureLimit()
         self.name, self.channel = provider.name, provider.channel
         self.get_account, self.send = provider.get_account, client.send
+        self.look_up: LookUp | None = provider.look_up if isinstance(provider, SearchableProvider) else None
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """The request of an attempt, or why there is none."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from schemas.delivery import UnansweredCall
 from schemas.delivery_policy import RetryPolicy, RetrySchedule
 from schemas.enums import Outcome, Reason, Status
 from schemas.outcome import AttemptResult
@@ -23,6 +24,14 @@ class RetryAt(NamedTuple):
     at: float
 
 
+class Reconcile(NamedTuple):
+    """What became of a call without an answer is searched for at this time (epoch seconds); `cause`: why a search before has failed."""
+
+    at: float
+    unanswered: UnansweredCall
+    cause: str = ""
+
+
 class WaitForAccount(NamedTuple):
     """The account is at fault: the delivery waits until it is admitted again, and the attempt does not count."""
 
@@ -33,7 +42,7 @@ class DeadLetterDecision(NamedTuple):
     reason: str
 
 
-Decision = Done | RetryAt | WaitForAccount | DeadLetterDecision
+Decision = Done | RetryAt | Reconcile | WaitForAccount | DeadLetterDecision
 
 EXPIRED = Done(Status.FAILED, Reason.EXPIRED)
 
@@ -58,10 +67,15 @@ def decide(
         return _WAIT_FOR_ACCOUNT
     if outcome is Outcome.REJECTED_PERMANENT or result.reason == Reason.UNEXPECTED_ERROR:
         return DeadLetterDecision(result.reason or Reason.REJECTED_PERMANENT)
-    if counted_attempts > len(schedule.delays):
+    if is_exhausted(policy, counted_attempts, category):
         return DeadLetterDecision(Reason.RETRIES_EXHAUSTED)
     at = now + max(compute_retry_delay(schedule, counted_attempts, random), min(result.retry_after, policy.max_retry_after))
     return RetryAt(at) if at < expires_at else EXPIRED
+
+
+def is_exhausted(policy: RetryPolicy, counted_attempts: int, category: str) -> bool:
+    """Whether no attempt is left after so many."""
+    return counted_attempts > len(policy.category_schedules.get(category, policy.schedule).delays)
 
 
 def compute_retry_delay(schedule: RetrySchedule, counted_attempts: int, random: Random) -> float:

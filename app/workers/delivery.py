@@ -19,13 +19,15 @@ from app.streaming.committer_factory import build_shared_outbox
 from app.workers.observers import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, WaitingLimits
+from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, ReconciliationPolicy, WaitingLimits
+from schemas.enums import Priority
 from schemas.errors import SettingError
 from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
 from schemas.outcome import Provider, StartableProvider
 from schemas.ports import SharedOutbox
-from schemas.store_ports import ProfileReader
+from schemas.store_ports import EvidenceReader, ProfileReader
 from tables.postgres.database import Database
+from tables.postgres.delivery_evidence import PostgresEvidenceReader
 from tables.redis.client import RedisClient
 
 
@@ -47,7 +49,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     provider = build_provider(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     profiles = build_profile_reader(redis, database, settings.redis)
-    deliverer = _build_deliverer(worker, channel, provider, outbox, profiles)
+    deliverer = _build_deliverer(worker, channel, provider, outbox, profiles, PostgresEvidenceReader(database))
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
     if isinstance(provider, StartableProvider):
         worker.app.startup_checks.append(partial(provider.start, worker.clock))
@@ -62,7 +64,12 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
 
 
 def _build_deliverer(
-    worker: WorkerBuilder, channel: Channel, provider: Provider, outbox: SharedOutbox, profiles: ProfileReader
+    worker: WorkerBuilder,
+    channel: Channel,
+    provider: Provider,
+    outbox: SharedOutbox,
+    profiles: ProfileReader,
+    evidence: EvidenceReader,
 ) -> Deliverer:
     section, http = worker.settings.delivery, build_http_client(provider, worker.settings.delivery)
     deliverer = Deliverer(
@@ -81,6 +88,8 @@ def _build_deliverer(
         probes=ProbePolicy(section.account_probe_delay, section.account_probe_delay_max),
         waiting=WaitingLimits(section.max_waiting_records, section.max_waiting_bytes),
         profiles=profiles,
+        evidence=evidence,
+        reconciliation=build_reconciliation_policy(section, channel),
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=DeliveryObserver(worker.metrics, channel.name),
     )
@@ -90,6 +99,16 @@ def _build_deliverer(
     worker.add_shutdown_callback(deliverer.stop)  # before the client is closed: the results of calls in flight are still recorded
     worker.add_shutdown_callback(http.close)
     return deliverer
+
+
+def build_reconciliation_policy(section: DeliverySection, channel: Channel) -> ReconciliationPolicy:
+    """What follows a call without an answer on a channel."""
+    graces: dict[Priority, float] = {
+        "high": section.unanswered_grace_high,
+        "medium": section.unanswered_grace_medium,
+        "low": section.unanswered_grace_low,
+    }
+    return ReconciliationPolicy(graces, channel.is_repeatable)
 
 
 def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient | AiohttpClient:

@@ -15,6 +15,7 @@ from dev.stack.signing_key import ensure_signing_key
 from dev.stack.stack import ServerUrls
 from dev.stack.stack_state import LOOPBACK, StackState
 from schemas.channels import CHANNEL_NAMES
+from schemas.enums import PRIORITIES
 
 PYTHON = sys.executable
 
@@ -43,6 +44,7 @@ PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
 SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
 RETRY_DELAYS = "0.5, 1, 2, 4"  # seconds; so that a delivery that always fails can be watched, and a test of it ends
+UNANSWERED_GRACE = "2"  # seconds; for the same reason
 WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
@@ -75,6 +77,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_LINKS_BASE_URL": gateway,
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
         "HEROLD_SIMULATORS_URL": simulators,
+        **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
         **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
         "PYTHONUNBUFFERED": "1",
     }

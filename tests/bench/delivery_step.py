@@ -23,13 +23,13 @@ from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, WaitingLimits
+from schemas.delivery_policy import ProbePolicy, ReconciliationPolicy, WaitingLimits
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
 from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
-from tests.memory_stores import MemoryProfileReader
+from tests.memory_stores import MemoryHistory, MemoryProfileReader
 from tests.settings_builders import build_concurrency_limits, build_retry_policy
 
 BATCH_SIZE = 128
@@ -118,6 +118,8 @@ def main() -> None:
         probes=ProbePolicy(first_delay=1.0, max_delay=60.0),
         waiting=WaitingLimits(4000, 4_194_304),
         profiles=MemoryProfileReader(),
+        evidence=MemoryHistory(),
+        reconciliation=ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0}),
     )
     profile = cProfile.Profile() if "--profile" in sys.argv else None
     gc.collect()  # as a worker does at the end of its start

@@ -12,7 +12,7 @@ from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, RetryPolicy, RetrySchedule, WaitingLimits
+from schemas.delivery_policy import ProbePolicy, ReconciliationPolicy, RetryPolicy, RetrySchedule, WaitingLimits
 from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
@@ -22,7 +22,7 @@ from schemas.scheduled import Scheduled
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic
 from tests.delivery_builders import NOW
 from tests.fakes import FakeRecord, ProducedRecord
-from tests.memory_stores import MemoryProfileReader
+from tests.memory_stores import MemoryHistory, MemoryProfileReader
 from tests.settings_builders import build_concurrency_limits
 
 ACCEPTED = HttpResponse(202, {b"x-message-id": b"m-17"}, b"")
@@ -31,6 +31,7 @@ BAD_REQUEST = HttpResponse(400, {}, b"")
 RETRY_POLICY = RetryPolicy(RetrySchedule((0.5, 2.0)), max_retry_after=10.0)
 WAITING_LIMITS = WaitingLimits(max_records=1000, max_bytes=1_000_000)
 PROBE_POLICY = ProbePolicy(first_delay=1.0, max_delay=8.0)
+SEND_AGAIN = ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0}, is_repeatable=True)
 NOT_SENT = NotSent("connection refused")
 MAYBE_SENT = MaybeSent("connection closed")
 
@@ -82,7 +83,8 @@ class DeliveryHarness:
         self.observed_pauses: list[tuple[str, str]] = []
         self.observed_resumptions: list[tuple[str, float]] = []
         self.observed_outages: list[tuple[int, str]] = []
-        self.profiles = MemoryProfileReader()
+        self.profiles, self.history = MemoryProfileReader(), MemoryHistory()
+        self.observed_resolutions: list[str] = []
         self._uncommitted: list[tuple[int, Callable[[], None]]] = []
         self.outbox_limit = 1_000_000  # uncommitted rows and callbacks
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
@@ -93,6 +95,8 @@ class DeliveryHarness:
             "limits": build_concurrency_limits(),
             "probes": PROBE_POLICY,
             "waiting": WAITING_LIMITS,
+            "evidence": self.history,
+            "reconciliation": SEND_AGAIN,
             "observer": self,
             **options,
         }
@@ -147,6 +151,9 @@ class DeliveryHarness:
 
     def on_consent_unavailable(self, waiting: int, cause: str) -> None:
         self.observed_outages.append((waiting, cause))
+
+    def on_resolution(self, resolution: str) -> None:
+        self.observed_resolutions.append(resolution)
 
     # -- actions of the test
 

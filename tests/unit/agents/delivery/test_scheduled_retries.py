@@ -64,7 +64,7 @@ async def test_the_entry_comes_back_to_its_topic_unchanged_but_for_the_counts(pr
     assert (record.topic, record.partition, record.key) == (f"t1.scheduled.{priority}", 5, b"u-1")
     assert (entry.id, entry.user_id, entry.target_topic) == (delivery.id, "u-1", handle.batch.topic)
     assert (entry.due_at, entry.expires_at) == (NOW + 2.0, delivery.expires_at)
-    assert decode_payload(entry) == msgspec.structs.replace(delivery, attempt=4, counted_attempts=2)
+    assert decode_payload(entry) == msgspec.structs.replace(delivery, attempt=4, counted_attempts=2, account="sendgrid")
 
 
 async def test_the_event_says_when_the_next_attempt_is(harness: DeliveryHarness) -> None:
