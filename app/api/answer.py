@@ -7,11 +7,13 @@ from agents.delivery import reasons as delivery_reasons
 from agents.router.gates.wording import Facts, get_channel_word, write_sentence
 from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import DeliveryResponse, NotificationResponse
-from schemas.enums import State, Status
+from schemas.enums import Outcome, State, Status
 from schemas.events import DecidedEvent
 
 UNDECIDED = "Accepted: the router has not decided yet, or its decision is not recorded yet."
 UNRECORDED = "The router's decision is not recorded yet. "
+UNANSWERED = "the last call got no answer, so a report of the provider is waited for, before the message is sent again"
+SENT_AGAIN = "a call before it got no answer, so it may have arrived twice"
 NO_REASON = "no reason was recorded"
 _PREFIXES = {State.HELD: "Held", State.MERGED: "Not sent on its own"}
 _ORDER = (Status.DELIVERED, Status.SENT, Status.PENDING, Status.FAILED, Status.BOUNCED, Status.UNSUBSCRIBED)
@@ -85,7 +87,10 @@ def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
     at = f" at {facts.format_time(delivery.attempts[-1].occurred_at)}" if delivery.attempts else ""
     reason = delivery_reasons.REASONS.get(delivery.reason, delivery.reason)
     because = f": {reason}" if reason else ""
+    last = delivery.attempts[-1] if delivery.attempts else None
     match delivery.status:
+        case Status.PENDING if _find_unanswered(delivery):
+            return f"not known whether it was sent by {channel}: {UNANSWERED}"
         case Status.PENDING if attempts:
             next_at = delivery.attempts[-1].next_attempt_at
             follows = "the next one waits" if next_at is None else f"the next one follows at {facts.format_time(next_at)}"
@@ -96,4 +101,11 @@ def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
             return f"not sent by {channel}{because}"
         case Status.UNSUBSCRIBED:
             return f"not received by {channel}{because or ': the recipient has unsubscribed'}"
-    return f"{Status(delivery.status).lower()} by {channel}{at}{because}"
+    twice = f"; {SENT_AGAIN}" if last is not None and last.possible_duplicate else ""
+    return f"{Status(delivery.status).lower()} by {channel}{at}{because}{twice}"
+
+
+def _find_unanswered(delivery: DeliveryResponse) -> bool:
+    """Whether the last call got no answer; later events without an outcome are searches for what became of it."""
+    outcomes = [attempt.outcome for attempt in delivery.attempts if attempt.outcome]
+    return bool(outcomes) and outcomes[-1] == Outcome.UNKNOWN

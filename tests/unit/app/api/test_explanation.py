@@ -42,6 +42,10 @@ def build_status(status: Status, delivery_id: str = DELIVERY_ID, **fields: Any) 
     return StatusEvent(delivery_id, make_notification_id(), "u", channel, status, NOW, NOW, outcome=Outcome.ACCEPTED, **fields)
 
 
+def build_unanswered() -> StatusEvent:
+    return msgspec.structs.replace(build_status(Status.PENDING), outcome=Outcome.UNKNOWN)
+
+
 def build_routed(*channels: str) -> DecidedEvent:
     refs = [DeliveryRef(delivery_id, channel) for delivery_id, channel in zip((DELIVERY_ID, SECOND_ID), channels, strict=False)]  # type: ignore[arg-type]
     return DecidedEvent(make_notification_id(), "u", State.ROUTED, NOW, NOW, "high", deliveries=refs)
@@ -185,6 +189,27 @@ def test_the_first_of_duplicates_is_linked() -> None:
             [build_status(Status.UNSUBSCRIBED, reason=Reason.OPTED_OUT)],
             "Not received by e-mail: the recipient has opted out.",
             "opt in again",
+        ),
+        (
+            [build_unanswered()],
+            "Not known whether it was sent by e-mail: the last call got no answer, so a report of the provider is waited for, before the "
+            "message is sent again.",
+            "",
+        ),
+        (
+            [build_status(Status.SENT, possible_duplicate=True)],
+            f"Sent by e-mail at {NOW_TEXT}; a call before it got no answer, so it may have arrived twice.",
+            "",
+        ),
+        (
+            [build_status(Status.DELIVERED, reason=Reason.FOUND_BY_RECEIPT)],
+            f"Delivered by e-mail at {NOW_TEXT}: the provider did not answer, but reported it later.",
+            "",
+        ),
+        (
+            [build_status(Status.FAILED, reason=Reason.UNKNOWN)],
+            "Not sent by e-mail: the provider did not answer, so it may have arrived, and it must not be sent twice or had expired.",
+            "can send it again",
         ),
     ],
 )
