@@ -129,6 +129,7 @@ class DeliverySection(Section, frozen=True):
     unanswered_grace_high: Seconds
     unanswered_grace_medium: Seconds
     unanswered_grace_low: Seconds
+    endpoint_refresh_interval: Seconds
     account_probe_delay: PositiveSeconds
     account_probe_delay_max: PositiveSeconds
     max_waiting_records: NonNegativeInt

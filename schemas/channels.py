@@ -32,6 +32,7 @@ class Channel(Struct, frozen=True):
     `is_repeatable`: a message that comes twice replaces the first one at the receiver, or carries the same id.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
     reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
+    `has_endpoints`: the addresses of a user are also the URLs of the user's webhook endpoints, each for the types that it takes.
     `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile. `word` names it in a sentence.
     """
 
@@ -46,6 +47,7 @@ class Channel(Struct, frozen=True):
     is_repeatable: bool = False
     has_receipts: bool = False
     has_devices: bool = False
+    has_endpoints: bool = False
     address_prefix: str = ""
     word: str = ""
 
@@ -83,6 +85,7 @@ CHANNELS: tuple[Channel, ...] = (
         build_content=WebhookContent,
         is_limited_per_host=True,
         is_repeatable=True,
+        has_endpoints=True,
         word="webhook",
     ),
 )

@@ -9,6 +9,7 @@ from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
 from schemas.http import HttpRequest, HttpResult
 from schemas.ports import Clock
+from schemas.store_ports import EndpointView
 
 
 class AttemptResult(Struct, frozen=True, gc=False):
@@ -94,6 +95,15 @@ class SearchableProvider(Protocol):
 
     @property
     def look_up(self) -> LookUp: ...
+
+
+@runtime_checkable
+class EndpointProvider(Protocol):
+    """A provider that calls registered webhook endpoints."""
+
+    def use_endpoints(self, endpoints: EndpointView) -> None:
+        """Look up the endpoints that deliveries name in this view."""
+        ...
 
 
 @runtime_checkable

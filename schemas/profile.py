@@ -30,12 +30,22 @@ class ActiveSuppression(Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
+class EndpointRef(Struct, frozen=True, array_like=True):
+    """A webhook endpoint of a user: its URL, and the types that it takes (schemas.webhook_endpoints.matches_type)."""
+
+    id: str
+    url: str
+    types: list[str] = []
+    is_enabled: bool = True
+
+
 class Profile(Struct, frozen=True, omit_defaults=True):
     """What is known of a user, with one address per device for push; a user who does not exist is not `known`.
 
     `choices` has "in" or "out" by "category/channel", where an empty part stands for all. `suppressions` are those of the user and of the
     user's addresses. `digests` says how messages are gathered, by category, where an empty one stands for all. If not
-    `consent_known`, choices and suppressions may be older than an opt-out may take: what needs consent waits.
+    `consent_known`, choices and suppressions may be older than an opt-out may take: what needs consent waits. The URLs of `endpoints` are
+    among the addresses.
     """
 
     user_id: str
@@ -51,6 +61,7 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     suppressions: list[ActiveSuppression] = []
     consent_known: bool = True
     digests: dict[str, str] = {}
+    endpoints: list[EndpointRef] = []
 
 
 def build_address_key(channel: ChannelName, address: str) -> str:

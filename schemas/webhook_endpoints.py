@@ -136,15 +136,6 @@ class PingResult(Struct, frozen=True):
     detail: str = ""
 
 
-class EndpointRef(Struct, frozen=True, array_like=True):
-    """An endpoint of a user as the profile has it: a URL, and the types that it takes."""
-
-    id: str
-    url: str
-    types: list[str] = []
-    is_enabled: bool = True
-
-
 class SigningEndpoint(Struct, frozen=True):
     """What a worker needs to call an endpoint: its state, and its secrets as they are stored, of which the first is the current one."""
 

@@ -47,7 +47,7 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
     event = StatusEvent(
         delivery.id, delivery.notification_id, delivery.user_id, delivery.channel, status, at, delivery.created_at,
         delivery.redrive_count, in_flight.attempt, outcome, reason, provider, provider_message_id, provider_code, duration_ms,
-        in_flight.possible_duplicate, detail, delivery.variant,
+        in_flight.possible_duplicate, detail, delivery.variant, 1, delivery.endpoint_id,
     )
     # fmt: on
     if type(decision) is Reconcile:

@@ -50,6 +50,8 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
             delivery = _build_delivery(state, channel, address, content)
             if state.variant or state.at_most_once or state.escalates_at:
                 delivery = _add_rare_fields(state, delivery)
+            if state.endpoint_ids and (endpoint_id := state.endpoint_ids.get(address)):
+                delivery = msgspec.structs.replace(delivery, endpoint_id=endpoint_id)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
             refs.append(DeliveryRef(delivery.id, channel))
     if state.escalates_at:

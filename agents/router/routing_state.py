@@ -139,6 +139,7 @@ class RoutingState:
         "digest_reason",
         "digest_records",
         "digest_row_key",
+        "endpoint_ids",
         "escalates_at",
         "expires_at",
         "expression_faults",
@@ -191,6 +192,7 @@ class RoutingState:
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
     address_faults: dict[str, dict[str, str]]
+    endpoint_ids: Mapping[str, str]
     consent: Consent
     address_keys: Sequence[str]
     removed: Mapping[ChannelName, Mapping[str, Any]]

@@ -1,5 +1,6 @@
 """The delivery workers: one channel each, with one HTTP client."""
 
+import logging
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -8,6 +9,7 @@ from random import random
 from typing import cast
 
 from agents.delivery.deliverer import Deliverer
+from agents.delivery.endpoint_cache import EndpointCache
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
@@ -16,6 +18,8 @@ from app.retry_settings import build_retry_policy
 from app.settings import DeliverySection, Settings, build_section
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
+from app.streaming.consumer.failure_policy import BatchProcessor
+from app.telemetry import log_event
 from app.workers.observers import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
@@ -23,11 +27,12 @@ from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, Reconciliati
 from schemas.enums import Priority
 from schemas.errors import SettingError
 from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
-from schemas.outcome import Provider, StartableProvider
+from schemas.outcome import EndpointProvider, Provider, StartableProvider
 from schemas.ports import SharedOutbox
 from schemas.store_ports import EvidenceReader, ProfileReader
 from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
+from tables.postgres.signing_endpoints import PostgresSigningEndpoints
 from tables.redis.client import RedisClient
 
 
@@ -53,7 +58,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
     if isinstance(provider, StartableProvider):
         worker.app.startup_checks.append(partial(provider.start, worker.clock))
-    add_agents(worker.app, worker.source_topics, deliverer.run)
+    add_agents(worker.app, worker.source_topics, _build_agent(worker, provider, deliverer, database))
     worker.app.drain_callbacks.append(deliverer.on_drain)
     longest_call = section.connect_timeout + section.request_timeout
     worker.app.stop_callbacks.append(lambda drain_timeout: call_later(max(0.0, drain_timeout - longest_call), deliverer.begin_stop))
@@ -61,6 +66,21 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker.add_shutdown_callback(redis.close)
     worker.add_shutdown_callback(database.close)
     return worker.app
+
+
+def _build_agent(worker: WorkerBuilder, provider: Provider, deliverer: Deliverer, database: Database) -> BatchProcessor:
+    """What runs on the batches of a priority; a provider with registered endpoints knows those of a batch before it comes."""
+    if not isinstance(provider, EndpointProvider):
+        return deliverer.run
+    store, max_age = PostgresSigningEndpoints(database), worker.settings.delivery.endpoint_refresh_interval
+    cache = EndpointCache(store, time.monotonic, max_age, _log_unavailable)
+    provider.use_endpoints(cache)
+    worker.add_shutdown_callback(cache.stop)
+    return lambda batches: deliverer.run(cache.read_ahead(batches))
+
+
+def _log_unavailable(cause: str) -> None:
+    log_event("webhook.endpoints_unavailable", logging.WARNING, cause=cause)
 
 
 def _build_deliverer(

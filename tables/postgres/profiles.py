@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
-from schemas.profile import ActiveSuppression, Profile, QuietHours, build_address_key, is_address_key, split_address_key
+from schemas.profile import ActiveSuppression, EndpointRef, Profile, QuietHours, build_address_key, is_address_key, split_address_key
 from schemas.store_ports import UNKNOWN_VERSION
 from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
@@ -16,6 +16,7 @@ _SQL = load_queries("profiles")
 _decode_addresses = msgspec.json.Decoder(dict[str, list[str]]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_choices = msgspec.json.Decoder(dict[str, str]).decode
+_decode_endpoints = msgspec.json.Decoder(list[EndpointRef]).decode
 _decode_quiet_hours = msgspec.json.Decoder(QuietHours).decode
 _decode_suppressions = msgspec.json.Decoder(list[ActiveSuppression]).decode
 
@@ -54,15 +55,24 @@ def select_addresses(stored: Mapping[Any, list[str]], device_tokens: list[str]) 
     return {name: found for name, found in addresses.items() if found}
 
 
+def add_endpoints(addresses: dict[ChannelName, list[str]], endpoints: list[EndpointRef]) -> dict[ChannelName, list[str]]:
+    """The addresses with the URLs of the endpoints after those that the user has on their channel anyway."""
+    urls = [endpoint.url for endpoint in endpoints]
+    channels = [channel.name for channel in CHANNELS if channel.has_endpoints]
+    return {**addresses, **{name: [*dict.fromkeys([*addresses.get(name, []), *urls])] for name in channels}}
+
+
 def _build_profile(row: DatabaseRow) -> Profile:
     suppressions = [one for name in ("suppressions", "address_suppressions") if row[name] for one in _decode_suppressions(row[name])]
     if row["channel"] is not None:
         return Profile(build_address_key(row["channel"], row["id"]), known=False, suppressions=suppressions)
     if not row["known"]:
         return Profile(row["id"], known=False, version=row["version"])
+    endpoints = _decode_endpoints(row["endpoints"]) if row["endpoints"] else []
+    addresses = select_addresses(_decode_addresses(row["addresses"]), row["devices"])
     return Profile(
         row["id"],
-        addresses=select_addresses(_decode_addresses(row["addresses"]), row["devices"]),
+        addresses=add_endpoints(addresses, endpoints) if endpoints else addresses,
         locale=row["locale"],
         time_zone=row["time_zone"],
         version=row["version"],
@@ -72,4 +82,5 @@ def _build_profile(row: DatabaseRow) -> Profile:
         choices=_decode_choices(row["choices"]) if row["choices"] else {},
         suppressions=suppressions,
         digests=_decode_choices(row["digests"]) if row["digests"] else {},
+        endpoints=endpoints,
     )

@@ -1,6 +1,7 @@
 """The gate recipient: the addresses of the user on each channel, given with the notification or stored in the profile."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Raw
@@ -11,7 +12,8 @@ from agents.router.verdict import PASS, Reject, Verdict
 from schemas.addresses import NORMALIZERS, normalize_addresses
 from schemas.channels import CHANNELS, ChannelName
 from schemas.notification import Notification
-from schemas.profile import Profile
+from schemas.profile import EndpointRef, Profile
+from schemas.webhook_endpoints import matches_type
 
 NAME = "recipient"
 UNKNOWN_USER = "unknown_user"
@@ -22,6 +24,10 @@ _ADDRESS_PREFIXES = {channel.name: channel.address_prefix for channel in CHANNEL
 _ALL_ADDRESS_PREFIXES = tuple(_ADDRESS_PREFIXES.values())
 _UNKNOWN_PROFILE = Profile(user_id="", known=False)
 _NONE: list[str] = []
+_CHANNELS_WITH_ENDPOINTS = frozenset(channel.name for channel in CHANNELS if channel.has_endpoints)
+_NO_ENDPOINTS: Mapping[str, str] = MappingProxyType({})
+_ENDPOINTS = "endpoints"
+DISABLED, OTHER_TYPES = "is disabled", "takes other types"
 
 
 def get_explicit_addresses(notification: Notification, channel: ChannelName) -> list[str]:
@@ -66,8 +72,12 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     addresses_by_channel: dict[ChannelName, list[str]] = {}
     state.address_counts = counts = []
     state.address_faults = {}
+    state.endpoint_ids = _NO_ENDPOINTS
     for channel in state.plan.candidates:
-        texts = get_explicit_addresses(notification, channel) or profile.addresses.get(channel, _NONE)
+        explicit = get_explicit_addresses(notification, channel)
+        texts = explicit or profile.addresses.get(channel, _NONE)
+        if profile.endpoints and not explicit and channel in _CHANNELS_WITH_ENDPOINTS:
+            texts = _select_endpoints(state, profile.endpoints, texts)
         address = NORMALIZERS[channel](texts[0]) if len(texts) == 1 else None  # the usual case
         addresses = [address] if isinstance(address, str) else _normalize_addresses(state, channel, texts)
         counts.append(len(addresses))
@@ -76,10 +86,11 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     state.addresses = addresses_by_channel
     if addresses_by_channel:
         return PASS
-    if state.address_faults:
-        return Reject(INVALID_ADDRESS, {"channels": state.plan.candidates, **state.address_faults})
+    inputs = {"channels": state.plan.candidates, **state.address_faults}
+    if state.address_faults.keys() - {_ENDPOINTS}:
+        return Reject(INVALID_ADDRESS, inputs)
     is_known = profile.known or is_address(notification.user_id)
-    return Reject(NO_ADDRESS if is_known else UNKNOWN_USER, {"channels": state.plan.candidates})
+    return Reject(NO_ADDRESS if is_known else UNKNOWN_USER, inputs)
 
 
 def explain(state: RoutingState) -> Raw:
@@ -122,6 +133,23 @@ def _normalize_addresses(state: RoutingState, channel: ChannelName, texts: Seque
         for index, problem in normalized.problems.items():
             state.address_faults.setdefault("invalid", {})[names[index]] = problem
     return normalized.usable
+
+
+def _select_endpoints(state: RoutingState, endpoints: Sequence[EndpointRef], texts: Sequence[str]) -> list[str]:
+    """The addresses without those of endpoints that are disabled or take other types; the decision log names these."""
+    by_url, type_ = {endpoint.url: endpoint for endpoint in endpoints}, state.notification.type
+    selected, ids = [], {}
+    for text in texts:
+        endpoint = by_url.get(text)
+        if endpoint is None:
+            selected.append(text)
+        elif endpoint.is_enabled and matches_type(endpoint.types, type_):
+            selected.append(text)
+            ids[text] = endpoint.id
+        else:
+            state.address_faults.setdefault(_ENDPOINTS, {})[endpoint.id] = OTHER_TYPES if endpoint.is_enabled else DISABLED
+    state.endpoint_ids = ids
+    return selected
 
 
 def _name_addresses(notification: Notification, channel: ChannelName, count: int) -> list[str]:

@@ -42,6 +42,8 @@ comment on column webhook_endpoints.public_key is 'the 32 bytes of an ed25519 ke
 comment on column webhook_endpoints.previous_secret is 'signs as well until previous_expires_at; empty: there is none';
 -- The id of a delivery is derived from user and URL, so a URL is one endpoint of a user.
 create unique index webhook_endpoints_user_url_key on webhook_endpoints (coalesce(user_id, ''), url);
+create index webhook_endpoints_user_id_idx on webhook_endpoints (user_id);
+create index webhook_endpoints_url_idx on webhook_endpoints (url);
 create index webhook_endpoints_status_idx on webhook_endpoints (id) where kind = 'status';
 
 create trigger raise_version before insert or update on webhook_endpoints

@@ -19,10 +19,11 @@ created_at >= to_timestamp(${number}::float8)
 -- created_before: the user was created before this time (epoch seconds).
 created_at < to_timestamp(${number}::float8)
 
--- has_channel: the user has an address on each of these channels.
+-- has_channel: the user has an address, or an enabled webhook endpoint, on each of these channels.
 not exists (
     select from unnest(${number}::text[]) as wanted (channel)
     where coalesce(jsonb_array_length(addresses -> wanted.channel), 0) = 0
+        and not (wanted.channel = 'webhook' and exists (select from webhook_endpoints where webhook_endpoints.user_id = users.id and is_enabled))
 )
 
 -- has_device: the user has a device.

@@ -9,6 +9,10 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
        ) as devices,
        (select json_object_agg(category || '/' || channel, choice) from user_preferences where user_id = users.id) as choices,
        (
+           select json_agg(json_build_array('whe_' || replace(id::text, '-', ''), url, types, is_enabled) order by id)
+           from webhook_endpoints where webhook_endpoints.user_id = users.id
+       ) as endpoints,
+       (
            select json_object_agg(category, digest) from user_preferences
            where user_id = users.id and channel = '' and digest <> ''
        ) as digests,
@@ -25,13 +29,14 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
                cross join jsonb_array_elements_text(list) as item (address)
                cross join lateral (values (item.address), (lower(item.address))) as folded (address)
                union all select case kind when 'fid' then 'fid:' else '' end || token from devices where devices.user_id = users.id
+               union all select url from webhook_endpoints where webhook_endpoints.user_id = users.id
            ))
        ) as address_suppressions
 from unnest($1::text[], $2::bigint[]) as wanted (id, version)
 left join users on users.id = wanted.id
 where users.version is distinct from wanted.version
 union all
-select wanted.address, wanted.channel, false, '{}', '', '', '', '{}', null, 0, '{}', null, null, null,
+select wanted.address, wanted.channel, false, '{}', '', '', '', '{}', null, 0, '{}', null, null, null, null,
        json_agg(json_build_array(suppressions.channel, suppressions.address, category, reason))
 from unnest($4::text[], $5::text[]) as wanted (channel, address)
 join suppressions on suppressions.channel = wanted.channel

@@ -2,6 +2,9 @@
 select *
 from webhook_endpoints where id = $1;
 
+-- list_signing_endpoints: lists what a worker needs of endpoints.
+select id, signature, is_enabled, version, secret, previous_secret, previous_expires_at from webhook_endpoints where id = any ($1::uuid[]);
+
 -- list_endpoints: lists endpoints with ids above one, in the order of ids; with a kind, user, state or part of a URL only those that have it.
 select *
 from webhook_endpoints

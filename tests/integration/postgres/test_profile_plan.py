@@ -21,8 +21,10 @@ FILL = """
     insert into suppressions (id, user_id, channel, address, reason, created_by)
     select gen_random_uuid(), case when n % 2 = 0 then 'p-' || n end, 'email', 'p' || n || '@example.org', 'complaint', 'test'
     from generate_series(1, 100000) as n;
+    insert into webhook_endpoints (id, kind, user_id, url, secret, version)
+    select gen_random_uuid(), 'user', 'p-' || n, 'https://hooks.example.org/' || n, '', n from generate_series(1, 100000) as n;
     set session_replication_role = origin;
-    analyze users, devices, user_preferences, suppressions;
+    analyze webhook_endpoints, users, devices, user_preferences, suppressions;
 """
 
 

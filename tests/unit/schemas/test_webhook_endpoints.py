@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.webhook_endpoints import EndpointRef, EndpointRequest, encode_public_key, find_request_problems, matches_type
+from schemas.profile import EndpointRef
+from schemas.webhook_endpoints import EndpointRequest, encode_public_key, find_request_problems, matches_type
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from agents.providers.webhook import Webhook, parse_target
+from agents.providers.endpoint_secrets import SecretBox
+from agents.providers.webhook import ENDPOINT_DELETED, PORT_NOT_ALLOWED, Webhook, parse_target
 from agents.providers.webhook_secret import decode_master_secret, derive_secret, encode_secret
 from schemas.content import WebhookContent
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
+from schemas.outcome import AttemptResult
+from schemas.webhook_endpoints import DELETED, SigningEndpoint
 from tests.delivery_builders import NOW, build_delivery
 
 MASTER_SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -155,3 +159,117 @@ def test_only_an_unclear_response_is_unknown(status: int, outcome: Outcome, reas
     assert (attempted.outcome, attempted.reason, attempted.provider_code) == (outcome, reason, status)
     assert bool(attempted.detail) is (outcome is not Outcome.UNKNOWN)
     assert "secret" not in attempted.detail
+
+
+class FakeEndpoints:
+    """The endpoints of a view; an id that is not among them is not known."""
+
+    def __init__(self, *endpoints: SigningEndpoint) -> None:
+        self.endpoints = {endpoint.id: endpoint for endpoint in endpoints}
+
+    def find(self, endpoint_id: str) -> SigningEndpoint | None:
+        return self.endpoints.get(endpoint_id)
+
+
+ENDPOINT_ID = "whe_" + "1" * 32
+BOX = SecretBox(decode_master_secret(MASTER_SECRET))
+
+
+def build_endpoint(**changes: Any) -> tuple[SigningEndpoint, str]:
+    """An endpoint, and the secret that its customer has."""
+    secret = BOX.make_secret(ENDPOINT_ID, "hmac", os.urandom)
+    return SigningEndpoint(
+        **{"id": ENDPOINT_ID, "signature": "hmac", "is_enabled": True, "version": 1, "secret": secret.sealed, **changes}
+    ), secret.text
+
+
+def prepare_for_endpoint(*endpoints: SigningEndpoint, **options: Any) -> HttpRequest | AttemptResult:
+    provider = Webhook(MASTER_SECRET, **options)
+    provider.use_endpoints(FakeEndpoints(*endpoints))
+    return provider.build_request(build_delivery("webhook", endpoint_id=ENDPOINT_ID), 0, NOW)
+
+
+def test_an_endpoint_is_signed_with_its_own_secret_and_not_with_the_derived_one() -> None:
+    endpoint, secret = build_endpoint()
+    prepared = prepare_for_endpoint(endpoint)
+    assert isinstance(prepared, HttpRequest)
+    Verifier(secret).verify(prepared.body, parse_headers(prepared))
+    with pytest.raises(WebhookVerificationError):
+        Verifier(SECRET).verify(prepared.body, parse_headers(prepared))
+
+
+def test_after_a_rotation_both_secrets_sign_until_the_overlap_ends() -> None:
+    old = BOX.make_secret(ENDPOINT_ID, "hmac", os.urandom)
+    endpoint, new = build_endpoint(previous_secret=old.sealed, previous_expires_at=NOW + 1)
+    prepared = prepare_for_endpoint(endpoint)
+    assert isinstance(prepared, HttpRequest)
+    for secret in (old.text, new):
+        Verifier(secret).verify(prepared.body, parse_headers(prepared))
+    assert len(parse_headers(prepared)["webhook-signature"].split(" ")) == 2
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "outcome", "reason"),
+    [
+        ([build_endpoint(is_enabled=False)[0]], Outcome.REJECTED_RECIPIENT, Reason.ENDPOINT_DISABLED),
+        ([], Outcome.NOT_SENT, ""),
+    ],
+)
+def test_no_call_is_made_for_an_endpoint_that_is_disabled_or_not_known(
+    endpoints: list[SigningEndpoint], outcome: Outcome, reason: str
+) -> None:
+    prepared = prepare_for_endpoint(*endpoints)
+    assert isinstance(prepared, AttemptResult)
+    assert (prepared.outcome, prepared.reason) == (outcome, reason)
+
+
+def test_no_call_is_made_for_an_endpoint_that_was_deleted() -> None:
+    provider = Webhook(MASTER_SECRET)
+    view = FakeEndpoints()
+    view.endpoints[ENDPOINT_ID] = DELETED
+    provider.use_endpoints(view)
+    prepared = provider.build_request(build_delivery("webhook", endpoint_id=ENDPOINT_ID), 0, NOW)
+    assert prepared is ENDPOINT_DELETED
+
+
+def test_a_secret_of_another_master_secret_is_a_fault_of_the_account_that_names_the_setting() -> None:
+    sealed = SecretBox(b"n" * 32).make_secret(ENDPOINT_ID, "hmac", os.urandom).sealed
+    prepared = prepare_for_endpoint(build_endpoint(secret=sealed)[0])
+    assert isinstance(prepared, AttemptResult)
+    assert (prepared.is_account_fault, prepared.reason) == (True, Reason.MISCONFIGURED)
+    assert "providers.webhook.master_secret" in prepared.detail
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "is_sent"),
+    [
+        ("https://shop.example.org:25/", {"ports": "443, 8443"}, False),
+        ("https://shop.example.org:8443/", {"ports": "443, 8443"}, True),
+        ("https://shop.example.org:25/", {"ports": "443", "allow": "shop.example.org"}, True),
+        ("https://10.0.0.1:25/", {"ports": "443", "allow": "10.0.0.0/8"}, True),
+        ("https://shop.example.org:25/", {"ports": ""}, True),
+    ],
+)
+def test_only_the_ports_of_the_settings_are_called(address: str, options: dict[str, str], is_sent: bool) -> None:
+    prepared = Webhook(MASTER_SECRET, **options).build_request(build_delivery("webhook", address=address), 0, NOW)  # type: ignore[arg-type]
+    assert isinstance(prepared, HttpRequest) is is_sent
+    assert is_sent or prepared == PORT_NOT_ALLOWED
+
+
+def test_a_payload_that_is_too_large_is_not_sent() -> None:
+    size = len(build_request().body)
+    for limit, is_sent in ((size, True), (size - 1, False)):
+        prepared = Webhook(MASTER_SECRET, max_body_bytes=limit).build_request(build_delivery("webhook"), 0, NOW)
+        assert isinstance(prepared, HttpRequest) is is_sent
+    assert isinstance(prepared, AttemptResult)
+    assert (prepared.outcome, prepared.reason) == (Outcome.REJECTED_PERMANENT, Reason.TOO_LARGE)
+    assert f"{size} bytes" in prepared.detail
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"),
+    [(502, None, 60.0), (504, None, 60.0), (503, None, 0.0), (429, None, 0.0), (429, b"5", 5.0), (502, b"7", 7.0), (503, b"86400", 3600.0)],
+)
+def test_a_busy_endpoint_waits_and_none_can_hold_a_webhook_for_long(status: int, header: bytes | None, seconds: float) -> None:
+    headers = {} if header is None else {b"retry-after": header}
+    assert Webhook(MASTER_SECRET).parse_result(HttpResponse(status, headers, b""), NOW).retry_after == seconds

@@ -7,7 +7,7 @@ import pytest
 from agents.router.routing_plan import select_candidates
 from schemas.ids import compute_partition
 from schemas.notification import Notification
-from schemas.profile import Profile
+from schemas.profile import EndpointRef, Profile
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import NOW, PARTITIONS, USER_ID, RouterHarness, build_notification, make_notification_id
 
@@ -46,6 +46,36 @@ async def test_a_device_that_is_stored_twice_is_reached_once() -> None:
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"push": ["phone", "tablet", "phone"]})
     await route(harness, channels=["push"])
     assert list_addresses(harness) == [("push", "phone"), ("push", "tablet")]
+
+
+ORDERS = EndpointRef("whe_1", "https://a.example.org/orders", ["order.*"])
+INVOICES = EndpointRef("whe_2", "https://a.example.org/invoices", ["invoice.paid"])
+OLD = EndpointRef("whe_3", "https://a.example.org/old", [], False)
+
+
+async def test_an_endpoint_gets_the_types_that_it_takes_and_its_delivery_names_it() -> None:
+    harness, own = RouterHarness(), "https://b.example.org/"
+    addresses = [own, *(endpoint.url for endpoint in (ORDERS, INVOICES, OLD))]
+    harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"webhook": addresses}, endpoints=[ORDERS, INVOICES, OLD])
+    await route(harness, type="order.shipped", channels=["webhook"])
+    assert [(delivery.address, delivery.endpoint_id) for delivery in harness.deliveries] == [(own, ""), (ORDERS.url, "whe_1")]
+    inputs = harness.get_entry("recipient", 0).inputs
+    assert inputs == {"addresses": {"webhook": 2}, "endpoints": {"whe_2": "takes other types", "whe_3": "is disabled"}}
+
+
+async def test_an_explicit_url_has_no_endpoint() -> None:
+    harness = RouterHarness()
+    harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"webhook": [ORDERS.url]}, endpoints=[ORDERS])
+    await route(harness, type="order.shipped", channels=["webhook"], to={"webhook": ORDERS.url})
+    assert [(delivery.address, delivery.endpoint_id) for delivery in harness.deliveries] == [(ORDERS.url, "")]
+
+
+async def test_without_an_endpoint_for_the_type_there_is_no_address() -> None:
+    harness = RouterHarness()
+    harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"webhook": [OLD.url]}, endpoints=[OLD])
+    await route(harness, type="order.shipped", channels=["webhook"])
+    assert harness.last_state == ("rejected", "no_address")
+    assert harness.get_entry("recipient", 0).inputs == {"channels": ["webhook"], "endpoints": {"whe_3": "is disabled"}}
 
 
 async def test_a_channel_without_address_is_left_out_and_logged() -> None:
