@@ -155,6 +155,7 @@ class RecorderSection(Section, frozen=True):
     gathering_time: Seconds
     linger: Seconds
     linger_max_events: PositiveInt
+    disable_endpoints_after: Seconds
 
 
 class GatewaySection(Section, frozen=True):

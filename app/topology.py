@@ -61,7 +61,12 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
         sink_topics=(*NOTIFICATIONS_TOPICS, *ALL_DELIVERIES_TOPICS, STATUS_TOPIC, DEAD_LETTER_TOPIC),
         tables={due.TABLE: None},  # an entry may be due in years
     ),
-    RoleSpec("recorder", source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC)),  # writes to PostgreSQL
+    RoleSpec(
+        "recorder",  # writes to PostgreSQL
+        source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC),
+        # webhooks that report statuses, and notices about webhook endpoints
+        sink_topics=(*DELIVERIES_TOPICS["webhook"], *NOTIFICATIONS_TOPICS),
+    ),
 )
 
 ROLES: tuple[str, ...] = tuple(spec.role for spec in TOPOLOGY)

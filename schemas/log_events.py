@@ -11,6 +11,7 @@ LogEvent = Literal[
     "delivery.account_resumed",  # a probe showed that the account works again
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
     "webhook.endpoints_unavailable",  # PostgreSQL does not answer, so the last known webhook endpoints are used; once for each outage
+    "webhook.endpoint_disabled",  # a webhook endpoint has only failed for days, or has answered that it is gone: its id and the reason
     "scheduler.batch_completed",  # scheduled records were stored: counts per result
     "scheduler.released",  # entries that were due were released: counts per priority, and the greatest lateness
     "scheduler.broadcast_page_produced",  # Kafka has acknowledged the notifications of a page of a broadcast

@@ -10,6 +10,7 @@ from schemas.history import HistoryBatch, NotificationKey, ReceivedReport, Recor
 from schemas.policy import Policy
 from schemas.profile import Profile
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
+from schemas.status_webhooks import FailingEndpoint, ReportedDelivery, StatusEndpoint
 from schemas.webhook_endpoints import SigningEndpoint
 
 
@@ -108,6 +109,28 @@ class SigningEndpointReader(Protocol):
 
     async def get_many(self, endpoint_ids: Iterable[str]) -> Mapping[str, SigningEndpoint]:
         """The endpoints by id, without those that do not exist. Raises UnavailableError."""
+        ...
+
+
+class EndpointReports(Protocol):
+    """What the recorder reads and changes of webhook endpoints. Each method raises UnavailableError."""
+
+    async def list_status_endpoints(self) -> Sequence[StatusEndpoint]:
+        """The enabled endpoints for statuses."""
+        ...
+
+    async def list_reported(self, delivery_ids: Sequence[str]) -> Sequence[ReportedDelivery]:
+        """Those of the deliveries that are recorded, as they are now."""
+        ...
+
+    async def list_failing(
+        self, failed: Sequence[str], gone: Mapping[str, float], seconds: float, min_failures: int
+    ) -> Sequence[FailingEndpoint]:
+        """Those of the enabled endpoints that have only failed for so long, or are gone since they were enabled."""
+        ...
+
+    async def disable(self, endpoint: FailingEndpoint) -> bool:
+        """Disable an endpoint, with an entry of the audit log; whether it was enabled."""
         ...
 
 

@@ -152,16 +152,6 @@ DELETED = SigningEndpoint("", "hmac", False, 0, b"")
 """Stands for an endpoint that there is no more."""
 
 
-class StatusEndpoint(Struct, frozen=True):
-    """What the recorder needs to report statuses to an endpoint."""
-
-    id: str
-    url: str
-    types: list[str]
-    categories: list[str]
-    statuses: list[str]
-
-
 def encode_public_key(public_key: bytes) -> str:
     """A public key as the customer's verifier takes it (Standard Webhooks 1.0); empty for none."""
     return PUBLIC_KEY_PREFIX + b64encode(public_key).decode() if public_key else ""

@@ -51,6 +51,7 @@ class GroupRecorder(ABC, Generic[T]):
         items = [item for handle in handles for item in self._decode(handle.batch)]
         if items:
             await self._write(items)
+            await self._follow_up(items)
         for handle in handles:
             handle.ack()
 
@@ -67,6 +68,12 @@ class GroupRecorder(ABC, Generic[T]):
         """Let a rebalance or stop proceed: an outage may last longer than they can wait, and after an error there is no commit."""
         for handle in self._group_writer.unwritten:
             handle.release()
+
+    def _report_retry(self, cause: str, delay: float) -> None:
+        self._observe(WriteRetry(cause, delay))
+
+    async def _follow_up(self, items: Sequence[T]) -> None:
+        """Do what follows from a commit before its batches are acknowledged; nothing by default."""
 
     @abstractmethod
     def _decode(self, batch: Batch) -> Sequence[T]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from agents.recorder.events import DecodedRecord, build_history_batch, build_recorded_dead_letter, decode_events, split_in_half
+from agents.recorder.follow_ups import FollowUps
 from agents.recorder.group_recorder import GroupRecorder
 from agents.recorder.retrying_writer import WriteObserver
 from schemas.enums import Reason
@@ -25,13 +26,18 @@ class Recorder(GroupRecorder[DecodedRecord]):
         linger: float,
         max_records: int,
         on_consent_changed: Callable[[Collection[str]], Awaitable[None]],
+        follow_ups: FollowUps | None = None,
     ) -> None:
         """`on_consent_changed`: called with users after a commit that has changed their consent; it does not raise."""
         super().__init__(store, sleep, clock, observer, on_failure, linger, max_records)
-        self._on_consent_changed = on_consent_changed
+        self._on_consent_changed, self._follow_ups = on_consent_changed, follow_ups
 
     def _decode(self, batch: Batch) -> list[DecodedRecord]:
         return decode_events(batch)
+
+    async def _follow_up(self, items: Sequence[DecodedRecord]) -> None:
+        if self._follow_ups is not None:
+            await self._follow_ups.run([item.event for item in items], self._report_retry)
 
     async def _write(self, items: Sequence[DecodedRecord]) -> None:
         """Write one commit; if a row cannot be stored, write each half, down to the single record, which becomes a dead letter."""

@@ -5,10 +5,12 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from agents.recorder.dead_letters import DeadLetterRecorder
 from agents.recorder.device_removals import DeviceRemovingWriter
+from agents.recorder.follow_ups import FollowUps, FollowUpSettings
 from agents.recorder.recorder import Recorder
 from agents.recorder.waiting_reports import WaitingReportMerger
 from app.admin.database import maintain_partitions
@@ -18,14 +20,18 @@ from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.broker_clock import BrokerClock
+from app.streaming.committer_factory import build_unbatched_outbox
 from app.streaming.consumer.failure_policy import ShutdownOnFailure
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.telemetry import log_event
 from app.workers.observers import RecorderObserver
 from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder
+from schemas.channels import CHANNELS
 from schemas.errors import UnavailableError
+from schemas.status_webhooks import FailingEndpoint
 from tables.postgres.database import Database
 from tables.postgres.device_rejections import PostgresRejectedDeviceStore
+from tables.postgres.endpoint_reports import PostgresEndpointReports
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.waiting_reports import PostgresWaitingReports
 from tables.redis.client import RedisClient
@@ -55,7 +61,10 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     status_topic, dead_letter_topic = worker.source_topics
     on_failure = build_failure_handler(ShutdownOnFailure(worker.app, worker.app.settings.shutdown_timeout))
     eviction = _add_profile_eviction(worker, settings)
-    recorder = Recorder(store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events, eviction.evict)
+    follow_ups = _build_follow_ups(worker, settings, database, eviction)
+    recorder = Recorder(
+        store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events, eviction.evict, follow_ups
+    )
     dead_letter_recorder = DeadLetterRecorder(history, asyncio.sleep, worker.clock, observer, on_failure, section.linger)
     for topic, topic_recorder in ((status_topic, recorder), (dead_letter_topic, dead_letter_recorder)):
         add_agents(worker.app, [topic], topic_recorder.run)
@@ -77,6 +86,25 @@ def _add_profile_eviction(worker: WorkerBuilder, settings: Settings) -> ProfileE
     worker.add_shutdown_callback(eviction.stop)
     worker.add_shutdown_callback(redis.close)
     return eviction
+
+
+def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Database, eviction: ProfileEviction) -> FollowUps:
+    """What follows from a commit: webhooks that report statuses, and endpoints that are disabled."""
+    channels = [channel.name for channel in CHANNELS if not settings.receipt_timeouts.get(channel.name)]
+
+    async def on_disabled(endpoint: FailingEndpoint) -> None:
+        since = datetime.fromtimestamp(endpoint.since, UTC).isoformat(timespec="seconds")
+        log_event("webhook.endpoint_disabled", logging.WARNING, endpoint=endpoint.id, reason=endpoint.reason, since=since)
+        await eviction.evict([endpoint.user_id] if endpoint.user_id else [])
+
+    return FollowUps(
+        PostgresEndpointReports(database, OrderedIds(time.time, RandomIdBits(os.urandom))),
+        partial(build_unbatched_outbox, worker.app),
+        asyncio.sleep,
+        time.monotonic,
+        FollowUpSettings(settings.recorder.disable_endpoints_after, channels, settings.kafka.topic_partitions, settings.kafka.topic_prefix),
+        on_disabled,
+    )
 
 
 def get_confirmed_time(clock: BrokerClock) -> float | None:

@@ -12,16 +12,18 @@ import msgspec
 from app.topology import TOPOLOGY
 from dev.reference.asyncapi import JsonObject, build_asyncapi, get_value_types
 from schemas.lifetimes import DAY, HOUR, compute_changelog_retention
+from schemas.status_webhooks import StatusWebhook
 from schemas.topics import TOPICS
 
 REFERENCE_DIR = Path(__file__).resolve().parents[2] / "docs" / "reference"
 COMMAND = "python -m dev.reference"
+WEBHOOK_TYPES = (StatusWebhook,)  # payloads that Herold sends itself
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def build_documents() -> dict[str, str]:
     """The text of each file of the reference, by its path in the directory."""
-    schemas = {_get_schema_path(value): _format_json(build_json_schema(value)) for value in get_value_types()}
+    schemas = {_get_schema_path(value): _format_json(build_json_schema(value)) for value in (*get_value_types(), *WEBHOOK_TYPES)}
     return {**schemas, "asyncapi.json": _format_json(build_asyncapi()), "topics.md": build_topics_page()}
 
 

@@ -14,6 +14,7 @@ from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
 from schemas.user_counts import count_sent
 from tables.postgres import binary_copy
 from tables.postgres.database import MAX_TIMESTAMP, Connection, Database
+from tables.postgres.endpoint_counts import add_endpoint_counts
 from tables.postgres.query_loader import load_queries
 from tables.postgres.reports import write_reports
 from tables.postgres.staged_copy import CopyData, copy_rows, merge_rows, split_copy_data
@@ -89,6 +90,7 @@ class PostgresHistoryWriter:
                 attempts_by_id = {attempt.id: attempt for attempt in attempts}
                 attempts = [attempts_by_id[log_id] for log_id in changed.get("delivery_logs", ())]
             await _add_user_counts(connection, attempts)
+            await add_endpoint_counts(connection, attempts)
             if batch.dead_letters:
                 await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, batch.dead_letters)))
             return unchanged, await write_reports(connection, batch)

@@ -25,6 +25,9 @@ delete from redrives where ended_at < ($1::date)::timestamp at time zone 'UTC';
 select (select count(*) from notifications_default) + (select count(*) from deliveries_default) + (select count(*) from delivery_logs_default)
     + (select count(*) from provider_events_default);
 
+-- delete_old_endpoint_counts: deletes the counters of webhook endpoints before a day (UTC).
+delete from webhook_endpoint_counts where hour < ($1::date)::timestamp at time zone 'UTC';
+
 -- delete_old_user_counts: deletes the counters before a day (UTC).
 delete from user_counts where day < $1;
 
