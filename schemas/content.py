@@ -1,13 +1,15 @@
 """The content of a delivery on each channel, at most 64 KiB encoded, and how a template renders to it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from schemas.attachments import Attachment
+from schemas.email_options import EmailOptions
 from schemas.push_options import NO_OPTIONS, PushOptions, decode_options
 
 MAX_CONTENT_BYTES = 64 * 1024
@@ -26,6 +28,8 @@ class EmailContent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     template_id: str = ""
     data: dict[str, Any] = {}
     list_unsubscribe: str = ""
+    options: EmailOptions | None = None
+    attachments: Sequence[Attachment] = ()
 
 
 class SmsContent(Struct, frozen=True, gc=False, tag_field="kind", tag="sms"):

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from schemas.attachments import MAX_ATTACHMENTS, Attachment
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.timestamps import Timestamp
@@ -19,6 +20,10 @@ Address = Annotated[str, Meta(min_length=1, max_length=2048)]
 Addresses = Annotated[
     dict[ChannelName, Address | Annotated[list[Address], Meta(min_length=1, max_length=20)]],
     Meta(description="instead of the stored addresses; telephone numbers with + and country code; spellings of one address count as one"),
+]
+
+Attachments = Annotated[
+    list[Attachment], Meta(max_length=MAX_ATTACHMENTS, description="files for the e-mail; other channels leave them out; at most 120 KiB")
 ]
 
 
@@ -41,6 +46,7 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     mandatory: bool = False
     created_at: Timestamp | None = None
     schema_version: Annotated[int, Meta(ge=1)] = 1
+    attachments: Attachments = []
 
 
 class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

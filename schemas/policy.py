@@ -47,7 +47,8 @@ class Rule(Struct, frozen=True):
     With `escalate` the next channel follows after `escalate_after` seconds, unless a delivery has the status `escalate_unless` by then.
     The first true case of `priorities` sets the priority of the deliveries, else `priority`, else the topic of the notification.
     Empty `consent` and `quiet_hours` mean that the category decides (schemas/categories.py). A notification for which `condition` is not
-    true is rejected. `expires_after` is in seconds; 0 means lifetimes.NOTIFICATION_EXPIRY.
+    true is rejected. `expires_after` is in seconds; 0 means lifetimes.NOTIFICATION_EXPIRY. `email_options` is the JSON of
+    email_options.EmailOptions, empty for none.
     """
 
     type: str
@@ -67,6 +68,7 @@ class Rule(Struct, frozen=True):
     digest: DigestPolicy | None = None
     escalate_after: int = 0
     escalate_unless: EscalateUnless = "delivered"
+    email_options: str = ""
 
 
 class Template(Struct, frozen=True):
@@ -95,7 +97,7 @@ class TemplateDetails(Struct, frozen=True):
 
     `variables` is the JSON Schema of the data as JSON, empty for any data. `language` is that of the locale `default`. `samples` is the
     JSON of data by name, `variants` that of the variants by name (template_document.VariantEntry), which the `experiment` compares.
-    `at_most_once`: what may have reached the provider is not sent again.
+    `at_most_once`: what may have reached the provider is not sent again. `email_options` is as that of a rule.
     """
 
     name: str
@@ -106,6 +108,7 @@ class TemplateDetails(Struct, frozen=True):
     experiment: str = ""
     variants: str = ""
     at_most_once: bool = False
+    email_options: str = ""
 
 
 class Partial(Struct, frozen=True):

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import CHANNEL_NAMES, ChannelName
+from schemas.email_options import EmailOptions, decode_options, encode_options
 from schemas.enums import Priority
 from schemas.lifetimes import MAX_RATE_WINDOW, NOTIFICATION_EXPIRY
 from schemas.notification import Name
@@ -66,6 +67,7 @@ class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     digest: DigestPolicy | None = None
     escalate_after: Annotated[int, Meta(ge=0, le=NOTIFICATION_EXPIRY)] = 0
     escalate_unless: EscalateUnless = "delivered"
+    email_options: EmailOptions | None = None
 
 
 class RateLimitEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -191,14 +193,16 @@ def build_rule_entry(rule: Rule) -> RuleEntry:
     """The rule as a file and the API show it."""
     values = {name: value for name, value in msgspec.structs.asdict(rule).items() if name in RuleEntry.__struct_fields__}
     cases = [PriorityCaseEntry(case.when, case.priority) for case in rule.priorities]
-    return RuleEntry(**values | {"channels": list(rule.channels), "priorities": cases})
+    options = decode_options(rule.email_options)
+    return RuleEntry(**values | {"channels": list(rule.channels), "priorities": cases, "email_options": options})
 
 
 def build_rule(entry: RuleEntry, current: Rule | None = None) -> Rule:
     """The rule of an entry: the current one if nothing changes, else its next version."""
     version = current.version if current else 1
     cases = tuple(PriorityCase(case.when, case.priority) for case in entry.priorities)
-    values = msgspec.structs.asdict(entry) | {"channels": tuple(entry.channels), "priorities": cases}
+    options = encode_options(entry.email_options)
+    values = msgspec.structs.asdict(entry) | {"channels": tuple(entry.channels), "priorities": cases, "email_options": options}
     rule = Rule(**values, version=version)
     return rule if current in (None, rule) else msgspec.structs.replace(rule, version=version + 1)
 

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from schemas.canonical_json import encode_sorted
 from schemas.channels import CHANNEL_NAMES, ChannelName, get_channel
+from schemas.email_options import EmailOptions, decode_options, encode_options
 from schemas.policy import Partial, Template, TemplateDetails
 from schemas.push_options import PushOptionsEntry, decode_entry, encode_entry
 
@@ -78,6 +79,7 @@ class TemplateDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     experiment: Annotated[str, Meta(max_length=128)] = ""
     variants: Annotated[dict[VariantName, VariantEntry], Meta(max_length=MAX_VARIANTS)] = {}
     at_most_once: bool = False
+    email_options: EmailOptions | None = None
 
 
 _decode_variants = msgspec.json.Decoder(dict[str, VariantEntry]).decode
@@ -104,7 +106,17 @@ def build_details(name: str, version: int, document: TemplateDocument) -> Templa
     samples = encode_sorted(document.samples).decode() if document.samples else ""
     experiment = (document.experiment or name) if document.variants else ""
     variants = encode_sorted(document.variants).decode() if document.variants else ""
-    return TemplateDetails(name, version, variables, document.language, samples, experiment, variants, document.at_most_once)
+    return TemplateDetails(
+        name,
+        version,
+        variables,
+        document.language,
+        samples,
+        experiment,
+        variants,
+        document.at_most_once,
+        encode_options(document.email_options),
+    )
 
 
 def build_template_document(templates: Iterable[Template], details: TemplateDetails | None) -> TemplateDocument:
@@ -126,6 +138,7 @@ def build_template_document(templates: Iterable[Template], details: TemplateDeta
         experiment="" if details.experiment == details.name else details.experiment,
         variants=_decode_variants(details.variants) if details.variants else {},
         at_most_once=details.at_most_once,
+        email_options=decode_options(details.email_options),
         **channels,
     )
 

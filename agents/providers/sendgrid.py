@@ -18,6 +18,7 @@ from agents.providers.response import (
     parse_no_response,
     parse_retry_after,
 )
+from agents.providers.sendgrid_options import NO_PARTS, encode_parts
 from agents.providers.setting_checks import check_base_url, check_header_value, check_line, check_settings, expect_match
 from schemas.addresses import InvalidAddress, normalize_email
 from schemas.channels import ChannelName
@@ -46,16 +47,16 @@ _RESET = re.compile(rb"[0-9]{1,11}").fullmatch
 
 # filled in with encoded values: a struct for each part of a mail would take twice as long
 _MAIL = (
-    b'{"personalizations":[{"to":[{"email":%b}],"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],'
+    b'{"personalizations":[{"to":[{"email":%b}]%b,"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"%b}}],'
     b'"from":%b,"subject":%b,"content":[%b]%b}'
 )
 # SendGrid's own template takes the place of subject and content (tsg_mail_v3: template_id and dynamic_template_data)
 _TEMPLATE_MAIL = (
-    b'{"personalizations":[{"to":[{"email":%b}],"dynamic_template_data":%b,'
-    b'"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"}}],"from":%b,"template_id":%b%b}'
+    b'{"personalizations":[{"to":[{"email":%b}]%b,"dynamic_template_data":%b,'
+    b'"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"%b}}],"from":%b,"template_id":%b%b}'
 )
-# RFC 8058, 3.1; both headers have to be signed with DKIM, which SendGrid does with all that it is given
-_HEADERS = b',"headers":{"List-Unsubscribe":%b,"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"}'
+# validated and not sent: https://www.twilio.com/docs/sendgrid/for-developers/sending-email/sandbox-mode
+_SANDBOX = b',"mail_settings":{"sandbox_mode":{"enable":true}}'
 _TEXT_PART, _HTML_PART = b'{"type":"text/plain","value":%b}', b'{"type":"text/html","value":%b}'
 
 
@@ -82,6 +83,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     api_key: str
     from_email: str
     from_name: str
+    sandbox: bool
     webhook_public_key: str
 
 
@@ -105,7 +107,7 @@ class SendGrid:
     name = "sendgrid"
     channel: ChannelName = "email"
 
-    def __init__(self, url: str, api_key: str, sender_address: str, sender_name: str = "") -> None:
+    def __init__(self, url: str, api_key: str, sender_address: str, sender_name: str = "", *, is_sandbox: bool = False) -> None:
         parsed = parse_base_url(url)
         sender = normalize_email(sender_address)
         if isinstance(sender, InvalidAddress):
@@ -116,6 +118,8 @@ class SendGrid:
             parsed.join_path("/v3/mail/send"),
             {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
         )
+        self._settings = _SANDBOX if is_sandbox else b""
+        self._accepted_statuses = frozenset((200, 202) if is_sandbox else (202,))
         self._sender = _encode({"email": sender, "name": sender_name} if sender_name else {"email": sender})
 
     def get_account(self, delivery: Delivery) -> str:
@@ -130,12 +134,24 @@ class SendGrid:
         if not _ADDRESS(delivery.address):
             return INVALID_ADDRESS
         address, ids = _encode(delivery.address), (_encode(delivery.id), attempt, delivery.redrive_count)
-        headers = _HEADERS % _encode(content.list_unsubscribe) if content.list_unsubscribe else b""
+        is_plain = not (content.list_unsubscribe or content.options or content.attachments)
+        parts = NO_PARTS if is_plain else encode_parts(content, delivery.address)
+        tail = parts.mail + self._settings
         if content.template_id:
-            body = _TEMPLATE_MAIL % (address, _encode(content.data), *ids, self._sender, _encode(content.template_id), headers)
+            body = _TEMPLATE_MAIL % (
+                address,
+                parts.personalization,
+                _encode(content.data),
+                *ids,
+                parts.custom_args,
+                self._sender,
+                _encode(content.template_id),
+                tail,
+            )
         else:
             subject = _encode(replace_line_breaks(content.subject))
-            body = _MAIL % (address, *ids, self._sender, subject, encode_content(content), headers)
+            text = encode_content(content)
+            body = _MAIL % (address, parts.personalization, *ids, parts.custom_args, self._sender, subject, text, tail)
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
     def allow_address(self, host: str, address: str) -> bool:
@@ -143,12 +159,12 @@ class SendGrid:
         return True
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
-        """202 is ACCEPTED; a 400 about the `to` address rejects the recipient; after 5xx the e-mail may have been sent."""
+        """202 is ACCEPTED, in the sandbox 200; a 400 about `to` rejects the recipient; after 5xx the e-mail may have been sent."""
         if not isinstance(result, HttpResponse):
             return parse_no_response(result)
         status = result.status_code
-        if status == 202:
-            return AttemptResult(_ACCEPTED, "", 202, clean_provider_id(result.headers.get(b"x-message-id", b"").decode("latin-1")))
+        if status in self._accepted_statuses:
+            return AttemptResult(_ACCEPTED, "", status, clean_provider_id(result.headers.get(b"x-message-id", b"").decode("latin-1")))
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=_parse_rate_limit_reset(result, now))
         if status == 400:
@@ -163,7 +179,7 @@ class SendGrid:
 def build_provider(settings: Settings) -> SendGrid:
     """The provider with these settings. Raises SettingError."""
     check_settings(settings, SETTING_CHECKS)
-    return SendGrid(settings.url, settings.api_key, settings.from_email, settings.from_name)
+    return SendGrid(settings.url, settings.api_key, settings.from_email, settings.from_name, is_sandbox=settings.sandbox)
 
 
 def replace_line_breaks(subject: str) -> str:

@@ -3,6 +3,7 @@
 from agents.router.routing_plan import RoutingPlan, build_plan
 from agents.router.templates.cache import TemplateCache
 from schemas.channels import ChannelName
+from schemas.email_options import EmailOptions, decode_options, merge_options
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule
 from tables.rate_limit_scopes import build_scopes
@@ -18,10 +19,20 @@ class CompiledPolicy:
         self._scopes = build_scopes(policy.rate_limits)
         self.templates = TemplateCache(policy.templates, previous, policy.template_details, policy.partials)
         self._plans: dict[tuple[str | None, ...], RoutingPlan] = {}
+        self._email_options: dict[tuple[str, str], EmailOptions | None] = {}
 
     def get_rule(self, notification_type: str) -> Rule | None:
         """The rule for a type of notification; None if there is none."""
         return self.policy.rules.get(notification_type)
+
+    def get_email_options(self, rule: Rule, template: str) -> EmailOptions | None:
+        """What e-mails of a rule have beside the text of this template; None for nothing."""
+        key = rule.email_options, template
+        if key not in self._email_options:
+            if len(self._email_options) >= MAX_PLANS:
+                self._email_options.clear()
+            self._email_options[key] = merge_options(self.templates.email_options.get(template), decode_options(rule.email_options))
+        return self._email_options[key]
 
     def get_plan(self, notification: Notification, routed_channels: tuple[ChannelName, ...] = ()) -> RoutingPlan | None:
         """The plan for the type, the channels and the category of a notification; None if there is no rule for the type.

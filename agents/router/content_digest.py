@@ -12,9 +12,8 @@ def compute_content_digest(notification: Notification) -> bytes:
     """The digest of all fields but the user, the id, the key and the time of creation; the order of members does not count."""
     one = notification
     times = _to_milliseconds(one.send_at), _to_milliseconds(one.expires_at)
-    content = encode_sorted(
-        (one.type, one.category, one.channels, one.template, one.data, one.locale, one.to, *times, one.digest, one.mandatory)
-    )
+    fields = one.type, one.category, one.channels, one.template, one.data, one.locale, one.to, *times, one.digest, one.mandatory
+    content = encode_sorted((*fields, one.attachments) if one.attachments else fields)
     if b".0" in content:  # seldom: 17.0 in data is 17
         content = canonicalise(content)
     return blake2b(content, digest_size=DIGEST_BYTES).digest()

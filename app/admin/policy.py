@@ -16,6 +16,7 @@ from agents.router.templates.variables import InvalidSchema, compile_variables
 from app.admin.category_problems import find_limit_problems
 from app.admin.rule_problems import find_rule_problems
 from app.ordered_ids import OrderedIds
+from schemas.email_option_problems import find_option_problems
 from schemas.errors import PolicyDocumentError
 from schemas.json_errors import describe_decode_error
 from schemas.names import SPACES, find_name_problem
@@ -69,6 +70,7 @@ def find_problems(policy: Policy, document: PolicyDocument) -> list[str]:
     problems = [f"{nul.path}: {nul.text}" for nul in find_nul(msgspec.to_builtins(document))]
     problems += [*_find_name_problems(document), *find_duplicates(document), *_find_compile_problems(policy, merged)]
     problems += [problem for name, template in document.templates.items() for problem in find_variable_problems(name, template)]
+    problems += [problem for name, template in document.templates.items() for problem in _find_option_problems(name, template)]
     templates = CompiledPolicy(merged).templates
     for entry in document.rules:
         rule = merged.rules[entry.type]
@@ -107,6 +109,12 @@ def find_variable_problems(name: str, document: TemplateDocument) -> list[str]:
         return [f"template {name}: {error}"]
     violations = {sample: violation for sample, data in document.samples.items() if (violation := variables.find_violation(data))}
     return [f"template {name}, sample {sample}: {one.problem} - at {one.path}" for sample, one in violations.items()]
+
+
+def _find_option_problems(name: str, document: TemplateDocument) -> list[str]:
+    """What is wrong with what the template says of e-mails beside their text."""
+    problems = find_option_problems(document.email_options, is_of_rule=False) if document.email_options else ()
+    return [f"template {name}: email_options.{field}: {problem}" for field, problem in problems]
 
 
 def check_document(policy: Policy, document: PolicyDocument) -> None:

@@ -7,6 +7,8 @@ from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateCache, Templ
 from app.admin.category_problems import find_misspelt_category
 from schemas import cron
 from schemas.channels import get_channel
+from schemas.email_option_problems import find_option_problems
+from schemas.email_options import decode_options
 from schemas.lifetimes import NOTIFICATION_EXPIRY
 from schemas.names import SPACES, find_name_problem
 from schemas.policy import DigestPolicy, Policy, Rule
@@ -27,6 +29,8 @@ def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, aft
     yield from ((field, str(problem)) for field, problem in find_expression_problems(rule))
     if rule.digest:
         yield from _find_digest_problems(rule.digest)
+    if options := decode_options(rule.email_options):
+        yield from ((f"email_options.{field}", problem) for field, problem in find_option_problems(options, is_of_rule=True))
     yield from find_missing_templates(rule, templates)
 
 

@@ -109,7 +109,7 @@ def _build_details(seed: Seed) -> list[TemplateDetails]:
     return [
         build_details(name, 1, document)
         for name, document in seed.templates.items()
-        if document.variables or document.samples or document.at_most_once
+        if document.variables or document.samples or document.at_most_once or document.email_options
     ]
 
 

@@ -9,6 +9,7 @@ from agents.router.gates.gate import Gate, encode_pass
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, DeadLetterVerdict, Verdict, build_dead_letter_verdict
 from schemas import ids, lifetimes
+from schemas.attachments import find_attachment_problem
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
@@ -134,6 +135,8 @@ def find_problem(
             return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
     if (problem := _find_impossible_time(notification, at + max_send_ahead)) is not None:
         return problem
+    if notification.attachments and (fault := find_attachment_problem(notification.attachments)) is not None:
+        return Reason.INVALID, *fault
     # one byte is found faster than six, and most records have none
     if BACKSLASH in value and b"\\u0000" in value and (name := _find_nul_field(notification)):
         return Reason.INVALID, f"$.{name}", "a name, key or address cannot contain the character NUL"

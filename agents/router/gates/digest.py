@@ -23,7 +23,7 @@ from agents.router.digests import (
     join_digest,
     stage_join,
 )
-from agents.router.gates.digest_words import CANCELLED, DIGEST, IGNORED, LOST, NOT_CHOSEN, OFF, REASONS, REMEDIES, describe
+from agents.router.gates.digest_words import CANCELLED, DIGEST, HAS_ATTACHMENTS, IGNORED, LOST, NOT_CHOSEN, OFF, REASONS, REMEDIES, describe
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.gates.recipient import is_address
 from agents.router.gates.rule_inputs import MAX_SHOWN, read_values
@@ -83,6 +83,9 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
             state.digest_reason = IGNORED
         return PASS
     if state.routed_channels:  # the next step of one that was sent alone
+        return PASS
+    if state.notification.attachments:  # a digest renders what is in the data of its notifications
+        state.digest_reason = HAS_ATTACHMENTS
         return PASS
     profile = context.profiles.get(state.notification.user_id, _NOBODY) if state.reads_profile else _NOBODY
     choice = find_digest_choice(profile.digests, state.notification.category or plan.rule.category)

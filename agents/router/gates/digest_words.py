@@ -6,8 +6,9 @@ from schemas.enums import State
 DIGEST = "digest"
 CANCELLED = "cancelled"
 LOST = "digest_lost"
-OFF, NOT_CHOSEN, IGNORED = "off", "not_chosen", "field_ignored"
-"""Why a notification is not gathered: the user chose it, or the rule leaves it to the user, who chose nothing; or there is no such rule."""
+OFF, NOT_CHOSEN, IGNORED, HAS_ATTACHMENTS = "off", "not_chosen", "field_ignored", "has_attachments"
+"""Why a notification is not gathered: the user chose it, or the rule leaves it to the user, who chose nothing; or there is no such rule;
+or it has files, which no digest has."""
 
 
 def describe(facts: Facts) -> str:

@@ -9,8 +9,10 @@ from agents.router.routing_state import GateContext, RoutingState
 from agents.router.templates.cache import MISSING_VARIABLE, TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateFailure
 from agents.router.templates.channel_content import CONTENT_TOO_LARGE, INVALID_VARIABLES, build_content, select_template
 from agents.router.templates.link_variables import LinkSource
+from agents.router.templates.message_extras import NO_EXTRAS, MessageExtras
 from agents.router.verdict import PASS, Verdict, build_dead_letter_verdict
 from schemas.content_limits import BLANK_CONTENT, PROVIDER_LIMIT
+from schemas.email_options import EmailOptions
 from schemas.message_links import LinkBuilder
 
 NAME = "rendering"
@@ -31,9 +33,11 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         return build_dead_letter_verdict(INVALID_VARIABLES, error, template=name, path=violation.path)
     key, state.variant = templates.choose_variant(name, notification.user_id) if templates.experiments else (name, "")
     state.at_most_once = name in templates.at_most_once
-    links = _build_link_source(state, context.link_builder) if context.link_builder else None
+    options = context.policy.get_email_options(state.plan.rule, name)
+    has_extras = options is not None or context.link_builder is not None
+    extras = _build_extras(state, context.link_builder, options) if has_extras else NO_EXTRAS
     for channel in state.channels:
-        content = build_content(templates, key, channel, locale, notification, state.addresses[channel], zone, links)
+        content = build_content(templates, key, channel, locale, notification, state.addresses[channel], zone, extras)
         if isinstance(content, TemplateFailure):
             return build_dead_letter_verdict(content.reason, content.error, template=name, channel=channel)
         contents.append(Raw(content[0]))
@@ -41,11 +45,14 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     return PASS
 
 
-def _build_link_source(state: RoutingState, builder: LinkBuilder) -> LinkSource:
+def _build_extras(state: RoutingState, builder: LinkBuilder | None, options: EmailOptions | None) -> MessageExtras:
     assert state.plan is not None
+    if builder is None:
+        return MessageExtras(None, options)
     rule, user_id = state.plan.rule, state.notification.user_id
     is_optional = state.consent != "none" and not rule.mandatory
-    return LinkSource(builder, user_id, state.notification.category or rule.category, state.id, is_optional)
+    links = LinkSource(builder, user_id, state.notification.category or rule.category, state.id, is_optional)
+    return MessageExtras(links, options)
 
 
 def explain(state: RoutingState) -> Raw:

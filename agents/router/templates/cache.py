@@ -14,6 +14,7 @@ from agents.router.templates.structured_part import compile_structure
 from agents.router.templates.variables import Violation, compile_variables
 from schemas.channels import ChannelName, get_channel
 from schemas.content import Content, NoJsonObject, Part, Renderer, render_nothing
+from schemas.email_options import decode_options
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import describe_decode_error
 from schemas.policy import Partial, Template, TemplateDetails
@@ -75,6 +76,7 @@ class TemplateCache:
         self._partials = tuple(partials)
         self._partial_sources = PartialSources(self._partials)
         self._details = {one.name: one for one in details}
+        self.email_options = {name: decode_options(one.email_options) for name, one in self._details.items() if one.email_options}
         self.at_most_once = frozenset(name for name, one in self._details.items() if one.at_most_once)
         self._schemas = {name: one.variables for name, one in self._details.items() if one.variables}
         self._published: dict[tuple[str, ChannelName, str], Template] = {}

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from agents.router.templates.cache import TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, render
-from agents.router.templates.link_variables import NO_LINKS, LinkSource
+from agents.router.templates.message_extras import NO_EXTRAS, MessageExtras, build_link_variables, build_links, complete_email
+from schemas.attachments import count_encoded_bytes
 from schemas.channels import CHANNELS, ChannelName
-from schemas.content import MAX_CONTENT_BYTES, EmailContent, WebhookContent
+from schemas.content import MAX_CONTENT_BYTES, Content, EmailContent, WebhookContent
 from schemas.notification import Notification
 from schemas.policy import Rule
 
@@ -37,28 +37,27 @@ def build_content(
     notification: Notification,
     addresses: Sequence[str],
     zone: str = "",
-    links: LinkSource | None = None,
-    default_links: Mapping[str, Any] = NO_LINKS,
+    extras: MessageExtras = NO_EXTRAS,
 ) -> tuple[bytes, str] | TemplateFailure:
     """The content as JSON, as it stands in the delivery, and the label of its template; or why there is none.
 
-    `locale` and `zone` are the user's; an empty zone is UTC. Without `links` the template has the default ones.
+    `locale` and `zone` are the user's; an empty zone is UTC.
     """
     template, build = templates.get(name, channel, locale), _CONTENT_BUILDERS.get(channel)
     if isinstance(template, TemplateFailure):
         if build is None or template.reason != UNKNOWN_TEMPLATE:
             return template
         return _check_and_encode(build(notification.type, notification.data), channel, "data", addresses)
-    message_links = links.build_links(channel) if links and (template.uses_links or (links.is_optional and channel == "email")) else None
+    links = build_links(extras, channel, template.uses_links)
     data: Mapping[str, Any] = notification.data
     if template.uses_links:
-        data = {**(links.build_variables(message_links) if links and message_links else default_links), **data}
+        data = {**build_link_variables(extras, links), **data}
     content = render(template, channel, data, locale, zone)
     if isinstance(content, TemplateFailure):
         return content
-    if message_links and links and links.is_optional and isinstance(content, EmailContent):
-        content = replace(content, list_unsubscribe=message_links.list_unsubscribe)
-    if build is not None and isinstance(content, WebhookContent):
+    if isinstance(content, EmailContent):
+        content = complete_email(content, extras, links, notification)
+    elif build is not None and isinstance(content, WebhookContent):
         content = build(notification.type, content.data)
     return _check_and_encode(content, channel, template.label, addresses)
 
@@ -71,6 +70,11 @@ def _check_and_encode(content: Any, channel: ChannelName, label: str, addresses:
         encoded = _encode(content)
     except UnicodeEncodeError:  # an expression can give half a surrogate pair
         return TemplateFailure(TEMPLATE_ERROR, f"template {label} for {channel}: it renders to half a surrogate pair")
-    if len(encoded) > MAX_CONTENT_BYTES:
+    if len(encoded) > MAX_CONTENT_BYTES and len(encoded) > MAX_CONTENT_BYTES + _count_file_bytes(content):
         return TemplateFailure(CONTENT_TOO_LARGE, f"{channel} content of {len(encoded)} bytes is larger than {MAX_CONTENT_BYTES}")
     return encoded, label
+
+
+def _count_file_bytes(content: Content) -> int:
+    """The bytes of attachments, which have a limit of their own."""
+    return count_encoded_bytes(content.attachments) if isinstance(content, EmailContent) else 0

@@ -1,6 +1,7 @@
 """The links of one message on one channel, as variables of its template and as a header of an e-mail."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from msgspec import Struct
 from schemas.channels import ChannelName
 from schemas.message_links import PREFERENCES_URL, UNSUBSCRIBE_URL, LinkBuilder, LinkTarget, MessageLinks
 
-NO_LINKS: Final[Mapping[str, Any]] = {UNSUBSCRIBE_URL: "", PREFERENCES_URL: ""}
+NO_LINKS: Final[Mapping[str, Any]] = MappingProxyType({UNSUBSCRIBE_URL: "", PREFERENCES_URL: ""})
 
 
 class LinkSource(Struct, gc=False):
@@ -29,8 +30,10 @@ class LinkSource(Struct, gc=False):
         return {UNSUBSCRIBE_URL: links.unsubscribe_url if self.is_optional else "", PREFERENCES_URL: links.preferences_url}
 
 
-SAMPLE_LINKS: Final[Mapping[str, Any]] = {
-    UNSUBSCRIBE_URL: "https://notifications.example.org/u/sample",
-    PREFERENCES_URL: "https://notifications.example.org/u/sample/preferences",
-}
+SAMPLE_LINKS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        UNSUBSCRIBE_URL: "https://notifications.example.org/u/sample",
+        PREFERENCES_URL: "https://notifications.example.org/u/sample/preferences",
+    }
+)
 """What a preview shows in the place of links."""

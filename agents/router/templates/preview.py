@@ -7,7 +7,7 @@ import msgspec
 
 from agents.router.templates.cache import TemplateCache, TemplateFailure, build_variant_key
 from agents.router.templates.channel_content import INVALID_VARIABLES, build_content
-from agents.router.templates.link_variables import SAMPLE_LINKS
+from agents.router.templates.message_extras import SAMPLE_EXTRAS
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.notification import Notification
 from schemas.sms_segments import measure_sms
@@ -40,7 +40,7 @@ def _preview_content(
 ) -> ContentPreview:
     notification = Notification("preview", name, data=dict(data))
     key = build_variant_key(name, variant)
-    content = build_content(templates, key, channel, locale, notification, [], zone, default_links=SAMPLE_LINKS)
+    content = build_content(templates, key, channel, locale, notification, [], zone, extras=SAMPLE_EXTRAS)
     if isinstance(content, TemplateFailure):
         return ContentPreview(channel, locale, reason=content.reason, problem=content.error, variant=variant)
     values = msgspec.json.decode(content[0])

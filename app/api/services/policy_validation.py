@@ -12,7 +12,7 @@ from agents.router.gates.rule import UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure
 from agents.router.templates.channel_content import INVALID_VARIABLES, build_content, select_template
-from agents.router.templates.link_variables import SAMPLE_LINKS
+from agents.router.templates.message_extras import SAMPLE_EXTRAS
 from app.api.problems import FieldError, build_field_error
 from schemas.channels import ChannelName
 from schemas.enums import Priority
@@ -70,7 +70,7 @@ class PolicyValidator:
         name, _ = templates.choose_variant(select_template(notification, rule), notification.user_id)
         addresses, first_failure = get_explicit_addresses(notification, channel), None
         for locale in self._iterate_locales(notification, name, channel):
-            content = build_content(templates, name, channel, locale, notification, addresses, default_links=SAMPLE_LINKS)
+            content = build_content(templates, name, channel, locale, notification, addresses, extras=SAMPLE_EXTRAS)
             if not isinstance(content, TemplateFailure):
                 return None
             first_failure = first_failure or content

@@ -4,7 +4,7 @@ select version from policy_version;
 -- list_rules: lists all rules.
 select
     type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
-    expires_after, digest, escalate_after, escalate_unless
+    expires_after, digest, escalate_after, escalate_unless, coalesce(email_options::text, '') as email_options
 from rules;
 
 -- list_published_templates: lists the published version of each template by channel and locale.
@@ -14,7 +14,8 @@ join template_versions on template_versions.name = templates.name and template_v
 
 -- list_published_details: lists the details of the published version of each template, of those that have details.
 select template_details.name, version, coalesce(variables::text, '') as variables, language, case samples::text when '{}' then '' else samples::text end as samples,
-    experiment, case variants::text when '{}' then '' else variants::text end as variants, at_most_once
+    experiment, case variants::text when '{}' then '' else variants::text end as variants, at_most_once,
+    coalesce(email_options::text, '') as email_options
 from templates
 join template_details on template_details.name = templates.name and template_details.version = templates.published_version;
 

@@ -4,8 +4,8 @@ insert into channels (name) values ($1) on conflict do nothing;
 -- insert_rule: inserts a rule if it is missing.
 insert into rules (
     type, category, priority, channels, strategy, template, mandatory, version, consent, quiet_hours, over_limit, condition, priorities,
-    expires_after, digest, escalate_after, escalate_unless
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict do nothing;
+    expires_after, digest, escalate_after, escalate_unless, email_options
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, nullif($18, '')::json) on conflict do nothing;
 
 -- insert_template: inserts a template, without contents, if it is missing.
 insert into templates (name) values ($1) on conflict do nothing;
@@ -16,8 +16,10 @@ insert into template_versions (
 ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing;
 
 -- insert_template_details: inserts what holds for all channels and locales of a template if it is missing.
-insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once)
-values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json, $8)
+insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once, email_options)
+values (
+    $1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json, $8, nullif($9, '')::json
+)
 on conflict do nothing;
 
 -- insert_rate_limit: inserts a rate limit if it is missing.

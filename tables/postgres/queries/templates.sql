@@ -31,6 +31,7 @@ select name, version, channel, locale, subject, text, html, image, link, body, t
 select
     name, version, coalesce(variables::text, '') as variables, language, case samples::text when '{}' then '' else samples::text end as samples,
     experiment, case variants::text when '{}' then '' else variants::text end as variants, at_most_once,
+    coalesce(email_options::text, '') as email_options,
     actor, comment, extract(epoch from created_at)::float8 as created_at
 from template_details where name = $1 and version = $2;
 
@@ -52,8 +53,11 @@ insert into template_versions (name, version, channel, locale, subject, text, ht
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- insert_details: inserts what holds for all channels and locales of a version.
-insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once, actor, comment)
-values ($1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json, $8, $9, $10);
+insert into template_details (name, version, variables, language, samples, experiment, variants, at_most_once, email_options, actor, comment)
+values (
+    $1, $2, nullif($3, '')::json, $4, coalesce(nullif($5, ''), '{}')::json, $6, coalesce(nullif($7, ''), '{}')::json, $8,
+    nullif($9, '')::json, $10, $11
+);
 
 -- publish: makes a version the one that is used.
 update templates set published_version = $2, updated_at = now() where name = $1;

@@ -16,6 +16,7 @@ RULE: dict[str, Any] = {
     "channels": ["webhook"],
     "condition": "data.total > 10",
     "digest": {"cron": "0 8 * * *", "key": "data.team"},
+    "email_options": {"reply_to": "answers@example.org", "headers": {"X-B": "1", "X-A": "2"}, "bcc": ["archive@example.org"]},
 }
 
 
@@ -83,6 +84,8 @@ async def test_rules_are_listed_page_by_page(client: Any) -> None:
         ({"consent": "sometimes"}, "$.consent", "is not one of"),
         ({"consent": "opt_in", "mandatory": True}, "$.consent", "a mandatory rule cannot ask for an opt-in"),
         ({"expires_after": 86401}, "$.expires_after", "86400"),
+        ({"email_options": {"bcc": ["ada@localhost"]}}, "$.email_options.bcc[0]", "not an e-mail address"),
+        ({"email_options": {"headers": {"To": "x"}}}, "$.email_options.headers.'To'", "does not begin with X-"),
         ({"prioritys": []}, "$.prioritys", "is not a known field"),
         ({"category": "a\0"}, "$.category", "has the character NUL"),
         ({"category": " a brand new one"}, "$.category", "begins or ends with a space"),

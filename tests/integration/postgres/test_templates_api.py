@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.admin.templates import TemplateService
+from schemas.email_options import EmailOptions, decode_options
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader
 from tests.unit.app.api.harness import HEADERS, GatewayHarness
@@ -72,6 +73,25 @@ async def test_at_most_once_belongs_to_the_version(client: httpx.AsyncClient, da
     assert {one.name for one in policy.template_details if one.at_most_once} == {"account-otp"}
     assert (await client.get(f"{URL}/account-otp")).json()["document"]["at_most_once"] is True
     assert "at_most_once" not in (await client.get(f"{URL}/order-shipped")).json()["document"]
+
+
+async def test_email_options_belong_to_the_version(client: httpx.AsyncClient, database_copy: Database) -> None:
+    document = {**DOCUMENT, "email_options": {"reply_to": "answers@example.org", "categories": ["otp"]}}
+    drafted = await client.post(f"{URL}/account-otp/versions", json={"document": document})
+    published = await client.post(f"{URL}/account-otp/publish", json={"version": 2}, headers={"if-match": '"1"'})
+    assert (drafted.status_code, published.status_code) == (201, 200), published.text
+    policy = await PostgresPolicyLoader(database_copy).load()
+    options = {one.name: decode_options(one.email_options) for one in policy.template_details if one.email_options}
+    assert options == {"account-otp": EmailOptions("answers@example.org", categories=["otp"])}
+    assert (await client.get(f"{URL}/account-otp")).json()["document"]["email_options"] == document["email_options"]
+
+
+async def test_email_options_that_could_not_be_sent_are_not_drafted(client: httpx.AsyncClient) -> None:
+    document = {**DOCUMENT, "email_options": {"reply_to": "answers", "cc": ["a@example.org"]}}
+    response = await client.post(f"{URL}/account-otp/versions", json={"document": document})
+    assert response.status_code == 422
+    assert "email_options.reply_to" in response.text
+    assert "email_options.cc" in response.text
 
 
 async def test_templates_are_listed_in_pages(client: httpx.AsyncClient) -> None:
