@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from random import random
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
@@ -131,8 +131,19 @@ def build_reconciliation_policy(section: DeliverySection, channel: Channel) -> R
     return ReconciliationPolicy(graces, channel.is_repeatable)
 
 
+@runtime_checkable
+class ClientProvider(Protocol):
+    """A provider that does not speak HTTP: it has requests and results of its own, and the client that takes them."""
+
+    def build_client(self, limits: HttpLimits) -> PooledHttpClient | AiohttpClient:
+        """A client with the methods of those of HTTP."""
+        ...
+
+
 def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient | AiohttpClient:
-    """The HTTP client of a provider, which connects only to addresses that the provider allows."""
+    """The HTTP client of a provider, which connects only to addresses that the provider allows; or the provider's own client."""
+    if isinstance(provider, ClientProvider):
+        return provider.build_client(build_http_limits(section))
     client = PooledHttpClient if section.http_client == "pooled" else AiohttpClient
     return client(build_http_limits(section), allow_address=provider.allow_address)
 

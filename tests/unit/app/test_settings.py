@@ -26,6 +26,7 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
         "push:",
         "webhook:",
         "sendgrid:",
+        "smtp:",
         "twilio:",
         "fcm:",
         "webhook:",

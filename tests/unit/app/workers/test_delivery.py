@@ -7,6 +7,7 @@ from typing import cast
 import msgspec
 import pytest
 
+from agents.providers.smtp_client import SmtpConnectionPool
 from agents.providers.webhook import Webhook
 from app.settings import load_settings
 from app.workers.delivery import build_http_client, build_http_limits, build_provider
@@ -69,6 +70,27 @@ def test_a_setting_that_the_provider_cannot_use_is_named_without_its_value(chann
 @pytest.mark.parametrize("sender", ["+15005550006", "24242", "MGM Hotels", "B&B 1", "MG0123456789abcdefABCDEF0123456789"])
 def test_every_kind_of_sender_that_twilio_has_is_a_setting(sender: str) -> None:
     build_provider(get_channel("sms"), load_settings({"HEROLD_PROVIDERS_TWILIO_FROM_NUMBER": sender}))
+
+
+@pytest.mark.parametrize(
+    ("env", "key"),
+    [
+        ({"HEROLD_PROVIDERS_SMTP_HOST": "mail.example.org", "HEROLD_PROVIDERS_SMTP_SECURITY": "ssl"}, "providers.smtp.security"),
+        ({"HEROLD_PROVIDERS_SMTP_PORT": "0"}, "providers.smtp.port"),
+        ({"HEROLD_PROVIDERS_SMTP_MAX_CONNECTIONS": "many"}, "providers.smtp.max_connections"),
+    ],
+)
+def test_the_settings_of_smtp_are_read_as_their_types(env: dict[str, str], key: str) -> None:
+    channel = msgspec.structs.replace(get_channel("email"), provider="smtp")
+    assert build_provider(channel, load_settings({"HEROLD_PROVIDERS_SMTP_PORT": "2525"})).name == "smtp"
+    with pytest.raises(SettingError) as caught:
+        build_provider(channel, load_settings(env))
+    assert caught.value.key == key
+
+
+async def test_a_provider_that_does_not_speak_http_has_a_client_of_its_own() -> None:
+    channel, settings = msgspec.structs.replace(get_channel("email"), provider="smtp"), load_settings({})
+    assert isinstance(build_http_client(build_provider(channel, settings), settings.delivery), SmtpConnectionPool)
 
 
 @pytest.mark.parametrize("providers", [{}, {"fcm": None}])
