@@ -1,7 +1,8 @@
-"""Twilio's smart encoding: characters that look like one of GSM 7-bit are replaced, if the whole text then fits into GSM 7-bit.
+"""Twilio's smart encoding: characters that look like one of GSM 7-bit are replaced by it.
 
 Source: https://www.twilio.com/docs/messaging/services/smart-encoding-char-list, and the map of Twilio's own segment calculator
-(https://github.com/TwilioDevEd/message-segment-calculator), which it follows in every character: some spaces become two.
+(sms-segments-calculator 1.3.0, https://github.com/TwilioDevEd/message-segment-calculator), which it follows in every character: some
+spaces become two, and full-width small letters stay.
 """
 
 from typing import Final
@@ -9,10 +10,10 @@ from typing import Final
 # by what they become: the code points in hexadecimal
 _REPLACED: Final = {
     '"': "ab bb 2ba 2ee 201c 201d 201e 201f 275d 275e 301d 301e",
-    "'": "60 b4 2b9 2bb 2bc 2bd 2c8 2ca 2cb 313 314 2017 2018 2019 201b 275b 275c fe10 fe11",
+    "'": "60 b4 2b9 2bb 2bc 2bd 2c8 2ca 2cb 313 314 2018 2019 201b 275b 275c fe10 fe11",
     "/": "f7 337 338 2044 2215 29f8",
     "\\": "20e5 29f5 29f9 fe68",
-    "|": "20d2 20d3 2223 239c 23b8 23b9 23d0",
+    "|": "20d2 20d3 2223 239c 239f 23b8 23b9 23d0",
     "-": "2010 2013 2014 2015 2022 2043 23bc 23bd fe63",
     ",": "326 201a 3001 fe50 fe51 ff64",
     "(": "2768 276a 27ee 2985 fe59",
@@ -26,12 +27,12 @@ _REPLACED: Final = {
     "=": "347 a78a fe66",
     "^": "2c6 302 1dcd",
     "+": "2d6 fe62",
-    "<": "203a fe64",
-    ">": "2039 fe65",
+    "<": "2039 fe64",
+    ">": "203a fe65",
     "?": "fe16 fe56",
     "{": "2774 fe5b",
     "}": "2775 fe5c",
-    "_": "332",
+    "_": "332 2017",
     "@": "fe6b",
     "$": "fe69",
     "#": "fe5f",
@@ -45,10 +46,10 @@ _REPLACED: Final = {
     " ": "2001 2028 2029",
     "  ": "80 8d 90 9b 9f a0 2000 2002 2003 2004 2005 2006 2007 2008 2009 200a 202f 205f 3000",
     "       ": "9",
-    "": "0 3 4 10 11 12 13 14 17 19 200b 2060 feff",
+    "": "0 3 4 10 11 12 13 14 17 19 200b 200c 2060 feff",
 }
 _SMALL_CAPITALS: Final = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "ABCDEFGHIJKLMNOPRSTUVWYZ", strict=True))
-_FULL_WIDTH: Final = {point: chr(point - 0xFEE0) for point in range(0xFF01, 0xFF5F) if point != 0xFF40}
+_FULL_WIDTH: Final = {point: chr(point - 0xFEE0) for point in range(0xFF01, 0xFF5F) if not 0xFF40 <= point <= 0xFF5A}
 
 SMART_ENCODING: Final[dict[int, str]] = {
     **{int(point, 16): text for text, points in _REPLACED.items() for point in points.split()},
