@@ -1,6 +1,6 @@
 """Builds dead letters; router, delivery workers and recorder produce them."""
 
-from schemas.dead_letter import MAX_VALUE_BYTES, DeadLetter, DeadLetterStage, select_source_headers
+from schemas.dead_letter import MAX_VALUE_BYTES, DeadLetter, DeadLetterStage, read_redrive_count, select_source_headers
 from schemas.ports import Record
 
 
@@ -33,6 +33,7 @@ def build_dead_letter(
         user_id=user_id,
         null_value=record.value is None,
         source_time=record.timestamp / 1000,
+        redrive_count=read_redrive_count(record.headers),
         source_headers=select_source_headers(record.headers),
     )
 

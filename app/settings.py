@@ -147,6 +147,7 @@ class SchedulerSection(Section, frozen=True):
     broadcast_interval: PositiveSeconds
     broadcast_lease: PositiveSeconds
     max_broadcast_page: PositiveInt
+    max_redrive_page: PositiveInt
 
 
 class RecorderSection(Section, frozen=True):

@@ -10,8 +10,12 @@ Headers = list[tuple[str, bytes]]
 
 MAX_ERROR_BYTES = 1000
 MAX_VALUE_BYTES = 1_000_000
+MAX_COUNT_DIGITS = 5
 MAX_SOURCE_HEADER_BYTES = 16 * 1024  # of all headers of the source together, names included; those beyond are left out
 SOURCE_HEADER_PREFIX = "source-header."
+
+REDRIVE_COUNT_HEADER = "herold-redrive-count"  # of a record that was redriven; a delivery has the count in its value
+REDRIVEN_ID_HEADER = "herold-notification-id"  # the id that the router gave the notification when it became a dead letter
 
 
 class DeadLetter(Struct, frozen=True, omit_defaults=True):
@@ -66,6 +70,12 @@ def encode_headers(dead_letter: DeadLetter) -> Headers:
     }
     own = [(name, text.encode("utf-8", "replace")[:MAX_ERROR_BYTES]) for name, text in texts.items() if text]
     return [*own, *((SOURCE_HEADER_PREFIX + name, content) for name, content in dead_letter.source_headers)]
+
+
+def read_redrive_count(headers: Sequence[tuple[str, bytes | None]]) -> int:
+    """How often a record was redriven, by its headers."""
+    text = next((content for name, content in headers if name == REDRIVE_COUNT_HEADER), None) or b""
+    return int(text) if text.isdigit() and len(text) < MAX_COUNT_DIGITS else 0
 
 
 def select_source_headers(headers: Sequence[tuple[str, bytes | None]]) -> Headers:

@@ -20,6 +20,9 @@ LogEvent = Literal[
     "scheduler.schedule_run",  # a schedule was due: the broadcasts of its runs, how many were missed and are skipped, the next run
     "scheduler.schedule_ended",  # the times of a schedule cannot be computed, so it never runs again: the error
     "scheduler.schedules_delayed",  # PostgreSQL does not answer, so schedules wait
+    "scheduler.redrive_page_produced",  # Kafka has acknowledged the records of a page of a redrive: counts per result
+    "scheduler.redrive_failed",  # a redrive cannot go on: the error
+    "scheduler.redrives_delayed",  # PostgreSQL or Kafka does not answer, so redrives wait
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter

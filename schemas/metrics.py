@@ -73,6 +73,9 @@ BROADCASTS_ENDED = Metric("herold_broadcasts_ended_total", "counter", "broadcast
 SCHEDULE_RUNS = Metric(
     "herold_schedule_runs_total", "counter", "runs of recurring schedules, by result: started, or skipped because missed", ("result",)
 )
+REDRIVEN_DEAD_LETTERS = Metric(
+    "herold_redriven_dead_letters_total", "counter", "dead letters of redrives by result: redriven, or why they were skipped", ("result",)
+)
 RECORDER_ROWS = Metric("herold_recorder_rows_total", "counter", "rows written to notifications, delivery_logs and dead_letters", ("table",))
 REPORTS = Metric(
     "herold_reports_total",

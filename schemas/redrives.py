@@ -1,11 +1,13 @@
 """Redrives: dead letters whose records are produced again; times in epoch seconds."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.dead_letters import DeadLetterFilter
-from schemas.enums import Priority
+from schemas.dead_letters import DeadLetterContent, DeadLetterFilter
+from schemas.enums import Priority, Status
+from schemas.profile import Profile
 
 REDRIVE_PREFIX = "rdr_"
 
@@ -21,7 +23,9 @@ RedriveResult = Literal[
     "delivered_elsewhere",
     "already_redriven",
     "discarded",
+    "maybe_sent",
     "unreadable",
+    "digest",
     "unknown_source",
     "too_large",
     "missing",
@@ -85,6 +89,44 @@ class Redrive(Struct, frozen=True):
     ended_at: float | None
     created_by: str
     error: str
+
+
+class RedriveFacts(Struct, frozen=True):
+    """What is known about a dead letter since: the status of its delivery, with how often it had been redriven, and the profiles.
+
+    `redrive_count` is the delivery's or the notification's; -1 if none is recorded. `profiles` has those of the user and of the address.
+    """
+
+    status: Status | None = None
+    redrive_count: int = -1
+    is_delivered_elsewhere: bool = False
+    profiles: Mapping[str, Profile] = {}
+
+
+class RedriveRecord(Struct, frozen=True):
+    """A record that is produced again; `user_key` determines its partition."""
+
+    topic: str
+    user_key: bytes
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class ClaimedRedrive(Struct, frozen=True):
+    """A redrive whose next page a worker has in hand; `rate` in dead letters per second."""
+
+    id: str
+    rate: int | None
+    options: "RedriveOptions"
+
+
+class RedriveItem(Struct, frozen=True):
+    """A dead letter of a redrive, with what is known of it; None if it was deleted meanwhile."""
+
+    id: str
+    content: DeadLetterContent | None
+    facts: RedriveFacts
 
 
 class Replacement(Struct, frozen=True):

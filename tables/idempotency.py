@@ -65,8 +65,10 @@ def encode_key(user_id: str, key: str, resume_count: int = 0) -> bytes:
     return user_id.encode() + encode_key_suffix(key, resume_count)
 
 
-def encode_key_suffix(key: str, resume_count: int = 0) -> bytes:
-    """The part of a row's key after the user."""
+def encode_key_suffix(key: str, resume_count: int = 0, redrive_count: int = 0) -> bytes:
+    """The part of a row's key after the user; a redriven notification has its id and both counts."""
+    if redrive_count:
+        return b"\0%b\0%d\0%d" % (key.encode(), resume_count, redrive_count)
     return b"\0%b\0%d" % (key.encode(), resume_count) if resume_count else b"\0" + key.encode()
 
 

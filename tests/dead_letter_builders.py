@@ -27,7 +27,7 @@ def build_failed_delivery(delivery: Delivery | None = None, **fields: Any) -> De
 def build_rejected_notification(value: bytes | None, **fields: Any) -> DeadLetter:
     """Build the dead letter of a record that the router could not process; `fields` are those of DeadLetter."""
     dead_letter = DeadLetter("router", "invalid", "Object missing required field `type` - at $", "notifications.high", 2, 5, b"u-1", value)
-    return msgspec.structs.replace(dead_letter, user_id="u-1", source_time=NOW, null_value=value is None, **fields)
+    return msgspec.structs.replace(dead_letter, **{"user_id": "u-1", "source_time": NOW, "null_value": value is None, **fields})
 
 
 async def store_dead_letters(database: Database, *dead_letters: DeadLetter, at: float = NOW, first_offset: int = 0) -> list[str]:

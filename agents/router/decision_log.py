@@ -12,6 +12,7 @@ from agents.router.verdict import Stop
 MAX_CACHED_LOGS = 4096  # per plan: producers choose how many addresses, and locales the template
 FAN_OUT = "fan_out"
 RESUME = "resume"
+REDRIVE = "redrive"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -20,6 +21,8 @@ def build_routed_log(state: RoutingState) -> Raw:
     """The log of a routed notification: those with the same plan differ in what the key has, unless something unusual happened."""
     assert state.plan is not None
     if state.full_windows or state.address_faults or state.removed or not state.is_consent_checked or state.resume_count:
+        return _build_log(state)
+    if state.redrive_count:
         return _build_log(state)
     if state.digest_reason or state.escalates_at or state.expression_faults or (state.record.headers and is_repartitioned(state)):
         return _build_log(state)
@@ -54,7 +57,11 @@ def _build_log(state: RoutingState) -> Raw:
 
 
 def _start_log(state: RoutingState) -> list[Raw]:
-    """The log of a resumed notification begins with the gate that held it; the recorder appends it to that of the decision before."""
-    if not state.resume_count:
-        return []
-    return [encode_pass(RESUME, "", {"resume_count": state.resume_count, "gate": state.resume_gate})]
+    """What begins the log of a notification that came back, which the recorder appends to that of the decision before.
+
+    A resumed one names the gate that held it.
+    """
+    entries = [encode_pass(REDRIVE, "", {"redrive_count": state.redrive_count})] if state.redrive_count else []
+    if state.resume_count:
+        entries.append(encode_pass(RESUME, "", {"resume_count": state.resume_count, "gate": state.resume_gate}))
+    return entries

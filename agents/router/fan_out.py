@@ -155,6 +155,8 @@ def _write_decided_event(
         state.id, notification.user_id, decided_state, state.now, state.created_at, state.priority, notification.type,
         _get_category(state), reason, refs, log, duplicate_of, state.expires_at, state.resume_count,  # type: ignore[arg-type]  # encoded already
     )
+    if state.redrive_count:
+        event = msgspec.structs.replace(event, redrive_count=state.redrive_count)
     outbox.add(topics.status, state.partition, state.user_key, _encode(event))
 
 

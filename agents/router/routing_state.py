@@ -117,7 +117,8 @@ class RoutingState:
 
     `record_time` is the broker's time of its first record, `now` the time of its decision. `row_time` is the broker's time from which its
     idempotency row counts: that of the first record too, but of a resumed notification that of the record it came back with.
-    `resume_count` says how often it was held, and `resume_gate` by which gate at last. `is_digest`: it gathers others, and comes back;
+    `resume_count` says how often it was held, and `resume_gate` by which gate at last. `redrive_count` says how often it was redriven, and
+    `redriven_id` is the id that it had then. `is_digest`: it gathers others, and comes back;
     `is_recalled`: it is a replay of one that is in a digest. An attribute without a value here is set by the
     gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass. `scheduled` is
     the encoded record of one that is held. `priority` is that of the topic until the rule sets another one; `priority_choice` is the index
@@ -167,6 +168,8 @@ class RoutingState:
         "reads_profile",
         "record",
         "record_time",
+        "redrive_count",
+        "redriven_id",
         "removed",
         "resume_count",
         "resume_gate",
@@ -218,6 +221,7 @@ class RoutingState:
         self.record, self.topics, self.partition, self.now = record, topics, partition, now
         self.record_time = self.created_at = self.row_time = record.timestamp / 1000
         self.resume_count, self.resume_gate = 0, ""
+        self.redrive_count, self.redriven_id = 0, ""
         self.routed_channels: tuple[ChannelName, ...] = ()
         self.escalates_at = 0.0
         self.id = self.digest_reason = ""

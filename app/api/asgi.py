@@ -31,6 +31,7 @@ from app.api.resources import (
     preferences,
     rate_limits,
     rate_windows,
+    redrives,
     rules,
     schedules,
     suppressions,
@@ -62,6 +63,7 @@ ROUTERS = (
     dead_letters.router,
     webhook_endpoints.router,
     unsubscribe.router,
+    redrives.router,
     health.router,
 )
 

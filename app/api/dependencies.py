@@ -23,6 +23,7 @@ from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
+from tables.postgres.redrives import RedriveStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -60,6 +61,8 @@ class Dependencies:
     dead_letters: DeadLetterStore
     webhook_endpoints: WebhookEndpointService
     link_consent: LinkConsent
+    redrives: RedriveStore
+    topic_prefix: str
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -50,6 +50,7 @@ from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.rate_limits import RateLimitStore
+from tables.postgres.redrives import RedriveStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -176,6 +177,8 @@ class GatewayConnections:
             dead_letters=DeadLetterStore(self.database, make_new_id),
             webhook_endpoints=self._build_webhook_endpoints(make_new_id),
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
+            redrives=RedriveStore(self.database, make_new_id),
+            topic_prefix=kafka.topic_prefix,
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

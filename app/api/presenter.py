@@ -39,6 +39,7 @@ def present_notification(
         held_until=find_next_decision_at(event) if event.state == State.HELD else None,
         escalates_at=find_next_decision_at(event) if event.state == State.ROUTED else None,
         deliveries=deliveries,
+        redrive_count=event.redrive_count,
     )
 
 

@@ -80,7 +80,8 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more.
 
     One that is `held` has `held_until`, when it is decided again, and the reason why it waits. One whose next channel may follow has
-    `escalates_at`; the `reason` of one that is `routed` says why no further channel follows.
+    `escalates_at`; the `reason` of one that is `routed` says why no further channel follows. `redrive_count` says how often it was redriven
+    as a dead letter; attempts have that of their delivery.
     """
 
     id: str
@@ -98,6 +99,7 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     held_until: float | None = None
     escalates_at: float | None = None
     deliveries: list[DeliveryResponse] = []
+    redrive_count: int = 0
 
 
 class GateResponse(Struct, frozen=True):

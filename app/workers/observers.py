@@ -7,6 +7,7 @@ from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroad
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.recorder.waiting_reports import ReportDelay
+from agents.redrives.redriver import FailedRedrive, RedriveDelay, RedriveEvent, RedrivenPage
 from agents.router.evaluate import BatchSummary
 from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
@@ -228,6 +229,25 @@ class ScheduleObserver:
                 log_event("scheduler.schedule_ended", logging.ERROR, schedule=event.schedule_id, error=event.error)
             case ScheduleDelay():
                 log_event("scheduler.schedules_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
+
+
+class RedriveObserver:
+    """Called for every page of a redrive, and when one fails or has to wait."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, event: RedriveEvent) -> None:
+        """Count the event and log one line."""
+        match event:
+            case RedrivenPage():
+                for result, amount in event.results.items():
+                    self._metrics.increment(names.REDRIVEN_DEAD_LETTERS, amount, result)
+                log_event("scheduler.redrive_page_produced", redrive=event.redrive_id, results=event.results, is_last=event.is_last)
+            case FailedRedrive():
+                log_event("scheduler.redrive_failed", logging.ERROR, redrive=event.redrive_id, error=event.error)
+            case RedriveDelay():
+                log_event("scheduler.redrives_delayed", logging.WARNING, cause=event.cause, seconds=event.seconds)
 
 
 class RecorderObserver:

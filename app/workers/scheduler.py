@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from agents.broadcasts.expander import Expander
+from agents.redrives.redriver import Redriver
 from agents.scheduler.releaser import Releaser
 from agents.scheduler.scheduler import Scheduler
 from agents.schedules.runner import ScheduleRunner
@@ -18,11 +19,12 @@ from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
-from app.workers.observers import BroadcastObserver, ScheduleObserver, SchedulerObserver
+from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
 from tables.postgres.database import Database
 from tables.postgres.due_schedules import PostgresDueSchedules
+from tables.postgres.redrive_pages import PostgresRedrivePages
 
 
 def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
@@ -70,6 +72,7 @@ def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)
     _add_broadcasts(worker, settings, database)
     _add_schedules(worker, settings, database)
+    _add_redrives(worker, settings, database)
     worker.add_shutdown_callback(database.close)  # after what uses it has stopped
 
 
@@ -81,7 +84,7 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
         create_outbox=partial(build_unbatched_outbox, worker.app),
         sleep=asyncio.sleep,
         clock=time.monotonic,
-        holder=f"{settings.worker.instance_id}-{uuid.uuid4().hex}",  # a worker that hung and one that replaces it are two
+        holder=_name_holder(settings),
         partitions=kafka.topic_partitions,
         topic_prefix=kafka.topic_prefix,
         interval=section.broadcast_interval,
@@ -90,6 +93,29 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
     )
     worker.add_task("broadcasts", expander.run_forever)
     worker.add_shutdown_callback(expander.stop)
+
+
+def _name_holder(settings: Settings) -> str:
+    return f"{settings.worker.instance_id}-{uuid.uuid4().hex}"  # a worker that hung and one that replaces it are two
+
+
+def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
+    """Redrive dead letters beside the stream. Any worker of the role produces any page, whatever its partitions are."""
+    section, kafka = settings.scheduler, settings.kafka
+    redriver = Redriver(
+        pages=PostgresRedrivePages(database, section.broadcast_lease),
+        create_outbox=partial(build_unbatched_outbox, worker.app),
+        sleep=asyncio.sleep,
+        clock=time.time,
+        holder=_name_holder(settings),
+        partitions=kafka.topic_partitions,
+        topic_prefix=kafka.topic_prefix,
+        interval=section.broadcast_interval,
+        max_page=section.max_redrive_page,
+        observe=RedriveObserver(worker.metrics),
+    )
+    worker.add_task("redrives", redriver.run_forever)
+    worker.add_shutdown_callback(redriver.stop)
 
 
 def _add_schedules(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

@@ -10,6 +10,7 @@ from agents.router.routing_state import GateContext, RoutingState
 from agents.router.verdict import PASS, DeadLetterVerdict, Verdict, build_dead_letter_verdict
 from schemas import ids, lifetimes
 from schemas.attachments import find_attachment_problem
+from schemas.dead_letter import REDRIVEN_ID_HEADER, read_redrive_count
 from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
@@ -74,11 +75,13 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         notification = _decode(value)
     except DECODE_ERRORS as error:
         return _stop_at_error(state, error, value)
-    problem = find_problem(notification, state.record_time, value, math.inf if state.resume_count else MAX_SEND_AHEAD)
+    # what comes back may be old, and may have been moved
+    max_send_ahead = math.inf if state.resume_count else MAX_SEND_AHEAD
+    problem = find_problem(notification, state.record_time, value, max_send_ahead, math.inf if state.redrive_count else DAY)
     if problem is not None:
         reason, path, text = problem
         return _stop(state, reason, f"{text} - at {path}", path)
-    state.notification, state.id = notification, notification.id or _derive_id(state)
+    state.notification, state.id = notification, notification.id or state.redriven_id or _derive_id(state)
     state.user_key = notification.user_id.encode()
     if notification.created_at is not None:
         created_at = to_epoch_seconds(notification.created_at)
@@ -116,22 +119,22 @@ GATE = Gate(
 
 def identify_by_key(state: RoutingState) -> None:
     """Identify a record that could not be decoded because of an error of our own, by its key and position."""
-    state.identify(Notification(_to_storable(_decode_key(state.record.key)), ""), _derive_id(state))
+    state.identify(Notification(_to_storable(_decode_key(state.record.key)), ""), state.redriven_id or _derive_id(state))
 
 
 def find_problem(
-    notification: Notification, at: float, value: bytes, max_send_ahead: float = MAX_SEND_AHEAD
+    notification: Notification, at: float, value: bytes, max_send_ahead: float = MAX_SEND_AHEAD, max_id_error: float = DAY
 ) -> tuple[str, str, str] | None:
     """Reason, path and text of what the schema cannot express, as the gateway checks it too.
 
     `at` is the time of its record in epoch seconds, `value` the notification's JSON; what was held may have been moved further ahead than
-    `max_send_ahead` (seconds) allows at first.
+    `max_send_ahead` (seconds) allows at first, and what is redriven may have an id that is older than `max_id_error`.
     """
     if notification.id is not None:
         id_time = ids.try_parse_time(notification.id)
         if id_time is None:
             return Reason.INVALID, "$.id", "not an id: ntf_ and the 32 hex digits of a UUIDv7; a producer's own id goes to idempotency_key"
-        if abs(id_time - at) > DAY:
+        if abs(id_time - at) > max_id_error:
             return ID_TIME_MISMATCH, "$.id", "the id's time is more than a day off the time of its record"
     if (problem := _find_impossible_time(notification, at + max_send_ahead)) is not None:
         return problem
@@ -147,7 +150,7 @@ def find_problem(
 
 def _stop(state: RoutingState, reason: str, error: str, path: str = "") -> DeadLetterVerdict:
     partial = _read_identity(state.record, state.record_time)
-    state.identify(Notification(user_id=partial.user_id, type=partial.type), partial.id or _derive_id(state))
+    state.identify(Notification(user_id=partial.user_id, type=partial.type), state.redriven_id or partial.id or _derive_id(state))
     return build_dead_letter_verdict(reason, error, **({"path": path} if path else {}))
 
 
@@ -159,7 +162,7 @@ def _stop_at_error(state: RoutingState, error: Exception, value: bytes) -> DeadL
 
 
 def _read_headers(state: RoutingState) -> None:
-    """Set what the router's or the scheduler's headers say; a time that a producer set itself is ignored."""
+    """Set what the headers of the router, the scheduler or a redrive say; a time that a producer set itself is ignored."""
     headers = dict(state.record.headers)
     resume_count = _parse_number(headers.get(RESUME_COUNT_HEADER))
     if 0 < resume_count <= MAX_RESUME_COUNT:
@@ -167,12 +170,17 @@ def _read_headers(state: RoutingState) -> None:
         state.routed_channels = decode_channels(headers.get(ROUTED_CHANNELS_HEADER))
         state.is_digest, state.gathered = DIGEST_HEADER in headers, None
         state.is_cancelled = headers.get(DIGEST_HEADER) == CANCELLED
-    elif REPARTITION_HEADER not in headers:
+    state.redrive_count = read_redrive_count(state.record.headers)
+    if state.redrive_count:
+        redriven_id = (headers.get(REDRIVEN_ID_HEADER) or b"").decode(errors="replace")
+        state.redriven_id = redriven_id if ids.is_id(redriven_id) else ""
+    elif not state.resume_count and REPARTITION_HEADER not in headers:
         return
     timestamp, original = state.record.timestamp, _parse_number(headers.get(ORIGINAL_TIME_HEADER))
-    if timestamp - (MAX_RESUMED_AGE if state.resume_count else NOTIFICATION_RECORDS) * 1000 <= original <= timestamp:
+    oldest = 1 if state.redrive_count else timestamp - (MAX_RESUMED_AGE if state.resume_count else NOTIFICATION_RECORDS) * 1000
+    if oldest <= original <= timestamp:
         state.record_time = state.created_at = original / 1000
-        if not state.resume_count:
+        if not state.resume_count and not state.redrive_count:
             state.row_time = state.record_time
 
 

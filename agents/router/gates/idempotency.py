@@ -19,10 +19,13 @@ _PASSED = encode_pass(NAME)
 def prefetch(state: RoutingState) -> None:
     """Note the key of the notification's row, and of its claim if it has a key that others may have too."""
     if state.resume_count:  # the id: another notification may have its key again after 24 h, and be held as well
-        state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(state.id, state.resume_count)
+        state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(state.id, state.resume_count, state.redrive_count)
         return
     key = state.notification.idempotency_key
-    state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(key or state.id)
+    if state.redrive_count:  # the key has its row from before, which would make it a replay
+        state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(state.id, 0, state.redrive_count)
+    else:
+        state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(key or state.id)
     if key is not None:
         state.claim_row_key = state.user_key + idempotency.encode_claim_key_suffix(key)
 
@@ -30,7 +33,7 @@ def prefetch(state: RoutingState) -> None:
 def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification that is the first with its key for 24 h of broker time, whatever the clock says when it is read again.
 
-    Each time that it is resumed it has a row of its own, so that only a second copy of the same release is a replay.
+    Each time that it is resumed or redriven it has a row of its own, so that only a second copy of the same record is a replay.
     """
     row = context.rows.idempotency[state.idempotency_row_key]
     if row is None and not state.claim_row_key:  # the usual case

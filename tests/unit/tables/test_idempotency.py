@@ -69,4 +69,6 @@ def test_keys_differ_by_user_key_and_resume_count() -> None:
     keys = {encode_key("u", "k"), encode_key("u", "k", 1), encode_key("u", "k", 2), encode_key("u2", "k"), encode_key("u", "k2")}
     assert len(keys) == 5
     assert encode_key("u", "k") == encode_key("u", "k", 0) == b"u" + encode_key_suffix("k") == b"u\0k"
+    assert encode_key_suffix("k", 0, 1) == b"\0k\x000\x001"
+    assert encode_key_suffix("k", 1) != encode_key_suffix("k", 0, 1) != encode_key_suffix("k", 1, 1)
     assert "ü".encode() + encode_claim_key_suffix("é") == "ü\0é\0claim".encode()

@@ -40,6 +40,7 @@ from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
+from tables.postgres.redrives import RedriveStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
@@ -266,6 +267,8 @@ class GatewayHarness:
             DeadLetterStore(database, make_new_id),
             self._build_webhook_endpoints(WebhookEndpointStore(database, make_new_id), make_new_id),
             LinkConsent(LINK_TOKENS, users, preferences, self.policy_reader, ProfileEviction(forget_nothing)),
+            RedriveStore(database, make_new_id),
+            "t.",
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

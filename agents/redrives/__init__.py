@@ -1,0 +1,1 @@
+"""Redrives: decides which dead letters are sent again, and produces their records."""

@@ -1,0 +1,64 @@
+"""Gives the pages of redrives to the workers that produce them: each page to one, for as long as its lease lasts."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from schemas.dead_letters import DEAD_LETTER_PREFIX
+from schemas.ids import to_uuid_hex
+from schemas.redrives import REDRIVE_PREFIX, REDRIVEN, ClaimedRedrive, RedriveFacts, RedriveItem, RedriveOptions, RedriveResult, Replacement
+from tables.postgres.database import Database, DatabaseRow
+from tables.postgres.dead_letters import build_content
+from tables.postgres.query_loader import load_queries
+from tables.postgres.redrive_facts import read_facts
+from tables.postgres.user_rows import encode_json
+
+_SQL = load_queries("redrive_pages")
+MAX_PAGE_BYTES = 16 * 1024 * 1024  # of the values of a page
+_UNKNOWN = RedriveFacts()
+
+
+class PostgresRedrivePages:
+    """Implements schemas.store_ports.RedrivePages; `lease` is in seconds. The times are those of PostgreSQL's clock."""
+
+    def __init__(self, database: Database, lease: float) -> None:
+        self._database, self._lease = database, lease
+
+    async def claim(self, holder: str) -> ClaimedRedrive | None:
+        """A redrive whose next page is due and that no other worker has in hand; None if there is none."""
+        rows = await self._database.fetch(_SQL["claim_redrive"], holder, self._lease)
+        return _build_claimed(rows[0]) if rows else None
+
+    async def get_wait(self) -> float | None:
+        """Seconds until the next page of any redrive is due; None if no redrive waits."""
+        (row,) = await self._database.fetch(_SQL["get_wait"])
+        return None if row["seconds"] is None else float(row["seconds"])
+
+    async def read_page(self, redrive_id: str, limit: int) -> list[RedriveItem]:
+        """At most `limit` of its dead letters that have no result yet, fewer if they are large."""
+        rows = await self._database.fetch(_SQL["list_items"], to_uuid_hex(redrive_id), limit, MAX_PAGE_BYTES)
+        contents = {row["dead_letter_id"].hex: build_content(row) for row in rows if row["id"] is not None}
+        facts = dict(zip(contents, await read_facts(self._database, [*contents.values()]), strict=True))
+        uuids = [row["dead_letter_id"].hex for row in rows]
+        return [RedriveItem(f"{DEAD_LETTER_PREFIX}{one}", contents.get(one), facts.get(one, _UNKNOWN)) for one in uuids]
+
+    async def store_page(self, redrive_id: str, results: Mapping[str, RedriveResult], seconds: float) -> bool:
+        """Store the results, each once, and give the redrive back. Returns whether it was the last page."""
+        uuid_hex, ids = to_uuid_hex(redrive_id), [to_uuid_hex(one) for one in results]
+        redriven = [to_uuid_hex(one) for one, result in results.items() if result == REDRIVEN]
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            stored = await connection.fetch(_SQL["store_results"], uuid_hex, ids, [*results.values()])
+            await connection.execute(_SQL["mark_redriven"], uuid_hex, redriven)
+            counts = Counter(row["result"] for row in stored)
+            produced = counts.pop(REDRIVEN, 0)
+            is_open = await connection.fetchval(_SQL["give_back"], uuid_hex, produced, encode_json(dict(counts)), seconds)
+        return not is_open
+
+    async def fail(self, redrive_id: str, holder: str, error: str) -> None:
+        """End a redrive that cannot go on."""
+        await self._database.fetch(_SQL["fail_redrive"], to_uuid_hex(redrive_id), holder, error)
+
+
+def _build_claimed(row: DatabaseRow) -> ClaimedRedrive:
+    replacement = Replacement(row["replacement"], row["replacement_priority"]) if row["replacement"] is not None else None
+    options = RedriveOptions(row["include_delivered"], row["extend_expiry"], replacement)
+    return ClaimedRedrive(f"{REDRIVE_PREFIX}{row['id'].hex}", row["rate"], options)
