@@ -8,19 +8,14 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from app.account_settings import add_account_sections, fill_account_sections
+from app.settings_environment import apply_environment, override_section
 from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
 from schemas.errors import SettingError
 from schemas.json_errors import describe_decode_error
 from tables.yaml_parser import parse_yaml
 
 SETTINGS_FILE = Path(__file__).resolve().parent.parent / "faust.yml"
-ENV_PREFIX = "HEROLD_"
-ENV_ALIASES = {
-    "KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
-    "DATABASE_URL": ("postgres", "url"),
-    "REDIS_URL": ("redis", "url"),
-}
-
 PositiveInt = Annotated[int, Meta(ge=1)]
 NonNegativeInt = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -35,7 +30,7 @@ NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 T = TypeVar("T", bound=Struct)
 
-OPEN_SECTIONS = ("providers", "retries", "receipt_timeouts", "costs")
+OPEN_SECTIONS = ("providers", "accounts", "retries", "receipt_timeouts", "costs")
 """Sections whose keys the providers and the catalogue of channels declare."""
 
 
@@ -130,6 +125,7 @@ class DeliverySection(Section, frozen=True):
     unanswered_grace_medium: Seconds
     unanswered_grace_low: Seconds
     endpoint_refresh_interval: Seconds
+    account_half_life: PositiveSeconds
     account_probe_delay: PositiveSeconds
     account_probe_delay_max: PositiveSeconds
     max_waiting_records: NonNegativeInt
@@ -206,6 +202,7 @@ class Settings(Section, frozen=True):
     gateway: GatewaySection
     links: LinksSection
     providers: Mapping[str, Mapping[str, Any]]
+    accounts: Mapping[ChannelName, str]
     receipt_timeouts: Mapping[ChannelName, int]
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
@@ -221,11 +218,20 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     """The settings of this process: the file with the environment over it. Raises SettingError, which names the key that is wrong."""
     env = os.environ if env is None else env
     tree = _read_file(path)
-    _apply_environment(tree, env)
+    override_section("accounts", tree["accounts"], env)
+    add_account_sections(tree)
+    apply_environment(tree, env)
+    fill_account_sections(tree)
     types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     sections = {name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS}
-    receipt_timeouts, costs = _build_receipt_timeouts(tree["receipt_timeouts"]), _build_costs(tree["costs"])
-    return Settings(**sections, providers=tree["providers"], retries=tree["retries"], receipt_timeouts=receipt_timeouts, costs=costs)
+    return Settings(
+        **sections,
+        providers=tree["providers"],
+        accounts={channel: str(tree["accounts"][channel]) for channel in CHANNEL_NAMES},
+        retries=tree["retries"],
+        receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"]),
+        costs=_build_costs(tree["costs"]),
+    )
 
 
 def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -> T:
@@ -258,32 +264,6 @@ def _read_file(path: Path) -> dict[str, dict[str, Any]]:
         actual = sorted(map(str, tree)) if isinstance(tree, dict) else tree
         raise SettingError(str(path), f"must have the sections {sorted(expected)}, has {actual}")
     return tree
-
-
-def _apply_environment(tree: dict[str, dict[str, Any]], env: Mapping[str, str]) -> None:
-    """Override keys of the tree. Raises SettingError for a variable that names a section but none of its keys."""
-    for variable, (section, key) in ENV_ALIASES.items():
-        if env.get(variable):
-            tree[section][key] = env[variable]
-    for name, values in tree.items():
-        targets = _list_variables(f"{ENV_PREFIX}{name}", values)
-        for variable in env:
-            if variable.startswith(f"{ENV_PREFIX}{name}_".upper()):
-                if variable not in targets:
-                    raise SettingError(variable, f"{name} has no such key; it has {sorted(targets)}")
-                container, key = targets[variable]
-                container[key] = env[variable]
-
-
-def _list_variables(prefix: str, section: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
-    """The variables of a section, each with the dict and the key that it overrides; a section within it has variables of its own."""
-    variables: dict[str, tuple[dict[str, Any], str]] = {}
-    for key, value in section.items():
-        if isinstance(value, dict):
-            variables |= _list_variables(f"{prefix}_{key}", value)
-        else:
-            variables[f"{prefix}_{key}".upper()] = section, key
-    return variables
 
 
 def _convert_value(key: str, value: Any, value_type: Any) -> Any:

@@ -54,6 +54,12 @@ PROVIDER_REQUESTS_IN_FLIGHT = Metric("herold_provider_requests_in_flight", "gaug
 PAUSED_ACCOUNTS = Metric(
     "herold_paused_accounts", "gauge", "provider accounts whose credentials are rejected, so that their deliveries wait", ("channel",)
 )
+ACCOUNT_WEIGHT = Metric(
+    "herold_account_weight",
+    "gauge",
+    "part of the deliveries that an account of a channel with several accounts gets, 0 to 1",
+    ("channel", "account"),
+)
 WAITING_DELIVERIES = Metric(
     "herold_waiting_deliveries", "gauge", "deliveries that wait for consent or a paused account beside those in flight", ("channel",)
 )

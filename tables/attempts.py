@@ -27,7 +27,10 @@ _STATUS_NUMBERS = {status: number for number, status in enumerate(_STATUSES)}
 
 
 class NextAction(StrEnum):
-    """What follows the attempt of a row. CALLING: it is about to be made, and what became of it is not known without a later row."""
+    """What follows the attempt of a row.
+
+    CALLING: it is about to be made, by the provider in `provider_message_id`; what became of it is not known without a later row.
+    """
 
     DONE = "done"
     RETRY = "retry"

@@ -64,7 +64,8 @@ class AttemptRecorder:
 
     def record_intent(self, in_flight: InFlight, now: float) -> None:
         """Stage the row that says that a call is to be made, so that a replay after a crash does not make it again."""
-        row = AttemptRow(in_flight.redrive_count, in_flight.attempt, None, Status.PENDING, NextAction.CALLING, 0, now)
+        provider = in_flight.provider.name  # who may have the message
+        row = AttemptRow(in_flight.redrive_count, in_flight.attempt, None, Status.PENDING, NextAction.CALLING, 0, now, provider)
         self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, encode_row(row))
 
     def withdraw_intent(self, in_flight: InFlight, now: float) -> None:

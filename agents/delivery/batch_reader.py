@@ -47,7 +47,8 @@ class BatchReader:
                 self._registry.discard_recorded(decoded.delivery.id)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue
-            in_flight = InFlight(decoded, in_flight_batch, choose(decoded.delivery))
+            provider = choose(decoded.delivery) if intent is None else self._providers.get(intent.provider_message_id)
+            in_flight = InFlight(decoded, in_flight_batch, provider)
             registered = register(in_flight)
             if registered is in_flight:
                 if intent is None:

@@ -157,6 +157,8 @@ class ConcurrencyLimiter:
         self._max_calls, self._max_calls_below_high = limits.max_in_flight, limits.max_in_flight - limits.reserved_for_high
         self.queue = PartitionedQueue()
         self._accounts: dict[str, AccountConcurrency] = {}
+        self.move: Callable[[InFlight], bool] | None = None
+        """Moves a delivery of a paused account to another one, if it can; None if there is only one account."""
         self.calls_in_flight = 0
         self._calls_below_high = 0
 
@@ -177,6 +179,9 @@ class ConcurrencyLimiter:
                 if in_flight.batch.priority != "high":
                     self._calls_below_high += 1
                 return in_flight
+            if self.move is not None and account.max_calls < self._limits.max_per_account and self.move(in_flight):
+                self.queue.put_first(in_flight)
+                continue
             account.put(in_flight)
             if account.max_calls < self._limits.max_per_account:  # it is paused
                 self._waiting_room.admit(in_flight)

@@ -6,6 +6,7 @@ from functools import partial
 
 from agents.agent_runs import AgentRuns
 from agents.delivery.account_pauses import AccountPauses
+from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.batch_reader import BatchReader
 from agents.delivery.concurrency import HELD_PRIORITIES, ConcurrencyLimiter
@@ -57,6 +58,10 @@ class Deliverer:
         self._registry = InFlightRegistry()
         self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
         self.paused_accounts = self._pauses.accounts
+        self._accounts = providers if isinstance(providers, AccountSet) else None
+        if self._accounts is not None:
+            self._accounts.watch(self.paused_accounts)
+            self._limiter.move = self._move
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer)
         self._runs = AgentRuns()
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
@@ -190,6 +195,7 @@ class Deliverer:
         if is_exhausted(self._policy, in_flight.counted_attempts, in_flight.delivery.category):
             self._recorder.record(in_flight, None, DeadLetterDecision(Reason.RETRIES_EXHAUSTED), self._clock())
             return
+        self._move(in_flight)
         (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
         self._start_calls()
 
@@ -210,6 +216,9 @@ class Deliverer:
             if attempted.is_account_fault or self.paused_accounts:
                 self._pauses.on_result(in_flight, attempted, now)
             self._limiter.release(in_flight)
+            if self._accounts is not None:
+                self._accounts.on_result(in_flight.provider, attempted, now)
+                self._move_waiting(in_flight.account)
             self._decide(in_flight, attempted, now)
             self._start_calls()
             if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
@@ -231,7 +240,25 @@ class Deliverer:
                 self._recorder.withdraw_intent(in_flight, now)
             in_flight.has_intent = False
             in_flight.attempt += 1
-            self._pauses.requeue(in_flight)
+            if self._move(in_flight):
+                self._limiter.enqueue(in_flight)
+            else:
+                self._pauses.requeue(in_flight)
+
+    # -- several accounts
+
+    def _move(self, in_flight: InFlight) -> bool:
+        """Let another account have a delivery, if one is open."""
+        other = self._accounts.choose_other(in_flight.provider.name) if self._accounts is not None else None
+        if other is not None:
+            in_flight.provider, in_flight.account = other, other.get_account(in_flight.delivery)
+        return other is not None
+
+    def _move_waiting(self, account: str) -> None:
+        """Let other accounts have the deliveries that wait for one that is paused, as far as one is open."""
+        if account in self.paused_accounts:
+            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: not in_flight.is_revoked and self._move(in_flight)):
+                self._limiter.enqueue(in_flight)
 
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""
@@ -239,6 +266,8 @@ class Deliverer:
             for in_flight in self._pauses.remove_expired(account, now := self._clock()):
                 self._recorder.record(in_flight, None, EXPIRED, now)
             self._pauses.allow_probe(account)
+            if self._accounts is not None:
+                self._accounts.request_probe(account)
             self._start_calls()
         except Exception as error:
             self._runs.fail(error)

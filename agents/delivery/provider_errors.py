@@ -1,5 +1,7 @@
 """Turns unexpected errors of a provider into results."""
 
+from collections.abc import Callable
+
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason
@@ -11,15 +13,17 @@ class CheckedProvider:
     """A provider with its client, whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries.
 
     `name`, `channel` and `get_account` are the provider's, `send` is the client's. `look_up` asks which messages the provider has, if it
-    can be asked.
+    can be asked. One account of several has a `name` of its own, which is also its account.
     """
 
     __slots__ = ("_failure_limit", "_provider", "channel", "get_account", "look_up", "name", "send")
 
-    def __init__(self, provider: Provider, client: HttpClient) -> None:
+    get_account: Callable[[Delivery], str]
+
+    def __init__(self, provider: Provider, client: HttpClient, name: str = "") -> None:
         self._provider, self._failure_limit = provider, ConsecutiveFailureLimit()
-        self.name, self.channel = provider.name, provider.channel
-        self.get_account, self.send = provider.get_account, client.send
+        self.name, self.channel, self.send = name or provider.name, provider.channel, client.send
+        self.get_account = (lambda delivery: name) if name else provider.get_account
         self.look_up: LookUp | None = provider.look_up if isinstance(provider, SearchableProvider) else None
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:

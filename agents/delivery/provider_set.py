@@ -6,7 +6,10 @@ from schemas.delivery import Delivery
 
 
 class ProviderSet:
-    """The one provider of a channel."""
+    """The one provider of a channel. Of several accounts AccountSet chooses one."""
+
+    is_shared = False
+    """Whether there are several accounts, so that results are to be reported and a delivery may move from one to another."""
 
     def __init__(self, provider: CheckedProvider) -> None:
         self._provider = provider
@@ -18,4 +21,8 @@ class ProviderSet:
 
     def choose(self, delivery: Delivery) -> CheckedProvider:
         """The provider that a delivery goes to."""
+        return self._provider
+
+    def get(self, name: str) -> CheckedProvider:
+        """The provider with this name, or another one if there is none any more."""
         return self._provider

@@ -2,20 +2,21 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
-from importlib import import_module
 from random import random
 from typing import Protocol, cast, runtime_checkable
 
+from agents.delivery.account_set import AccountSet, WeightedProvider
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
+from app.provider_accounts import Account, build_accounts
 from app.retry_settings import build_retry_policy
-from app.settings import DeliverySection, Settings, build_section
+from app.settings import DeliverySection, Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
 from app.streaming.consumer.failure_policy import BatchProcessor
@@ -25,10 +26,9 @@ from app.workers.worker_builder import WorkerBuilder, build_priority_limits, cal
 from schemas.channels import Channel, ChannelName, get_channel
 from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, ReconciliationPolicy, WaitingLimits
 from schemas.enums import Priority
-from schemas.errors import SettingError
-from schemas.metrics import PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
+from schemas.metrics import ACCOUNT_WEIGHT, PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
 from schemas.outcome import EndpointProvider, Provider, StartableProvider
-from schemas.ports import SharedOutbox
+from schemas.ports import Clock, SharedOutbox
 from schemas.store_ports import EvidenceReader, ProfileReader
 from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
@@ -51,14 +51,15 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker = WorkerBuilder(role, settings, priority_limits)
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
     database = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
-    provider = build_provider(channel, settings)
+    accounts = build_accounts(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     profiles = build_profile_reader(redis, database, settings.redis)
-    deliverer = _build_deliverer(worker, channel, provider, outbox, profiles, PostgresEvidenceReader(database))
+    deliverer = _build_deliverer(worker, channel, accounts, outbox, profiles, PostgresEvidenceReader(database))
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
-    if isinstance(provider, StartableProvider):
-        worker.app.startup_checks.append(partial(provider.start, worker.clock))
-    add_agents(worker.app, worker.source_topics, _build_agent(worker, provider, deliverer, database))
+    for account in accounts:
+        if isinstance(account.provider, StartableProvider):
+            worker.app.startup_checks.append(partial(account.provider.start, worker.clock))
+    add_agents(worker.app, worker.source_topics, _build_agent(worker, accounts[0].provider, deliverer, database))
     worker.app.drain_callbacks.append(deliverer.on_drain)
     longest_call = section.connect_timeout + section.request_timeout
     worker.app.stop_callbacks.append(lambda drain_timeout: call_later(max(0.0, drain_timeout - longest_call), deliverer.begin_stop))
@@ -69,7 +70,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
 
 
 def _build_agent(worker: WorkerBuilder, provider: Provider, deliverer: Deliverer, database: Database) -> BatchProcessor:
-    """What runs on the batches of a priority; a provider with registered endpoints knows those of a batch before it comes."""
+    """What runs on the batches of a priority; a provider with registered endpoints, which has no other accounts, knows those of a batch."""
     if not isinstance(provider, EndpointProvider):
         return deliverer.run
     store, max_age = PostgresSigningEndpoints(database), worker.settings.delivery.endpoint_refresh_interval
@@ -86,14 +87,15 @@ def _log_unavailable(cause: str) -> None:
 def _build_deliverer(
     worker: WorkerBuilder,
     channel: Channel,
-    provider: Provider,
+    accounts: Sequence[Account],
     outbox: SharedOutbox,
     profiles: ProfileReader,
     evidence: EvidenceReader,
 ) -> Deliverer:
-    section, http = worker.settings.delivery, build_http_client(provider, worker.settings.delivery)
+    section = worker.settings.delivery
+    clients = [build_http_client(account.provider, section) for account in accounts]
     deliverer = Deliverer(
-        ProviderSet(CheckedProvider(provider, http)),
+        _build_provider_set(worker, channel, accounts, clients),
         worker.tables["attempts"],
         outbox,
         worker.clock,
@@ -117,8 +119,31 @@ def _build_deliverer(
     worker.metrics.set_gauge_function(PAUSED_ACCOUNTS, lambda: len(deliverer.paused_accounts), channel.name)
     worker.metrics.set_gauge_function(WAITING_DELIVERIES, lambda: len(deliverer.waiting_room), channel.name)
     worker.add_shutdown_callback(deliverer.stop)  # before the client is closed: the results of calls in flight are still recorded
-    worker.add_shutdown_callback(http.close)
+    for client in clients:
+        worker.add_shutdown_callback(client.close)
     return deliverer
+
+
+def _build_provider_set(
+    worker: WorkerBuilder, channel: Channel, accounts: Sequence[Account], clients: Sequence[PooledHttpClient | AiohttpClient]
+) -> ProviderSet:
+    """The provider of the one account, or all of them by their names and weights, which are metrics then."""
+    if len(accounts) == 1:
+        return ProviderSet(CheckedProvider(accounts[0].provider, clients[0]))
+    weighted = [
+        WeightedProvider(CheckedProvider(account.provider, client, account.name), account.weight)
+        for account, client in zip(accounts, clients, strict=True)
+    ]
+    account_set = AccountSet(weighted, worker.clock, random, worker.settings.delivery.account_half_life)
+    for account in accounts:
+        worker.metrics.set_gauge_function(
+            ACCOUNT_WEIGHT, partial(_get_weight, account_set, worker.clock, account.name), channel.name, account.name
+        )
+    return account_set
+
+
+def _get_weight(account_set: AccountSet, clock: Clock, name: str) -> float:
+    return account_set.get_weights(clock())[name]
 
 
 def build_reconciliation_policy(section: DeliverySection, channel: Channel) -> ReconciliationPolicy:
@@ -156,20 +181,3 @@ def build_http_limits(section: DeliverySection) -> HttpLimits:
         connect_timeout=section.connect_timeout,
         request_timeout=section.request_timeout,
     )
-
-
-def build_provider(channel: Channel, settings: Settings) -> Provider:
-    """The provider of a channel with its section of faust.yml. Raises SettingError for settings that the provider cannot use."""
-    module = import_module(f"agents.providers.{channel.provider}")
-    section = f"providers.{channel.provider}"
-    values = settings.providers.get(channel.provider)
-    if not isinstance(values, Mapping):
-        raise SettingError(section, "is missing from faust.yml, or has no keys")
-    provider_settings = build_section(section, values, module.Settings)
-    try:
-        provider: Provider = module.build_provider(provider_settings)
-    except SettingError as error:
-        raise SettingError(f"{section}.{error.key}", error.problem) from None
-    except ValueError as error:
-        raise SettingError(section, str(error)) from None
-    return provider

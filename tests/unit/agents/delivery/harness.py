@@ -71,7 +71,9 @@ class DeliveryHarness:
 
     name = "attempts"
 
-    def __init__(self, provider: Provider | None = None, http: HttpClient | None = None, **options: Any) -> None:
+    def __init__(
+        self, provider: Provider | None = None, http: HttpClient | None = None, providers: ProviderSet | None = None, **options: Any
+    ) -> None:
         self.now = NOW
         self.pending_calls: list[PendingCall] = []
         self.all_calls: list[PendingCall] = []
@@ -101,7 +103,7 @@ class DeliveryHarness:
             **options,
         }
         self.provider = provider or SendGrid("https://api.sendgrid.com", "key", "shop@example.org")
-        providers = ProviderSet(CheckedProvider(self.provider, http or self))
+        providers = providers or ProviderSet(CheckedProvider(self.provider, http or self))
         self.deliverer = Deliverer(providers, self, self, self.get_time, self.call_later, lambda: 0.5, **options)
 
     # -- the ports

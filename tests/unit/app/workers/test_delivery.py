@@ -9,16 +9,28 @@ import pytest
 
 from agents.providers.smtp_client import SmtpConnectionPool
 from agents.providers.webhook import Webhook
-from app.settings import load_settings
-from app.workers.delivery import build_http_client, build_http_limits, build_provider
+from app.provider_accounts import build_accounts
+from app.settings import Settings, load_settings
+from app.workers.delivery import build_http_client, build_http_limits
 from dev.simulators.service_account import ensure_service_account
-from schemas.channels import CHANNELS, get_channel
+from schemas.channels import CHANNELS, Channel, get_channel
 from schemas.errors import SettingError
 from schemas.http import HttpRequest, HttpResponse, HttpResult, NotAllowed
 from schemas.outcome import Provider
 from tests.contracts.http.fault_server import FaultServer
 
 SECRETS = {"HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+
+
+SMTP = {"HEROLD_ACCOUNTS_EMAIL": "smtp"}
+
+
+def build_provider(channel: Channel, settings: Settings) -> Provider:
+    """The provider of the channel's only account."""
+    (account,) = build_accounts(channel, settings)
+    return account.provider
+
+
 SERVICE_ACCOUNT_FILE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 
 
@@ -81,16 +93,16 @@ def test_every_kind_of_sender_that_twilio_has_is_a_setting(sender: str) -> None:
     ],
 )
 def test_the_settings_of_smtp_are_read_as_their_types(env: dict[str, str], key: str) -> None:
-    channel = msgspec.structs.replace(get_channel("email"), provider="smtp")
-    assert build_provider(channel, load_settings({"HEROLD_PROVIDERS_SMTP_PORT": "2525"})).name == "smtp"
+    channel = get_channel("email")
+    assert build_provider(channel, load_settings({**SMTP, "HEROLD_PROVIDERS_SMTP_PORT": "2525"})).name == "smtp"
     with pytest.raises(SettingError) as caught:
-        build_provider(channel, load_settings(env))
+        build_provider(channel, load_settings({**SMTP, **env}))
     assert caught.value.key == key
 
 
 async def test_a_provider_that_does_not_speak_http_has_a_client_of_its_own() -> None:
-    channel, settings = msgspec.structs.replace(get_channel("email"), provider="smtp"), load_settings({})
-    assert isinstance(build_http_client(build_provider(channel, settings), settings.delivery), SmtpConnectionPool)
+    settings = load_settings(SMTP)
+    assert isinstance(build_http_client(build_provider(get_channel("email"), settings), settings.delivery), SmtpConnectionPool)
 
 
 @pytest.mark.parametrize("providers", [{}, {"fcm": None}])
