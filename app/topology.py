@@ -50,7 +50,7 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
         RoleSpec(
             channel,  # email, sms, push, webhook
             source_topics=DELIVERIES_TOPICS[channel],
-            sink_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC, *SCHEDULED_TOPICS),  # scheduled: retries
+            sink_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC, *SCHEDULED_TOPICS),  # scheduled: retries, next steps of escalations
             tables={attempts.TABLE: ATTEMPT_ROWS},
         )
         for channel in CHANNEL_NAMES

@@ -20,12 +20,15 @@ from agents.delivery.retry_decision import DeadLetterDecision, Decision, Done, R
 from schemas.dead_letter import DeadLetter, encode_headers
 from schemas.enums import PRIORITIES, Priority, Reason, Status
 from schemas.errors import RecordTooLargeError
+from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
 from schemas.ports import Batch, SharedOutbox
+from schemas.scheduled import Reschedule
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_scheduled_topic
 from tables.attempts import AttemptRow, NextAction, encode_row
 
 _encode = msgspec.json.Encoder().encode
+_FAILED = frozenset((Status.FAILED, Status.BOUNCED, Status.UNSUBSCRIBED))
 
 
 class AttemptRecorder:
@@ -49,6 +52,8 @@ class AttemptRecorder:
                 return
             if isinstance(decision, DeadLetterDecision):
                 self._write_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
+        if in_flight.delivery.next_step is not None:
+            self._request_next_step(in_flight, event)
         in_flight.row = encode_row(build_row(event, decision))
         in_flight.result = result.outcome if result else event.reason or "search_failed"
         self.finish(in_flight)
@@ -58,6 +63,7 @@ class AttemptRecorder:
         event = build_resolution_event(in_flight, resolved, now)
         self._outbox.add(self._status_topic, in_flight.batch.partition, event.user_id.encode(), _encode(event))
         self._observer.on_attempt(in_flight.batch.priority, event)
+        self._request_next_step(in_flight, event)
         row = build_row(event, Done(event.status))
         in_flight.row, in_flight.result = encode_row(replace(row, attempt=in_flight.attempt)), event.reason
         self.finish(in_flight)
@@ -83,6 +89,13 @@ class AttemptRecorder:
         """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""
         self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, in_flight.row)
         in_flight.finish()
+
+    def _request_next_step(self, in_flight: InFlight, event: StatusEvent) -> None:
+        """Let the next channel of an escalation follow now, if the delivery has failed. A replay asks for the same step again."""
+        step = in_flight.delivery.next_step
+        if step is not None and event.status in _FAILED and event.reason != Reason.EXPIRED:
+            move = Reschedule(event.notification_id, event.user_id, event.occurred_at, step.resume_count)
+            self._outbox.add(self._scheduled_topics[step.priority], in_flight.batch.partition, event.user_id.encode(), _encode(move))
 
     def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt | Reconcile) -> Decision:
         """Let the delivery wait in the scheduler. What is too large for its topic, by the ids around it, is a dead letter."""
