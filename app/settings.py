@@ -25,6 +25,7 @@ PositiveSeconds = Annotated[float, Meta(gt=0)]
 DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
 ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_CONSENT_AGE less than the 5 s of an opt-out
 LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile
+CallbackBytes = Annotated[int, Meta(ge=1, le=5_000_000)]  # anybody can send them before the signature is checked
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 
@@ -165,6 +166,7 @@ class GatewaySection(Section, frozen=True):
     linger_medium: LingerSeconds
     linger_low: LingerSeconds
     max_body_bytes: PositiveInt
+    max_callback_bytes: CallbackBytes
     max_header_bytes: PositiveInt
     header_timeout: Seconds
     body_timeout: Seconds

@@ -105,6 +105,18 @@ DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records moved to 
 POLICY_AGE = Metric(
     "herold_policy_age_seconds", "gauge", "time since PostgreSQL confirmed the rules, templates and rate limits in use", ("role",)
 )
+CALLBACKS = Metric(
+    "herold_callbacks_total",
+    "counter",
+    "requests of providers, by result: accepted, forged, malformed, too_large, not_configured, or unavailable without Kafka",
+    ("provider", "result"),
+)
+CALLBACK_REPORTS = Metric(
+    "herold_callback_reports_total",
+    "counter",
+    "reports in the requests of providers, by result: taken, ignored, unknown to this release, or foreign, which names no delivery of ours",
+    ("provider", "report", "result"),
+)
 HTTP_REQUESTS = Metric("herold_http_requests_total", "counter", "HTTP requests answered by the gateway", ("route", "status_code"))
 HTTP_REQUEST_DURATION = Metric(
     "herold_http_request_duration_seconds", "histogram", "duration of an HTTP request", ("route",), LATENCY_BUCKETS

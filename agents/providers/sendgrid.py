@@ -97,7 +97,7 @@ SETTING_CHECKS = {
     "api_key": check_header_value,
     "from_email": _check_sender,
     "from_name": check_line,  # SendGrid makes it a part of a header
-    "webhook_public_key": expect_match("[A-Za-z0-9+/]*={0,2}", "base64 without line breaks"),
+    "webhook_public_key": expect_match("[A-Za-z0-9+/=, ]*", "base64 without line breaks, several separated by commas"),
 }
 
 

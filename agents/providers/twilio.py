@@ -59,6 +59,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     smart_encoding: bool
     callback_base_url: str
     auth_token: str
+    webhook_shared_keys: str
 
 
 SETTING_CHECKS = {
@@ -69,7 +70,8 @@ SETTING_CHECKS = {
     "from_number": expect_match(SENDER_PATTERN, SENDER_WORDS),
     "senders": expect_parsed(parse_senders),
     "callback_base_url": expect_parsed(lambda url: url and _parse_callback_url(url)),
-    "auth_token": expect_match("[!-~]*", "printable ASCII without spaces"),
+    "auth_token": expect_match("[!-~ ]*", "printable ASCII, several separated by commas"),
+    "webhook_shared_keys": expect_match("[!-~ ]*", "printable ASCII, id:algorithm:secret, several separated by commas"),
 }
 
 

@@ -24,6 +24,7 @@ from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
     audiences,
     broadcasts,
+    callbacks,
     dead_letters,
     health,
     held_notifications,
@@ -64,6 +65,7 @@ ROUTERS = (
     webhook_endpoints.router,
     unsubscribe.router,
     redrives.router,
+    callbacks.router,
     health.router,
 )
 

@@ -8,6 +8,7 @@ from litestar import Request
 
 from app.admin.templates import TemplateService
 from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
+from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
 from app.api.services.profile_eviction import ProfileEviction
@@ -63,6 +64,7 @@ class Dependencies:
     link_consent: LinkConsent
     redrives: RedriveStore
     topic_prefix: str
+    callbacks: CallbackService
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -18,6 +18,8 @@ from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
+from app.api.services.callback_keys import load_callback_keys
+from app.api.services.callback_service import CallbackService
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
@@ -41,7 +43,7 @@ from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
-from schemas.topics import get_notifications_topic
+from schemas.topics import STATUS_TOPIC, get_notifications_topic
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
@@ -74,7 +76,7 @@ def load_gateway_settings() -> Settings:
         raise SettingError("gateway.api_key", "is empty: set HEROLD_GATEWAY_API_KEY to a long random text; clients authenticate with it")
     build_client_options(settings.kafka)
     build_endpoint_rules(settings.providers["webhook"])
-    build_link_tokens(settings.links)
+    load_callback_keys(settings)
     return settings
 
 
@@ -98,7 +100,7 @@ class GatewayConnections:
         self._settings, self._on_shutdown, self.resolver = settings, on_shutdown, Resolver(time.monotonic)
         self._link_tokens = build_link_tokens(settings.links)
         kafka, gateway, timeout = settings.kafka, settings.gateway, settings.gateway.produce_timeout
-        topics = [kafka.topic_prefix + get_notifications_topic(priority) for priority in PRIORITIES]
+        topics = [kafka.topic_prefix + topic for topic in (*map(get_notifications_topic, PRIORITIES), STATUS_TOPIC)]
         self._kafka_options = build_client_options(kafka)
         producer_factory = partial(create_producer, self._kafka_options, timeout)
         connection = ProducerConnection(
@@ -179,6 +181,7 @@ class GatewayConnections:
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
             redrives=RedriveStore(self.database, make_new_id),
             topic_prefix=kafka.topic_prefix,
+            callbacks=self._build_callback_service(),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:
@@ -210,6 +213,10 @@ class GatewayConnections:
             partitions=kafka.topic_partitions,
             topic_prefix=kafka.topic_prefix,
         )
+
+    def _build_callback_service(self) -> CallbackService:
+        keys, kafka, max_bytes = load_callback_keys(self._settings), self._settings.kafka, self._settings.gateway.max_callback_bytes
+        return CallbackService(self.publisher, keys, self.metrics, time.time, kafka.topic_partitions, kafka.topic_prefix, max_bytes)
 
     def _build_probes(self) -> dict[str, Probe]:
         kafka = self._settings.kafka

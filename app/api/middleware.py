@@ -19,7 +19,10 @@ Receive = Any
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Any], Awaitable[None]]
 
-PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
+CALLBACK_PATHS = frozenset({"/v1/callbacks/sendgrid", "/v1/callbacks/twilio", "/v1/callbacks/twilio/inbound", "/v1/callbacks/fcm/ack"})
+"""Their requests have signatures instead of the API key."""
+
+PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", *CALLBACK_PATHS})
 PUBLIC_PREFIXES = (UNSUBSCRIBE_PATH,)  # the token in the path is the permission
 UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: only failures are logged
 

@@ -12,6 +12,7 @@ from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Refer
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
+from agents.callbacks.fcm_acks import PushAck
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.list_examples import LIST_EXAMPLES
@@ -37,6 +38,7 @@ REQUEST_STRUCTS = (
     PreferenceSet,
     PreferencePatch,
     SuppressionRequest,
+    PushAck,
     *BROADCAST_BODIES,
     *DEAD_LETTER_BODIES,
     *TEMPLATE_REQUESTS,

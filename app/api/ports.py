@@ -12,7 +12,7 @@ from schemas.user_rows import RemovedRows, UserRows
 
 
 class ProducerRecord(NamedTuple):
-    """A record for `notifications.<priority>`; `topic` includes the topic prefix."""
+    """A record for `notifications.<priority>` or `notifications.status`; `topic` includes the topic prefix."""
 
     topic: str
     partition: int

@@ -16,6 +16,7 @@ MAX_LISTED_ERRORS: Final = 3  # field errors that the detail of a problem quotes
 PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "bad-request": (400, "The request is malformed"),
     "unauthorized": (401, "The API key is missing or wrong"),
+    "invalid-signature": (403, "The signature is missing or wrong"),
     "not-found": (404, "The resource does not exist"),
     "method-not-allowed": (405, "The resource does not support this method"),
     "ambiguous-id": (409, "Several users have a notification with this id"),

@@ -16,7 +16,7 @@ from app.api.services.write_timer import WriteTimer
 from app.telemetry import log_event
 from schemas.enums import Priority
 from schemas.ports import Clock
-from schemas.topics import parse_priority
+from schemas.topics import STATUS_TOPIC, parse_priority
 from tables.flush_timer import FlushTimer
 
 HIGH_PRODUCE_INTERVAL: Final = 0.002  # seconds; the batches of all partitions are sent together, so that they are one request to a broker
@@ -85,7 +85,7 @@ class KafkaPublisher:
         partition = record.topic, record.partition
         writer = self._writers.get(partition)
         if writer is None:
-            priority = parse_priority(record.topic)
+            priority = "medium" if record.topic.endswith(STATUS_TOPIC) else parse_priority(record.topic)
             request_write = partial(self._timer.request, _get_interval(priority))
             writer = self._writers[partition] = PartitionWriter(self._connection, *partition, self._clock, request_write)
             self._topic_timers[record.topic] = self._write_timers[priority]

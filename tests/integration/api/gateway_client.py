@@ -13,7 +13,7 @@ from app.api.gateway import GatewayConnections
 from app.settings import Settings, load_settings
 from schemas.enums import PRIORITIES
 from schemas.notification import Notification
-from schemas.topics import get_notifications_topic
+from schemas.topics import STATUS_TOPIC, get_notifications_topic
 
 API_KEY = "a" * 32
 PARTITIONS = 2
@@ -76,9 +76,8 @@ async def create_topics(kafka_url: str, prefix: str) -> None:
     await admin.start()
     try:
         config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(256 * 1024)}
-        await admin.create_topics(
-            [NewTopic(prefix + get_notifications_topic(priority), PARTITIONS, 1, topic_configs=config) for priority in PRIORITIES]
-        )
+        topics = [prefix + topic for topic in (*map(get_notifications_topic, PRIORITIES), STATUS_TOPIC)]
+        await admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=config) for topic in topics])
     finally:
         await admin.close()
 

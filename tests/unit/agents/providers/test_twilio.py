@@ -36,6 +36,7 @@ def make_settings(**changes: Any) -> Settings:
         "smart_encoding": True,
         "callback_base_url": "",
         "auth_token": "",
+        "webhook_shared_keys": "",
     }
     return Settings(**(usual | changes))
 

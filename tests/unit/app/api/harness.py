@@ -16,6 +16,8 @@ from app.api.asgi import build_asgi_app
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
+from app.api.services.callback_keys import CallbackKeys
+from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
 from app.api.services.profile_eviction import ProfileEviction
@@ -206,6 +208,8 @@ class GatewayHarness:
     templates: TemplateService | None = None
     profiles: MemoryProfileReader = field(default_factory=MemoryProfileReader)
     metrics: Metrics = field(default_factory=Metrics)
+    callback_keys: CallbackKeys = field(default_factory=CallbackKeys)
+    max_callback_bytes: int = 100_000
     now: float = NOW
     on_sleep: Callable[[], None] = lambda: None
 
@@ -269,6 +273,7 @@ class GatewayHarness:
             LinkConsent(LINK_TOKENS, users, preferences, self.policy_reader, ProfileEviction(forget_nothing)),
             RedriveStore(database, make_new_id),
             "t.",
+            CallbackService(self.publisher, self.callback_keys, self.metrics, self.get_time, 4, "t.", self.max_callback_bytes),
         )
         return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
 

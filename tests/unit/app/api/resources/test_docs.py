@@ -1,6 +1,7 @@
 import re
 from typing import Any
 
+from app.api.middleware import CALLBACK_PATHS
 from app.api.problems import PROBLEM_KINDS
 from tests.unit.app.api.harness import GatewayHarness
 
@@ -61,6 +62,7 @@ def test_every_route_is_described() -> None:
         "/v1/schedules/{name}/pause",
         "/v1/schedules/{name}/resume",
         "/v1/schedules/{name}/runs",
+        *CALLBACK_PATHS,
         "/v1/rate-limits",
         "/v1/rate-limits/{channel}/{window_seconds}",
         "/v1/rate-limits/{channel}/{window_seconds}/versions",
