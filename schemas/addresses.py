@@ -24,6 +24,7 @@ from schemas.host_names import encode_host, remove_ignorable, remove_invisible, 
 CACHE_SIZE = 8192  # entries of each kind, together about 5 MB
 MAX_CACHED_CHARACTERS = 320  # of an e-mail address or a number: no valid one is longer, and the cache shall not grow with invalid ones
 MAX_PROBLEM_CHARACTERS = 200  # a problem may quote the characters that it is about
+MAX_LOCAL_PART_CHARACTERS = 64  # RFC 5321, 4.5.3.1.1
 MAX_E164_CHARACTERS = 16  # + and 15 digits
 
 TOPIC_PREFIX = get_channel("push").address_prefix
@@ -130,6 +131,8 @@ def _normalize_unusual_email(text: str) -> str | InvalidAddress:
     if not local.isascii():
         # https://github.com/sendgrid/sendgrid-csharp/issues/656: the API answers 202, then drops the message as invalid
         return InvalidAddress("the part before the @ is not ASCII, and SendGrid does not send to such addresses")
+    if len(local) > MAX_LOCAL_PART_CHARACTERS:
+        return InvalidAddress(f"not an e-mail address: the part before the @ has more than {MAX_LOCAL_PART_CHARACTERS} characters")
     try:
         address = f"{local}@{encode_host(domain)}" if at else domain
         # test_environment: RFC 6761 reserves the domain `test` for tests, so it is accepted

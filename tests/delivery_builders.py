@@ -17,6 +17,31 @@ ADDRESSES: dict[ChannelName, str] = {
     "push": "dXNlcg:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx",
     "webhook": "https://shop.example.org/hooks/1?of=42",
 }
+NO_EMAIL_ADDRESSES = (
+    "ada@localhost",
+    "ada@example",
+    "a..b@example.org",
+    ".ada@example.org",
+    "ada.@example.org",
+    "ada@example..org",
+    "ada@.example.org",
+    "ada@example.org.",
+    "ada@-example.org",
+    "ada@exam_ple.org",
+    "ada@example.1",
+    "ada@127.0.0.1",
+    "ada@[127.0.0.1]",
+    "mailto:ada@example.org",
+    '"ada lovelace"@example.org',
+    "(ada)ada@example.org",
+    "ada@@example.org",
+    "ada@example.org,bob@example.org",
+    f"{'a' * 65}@example.org",
+    f"ada@{'a' * 64}.org",
+    f"ada@{'a.' * 126}org",
+)
+"""Addresses that `format: email` of JSON Schema refuses, or that no mailbox on the internet has."""
+
 CONTENTS: dict[ChannelName, Content] = {
     "email": EmailContent("Your order", "It is on its way.", "<p>It is on its way.</p>"),
     "sms": SmsContent("Your order is on its way: 3 € & more"),

@@ -40,8 +40,6 @@ HTTP_STATUSES: dict[int, AttemptResult] = {
     413: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 413, detail="the message is too large"),
 }
 
-# for deliveries that an earlier release wrote: the router writes normal forms
-_ADDRESS = re.compile(r"[!-+\--:=?A-~]{1,64}@[!-+\--:=?A-~]{1,255}").fullmatch
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _RESET = re.compile(rb"[0-9]{1,11}").fullmatch
 
@@ -131,7 +129,7 @@ class SendGrid:
         content = delivery.content
         if not isinstance(content, EmailContent):
             return INVALID_CONTENT
-        if not _ADDRESS(delivery.address):
+        if normalize_email(delivery.address) != delivery.address:  # written by an earlier release, or not by the router
             return INVALID_ADDRESS
         address, ids = _encode(delivery.address), (_encode(delivery.id), attempt, delivery.redrive_count)
         is_plain = not (content.list_unsubscribe or content.options or content.attachments)

@@ -11,6 +11,7 @@ from agents.providers.sendgrid import SendGrid
 from agents.providers.twilio import Twilio
 from agents.providers.webhook import Webhook
 from schemas.outcome import Provider
+from tests.delivery_builders import NO_EMAIL_ADDRESSES
 from tests.fakes import FixedToken
 
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -54,6 +55,7 @@ PROVIDER_CASES = {
             "a d@e",
             "a\u200b@e.org",
             "a@bücher.example",
+            *NO_EMAIL_ADDRESSES,
         ),
         _read_custom_args,
         ("SG.secret-key",),

@@ -1,5 +1,6 @@
 """The normal form of addresses: spellings of one address are one text, and what is no address says why."""
 
+import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from schemas import addresses
 from schemas.addresses import NORMALIZERS, InvalidAddress, NormalizedAddresses, build_comparison_key, normalize_addresses
 from schemas.channels import CHANNEL_NAMES, ChannelName
-from tests.delivery_builders import ADDRESSES
+from tests.delivery_builders import ADDRESSES, NO_EMAIL_ADDRESSES
 
 LONG_LABEL = "x" * 64
 
@@ -134,6 +135,29 @@ local_parts = st.text("aZ0_+-.", min_size=1, max_size=10)
 def test_the_pattern_for_email_addresses_finds_what_the_library_finds(local: str, labels: list[str]) -> None:
     text = f"{local}@{'.'.join(labels)}"
     assert addresses.normalize_email(text) == addresses._normalize_unusual_email(text)
+
+
+is_email_format = jsonschema_rs.validator_for({"type": "string", "format": "email"}, validate_formats=True).is_valid
+email_texts = st.builds(
+    "{}@{}".format,
+    st.text("aZ0.+-_'\"!#%&*=/?^`{|}~()<>[]:;,@\\ ü\u200b\t", min_size=0, max_size=8) | st.integers(60, 70).map(lambda count: "x" * count),
+    st.text("aZ0.-_[]: ü。", min_size=0, max_size=12) | st.lists(labels, min_size=1, max_size=5).map(".".join),
+)
+
+
+@settings(max_examples=2000)
+@given(email_texts)
+def test_an_e_mail_address_is_one_by_the_format_of_json_schema_too(text: str) -> None:
+    """The vendors' documents say `format: email` (RFC 5321, 4.1.2): what it refuses would be refused by them, or never arrive."""
+    address = addresses.normalize_email(text)
+    if isinstance(address, str):
+        assert is_email_format(address), address
+        assert len(address) <= 254
+
+
+@pytest.mark.parametrize("text", NO_EMAIL_ADDRESSES)
+def test_what_no_mailbox_has_is_no_e_mail_address(text: str) -> None:
+    assert isinstance(addresses.normalize_email(text), InvalidAddress)
 
 
 calling_codes = st.sampled_from(["1", "7", "33", "39", "44", "49", "54", "55", "62", "81", "247", "298", "376", "423", "800", "999"])

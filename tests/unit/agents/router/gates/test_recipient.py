@@ -8,6 +8,7 @@ from agents.router.routing_plan import select_candidates
 from schemas.ids import compute_partition
 from schemas.notification import Notification
 from schemas.profile import EndpointRef, Profile
+from tests.delivery_builders import NO_EMAIL_ADDRESSES
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import NOW, PARTITIONS, USER_ID, RouterHarness, build_notification, make_notification_id
 
@@ -184,6 +185,15 @@ async def test_an_invalid_explicit_address_is_not_replaced_by_the_stored_one() -
     harness = RouterHarness()
     await route(harness, channels=["email"], to={"email": "ada"})
     assert harness.last_state == ("rejected", "invalid_address")
+
+
+@pytest.mark.parametrize("address", NO_EMAIL_ADDRESSES)
+async def test_what_no_mailbox_has_is_not_sent_to(address: str) -> None:
+    harness = RouterHarness()
+    await route(harness, channels=["email"], to={"email": address})
+    assert harness.last_state == ("rejected", "invalid_address")
+    assert not harness.deliveries
+    assert "not an e-mail address" in harness.decided_events[0].decision_log[-1].inputs["invalid"]["to.email"]
 
 
 async def test_without_a_valid_address_the_notification_is_rejected_with_the_reasons() -> None:

@@ -10,6 +10,7 @@ from app.api.services.submission_validation import (
     resolve_priority,
 )
 from schemas.notification import Submission
+from tests.delivery_builders import NO_EMAIL_ADDRESSES
 from tests.unit.app.api.harness import NOW, POLICY, make_notification_id
 
 VALIDATOR = PolicyValidator(POLICY)
@@ -47,6 +48,8 @@ def find_error(submission: Submission, policy_validator: PolicyValidator | None)
         ({"to": {"email": ["ada@example.org", "añe@example.org"]}}, "$.to.email[1]", "invalid_address"),
         ({"to": {"webhook": "https://ada:secret@example.org/"}}, "$.to.webhook", "invalid_address"),
         ({"user_id": "topic:a/b"}, "$.user_id", "invalid_address"),
+        *(({"to": {"email": address}}, "$.to.email", "invalid_address") for address in NO_EMAIL_ADDRESSES),
+        ({"attachments": [{"filename": "a", "type": "a/b", "content": "!!!!"}]}, "$.attachments[0].content", "invalid"),
     ],
 )
 def test_a_submission_that_the_router_would_reject_is_a_field_error(fields: dict[str, object], path: str, reason: str) -> None:
