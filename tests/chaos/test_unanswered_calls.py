@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
-from schemas.events import StatusEvent
+from schemas.events import DecidedEvent, StatusEvent
 from schemas.ids import compute_partition
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC
 from tests import topic_reader
@@ -27,8 +27,9 @@ async def read_events(reader: topic_reader.TopicReader, cluster: HeroldCluster) 
     """The status events of each delivery, in order."""
     events: dict[str, list[StatusEvent]] = {}
     async for record in reader.read_records([cluster.prefix + STATUS_TOPIC]):
-        event = msgspec.json.decode(record.value, type=StatusEvent)
-        events.setdefault(event.delivery_id, []).append(event)
+        event = msgspec.json.decode(record.value, type=DecidedEvent | StatusEvent)
+        if isinstance(event, StatusEvent):
+            events.setdefault(event.delivery_id, []).append(event)
     return events
 
 
