@@ -119,6 +119,14 @@ class NotificationHistory(NamedTuple):
     times: Mapping[str, DeliveryTimes] = {}
 
 
+class ReceiptCount(NamedTuple):
+    """How many messages a provider's account accepted, and how many of them got a receipt."""
+
+    provider: str
+    messages: int
+    receipts: int
+
+
 class RecordedStatus(NamedTuple):
     """The status of a delivery that is recorded, of which redrive and attempt."""
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from schemas.audiences import CountedPage, Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
 from schemas.events import StatusEvent
-from schemas.history import HistoryBatch, NotificationKey, ReceivedReport, RecordedDeliveries, RecordedStatus, WrittenReports
+from schemas.history import HistoryBatch, NotificationKey, ReceiptCount, ReceivedReport, RecordedDeliveries, RecordedStatus, WrittenReports
 from schemas.policy import Policy
 from schemas.profile import Profile
 from schemas.redrives import ClaimedRedrive, RedriveItem, RedriveResult
@@ -132,6 +132,17 @@ class EndpointReports(Protocol):
 
     async def disable(self, endpoint: FailingEndpoint) -> bool:
         """Disable an endpoint, with an entry of the audit log; whether it was enabled."""
+        ...
+
+
+class ReceiptCounter(Protocol):
+    """Counts receipts."""
+
+    async def count_receipts(self, providers: Sequence[str], since: float, until: float, limit: int) -> Sequence[ReceiptCount]:
+        """How many of the newest messages that each provider accepted got a receipt; at most `limit` messages of all together.
+
+        Counted are those of notifications that were submitted between two times (epoch seconds). Raises UnavailableError.
+        """
         ...
 
 

@@ -1,5 +1,6 @@
 """The delivery workers: one channel each, with one HTTP client."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
+from agents.delivery.receipt_watch import ReceiptWatch
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.provider_accounts import Account, build_accounts
@@ -29,9 +31,10 @@ from schemas.enums import Priority
 from schemas.metrics import ACCOUNT_WEIGHT, PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
 from schemas.outcome import EndpointProvider, Provider, StartableProvider
 from schemas.ports import Clock, SharedOutbox
-from schemas.store_ports import EvidenceReader, ProfileReader
+from schemas.store_ports import EvidenceReader, ProfileReader, ReceiptCounter
 from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
+from tables.postgres.receipt_counts import PostgresReceiptCounter
 from tables.postgres.signing_endpoints import PostgresSigningEndpoints
 from tables.redis.client import RedisClient
 
@@ -54,7 +57,11 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     accounts = build_accounts(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
     profiles = build_profile_reader(redis, database, settings.redis)
-    deliverer = _build_deliverer(worker, channel, accounts, outbox, profiles, PostgresEvidenceReader(database))
+    clients = [build_http_client(account.provider, section) for account in accounts]
+    providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database))
+    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database))
+    for client in clients:  # after the deliverer is stopped: the results of calls in flight are still recorded
+        worker.add_shutdown_callback(client.close)
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
     for account in accounts:
         if isinstance(account.provider, StartableProvider):
@@ -87,15 +94,14 @@ def _log_unavailable(cause: str) -> None:
 def _build_deliverer(
     worker: WorkerBuilder,
     channel: Channel,
-    accounts: Sequence[Account],
+    providers: ProviderSet,
     outbox: SharedOutbox,
     profiles: ProfileReader,
     evidence: EvidenceReader,
 ) -> Deliverer:
     section = worker.settings.delivery
-    clients = [build_http_client(account.provider, section) for account in accounts]
     deliverer = Deliverer(
-        _build_provider_set(worker, channel, accounts, clients),
+        providers,
         worker.tables["attempts"],
         outbox,
         worker.clock,
@@ -118,14 +124,16 @@ def _build_deliverer(
     worker.metrics.set_gauge_function(PROVIDER_REQUESTS_IN_FLIGHT, lambda: deliverer.calls_in_flight, channel.name)
     worker.metrics.set_gauge_function(PAUSED_ACCOUNTS, lambda: len(deliverer.paused_accounts), channel.name)
     worker.metrics.set_gauge_function(WAITING_DELIVERIES, lambda: len(deliverer.waiting_room), channel.name)
-    worker.add_shutdown_callback(deliverer.stop)  # before the client is closed: the results of calls in flight are still recorded
-    for client in clients:
-        worker.add_shutdown_callback(client.close)
+    worker.add_shutdown_callback(deliverer.stop)
     return deliverer
 
 
 def _build_provider_set(
-    worker: WorkerBuilder, channel: Channel, accounts: Sequence[Account], clients: Sequence[PooledHttpClient | AiohttpClient]
+    worker: WorkerBuilder,
+    channel: Channel,
+    accounts: Sequence[Account],
+    clients: Sequence[PooledHttpClient | AiohttpClient],
+    counter: ReceiptCounter,
 ) -> ProviderSet:
     """The provider of the one account, or all of them by their names and weights, which are metrics then."""
     if len(accounts) == 1:
@@ -139,6 +147,9 @@ def _build_provider_set(
         worker.metrics.set_gauge_function(
             ACCOUNT_WEIGHT, partial(_get_weight, account_set, worker.clock, account.name), channel.name, account.name
         )
+    if worker.settings.receipt_timeouts.get(channel.name):
+        names = [account.name for account in accounts]
+        worker.add_task("receipt-watch", ReceiptWatch(account_set, names, counter, worker.clock, asyncio.sleep).run)
     return account_set
 
 
