@@ -103,6 +103,7 @@ def _build_found(message: _Message) -> LookUpResult:
     if message.status in _IN_HAND:
         return Found(Status.SENT, sid)
     if message.status in _FAILED:
-        status, reason = (Status.BOUNCED, Reason.REJECTED_RECIPIENT) if code in _BOUNCES else (Status.FAILED, Reason.REJECTED_PERMANENT)
-        return Found(status, sid, code, reason)
+        if code in _BOUNCES:
+            return Found(Status.BOUNCED, sid, code, Reason.BOUNCED)
+        return Found(Status.FAILED, sid, code, Reason.CANCELED if message.status == "canceled" else Reason.UNDELIVERED)
     return LookUpFailed("Twilio has the message in a status that Herold does not know")

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.content import SmsContent
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
-from schemas.events import DecidedEvent, StatusEvent
+from schemas.events import HistoryEvent, StatusEvent
 from schemas.ids import compute_partition
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC
 from tests import topic_reader
@@ -27,7 +27,7 @@ async def read_events(reader: topic_reader.TopicReader, cluster: HeroldCluster) 
     """The status events of each delivery, in order."""
     events: dict[str, list[StatusEvent]] = {}
     async for record in reader.read_records([cluster.prefix + STATUS_TOPIC]):
-        event = msgspec.json.decode(record.value, type=DecidedEvent | StatusEvent)
+        event = msgspec.json.decode(record.value, type=HistoryEvent)
         if isinstance(event, StatusEvent):
             events.setdefault(event.delivery_id, []).append(event)
     return events
@@ -84,6 +84,22 @@ async def test_a_receipt_prevents_a_second_call_and_what_has_none_is_sent_once_m
 
 async def are_delivered(cluster: HeroldCluster, count: int) -> bool:
     return bool(await cluster.fetch_value("select count(*) from deliveries where status = 'DELIVERED'") == count)
+
+
+@pytest.mark.slow
+async def test_callbacks_of_the_providers_are_the_evidence(cluster: HeroldCluster) -> None:
+    mails = [build_current_delivery("email", number, f"drop+{number}@example.org") for number in range(COUNT)]
+    texts = [build_current_delivery("sms", COUNT + number, "+15005551300") for number in range(COUNT)]
+    cluster.env[GRACE] = "6"
+    async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as reader:
+        workers = (cluster.start_worker(role) for role in ("email", "sms", "scheduler", "recorder"))
+        await asyncio.gather(cluster.start_gateway(), cluster.start_simulators(with_callbacks=True), *workers)
+        await produce_deliveries(cluster, "high", [*mails, *texts])
+        events = await wait_for_ends(reader, cluster, 2 * COUNT)
+        requests = count_requests(cluster)
+    assert requests == {one.id: 1 for one in (*mails, *texts)}
+    ends = {(events[one.id][-1].status, events[one.id][-1].reason) for one in (*mails, *texts)}
+    assert ends == {(Status.DELIVERED, "found_by_receipt")}
 
 
 @pytest.mark.slow
