@@ -1,6 +1,7 @@
 """Keeps the webhook endpoints that deliveries name, read ahead of each batch; the last known ones survive an outage of PostgreSQL."""
 
 import asyncio
+import math
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -26,7 +27,9 @@ class CachedEndpoint(NamedTuple):
 
 
 class EndpointCache:
-    """Reads endpoints by batch. One that was read more than `max_age` seconds ago is read again beside the batch that names it.
+    """Reads endpoints by batch. What was read more than `max_age` seconds ago is read again first; from half of that on, beside the batch.
+
+    So while deliveries come often, no batch waits, and after a quiet time none is called with an old secret or state.
 
     `clock` is monotonic; `on_unavailable` gets the cause when the store does not answer, for the first time in a row.
     """
@@ -53,28 +56,27 @@ class EndpointCache:
             yield handle
 
     async def prepare(self, records: Iterable[Record]) -> None:
-        """Wait for the endpoints that are named for the first time; read those again that were read too long ago, without waiting."""
-        ids = _collect_ids(records)
-        if not ids:
-            return
-        now = self._clock()
-        unknown, outdated = [], []
-        for endpoint_id in ids:
+        """Wait until the endpoints that are named are known, at most for PATIENCE; then the last known ones are used."""
+        needed, ageing, now = list[str](), list[str](), self._clock()
+        for endpoint_id in _collect_ids(records):
             cached = self._endpoints.get(endpoint_id)
-            if cached is None:
-                unknown.append(endpoint_id)
-                continue
-            self._endpoints.move_to_end(endpoint_id)
-            if now - cached.read_at > self._max_age and endpoint_id not in self._reading:
-                outdated.append(endpoint_id)
-        if outdated:
-            self._start_reading(outdated)
-        if unknown:
-            task = self._start_reading(unknown)
-            if now >= self._wait_again_at:
-                await asyncio.wait({task}, timeout=PATIENCE)
-            if not task.done():
-                self._wait_again_at = self._clock() + COOLDOWN
+            age = math.inf if cached is None else now - cached.read_at
+            if cached is not None:
+                self._endpoints.move_to_end(endpoint_id)
+            if age > self._max_age:
+                needed.append(endpoint_id)
+            elif age > self._max_age / 2 and endpoint_id not in self._reading:
+                ageing.append(endpoint_id)
+        if ageing:
+            self._start_reading(ageing)
+        if needed:
+            await self._wait_for(self._start_reading(needed), now)
+
+    async def _wait_for(self, task: asyncio.Task[None], now: float) -> None:
+        if now >= self._wait_again_at:
+            await asyncio.wait({task}, timeout=PATIENCE)
+        if not task.done():
+            self._wait_again_at = self._clock() + COOLDOWN
 
     async def stop(self) -> None:
         """End the readings."""

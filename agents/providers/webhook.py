@@ -30,7 +30,6 @@ from schemas.webhook_endpoints import DELETED, SignatureKind, SigningEndpoint
 
 TARGET_CACHE_SIZE = 4096
 BUSY_DELAY = 60.0  # seconds; the least wait after an answer that says that the endpoint has too much to do, and not for how long
-MAX_RETRY_AFTER = 3600.0  # seconds; no endpoint can hold a webhook for longer
 
 INVALID_URL = AttemptResult(
     Outcome.REJECTED_RECIPIENT,
@@ -156,7 +155,7 @@ class Webhook:
         status = result.status_code
         if 200 <= status < 300:
             return AttemptResult(Outcome.ACCEPTED, "", status, status=Status.DELIVERED)
-        retry_after = min(parse_retry_after(result.headers, now), MAX_RETRY_AFTER)
+        retry_after = parse_retry_after(result.headers, now)
         if not retry_after and status in BUSY_STATUSES:
             retry_after = BUSY_DELAY
         if 300 <= status < 500 and status not in UNCLEAR_STATUSES:

@@ -65,14 +65,23 @@ async def test_an_endpoint_is_known_before_the_batch_that_names_it_comes() -> No
     assert harness.cache.find(THREE) is DELETED
 
 
-async def test_an_old_endpoint_is_used_while_it_is_read_again() -> None:
+async def test_an_old_endpoint_is_read_again_before_it_is_used() -> None:
     harness = Harness(FakeStore(ONE))
     await harness.prepare(ONE)
     harness.store.endpoints[ONE] = disabled = msgspec.structs.replace(harness.store.endpoints[ONE], is_enabled=False, version=2)
-    harness.now = 3.0
+    harness.now = 3.1
+    await harness.prepare(ONE)
+    assert harness.cache.find(ONE) == disabled
+
+
+async def test_an_ageing_endpoint_is_used_while_it_is_read_again() -> None:
+    harness = Harness(FakeStore(ONE))
+    await harness.prepare(ONE)
+    harness.store.endpoints[ONE] = disabled = msgspec.structs.replace(harness.store.endpoints[ONE], is_enabled=False, version=2)
+    harness.now = 1.5
     await harness.prepare(ONE)
     assert len(harness.store.asked) == 1
-    harness.now, harness.store.gate = 3.1, asyncio.Event()
+    harness.now, harness.store.gate = 1.6, asyncio.Event()
     await harness.prepare(ONE)
     await harness.prepare(ONE)
     found = harness.cache.find(ONE)
