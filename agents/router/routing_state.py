@@ -194,7 +194,7 @@ class RoutingState:
     time_zone: str
     addresses: Mapping[ChannelName, list[str]]
     address_counts: list[int]
-    address_faults: dict[str, dict[str, str]]
+    address_faults: dict[str, Any]
     endpoint_ids: Mapping[str, str]
     consent: Consent
     address_keys: Sequence[str]

@@ -147,7 +147,7 @@ def _select_endpoints(state: RoutingState, endpoints: Sequence[EndpointRef], tex
             selected.append(text)
             ids[text] = endpoint.id
         else:
-            state.address_faults.setdefault(_ENDPOINTS, {})[endpoint.id] = OTHER_TYPES if endpoint.is_enabled else DISABLED
+            state.address_faults.setdefault(_ENDPOINTS, []).append(f"{endpoint.id} {OTHER_TYPES if endpoint.is_enabled else DISABLED}")
     state.endpoint_ids = ids
     return selected
 

@@ -61,7 +61,7 @@ async def test_an_endpoint_gets_the_types_that_it_takes_and_its_delivery_names_i
     await route(harness, type="order.shipped", channels=["webhook"])
     assert [(delivery.address, delivery.endpoint_id) for delivery in harness.deliveries] == [(own, ""), (ORDERS.url, "whe_1")]
     inputs = harness.get_entry("recipient", 0).inputs
-    assert inputs == {"addresses": {"webhook": 2}, "endpoints": {"whe_2": "takes other types", "whe_3": "is disabled"}}
+    assert inputs == {"addresses": {"webhook": 2}, "endpoints": ["whe_2 takes other types", "whe_3 is disabled"]}
 
 
 async def test_an_explicit_url_has_no_endpoint() -> None:
@@ -76,7 +76,7 @@ async def test_without_an_endpoint_for_the_type_there_is_no_address() -> None:
     harness.profiles.profiles[USER_ID] = Profile(USER_ID, True, {"webhook": [OLD.url]}, endpoints=[OLD])
     await route(harness, type="order.shipped", channels=["webhook"])
     assert harness.last_state == ("rejected", "no_address")
-    assert harness.get_entry("recipient", 0).inputs == {"channels": ["webhook"], "endpoints": {"whe_3": "is disabled"}}
+    assert harness.get_entry("recipient", 0).inputs == {"channels": ["webhook"], "endpoints": ["whe_3 is disabled"]}
 
 
 async def test_a_channel_without_address_is_left_out_and_logged() -> None:
