@@ -135,6 +135,13 @@ class DeliverySection(Section, frozen=True):
     linger_max_records: PositiveInt
 
 
+class BounceGuardSection(Section, frozen=True):
+    max_percent: Annotated[float, Meta(ge=0, le=100)]
+    min_sent: PositiveInt
+    hold: PositiveSeconds
+    interval: PositiveSeconds
+
+
 class SchedulerSection(Section, frozen=True):
     max_batch_records: PositiveInt
     max_in_flight_batches: PositiveInt
@@ -199,6 +206,7 @@ class Settings(Section, frozen=True):
     router: RouterSection
     delivery: DeliverySection
     retries: Mapping[str, Any]
+    bounce_guard: BounceGuardSection
     scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection

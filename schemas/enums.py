@@ -90,3 +90,5 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
     FOUND_BY_RECEIPT = "found_by_receipt"
     FOUND_AT_PROVIDER = "found_at_provider"
+    # of one that waits
+    TOO_MANY_BOUNCES = "too_many_bounces"

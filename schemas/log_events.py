@@ -9,6 +9,9 @@ LogEvent = Literal[
     "delivery.dead_lettered",  # a delivery became a dead letter: reason and ids
     "delivery.account_paused",  # a provider rejects the credentials or the account: cause and what to do; once for each pause
     "delivery.account_resumed",  # a probe showed that the account works again
+    "delivery.category_stopped",  # too many e-mails of a category bounced, so that they wait: counts, and what to do
+    "delivery.category_resumed",  # of an hour fewer e-mails of the category have bounced
+    "delivery.bounces_unknown",  # PostgreSQL does not answer, so bounces are not counted; what is stopped stays so
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
     "webhook.endpoints_unavailable",  # PostgreSQL does not answer, so the last known webhook endpoints are used; once for each outage
     "webhook.endpoint_disabled",  # a webhook endpoint has only failed for days, or has answered that it is gone: its id and the reason

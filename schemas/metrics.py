@@ -54,6 +54,9 @@ PROVIDER_REQUESTS_IN_FLIGHT = Metric("herold_provider_requests_in_flight", "gaug
 PAUSED_ACCOUNTS = Metric(
     "herold_paused_accounts", "gauge", "provider accounts whose credentials are rejected, so that their deliveries wait", ("channel",)
 )
+STOPPED_CATEGORIES = Metric(
+    "herold_stopped_email_categories", "gauge", "categories of which too many e-mails bounced, so that those of medium and low wait"
+)
 ACCOUNT_WEIGHT = Metric(
     "herold_account_weight",
     "gauge",

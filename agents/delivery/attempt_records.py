@@ -150,4 +150,6 @@ def _get_status_and_reason(decision: Decision, result: AttemptResult | None) -> 
         return decision.status, decision.reason
     if isinstance(decision, DeadLetterDecision):
         return Status.FAILED, decision.reason
+    if isinstance(decision, RetryAt) and decision.reason:
+        return Status.PENDING, decision.reason
     return Status.PENDING, result.reason if result else ""

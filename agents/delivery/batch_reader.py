@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from agents.delivery.attempt_recorder import AttemptRecorder
+from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import DeliveryBatchSummary, Observer
@@ -26,10 +27,12 @@ class BatchReader:
         clock: Clock,
         observer: Observer,
         on_interrupted: Callable[[InFlight], None],
+        bounce_guard: BounceGuard | None = None,
     ) -> None:
         """`on_interrupted`: called with a delivery whose call was about to be made when a worker ended."""
         self._providers, self._attempts, self._outbox, self._registry = providers, attempts, outbox, registry
         self._recorder, self._clock, self._observer, self._on_interrupted = recorder, clock, observer, on_interrupted
+        self._bounce_guard = bounce_guard
 
     def read(self, handle: BatchHandle) -> list[InFlight]:
         """The deliveries of a batch that are to be sent."""
@@ -60,7 +63,18 @@ class BatchReader:
                 in_flight_batch.finish_record(decoded.record, "skipped")
             elif registered.is_finished:
                 self._recorder.finish(registered)
-        return new
+        return self._hold(new, self._bounce_guard) if self._bounce_guard and self._bounce_guard.stopped else new
+
+    def _hold(self, new: list[InFlight], guard: BounceGuard) -> list[InFlight]:
+        """Let the deliveries of stopped categories wait in the scheduler; returns the others."""
+        passed, now = [], self._clock()
+        for in_flight in new:
+            decision = guard.find_hold(in_flight.delivery, in_flight.batch.priority, now)
+            if decision is None:
+                passed.append(in_flight)
+            else:
+                self._recorder.record(in_flight, None, decision, now)
+        return passed
 
     def _decode(self, in_flight_batch: InFlightBatch) -> list[DecodedDelivery]:
         batch, channel = in_flight_batch.handle.batch, self._providers.channel

@@ -9,6 +9,7 @@ from agents.delivery.account_pauses import AccountPauses
 from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.batch_reader import BatchReader
+from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.concurrency import HELD_PRIORITIES, ConcurrencyLimiter
 from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.in_flight import InFlight, InFlightRegistry
@@ -49,6 +50,7 @@ class Deliverer:
         profiles: ProfileReader,
         evidence: EvidenceReader,
         reconciliation: ReconciliationPolicy,
+        bounce_guard: BounceGuard | None = None,
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
     ) -> None:
@@ -65,8 +67,9 @@ class Deliverer:
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer)
         self._runs = AgentRuns()
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
-        on_interrupted = self._reconciler.add_interrupted
-        self._reader = BatchReader(providers, attempts, outbox, self._registry, self._recorder, clock, observer, on_interrupted)
+        self._reader = BatchReader(
+            providers, attempts, outbox, self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard
+        )
         on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
         self._starting_calls = False

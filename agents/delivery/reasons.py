@@ -33,6 +33,7 @@ REASONS: Mapping[str, str] = {
     Reason.UNDELIVERED: "the provider had taken it and could not deliver it",
     Reason.FILTERED: "the carrier filtered it",
     Reason.CANCELED: "it was canceled at the provider",
+    Reason.TOO_MANY_BOUNCES: "too many e-mails of its category bounced, so that they wait",
 }
 """What each reason means, as a clause."""
 
@@ -63,5 +64,6 @@ REMEDIES: Mapping[str, str] = {
     Reason.UNDELIVERED: "the telephone or server would have to be reachable; the message can be sent again",
     Reason.FILTERED: "the sender would have to be registered with the carrier, and the text to look less like spam",
     Reason.CANCELED: "nobody would have had to cancel it at the provider",
+    Reason.TOO_MANY_BOUNCES: "fewer e-mails of the category would have had to bounce; it is tried again by itself",
 }
 """What would have changed each, as a clause."""

@@ -19,9 +19,13 @@ class Done(NamedTuple):
 
 
 class RetryAt(NamedTuple):
-    """The delivery leaves the worker through the scheduler, which releases it for another attempt at this time (epoch seconds)."""
+    """The delivery leaves the worker through the scheduler, which releases it for another attempt at this time (epoch seconds).
+
+    `reason` is set if there was no attempt.
+    """
 
     at: float
+    reason: str = ""
 
 
 class Reconcile(NamedTuple):

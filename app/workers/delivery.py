@@ -9,6 +9,7 @@ from random import random
 from typing import Protocol, cast, runtime_checkable
 
 from agents.delivery.account_set import AccountSet, WeightedProvider
+from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
 from agents.delivery.provider_errors import CheckedProvider
@@ -23,6 +24,7 @@ from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
 from app.streaming.consumer.failure_policy import BatchProcessor
 from app.telemetry import log_event
+from app.workers.bounce_guard import build_bounce_guard, watch_bounces
 from app.workers.observers import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
@@ -32,6 +34,7 @@ from schemas.metrics import ACCOUNT_WEIGHT, PAUSED_ACCOUNTS, PROVIDER_REQUESTS_I
 from schemas.outcome import EndpointProvider, Provider, StartableProvider
 from schemas.ports import Clock, SharedOutbox
 from schemas.store_ports import EvidenceReader, ProfileReader, ReceiptCounter
+from tables.postgres.bounce_counts import PostgresBounceCounts
 from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
 from tables.postgres.receipt_counts import PostgresReceiptCounter
@@ -59,7 +62,8 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     profiles = build_profile_reader(redis, database, settings.redis)
     clients = [build_http_client(account.provider, section) for account in accounts]
     providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database))
-    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database))
+    bounce_guard = _build_bounce_guard(worker, channel, database)
+    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database), bounce_guard)
     for client in clients:  # after the deliverer is stopped: the results of calls in flight are still recorded
         worker.add_shutdown_callback(client.close)
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
@@ -87,6 +91,16 @@ def _build_agent(worker: WorkerBuilder, provider: Provider, deliverer: Deliverer
     return lambda batches: deliverer.run(cache.read_ahead(batches))
 
 
+def _build_bounce_guard(worker: WorkerBuilder, channel: Channel, database: Database) -> BounceGuard | None:
+    """The guard of the e-mail workers, with the task that counts for it."""
+    section = worker.settings.bounce_guard
+    guard = build_bounce_guard(section, worker.metrics) if channel.name == "email" else None
+    if guard is not None:
+        counts = PostgresBounceCounts(database)
+        worker.add_task("bounce_guard", lambda: watch_bounces(guard, counts, worker.clock, asyncio.sleep, section.interval))
+    return guard
+
+
 def _log_unavailable(cause: str) -> None:
     log_event("webhook.endpoints_unavailable", logging.WARNING, cause=cause)
 
@@ -98,6 +112,7 @@ def _build_deliverer(
     outbox: SharedOutbox,
     profiles: ProfileReader,
     evidence: EvidenceReader,
+    bounce_guard: BounceGuard | None,
 ) -> Deliverer:
     section = worker.settings.delivery
     deliverer = Deliverer(
@@ -118,6 +133,7 @@ def _build_deliverer(
         profiles=profiles,
         evidence=evidence,
         reconciliation=build_reconciliation_policy(section, channel),
+        bounce_guard=bounce_guard,
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=DeliveryObserver(worker.metrics, channel.name),
     )
