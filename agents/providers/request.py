@@ -59,11 +59,11 @@ def parse_base_url(url: str) -> ParsedUrl:
     return parse_url(url)
 
 
-def encode_head_prefix(host: str, target: str, headers: Mapping[str, str]) -> bytes:
-    """The head of a POST request up to the value of Content-Length. Raises ValueError for a line break or non-ASCII character."""
+def encode_head_prefix(host: str, target: str, headers: Mapping[str, str], method: str = "POST") -> bytes:
+    """The head of a request with a body up to the value of Content-Length. Raises ValueError for a line break or non-ASCII character."""
     if not _PRINTABLE(target):
         raise ValueError("the path of a request must be printable ASCII without spaces")
-    return f"POST {target} HTTP/1.1\r\n{_encode_headers(host, headers)}Content-Length: ".encode()
+    return f"{method} {target} HTTP/1.1\r\n{_encode_headers(host, headers)}Content-Length: ".encode()
 
 
 def encode_get_suffix(host: str, headers: Mapping[str, str]) -> bytes:

@@ -40,9 +40,12 @@ def parse_no_response(failure: NotSent | NotAllowed | MaybeSent) -> AttemptResul
     return AttemptResult(outcome, detail=failure.cause)
 
 
-def parse_retry_after(headers: Mapping[bytes, bytes], now: float) -> float:
-    """Seconds to wait by Retry-After, a number or a date (RFC 9110, 10.2.3); 0 if it is missing, invalid or in the past."""
-    value = headers.get(b"retry-after", b"").strip()
+def parse_retry_after(headers: Mapping[bytes, bytes], now: float, name: bytes = b"retry-after") -> float:
+    """Seconds to wait by Retry-After, or by another header of its form (RFC 9110, 10.2.3): a number or a date.
+
+    0 if it is missing, invalid or in the past.
+    """
+    value = headers.get(name, b"").strip()
     if not value:
         return 0.0
     if _SECONDS(value):

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from agents.providers.fcm import Fcm
+from agents.providers.http_api import HttpApi
+from agents.providers.http_api_file import ApiFile
 from agents.providers.sendgrid import SendGrid
 from agents.providers.twilio import Twilio
 from agents.providers.webhook import Webhook
@@ -15,6 +17,28 @@ from tests.delivery_builders import NO_EMAIL_ADDRESSES
 from tests.fakes import FixedToken
 
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+SMS_API = {
+    "request": {
+        "url": "https://api.sms.example.org/v1/messages?v=1",
+        "headers": {"Authorization": "Bearer ${secret}", "Idempotency-Key": "{delivery_id}"},
+        "json": {"to": ["{address}"], "text": "{text}", "ttl": "{expires_in}", "attempt": "{attempt}"},
+    },
+    "response": {"message_id": "sid"},
+}
+PUSH_API = {
+    "request": {
+        "url": "https://api.push.example.org/send",
+        "basic_auth": {"username": "herold", "password": "${secret}"},
+        "form": {"to": "{address}", "title": "{title}", "body": "{body}", "image": "{image?}", "id": "{delivery_id}"},
+    },
+    "response": {"message_id": "name", "error_code": "error.code"},
+}
+
+
+def build_http_api(channel: str, api: dict[str, object]) -> HttpApi:
+    return HttpApi(msgspec.convert({"channel": channel, **api}, ApiFile), "secret-key")
 
 
 class ProviderCase(NamedTuple):
@@ -73,6 +97,20 @@ PROVIDER_CASES = {
         ("", "two words", "tok\r\nen", "töken", "t" * 4097, "topic:", "topic:a b", "topic:a/b", "fid:", "fid:a b", "fid:a.b"),
         _read_data,
         ("secret-token",),
+    ),
+    "http_api sms": ProviderCase(
+        build_http_api("sms", SMS_API),
+        200,
+        ("", "017012345", "+0170123456", "+4917012345678901", "+49 170 1234567", "+49170&To=+1", "+4917012345\n"),
+        lambda headers, body: headers["idempotency-key"],
+        ("secret-key",),
+    ),
+    "http_api push": ProviderCase(
+        build_http_api("push", PUSH_API),
+        200,
+        ("", "two words", "tok\r\nen", "töken", "t" * 4097),
+        lambda headers, body: parse_qs(body.decode(), strict_parsing=True)["id"][0],
+        ("secret-key",),
     ),
     "webhook": ProviderCase(
         Webhook(SECRET),

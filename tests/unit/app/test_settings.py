@@ -29,6 +29,7 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
         "smtp:",
         "twilio:",
         "fcm:",
+        "http_api:",
         "webhook:",
     ], "only the names of sections"
 
