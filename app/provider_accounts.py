@@ -6,10 +6,11 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from app.account_settings import AccountSetting, parse_accounts
+from app.link_tokens import build_link_tokens
 from app.settings import Settings, build_section
 from schemas.channels import Channel
 from schemas.errors import SettingError
-from schemas.outcome import Provider
+from schemas.outcome import Provider, ReceiptSigningProvider
 
 
 class Account(NamedTuple):
@@ -47,4 +48,6 @@ def _build_provider(key: str, account: AccountSetting, channel: Channel, setting
         raise SettingError(section, str(error)) from None
     if provider.channel != channel.name:
         raise SettingError(key, f"{account.module} is a provider of the channel {provider.channel}")
+    if isinstance(provider, ReceiptSigningProvider) and (tokens := build_link_tokens(settings.links)) is not None:
+        provider.sign_receipts(tokens)
     return provider

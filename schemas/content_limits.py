@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from schemas.content import EmailContent, PushContent, SmsContent
 from schemas.push_options import MAX_COLLAPSE_KEY_BYTES
+from schemas.push_receipts import RECEIPT_KEY
 
 BLANK_CONTENT: Final = "blank_content"
 PROVIDER_LIMIT: Final = "provider_limit"
@@ -24,8 +25,8 @@ MAX_SMS_CHARACTERS = 1600
 # https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode, "Message too big": the keys and values of the payload
 MAX_FCM_BYTES = 4096
 MAX_FCM_TOPIC_BYTES = 2048
-# the same page, "Invalid data key", and Message.data in Google's discovery document fcm.v1; delivery_id, link and ack are Herold's own
-RESERVED_FCM_KEYS = frozenset(["from", "gcm", "message_type", "delivery_id", "link", "ack"])
+# the same page, "Invalid data key", and Message.data in Google's discovery document fcm.v1; the last three are Herold's own
+RESERVED_FCM_KEYS = frozenset(["from", "gcm", "message_type", "delivery_id", "link", RECEIPT_KEY])
 RESERVED_FCM_PREFIXES = ("google", "gcm.")
 
 TOPIC_PREFIX = "topic:"

@@ -8,6 +8,7 @@ from schemas.channels import ChannelName
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Status
 from schemas.http import HttpRequest, HttpResult
+from schemas.link_tokens import LinkTokens
 from schemas.ports import Clock
 from schemas.store_ports import EndpointView
 
@@ -103,6 +104,15 @@ class EndpointProvider(Protocol):
 
     def use_endpoints(self, endpoints: EndpointView) -> None:
         """Look up the endpoints that deliveries name in this view."""
+        ...
+
+
+@runtime_checkable
+class ReceiptSigningProvider(Protocol):
+    """A provider whose recipients can confirm messages by a token."""
+
+    def sign_receipts(self, tokens: LinkTokens) -> None:
+        """Put a token into each message from now on."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The acknowledgement of a push message by the app that got it, mapped to our events.
 
 FCM reports no delivery to a server, so the app does: it sends the token from the message's data back. The token is signed by us
-(schemas/link_tokens.py, purpose `receipt`), names the delivery and the attempt, and gives no access to anything else.
+(schemas/push_receipts.py), names the delivery and the attempt, and gives no access to anything else.
 """
 
 from collections import Counter
@@ -17,8 +17,6 @@ from schemas.ids import DELIVERY_PREFIX, is_id
 from schemas.link_tokens import LinkTokens
 
 PROVIDER = "fcm"
-DATA_KEY = "herold_receipt"
-"""The key of the token in the data of a push message."""
 
 
 class PushAck(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,11 +27,6 @@ class PushAck(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(PushAck).decode
-
-
-def sign_push_receipt(tokens: LinkTokens, delivery_id: str, attempt: int, redrive_count: int) -> str:
-    """The token that goes into the data of a push message."""
-    return tokens.sign("receipt", delivery_id, str(attempt), str(redrive_count))
 
 
 def decode_push_ack(body: bytes) -> PushAck:

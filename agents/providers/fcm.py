@@ -8,7 +8,7 @@ import re
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from agents.providers.fcm_codes import ERROR_CODES, FOREIGN_PAGE, HTTP_STATUSES, INVALID_TOKEN, is_token_error
 from agents.providers.fcm_message import Message, SendMessageRequest, build_message
@@ -25,13 +25,15 @@ from agents.providers.service_account import ServiceAccountToken, TokenError, lo
 from agents.providers.setting_checks import check_base_url, check_settings, expect_match
 from schemas.channels import ChannelName
 from schemas.content import PushContent
-from schemas.content_limits import FID_PREFIX, TOPIC_PREFIX
+from schemas.content_limits import FID_PREFIX, MAX_FCM_BYTES, TOPIC_PREFIX, compute_fcm_bytes
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.http import HttpRequest, HttpResponse, HttpResult
+from schemas.link_tokens import LinkTokens
 from schemas.outcome import AttemptResult
 from schemas.ports import Clock
+from schemas.push_receipts import RECEIPT_BYTES, RECEIPT_KEY, sign_push_receipt
 
 INVALID_ADDRESS = AttemptResult(
     Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not a registration token, installation id or topic"
@@ -117,11 +119,16 @@ class Fcm:
         self._path = self._url.join_path(f"/v1/projects/{project}/messages:send")
         self._token = token
         self._encoded_token = ""
+        self._receipts: LinkTokens | None = None
         self._head_prefix = encode_head_prefix(self._url.host_header, self._path, {})
 
     async def start(self, clock: Clock) -> None:
         """Fetch the first access token."""
         await self._token.start(clock)
+
+    def sign_receipts(self, tokens: LinkTokens) -> None:
+        """Let the app confirm messages to a device: each has a token in its data, if there is room for one."""
+        self._receipts = tokens
 
     def get_account(self, delivery: Delivery) -> str:
         """The origin: all calls count towards one project."""
@@ -137,6 +144,8 @@ class Fcm:
         message = build_message(delivery, content, now)
         if not _set_target(message, delivery.address):
             return INVALID_ADDRESS
+        if self._receipts is not None and message.topic is UNSET and compute_fcm_bytes(content) + RECEIPT_BYTES <= MAX_FCM_BYTES:
+            message.data[RECEIPT_KEY] = sign_push_receipt(self._receipts, delivery.id, attempt, delivery.redrive_count)
         body = _encode(SendMessageRequest(message))
         return HttpRequest(self._url.origin, encode_head(self._get_head_prefix(), body), body)
 

@@ -72,7 +72,7 @@ def test_a_blank_part_is_named(content: Content, part: str) -> None:
         (PushContent("t", "é" * 1000), TOPIC, ["2057", "2048"]),
         *(
             (PushContent("t", "b", {key: "1"}), [], [f"`{key}`"])
-            for key in ("from", "message_type", "gcm", "gcm.x", "google.x", "googlex", "ack")
+            for key in ("from", "message_type", "gcm", "gcm.x", "google.x", "googlex", "herold_receipt")
         ),
     ],
 )

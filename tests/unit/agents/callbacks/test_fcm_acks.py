@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from agents.callbacks.fcm_acks import PushAck, decode_push_ack, map_push_ack, sign_push_receipt
+from agents.callbacks.fcm_acks import PushAck, decode_push_ack, map_push_ack
 from schemas.enums import Status
 from schemas.errors import DECODE_ERRORS
 from schemas.events import EngagementEvent, ReceiptEvent
 from schemas.link_tokens import LinkTokens
+from schemas.push_receipts import sign_push_receipt
 from tests.event_builders import NOW, build_delivery_ref, make_notification_id
 
 DELIVERY_ID = build_delivery_ref(make_notification_id(), "push").id

@@ -10,10 +10,13 @@ from firebase_admin import messaging
 from agents.providers.fcm import Fcm
 from agents.providers.fcm_message import compute_ttl
 from schemas.content import PushContent
+from schemas.content_limits import MAX_FCM_BYTES, compute_fcm_bytes
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpRequest, HttpResponse
+from schemas.link_tokens import LinkTokens
 from schemas.outcome import AttemptResult
 from schemas.push_options import PushOptions
+from schemas.push_receipts import RECEIPT_BYTES, RECEIPT_KEY
 from tests.delivery_builders import NOW, build_delivery
 from tests.fakes import FixedToken
 
@@ -60,6 +63,32 @@ def test_an_image_and_a_link_are_for_all_kinds_of_devices() -> None:
     assert (ours["notification"], ours["data"]["link"]) == (theirs["notification"], theirs["data"]["link"])
     assert (ours["apns"]["payload"], ours["webpush"]["fcm_options"]) == (theirs["apns"]["payload"], theirs["webpush"]["fcm_options"])
     assert "fcm_options" not in build_message(content=PushContent("t", "b", link="shop://orders"))["webpush"]  # browsers take https only
+
+
+TOKENS = LinkTokens([b"s" * 32])
+
+
+def sign(**changes: Any) -> dict[str, str]:
+    fcm = Fcm("https://fcm.googleapis.com", "herold", FixedToken())
+    fcm.sign_receipts(TOKENS)
+    request = fcm.build_request(build_delivery("push", **changes), 12, NOW)
+    assert isinstance(request, HttpRequest)
+    return dict(json.loads(request.body)["message"]["data"])
+
+
+def test_a_message_to_a_device_has_the_token_of_its_receipt() -> None:
+    data = sign(redrive_count=3)
+    assert TOKENS.verify("receipt", data[RECEIPT_KEY]) == [build_delivery("push").id, "12", "3"]
+    assert len(data[RECEIPT_KEY]) + len(RECEIPT_KEY) <= RECEIPT_BYTES
+    assert RECEIPT_KEY in sign(address="fid:abc")
+    assert RECEIPT_KEY not in sign(address="topic:news"), "one of many devices cannot confirm it for all"
+    assert RECEIPT_KEY not in build_message()["data"], "without a secret for links"
+
+
+def test_a_message_without_room_for_a_receipt_has_none() -> None:
+    room = MAX_FCM_BYTES - compute_fcm_bytes(PushContent("t", ""))
+    assert RECEIPT_KEY in sign(content=PushContent("t", "b" * (room - RECEIPT_BYTES)))
+    assert RECEIPT_KEY not in sign(content=PushContent("t", "b" * (room - RECEIPT_BYTES + 1)))
 
 
 def test_an_address_may_be_a_topic() -> None:

@@ -7,6 +7,7 @@ from typing import cast
 import msgspec
 import pytest
 
+from agents.providers.fcm import Fcm
 from agents.providers.smtp_client import SmtpConnectionPool
 from agents.providers.webhook import Webhook
 from app.provider_accounts import build_accounts
@@ -39,6 +40,31 @@ def test_a_channel_has_the_provider_that_the_catalogue_names(channel, tmp_path: 
     ensure_service_account(tmp_path / "account.json", "http://127.0.0.1:8025/token")
     provider = build_provider(channel, load_settings({**SECRETS, SERVICE_ACCOUNT_FILE: str(tmp_path / "account.json")}))
     assert (provider.name, provider.channel) == (channel.provider, channel.name)
+
+
+def test_push_messages_have_a_receipt_token_if_there_are_links(tmp_path: Path) -> None:
+    ensure_service_account(tmp_path / "account.json", "http://127.0.0.1:8025/token")
+    env = {**SECRETS, SERVICE_ACCOUNT_FILE: str(tmp_path / "account.json")}
+    links = {
+        "HEROLD_LINKS_BASE_URL": "https://herold.example.org",
+        "HEROLD_LINKS_SECRET": SECRETS["HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"],
+    }
+    with_links, without = (build_provider(get_channel("push"), load_settings(one)) for one in ({**env, **links}, env))
+    assert isinstance(with_links, Fcm)
+    assert isinstance(without, Fcm)
+    assert (with_links._receipts is None, without._receipts is None) == (False, True)
+
+
+def test_another_api_is_chosen_by_the_accounts(tmp_path: Path) -> None:
+    file = tmp_path / "api.yml"
+    file.write_text('channel: sms\nname: other\nrequest: {url: "https://a.example.org", json: {key: "${secret}", to: "{address}"}}\n')
+    env = {"HEROLD_PROVIDERS_HTTP_API_FILE": str(file), "HEROLD_PROVIDERS_HTTP_API_SECRET": "s"}
+    accounts = build_accounts(get_channel("sms"), load_settings({**env, "HEROLD_ACCOUNTS_SMS": "twilio=80, http_api=20"}))
+    assert [(one.name, one.provider.name, one.weight) for one in accounts] == [("twilio", "twilio", 80), ("http_api", "other", 20)]
+    with pytest.raises(SettingError, match=r"providers\.http_api\.file: .*/api\.yml: request\.json\.key: the setting secret is empty"):
+        build_accounts(
+            get_channel("sms"), load_settings({**env, "HEROLD_ACCOUNTS_SMS": "http_api", "HEROLD_PROVIDERS_HTTP_API_SECRET": ""})
+        )
 
 
 def test_text_from_the_environment_is_read_as_the_type_of_the_providers_setting() -> None:

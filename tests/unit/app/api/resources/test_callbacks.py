@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from litestar.testing import TestClient
 from twilio.request_validator import RequestValidator
 
-from agents.callbacks.fcm_acks import sign_push_receipt
 from agents.callbacks.sendgrid_signature import SendGridVerifier
 from agents.callbacks.twilio_signature import TwilioVerifier
 from app.api.middleware import CALLBACK_PATHS
@@ -23,6 +22,7 @@ from schemas.events import EngagementEvent, InboundEvent, ReceiptEvent
 from schemas.ids import compute_partition
 from schemas.link_tokens import LinkTokens
 from schemas.metrics import CALLBACK_REPORTS, CALLBACKS
+from schemas.push_receipts import sign_push_receipt
 from tests.event_builders import build_delivery_ref
 from tests.unit.app.api.harness import NOW, GatewayHarness, make_notification_id
 
