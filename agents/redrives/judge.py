@@ -30,7 +30,6 @@ from schemas.topics import DEAD_LETTER_TOPIC, TOPICS, get_notifications_topic
 _REPLACED_HEADERS = frozenset({REDRIVE_COUNT_HEADER, REDRIVEN_ID_HEADER, ORIGINAL_TIME_HEADER})
 _NEVER_AGAIN: dict[Status | None, RedriveResult] = {Status.BOUNCED: "suppressed", Status.UNSUBSCRIBED: "opted_out"}
 _ARRIVED = (Status.SENT, Status.DELIVERED)
-_FRESH = {name: 0 for name in ("attempt", "counted_attempts", "reconciles") if name in Delivery.__struct_fields__}
 
 _decode_delivery = msgspec.json.Decoder(Delivery).decode
 _decode_notification = msgspec.json.Decoder(Notification).decode
@@ -80,7 +79,15 @@ def _judge_delivery(content: DeadLetterContent, facts: RedriveFacts, options: Re
         expires_at = now + options.extend_expiry
     is_possible_duplicate = delivery.possible_duplicate or content.stored.outcome == Outcome.UNKNOWN
     redriven = replace(
-        delivery, redrive_count=delivery.redrive_count + 1, possible_duplicate=is_possible_duplicate, expires_at=expires_at, **_FRESH
+        delivery,
+        redrive_count=delivery.redrive_count + 1,
+        possible_duplicate=is_possible_duplicate,
+        expires_at=expires_at,
+        attempt=0,
+        counted_attempts=0,
+        unanswered=None,
+        account="",
+        next_step=None,  # it was taken when the delivery failed
     )
     user_key = delivery.user_id.encode()
     return RedriveRecord(content.stored.source_topic, user_key, user_key, _encode(redriven), [])

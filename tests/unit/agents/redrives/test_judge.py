@@ -6,11 +6,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.redrives.judge import Judgement, judge
 from schemas.dead_letter import REDRIVE_COUNT_HEADER, REDRIVEN_ID_HEADER, DeadLetter
 from schemas.dead_letters import DeadLetterContent, StoredDeadLetter
-from schemas.delivery import Delivery
+from schemas.delivery import Delivery, NextStep, UnansweredCall
 from schemas.enums import Status
 from schemas.profile import ActiveSuppression, Profile, build_address_key
 from schemas.redrives import RedriveFacts, RedriveOptions, RedriveRecord, Replacement
@@ -32,7 +33,7 @@ def build_content(dead_letter: DeadLetter, **fields: Any) -> DeadLetterContent:
         is_truncated=dead_letter.truncated, value_bytes=0, redrive_id="", ended_at=None, ended_by="", discard_reason="",
         **{**known, "source_topic": PREFIX + dead_letter.source_topic},
     )  # fmt: skip
-    return DeadLetterContent(msgspec.structs.replace(stored, **fields), dead_letter.key, dead_letter.value, dead_letter.source_headers)
+    return DeadLetterContent(replace(stored, **fields), dead_letter.key, dead_letter.value, dead_letter.source_headers)
 
 
 def judge_delivery(
@@ -51,11 +52,12 @@ def judge_notification(
 
 def test_a_delivery_goes_to_its_topic_with_the_next_redrive_count_and_fresh_attempts() -> None:
     delivery = build_delivery(attempt=2, redrive_count=1)
-    record = judge_delivery(delivery, outcome="NOT_SENT")
+    tried = replace(delivery, counted_attempts=2, unanswered=UnansweredCall(1, NOW), account="twilio", next_step=NextStep("low", 1))
+    record = judge_delivery(tried, outcome="NOT_SENT")
     assert isinstance(record, RedriveRecord)
     assert (record.topic, record.user_key, record.key) == ("shop-deliveries.email.medium", b"u-1", b"u-1")
-    assert msgspec.json.decode(record.value, type=Delivery) == msgspec.structs.replace(delivery, attempt=0, redrive_count=2)
-    assert judge_delivery(delivery, outcome="NOT_SENT") == record, "whoever builds it again builds the same"
+    assert msgspec.json.decode(record.value, type=Delivery) == replace(delivery, attempt=0, redrive_count=2)
+    assert judge_delivery(tried, outcome="NOT_SENT") == record, "whoever builds it again builds the same"
 
 
 def test_what_may_have_been_sent_is_flagged() -> None:
@@ -183,7 +185,7 @@ def test_an_event_goes_back_to_its_topic_as_it_is() -> None:
     record = judge(build_content(dead_letter), RedriveFacts(), RedriveOptions(), NOW + 1e9, PREFIX)
     assert isinstance(record, RedriveRecord)
     assert (record.topic, record.user_key, record.value) == ("shop-notifications.status", b"u-1", b'{"kind":"status"}')
-    garbage = build_content(msgspec.structs.replace(dead_letter, value=b"\xff"))
+    garbage = build_content(replace(dead_letter, value=b"\xff"))
     assert judge(garbage, RedriveFacts(), RedriveOptions(), NOW, PREFIX) == "unreadable"
 
 
