@@ -32,6 +32,7 @@ COMMAND_PATHS = {
     "broadcasts": "app.cli.broadcasts:broadcasts",
     "schedules": "app.cli.schedules:schedules",
     "dead-letters": "app.cli.dead_letters:dead_letters",
+    "redrives": "app.cli.redrives:redrives",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "policy": "app.cli.policy:policy",

@@ -1,30 +1,26 @@
 """`herold dead-letters`: finds, shows, redrives and discards what could not be processed, over the gateway's API."""
 
 import json
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import IO, Any
 from urllib.parse import quote
 
 import click
-import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
+from app.cli.dead_letter_filters import WholeSeconds, add_filter_options, build_filter, build_selection
+from app.cli.json_input import parse_json
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
-from app.cli.times import TIME_FORMATS, parse_time
-from schemas.channels import CHANNEL_NAMES
-from schemas.dead_letters import STAGES, STATES
-from schemas.timestamps import ZonedDatetime
+from app.cli.redrives import PATH as REDRIVES_PATH
+from app.cli.redrives import format_preview, format_redrive, watch_redrive
+from schemas.dead_letters import STATES
 
 PATH = "/v1/dead-letters"
 STYLES = {"open": "yellow", "redriven": "green", "discarded": "magenta"}
 MAX_ERROR_CHARACTERS = 70
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group("dead-letters")
@@ -36,52 +32,6 @@ def dead_letters() -> None:
     herold dead-letters list --cause 5f2b8c0d9e4a7163
     herold dead-letters redrive --cause 5f2b8c0d9e4a7163 --preview
     """
-
-
-class PastTime(click.ParamType):
-    """A time in epoch seconds; a duration counts back from now."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The time. Fails with the formats that there are."""
-        if isinstance(value, int | float):
-            return float(value)
-        now = time.time()
-        try:
-            if value.startswith("-"):
-                return 2 * now - float(parse_time(f"+{value[1:]}", now))
-            at = parse_time(value, now)
-            return at if isinstance(at, float) else msgspec.convert(at, ZonedDatetime).timestamp()
-        except ValueError:
-            self.fail(f"{value!r} is not a time: use {TIME_FORMATS}; -1h is an hour ago", param, ctx)
-
-
-def add_filter_options(command: F) -> F:
-    """Add the options of a filter; `build_filter` reads them."""
-    options = (
-        click.option("--cause", help="Only those with this cause, as `herold dead-letters causes` shows it."),
-        click.option("--reason", help="Only those with this reason."),
-        click.option("--stage", type=click.Choice(STAGES), help="Only those of this stage."),
-        click.option("--channel", type=click.Choice(CHANNEL_NAMES), help="Only deliveries on this channel."),
-        click.option("--type", "notification_type", help="Only those of this notification type."),
-        click.option("--user", "user_id", help="Only those of this user."),
-        click.option("--notification", "notification_id", help="Only those of this notification."),
-        click.option("--account", help="Only deliveries over this provider account."),
-        click.option("--since", type=PastTime(), help="Only those from this time on; -1h is an hour ago."),
-        click.option("--until", type=PastTime(), help="Only those before this time."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def build_filter(options: dict[str, Any]) -> dict[str, Any]:
-    """The filter in the options of a command, which are removed from them."""
-    names = ("cause", "reason", "stage", "channel", "notification_type", "user_id", "notification_id", "account", "since", "until")
-    given = {name: options.pop(name) for name in names}
-    given["type"] = given.pop("notification_type")
-    return {name: value for name, value in given.items() if value is not None}
 
 
 @dead_letters.command("list")
@@ -154,13 +104,59 @@ def discard(
     print_result(changed, as_json, lambda body: Text(f"discarded: {body['count']:,}"))
 
 
-def build_selection(ids: tuple[str, ...], selection: dict[str, Any], *, selects_all: bool = False) -> dict[str, Any]:
-    """The ids or the filter of a request. Raises click.UsageError for both, and for neither unless all are meant."""
-    if ids and (selection or selects_all):
-        raise click.UsageError("give either ids or options that select dead letters")
-    if not ids and not selection and not selects_all:
-        raise click.UsageError("give ids, options that select dead letters, or --all")
-    return {"ids": list(ids)} if ids else {"filter": selection}
+@dead_letters.command()
+@click.argument("dead_letter_ids", metavar="[ID]...", nargs=-1)
+@add_filter_options
+@click.option("--all", "selects_all", is_flag=True, help="All that are open.")
+@click.option("--rate", type=click.IntRange(1), help="Dead letters per second; default: as fast as it goes.")
+@click.option("--include-delivered", is_flag=True, help="Also what has arrived since, or on another channel since.")
+@click.option("--extend-expiry", type=WholeSeconds(), help="What has expired may be sent for so long, such as 30m.")
+@click.option("--value", type=click.File("rb"), help="A file with another value for the only notification, as JSON; - is stdin.")
+@click.option("--why", default="", help="Why, for the audit log.")
+@click.option("--preview", is_flag=True, help="Count what would become of them; nothing is sent.")
+@click.option("--wait", is_flag=True, help="Wait until it has ended, with a progress bar.")
+@add_gateway_options
+@json_option
+def redrive(
+    dead_letter_ids: tuple[str, ...],
+    value: IO[bytes] | None,
+    url: str | None,
+    api_key: str | None,
+    as_json: bool,
+    wait: bool,
+    **options: Any,
+) -> None:
+    """Send dead letters again. What has expired, is not wanted any more or has arrived is skipped, and counted.
+
+    \b
+    herold dead-letters redrive --cause 5f2b8c0d9e4a7163 --preview
+    herold dead-letters redrive --cause 5f2b8c0d9e4a7163 --rate 100 --why "SendGrid is back" --wait
+    herold dead-letters redrive dlt_0199c82cc00070008000000000000001 --value mended.json
+
+    Consent and hard bounces count in any case.
+    """
+    api, preview, reason = load_operator_client(url, api_key), options.pop("preview"), options.pop("why")
+    selection = build_selection(dead_letter_ids, build_filter(options), selects_all=options.pop("selects_all"))
+    given = {name: option for name, option in options.items() if option}
+    if value is not None:
+        if len(dead_letter_ids) != 1 or given or preview:
+            raise click.UsageError("--value goes with one id, and with --why and --wait only: it is a new value under the same id")
+        created = api.change("POST", f"{build_path(dead_letter_ids[0])}/redrive", _read_value(value), reason=reason)
+    else:
+        created = api.change("POST", REDRIVES_PATH, {**selection, **given, "reason": reason, "preview": preview})
+    if preview:
+        print_result(created, as_json, format_preview)
+    elif wait:
+        watch_redrive(api, created["id"], as_json)
+    else:
+        print_result(created, as_json, format_redrive)
+
+
+def _read_value(file: IO[bytes]) -> Any:
+    try:
+        return parse_json(file.read())
+    except ValueError as error:
+        raise click.UsageError(f"--value: {error}") from None
 
 
 def build_path(dead_letter_id: str) -> str:

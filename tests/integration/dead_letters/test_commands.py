@@ -81,3 +81,36 @@ def test_what_a_record_contains_is_not_obeyed_by_the_terminal(herold: HeroldRunn
         assert "=cmd()" in run_text(herold, "dead-letters", *arguments)
     assert "<16 characters>" in run_text(herold, "dead-letters", "show", ids[0])
     assert "\x1b" not in herold("dead-letters", "show", ids[0], "--exact", "--json").stdout
+
+
+def test_a_redrive_is_previewed_started_paused_and_cancelled(herold: HeroldRunner, ids: list[str]) -> None:
+    redrive = ["dead-letters", "redrive"]
+    preview = run_json(herold, *redrive, "--all", "--preview")
+    assert preview == {"count": 3, "examined_count": 3, "results": {"expired": 2, "unreadable": 1}}
+    assert "would be skipped   expired 2, unreadable 1" in run_text(herold, *redrive, "--all", "--preview")
+    extended = run_json(herold, *redrive, ids[1], "--preview", "--extend-expiry", "30m", "--include-delivered")
+    assert extended["results"] == {"redriven": 1}
+    assert "none" in run_text(herold, "redrives", "list")
+    started = run_json(herold, *redrive, "--reason", "retries_exhausted", "--rate", "5", "--why", "mended")
+    assert (started["total_count"], started["rate"], started["reason"]) == (2, 5, "mended")
+    redrive_id = started["id"]
+    assert "0 of 2" in run_text(herold, "redrives", "show", redrive_id)
+    assert "paused" in run_text(herold, "redrives", "pause", redrive_id, "--reason", "a test")
+    assert run_json(herold, "redrives", "list", "--state", "paused")["items"][0]["id"] == redrive_id
+    assert "running" in run_text(herold, "redrives", "resume", redrive_id)
+    assert "cancelled" in run_text(herold, "redrives", "cancel", redrive_id)
+    assert "cancelled" in run_text(herold, "redrives", "watch", redrive_id, exit_code=1)
+    assert "reason retries_exhausted" in run_text(herold, "redrives", "list")
+    assert "give ids, options" in run_text(herold, *redrive, exit_code=2)
+
+
+def test_one_is_redriven_with_another_value_from_a_file(herold: HeroldRunner, ids: list[str], tmp_path: Path) -> None:
+    mended = tmp_path / "mended.json"
+    mended.write_text('{"user_id": "u-1", "type": "account.otp", "to": {"email": "a@example.org"}, "data": {"code": "1", "minutes": 5}}')
+    redrive = ["dead-letters", "redrive", ids[0], "--value", str(mended)]
+    assert "with another value" in run_text(herold, *redrive, "--why", "mended")
+    assert "--value goes with one id" in run_text(herold, *redrive, "--rate", "5", exit_code=2)
+    mended.write_text('{"user_id": "u-1"}')
+    assert "$" in run_text(herold, *redrive, exit_code=1)
+    mended.write_text("{")
+    assert "--value: " in run_text(herold, *redrive, exit_code=2)
