@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from dev.simulators import connection_faults
 from dev.simulators.protocol import ServerRequest
@@ -46,6 +46,8 @@ class HttpServerProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
+        except HttpParserCallbackError as error:  # an error of the simulators: the event loop logs it and closes the connection
+            raise error.__context__ or error from None
         except (HttpParserError, HttpParserUpgrade):
             self._reject_request()
             return

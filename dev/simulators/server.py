@@ -91,7 +91,8 @@ class SimulatorServer:
         send: Callable[[], None] = partial(
             connection.send_response, _encode_response(response, context.date), stub.fault, self._compute_delay(stub)
         )
-        if isinstance(parsed_request, ValidRequest) and _is_accepted(stub, response):
+        # a list of messages that was asked for has no targets: it is neither shown nor reported
+        if isinstance(parsed_request, ValidRequest) and parsed_request.targets and _is_accepted(stub, response):
             self._messages.append(provider.name, context.now, response.status, request)
             if self._callbacks:
                 send = self._plan_callbacks(provider.name, parsed_request, stub, context, send)

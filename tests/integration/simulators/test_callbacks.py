@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 
 from agents.providers.http import PooledHttpClient
 from dev.stack.signing_key import ensure_signing_key
-from schemas.http import HttpResponse
+from schemas.http import HttpRequest, HttpResponse
 from tests.integration.simulators.callback_receiver import CallbackReceiver, ReceivedCallback
 from tests.integration.simulators.simulator_process import (
     SimulatorProcess,
@@ -175,6 +175,18 @@ class TestSendGrid:
 
 
 class TestTwilio:
+    async def test_the_list_of_messages_is_answered_and_not_reported(self, harness: CallbackHarness, client: PooledHttpClient) -> None:
+        message = await send_sms(harness, client, "+436641234567")
+        assert len([harness.receiver.get() for _ in range(2)]) == 2
+        path = "/2010-04-01/Accounts/AC00000000000000000000000000000001/Messages.json?To=%2B436641234567"
+        request = f"GET {path} HTTP/1.1\r\nHost: simulators\r\nAuthorization: Basic azpz\r\n\r\n".encode()
+        (result,) = await send_all(client, HttpRequest(harness.simulators.origin, request, b""))
+        assert isinstance(result, HttpResponse)
+        assert result.status_code == 200
+        assert [one["sid"] for one in msgspec.json.decode(result.body)["messages"]] == [message["sid"]]
+        counts = harness.simulators.fetch("/callbacks/counts")
+        assert (counts["2xx"], counts["outstanding"]) == (2, 0)
+
     async def test_an_accepted_message_is_sent_and_delivered(self, harness: CallbackHarness, client: PooledHttpClient) -> None:
         answer = await send_sms(harness, client, "+4366012345678")
         callbacks = [harness.receiver.get(), harness.receiver.get()]
