@@ -1,11 +1,13 @@
-"""The section `retries` of faust.yml as the retry policy of a channel."""
+"""The sections `retries` and `breaker` of faust.yml as the policies of a channel."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from app.settings import PositiveSeconds, Section, build_section
-from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.delivery_policy import RetryPolicy, RetrySchedule
+from msgspec import Meta
+
+from app.settings import DeliverySection, PositiveInt, PositiveSeconds, Section, build_section
+from schemas.channels import CHANNEL_NAMES, Channel, ChannelName
+from schemas.delivery_policy import BreakerPolicy, OpenDelays, RetryPolicy, RetrySchedule
 from schemas.errors import SettingError
 
 _CATEGORIES = "categories"
@@ -38,6 +40,36 @@ def build_retry_policy(values: Mapping[str, Any], channel: ChannelName) -> Retry
         if of_channel == channel
     }
     return RetryPolicy(schedule, section.max_retry_after, category_schedules)
+
+
+class BreakerSection(Section, frozen=True):
+    """The breakers of all accounts."""
+
+    window: PositiveSeconds
+    min_calls: PositiveInt
+    failure_ratio: Annotated[float, Meta(gt=0, le=1)]
+    consecutive_failures: PositiveInt
+    open_delay: PositiveSeconds
+    open_delay_max: PositiveSeconds
+    max_wait: PositiveSeconds
+
+
+def build_breaker_policy(values: Mapping[str, Any], delivery: DeliverySection, channel: Channel, max_retry_after: float) -> BreakerPolicy:
+    """The breaker policy of a channel. Raises SettingError, which names the key that is wrong."""
+    section = build_section("breaker", values, BreakerSection)
+    probe_delays = OpenDelays(delivery.account_probe_delay, delivery.account_probe_delay_max)
+    return BreakerPolicy(
+        failures=OpenDelays(section.open_delay, section.open_delay_max),
+        throttled=probe_delays,
+        credentials=probe_delays,
+        max_retry_after=max_retry_after,
+        window=section.window,
+        min_calls=section.min_calls,
+        failure_ratio=section.failure_ratio,
+        consecutive_failures=section.consecutive_failures,
+        leaves=channel.is_limited_per_host,  # the other channels have one account, so that nothing is behind what waits
+        max_wait=section.max_wait,
+    )
 
 
 def _parse_categories(text: str) -> Iterator[tuple[str, str, tuple[float, ...]]]:

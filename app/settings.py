@@ -31,7 +31,7 @@ NonEmptyStr = Annotated[str, Meta(min_length=1)]
 
 T = TypeVar("T", bound=Struct)
 
-OPEN_SECTIONS = ("providers", "accounts", "retries", "receipt_timeouts", "costs")
+OPEN_SECTIONS = ("providers", "accounts", "retries", "breaker", "receipt_timeouts", "costs")
 """Sections whose keys the providers and the catalogue of channels declare."""
 
 
@@ -207,6 +207,7 @@ class Settings(Section, frozen=True):
     delivery: DeliverySection
     retries: Mapping[str, Any]
     bounce_guard: BounceGuardSection
+    breaker: Mapping[str, Any]
     scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection
@@ -239,6 +240,7 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
         providers=tree["providers"],
         accounts={channel: str(tree["accounts"][channel]) for channel in CHANNEL_NAMES},
         retries=tree["retries"],
+        breaker=tree["breaker"],
         receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"]),
         costs=_build_costs(tree["costs"]),
     )

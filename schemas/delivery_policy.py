@@ -1,4 +1,4 @@
-"""The retry policy, the probe policy and the limits of the delivery workers, as immutable values."""
+"""The retry policy, the breaker policy and the limits of the delivery workers, as immutable values."""
 
 from collections.abc import Mapping
 
@@ -39,11 +39,31 @@ class ReconciliationPolicy(Struct, frozen=True):
     is_repeatable: bool = False
 
 
-class ProbePolicy(Struct, frozen=True):
-    """A paused account is probed with one call after `first_delay` seconds; each further delay is twice as long, up to `max_delay`."""
+class OpenDelays(Struct, frozen=True):
+    """How long a breaker stays open, in seconds: `first`, then twice as long after each failed probe, up to `longest`."""
 
-    first_delay: float
-    max_delay: float
+    first: float
+    longest: float
+
+
+class BreakerPolicy(Struct, frozen=True):
+    """When the breaker of an account opens, and for how long, by cause.
+
+    It opens at `failure_ratio` of at least `min_calls` calls within `window` seconds, or at `consecutive_failures` in a row. A Retry-After
+    counts up to `max_retry_after` seconds. Where other accounts would be held up (`leaves`), deliveries of an account that stays closed
+    for longer than `max_wait` seconds, or that find no room to wait, leave the worker through the scheduler.
+    """
+
+    failures: OpenDelays
+    throttled: OpenDelays
+    credentials: OpenDelays
+    max_retry_after: float
+    window: float = 10.0
+    min_calls: int = 20
+    failure_ratio: float = 0.5
+    consecutive_failures: int = 10
+    leaves: bool = False
+    max_wait: float = 30.0
 
 
 class WaitingLimits(Struct, frozen=True):

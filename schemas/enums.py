@@ -78,6 +78,7 @@ class Reason(StrEnum):
     MISCONFIGURED = "misconfigured"
     RETRIES_EXHAUSTED = "retries_exhausted"
     CANCELLED = "cancelled"
+    ACCOUNT_PAUSED = "account_paused"
     # of a delivery, as its provider reported it later
     BOUNCED = "bounced"
     BLOCKED = "blocked"

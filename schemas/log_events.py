@@ -12,6 +12,8 @@ LogEvent = Literal[
     "delivery.category_stopped",  # too many e-mails of a category bounced, so that they wait: counts, and what to do
     "delivery.category_resumed",  # of an hour fewer e-mails of the category have bounced
     "delivery.bounces_unknown",  # PostgreSQL does not answer, so bounces are not counted; what is stopped stays so
+    "delivery.breaker_opened",  # the calls of an account or webhook host fail or are throttled: its deliveries wait; once for each opening
+    "delivery.breaker_closed",  # probes showed that the account or host answers again
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
     "webhook.endpoints_unavailable",  # PostgreSQL does not answer, so the last known webhook endpoints are used; once for each outage
     "webhook.endpoint_disabled",  # a webhook endpoint has only failed for days, or has answered that it is gone: its id and the reason

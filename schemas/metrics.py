@@ -52,7 +52,10 @@ HANDOVER_LATENCY = Metric(
 )
 PROVIDER_REQUESTS_IN_FLIGHT = Metric("herold_provider_requests_in_flight", "gauge", "provider calls without a response yet", ("channel",))
 PAUSED_ACCOUNTS = Metric(
-    "herold_paused_accounts", "gauge", "provider accounts whose credentials are rejected, so that their deliveries wait", ("channel",)
+    "herold_paused_accounts",
+    "gauge",
+    "provider accounts and webhook hosts whose breakers are open or permit probes, so that their deliveries wait",
+    ("channel", "cause"),
 )
 STOPPED_CATEGORIES = Metric(
     "herold_stopped_email_categories", "gauge", "categories of which too many e-mails bounced, so that those of medium and low wait"
@@ -64,9 +67,11 @@ ACCOUNT_WEIGHT = Metric(
     ("channel", "account"),
 )
 WAITING_DELIVERIES = Metric(
-    "herold_waiting_deliveries", "gauge", "deliveries that wait for consent or a paused account beside those in flight", ("channel",)
+    "herold_waiting_deliveries", "gauge", "deliveries that wait for consent or an open breaker beside those in flight", ("channel",)
 )
-ACCOUNT_PAUSES = Metric("herold_account_pauses_total", "counter", "times that a provider account was paused", ("channel",))
+ACCOUNT_PAUSES = Metric(
+    "herold_account_pauses_total", "counter", "times that the breaker of an account or host was opened", ("channel", "cause")
+)
 DIGESTS = Metric("herold_digests_total", "counter", "digests decided by the router, by what ended their windows", ("priority", "cause"))
 SCHEDULER_RECORDS = Metric("herold_scheduler_records_total", "counter", "records read by the scheduler, by result", ("priority", "result"))
 SCHEDULER_RELEASES = Metric("herold_scheduler_releases_total", "counter", "entries released by the scheduler", ("priority",))

@@ -135,6 +135,10 @@ class HeroldCluster:
         """`revoke` or `restore` the credentials of a simulated provider."""
         fetch_url(self.build_url("simulators", f"/credentials/{action}?provider={provider}"), data=b"")
 
+    def switch_fault_on(self, provider: str, **fault: object) -> None:
+        """Switch a fault of a simulated provider on; `fault` has the fields of dev.simulators.fault_rules.FaultRequest."""
+        fetch_url(self.build_url("simulators", "/faults"), data=json.dumps({"provider": provider, **fault}).encode())
+
     def fetch_request_log(self, after: int = 0, name: str = "simulators") -> Iterator[dict[str, Any]]:
         """Fetch the entries of a request log whose `seq` exceeds `after`."""
         return fetch_request_log(self.build_url(name, ""), after)

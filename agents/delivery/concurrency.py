@@ -131,12 +131,15 @@ class PartitionedQueue:
 
 
 class AccountConcurrency:
-    """The calls in flight of a provider account or webhook origin, their limit, and the deliveries that wait for it, once there are any."""
+    """The calls in flight of a provider account or webhook origin, their limit, and the deliveries that wait for it, once there are any.
 
-    __slots__ = ("calls_in_flight", "max_calls", "queue")
+    `is_limited`: its breaker permits fewer calls than usual.
+    """
+
+    __slots__ = ("calls_in_flight", "is_limited", "max_calls", "queue")
 
     def __init__(self, max_calls: int) -> None:
-        self.calls_in_flight, self.max_calls = 0, max_calls
+        self.calls_in_flight, self.max_calls, self.is_limited = 0, max_calls, False
         self.queue: PriorityQueue | None = None
 
     def put(self, in_flight: InFlight) -> None:
@@ -149,11 +152,11 @@ class AccountConcurrency:
 class ConcurrencyLimiter:
     """Admits deliveries up to the limits. A delivery whose account is at its limit waits at the account and blocks no other account.
 
-    If the account is paused it waits in the waiting room.
+    If the breaker of the account limits it, the delivery waits in the waiting room, unless `leave` lets it leave the worker.
     """
 
-    def __init__(self, limits: ConcurrencyLimits, waiting_room: WaitingRoom) -> None:
-        self._limits, self._waiting_room = limits, waiting_room
+    def __init__(self, limits: ConcurrencyLimits, waiting_room: WaitingRoom, leave: Callable[[InFlight], bool]) -> None:
+        self._waiting_room, self._leave, self.max_per_account = waiting_room, leave, limits.max_per_account
         self._max_calls, self._max_calls_below_high = limits.max_in_flight, limits.max_in_flight - limits.reserved_for_high
         self.queue = PartitionedQueue()
         self._accounts: dict[str, AccountConcurrency] = {}
@@ -179,12 +182,14 @@ class ConcurrencyLimiter:
                 if in_flight.batch.priority != "high":
                     self._calls_below_high += 1
                 return in_flight
-            if self.move is not None and account.max_calls < self._limits.max_per_account and self.move(in_flight):
-                self.queue.put_first(in_flight)
-                continue
-            account.put(in_flight)
-            if account.max_calls < self._limits.max_per_account:  # it is paused
+            if account.is_limited:
+                if self.move is not None and self.move(in_flight):
+                    self.queue.put_first(in_flight)
+                    continue
+                if self._leave(in_flight):
+                    continue
                 self._waiting_room.admit(in_flight)
+            account.put(in_flight)
         return None
 
     def release(self, in_flight: InFlight) -> None:
@@ -198,13 +203,19 @@ class ConcurrencyLimiter:
             return
         if account.queue:
             self._admit(account, 1)
-        elif not account.calls_in_flight and account.max_calls == self._limits.max_per_account:
+        elif not account.calls_in_flight and not account.is_limited:
             del self._accounts[in_flight.account]
+
+    def has_waiting(self, name: str) -> bool:
+        """Whether deliveries wait at an account."""
+        account = self._accounts.get(name)
+        return account is not None and bool(account.queue)
 
     def limit_account(self, name: str, max_calls: int | None = None) -> None:
         """Limit the calls of an account; None is the usual limit again. Waiting deliveries that it admits are the next to be acquired."""
         account = self._accounts.get(name) or self._add_account(name)
-        account.max_calls = self._limits.max_per_account if max_calls is None else max_calls
+        account.is_limited = max_calls is not None
+        account.max_calls = self.max_per_account if max_calls is None else max_calls
         self._admit(account, account.max_calls - account.calls_in_flight)
 
     def _admit(self, account: AccountConcurrency, calls: int) -> None:
@@ -226,5 +237,5 @@ class ConcurrencyLimiter:
         return removed
 
     def _add_account(self, name: str) -> AccountConcurrency:
-        account = self._accounts[name] = AccountConcurrency(self._limits.max_per_account)
+        account = self._accounts[name] = AccountConcurrency(self.max_per_account)
         return account

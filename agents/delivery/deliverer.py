@@ -5,7 +5,7 @@ from collections.abc import Collection
 from functools import partial
 
 from agents.agent_runs import AgentRuns
-from agents.delivery.account_pauses import AccountPauses
+from agents.delivery.account_breakers import AccountBreakers
 from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.batch_reader import BatchReader
@@ -16,9 +16,9 @@ from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, Observer
 from agents.delivery.provider_set import ProviderSet
 from agents.delivery.reconciler import Reconciler
-from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Done, Random, WaitForAccount, decide, is_exhausted
+from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Done, Random, RetryAt, WaitForAccount, decide, is_exhausted
 from agents.delivery.waiting_room import WaitingRoom
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, ReconciliationPolicy, RetryPolicy, WaitingLimits
+from schemas.delivery_policy import BreakerPolicy, ConcurrencyLimits, ReconciliationPolicy, RetryPolicy, WaitingLimits
 from schemas.enums import Outcome, Reason, Status
 from schemas.http import HttpResult
 from schemas.outcome import AttemptResult
@@ -26,6 +26,8 @@ from schemas.ports import BatchHandles, CallLater, Clock, SharedOutbox, Table
 from schemas.store_ports import EvidenceReader, ProfileReader
 
 _UNKNOWN = Outcome.UNKNOWN
+
+_ACCEPTED = Outcome.ACCEPTED
 
 
 class Deliverer:
@@ -45,7 +47,7 @@ class Deliverer:
         *,
         policy: RetryPolicy,
         limits: ConcurrencyLimits,
-        probes: ProbePolicy,
+        breaker: BreakerPolicy,
         waiting: WaitingLimits,
         profiles: ProfileReader,
         evidence: EvidenceReader,
@@ -56,13 +58,15 @@ class Deliverer:
     ) -> None:
         self._outbox, self._clock, self._random, self._policy = outbox, clock, random, policy
         self.waiting_room = WaitingRoom(waiting)
-        self._limiter = ConcurrencyLimiter(limits, self.waiting_room)
+        self._limiter = ConcurrencyLimiter(limits, self.waiting_room, self._leave)
         self._registry = InFlightRegistry()
-        self._pauses = AccountPauses(probes, self._limiter, self._registry, call_later, observer, self._on_probe_due)
-        self.paused_accounts = self._pauses.accounts
+        self.breakers = AccountBreakers(
+            breaker, self._limiter, self._registry, call_later, random, observer, self._on_breaker_open, self._on_probe_due
+        )
+        self._failed_accounts, self._limited_accounts = self.breakers.all, self.breakers.accounts
         self._accounts = providers if isinstance(providers, AccountSet) else None
         if self._accounts is not None:
-            self._accounts.watch(self.paused_accounts)
+            self._accounts.watch(self._limited_accounts)
             self._limiter.move = self._move
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer)
         self._runs = AgentRuns()
@@ -106,8 +110,8 @@ class Deliverer:
             await self._stopping
 
     def on_drain(self) -> None:
-        """A rebalance or stop begins: it does not wait for batches whose deliveries wait for a paused account, or for unknown consent."""
-        self._pauses.begin_drain()
+        """A rebalance or stop begins: it does not wait for batches whose deliveries wait for an open breaker, or for unknown consent."""
+        self.breakers.begin_drain()
         self._registry.release_batches(self._consent.get_delayed())
 
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
@@ -116,7 +120,7 @@ class Deliverer:
         self.waiting_room.drop_partitions(partitions)
         for partition in partitions:
             self._limiter.queue.drop(partition)
-        self._pauses.end_drain()
+        self.breakers.end_drain()
 
     # -- call
 
@@ -173,8 +177,8 @@ class Deliverer:
             self._recorder.record_intent(in_flight, now)
             self._outbox.on_committed(in_flight.batch.partition, partial(self._on_intent_committed, in_flight))
             return
-        if self.paused_accounts:
-            self._pauses.mark_probe(in_flight)
+        if self._limited_accounts:
+            self.breakers.mark_probe(in_flight)
         request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
         in_flight.counted_attempts += 1
         if not isinstance(request, AttemptResult):
@@ -182,7 +186,7 @@ class Deliverer:
             in_flight.provider.send(request, partial(self._on_result, in_flight))
             return
         if request.is_account_fault:
-            self._pauses.on_result(in_flight, request, now)
+            self.breakers.on_result(in_flight, request, now)
         self._limiter.release(in_flight)
         self._decide(in_flight, request, now)
 
@@ -216,8 +220,8 @@ class Deliverer:
         try:
             in_flight.is_calling, now = False, self._clock()
             attempted = in_flight.provider.parse_result(result, now)
-            if attempted.is_account_fault or self.paused_accounts:
-                self._pauses.on_result(in_flight, attempted, now)
+            if attempted.outcome is not _ACCEPTED or self._failed_accounts:
+                self.breakers.on_result(in_flight, attempted, now)
             self._limiter.release(in_flight)
             if self._accounts is not None:
                 self._accounts.on_result(in_flight.provider, attempted, now)
@@ -246,7 +250,7 @@ class Deliverer:
             if self._move(in_flight):
                 self._limiter.enqueue(in_flight)
             else:
-                self._pauses.requeue(in_flight)
+                self.breakers.requeue(in_flight)
 
     # -- several accounts
 
@@ -259,16 +263,35 @@ class Deliverer:
 
     def _move_waiting(self, account: str) -> None:
         """Let other accounts have the deliveries that wait for one that is paused, as far as one is open."""
-        if account in self.paused_accounts:
+        if account in self._limited_accounts:
             for in_flight in self._limiter.remove_waiting(account, lambda in_flight: not in_flight.is_revoked and self._move(in_flight)):
                 self._limiter.enqueue(in_flight)
+
+    # -- breakers
+
+    def _on_breaker_open(self, account: str) -> None:
+        """Let those that wait for an account leave the worker, if it will be closed off for long."""
+        if self.breakers.find_leave_time(account, self._clock(), has_room=True) is not None:
+            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: True):
+                self._leave(in_flight)
+
+    def _leave(self, in_flight: InFlight) -> bool:
+        """Let a delivery leave the worker through the scheduler, without an attempt, if it must not wait here for its account."""
+        now = self._clock()
+        at = self.breakers.find_leave_time(in_flight.account, now, has_room=self.waiting_room.has_room(in_flight))
+        if at is None or in_flight.is_revoked:
+            return False
+        self._recorder.record(in_flight, None, RetryAt(at, Reason.ACCOUNT_PAUSED) if at < in_flight.delivery.expires_at else EXPIRED, now)
+        return True
 
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""
         try:
-            for in_flight in self._pauses.remove_expired(account, now := self._clock()):
+            if not self.breakers.is_probe_due(account, now := self._clock()):
+                return
+            for in_flight in self.breakers.remove_expired(account, now):
                 self._recorder.record(in_flight, None, EXPIRED, now)
-            self._pauses.allow_probe(account)
+            self.breakers.allow_probe(account)
             if self._accounts is not None:
                 self._accounts.request_probe(account)
             self._start_calls()

@@ -103,11 +103,11 @@ class InFlight:
     """One delivery from its record to its end. `provider` is the one that is called, `account` its account.
 
     `attempt` numbers the attempts of all workers, `counted_attempts` are those that the retry schedule counts, so not those at which the
-    account was at fault. `pause_number` is the account's last pause that an attempt fell into, 0 for none. `is_calling` is true during a
-    call, `is_finished` after the end, or when the next attempt is scheduled, `is_revoked` while the partition is revoked. `row` and
-    `result` are kept after the end: if the same record is read again because its row was not committed, the row is staged again, without a
-    second call or event. `result` is the outcome, or the reason why no call was made. `record` and `delivery` are dropped at the end,
-    because the batch may wait long for its other records.
+    account was at fault. `failed_at` is how often the account had recovered when it last rejected an attempt, -1 for never, and
+    `probe_number` is set if the call is a probe. `is_calling` is true during a call, `is_finished` after the end, or when the next attempt
+    is scheduled, `is_revoked` while the partition is revoked. `row` and `result` are kept after the end: if the same record is read again
+    because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or the reason why
+    no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
     `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
     """
@@ -123,14 +123,15 @@ class InFlight:
         "consent_checked_at",
         "counted_attempts",
         "delivery",
+        "failed_at",
         "has_intent",
         "id",
         "is_calling",
         "is_finished",
         "is_revoked",
         "offset",
-        "pause_number",
         "possible_duplicate",
+        "probe_number",
         "provider",
         "record",
         "redrive_count",
@@ -144,7 +145,8 @@ class InFlight:
         record, delivery = self.record, self.delivery = decoded.record, decoded.delivery
         self.id, self.row_key, self.offset, self.redrive_count = delivery.id, decoded.row_key, record.offset, delivery.redrive_count
         self.batch, self.provider, self.account = batch, provider, provider.get_account(delivery)
-        self.attempt, self.counted_attempts, self.called_at, self.pause_number = delivery.attempt, delivery.counted_attempts, 0.0, 0
+        self.attempt, self.counted_attempts, self.called_at = delivery.attempt, delivery.counted_attempts, 0.0
+        self.failed_at, self.probe_number = -1, 0
         self.possible_duplicate = delivery.possible_duplicate
         self.is_calling = self.is_finished = self.is_revoked = self.has_intent = False
         self.row, self.result, self.consent_checked_at = b"", "", 0.0

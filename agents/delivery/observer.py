@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+from agents.delivery.breaker import Cause
 from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
@@ -19,15 +20,17 @@ class DeliveryBatchSummary(NamedTuple):
 
 
 class Observer(Protocol):
-    """Called for each attempt, dead letter, finished batch, paused or resumed account, outage of profiles, and call without an answer of
+    """Called for each attempt, dead letter, finished batch, outage of profiles, breaker that opens or closes, and call without an answer of
     which it is known what follows; must not raise.
+
+    `seconds`: until a probe, or since it was opened; `is_again`: a probe has failed.
     """
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None: ...
-    def on_account_paused(self, account: str, fault: AttemptResult) -> None: ...
-    def on_account_resumed(self, account: str, seconds: float) -> None: ...
+    def on_breaker_opened(self, account: str, cause: Cause, seconds: float, result: AttemptResult, *, is_again: bool) -> None: ...
+    def on_breaker_closed(self, account: str, cause: Cause, seconds: float) -> None: ...
     def on_consent_unavailable(self, waiting: int, cause: str) -> None: ...
     def on_resolution(self, resolution: str) -> None: ...
 
@@ -44,10 +47,10 @@ class NullObserver:
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
         """Do nothing."""
 
-    def on_account_paused(self, account: str, fault: AttemptResult) -> None:
+    def on_breaker_opened(self, account: str, cause: Cause, seconds: float, result: AttemptResult, *, is_again: bool) -> None:
         """Do nothing."""
 
-    def on_account_resumed(self, account: str, seconds: float) -> None:
+    def on_breaker_closed(self, account: str, cause: Cause, seconds: float) -> None:
         """Do nothing."""
 
     def on_consent_unavailable(self, waiting: int, cause: str) -> None:

@@ -37,7 +37,7 @@ class Reconcile(NamedTuple):
 
 
 class WaitForAccount(NamedTuple):
-    """The account is at fault: the delivery waits until it is admitted again, and the attempt does not count."""
+    """The account is at fault or throttled: the delivery waits until it is admitted again, and the attempt does not count."""
 
 
 class DeadLetterDecision(NamedTuple):
@@ -67,7 +67,7 @@ def decide(
     if outcome is Outcome.REJECTED_RECIPIENT:
         return Done(result.status or Status.FAILED, result.reason or Reason.REJECTED_RECIPIENT)
     schedule = policy.category_schedules.get(category, policy.schedule)
-    if result.is_account_fault and counted_attempts <= len(schedule.delays):
+    if (result.is_account_fault or outcome is Outcome.THROTTLED) and counted_attempts <= len(schedule.delays):
         return _WAIT_FOR_ACCOUNT
     if outcome is Outcome.REJECTED_PERMANENT or result.reason == Reason.UNEXPECTED_ERROR:
         return DeadLetterDecision(result.reason or Reason.REJECTED_PERMANENT)

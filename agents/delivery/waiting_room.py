@@ -18,13 +18,15 @@ class WaitingRoom:
     def __len__(self) -> int:
         return sum(share.records for share in self._shares.values())
 
+    def has_room(self, in_flight: InFlight) -> bool:
+        """Whether a delivery can wait here."""
+        share = self._shares[in_flight.batch.priority, in_flight.batch.partition]
+        return share.records < self._limits.max_records and share.size < self._limits.max_bytes
+
     def admit(self, in_flight: InFlight) -> None:
         """Let a delivery wait here, if there is room; its `end_wait` gives the room back."""
-        if in_flight.waiting_share is not None or in_flight.is_revoked:
-            return
-        share = self._shares[in_flight.batch.priority, in_flight.batch.partition]
-        if share.records < self._limits.max_records and share.size < self._limits.max_bytes:
-            in_flight.begin_wait(share)
+        if in_flight.waiting_share is None and not in_flight.is_revoked and self.has_room(in_flight):
+            in_flight.begin_wait(self._shares[in_flight.batch.priority, in_flight.batch.partition])
 
     def drop_partitions(self, partitions: Collection[int]) -> None:
         """Empty the shares of revoked partitions."""

@@ -10,25 +10,28 @@ from typing import Protocol, cast, runtime_checkable
 
 from agents.delivery.account_set import AccountSet, WeightedProvider
 from agents.delivery.bounce_guard import BounceGuard
+from agents.delivery.breaker import Cause
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
+from agents.delivery.observer import Observer
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.delivery.receipt_watch import ReceiptWatch
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.provider_accounts import Account, build_accounts
-from app.retry_settings import build_retry_policy
+from app.retry_settings import build_breaker_policy, build_retry_policy
 from app.settings import DeliverySection, Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
 from app.streaming.consumer.failure_policy import BatchProcessor
-from app.telemetry import log_event
+from app.telemetry import Metrics, log_event
 from app.workers.bounce_guard import build_bounce_guard, watch_bounces
-from app.workers.observers import DeliveryObserver
+from app.workers.breaker_states import SharedBreakerStates
+from app.workers.delivery_observer import DeliveryObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
-from schemas.delivery_policy import ConcurrencyLimits, ProbePolicy, ReconciliationPolicy, WaitingLimits
+from schemas.delivery_policy import ConcurrencyLimits, ReconciliationPolicy, WaitingLimits
 from schemas.enums import Priority
 from schemas.metrics import ACCOUNT_WEIGHT, PAUSED_ACCOUNTS, PROVIDER_REQUESTS_IN_FLIGHT, WAITING_DELIVERIES
 from schemas.outcome import EndpointProvider, Provider, StartableProvider
@@ -39,6 +42,7 @@ from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
 from tables.postgres.receipt_counts import PostgresReceiptCounter
 from tables.postgres.signing_endpoints import PostgresSigningEndpoints
+from tables.redis.breaker_states import RedisBreakerStates
 from tables.redis.client import RedisClient
 
 
@@ -63,7 +67,10 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     clients = [build_http_client(account.provider, section) for account in accounts]
     providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database))
     bounce_guard = _build_bounce_guard(worker, channel, database)
-    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database), bounce_guard)
+    breaker_states = SharedBreakerStates(RedisBreakerStates(redis), worker.clock, settings.worker.instance_id)
+    observer = DeliveryObserver(worker.metrics, channel.name, breaker_states)
+    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database), bounce_guard, observer)
+    _add_gauges(worker.metrics, channel.name, deliverer)
     for client in clients:  # after the deliverer is stopped: the results of calls in flight are still recorded
         worker.add_shutdown_callback(client.close)
     worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
@@ -113,8 +120,10 @@ def _build_deliverer(
     profiles: ProfileReader,
     evidence: EvidenceReader,
     bounce_guard: BounceGuard | None,
+    observer: Observer,
 ) -> Deliverer:
     section = worker.settings.delivery
+    policy = build_retry_policy(worker.settings.retries, channel.name)
     deliverer = Deliverer(
         providers,
         worker.tables["attempts"],
@@ -122,24 +131,21 @@ def _build_deliverer(
         worker.clock,
         call_later,
         random,
-        policy=build_retry_policy(worker.settings.retries, channel.name),
+        policy=policy,
         limits=ConcurrencyLimits(
             section.max_concurrent_calls,
             section.reserved_calls_high,
             section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
         ),
-        probes=ProbePolicy(section.account_probe_delay, section.account_probe_delay_max),
+        breaker=build_breaker_policy(worker.settings.breaker, section, channel, policy.max_retry_after),
         waiting=WaitingLimits(section.max_waiting_records, section.max_waiting_bytes),
         profiles=profiles,
         evidence=evidence,
         reconciliation=build_reconciliation_policy(section, channel),
         bounce_guard=bounce_guard,
         topic_prefix=worker.settings.kafka.topic_prefix,
-        observer=DeliveryObserver(worker.metrics, channel.name),
+        observer=observer,
     )
-    worker.metrics.set_gauge_function(PROVIDER_REQUESTS_IN_FLIGHT, lambda: deliverer.calls_in_flight, channel.name)
-    worker.metrics.set_gauge_function(PAUSED_ACCOUNTS, lambda: len(deliverer.paused_accounts), channel.name)
-    worker.metrics.set_gauge_function(WAITING_DELIVERIES, lambda: len(deliverer.waiting_room), channel.name)
     worker.add_shutdown_callback(deliverer.stop)
     return deliverer
 
@@ -190,6 +196,13 @@ class ClientProvider(Protocol):
     def build_client(self, limits: HttpLimits) -> PooledHttpClient | AiohttpClient:
         """A client with the methods of those of HTTP."""
         ...
+
+
+def _add_gauges(metrics: Metrics, channel: ChannelName, deliverer: Deliverer) -> None:
+    metrics.set_gauge_function(PROVIDER_REQUESTS_IN_FLIGHT, lambda: deliverer.calls_in_flight, channel)
+    for cause in Cause:
+        metrics.set_gauge_function(PAUSED_ACCOUNTS, partial(deliverer.breakers.count_open, cause), channel, cause)
+    metrics.set_gauge_function(WAITING_DELIVERIES, lambda: len(deliverer.waiting_room), channel)
 
 
 def build_http_client(provider: Provider, section: DeliverySection) -> PooledHttpClient | AiohttpClient:

@@ -1,10 +1,8 @@
 """The observers of the roles: metrics, and one log line with all fields per batch. They never log an address, content or token."""
 
 import logging
-from collections import Counter
 
 from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
-from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.recorder.waiting_reports import ReportDelay
 from agents.redrives.redriver import FailedRedrive, RedriveDelay, RedriveEvent, RedrivenPage
@@ -12,18 +10,12 @@ from agents.router.evaluate import BatchSummary
 from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
 from agents.schedules.runner import InvalidSchedule, ScheduleDelay, ScheduleEvent
-from app.telemetry import DurationSeries, Metrics, log_event
+from app.telemetry import Metrics, log_event
 from schemas import metrics as names
-from schemas.channels import ChannelName
-from schemas.enums import Outcome, Priority, State, Status
-from schemas.events import StatusEvent
+from schemas.enums import State
 from schemas.history import WrittenReports
-from schemas.outcome import AttemptResult
 from schemas.schedules import StartedRuns
 from schemas.topics import parse_priority
-
-ACCOUNT_FAULT_ACTION = "correct the account at the provider or its settings; deliveries wait, one at a time is tried until one is accepted"
-_HANDED_OVER_STATUSES = frozenset((Status.SENT, Status.DELIVERED))
 
 
 class RouterObserver:
@@ -68,75 +60,6 @@ class RouterObserver:
             duration_ms=round(batch.seconds * 1000, 2),
             **cause,
         )
-
-
-class DeliveryObserver:
-    """Called for every attempt, dead letter, batch and paused account of a channel."""
-
-    def __init__(self, metrics: Metrics, channel: ChannelName) -> None:
-        self._metrics, self._channel = metrics, channel
-        self._attempts: Counter[tuple[Priority, Outcome | None, Status, str]] = Counter()  # those since the last scrape
-        self._handover_latencies: dict[Priority, DurationSeries] = {}
-        metrics.add_flush_callback(self._flush_counts)
-
-    def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
-        """Count an attempt for the next scrape; observe the hand-over latency if the provider has accepted it."""
-        status = event.status
-        self._attempts[priority, event.outcome, status, event.reason] += 1
-        if status in _HANDED_OVER_STATUSES:
-            latencies = self._handover_latencies.get(priority) or self._add_handover_latencies(priority)
-            latencies.observe(event.occurred_at - event.created_at)
-        if event.possible_duplicate:
-            self._metrics.increment(names.POSSIBLE_DUPLICATES, 1, self._channel)
-
-    def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:
-        """Count a dead letter and log its ids."""
-        self._metrics.increment(names.DEAD_LETTERS, 1, "delivery", reason)
-        ids = {"notification_id": notification_id, "delivery_id": delivery_id}
-        log_event("delivery.dead_lettered", logging.WARNING, channel=self._channel, priority=priority, reason=reason, **ids)
-
-    def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
-        """Log one line."""
-        log_event(
-            "delivery.batch_completed",
-            channel=self._channel,
-            priority=batch.priority,
-            partition=batch.partition,
-            records=batch.record_count,
-            outcomes=dict(batch.outcome_counts),
-            duration_ms=round(batch.seconds * 1000, 2),
-        )
-
-    def _flush_counts(self) -> None:
-        # not at the end of a batch: it may be long after its attempts, and never comes if the partition is revoked
-        for (priority, outcome, status, reason), amount in self._attempts.items():
-            if outcome is not None:
-                self._metrics.increment(names.DELIVERY_ATTEMPTS, amount, self._channel, priority, outcome)
-            if status is not Status.PENDING:
-                self._metrics.increment(names.DELIVERIES_ENDED, amount, self._channel, priority, status, reason)
-        self._attempts.clear()
-
-    def _add_handover_latencies(self, priority: Priority) -> DurationSeries:
-        series = self._handover_latencies[priority] = self._metrics.get_duration_series(names.HANDOVER_LATENCY, self._channel, priority)
-        return series
-
-    def on_account_paused(self, account: str, fault: AttemptResult) -> None:
-        """Count a pause and log its cause."""
-        self._metrics.increment(names.ACCOUNT_PAUSES, 1, self._channel)
-        cause = {"code": fault.provider_code, "cause": fault.detail}
-        log_event("delivery.account_paused", logging.ERROR, channel=self._channel, account=account, **cause, action=ACCOUNT_FAULT_ACTION)
-
-    def on_account_resumed(self, account: str, seconds: float) -> None:
-        """Log the end of a pause; a warning, so that whoever sees the error sees its end."""
-        log_event("delivery.account_resumed", logging.WARNING, channel=self._channel, account=account, seconds=round(seconds, 1))
-
-    def on_consent_unavailable(self, waiting: int, cause: str) -> None:
-        """Log that deliveries wait, once for each outage."""
-        log_event("delivery.consent_unavailable", logging.WARNING, channel=self._channel, waiting=waiting, cause=cause)
-
-    def on_resolution(self, resolution: str) -> None:
-        """Count what followed a call without an answer."""
-        self._metrics.increment(names.UNANSWERED_CALLS, 1, self._channel, resolution)
 
 
 class SchedulerObserver:

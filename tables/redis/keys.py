@@ -47,3 +47,9 @@ WORKERS = KeyFamily("workers")
 
 WORKERS_TTL = 30
 """Of a registration, in seconds: a worker repeats it every 10 s."""
+
+BREAKER = KeyFamily("breaker")
+"""breaker:{account}: that a worker has opened the breaker of an account or webhook host: the cause, and until when; a hint for people."""
+
+BREAKER_SURPLUS_TTL = 60
+"""Beyond the time until the next probe, in seconds: the worker repeats it if that fails."""

@@ -23,7 +23,7 @@ from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, ReconciliationPolicy, WaitingLimits
+from schemas.delivery_policy import BreakerPolicy, OpenDelays, ReconciliationPolicy, WaitingLimits
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
@@ -115,7 +115,7 @@ def main() -> None:
         random,
         policy=build_retry_policy("email"),
         limits=build_concurrency_limits(),
-        probes=ProbePolicy(first_delay=1.0, max_delay=60.0),
+        breaker=BreakerPolicy(OpenDelays(5.0, 300.0), OpenDelays(1.0, 60.0), OpenDelays(1.0, 60.0), max_retry_after=900.0),
         waiting=WaitingLimits(4000, 4_194_304),
         profiles=MemoryProfileReader(),
         evidence=MemoryHistory(),

@@ -74,7 +74,6 @@ SENT, FAILED = Status.SENT, Status.FAILED
         ("truncate-1", 2, SENT, ""),
         ("reset-2", 3, SENT, ""),
         ("hang-1", 2, SENT, ""),
-        ("throttle", 3, FAILED, Reason.RETRIES_EXHAUSTED),
         ("fail", 3, FAILED, Reason.RETRIES_EXHAUSTED),
     ],
 )

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.retry_settings import build_retry_policy
+from app.retry_settings import build_breaker_policy, build_retry_policy
 from app.settings import load_settings
-from schemas.channels import CHANNEL_NAMES, ChannelName
-from schemas.delivery_policy import RetryPolicy, RetrySchedule
+from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName, get_channel
+from schemas.delivery_policy import BreakerPolicy, OpenDelays, RetryPolicy, RetrySchedule
 from schemas.errors import SettingError
 from schemas.lifetimes import ATTEMPT_ROWS
 
@@ -62,6 +62,20 @@ def test_categories_have_schedules_of_their_own() -> None:
 def test_a_bad_value_names_its_key(name: str, value: str, named: str) -> None:
     with pytest.raises(SettingError, match=named):
         build("email", **{name: value})
+
+
+def test_the_breaker_of_webhook_hosts_lets_what_waits_leave() -> None:
+    settings = load_settings({"HEROLD_BREAKER_OPEN_DELAY": "0.5"})
+    policies = {channel.name: build_breaker_policy(settings.breaker, settings.delivery, channel, 900.0) for channel in CHANNELS}
+    assert [name for name, policy in policies.items() if policy.leaves] == ["webhook"]
+    assert policies["email"] == BreakerPolicy(OpenDelays(0.5, 300.0), OpenDelays(1.0, 60.0), OpenDelays(1.0, 60.0), 900.0)
+
+
+@pytest.mark.parametrize(("name", "value"), [("FAILURE_RATIO", "0"), ("FAILURE_RATIO", "1.1"), ("MIN_CALLS", "0"), ("WINDOW", "soon")])
+def test_a_bad_value_of_the_breaker_names_its_key(name: str, value: str) -> None:
+    settings = load_settings({f"HEROLD_BREAKER_{name}": value})
+    with pytest.raises(SettingError, match=f"breaker.{name.lower()}"):
+        build_breaker_policy(settings.breaker, settings.delivery, get_channel("email"), 900.0)
 
 
 def test_a_channel_without_retries_is_named() -> None:

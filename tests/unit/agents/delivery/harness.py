@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.delivery import Deliverer, DeliveryBatchSummary
+from agents.delivery.breaker import Cause
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.delivery import Delivery
-from schemas.delivery_policy import ProbePolicy, ReconciliationPolicy, RetryPolicy, RetrySchedule, WaitingLimits
+from schemas.delivery_policy import BreakerPolicy, OpenDelays, ReconciliationPolicy, RetryPolicy, RetrySchedule, WaitingLimits
 from schemas.enums import Priority
 from schemas.events import StatusEvent
 from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult, MaybeSent, NotSent
@@ -30,7 +31,8 @@ THROTTLED = HttpResponse(429, {b"retry-after": b"4"}, b"")
 BAD_REQUEST = HttpResponse(400, {}, b"")
 RETRY_POLICY = RetryPolicy(RetrySchedule((0.5, 2.0)), max_retry_after=10.0)
 WAITING_LIMITS = WaitingLimits(max_records=1000, max_bytes=1_000_000)
-PROBE_POLICY = ProbePolicy(first_delay=1.0, max_delay=8.0)
+PROBE_DELAYS = OpenDelays(first=1.0, longest=8.0)
+BREAKER_POLICY = BreakerPolicy(OpenDelays(5.0, 300.0), PROBE_DELAYS, PROBE_DELAYS, max_retry_after=900.0)
 SEND_AGAIN = ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0}, is_repeatable=True)
 NOT_SENT = NotSent("connection refused")
 MAYBE_SENT = MaybeSent("connection closed")
@@ -82,8 +84,9 @@ class DeliveryHarness:
         self.observed_attempts: list[tuple[Priority, StatusEvent]] = []
         self.observed_dead_letters: list[tuple[Priority, str, str, str]] = []
         self.observed_batches: list[DeliveryBatchSummary] = []
-        self.observed_pauses: list[tuple[str, str]] = []
-        self.observed_resumptions: list[tuple[str, float]] = []
+        self.observed_pauses: list[tuple[str, Cause, str]] = []
+        self.observed_delays: list[float] = []
+        self.observed_resumptions: list[tuple[str, Cause, float]] = []
         self.observed_outages: list[tuple[int, str]] = []
         self.profiles, self.history = MemoryProfileReader(), MemoryHistory()
         self.observed_resolutions: list[str] = []
@@ -95,7 +98,7 @@ class DeliveryHarness:
             "profiles": self.profiles,
             "policy": RETRY_POLICY,
             "limits": build_concurrency_limits(),
-            "probes": PROBE_POLICY,
+            "breaker": BREAKER_POLICY,
             "waiting": WAITING_LIMITS,
             "evidence": self.history,
             "reconciliation": SEND_AGAIN,
@@ -145,11 +148,13 @@ class DeliveryHarness:
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None:
         self.observed_batches.append(batch)
 
-    def on_account_paused(self, account: str, fault: AttemptResult) -> None:
-        self.observed_pauses.append((account, fault.detail))
+    def on_breaker_opened(self, account: str, cause: Cause, seconds: float, result: AttemptResult, *, is_again: bool) -> None:
+        self.observed_delays.append(seconds)
+        if not is_again:
+            self.observed_pauses.append((account, cause, result.detail))
 
-    def on_account_resumed(self, account: str, seconds: float) -> None:
-        self.observed_resumptions.append((account, seconds))
+    def on_breaker_closed(self, account: str, cause: Cause, seconds: float) -> None:
+        self.observed_resumptions.append((account, cause, seconds))
 
     def on_consent_unavailable(self, waiting: int, cause: str) -> None:
         self.observed_outages.append((waiting, cause))

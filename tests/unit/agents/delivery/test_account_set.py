@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents.delivery.account_set import AccountSet, WeightedProvider
+from agents.delivery.breaker import Cause
 from agents.delivery.provider_errors import CheckedProvider
 from agents.providers.sendgrid import SendGrid
 from schemas.delivery import UnansweredCall
@@ -143,7 +144,7 @@ async def test_a_rejected_key_sends_all_mail_by_the_other_account_and_the_weight
         harness.respond(UNAUTHORIZED if harness.get_called()[0] == "a" else ACCEPTED)
     assert {event.provider for event in harness.status_events if event.status is Status.SENT} == {"b"}
     assert sum(event.status is Status.SENT for event in harness.status_events) == 40
-    assert [account for account, _ in harness.observed_pauses] == ["a"]
+    assert [account for account, *_ in harness.observed_pauses] == ["a"]
 
     await harness.run_batches(harness.build_batch(*(build_delivery(number=number) for number in range(100, 120))))
     assert set(harness.get_called()) == {"b"}
@@ -151,7 +152,7 @@ async def test_a_rejected_key_sends_all_mail_by_the_other_account_and_the_weight
     await harness.run_batches(harness.build_batch(*(build_delivery(number=number) for number in range(200, 220))))
     assert Counter(harness.get_called())["a"] == 1, "one probe"
     harness.respond_to("a", ACCEPTED)
-    assert harness.observed_resumptions == [("a", 1.0)]
+    assert harness.observed_resumptions == [("a", Cause.CREDENTIALS, 1.0)]
     while harness.pending_calls:
         harness.respond(ACCEPTED)
     harness.advance_clock(600.0)
@@ -180,7 +181,7 @@ async def test_while_all_accounts_are_paused_deliveries_wait_as_with_one() -> No
     await harness.run_batches(handle)
     while harness.pending_calls:
         harness.respond(UNAUTHORIZED)
-    assert {account for account, _ in harness.observed_pauses} == {"a", "b"}
+    assert {account for account, *_ in harness.observed_pauses} == {"a", "b"}
     harness.advance_clock(1.0)
     assert 1 <= len(harness.pending_calls) <= 2, "one probe for each account that has a delivery"
     while harness.pending_calls:

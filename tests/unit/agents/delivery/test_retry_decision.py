@@ -15,7 +15,7 @@ from schemas.outcome import AttemptResult
 NOW, LATER = 1000.0, 5000.0
 SCHEDULE = RetrySchedule((0.5, 2.0), 0.5, 1.0)
 POLICY = RetryPolicy(SCHEDULE, max_retry_after=10.0, category_schedules={"security": RetrySchedule((7.0,))})
-RETRYABLE = [Outcome.THROTTLED, Outcome.NOT_SENT, Outcome.UNKNOWN]
+RETRYABLE = [Outcome.NOT_SENT, Outcome.UNKNOWN]
 
 
 def decide_at(
@@ -89,6 +89,12 @@ def test_a_fault_of_the_account_waits_until_more_attempts_count_than_the_policy_
 @pytest.mark.parametrize(("expires_at", "decision"), [(1000.6, RetryAt(1000.5)), (1000.5, EXPIRED), (999.0, EXPIRED)])
 def test_a_retry_after_the_expiry_is_expired(expires_at: float, decision: Decision) -> None:
     assert decide_at(AttemptResult(Outcome.UNKNOWN), 1, expires_at) == decision
+
+
+def test_what_is_throttled_waits_until_more_attempts_count_than_the_policy_allows() -> None:
+    for attempts in (0, 1, 2):
+        assert decide_at(AttemptResult(Outcome.THROTTLED, retry_after=60.0), attempts) == WaitForAccount()
+    assert decide_at(AttemptResult(Outcome.THROTTLED), 3) == DeadLetterDecision(Reason.RETRIES_EXHAUSTED)
 
 
 def test_a_schedule_without_delays_has_one_attempt() -> None:

@@ -7,11 +7,11 @@ from schemas.delivery import Delivery
 from schemas.enums import Outcome, Priority, Reason, Status
 from schemas.errors import RecordTooLargeError
 from schemas.events import StatusEvent
-from schemas.http import HttpResult
+from schemas.http import HttpResponse, HttpResult
 from schemas.scheduled import Scheduled
 from tables.attempts import NextAction, decode_row, encode_key
 from tests.delivery_builders import NOW, build_delivery
-from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, THROTTLED, DeliveryHarness
+from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, DeliveryHarness
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ async def fail_once(harness: DeliveryHarness, **changes: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "outcome", "code"), [(NOT_SENT, Outcome.NOT_SENT, 0), (THROTTLED, Outcome.THROTTLED, 429), (MAYBE_SENT, Outcome.UNKNOWN, 0)]
+    ("result", "outcome", "code"),
+    [(NOT_SENT, Outcome.NOT_SENT, 0), (MAYBE_SENT, Outcome.UNKNOWN, 0), (HttpResponse(503, {}, b""), Outcome.UNKNOWN, 503)],
 )
 async def test_a_retry_leaves_the_worker(harness: DeliveryHarness, result: HttpResult, outcome: Outcome, code: int) -> None:
     handle = harness.build_batch(build_delivery())

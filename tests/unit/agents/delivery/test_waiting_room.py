@@ -12,7 +12,7 @@ from schemas.delivery_policy import ConcurrencyLimits, WaitingLimits
 from schemas.enums import Status
 from tests.delivery_builders import NOW, build_delivery
 from tests.unit.agents.delivery.harness import ACCEPTED, DeliveryHarness, FakeBatchHandle
-from tests.unit.agents.delivery.test_account_pauses import REJECTED_KEY, TwoAccounts
+from tests.unit.agents.delivery.test_account_breakers import REJECTED_KEY, TwoAccounts
 from tests.unit.agents.delivery.test_consent_checks import ConsentHarness, build, build_profile
 
 LARGE = EmailContent("Sale", "Everything must go. " * 400, "<p>Everything must go.</p>" * 400)

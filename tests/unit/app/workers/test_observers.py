@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from agents.broadcasts.expander import ExpandedPage, ExpansionDelay, FailedBroadcast
+from agents.delivery.breaker import Cause
 from agents.delivery.observer import DeliveryBatchSummary
 from agents.recorder.retrying_writer import HistoryCommit, Unrecordable, WriteRetry
 from agents.router.evaluate import BatchSummary
@@ -14,7 +15,8 @@ from agents.scheduler.releaser import ReleaseSummary
 from agents.scheduler.scheduler import BatchSummary as SchedulerBatchSummary
 from agents.schedules.runner import InvalidSchedule, ScheduleDelay
 from app.telemetry import Metrics
-from app.workers.observers import BroadcastObserver, DeliveryObserver, RecorderObserver, RouterObserver, ScheduleObserver, SchedulerObserver
+from app.workers.delivery_observer import DeliveryObserver
+from app.workers.observers import BroadcastObserver, RecorderObserver, RouterObserver, ScheduleObserver, SchedulerObserver
 from schemas.dead_letter import DeadLetter
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
@@ -95,13 +97,38 @@ def test_a_dead_letter_is_logged_with_its_ids(metrics: Metrics, lines: Any) -> N
 def test_a_paused_account_is_an_error_with_cause_and_action_and_its_end_is_logged(metrics: Metrics, lines: Any) -> None:
     observer = DeliveryObserver(metrics, "email")
     fault = AttemptResult(Outcome.REJECTED_PERMANENT, "misconfigured", 401, detail="the API key is wrong", is_account_fault=True)
-    observer.on_account_paused("https://api.sendgrid.com:443", fault)
-    observer.on_account_resumed("https://api.sendgrid.com:443", 61.26)
-    assert 'herold_account_pauses_total{channel="email"} 1.0' in metrics.encode_metrics().decode()
+    for is_again in (False, True):  # it is reported once
+        observer.on_breaker_opened("https://api.sendgrid.com:443", Cause.CREDENTIALS, 1.0, fault, is_again=is_again)
+    observer.on_breaker_closed("https://api.sendgrid.com:443", Cause.CREDENTIALS, 61.26)
+    assert 'herold_account_pauses_total{cause="credentials",channel="email"} 1.0' in metrics.encode_metrics().decode()
     (paused, paused_level, fields), (resumed, resumed_level, resumed_fields) = lines()
     assert (paused, paused_level, fields["code"], fields["cause"]) == ("delivery.account_paused", "ERROR", 401, "the API key is wrong")
     assert "correct" in fields["action"]
     assert (resumed, resumed_level, resumed_fields["seconds"]) == ("delivery.account_resumed", "WARNING", 61.3)
+
+
+def test_a_breaker_that_opens_and_closes_is_logged_and_shown(metrics: Metrics, lines: Any) -> None:
+    class Shown:
+        def __init__(self) -> None:
+            self.calls: list[tuple[Any, ...]] = []
+
+        def set_open(self, *values: Any) -> None:
+            self.calls.append(values)
+
+        def set_closed(self, *values: Any) -> None:
+            self.calls.append(values)
+
+    shown, account = Shown(), "https://shop.example.org:443"
+    observer = DeliveryObserver(metrics, "webhook", shown)
+    result = AttemptResult(Outcome.UNKNOWN, "", 503, detail="")
+    for seconds, is_again in ((5.04, False), (10.0, True)):
+        observer.on_breaker_opened(account, Cause.FAILURES, seconds, result, is_again=is_again)
+    observer.on_breaker_closed(account, Cause.FAILURES, 15.2)
+    assert shown.calls == [(account, Cause.FAILURES, 5.04), (account, Cause.FAILURES, 10.0), (account,)]
+    (opened, level, fields), (closed, closed_level, closed_fields) = lines()
+    assert (opened, level, closed, closed_level) == ("delivery.breaker_opened", "WARNING", "delivery.breaker_closed", "WARNING")
+    assert fields == {"channel": "webhook", "account": account, "code": 503, "cause": "failures", "kind": "failures", "seconds": 5.0}
+    assert closed_fields == {"channel": "webhook", "account": account, "seconds": 15.2}
 
 
 def test_commits_retries_and_unrecordable_events_are_logged(metrics: Metrics, lines: Any) -> None:

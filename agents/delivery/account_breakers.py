@@ -1,0 +1,187 @@
+"""The breakers of the accounts of a worker: they limit the calls of an account that fails, is throttled, or rejects its credentials."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from agents.delivery.breaker import Breaker, CallResult, Cause, classify
+from agents.delivery.concurrency import ConcurrencyLimiter
+from agents.delivery.in_flight import InFlight, InFlightRegistry
+from agents.delivery.observer import Observer
+from agents.delivery.retry_decision import Random
+from schemas.delivery_policy import BreakerPolicy
+from schemas.outcome import AttemptResult
+from schemas.ports import CallLater
+
+MIN_SWEPT_BREAKERS = 1000  # hosts that have not failed for long are forgotten when there are so many, and then at twice as many as stay
+LEAVE_SPREAD = 0.25  # of the time until a breaker permits a probe; what has left comes back over so much after it
+
+
+class AccountBreakers:
+    """An account has a breaker from its first failure until it has not failed for some time; a healthy one costs nothing.
+
+    `on_open` is called with an account when its breaker opens, also after a probe; `on_probe_due` when it may permit one, which
+    `allow_probe` then admits. A drain, before a rebalance or stop, does not wait for batches with deliveries that wait for an open breaker.
+    """
+
+    def __init__(
+        self,
+        policy: BreakerPolicy,
+        limiter: ConcurrencyLimiter,
+        registry: InFlightRegistry,
+        call_later: CallLater,
+        random: Random,
+        observer: Observer,
+        on_open: Callable[[str], None],
+        on_probe_due: Callable[[str], None],
+    ) -> None:
+        self._policy, self._limiter, self._registry, self._random = policy, limiter, registry, random
+        self._call_later, self._observer = call_later, observer
+        self._on_open, self._on_probe_due = on_open, on_probe_due
+        self._draining, self._sweep_at = False, MIN_SWEPT_BREAKERS
+        self._breakers: dict[str, Breaker] = {}
+        self._open: dict[str, Breaker] = {}  # those that limit their account
+
+    @property
+    def all(self) -> Collection[str]:
+        """The accounts that have failed lately, as a view that changes with them."""
+        return self._breakers.keys()
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """The accounts whose breakers are open or permit probes, as a view that changes with them."""
+        return self._open.keys()
+
+    def count_open(self, cause: Cause) -> int:
+        """How many are open for this cause."""
+        return sum(breaker.cause is cause for breaker in self._open.values())
+
+    def mark_probe(self, in_flight: InFlight) -> None:
+        """A delivery was admitted: if the breaker of its account permits probes, it is one."""
+        breaker = self._open.get(in_flight.account)
+        in_flight.probe_number = breaker.probe_number if breaker is not None else 0
+
+    def on_result(self, in_flight: InFlight, result: AttemptResult, now: float) -> None:
+        """A call ended, or could not be made. Sets the permits of the account, and takes back an attempt that does not count."""
+        call_result, account = classify(result), in_flight.account
+        breaker = self._breakers.get(account)
+        if breaker is None:
+            if call_result is CallResult.SUCCESS:
+                return
+            breaker = self._add(account, now)
+        was_closed, permits = breaker.permits is None, breaker.permits
+        is_probe = bool(permits) and in_flight.probe_number == breaker.probe_number
+        if is_probe and call_result is CallResult.SUCCESS and (self._draining or not self._limiter.has_waiting(account)):
+            self._end_probes(account, breaker, now)
+        elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number):
+            self._on_change(account, breaker, was_closed, result, now)
+        self._count(in_flight, call_result, breaker, is_cause=permits != 0 and breaker.permits == 0)
+        in_flight.probe_number = 0
+        if call_result is CallResult.SUCCESS and breaker.is_idle(now):
+            del self._breakers[account]
+
+    def is_probe_due(self, account: str, now: float) -> bool:
+        """Whether the breaker of an account may permit a probe now. If not, because a later answer named a later time, it will be due."""
+        wait = self._open[account].open_until - now
+        if wait > 0:
+            self._call_later(wait, partial(self._on_probe_due, account))
+        return wait <= 0
+
+    def find_leave_time(self, account: str, now: float, *, has_room: bool) -> float | None:
+        """When a delivery of an account is to come back, if it must not wait in the worker; None if it may."""
+        if not self._policy.leaves:
+            return None
+        breaker = self._open.get(account)
+        if breaker is None:
+            return None
+        wait = max(0.0, breaker.open_until - now)
+        if has_room and wait <= self._policy.max_wait:
+            return None
+        return now + wait + max(1.0, wait * LEAVE_SPREAD) * self._random()
+
+    def allow_probe(self, account: str) -> None:
+        """Admit one call; without a waiting delivery, that of the next one that comes."""
+        self._open[account].begin_probes()
+        self._limiter.limit_account(account, 1)
+
+    def requeue(self, in_flight: InFlight) -> None:
+        """Let a delivery wait for its account again."""
+        self._limiter.enqueue(in_flight)
+        if self._draining:
+            self._release_batches()
+
+    def remove_expired(self, account: str, now: float) -> list[InFlight]:
+        """Remove and return the deliveries that expired while they waited for an account."""
+        expired = self._limiter.remove_waiting(account, lambda in_flight: now >= in_flight.delivery.expires_at)
+        return [in_flight for in_flight in expired if not in_flight.is_revoked]
+
+    def begin_drain(self) -> None:
+        """Release the batches that wait."""
+        self._draining = True
+        self._release_batches()
+
+    def end_drain(self) -> None:
+        """Drop what waits and is revoked."""
+        self._draining = False
+        for account in self._open:
+            self._limiter.remove_waiting(account, lambda in_flight: in_flight.is_revoked)
+
+    def _release_batches(self) -> None:
+        self._registry.release_waiting_batches(self._open.keys())
+
+    def _add(self, account: str, now: float) -> Breaker:
+        if len(self._breakers) >= self._sweep_at:
+            for name in [name for name, breaker in self._breakers.items() if breaker.is_idle(now)]:
+                del self._breakers[name]
+            self._sweep_at = max(MIN_SWEPT_BREAKERS, 2 * len(self._breakers))
+        breaker = self._breakers[account] = Breaker(self._policy, self._limiter.max_per_account, self._random)
+        return breaker
+
+    def _end_probes(self, account: str, breaker: Breaker, now: float) -> None:
+        """A probe has succeeded: if nothing waits, no crowd can follow it. A drain does not wait for the calls that would start, which
+        might then be made twice.
+        """
+        if self._draining:
+            breaker.reopen(breaker.cause, now)
+            self._close_off(account, breaker, now)
+        else:
+            breaker.close(now)
+            self._on_closed(account, breaker, now)
+
+    def _on_closed(self, account: str, breaker: Breaker, now: float) -> None:
+        del self._open[account]
+        self._limiter.limit_account(account)
+        self._observer.on_breaker_closed(account, breaker.cause, now - breaker.opened_at)
+
+    def _on_change(self, account: str, breaker: Breaker, was_closed: bool, result: AttemptResult, now: float) -> None:
+        if breaker.permits is None:
+            self._on_closed(account, breaker, now)
+        elif breaker.permits:
+            self._limiter.limit_account(account, breaker.permits)
+        else:
+            self._open[account] = breaker
+            self._observer.on_breaker_opened(account, breaker.cause, breaker.open_until - now, result, is_again=not was_closed)
+            self._close_off(account, breaker, now)
+
+    def _close_off(self, account: str, breaker: Breaker, now: float) -> None:
+        self._limiter.limit_account(account, 0)
+        self._call_later(breaker.open_until - now, partial(self._on_probe_due, account))
+        self._on_open(account)
+
+    def _count(self, in_flight: InFlight, call_result: CallResult, breaker: Breaker, *, is_cause: bool) -> None:
+        """Take back an attempt that does not count: one that was throttled or rejected for the account, and a probe that failed.
+
+        It counts if the delivery itself may be the cause: the account has worked since it rejected the delivery, and rejects it again, or
+        is closed off again because it throttles it.
+        """
+        has_worked_since = 0 <= in_flight.failed_at < breaker.recoveries
+        match call_result:
+            case CallResult.ACCOUNT_FAULT:
+                counts = has_worked_since
+            case CallResult.THROTTLED:
+                counts = has_worked_since and is_cause
+            case _:
+                counts = call_result is CallResult.SUCCESS or not in_flight.probe_number
+        if call_result in (CallResult.ACCOUNT_FAULT, CallResult.THROTTLED):
+            in_flight.failed_at = breaker.recoveries
+        if not counts:
+            in_flight.counted_attempts -= 1

@@ -1,0 +1,43 @@
+"""Open breakers are shown in Redis until they close or are not probed any more; without Redis nothing happens."""
+
+import asyncio
+
+import pytest
+
+from app.workers.breaker_states import SharedBreakerStates
+from schemas.errors import UnavailableError
+from tables.redis.breaker_states import BreakerState, RedisBreakerStates
+from tables.redis.keys import BREAKER, BREAKER_SURPLUS_TTL
+from tests.integration.redis.conftest import ProxiedRedis
+
+ACCOUNT = "https://shop.example.org:443"
+
+
+async def finish(states: SharedBreakerStates) -> None:
+    while states._tasks:
+        await asyncio.wait(states._tasks)
+
+
+async def test_an_open_breaker_is_shown_until_it_closes(proxied_redis: ProxiedRedis) -> None:
+    stored = RedisBreakerStates(proxied_redis.client)
+    states = SharedBreakerStates(stored, lambda: 1000.0, "email-1")
+    states.set_open(ACCOUNT, "failures", 5.0)
+    states.set_open(ACCOUNT, "failures", 10.0)
+    await finish(states)
+    assert await stored.read(ACCOUNT) == BreakerState("failures", 1010.0, "email-1")
+    key = BREAKER.build_key(proxied_redis.client.prefix, ACCOUNT)
+    assert 10 < await proxied_redis.client.execute(lambda redis: redis.ttl(key)) <= 10 + BREAKER_SURPLUS_TTL
+    states.set_closed(ACCOUNT)
+    await finish(states)
+    assert await stored.read(ACCOUNT) is None
+
+
+async def test_without_redis_nothing_is_shown_and_nothing_raised(proxied_redis: ProxiedRedis) -> None:
+    await proxied_redis.proxy.disable()
+    stored = RedisBreakerStates(proxied_redis.client)
+    states = SharedBreakerStates(stored, lambda: 1000.0, "email-1")
+    states.set_open(ACCOUNT, "failures", 5.0)
+    states.set_closed(ACCOUNT)
+    await finish(states)
+    with pytest.raises(UnavailableError):
+        await stored.read(ACCOUNT)
