@@ -94,7 +94,7 @@ class AttemptRecorder:
         """Let the next channel of an escalation follow now, if the delivery has failed. A replay asks for the same step again."""
         step = in_flight.delivery.next_step
         if step is not None and event.status in _FAILED and event.reason != Reason.EXPIRED:
-            move = Reschedule(event.notification_id, event.user_id, event.occurred_at, step.resume_count)
+            move = Reschedule(event.notification_id, event.user_id, event.occurred_at, step.resume_count, after_failure=True)
             self._outbox.add(self._scheduled_topics[step.priority], in_flight.batch.partition, event.user_id.encode(), _encode(move))
 
     def _schedule(self, in_flight: InFlight, result: AttemptResult | None, retry: RetryAt | Reconcile) -> Decision:

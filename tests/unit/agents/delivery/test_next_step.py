@@ -34,7 +34,7 @@ async def deliver(result: HttpResult, **changes: Any) -> DeliveryHarness:
 async def test_a_failed_delivery_asks_for_the_step_that_waits_for_it(result: HttpResult) -> None:
     harness = await deliver(result)
     delivery = build_delivery()
-    move = Reschedule(delivery.notification_id, delivery.user_id, NOW, 3)
+    move = Reschedule(delivery.notification_id, delivery.user_id, NOW, 3, after_failure=True)
     assert list_moves(harness) == [("t1.scheduled.low", 3, move)], "in the topic of the entry, whatever its own priority is"
 
 
