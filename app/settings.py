@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.account_settings import add_account_sections, fill_account_sections
+from app.receipt_channels import select_receipt_timeouts
 from app.settings_environment import apply_environment, override_section
 from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
 from schemas.errors import SettingError
@@ -27,7 +28,6 @@ ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_
 LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile
 CallbackBytes = Annotated[int, Meta(ge=1, le=5_000_000)]  # anybody can send them before the signature is checked
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
-
 
 T = TypeVar("T", bound=Struct)
 
@@ -235,13 +235,14 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     fill_account_sections(tree)
     types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     sections = {name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS}
+    accounts = {channel: str(tree["accounts"][channel]) for channel in CHANNEL_NAMES}
     return Settings(
         **sections,
         providers=tree["providers"],
-        accounts={channel: str(tree["accounts"][channel]) for channel in CHANNEL_NAMES},
+        accounts=accounts,
         retries=tree["retries"],
         breaker=tree["breaker"],
-        receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"]),
+        receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"], tree["providers"], accounts),
         costs=_build_costs(tree["costs"]),
     )
 
@@ -256,11 +257,14 @@ def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -
     return section_type(**{key: _convert_value(f"{name}.{key}", value, types[key]) for key, value in values.items()})
 
 
-def _build_receipt_timeouts(values: Mapping[str, Any]) -> dict[ChannelName, int]:
+def _build_receipt_timeouts(
+    values: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]], accounts: Mapping[ChannelName, str]
+) -> dict[ChannelName, int]:
     expected = {channel.name for channel in CHANNELS if channel.has_receipts}
     if set(values) != expected:
         raise SettingError("receipt_timeouts", f"must have the channels with receipts, {sorted(expected)}; it has {sorted(values)}")
-    return {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
+    timeouts = {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
+    return select_receipt_timeouts(timeouts, providers, accounts)
 
 
 def _build_costs(values: Mapping[str, Any]) -> dict[ChannelName, float]:

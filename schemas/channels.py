@@ -31,7 +31,8 @@ class Channel(Struct, frozen=True):
     addresses; None if it takes any.
     `is_repeatable`: a message that comes twice replaces the first one at the receiver, or carries the same id.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
-    reports deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the user's devices.
+    or the app can report deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the
+    user's devices.
     `has_endpoints`: the addresses of a user are also the URLs of the user's webhook endpoints, each for the types that it takes.
     `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile. `word` names it in a sentence.
     """
@@ -71,6 +72,7 @@ CHANNELS: tuple[Channel, ...] = (
         build_push_renderer,
         ("subject", "text", "image", "link", "options"),
         find_problem=find_push_problem,
+        has_receipts=True,
         has_devices=True,
         is_repeatable=True,
         address_prefix=TOPIC_PREFIX,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from agents.delivery import reasons as delivery_reasons
 from agents.router.gates.wording import Facts, get_channel_word, write_sentence
 from app.api.reasons import REASONS, REMEDIES
-from app.api.responses import DeliveryResponse, NotificationResponse
+from app.api.responses import AttemptResponse, DeliveryResponse, NotificationResponse
 from schemas.enums import Outcome, State, Status
 from schemas.events import DecidedEvent
 
@@ -84,7 +84,8 @@ def _describe_deliveries(deliveries: Sequence[DeliveryResponse], facts: Facts) -
 
 def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
     channel, attempts = get_channel_word(delivery.channel), len(delivery.attempts)
-    at = f" at {facts.format_time(delivery.attempts[-1].occurred_at)}" if delivery.attempts else ""
+    report = _find_report(delivery)
+    at = _describe_time(delivery, facts) + (f", as {report.provider} reported" if report is not None else "")
     reason = delivery_reasons.REASONS.get(delivery.reason, delivery.reason)
     because = f": {reason}" if reason else ""
     last = delivery.attempts[-1] if delivery.attempts else None
@@ -98,11 +99,33 @@ def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
         case Status.PENDING:
             return f"not sent by {channel} yet: no attempt is recorded"
         case Status.FAILED:
-            return f"not sent by {channel}{because}"
+            return f"not {'sent' if report is None else 'delivered'} by {channel}{because}"
         case Status.UNSUBSCRIBED:
             return f"not received by {channel}{because or ': the recipient has unsubscribed'}"
     twice = f"; {SENT_AGAIN}" if last is not None and last.possible_duplicate else ""
-    return f"{Status(delivery.status).lower()} by {channel}{at}{because}{twice}"
+    return f"{Status(delivery.status).lower()} by {channel}{at}{because}{_describe_engagement(delivery, facts)}{twice}"
+
+
+def _describe_time(delivery: DeliveryResponse, facts: Facts) -> str:
+    """When it came to its status: the time that is known of it, else that of the last event."""
+    known = {Status.SENT: delivery.sent_at, Status.DELIVERED: delivery.delivered_at}.get(Status(delivery.status))
+    last = delivery.attempts[-1].occurred_at if delivery.attempts else None
+    at = known or last
+    return f" at {facts.format_time(at)}" if at is not None else ""
+
+
+def _describe_engagement(delivery: DeliveryResponse, facts: Facts) -> str:
+    times = {"opened": delivery.opened_at, "clicked": delivery.clicked_at}
+    return "".join(f"; {word} at {facts.format_time(at)}" for word, at in times.items() if at is not None)
+
+
+def _find_report(delivery: DeliveryResponse) -> AttemptResponse | None:
+    """The report of a provider or an app that the status comes from; an attempt has an outcome, and a search has no message id."""
+    for attempt in delivery.attempts:
+        is_report = not attempt.outcome and (attempt.provider_message_id or attempt.status == Status.DELIVERED)
+        if is_report and attempt.status == delivery.status != Status.SENT:
+            return attempt
+    return None
 
 
 def _find_unanswered(delivery: DeliveryResponse) -> bool:

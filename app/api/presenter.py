@@ -7,10 +7,11 @@ from app.api.responses import AttemptResponse, DeliveryResponse, NotificationRes
 from schemas.channels import ChannelName
 from schemas.enums import State, Status
 from schemas.events import DecidedEvent, DeliveryRef, StatusEvent
-from schemas.history import NotificationHistory
+from schemas.history import DeliveryTimes, NotificationHistory
 
 FINAL_STATUSES = frozenset({Status.FAILED, Status.DELIVERED, Status.BOUNCED, Status.UNSUBSCRIBED})
 PASS, HOLD = "pass", "hold"
+NO_TIMES = DeliveryTimes()
 FINAL_STATES = frozenset({State.REJECTED, State.MERGED, State.DEAD})
 
 
@@ -82,14 +83,19 @@ def _present_deliveries(history: NotificationHistory) -> list[DeliveryResponse]:
     planned = list(history.decided.deliveries) if history.decided else []
     planned_ids = {delivery.id for delivery in planned}
     unplanned = [DeliveryRef(status.delivery_id, status.channel) for status in history.statuses if status.delivery_id not in planned_ids]
-    return [_present_delivery(delivery, statuses.get(delivery.id), history.attempts) for delivery in (*planned, *unplanned)]
+    return [
+        _present_delivery(delivery, statuses.get(delivery.id), history.attempts, history.times.get(delivery.id, NO_TIMES))
+        for delivery in (*planned, *unplanned)
+    ]
 
 
-def _present_delivery(delivery: DeliveryRef, status: StatusEvent | None, attempts: Iterable[StatusEvent]) -> DeliveryResponse:
+def _present_delivery(
+    delivery: DeliveryRef, status: StatusEvent | None, attempts: Iterable[StatusEvent], times: DeliveryTimes
+) -> DeliveryResponse:
     presented = [_present_attempt(attempt) for attempt in attempts if attempt.delivery_id == delivery.id]
     if status is None:
         return DeliveryResponse(delivery.id, delivery.channel, Status.PENDING, attempts=presented)
-    return DeliveryResponse(delivery.id, delivery.channel, status.status, status.reason, status.provider, presented, status.variant)
+    return DeliveryResponse(delivery.id, delivery.channel, status.status, status.reason, status.provider, presented, status.variant, *times)
 
 
 def _present_attempt(status: StatusEvent) -> AttemptResponse:

@@ -62,8 +62,9 @@ class AttemptResponse(Struct, frozen=True, omit_defaults=True):
 
 
 class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
-    """A delivery and its attempts, oldest first; its status is PENDING until its first attempt is recorded.
+    """A delivery, its attempts and what providers reported, oldest first; its status is PENDING until its first attempt is recorded.
 
+    The times are the first of each kind, null while nothing says so: `opened_at` and `clicked_at` as the provider or the app reports it.
     `variant`: the experiment and the variant of its template, `order-shipped/short`, if there is an experiment.
     """
 
@@ -74,6 +75,10 @@ class DeliveryResponse(Struct, frozen=True, omit_defaults=True):
     provider: str = ""
     attempts: list[AttemptResponse] = []
     variant: str = ""
+    sent_at: float | None = None
+    delivered_at: float | None = None
+    opened_at: float | None = None
+    clicked_at: float | None = None
 
 
 class NotificationResponse(Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from app.cli import formatting
 from app.cli.formatting import build_key_value_table, build_table, format_attempt_detail, format_elapsed, format_word
 from schemas.local_time import find_zone, format_local_time, name_zone
 
@@ -85,8 +86,8 @@ def _list_attempts(explanation: Explanation) -> Iterator[tuple[float, str, Text,
 
 
 def _label(delivery: Mapping[str, Any], attempt: Mapping[str, Any]) -> str:
-    """An attempt by its number; what the provider reported later has no outcome."""
-    if not attempt.get("outcome") and attempt.get("provider_message_id"):
+    """An attempt by its number; what the provider or the app reported later has no outcome."""
+    if formatting.is_report(attempt):
         return f"{delivery['channel']} report"
     redrive = f" redrive {attempt['redrive_count']}" if attempt.get("redrive_count") else ""
     return f"{delivery['channel']} attempt {attempt.get('attempt', 0) + 1}{redrive}"

@@ -127,8 +127,14 @@ def _build_attempt_rows(body: Mapping[str, Any]) -> list[tuple[float, str, Text,
 def _build_delivery_rows(delivery: Mapping[str, Any]) -> Iterator[tuple[float, str, Text, str]]:
     for attempt in delivery.get("attempts", []):
         redrive = f" redrive {attempt['redrive_count']}" if attempt.get("redrive_count") else ""
-        label = f"{delivery['channel']} attempt {attempt.get('attempt', 0) + 1}{redrive}"
+        what = "report" if is_report(attempt) else f"attempt {attempt.get('attempt', 0) + 1}{redrive}"
+        label = f"{delivery['channel']} {what}"
         yield float(attempt["occurred_at"]), label, format_word(attempt["status"]), format_attempt_detail(attempt)
+
+
+def is_report(attempt: Mapping[str, Any]) -> bool:
+    """Whether this is what a provider or an app reported later, and not an attempt or a search for what became of one."""
+    return not attempt.get("outcome") and bool(attempt.get("provider_message_id") or attempt.get("status") == "DELIVERED")
 
 
 def format_attempt_detail(attempt: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from app.kafka.client_options import ClientOptions, build_client_options
 from app.settings import Settings
 from schemas.channels import ChannelName
 
+RECEIPT_TIMEOUT = 5  # seconds; the simulators report within one, or never, and then a line counts as SENT
 RUN_TIMEOUT = 120.0  # seconds from the first submission; lines that are not final then are in flight or lost
 
 
@@ -32,7 +33,7 @@ def build_sample_settings(settings: Settings) -> SampleSettings:
         api_url=f"http://{settings.gateway.host}:{settings.gateway.port}",
         api_key=settings.gateway.api_key,
         simulators_url=settings.simulators.url.rstrip("/"),
-        receipt_timeouts=settings.receipt_timeouts,
+        receipt_timeouts={channel: min(seconds, RECEIPT_TIMEOUT) for channel, seconds in settings.receipt_timeouts.items()},
         partitions=settings.kafka.topic_partitions,
         topic_prefix=settings.kafka.topic_prefix,
     )

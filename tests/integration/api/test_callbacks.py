@@ -47,7 +47,7 @@ async def test_every_event_is_in_kafka_before_the_answer(kafka_url: str, prefix:
     assert all(record.partition == compute_partition(delivery_id, PARTITIONS) for delivery_id, record in events.items())
 
 
-async def test_without_kafka_the_provider_is_told_to_send_it_again() -> None:
+async def test_without_kafka_the_answer_asks_for_the_request_again() -> None:
     async with open_client(with_key(build_settings(UNREACHABLE, produce_timeout=0.5))) as client:
         response = await client.post("/v1/callbacks/sendgrid", content=BODY, headers=HEADERS)
     assert response.status_code == 503

@@ -61,7 +61,7 @@ def test_the_environment_overrides_a_line(environ: dict[str, str], found) -> Non
         ({"HEROLD_ROUTER_MAX_IN_FLIGHT_BATCHES": "many"}, "router.max_in_flight_batches"),
         ({"HEROLD_ROUTER_MAX_IN_FLIGHT_BATCHES": "0"}, "router.max_in_flight_batches"),
         ({"HEROLD_PROVIDERS_WEBHOOK_ALLOWED": "true"}, "HEROLD_PROVIDERS_WEBHOOK_ALLOWED"),
-        ({"HEROLD_RECEIPT_TIMEOUTS_PUSH": "9"}, "HEROLD_RECEIPT_TIMEOUTS_PUSH"),
+        ({"HEROLD_RECEIPT_TIMEOUTS_WEBHOOK": "9"}, "HEROLD_RECEIPT_TIMEOUTS_WEBHOOK"),
         ({"HEROLD_SERVICE_LOG_LEVEL": "loud"}, "service.log_level"),
         ({"HEROLD_GATEWAY_PORT": "70000"}, "gateway.port"),
         ({"HEROLD_KAFKA_SECURITY_SASL_MECHANISM": "GSSAPI"}, "kafka.security.sasl_mechanism: 'GSSAPI'"),

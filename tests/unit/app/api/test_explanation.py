@@ -16,7 +16,7 @@ from app.api.presenter import present_notification
 from app.api.responses import ExplanationResponse
 from schemas.enums import Outcome, Reason, State, Status
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
-from schemas.history import NotificationHistory
+from schemas.history import DeliveryTimes, NotificationHistory
 from schemas.ids import DELIVERY_PREFIX, make_id
 from tests.unit.app.api.harness import NOW, RECEIPT_TIMEOUTS, make_notification_id
 
@@ -40,6 +40,12 @@ def build_event(state: State, reason: str, gate: str, inputs: dict[str, Any], **
 def build_status(status: Status, delivery_id: str = DELIVERY_ID, **fields: Any) -> StatusEvent:
     channel = fields.pop("channel", "email")
     return StatusEvent(delivery_id, make_notification_id(), "u", channel, status, NOW, NOW, outcome=Outcome.ACCEPTED, **fields)
+
+
+def build_report(status: Status, **fields: Any) -> StatusEvent:
+    """What SendGrid reported of the delivery, a minute after it was sent."""
+    report = {"outcome": None, "provider": "sendgrid", "provider_message_id": "m-1", "occurred_at": NOW + 60, **fields}
+    return msgspec.structs.replace(build_status(status), **report)
 
 
 def build_unanswered() -> StatusEvent:
@@ -267,3 +273,43 @@ def test_no_address_is_published() -> None:
     assert "1234567" not in text
     assert "secret" not in text.replace("'secret'", "")
     assert "a***@example.org" in explanation.summary
+
+
+@pytest.mark.parametrize(
+    ("report", "times", "summary"),
+    [
+        (build_report(Status.DELIVERED), DeliveryTimes(NOW, NOW + 60), "Delivered by e-mail at {later}, as sendgrid reported."),
+        (
+            build_report(Status.DELIVERED),
+            DeliveryTimes(NOW, NOW, NOW + 60),
+            "Delivered by e-mail at {now}, as sendgrid reported; opened at {later}.",
+        ),
+        (
+            build_report(Status.DELIVERED, provider="fcm", provider_message_id=""),
+            DeliveryTimes(NOW, NOW, NOW + 60, NOW + 60),
+            "Delivered by e-mail at {now}, as fcm reported; opened at {later}; clicked at {later}.",
+        ),
+        (
+            build_report(Status.BOUNCED, reason=Reason.BOUNCED),
+            DeliveryTimes(NOW, NOW),
+            "Bounced by e-mail at {later}, as sendgrid reported: there is no such mailbox or number, as its server or carrier reported.",
+        ),
+        (
+            build_report(Status.FAILED, reason=Reason.UNDELIVERED),
+            DeliveryTimes(NOW),
+            "Not delivered by e-mail: the provider had taken it and could not deliver it.",
+        ),
+        (
+            build_report(Status.UNSUBSCRIBED, reason=Reason.COMPLAINED),
+            DeliveryTimes(NOW, NOW),
+            "Not received by e-mail: the recipient reported it as spam.",
+        ),
+    ],
+)
+def test_what_a_provider_reported_is_its_word(report: StatusEvent, times: DeliveryTimes, summary: str) -> None:
+    sent = build_status(Status.SENT)
+    history = NotificationHistory(build_routed("email"), [report], [sent, report], {DELIVERY_ID: times})
+    notification = present_notification(history, make_notification_id(), RECEIPT_TIMEOUTS, NOW)
+    explanation = build_explanation(history.decided, notification, "Europe/Vienna", NOW)
+    later = NOW_TEXT.replace(":53:", ":54:")
+    assert explanation.summary == summary.format(now=NOW_TEXT, later=later)

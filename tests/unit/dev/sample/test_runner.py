@@ -171,8 +171,16 @@ def test_the_last_line_is_one_json_object() -> None:
 
 def test_the_settings_of_the_sample_are_those_of_the_process() -> None:
     sample_settings = build_sample_settings(
-        load_settings({"HEROLD_GATEWAY_PORT": "81", "HEROLD_SIMULATORS_URL": "http://t/", "HEROLD_RECEIPT_TIMEOUTS_SMS": "9"})
+        load_settings(
+            {
+                "HEROLD_GATEWAY_PORT": "81",
+                "HEROLD_SIMULATORS_URL": "http://t/",
+                "HEROLD_RECEIPT_TIMEOUTS_SMS": "4",
+                "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY": "AAAA",
+                "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": "http://127.0.0.1:81",
+            }
+        )
     )
     assert (sample_settings.api_url, sample_settings.simulators_url) == ("http://127.0.0.1:81", "http://t")
-    assert sample_settings.receipt_timeouts == {"email": 0, "sms": 9}
+    assert sample_settings.receipt_timeouts == {"email": 5, "sms": 4, "push": 0}
     assert "api_key" not in repr(sample_settings)
