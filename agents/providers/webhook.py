@@ -113,6 +113,7 @@ class Webhook:
         self._address_policy = AddressPolicy(allow)
         self._urls = UrlPolicy(allow_http, parse_ports(ports), self._address_policy)
         self._endpoints: EndpointView | None = None
+        self._find_target = lru_cache(TARGET_CACHE_SIZE)(self._check_target)
 
     def use_endpoints(self, endpoints: EndpointView) -> None:
         """Look up the endpoints that deliveries name in this view."""
@@ -128,11 +129,9 @@ class Webhook:
         content = delivery.content
         if not isinstance(content, WebhookContent):
             return INVALID_CONTENT
-        target = parse_target(delivery.address, self._allow_http)
-        if target is None:
-            return INVALID_URL
-        if not self._urls.allows_port(target.url):
-            return PORT_NOT_ALLOWED
+        target = self._find_target(delivery.address)
+        if isinstance(target, AttemptResult):
+            return target
         body = _encode(_Payload(content.type, datetime.fromtimestamp(delivery.created_at, UTC), content.data))
         if self._max_body_bytes and len(body) > self._max_body_bytes:
             return _build_too_large(len(body), self._max_body_bytes)
@@ -162,6 +161,12 @@ class Webhook:
             fallback = REDIRECTED if status < 400 else OTHER_REJECTION
             return msgspec.structs.replace(HTTP_STATUSES.get(status, fallback), provider_code=status, retry_after=retry_after)
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after)
+
+    def _check_target(self, url: str) -> Target | AttemptResult:
+        target = parse_target(url, self._allow_http)
+        if target is None:
+            return INVALID_URL
+        return target if self._urls.allows_port(target.url) else PORT_NOT_ALLOWED
 
     def _find_signer(self, delivery: Delivery, host: str, now: float) -> tuple[SignatureKind, list[bytes]] | AttemptResult:
         """What signs a delivery, or why it is not sent."""

@@ -38,6 +38,7 @@ async def drop_expired_partitions(database: Database, now: float, retention_days
         await connection.execute(_SQL["delete_old_redrives"], oldest)
         await connection.execute(_SQL["delete_old_user_counts"], oldest)
         await connection.execute(_SQL["delete_old_endpoint_counts"], oldest)
+        await connection.execute(_SQL["delete_orphaned_endpoint_health"])
         await connection.execute(_SQL["delete_old_help_messages"], oldest)
         return names
 

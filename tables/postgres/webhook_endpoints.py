@@ -125,9 +125,8 @@ class WebhookEndpointStore:
         """
         async with self._database.acquire_connection() as connection, connection.transaction():
             row = await _lock(connection, endpoint_id, None)
-            expires_at = row["previous_expires_at"]
-            if overlap and expires_at is not None and expires_at > await connection.fetchval(_SQL["get_now"]):
-                until = expires_at.isoformat(timespec="seconds")
+            if overlap and row["is_rotating"]:
+                until = row["previous_expires_at"].isoformat(timespec="seconds")
                 raise ConflictError(f"the secret before signs until {until}: wait, or rotate with an overlap of 0, which ends both")
             changed = await connection.fetchrow(_SQL["rotate_secret"], row["id"], sealed, public_key, overlap)
             await self._write_audit_entry(connection, origin, "rotate_secret", endpoint_id, {"overlap": overlap})
@@ -190,10 +189,10 @@ def _build_url_conflict() -> ConflictError:
 
 def build_endpoint(row: DatabaseRow) -> WebhookEndpoint:
     """The endpoint in a row, without its secrets."""
-    disabled_at, expires_at = row["disabled_at"], row["previous_expires_at"]
+    disabled_at = row["disabled_at"]
     secrets = [_build_secret_info(row["secret_created_at"], None, row["public_key"])]
-    if expires_at is not None:
-        secrets.append(_build_secret_info(row["previous_created_at"], expires_at, row["previous_public_key"]))
+    if row["is_rotating"]:
+        secrets.append(_build_secret_info(row["previous_created_at"], row["previous_expires_at"], row["previous_public_key"]))
     return WebhookEndpoint(
         id=ENDPOINT_PREFIX + row["id"].hex,
         kind=row["kind"],

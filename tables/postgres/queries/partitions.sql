@@ -28,6 +28,9 @@ select (select count(*) from notifications_default) + (select count(*) from deli
 -- delete_old_endpoint_counts: deletes the counters of webhook endpoints before a day (UTC).
 delete from webhook_endpoint_counts where hour < ($1::date)::timestamp at time zone 'UTC';
 
+-- delete_orphaned_endpoint_health: deletes what is known of webhook endpoints that were deleted with their user.
+delete from webhook_endpoint_health where not exists (select from webhook_endpoints where webhook_endpoints.id = endpoint_id);
+
 -- delete_old_user_counts: deletes the counters before a day (UTC).
 delete from user_counts where day < $1;
 

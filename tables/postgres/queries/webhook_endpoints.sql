@@ -1,12 +1,12 @@
 -- get_endpoint: gets an endpoint.
-select *
+select *, coalesce(previous_expires_at > now(), false) as is_rotating
 from webhook_endpoints where id = $1;
 
 -- list_signing_endpoints: lists what a worker needs of endpoints.
 select id, signature, is_enabled, version, secret, previous_secret, previous_expires_at from webhook_endpoints where id = any ($1::uuid[]);
 
 -- list_endpoints: lists endpoints with ids above one, in the order of ids; with a kind, user, state or part of a URL only those that have it.
-select *
+select *, coalesce(previous_expires_at > now(), false) as is_rotating
 from webhook_endpoints
 where id > $1 and ($2::text is null or kind = $2) and ($3::text is null or user_id = $3) and ($4::boolean is null or is_enabled = $4)
     and position($5 in url) > 0
@@ -20,15 +20,15 @@ select (select count(*) from webhook_endpoints where user_id = users.id) as coun
 insert into webhook_endpoints (id, kind, user_id, url, description, types, categories, statuses, signature, secret, public_key)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict do nothing
-returning *;
+returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
 -- lock_endpoint: locks an endpoint.
-select *
+select *, coalesce(previous_expires_at > now(), false) as is_rotating
 from webhook_endpoints where id = $1 for update;
 
 -- update_endpoint: changes what an operator writes of an endpoint.
 update webhook_endpoints set url = $2, description = $3, types = $4, categories = $5, statuses = $6 where id = $1
-returning *;
+returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
 -- delete_endpoint: deletes an endpoint with its counters.
 with counts as (delete from webhook_endpoint_counts where endpoint_id = $1),
@@ -38,11 +38,11 @@ delete from webhook_endpoints where id = $1;
 -- enable_endpoint: enables an endpoint; failures before it do not count any more.
 with health as (update webhook_endpoint_health set failing_since = null, failures = 0 where endpoint_id = $1)
 update webhook_endpoints set is_enabled = true, enabled_at = now(), disabled_at = null, disabled_reason = '' where id = $1
-returning *;
+returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
 -- disable_endpoint: disables an endpoint for a reason.
 update webhook_endpoints set is_enabled = false, disabled_at = now(), disabled_reason = $2 where id = $1
-returning *;
+returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
 -- rotate_secret: gives an endpoint a new secret; the one before signs for so many seconds more, or not at all.
 update webhook_endpoints set
@@ -52,10 +52,7 @@ update webhook_endpoints set
     previous_expires_at = case when $4::float8 > 0 then now() + make_interval(secs => $4::float8) end,
     secret = $2, public_key = $3, secret_created_at = now()
 where id = $1
-returning *;
-
--- get_now: the time of the transaction.
-select now() as now;
+returning *, coalesce(previous_expires_at > now(), false) as is_rotating;
 
 -- get_health: gets the last calls of an endpoint.
 select last_success_at, last_failure_at, failing_since, last_code from webhook_endpoint_health where endpoint_id = $1;

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
 
-from agents.providers.http import PooledHttpClient
+from agents.providers.http import AiohttpClient, PooledHttpClient
 from agents.providers.http.resolver import Addresses, Resolver
 from agents.providers.webhook import Webhook
 from schemas.addresses import InvalidAddress, normalize_url
@@ -19,6 +19,8 @@ from tests.delivery_builders import NOW, build_delivery
 from tests.integration.delivery.harness import LONG_TIMEOUTS, SECRET, open_harness
 from tests.integration.webhooks.endpoints import PATH, insert_user, open_endpoint_client
 
+BuildClient = Callable[[Attack, Webhook], PooledHttpClient | AiohttpClient]
+SHORT_CONNECTS = replace(LONG_TIMEOUTS, connect_timeout=10.0)
 UNUSED_URL = "http://127.0.0.1:9"  # of the other providers
 
 
@@ -48,11 +50,24 @@ async def internal() -> AsyncIterator[tuple[InternalServer, int]]:
     await listener.wait_closed()
 
 
-async def call(attack: Attack, url: str) -> HttpResult | str:
+@pytest.fixture(params=[PooledHttpClient, AiohttpClient])
+def build_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BuildClient:
+    """A function that builds a client for which the host of an attack has the attack's addresses."""
+
+    def build(attack: Attack, provider: Webhook) -> PooledHttpClient | AiohttpClient:
+        resolver = Resolver(time.monotonic, lambda host, port: build_addresses(attack.addresses, port))
+        for module in ("client", "aiohttp_client"):
+            monkeypatch.setattr(f"agents.providers.http.{module}.Resolver", lambda clock: resolver)
+        client: PooledHttpClient | AiohttpClient = request.param(SHORT_CONNECTS, allow_address=provider.allow_address)
+        return client
+
+    return build
+
+
+async def call(attack: Attack, url: str, build_client: BuildClient) -> HttpResult | str:
     """What the provider and the client make of a delivery to the URL; a text if no request is made."""
     provider = Webhook(SECRET, allow_http=True)
-    client = PooledHttpClient(replace(LONG_TIMEOUTS, connect_timeout=10.0), allow_address=provider.allow_address)
-    client._resolver = Resolver(time.monotonic, lambda host, port: build_addresses(attack.addresses, port))
+    client = build_client(attack, provider)
     try:
         request = provider.build_request(build_delivery("webhook", address=url), 0, NOW)
         if not isinstance(request, HttpRequest):
@@ -65,12 +80,14 @@ async def call(attack: Attack, url: str) -> HttpResult | str:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=[f"{attack.url} {' '.join(attack.addresses)}" for attack in ATTACKS])
-async def test_no_url_reaches_an_internal_server_at_connect(attack: Attack, internal: tuple[InternalServer, int]) -> None:
+async def test_no_url_reaches_an_internal_server_at_connect(
+    attack: Attack, internal: tuple[InternalServer, int], build_client: BuildClient
+) -> None:
     server, port = internal
     url = attack.url.replace(PORT, str(port))
     normal = normalize_url(url)
     for text in {url, normal} if not isinstance(normal, InvalidAddress) else {url}:
-        result = await call(attack, text)
+        result = await call(attack, text, build_client)
         assert isinstance(result, NotAllowed | NotSent | str), "a byte of the request may have been sent"
     assert server.connections == 0
 

@@ -100,7 +100,13 @@ async def test_an_expired_overlap_allows_the_next_rotation(client: httpx.AsyncCl
     path = f"{PATH}/{created['id']}/rotate-secret"
     await client.post(path)
     await database_copy.fetch("update webhook_endpoints set previous_expires_at = now() - interval '1 second'")
+    assert len((await client.get(f"{PATH}/{created['id']}")).json()["secrets"]) == 1, "it signs no more"
     assert (await client.post(path)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["search", "user_id"])
+async def test_a_character_that_no_text_has_is_an_error_of_the_request(client: httpx.AsyncClient, name: str) -> None:
+    assert (await client.get(PATH, params={name: "a\0b"})).status_code == 422
 
 
 async def test_an_endpoint_is_disabled_and_enabled_with_a_reason(client: httpx.AsyncClient, database_copy: Database) -> None:

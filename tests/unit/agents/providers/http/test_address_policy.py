@@ -80,6 +80,22 @@ def test_listed_hosts_addresses_and_networks_are_allowed(allow: str, host: str, 
 
 
 @pytest.mark.parametrize(
+    ("host", "is_listed"),
+    [
+        ("hooks.internal", True),
+        ("HOOKS.internal.", True),
+        ("127.0.0.1", True),
+        ("[fd00::7]", True),
+        ("10.0.0.1", False),
+        ("internal", False),
+        ("", False),
+    ],
+)
+def test_a_host_is_listed_by_its_name_or_as_an_address_of_a_listed_network(host: str, is_listed: bool) -> None:
+    assert AddressPolicy("hooks.internal, 127.0.0.0/8, fd00::/8").lists(host) is is_listed
+
+
+@pytest.mark.parametrize(
     "entry", ["*", "*.example.org", "10.0.0.1/8", "10.0.0.0/33", "300.1.1.1", "http://example.org", "a b", "127.1", "-x"]
 )
 def test_an_entry_that_is_no_host_address_or_network_is_named(entry: str) -> None:
