@@ -15,6 +15,7 @@ from schemas.webhook_endpoints import MESSAGE_PREFIX
 from tables.postgres.database import Database
 from tables.postgres.endpoint_reports import PostgresEndpointReports
 from tables.postgres.history_writer import PostgresHistoryWriter
+from tables.postgres.partitions import drop_expired_partitions
 from tests.event_builders import NOW, build_decided_event, build_history_batch, build_status_event
 from tests.integration.webhooks.endpoints import PATH, create, insert_user
 
@@ -140,3 +141,15 @@ async def test_a_report_is_no_message_to_the_user(client: httpx.AsyncClient, dat
     report = build_call(endpoint_id, 1, NOW, 204, notification_id=make_id(MESSAGE_PREFIX, NOW, 1))
     await store.write(build_history_batch(report, build_call(endpoint_id, 2, NOW, 204)))
     assert [row["sent"] for row in await database_copy.fetch("select sent from user_counts")] == [1]
+
+
+async def test_old_counters_and_those_of_endpoints_that_went_with_their_user_are_deleted(
+    client: httpx.AsyncClient, database_copy: Database
+) -> None:
+    endpoint_id, store = (await create(client))["id"], PostgresHistoryWriter(database_copy)
+    await store.write(build_history_batch(*(build_call(endpoint_id, n, NOW - n * DAY) for n in (1, 2, 3))))
+    await drop_expired_partitions(database_copy, NOW, retention_days=2)
+    assert (await fetch_counts(database_copy), (await fetch_health(database_copy))["failures"]) == ((0, 2), 3)
+    await client.delete("/v1/users/u-1")
+    await drop_expired_partitions(database_copy, NOW, retention_days=2)
+    assert not await database_copy.fetch("select from webhook_endpoint_health")
