@@ -88,6 +88,9 @@ class MinimalPorts:
     def get_current(self) -> Policy:
         return POLICY
 
+    def list_rows(self, partition: int, prefix: bytes, max_rows: int) -> Sequence[tuple[bytes, bytes]]:
+        return []
+
     async def get_profiles(self, user_ids: Any) -> Mapping[str, Profile]:
         return {user_id: USERS[user_id] for user_id in user_ids}
 
@@ -120,17 +123,19 @@ async def measure(records: list[FakeRecord], size: int, at: float) -> float:
     memory, profiles = MinimalPorts(), MinimalPorts()
     profiles.get_many = profiles.get_profiles  # type: ignore[assignment]
     router = Router(
-        memory,
-        profiles,
-        MinimalPorts("idempotency"),
-        MinimalPorts("rate_windows"),
-        memory,
-        lambda: at,
-        4,
-        "",
-        asyncio.sleep,
-        lambda routed: None,
-        ParkingLimits(1, 1),
+        policies=memory,
+        profiles=profiles,
+        deliveries=MinimalPorts(),
+        idempotency=MinimalPorts("idempotency"),
+        rate_windows=MinimalPorts("rate_windows"),
+        digests=MinimalPorts("digests"),
+        committer=memory,
+        clock=lambda: at,
+        partitions=4,
+        topic_prefix="",
+        sleep=asyncio.sleep,
+        observe=lambda routed: None,
+        parking_limits=ParkingLimits(1, 1),
     )
     gc.collect()
     gc.freeze()
