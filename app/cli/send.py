@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.cli import formatting
 from app.cli.api_client import ApiClient, build_notification_path, load_gateway_client
+from app.cli.attachments import read_attachments
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, CommandError
 from app.cli.json_input import parse_json
 from app.cli.output import JsonObject, add_gateway_options, build_progress_console, json_option, print_result
@@ -35,6 +36,12 @@ FAILED_STATUSES = frozenset({Status.FAILED, Status.BOUNCED})
 @click.option("--data", multiple=True, metavar="K=V|K:=JSON|JSON", help=DATA_HELP)
 @click.option("--to", multiple=True, metavar="CHANNEL=ADDRESS", help=f"Explicit address: {', '.join(CHANNEL_NAMES)}. Repeatable.")
 @click.option("--channel", multiple=True, type=click.Choice(CHANNEL_NAMES), help="Use only this channel. Repeatable.")
+@click.option(
+    "--attach",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File for the e-mail; at most 120 KiB together. Repeatable.",
+)
 @click.option("--template", help="Template; default: the rule's.")
 @click.option("--locale", help="Locale, such as de-AT.")
 @click.option("--priority", type=click.Choice(PRIORITIES), help="Priority; default: the rule's.")
@@ -88,7 +95,13 @@ def _format_submission(response: JsonObject) -> RenderableType:
 
 
 def build_submission(
-    user: str | None, notification_type: str | None, data: Sequence[str], to: Sequence[str], channel: Sequence[str], **options: Any
+    user: str | None,
+    notification_type: str | None,
+    data: Sequence[str],
+    to: Sequence[str],
+    channel: Sequence[str],
+    attach: Sequence[Path] = (),
+    **options: Any,
 ) -> JsonObject:
     """The body of a submission. Raises click.UsageError for an invalid option."""
     if not user or not notification_type:
@@ -99,6 +112,7 @@ def build_submission(
         "data": parse_data(data),
         "to": _parse_addresses(to),
         "channels": list(channel),
+        "attachments": read_attachments(attach),
         **options,
     }
     return {name: value for name, value in body.items() if value not in (None, {}, [])}
