@@ -26,6 +26,7 @@ COMMAND_PATHS = {
     "tail": "app.cli.tail:tail",
     "users": "app.cli.users:users",
     "devices": "app.cli.devices:devices",
+    "push": "app.cli.push:push",
     "preferences": "app.cli.preferences:preferences",
     "suppressions": "app.cli.suppressions:suppressions",
     "audiences": "app.cli.audiences:audiences",

@@ -14,12 +14,13 @@ from app.settings import KafkaSection, LinksSection, PostgresSection, RedisSecti
 from schemas.channels import ChannelName
 from schemas.errors import SettingError
 
+SERVICE_ACCOUNT_FILE = "service-account.json"  # of `herold up`
 LOOPBACK = "127.0.0.1"  # where the servers of `herold up` listen
 
 
 @dataclass(frozen=True)
 class ConnectionProfile:
-    """Addresses and secrets of one stack; `worker_urls` are the web addresses of each role's workers."""
+    """Addresses and secrets of one stack; `worker_urls` are the web addresses of each role's workers, `fcm` are the settings of FCM."""
 
     gateway_url: str
     api_key: str
@@ -33,6 +34,7 @@ class ConnectionProfile:
     worker_urls: Mapping[str, list[str]]
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
+    fcm: Mapping[str, str]
 
 
 def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> ConnectionProfile:
@@ -42,8 +44,9 @@ def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | No
         settings = load_settings(env)
     except SettingError as error:
         raise CommandError(str(error), "correct the variable or the line in faust.yml") from None
-    state = _read_state_file(find_home_dir(env, cwd or Path.cwd()) / "state.json")
-    return _build_profile(settings, env, state.get("ports", {}), state.get("secrets", {}))
+    home = find_home_dir(env, cwd or Path.cwd())
+    state = _read_state_file(home / "state.json")
+    return _build_profile(settings, env, state.get("ports", {}), state.get("secrets", {}), home)
 
 
 def _read_state_file(path: Path) -> dict[str, Any]:
@@ -55,7 +58,9 @@ def _read_state_file(path: Path) -> dict[str, Any]:
         raise CommandError(f"{path} cannot be read: {error}", "run as the user of `make run`, or set HEROLD_HOME") from None
 
 
-def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[str, int], secrets: Mapping[str, str]) -> ConnectionProfile:
+def _build_profile(
+    settings: Settings, env: Mapping[str, str], ports: Mapping[str, int], secrets: Mapping[str, str], home: Path
+) -> ConnectionProfile:
     bootstrap_servers, database_url = settings.kafka.bootstrap_servers, settings.postgres.url
     redis_url = settings.redis.url
     simulators_url, gateway_port = settings.simulators.url, settings.gateway.port
@@ -82,7 +87,18 @@ def _build_profile(settings: Settings, env: Mapping[str, str], ports: Mapping[st
         worker_urls=_build_worker_urls(ports),
         templates=settings.templates,
         costs=settings.costs,
+        fcm=_build_fcm(settings.providers["fcm"], env, simulators_url if "simulators" in ports else "", home),
     )
+
+
+def _build_fcm(section: Mapping[str, Any], env: Mapping[str, str], simulators_url: str, home: Path) -> dict[str, str]:
+    """The settings of FCM, else those of the running stack, whose service account is in its directory."""
+    values = {name: str(value) for name, value in section.items()}
+    if simulators_url and not _is_any_set(env, "HEROLD_PROVIDERS_FCM_URL"):
+        values["url"] = simulators_url
+    if simulators_url and not values["service_account_file"]:
+        values["service_account_file"] = str(home / SERVICE_ACCOUNT_FILE)
+    return values
 
 
 def _build_links(links: LinksSection, gateway_url: str, secret: str) -> LinksSection:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dev.simulators.callbacks.fcm import TOKEN_KEY
+from dev.simulators.fcm_topics import match_subscription
 from dev.simulators.invalid_field import parse_validation_error
 from dev.simulators.protocol import (
     DeliveryTarget,
@@ -95,6 +96,8 @@ class FcmSimulator:
 
     def parse_request(self, request: ServerRequest) -> ValidRequest | InvalidRequest:
         path = _match_path(request.path)
+        if path is None and (subscription := match_subscription(request)) is not None:
+            return self._subscribe(request, *subscription)
         if path is None or request.method != b"POST":
             return InvalidRequest(_build_error(404, "NOT_FOUND", "Requested entity was not found."))
         if request.oversize:
@@ -119,6 +122,18 @@ class FcmSimulator:
         token = "" if is_dry_run else message.data.get(TOKEN_KEY, "")
         details = FcmRequestDetails(path[1].decode("utf-8", "replace"), is_dry_run, token)
         return ValidRequest((target,), self.find_stub(message.token or message.fid), details)
+
+    def _subscribe(self, request: ServerRequest, registration: str, topic: str) -> InvalidRequest:
+        """The response to a request that is no message; a registration whose app was removed is not found."""
+        if not is_bearer_valid(request, self._is_token_valid):
+            response = self.build_unauthorized_response()
+        elif not topic:
+            response = _build_error(400, "INVALID_ARGUMENT", "Invalid topic name")
+        elif match_stub(registration).response is StubResponse.UNSUBSCRIBED:
+            response = _build_error(404, "NOT_FOUND", "Requested entity was not found.")
+        else:
+            response = ServerResponse(200, b"{}")
+        return InvalidRequest(response, [DeliveryTarget("", registration)])
 
     def build_unauthorized_response(self) -> ServerResponse:
         return _build_error(401, "UNAUTHENTICATED", _UNAUTHENTICATED_MESSAGE)._replace(headers=_AUTHENTICATE_HEADER)

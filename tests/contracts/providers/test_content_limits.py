@@ -9,9 +9,11 @@ from dev.simulators.twilio import TwilioSimulator
 from schemas.channels import get_channel
 from schemas.content import Content, EmailContent, PushContent, SmsContent
 from schemas.http import HttpRequest
+from schemas.push_options import PushOptions
 from tests.contracts.providers.provider_cases import PROVIDER_CASES
 from tests.delivery_builders import NOW, build_delivery
 
+EVERY_OPTION = PushOptions("k" * 64, "normal", "low", "default", 0, "orders", "OPEN", "ORDER", "passive", True)
 SIMULATORS: dict[str, ProviderSimulator] = {"twilio": TwilioSimulator(), "fcm": FcmSimulator(), "sendgrid": SendGridSimulator()}
 
 
@@ -33,6 +35,7 @@ def is_taken(provider: str, address: str, content: Content) -> bool:
         ("fcm", "device", [PushContent('"t"\n', "b" * count) for count in range(4000, 4100)]),
         ("fcm", "topic:news", [PushContent("t", "é" * count) for count in range(950, 1050)]),
         ("fcm", "device", [PushContent("t", "b" * count, image="https://a.b/c", link="app://x") for count in range(3960, 4060)]),
+        ("fcm", "device", [PushContent("t", "b", {key: "v"}, "https://a.b/c", "app://x", EVERY_OPTION) for key in ("k", "from")]),
         ("fcm", "fid:fHm9", [PushContent("t", "b", {"key": "b" * count}) for count in (3900, 4100)]),
         ("sendgrid", "a@example.org", [EmailContent("", "", template_id="d-" + "1" * 32, data={"a": 1}), EmailContent("", "")]),
         ("fcm", "device", [PushContent("t", "b", {key: "1"}) for key in ("from", "gcm", "gcm.a", "google.a", "message_type", "other")]),
