@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET, Struct
 
-from agents.providers.fcm_codes import ERROR_CODES, FOREIGN_PAGE, HTTP_STATUSES, INVALID_TOKEN, is_token_error
+from agents.providers.fcm_codes import ERROR_CODES, FOREIGN_PAGE, HTTP_STATUSES, INVALID_TOKEN, QUOTA_RETRY_AFTER, is_token_error
 from agents.providers.fcm_message import Message, SendMessageRequest, build_message
 from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
 from agents.providers.response import (
@@ -161,7 +161,7 @@ class Fcm:
         if status == 200:
             return AttemptResult(Outcome.ACCEPTED, "", 200, clean_provider_id(response.name))
         if status == 429:
-            return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=parse_retry_after(result.headers, now))
+            return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=parse_retry_after(result.headers, now) or QUOTA_RETRY_AFTER)
         if 300 <= status < 500 and status != 408:
             rejection = _map_error(status, response.error)
             if status == 401 and rejection.is_account_fault:

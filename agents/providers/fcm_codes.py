@@ -36,6 +36,9 @@ HTTP_STATUSES: Final[Mapping[int, AttemptResult]] = {
 
 FOREIGN_PAGE: Final = build_account_fault(404, "the response is not one of FCM: check providers.fcm.url")
 
+QUOTA_RETRY_AFTER: Final = 60.0
+"""Seconds to wait after a 429 that names no time (https://firebase.google.com/docs/cloud-messaging/scale-fcm): quotas are per minute."""
+
 _TOKEN_FIELDS: Final = ("message.token", "message.fid")
 
 

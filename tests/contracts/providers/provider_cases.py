@@ -42,13 +42,17 @@ def build_http_api(channel: str, api: dict[str, object]) -> HttpApi:
 
 
 class ProviderCase(NamedTuple):
-    """A provider, the status code with which it accepts, addresses that it rejects, and how to read the delivery id from a request."""
+    """A provider, the status code with which it accepts, addresses that it rejects, and how to read the delivery id from a request.
+
+    `throttle_seconds` is how long it wants us to wait after a 429 that names no time.
+    """
 
     provider: Provider
     accepted_status: int
     invalid_addresses: tuple[str, ...]
     read_delivery_id: Callable[[dict[str, str], bytes], str]
     secrets: tuple[str, ...] = ()
+    throttle_seconds: float = 0.0
 
 
 def _read_custom_args(headers: dict[str, str], body: bytes) -> str:
@@ -97,6 +101,7 @@ PROVIDER_CASES = {
         ("", "two words", "tok\r\nen", "töken", "t" * 4097, "topic:", "topic:a b", "topic:a/b", "fid:", "fid:a b", "fid:a.b"),
         _read_data,
         ("secret-token",),
+        60.0,
     ),
     "http_api sms": ProviderCase(
         build_http_api("sms", SMS_API),
