@@ -22,6 +22,7 @@ NonNegativeInt = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 Cost = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
 ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_CONSENT_AGE less than the 5 s of an opt-out
@@ -95,6 +96,8 @@ class WorkerSection(Section, frozen=True):
     shutdown_timeout: PositiveSeconds
     standby_replicas: NonNegativeInt
     on_position_jump: Literal["continue", "stop"]
+    max_dead_letters: PositiveInt
+    max_dead_letter_share: Share
     web_bind: NonEmptyStr
     web_port: Port
     web_token: str

@@ -17,6 +17,7 @@ HeroldError
 |-- RecordTooLargeError   a record is larger than its topic allows
 |-- TemplateChangedError  a template has another published version than the caller read
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
+|-- TooManyDeadLettersError  so many records became dead letters that the fault may be the worker's
 |-- TopicMismatchError    topics are missing or have a different configuration
 |-- UnknownUsersError     users of a list do not exist
 |-- UnstorableRowError    a store rejects the values of a row
@@ -154,6 +155,16 @@ class TemplateChangedError(HeroldError):
 
 class TableWriteError(HeroldError):
     """RocksDB did not write rows, for example because the disk is full."""
+
+
+class TooManyDeadLettersError(HeroldError):
+    """So many records became dead letters that the fault may be the worker's."""
+
+    def __init__(self, dead_letters: int, records: int, seconds: int) -> None:
+        super().__init__(
+            f"{dead_letters} of {records} records of the last {seconds} s became dead letters: `herold dead-letters causes` says why; "
+            f"if the records are wrong and not this release, raise worker.max_dead_letters or worker.max_dead_letter_share, and start again"
+        )
 
 
 class TopicMismatchError(HeroldError):

@@ -43,6 +43,7 @@ LogEvent = Literal[
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "gateway.eviction_delayed",  # Redis did not answer after a change of users; their cached profiles are deleted when it does
     "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
+    "worker.dead_letter_limit_reached",  # too many dead letters in a minute, so the worker ends: counts of that minute
     "worker.shutdown_callback_cancelled",  # what a worker stops before its end took too long: a provider or server does not answer
     "worker.started",  # a worker or the gateway is ready
 ]

@@ -4,6 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agents.dead_letter import truncate_value
+from agents.dead_letter_limit import DeadLetterLimit, build_unlimited, count_dead_letters
 from agents.delivery.attempt_records import (
     build_attempt_dead_letter,
     build_decode_dead_letter,
@@ -34,8 +35,10 @@ _FAILED = frozenset((Status.FAILED, Status.BOUNCED, Status.UNSUBSCRIBED))
 class AttemptRecorder:
     """Adds the records of attempts to the outbox. A row is staged after the outputs of its attempt, and so written after them."""
 
-    def __init__(self, outbox: SharedOutbox, topic_prefix: str, observer: Observer) -> None:
-        self._outbox, self._observer = outbox, observer
+    def __init__(
+        self, outbox: SharedOutbox, topic_prefix: str, observer: Observer, dead_letter_limit: DeadLetterLimit | None = None
+    ) -> None:
+        self._outbox, self._observer, self.dead_letter_limit = outbox, observer, dead_letter_limit or build_unlimited()
         self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
         self._scheduled_topics = {priority: topic_prefix + get_scheduled_topic(priority) for priority in PRIORITIES}
 
@@ -51,6 +54,7 @@ class AttemptRecorder:
             if isinstance(decision, WaitForAccount):
                 return
             if isinstance(decision, DeadLetterDecision):
+                self.dead_letter_limit.record(0, count_dead_letters({decision.reason: 1}))
                 self._write_dead_letter(build_attempt_dead_letter(in_flight, result, decision.reason), partition, priority)
         if in_flight.delivery.next_step is not None:
             self._request_next_step(in_flight, event)

@@ -79,13 +79,17 @@ class BatchReader:
     def _decode(self, in_flight_batch: InFlightBatch) -> list[DecodedDelivery]:
         batch, channel = in_flight_batch.handle.batch, self._providers.channel
         decoded_deliveries: list[DecodedDelivery] = []
+        failures: list[DecodeFailure] = []
         for record in batch.records:
             decoded = decode_delivery(record, channel)
             if isinstance(decoded, DecodeFailure):
-                self._recorder.write_decode_failure(batch, decoded, in_flight_batch.priority)
-                in_flight_batch.finish_record(record, "decode_failed")
+                failures.append(decoded)
             else:
                 decoded_deliveries.append(decoded)
+        self._recorder.dead_letter_limit.record(len(batch), len(failures))  # before anything of it is produced
+        for failure in failures:
+            self._recorder.write_decode_failure(batch, failure, in_flight_batch.priority)
+            in_flight_batch.finish_record(failure.record, "decode_failed")
         batch.drop_records()
         return decoded_deliveries
 

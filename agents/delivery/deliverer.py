@@ -5,6 +5,7 @@ from collections.abc import Collection
 from functools import partial
 
 from agents.agent_runs import AgentRuns
+from agents.dead_letter_limit import DeadLetterLimit
 from agents.delivery.account_breakers import AccountBreakers
 from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
@@ -55,6 +56,7 @@ class Deliverer:
         bounce_guard: BounceGuard | None = None,
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
+        dead_letter_limit: DeadLetterLimit | None = None,
     ) -> None:
         self._outbox, self._clock, self._random, self._policy = outbox, clock, random, policy
         self.waiting_room = WaitingRoom(waiting)
@@ -68,8 +70,7 @@ class Deliverer:
         if self._accounts is not None:
             self._accounts.watch(self._limited_accounts)
             self._limiter.move = self._move
-        self._recorder = AttemptRecorder(outbox, topic_prefix, observer)
-        self._runs = AgentRuns()
+        self._recorder, self._runs = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit), AgentRuns()
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
         self._reader = BatchReader(
             providers, attempts, outbox, self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard

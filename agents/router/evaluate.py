@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
+from agents.dead_letter_limit import count_dead_letters
 from agents.router import fan_out
 from agents.router.gates import idempotency
 from agents.router.gates.gate import Gate
@@ -55,6 +56,12 @@ class BatchCounts:
     def has_outputs(self) -> bool:
         """Whether there is anything to produce; a batch of replays has neither outputs nor rows."""
         return bool(self.routed or self.stopped or self.repartitioned)
+
+    def count_dead_letters(self) -> int:
+        """How many notifications became dead letters that may be our own fault."""
+        if not self.stopped:
+            return 0
+        return count_dead_letters({reason: count for (state, reason), count in self.stopped.items() if state == State.DEAD})
 
     def add_routed(self, state: RoutingState) -> None:
         """Count a routed notification and its deliveries."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from agents.agent_runs import AgentRuns
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
+from agents.dead_letter_limit import DeadLetterLimit, build_unlimited
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.delivery_look_up import DeliveryLookUp
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
@@ -58,13 +59,14 @@ class Router:
         observe: Callable[[BatchSummary], None],
         parking_limits: ParkingLimits,
         link_builder: LinkBuilder | None = None,
+        dead_letter_limit: DeadLetterLimit | None = None,
     ) -> None:
         self._policies, self._profiles = policies, profiles
         self._delivery_look_up = DeliveryLookUp(deliveries, clock)
         self._idempotency, self._rate_windows, self._digests = idempotency, rate_windows, digests
         self._committer, self._clock, self._sleep, self._observe = committer, clock, sleep, observe
         self._partitions, self._topic_prefix, self._parking_limits = partitions, topic_prefix, parking_limits
-        self._link_builder = link_builder
+        self._link_builder, self._dead_letter_limit = link_builder, dead_letter_limit or build_unlimited()
         self._topic_sets: dict[str, TopicSet] = {}
         self._compiled_policy: CompiledPolicy | None = None
         # two, because all records of a batch are checked before the first is decided: a success in one must not reset the other's count
@@ -210,6 +212,7 @@ class Router:
         outbox = self._committer.create_outbox(partition)
         context.rows = rows = self._read_rows(states, partition)
         counts = evaluate_batch(states, context, outbox, self._clock(), self._batch_failures)
+        self._dead_letter_limit.record(len(states), counts.count_dead_letters())  # before anything of it is produced
         if not counts.has_outputs:
             return counts, _build_done_future()
         windows, keys, gathered = self._rate_windows, self._idempotency, self._digests

@@ -10,6 +10,7 @@ from msgspec import Struct
 from agents.agent_runs import AgentRuns
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit
 from agents.dead_letter import build_dead_letter, truncate_value
+from agents.dead_letter_limit import DeadLetterLimit, build_unlimited, count_dead_letters
 from agents.scheduler.changes import Changes
 from agents.scheduler.decode import DecodeFailure, decode_record
 from agents.scheduler.due_queue import DueQueue
@@ -56,12 +57,14 @@ class Scheduler:
         topic_prefix: str,
         observe: Callable[[BatchSummary], None],
         on_stored: Callable[[], None],
+        dead_letter_limit: DeadLetterLimit | None = None,
     ) -> None:
         """`get_queue`: the queue of a partition; call it after `create_outbox`. `on_stored`: called when new entries can be released."""
         self._table, self._get_queue, self._committer, self._clock = table, get_queue, committer, clock
         self._target_topics, self._observe, self._on_stored = target_topics, observe, on_stored
         self._status_topic, self._dead_letter_topic = topic_prefix + STATUS_TOPIC, topic_prefix + DEAD_LETTER_TOPIC
         self._failure_limit, self._runs = ConsecutiveFailureLimit(), AgentRuns()
+        self._dead_letter_limit = dead_letter_limit or build_unlimited()
 
     async def run(self, batches: BatchHandles) -> None:
         """Store batches as long as there are any; each is acknowledged when its outputs and rows are committed."""
@@ -90,6 +93,7 @@ class Scheduler:
                 value = result
             self._write_dead_letter(batch, record, value, outbox)
             dead_letters[value.reason] += 1
+        self._dead_letter_limit.record(len(batch), count_dead_letters(dead_letters))  # before anything of it is produced
         results["replayed"] += len(batch) - len(decoded)
         if decoded:
             last = decoded[-1][0]

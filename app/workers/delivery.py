@@ -145,6 +145,7 @@ def _build_deliverer(
         bounce_guard=bounce_guard,
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=observer,
+        dead_letter_limit=worker.build_dead_letter_limit(),
     )
     worker.add_shutdown_callback(deliverer.stop)
     return deliverer

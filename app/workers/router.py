@@ -11,6 +11,7 @@ from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.workers.observers import RouterObserver
 from app.workers.user_rows_view import build_row_removal
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
@@ -24,15 +25,7 @@ MAX_IN_FLIGHT_BATCHES_LOW_BUSY = 1
 def build_router_app(role: str, settings: Settings) -> StreamApp:
     """Build the app of the router."""
     section, kafka, postgres = settings.router, settings.kafka, settings.postgres
-    priority_limits = build_priority_limits(
-        settings.worker,
-        section.max_batch_records,
-        section.max_batch_records_medium_busy,
-        section.max_batch_records_low_busy,
-        section.max_in_flight_batches,
-        MAX_IN_FLIGHT_BATCHES_LOW_BUSY,
-    )
-    worker = WorkerBuilder(role, settings, priority_limits)
+    worker = WorkerBuilder(role, settings, _build_limits(settings))
     policy_database = Database(postgres.url, postgres.pool_max_size)
     profile_database = Database(postgres.url, postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
@@ -54,6 +47,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         observe=RouterObserver(worker.metrics),
         parking_limits=ParkingLimits(section.max_parked_records, section.max_parked_bytes),
         link_builder=build_link_builder(settings.links),
+        dead_letter_limit=worker.build_dead_letter_limit(),
     )
     add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))
@@ -61,3 +55,15 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     for stop in (router.stop, redis.close, profile_database.close, policy_database.close):
         worker.add_shutdown_callback(stop)
     return worker.app
+
+
+def _build_limits(settings: Settings) -> tuple[PriorityLimits, ...]:
+    section = settings.router
+    return build_priority_limits(
+        settings.worker,
+        section.max_batch_records,
+        section.max_batch_records_medium_busy,
+        section.max_batch_records_low_busy,
+        section.max_in_flight_batches,
+        MAX_IN_FLIGHT_BATCHES_LOW_BUSY,
+    )

@@ -55,6 +55,7 @@ def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
         topic_prefix=prefix,
         observe=observer.on_batch_end,
         on_stored=releaser.wake_up,
+        dead_letter_limit=worker.build_dead_letter_limit(),
     )
     add_agents(app, worker.source_topics, scheduler.run)
     worker.add_task("release", releaser.run_forever)

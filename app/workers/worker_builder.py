@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from agents.dead_letter_limit import DeadLetterLimit
 from app.admin.topics import require_topics
 from app.kafka.client_options import build_security_options
 from app.settings import Settings, WorkerSection
@@ -63,6 +64,15 @@ class WorkerBuilder:
     def source_topics(self) -> list[str]:
         """The topics of the role with the topic prefix, highest priority first."""
         return [self.settings.kafka.topic_prefix + topic for topic in self.role_spec.source_topics]
+
+    def build_dead_letter_limit(self) -> DeadLetterLimit:
+        """The limit of this worker's dead letters, with an alert in the log."""
+        worker = self.settings.worker
+
+        def alert(dead_letters: int, records: int) -> None:
+            log_event("worker.dead_letter_limit_reached", logging.CRITICAL, role=self.role, dead_letters=dead_letters, records=records)
+
+        return DeadLetterLimit(worker.max_dead_letters, worker.max_dead_letter_share, time.monotonic, alert)
 
     def add_task(self, name: str, callback: AsyncCallback) -> None:
         """Run `callback` once, as a task beside the stream, when the worker is ready. An exception in it stops the worker."""

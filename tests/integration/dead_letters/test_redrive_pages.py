@@ -153,7 +153,7 @@ async def read_only(database: Database, store: RedriveStore, *ids: str) -> Any:
     return item.facts
 
 
-async def test_the_status_and_what_the_user_said_since_are_known(database_copy: Database, store: RedriveStore) -> None:
+async def test_the_status_and_the_choices_of_the_user_since_are_known(database_copy: Database, store: RedriveStore) -> None:
     delivery = build_delivery(number=1)
     ids = await store_dead_letters(database_copy, build_failed_delivery(delivery))
     facts = await read_only(database_copy, store, *ids)
