@@ -31,6 +31,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--callbacks-url", default="", help="Herold's URL with /v1/callbacks; without it nothing is reported about messages"
     )
+    parser.add_argument("--inbox", action="store_true", help="show accepted messages at /inbox; with --callbacks-url they always are")
     parser.add_argument("--callback-delay", type=float, default=0.5, help="seconds until all is reported (default: %(default)s)")
     parser.add_argument("--signing-key", type=Path, help="file with the private key that signs SendGrid's events, as PEM")
     return parser.parse_args()
@@ -42,7 +43,9 @@ async def serve(options: argparse.Namespace) -> None:
     request_log = RequestLog(options.request_log)
     token_server = TokenServer(options.service_account, time.time, options.token_lifetime) if options.service_account else None
     callbacks = _build_callbacks(options, loop)
-    simulators = SimulatorServer(request_log, time.time, loop, token_server, os.environ.get(MASTER_SECRET_VARIABLE, ""), callbacks)
+    simulators = SimulatorServer(
+        request_log, time.time, loop, token_server, os.environ.get(MASTER_SECRET_VARIABLE, ""), callbacks, has_inbox=options.inbox
+    )
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, _stop, simulators.failure)
     server = await loop.create_server(simulators.create_protocol, options.host, options.port, backlog=LISTEN_BACKLOG)

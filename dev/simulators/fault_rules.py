@@ -77,45 +77,42 @@ class FaultRule:
 
 
 class FaultRules:
-    """The faults that are switched on, the newest first; they end by themselves."""
+    """The faults that are switched on, the newest first in `rules`; they end by themselves."""
 
     def __init__(self) -> None:
-        self._rules: list[FaultRule] = []
+        self.rules: list[FaultRule] = []
         self._last_id = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._rules)
 
     def add(self, request: FaultRequest, now: float) -> FaultReport:
         """Switch a fault on. Raises ValueError for one that says nothing, and for too many."""
         self._remove_ended(now)
-        if len(self._rules) >= MAX_RULES:
+        if len(self.rules) >= MAX_RULES:
             raise ValueError(f"{MAX_RULES} faults are switched on: switch some off")
         rule = FaultRule(self._last_id + 1, request, now)
         self._last_id = rule.id
-        self._rules.insert(0, rule)
+        self.rules.insert(0, rule)
         return _build_report(rule, now)
 
     def find(self, provider: str, accounts: tuple[str, ...], now: float) -> FaultRule | None:
         """The newest fault that changes a request."""
         self._remove_ended(now)
-        return next((rule for rule in self._rules if rule.select(provider, accounts)), None)
+        return next((rule for rule in self.rules if rule.select(provider, accounts)), None)
 
     def remove(self, rule_id: int | None, now: float) -> int:
         """Switch one fault off, or all (None); returns how many were on."""
         self._remove_ended(now)
-        remaining = [rule for rule in self._rules if rule_id is not None and rule.id != rule_id]
-        removed, self._rules = len(self._rules) - len(remaining), remaining
+        remaining = [rule for rule in self.rules if rule_id is not None and rule.id != rule_id]
+        removed, self.rules = len(self.rules) - len(remaining), remaining
         return removed
 
     def list_reports(self, now: float) -> list[FaultReport]:
         """The faults that are switched on."""
         self._remove_ended(now)
-        return [_build_report(rule, now) for rule in self._rules]
+        return [_build_report(rule, now) for rule in self.rules]
 
     def _remove_ended(self, now: float) -> None:
-        if any(rule.ends_at <= now for rule in self._rules):
-            self._rules = [rule for rule in self._rules if rule.ends_at > now]
+        if any(rule.ends_at <= now for rule in self.rules):
+            self.rules = [rule for rule in self.rules if rule.ends_at > now]
 
 
 def _build_report(rule: FaultRule, now: float) -> FaultReport:

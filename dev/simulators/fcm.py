@@ -1,6 +1,6 @@
 """FCM's HTTP v1 messages:send (firebase.google.com/docs/reference/fcm/rest/v1): 200 with a name, or a Google API error with FcmError.
 
-The field names of the structs are FCM's: proto3 JSON accepts lowerCamelCase and the original names.
+proto3 JSON accepts lowerCamelCase and the original names of fields.
 """
 
 import re
@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dev.simulators.callbacks.fcm import TOKEN_KEY
+from dev.simulators.contracts.fcm_rules import find_problem
+from dev.simulators.contracts.loader import build_request_type, load_contract
 from dev.simulators.fcm_topics import match_subscription
 from dev.simulators.invalid_field import parse_validation_error
 from dev.simulators.protocol import (
@@ -21,15 +22,12 @@ from dev.simulators.protocol import (
     ServerResponse,
     ValidRequest,
     build_retry_after_header,
+    has_content_type,
     is_bearer_valid,
     is_not_revoked,
 )
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
-# "Message too big" and "Invalid data key" of https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
-MAX_PAYLOAD_BYTES = 4096
-MAX_TOPIC_PAYLOAD_BYTES = 2048
-_is_reserved_key = re.compile(r"from|gcm|message_type|google.*|gcm\..*", re.DOTALL).fullmatch
 _match_path = re.compile(rb"/v1/projects/([^/]+)/messages:send").fullmatch
 _FCM_ERROR_TYPE = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest"
@@ -42,29 +40,7 @@ _UNAUTHENTICATED_MESSAGE = (
 _AUTHENTICATE_HEADER = b'WWW-Authenticate: Bearer realm="https://accounts.google.com/", error="invalid_token"\r\n'
 
 
-class FcmMessage(Struct, forbid_unknown_fields=True):
-    token: str = ""
-    fid: str = ""
-    topic: str = ""
-    condition: str = ""
-    name: str = ""
-    data: dict[str, str] = {}
-    notification: dict[str, Any] = {}
-    android: Raw | UnsetType = UNSET
-    androidV2: Raw | UnsetType = UNSET
-    webpush: Raw | UnsetType = UNSET
-    apns: Raw | UnsetType = UNSET
-    fcm_options: Raw | UnsetType = UNSET
-    fcmOptions: Raw | UnsetType = UNSET
-
-
-class SendMessageRequest(Struct, forbid_unknown_fields=True):
-    message: FcmMessage
-    validate_only: bool = False
-    validateOnly: bool = False
-
-
-_decode = msgspec.json.Decoder(SendMessageRequest).decode
+_decode = msgspec.json.Decoder(build_request_type(load_contract("fcm_send"))).decode
 
 
 class FcmRequestDetails(NamedTuple):
@@ -104,24 +80,23 @@ class FcmSimulator:
             return InvalidRequest(_build_error(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit."))
         if not is_bearer_valid(request, self._is_token_valid):
             return InvalidRequest(self.build_unauthorized_response())
+        if not has_content_type(request, b"application/json"):
+            return InvalidRequest(_build_error(400, "INVALID_ARGUMENT", "Invalid value of the header Content-Type."))
         try:
             body = _decode(request.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return InvalidRequest(_build_bad_request_error(str(error)))
         message = body.message
+        if message is None:
+            return InvalidRequest(_build_bad_request_error("Object missing required field `message`"))
         target = _build_delivery_target(message)
-        if sum(map(bool, (message.token, message.fid, message.topic, message.condition))) != 1:
-            return InvalidRequest(
-                _build_fcm_error(400, "INVALID_ARGUMENT", "Recipient of the message is not set.", "INVALID_ARGUMENT"), [target]
-            )
-        if any(map(_is_reserved_key, message.data)):
-            return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Invalid data key", "INVALID_ARGUMENT"), [target])
-        if _compute_payload_size(message) > (MAX_TOPIC_PAYLOAD_BYTES if message.topic or message.condition else MAX_PAYLOAD_BYTES):
-            return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT"), [target])
-        is_dry_run = body.validate_only or body.validateOnly
-        token = "" if is_dry_run else message.data.get(TOKEN_KEY, "")
+        problem = find_problem(message)
+        if problem:
+            return InvalidRequest(_build_fcm_error(400, "INVALID_ARGUMENT", problem, "INVALID_ARGUMENT"), [target])
+        is_dry_run = bool(body.validate_only or body.validateOnly)
+        token = "" if is_dry_run or not message.data else message.data.get(TOKEN_KEY, "")
         details = FcmRequestDetails(path[1].decode("utf-8", "replace"), is_dry_run, token)
-        return ValidRequest((target,), self.find_stub(message.token or message.fid), details)
+        return ValidRequest((target,), self.find_stub(message.token or message.fid or ""), details)
 
     def _subscribe(self, request: ServerRequest, registration: str, topic: str) -> InvalidRequest:
         """The response to a request that is no message; a registration whose app was removed is not found."""
@@ -161,15 +136,9 @@ class FcmSimulator:
         return response._replace(headers=build_retry_after_header(stub))
 
 
-def _build_delivery_target(message: FcmMessage) -> DeliveryTarget:
-    address = message.token or message.fid or (f"topic:{message.topic}" if message.topic else message.condition)
-    return DeliveryTarget(message.data.get("delivery_id", ""), address)
-
-
-def _compute_payload_size(message: FcmMessage) -> int:
-    """Compute the bytes of all keys and values."""
-    parts = (message.data, message.notification)
-    return sum(len(name.encode()) + len(str(value).encode()) for part in parts for name, value in part.items())
+def _build_delivery_target(message: Any) -> DeliveryTarget:
+    address = message.token or message.fid or (f"topic:{message.topic}" if message.topic else message.condition or "")
+    return DeliveryTarget((message.data or {}).get("delivery_id", ""), address)
 
 
 def _build_error(code: int, status: str, message: str, details: Sequence[dict[str, Any]] = ()) -> ServerResponse:

@@ -102,6 +102,12 @@ class RequestLogEntry(Struct, frozen=True, gc=False):
         return 200 <= self.status < 300
 
 
+def has_content_type(request: ServerRequest, expected: bytes) -> bool:
+    """Whether the body is of this media type; parameters such as the charset do not count."""
+    content_type = request.headers.get(b"content-type", b"")
+    return content_type == expected or content_type.partition(b";")[0].strip().lower() == expected
+
+
 def build_retry_after_header(stub: Stub, usual: str = "") -> bytes:
     """The header line that says when a request may be repeated, with the provider's usual text unless the stub has one."""
     text = usual if stub.retry_after is None else stub.retry_after

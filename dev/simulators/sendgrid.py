@@ -1,14 +1,16 @@
 """SendGrid's v3 mail/send (docs.sendgrid.com/api-reference/mail-send): 202, or errors with message, field and help."""
 
 import re
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct, field
 
 from dev.simulators.callback_script import DEFAULT_SCRIPT
+from dev.simulators.contracts.loader import build_request_type, load_contract
+from dev.simulators.contracts.sendgrid_rules import find_broken_rule
 from dev.simulators.invalid_field import parse_validation_error
 from dev.simulators.protocol import (
     DeliveryTarget,
@@ -18,14 +20,13 @@ from dev.simulators.protocol import (
     ServerResponse,
     ValidRequest,
     build_retry_after_header,
+    has_content_type,
     is_bearer_valid,
 )
 from dev.simulators.stubs import DEFAULT_STUB, Stub, StubResponse, match_stub
+from schemas.ports import Clock
 
-MAX_RECIPIENTS = 1000
 _HELP_URL = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
-_Email = Annotated[str, Meta(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
-_Text = Annotated[str, Meta(min_length=1)]
 _INVALID_ADDRESS = "Does not contain a valid address."
 _ERROR_MESSAGES = {
     "personalizations": "The personalizations field is required and must have at least one personalization.",
@@ -40,58 +41,18 @@ _ERROR_MESSAGES = {
     "content.type": "The content type must be a string at least one character in length.",
     "content.value": "The content value must be a string at least one character in length.",
 }
-_MISSING_SUBJECT = (
-    "The subject is required. You can get around this requirement if you use a template with a subject defined or if every"
-    " personalization has a subject defined."
-)
-_DUPLICATE_RECIPIENT = "Each email address in the personalization block should be unique between to, cc, and bcc."
-
-
-class EmailObject(Struct, gc=False):
-    email: _Email
-
-
-class Personalization(Struct):
-    to: Annotated[list[EmailObject], Meta(min_length=1)]
-    cc: list[EmailObject] = []
-    bcc: list[EmailObject] = []
-    subject: str = ""
-    custom_args: dict[str, str] = {}
-    dynamic_template_data: dict[str, Any] = {}
-
-
-class MailContent(Struct, gc=False):
-    type: _Text
-    value: _Text
-
-
-class UnsubscribeGroup(Struct, gc=False):
-    group_id: int
-
-
-class MailSendRequest(Struct):
-    personalizations: Annotated[list[Personalization], Meta(min_length=1)]
-    from_: EmailObject = field(name="from")
-    subject: str = ""
-    content: list[MailContent] = []
-    template_id: str = ""
-    custom_args: dict[str, str] = {}
-    categories: list[str] = []
-    asm: UnsubscribeGroup | None = None
 
 
 class SendGridRequestDetails(NamedTuple):
     """An accepted mail, and the number of the personalization whose address selects the stub."""
 
-    mail: MailSendRequest
+    mail: Any
     personalization: int
 
 
-# of a dynamic template, or the GUID of a legacy one
-_is_template_id = re.compile("d-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _RATE_LIMIT_HEADERS = b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\n"
 _ACCEPTING_RESPONSES = (StubResponse.ACCEPT, StubResponse.UNSUBSCRIBED)
-_decode = msgspec.json.Decoder(MailSendRequest).decode
+_decode = msgspec.json.Decoder(build_request_type(load_contract("sendgrid_send"))).decode
 
 
 class SendGridSimulator:
@@ -102,6 +63,9 @@ class SendGridSimulator:
 
     name = "sendgrid"
     path_prefix = b"/v3/mail/send"
+
+    def __init__(self, clock: Clock = time.time) -> None:
+        self._clock = clock
 
     def find_stub(self, address: str) -> Stub:
         return match_stub(address)
@@ -118,6 +82,8 @@ class SendGridSimulator:
             return InvalidRequest(_build_error(405, None, "method not allowed"))
         if not is_bearer_valid(request):
             return InvalidRequest(self.build_unauthorized_response())
+        if not has_content_type(request, b"application/json"):
+            return InvalidRequest(_build_error(415, None, "Content-Type should be application/json."))
         try:
             mail = _decode(request.body)
         except msgspec.ValidationError as error:
@@ -125,9 +91,9 @@ class SendGridSimulator:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return InvalidRequest(_build_error(400, None, "Bad Request"))
         targets = [_build_delivery_target(personalization) for personalization in mail.personalizations]
-        error_response = _find_error(mail)
-        if error_response:
-            return InvalidRequest(error_response, targets)
+        broken_rule = find_broken_rule(mail, len(request.body), self._clock)
+        if broken_rule:
+            return InvalidRequest(_build_error(400, broken_rule.field_path, broken_rule.message), targets)
         number, stub = 0, self.find_stub(targets[0].address)
         if len(targets) > 1:
             number, stub = self._select_stub(targets)
@@ -167,30 +133,8 @@ def _build_reset_header(retry_after: str, now: float) -> bytes:
     return f"X-RateLimit-Reset: {reset}\r\n".encode()
 
 
-def _build_delivery_target(personalization: Personalization) -> DeliveryTarget:
+def _build_delivery_target(personalization: Any) -> DeliveryTarget:
     return DeliveryTarget(personalization.custom_args.get("delivery_id", ""), personalization.to[0].email)
-
-
-def _find_error(mail: MailSendRequest) -> ServerResponse | None:
-    if mail.template_id and not _is_template_id(mail.template_id):
-        return _build_error(400, "template_id", _ERROR_MESSAGES["template_id"])
-    if not mail.template_id:
-        if not mail.content:
-            return _build_error(400, "content", _ERROR_MESSAGES["content"])
-        if not mail.subject and not all(personalization.subject for personalization in mail.personalizations):
-            return _build_error(400, "subject", _MISSING_SUBJECT)
-    for number, personalization in enumerate(mail.personalizations):
-        has_more_recipients = len(personalization.to) > 1 or personalization.cc or personalization.bcc
-        if has_more_recipients and (problem := _find_recipient_problem(personalization)):
-            return _build_error(400, f"personalizations.{number}", problem)
-    return None
-
-
-def _find_recipient_problem(personalization: Personalization) -> str:
-    recipients = [recipient.email.lower() for recipient in (*personalization.to, *personalization.cc, *personalization.bcc)]
-    if len(recipients) > MAX_RECIPIENTS:
-        return f"There are more than {MAX_RECIPIENTS} recipients in to, cc and bcc."
-    return "" if len(set(recipients)) == len(recipients) else _DUPLICATE_RECIPIENT
 
 
 def _build_validation_error(problem: str) -> ServerResponse:

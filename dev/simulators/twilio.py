@@ -3,11 +3,13 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from dev.simulators.contracts.twilio_parameters import find_error_code, match_account_sid
 from dev.simulators.protocol import (
     DeliveryTarget,
     InvalidRequest,
@@ -16,6 +18,7 @@ from dev.simulators.protocol import (
     ServerResponse,
     ValidRequest,
     build_retry_after_header,
+    has_content_type,
 )
 from dev.simulators.stubs import DEFAULT_STUB, UNPROCESSED_FAULTS, Stub, StubResponse, match_number_stub
 from dev.simulators.twilio_messages import MessageList, MessageQuery, parse_query
@@ -23,7 +26,6 @@ from schemas.sms_segments import measure_sms
 
 MAX_CHARACTERS = 1600  # UTF-16 code units: an emoji counts more than once (https://www.twilio.com/docs/api/errors/21617)
 _match_path = re.compile(rb"/2010-04-01/Accounts/([^/]+)/Messages\.json").fullmatch
-_match_number = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _MORE_INFO_URL = "https://www.twilio.com/docs/errors/"
 _STUB_ERRORS = {
     StubResponse.BOUNCE: (400, 21211),
@@ -49,6 +51,16 @@ _ERROR_MESSAGES = {
     21610: "Attempt to send to unsubscribed recipient",
     21612: "Message cannot be sent with the current combination of 'To' ({to}) and 'From' parameters",
     21614: "'To' number is not a valid mobile number: {to}",
+    20422: "Invalid Parameter",
+    21212: "Invalid 'From' Number",
+    21609: "The StatusCallback URL is not a valid URL.",
+    21620: "Invalid media URL(s)",
+    21705: "The Messaging Service Sid is invalid.",
+    35111: "SendAt timestamp is missing",
+    35112: "ScheduleType value provided is unsupported",
+    35114: "SendAt time is not in a valid format",
+    35118: "MessagingServiceSid is required to schedule a message",
+    90007: "Invalid validity period value",
     21617: f"The concatenated message body exceeds the {MAX_CHARACTERS} character limit",
 }
 
@@ -94,12 +106,22 @@ class TwilioSimulator:
             return InvalidRequest(_build_error(413, 21617))
         if not _is_authenticated(request.headers.get(b"authorization", b"")):
             return InvalidRequest(self.build_unauthorized_response())
-        form = dict(_parse_form(request.body))
-        text = {name: _decode_text(form.get(name, b"")) for name in (b"To", b"From", b"MessagingServiceSid", b"Body", b"StatusCallback")}
-        sender, is_smart = (text[b"From"], text[b"MessagingServiceSid"]), form.get(b"SmartEncoded") == b"true"
-        sms = TwilioRequestDetails(_decode_text(path[1]), text[b"To"], *sender, text[b"Body"], is_smart, text[b"StatusCallback"])
-        target = DeliveryTarget(_parse_delivery_id(text[b"StatusCallback"]), sms.to)
-        code = _find_error_code(sms, b"MediaUrl" in form or b"ContentSid" in form)
+        if not match_account_sid(path[1]):
+            return InvalidRequest(_build_error(404, 20404))
+        # of another media type Twilio reads no parameters
+        pairs = _parse_form(request.body) if has_content_type(request, b"application/x-www-form-urlencoded") else []
+        form = dict(pairs)
+        sms = TwilioRequestDetails(
+            path[1].decode("latin-1"),
+            form.get("To", ""),
+            form.get("From", ""),
+            form.get("MessagingServiceSid", ""),
+            form.get("Body", ""),
+            form.get("SmartEncoded", "").lower() == "true",
+            form.get("StatusCallback", ""),
+        )
+        target = DeliveryTarget(_parse_delivery_id(sms.status_callback), sms.to)
+        code = _find_missing_parameter(form) or find_error_code(pairs) or _find_broken_rule(form)
         if code:
             return InvalidRequest(_build_error(400, code, sms.to), [target])
         return ValidRequest((target,), self.find_stub(sms.to), sms)
@@ -145,9 +167,9 @@ def _decode_credentials(authorization: bytes) -> tuple[bytes, bytes]:
     return user, password
 
 
-def _parse_form(form: bytes) -> list[tuple[bytes, bytes]]:
+def _parse_form(form: bytes) -> list[tuple[str, str]]:
     parts = (pair.partition(b"=") for pair in form.split(b"&"))
-    return [(name, value) for name, _, value in parts]
+    return [(_decode_text(name), _decode_text(value)) for name, _, value in parts]
 
 
 def _decode_text(value: bytes) -> str:
@@ -163,16 +185,22 @@ def _parse_delivery_id(callback: str) -> str:
     return ""
 
 
-def _find_error_code(sms: TwilioRequestDetails, has_other_content: bool) -> int:
-    if not sms.to:
+def _find_missing_parameter(form: Mapping[str, str]) -> int:
+    """The code of the first parameter that every message needs; 0 if all are there."""
+    if not form.get("To"):
         return 21604
-    if not _match_number(sms.to):
-        return 21211
-    if not sms.from_ and not sms.messaging_service_sid:
+    if not form.get("From") and not form.get("MessagingServiceSid"):
         return 21603
-    if not sms.body and not has_other_content:
-        return 21602
-    return 21617 if len(sms.body.encode("utf-16-le", "surrogatepass")) > 2 * MAX_CHARACTERS else 0
+    return 0 if form.get("Body") or form.get("MediaUrl") or form.get("ContentSid") else 21602
+
+
+def _find_broken_rule(form: Mapping[str, str]) -> int:
+    """The code of the first rule about valid parameters that is broken: a scheduled message needs a time and a service."""
+    if form.get("ScheduleType") and not form.get("SendAt"):
+        return 35111
+    if form.get("ScheduleType") and not form.get("MessagingServiceSid"):
+        return 35118
+    return 21617 if len(form.get("Body", "").encode("utf-16-le", "surrogatepass")) > 2 * MAX_CHARACTERS else 0
 
 
 def _build_error(status: int, code: int, to: str = "") -> ServerResponse:

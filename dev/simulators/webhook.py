@@ -16,6 +16,7 @@ from dev.simulators.protocol import (
     ServerResponse,
     ValidRequest,
     build_retry_after_header,
+    has_content_type,
 )
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 
@@ -49,6 +50,8 @@ class WebhookSimulator:
             return InvalidRequest(ServerResponse(413), [target])
         if request.method != b"POST":
             return InvalidRequest(ServerResponse(405, headers=b"Allow: POST\r\n"), [target])
+        if not has_content_type(request, b"application/json"):  # Standard Webhooks 1.0, "Payload structure"
+            return InvalidRequest(ServerResponse(415), [target])
         if not self._is_signature_valid(request, host):
             return InvalidRequest(self.build_unauthorized_response(), [target])
         return ValidRequest((target,), self.find_stub(path))

@@ -31,7 +31,9 @@ class CallbackOptions(NamedTuple):
     delay: float
 
 
-Planner = Callable[[ValidRequest, Stub, ResponseContext], list[list["Callback"]]]
+CallbackPlans = list[list["Callback"]]
+"""The callbacks about each recipient of a request, in their order."""
+Planner = Callable[[ValidRequest, Stub, ResponseContext], CallbackPlans]
 
 
 class Callback(NamedTuple):
@@ -58,7 +60,7 @@ class CallbackDispatcher:
         if options.auth_token:
             self._planners["twilio"] = self._plan_statuses
 
-    def plan(self, provider: str, request: ValidRequest, stub: Stub, context: ResponseContext) -> list[list[Callback]]:
+    def plan(self, provider: str, request: ValidRequest, stub: Stub, context: ResponseContext) -> CallbackPlans:
         """The callbacks about each recipient of a request that a provider accepted."""
         planner = self._planners.get(provider)
         return planner(request, stub, context) if planner else []
@@ -116,9 +118,9 @@ class CallbackDispatcher:
                 self._batcher.add(callback.content, first_try, is_forged=callback.is_forged)
             await first_try
 
-    def _plan_mail_events(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> list[list[Callback]]:
+    def _plan_mail_events(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> CallbackPlans:
         mail: Any = request.details.mail
-        plans: list[list[Callback]] = []
+        plans: CallbackPlans = []
         number = 0
         for personalization in mail.personalizations:
             for recipient in (*personalization.to, *personalization.cc, *personalization.bcc):
@@ -138,7 +140,7 @@ class CallbackDispatcher:
         times = [now + wait - stub.script.age for wait in waits]
         return _arrange(stub.script, waits, list(sendgrid.build_events(recipient, events, times)))
 
-    def _plan_statuses(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> list[list[Callback]]:
+    def _plan_statuses(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> CallbackPlans:
         details, script, token = request.details, stub.script, self._options.auth_token
         if not details.status_callback:
             return []
@@ -163,7 +165,7 @@ class CallbackDispatcher:
             posts.append(twilio.build_inbound_post(url, sms, "STOP", signing_token, sid))
         return [_arrange(script, waits, posts)]
 
-    def _plan_acks(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> list[list[Callback]]:
+    def _plan_acks(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> CallbackPlans:
         script, token, url = stub.script, request.details.receipt_token, f"{self._options.url}/fcm/ack"
         events = fcm.list_events(script) if token else ()
         posts = [fcm.build_post(url, token, event, is_forged=script.is_forged) for event in events]

@@ -89,7 +89,14 @@ PROVIDER_CASES = {
         ("SG.secret-key",),
     ),
     "twilio": ProviderCase(
-        Twilio("https://api.twilio.com", "AC17", "SK17", "secret-key", "+15005550006", "https://herold.example.org/callbacks/twilio"),
+        Twilio(
+            "https://api.twilio.com",
+            "AC" + "0" * 30 + "17",
+            "SK17",
+            "secret-key",
+            "+15005550006",
+            "https://herold.example.org/callbacks/twilio",
+        ),
         201,
         ("", "017012345", "+0170123456", "+4917012345678901", "+49 170 1234567", "+49170&To=+1", "+4917012345\n", "+٤٩١٧٠١٢٣"),
         _read_callback,

@@ -25,6 +25,7 @@ from tests.fakes import FixedToken
 from tests.settings_builders import build_concurrency_limits, build_http_limits
 from tests.unit.agents.delivery.harness import DeliveryHarness
 
+ACCOUNT_SID = "AC" + "0" * 30 + "17"
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FAST_RETRIES = RetryPolicy(RetrySchedule((0.01, 0.02)), max_retry_after=0.05)
 LONG_TIMEOUTS = build_http_limits(max_connections=64, connect_timeout=600.0, request_timeout=600.0, tick_seconds=0.05)
@@ -117,7 +118,7 @@ def build_provider(channel: ChannelName, url: str, allow: str) -> Provider:
     """The channel's provider with the URL of the simulators."""
     providers: dict[ChannelName, Provider] = {
         "email": SendGrid(url, "SG.key", "shop@example.org"),
-        "sms": Twilio(url, "AC17", "SK17", "secret", "+15005550006", "https://herold.example.org/callbacks/twilio"),
+        "sms": Twilio(url, ACCOUNT_SID, "SK17", "secret", "+15005550006", "https://herold.example.org/callbacks/twilio"),
         "push": Fcm(url, "herold", FixedToken()),
         "webhook": Webhook(SECRET, allow_http=True, allow=allow),
     }

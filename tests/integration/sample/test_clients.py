@@ -80,10 +80,10 @@ async def simulators(tmp_path: Path) -> AsyncIterator[str]:
 async def test_the_request_log_is_read_from_a_given_entry(simulators: str) -> None:
     async with httpx.AsyncClient() as client:
         request_log = RequestLogClient(client, simulators)
-        await client.post(f"{simulators}/hooks/a", headers={"webhook-id": "dlv_before"})
+        await client.post(f"{simulators}/hooks/a", headers={"webhook-id": "dlv_before", "content-type": "application/json"})
         last_seq = await request_log.fetch_last_seq()
         for name in ("a", "fail/b"):
-            await client.post(f"{simulators}/hooks/{name}", headers={"webhook-id": f"dlv_{name}"})
+            await client.post(f"{simulators}/hooks/{name}", headers={"webhook-id": f"dlv_{name}", "content-type": "application/json"})
         entries = await request_log.fetch_requests_after(last_seq)
     assert [(entry.delivery_id, entry.status, entry.accepted) for entry in entries] == [("dlv_a", 204, True), ("dlv_fail/b", 500, False)]
 

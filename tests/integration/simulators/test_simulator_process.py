@@ -157,7 +157,8 @@ async def test_an_invalid_http_request_gets_400(simulators: SimulatorProcess) ->
 
 
 async def test_expect_100_continue_and_connection_close(simulators: SimulatorProcess) -> None:
-    head = b"POST /hooks/u HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    headers = b"Expect: 100-continue\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+    head = b"POST /hooks/u HTTP/1.1\r\nHost: t\r\n%b\r\n" % headers
     content = await exchange_bytes(simulators, head, b"{}")
     assert content.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n")
 

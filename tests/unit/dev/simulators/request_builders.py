@@ -11,8 +11,12 @@ from schemas.ids import DELIVERY_PREFIX, make_id
 NOW = 1_760_000_000.5
 CONTEXT = ResponseContext(NOW, b"Thu, 09 Oct 2025 08:53:20 GMT", 0xABC)
 DELIVERY_ID = make_id(DELIVERY_PREFIX, NOW - 0.025, 7)
-BEARER_HEADERS = {b"authorization": b"Bearer key"}
-BASIC_HEADERS = {b"authorization": b"Basic QUMxOnRva2Vu"}  # AC1:token
+JSON = {b"content-type": b"application/json"}
+FORM = {b"content-type": b"application/x-www-form-urlencoded"}
+BEARER_HEADERS = {b"authorization": b"Bearer key", **JSON}
+BASIC_HEADERS = {b"authorization": b"Basic QUMxOnRva2Vu", **FORM}  # AC1:token
+ACCOUNT_SID = "AC" + "1" * 32
+MESSAGES_PATH = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json".encode()
 
 
 def build_mail(to: str = "a@example.org", **changes: Any) -> dict[str, Any]:
@@ -37,9 +41,7 @@ def build_sms_form(to: str = "+4366012345678", **changes: str) -> dict[str, str]
     return {"To": to, "From": "+15005550006", "Body": "Hello", "StatusCallback": callback, **changes}
 
 
-def build_twilio_request(
-    form: dict[str, str], headers: dict[bytes, bytes] = BASIC_HEADERS, path: bytes = b"/2010-04-01/Accounts/AC1/Messages.json"
-) -> ServerRequest:
+def build_twilio_request(form: dict[str, str], headers: dict[bytes, bytes] = BASIC_HEADERS, path: bytes = MESSAGES_PATH) -> ServerRequest:
     """Build a request of the Messages resource; empty fields are left out."""
     return ServerRequest(b"POST", path, b"", headers, urlencode({name: value for name, value in form.items() if value}).encode())
 
@@ -52,7 +54,7 @@ def build_fcm_request(message: object, headers: dict[bytes, bytes] = BEARER_HEAD
 
 def build_webhook_request(path: bytes = b"/hooks/u-1", method: bytes = b"POST") -> ServerRequest:
     """Build a webhook request."""
-    return ServerRequest(method, path, b"a=b", {b"host": b"127.0.0.1:4010", b"webhook-id": DELIVERY_ID.encode()}, b"{}")
+    return ServerRequest(method, path, b"a=b", {**JSON, b"host": b"127.0.0.1:4010", b"webhook-id": DELIVERY_ID.encode()}, b"{}")
 
 
 def get_response(provider: ProviderSimulator, request: ServerRequest) -> ServerResponse:

@@ -22,7 +22,7 @@ def test_a_fault_ends_by_itself() -> None:
     rules.add(FaultRequest("twilio", seconds=120.0, status=503), NOW)
     assert rules.find("twilio", ACCOUNTS, NOW + 119.9) is not None
     assert rules.find("twilio", ACCOUNTS, NOW + 120.0) is None
-    assert not rules
+    assert not rules.rules
 
 
 def test_a_fault_concerns_its_provider_or_all() -> None:

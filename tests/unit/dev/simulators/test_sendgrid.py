@@ -65,8 +65,8 @@ def test_an_invalid_key_gets_401(authorization: bytes) -> None:
         ({"personalizations": build_personalizations("a@x.org", "A@x.org")}, "personalizations.0", "unique"),
         (
             {"personalizations": build_personalizations(*(f"u{number}@x.org" for number in range(1001)))},
-            "personalizations.0",
-            "more than 1000",
+            "personalizations",
+            "limit of 1000 total recipients",
         ),
         ({"from": None}, "from", "from object must be provided"),
         ({"from": {"email": "shop"}}, "from.email", "valid address"),

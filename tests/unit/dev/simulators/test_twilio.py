@@ -5,9 +5,12 @@ from dev.simulators.stubs import DEFAULT_STUB
 from dev.simulators.twilio import TwilioSimulator
 from dev.simulators.twilio_messages import parse_query
 from tests.unit.dev.simulators.request_builders import (
+    ACCOUNT_SID,
     BASIC_HEADERS,
     CONTEXT,
     DELIVERY_ID,
+    FORM,
+    MESSAGES_PATH,
     build_sms_form,
     build_twilio_request,
     decode_body,
@@ -16,6 +19,7 @@ from tests.unit.dev.simulators.request_builders import (
 )
 
 SIMULATOR = TwilioSimulator()
+SERVICE_SID = "MG" + "1" * 32
 
 
 def test_an_accepted_message_is_created() -> None:
@@ -23,7 +27,7 @@ def test_an_accepted_message_is_created() -> None:
     message = decode_body(response)
     assert response.status == 201
     assert {name: message[name] for name in ("account_sid", "to", "from", "body", "status", "num_segments", "error_code")} == {
-        "account_sid": "AC1",
+        "account_sid": ACCOUNT_SID,
         "to": "+4366012345678",
         "from": "+15005550006",
         "body": "Grüße & mehr + 1",
@@ -32,7 +36,7 @@ def test_an_accepted_message_is_created() -> None:
         "error_code": None,
     }
     assert message["sid"] == "SM" + "0" * 29 + "abc"
-    assert message["uri"] == f"/2010-04-01/Accounts/AC1/Messages/{message['sid']}.json"
+    assert message["uri"] == f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{message['sid']}.json"
     assert message["date_created"] == "Thu, 09 Oct 2025 08:53:20 +0000"
 
 
@@ -43,8 +47,13 @@ def test_segments_are_counted_with_smart_encoding_if_it_is_asked_for(smart: str,
 
 
 def test_a_messaging_service_selects_the_sender_later() -> None:
-    message = decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(From="", MessagingServiceSid="MG1"))))
-    assert (message["from"], message["messaging_service_sid"], message["status"], message["num_segments"]) == (None, "MG1", "accepted", "0")
+    message = decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(From="", MessagingServiceSid=SERVICE_SID))))
+    assert (message["from"], message["messaging_service_sid"], message["status"], message["num_segments"]) == (
+        None,
+        SERVICE_SID,
+        "accepted",
+        "0",
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,7 @@ def test_the_delivery_id_is_a_parameter_of_the_callback(callback: str, delivery_
     "authorization", [b"", b"Bearer x", b"Basic QUMx", b"Basic !", b"Basic QUMxOg==", b"Basic QUMxOnJldm9rZWQ="]
 )  # no colon; no base64; no password; password `revoked`
 def test_invalid_credentials_get_401(authorization: bytes) -> None:
-    response = get_response(SIMULATOR, build_twilio_request(build_sms_form(), {b"authorization": authorization}))
+    response = get_response(SIMULATOR, build_twilio_request(build_sms_form(), {b"authorization": authorization, **FORM}))
     assert (response.status, decode_body(response)["code"]) == (401, 20003)
 
 
@@ -110,7 +119,9 @@ def test_stub_responses(number: str, status: int, code: int) -> None:
 
 def test_an_unknown_path_gets_404_and_an_oversize_body_413() -> None:
     assert (
-        decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(), path=b"/2010-04-01/Accounts/AC1/Calls.json")))["code"]
+        decode_body(get_response(SIMULATOR, build_twilio_request(build_sms_form(), path=MESSAGES_PATH.replace(b"Messages", b"Calls"))))[
+            "code"
+        ]
         == 20404
     )
     assert get_response(SIMULATOR, build_twilio_request(build_sms_form())._replace(oversize=True)).status == 413
