@@ -10,8 +10,28 @@ import sendgrid
 from firebase_admin import credentials, exceptions, messaging
 from google.oauth2.credentials import Credentials
 from python_http_client.exceptions import BadRequestsError, TooManyRequestsError, UnauthorizedError
-from sendgrid.helpers.mail import CustomArg, Mail
+from sendgrid.helpers.mail import (
+    Asm,
+    Attachment,
+    Category,
+    ClickTracking,
+    CustomArg,
+    Disposition,
+    FileContent,
+    FileName,
+    FileType,
+    GroupId,
+    GroupsToDisplay,
+    Header,
+    Mail,
+    MailSettings,
+    ReplyTo,
+    SandBoxMode,
+    SendAt,
+    TrackingSettings,
+)
 from twilio.base.exceptions import TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from schemas.ids import DELIVERY_PREFIX, make_id
@@ -52,6 +72,29 @@ class TestSendGrid:
             self.send(simulators, "throttle@example.org")
         assert int(error_info.value.headers["X-RateLimit-Reset"]) > time.time() - 60
 
+    def test_a_mail_with_the_options_of_the_library(self, simulators: SimulatorProcess) -> None:
+        mail = Mail(
+            "shop@example.org", ["a@example.org", ("b@example.org", "Bo")], "Shipped", "On its way.", "<p>On its way.</p>", is_multiple=True
+        )
+        mail.reply_to = ReplyTo("help@example.org", "Help")
+        mail.add_category(Category("orders"))
+        mail.add_header(Header("List-Unsubscribe", "<https://shop.example.org/u>"))
+        mail.add_attachment(Attachment(FileContent("eA=="), FileName("x.txt"), FileType("text/plain"), Disposition("attachment")))
+        mail.asm = Asm(GroupId(1), GroupsToDisplay([1, 2]))
+        mail.send_at = SendAt(int(time.time()) + 3600)
+        mail.mail_settings = MailSettings(sandbox_mode=SandBoxMode(False))
+        mail.tracking_settings = TrackingSettings(click_tracking=ClickTracking(True, False))
+        assert sendgrid.SendGridAPIClient("SG.key", host=simulators.origin).send(mail).status_code == 202
+        assert [entry["address"] for entry in simulators.fetch("/requests/search?address=b@example.org")] == ["b@example.org"]
+
+    def test_a_batch_is_rejected_for_one_of_its_addresses(self, simulators: SimulatorProcess) -> None:
+        mail = Mail("shop@example.org", ["a@example.org", "bounce@example.org"], "Shipped", "On its way.", is_multiple=True)
+        with pytest.raises(BadRequestsError) as error_info:
+            sendgrid.SendGridAPIClient("SG.key", host=simulators.origin).send(mail)
+        addresses = [personalization["to"][0]["email"] for personalization in mail.get()["personalizations"]]
+        number = addresses.index("bounce@example.org")
+        assert error_info.value.to_dict["errors"][0]["field"] == f"personalizations.{number}.to.0.email"
+
     def test_a_revoked_key(self, simulators: SimulatorProcess) -> None:
         with pytest.raises(UnauthorizedError):
             self.send(simulators, "a@example.org", "SG.revoked")
@@ -91,6 +134,26 @@ class TestTwilio:
         (listed,) = client.messages.list(to="+4366012345679", date_sent_after=since, limit=5)
         assert (listed.sid, listed.body, listed.to) == (sent.sid, "Hello", "+4366012345679")  # type: ignore[attr-defined]
         assert client.messages.list(to="+4366012345679", date_sent_after=since + timedelta(hours=1)) == []
+
+    @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")  # by aiohttp; Twilio's library uses it
+    @pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated:DeprecationWarning")
+    async def test_the_asynchronous_client(self, simulators: SimulatorProcess) -> None:
+        async with AsyncTwilioHttpClient() as http_client:
+            client = Client("AC" + "0" * 32, "token", http_client=http_client)
+            client.api.base_url = simulators.origin
+            message = await client.messages.create_async(
+                to="+4366012345678",
+                messaging_service_sid="MG" + "1" * 32,
+                body="Grüße",
+                smart_encoded=True,
+                validity_period=60,
+                status_callback="https://herold.example.org/callbacks",
+            )
+            assert message.sid is not None
+            assert (message.status, message.messaging_service_sid) == ("accepted", "MG" + "1" * 32)
+            with pytest.raises(TwilioRestException) as error_info:
+                await client.messages.create_async(to="+4366012345678", from_="+15005550006", body="Hi", validity_period=0)
+        assert (error_info.value.status, error_info.value.code) == (400, 90007)
 
     def test_a_revoked_token(self, simulators: SimulatorProcess) -> None:
         with pytest.raises(TwilioRestException) as error_info:
@@ -150,3 +213,23 @@ class TestFcm:
     def test_throttled_once(self, simulators: SimulatorProcess, app: firebase_admin.App) -> None:
         assert self.send(app, "throttle-1:device")  # the SDK retries after Retry-After
         assert [entry["status"] for entry in simulators.fetch(f"/requests/search?delivery_id={DELIVERY_ID}")] == [429, 200]
+
+    def test_messages_to_many_with_the_options_of_the_library(self, simulators: SimulatorProcess, app: firebase_admin.App) -> None:
+        light = messaging.LightSettings("#ff0000", 500, 500)
+        notification = messaging.AndroidNotification(
+            color="#00ff00", tag="t", priority="high", visibility="public", vibrate_timings_millis=[100, 200], light_settings=light
+        )
+        android = messaging.AndroidConfig(collapse_key="k", priority="high", ttl=60, notification=notification, data={"order": "17"})
+        apns = messaging.APNSConfig({"apns-priority": "10"}, messaging.APNSPayload(messaging.Aps(badge=1, sound="default")))
+        webpush = messaging.WebpushConfig({"TTL": "60"}, fcm_options=messaging.WebpushFCMOptions("https://shop.example.org"))
+        tokens = [f"device-{number}" for number in range(20)] + ["unsubscribed:1"]
+        with pytest.warns(DeprecationWarning, match="deprecated"):
+            response = messaging.send_each_for_multicast(
+                messaging.MulticastMessage(tokens, {"order": "17"}, messaging.Notification("Hi"), android, webpush, apns), app=app
+            )
+        assert (response.success_count, response.failure_count) == (20, 1)
+        assert isinstance(response.responses[20].exception, messaging.UnregisteredError)
+
+    def test_a_message_to_a_topic_and_to_a_condition(self, simulators: SimulatorProcess, app: firebase_admin.App) -> None:
+        for target in ({"topic": "news"}, {"condition": "'news' in topics && ('vienna' in topics || 'graz' in topics)"}):
+            assert messaging.send(messaging.Message(notification=messaging.Notification("Hi"), **target), app=app)

@@ -1,4 +1,9 @@
+import hmac
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime
+
 import pytest
+from standardwebhooks.webhooks import Webhook as Verifier
 
 from agents.providers.webhook import Webhook
 from dev.simulators.protocol import ServerRequest
@@ -51,3 +56,28 @@ def test_a_customer_accepts_only_the_signature_with_the_own_secret(user: str, st
     headers = {name.lower(): value for name, _, value in (line.partition(b": ") for line in request.head.split(b"\r\n")[1:-2])}
     received = ServerRequest(b"POST", b"/hooks/north", f"user={user}".encode(), headers, request.body)
     assert get_response(WebhookSimulator(MASTER_SECRET), received).status == status
+
+
+def test_the_signature_is_that_of_the_specifications_own_library() -> None:
+    now, body = datetime.now(UTC), '{"type":"order.shipped","text":"é"}'
+    derived = hmac.digest(b64decode(MASTER_SECRET), b"herold webhook secret v1\n127.0.0.1\nu-1", "sha256")
+    signature = Verifier(b64encode(derived).decode()).sign("msg_1", now, body)
+    headers = {
+        b"host": b"127.0.0.1:4010",
+        b"content-type": b"application/json",
+        b"webhook-id": b"msg_1",
+        b"webhook-timestamp": str(int(now.timestamp())).encode(),
+        b"webhook-signature": f"v1,{'A' * 43}= {signature}".encode(),
+    }
+
+    def receive(body: str = body, **changes: bytes) -> int:
+        changed = {**headers, **{name.replace("_", "-").encode(): value for name, value in changes.items()}}
+        request = ServerRequest(b"POST", b"/hooks/north", b"user=u-1", changed, body.encode())
+        return get_response(WebhookSimulator(MASTER_SECRET), request).status
+
+    assert receive() == 204
+    for position in range(len(body)):
+        assert receive(body[:position] + chr(ord(body[position]) ^ 1) + body[position + 1 :]) == 401
+    assert receive(webhook_id=b"msg_2") == 401
+    assert receive(webhook_timestamp=str(int(now.timestamp()) + 1).encode()) == 401
+    assert receive(webhook_signature=signature[:-2].encode()) == 401
