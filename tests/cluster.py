@@ -123,6 +123,10 @@ class HeroldCluster:
         """Fetch the counts of simulators."""
         return dict(json.loads(fetch_url(self.build_url(name, "/requests/counts"))))
 
+    def fetch_callback_counts(self, name: str = "simulators") -> dict[str, Any]:
+        """Fetch how many callbacks of simulators had which result."""
+        return dict(json.loads(fetch_url(self.build_url(name, "/callbacks/counts"))))
+
     async def wait_for_requests(self, minimum: int, name: str = "simulators", seconds: float = 150.0) -> None:
         """Wait until simulators have logged at least `minimum` requests. Raises TimeoutError."""
 
