@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from schemas.channels import CHANNEL_NAMES
 from schemas.enums import PRIORITIES
-from schemas.lifetimes import ATTEMPT_ROWS, IDEMPOTENCY_ROWS, RATE_WINDOW_ROWS
+from schemas.lifetimes import ATTEMPT_ROWS, DIGEST_ROWS, IDEMPOTENCY_ROWS, RATE_WINDOW_ROWS
 from schemas.topics import DEAD_LETTER_TOPIC, STATUS_TOPIC, get_deliveries_topic, get_notifications_topic, get_scheduled_topic
 from tables import attempts, digests, due, idempotency, rate_windows
 from tables.table_definition import TableDefinition
@@ -43,7 +43,7 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
         tables={
             idempotency.TABLE: IDEMPOTENCY_ROWS,
             rate_windows.TABLE: RATE_WINDOW_ROWS,
-            digests.TABLE: None,  # a window is open for up to 30 days
+            digests.TABLE: DIGEST_ROWS,
         },
     ),
     *(

@@ -25,6 +25,8 @@ UNMATCHED_REPORTS = 7 * DAY  # a provider's report waits so long for its deliver
 # rows of the tables, from the time in the row
 IDEMPOTENCY_ROWS = IDEMPOTENCY_HORIZON + NOTIFICATION_EXPIRY  # a duplicate may wait until it expires before it is looked up
 RATE_WINDOW_ROWS = MAX_RATE_WINDOW
+# a digest is moved at most as far as a send_at, expires a day after it is due, and may come back a week late if the workers were down
+DIGEST_ROWS = max(MAX_DIGEST_WINDOW, MAX_SEND_AHEAD) + 2 * MAX_CREATED_AT_ERROR + NOTIFICATION_EXPIRY + NOTIFICATION_RECORDS
 ATTEMPT_ROWS = DELIVERY_RECORDS  # a delivery that is read again finds its row
 
 MIN_CHANGELOG_SURPLUS = 2 * DAY

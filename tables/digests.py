@@ -9,8 +9,12 @@ with the rows of the digest's own decision. Five kinds, each with the user in it
 - event rows have the notifications in it;
 - member rows lead from a notification to its digest. One is written before the event row, so it may lead to a digest that has no such row;
 - the scheduled row proves that the record with which the scheduler holds the digest is acknowledged. It is no claim.
+
+A crash while the rows of a digest are removed may leave some, which nobody reads any more. So each row has the digest's time, or a
+notification's, and expires when no digest of then can be open (lifetimes.DIGEST_ROWS).
 """
 
+import struct
 from typing import Any
 
 import msgspec
@@ -22,8 +26,7 @@ from tables.table_definition import GetRows, RowView, TableDefinition, format_ti
 
 ID_BYTES = 16
 WINDOW_KEYS, DIGEST_KEYS, EVENT_KEYS, MEMBER_KEYS, SCHEDULED_KEYS = b"\0w", b"\0d", b"\0e", b"\0m", b"\0s"
-PRESENT = b"\1"
-"""The value of window rows and scheduled rows."""
+_TIME = struct.Struct("<d")  # epoch seconds
 
 
 class DigestRow(Struct, frozen=True, array_like=True):
@@ -100,14 +103,19 @@ def convert_to_member_key(event_key: bytes, user_key: bytes) -> bytes:
     return user_key + MEMBER_KEYS + event_key[-ID_BYTES:]
 
 
-def encode_member_row(digest_id: str) -> bytes:
-    """The row: the id of the digest."""
-    return _get_id_bytes(digest_id)
+def encode_member_row(digest_id: str, started_at: float) -> bytes:
+    """The row: the id of the digest, and when it began."""
+    return _get_id_bytes(digest_id) + _TIME.pack(started_at)
 
 
 def decode_member_row(packed: bytes) -> str:
     """The id of the digest."""
-    return NOTIFICATION_PREFIX + packed.hex()
+    return NOTIFICATION_PREFIX + packed[:ID_BYTES].hex()
+
+
+def encode_present_row(started_at: float) -> bytes:
+    """The value of window rows and scheduled rows: when the digest began."""
+    return _TIME.pack(started_at)
 
 
 def encode_scheduled_key(user_key: bytes, digest_id: str) -> bytes:
@@ -136,8 +144,10 @@ def decode_event_row(packed: bytes) -> DigestEvent:
 
 
 def read_time(packed: bytes) -> float:
-    """Not used: the rows of this table do not expire. Raises TypeError."""
-    raise TypeError("the rows of the table digests do not expire")
+    """When the digest began, or for an event row when its notification was created, in epoch seconds. Raises msgspec.DecodeError."""
+    if len(packed) <= ID_BYTES + _TIME.size:  # no JSON row is so short
+        return float(_TIME.unpack(packed[-_TIME.size :])[0])
+    return _decode_digest(packed).started_at if packed.startswith(b'["') else _decode_event(packed).created_at
 
 
 def find_row(get_rows: GetRows, user_id: str, key: str) -> RowView | None:

@@ -116,13 +116,14 @@ def join_digest(
 
 def stage_join(rows: StagedDigests, user_key: bytes, join: Join) -> None:
     """Stage the rows of a notification that is in a digest."""
-    fingerprint = bytes.fromhex(join.row.fingerprint)
+    fingerprint, started_at = bytes.fromhex(join.row.fingerprint), join.row.started_at
     if not join.is_scheduled:  # the window row first: a crash may leave any number of these rows, in their order
-        rows.stage_claim(digests.encode_window_key(user_key, fingerprint, join.digest_id), digests.PRESENT)
-        rows.stage_row(digests.encode_scheduled_key(user_key, join.digest_id), digests.PRESENT)
+        present = digests.encode_present_row(started_at)
+        rows.stage_claim(digests.encode_window_key(user_key, fingerprint, join.digest_id), present)
+        rows.stage_row(digests.encode_scheduled_key(user_key, join.digest_id), present)
     for digest_id, changed in {**join.moves, join.digest_id: join.row}.items():
         rows.stage_claim(digests.encode_digest_key(user_key, digest_id), digests.encode_digest_row(changed))
-    rows.stage_claim(digests.encode_member_key(user_key, join.event.id), digests.encode_member_row(join.digest_id))
+    rows.stage_claim(digests.encode_member_key(user_key, join.event.id), digests.encode_member_row(join.digest_id, started_at))
     rows.stage_claim(digests.encode_event_key(user_key, join.digest_id, join.event.id), digests.encode_event_row(join.event))
     for digest_id in join.incomplete:
         rows.stage_row(digests.encode_window_key(user_key, fingerprint, digest_id), None)

@@ -27,7 +27,7 @@ def test_every_sink_topic_is_a_source_topic() -> None:
 
 def test_the_tables_of_each_role_and_the_time_to_live_of_their_rows() -> None:
     assert {spec.role: spec.table_ttls for spec in TOPOLOGY} == {
-        "router": {"idempotency": 2 * DAY, "rate_windows": 7 * DAY, "digests": None},
+        "router": {"idempotency": 2 * DAY, "rate_windows": 7 * DAY, "digests": 40 * DAY},
         **{channel: {"attempts": 3 * DAY} for channel in CHANNEL_NAMES},
         "scheduler": {"due": None},
         "recorder": {},
