@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from app.settings import DeliverySection, PositiveInt, PositiveSeconds, Section, build_section
 from schemas.channels import CHANNEL_NAMES, Channel, ChannelName
-from schemas.delivery_policy import BreakerPolicy, OpenDelays, RetryPolicy, RetrySchedule
+from schemas.delivery_policy import BreakerPolicy, OpenDelays, RetryBudgetPolicy, RetryPolicy, RetrySchedule
 from schemas.errors import SettingError
 
 _CATEGORIES = "categories"
@@ -51,6 +51,8 @@ class BreakerSection(Section, frozen=True):
     consecutive_failures: PositiveInt
     open_delay: PositiveSeconds
     open_delay_max: PositiveSeconds
+    retry_budget: Annotated[float, Meta(ge=0, le=1)]
+    min_failed_retries: PositiveInt
     max_wait: PositiveSeconds
 
 
@@ -69,6 +71,7 @@ def build_breaker_policy(values: Mapping[str, Any], delivery: DeliverySection, c
         consecutive_failures=section.consecutive_failures,
         leaves=channel.is_limited_per_host,  # the other channels have one account, so that nothing is behind what waits
         max_wait=section.max_wait,
+        retry_budget=RetryBudgetPolicy(section.retry_budget, section.min_failed_retries),
     )
 
 

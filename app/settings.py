@@ -121,6 +121,7 @@ class DeliverySection(Section, frozen=True):
     max_in_flight_batches: PositiveInt
     max_concurrent_calls: PositiveInt
     reserved_calls_high: NonNegativeInt
+    min_concurrent_calls: PositiveInt
     max_concurrent_calls_per_host: PositiveInt
     http_client: Literal["pooled", "aiohttp"]
     connect_timeout: Seconds

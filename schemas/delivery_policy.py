@@ -46,6 +46,14 @@ class OpenDelays(Struct, frozen=True):
     longest: float
 
 
+class RetryBudgetPolicy(Struct, frozen=True):
+    """Within `window` seconds at most `ratio` of the other calls may be retries that fail, or `min_failed` where there are few calls."""
+
+    ratio: float = 0.2
+    min_failed: int = 20
+    window: float = 10.0
+
+
 class BreakerPolicy(Struct, frozen=True):
     """When the breaker of an account opens, and for how long, by cause.
 
@@ -64,6 +72,7 @@ class BreakerPolicy(Struct, frozen=True):
     consecutive_failures: int = 10
     leaves: bool = False
     max_wait: float = 30.0
+    retry_budget: RetryBudgetPolicy = RetryBudgetPolicy()
 
 
 class WaitingLimits(Struct, frozen=True):
@@ -76,9 +85,10 @@ class WaitingLimits(Struct, frozen=True):
 class ConcurrencyLimits(Struct, frozen=True):
     """Calls in flight of one worker: at most `max_in_flight`, of which `reserved_for_high` are reserved for the high priority.
 
-    Each provider account or webhook origin has at most `max_per_account`.
+    Each provider account or webhook origin has at most `max_per_account`, and while it is overloaded at least `min_per_account`.
     """
 
     max_in_flight: int
     reserved_for_high: int
     max_per_account: int
+    min_per_account: int = 4

@@ -79,6 +79,7 @@ class Reason(StrEnum):
     RETRIES_EXHAUSTED = "retries_exhausted"
     CANCELLED = "cancelled"
     ACCOUNT_PAUSED = "account_paused"
+    RETRY_BUDGET = "retry_budget"
     # of a delivery, as its provider reported it later
     BOUNCED = "bounced"
     BLOCKED = "blocked"

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection
 from functools import partial
 
-from agents.delivery.breaker import Breaker, CallResult, Cause, classify
+from agents.delivery.adaptive_concurrency import AdaptiveConcurrency
+from agents.delivery.breaker import Breaker, CallResult, Cause, classify, is_overloaded
 from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.observer import Observer
+from agents.delivery.retry_budget import RetryBudget
 from agents.delivery.retry_decision import Random
 from schemas.delivery_policy import BreakerPolicy
 from schemas.outcome import AttemptResult
@@ -31,12 +33,14 @@ class AccountBreakers:
         call_later: CallLater,
         random: Random,
         observer: Observer,
-        on_open: Callable[[str], None],
         on_probe_due: Callable[[str], None],
     ) -> None:
         self._policy, self._limiter, self._registry, self._random = policy, limiter, registry, random
         self._call_later, self._observer = call_later, observer
-        self._on_open, self._on_probe_due = on_open, on_probe_due
+        self._on_probe_due, self.lets_leave = on_probe_due, policy.leaves
+        self.on_open: Callable[[str], None] | None = None
+        self._adaptive: dict[str, AdaptiveConcurrency] = {}  # of accounts that were overloaded
+        self._budget = RetryBudget(policy.retry_budget, random)
         self._draining, self._sweep_at = False, MIN_SWEPT_BREAKERS
         self._breakers: dict[str, Breaker] = {}
         self._open: dict[str, Breaker] = {}  # those that limit their account
@@ -74,10 +78,19 @@ class AccountBreakers:
             self._end_probes(account, breaker, now)
         elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number):
             self._on_change(account, breaker, was_closed, result, now)
+        self._adapt(account, call_result, result, now)
+        if call_result is CallResult.FAILURE and in_flight.attempt:
+            self._budget.record_failure(self._limiter.admitted_calls, now)
         self._count(in_flight, call_result, breaker, is_cause=permits != 0 and breaker.permits == 0)
         in_flight.probe_number = 0
-        if call_result is CallResult.SUCCESS and breaker.is_idle(now):
-            del self._breakers[account]
+        if call_result is CallResult.SUCCESS and self._is_idle(account, breaker, now):
+            self._forget(account)
+
+    def find_budget_delay(self, in_flight: InFlight, now: float) -> float | None:
+        """Seconds that a retry has to wait because too many retries fail; None if it need not. A probe need not."""
+        if in_flight.account in self._open:
+            return None
+        return self._budget.find_delay(self._limiter.admitted_calls, now)
 
     def is_probe_due(self, account: str, now: float) -> bool:
         """Whether the breaker of an account may permit a probe now. If not, because a later answer named a later time, it will be due."""
@@ -130,11 +143,30 @@ class AccountBreakers:
 
     def _add(self, account: str, now: float) -> Breaker:
         if len(self._breakers) >= self._sweep_at:
-            for name in [name for name, breaker in self._breakers.items() if breaker.is_idle(now)]:
-                del self._breakers[name]
+            for name in [name for name, breaker in self._breakers.items() if self._is_idle(name, breaker, now)]:
+                self._forget(name)
             self._sweep_at = max(MIN_SWEPT_BREAKERS, 2 * len(self._breakers))
         breaker = self._breakers[account] = Breaker(self._policy, self._limiter.max_per_account, self._random)
         return breaker
+
+    def _is_idle(self, account: str, breaker: Breaker, now: float) -> bool:
+        adaptive = self._adaptive.get(account)
+        return (adaptive is None or adaptive.is_full or adaptive.is_idle(now)) and breaker.is_idle(now)
+
+    def _forget(self, account: str) -> None:
+        del self._breakers[account]
+        if self._adaptive.pop(account, None) is not None:
+            self._limiter.adapt_account(account, self._limiter.max_per_account)
+
+    def _adapt(self, account: str, call_result: CallResult, result: AttemptResult, now: float) -> None:
+        """Let an account have fewer calls in flight after a 429 or a call without an answer, and more again as calls succeed."""
+        adaptive, is_overload = self._adaptive.get(account), is_overloaded(call_result, result)
+        if adaptive is None:
+            if not is_overload:
+                return
+            adaptive = self._adaptive[account] = AdaptiveConcurrency(self._limiter.min_per_account, self._limiter.max_per_account)
+        if adaptive.record_overload(now) if is_overload else call_result is CallResult.SUCCESS and adaptive.record_success():
+            self._limiter.adapt_account(account, adaptive.limit)
 
     def _end_probes(self, account: str, breaker: Breaker, now: float) -> None:
         """A probe has succeeded: if nothing waits, no crowd can follow it. A drain does not wait for the calls that would start, which
@@ -165,7 +197,8 @@ class AccountBreakers:
     def _close_off(self, account: str, breaker: Breaker, now: float) -> None:
         self._limiter.limit_account(account, 0)
         self._call_later(breaker.open_until - now, partial(self._on_probe_due, account))
-        self._on_open(account)
+        if self.on_open is not None:
+            self.on_open(account)
 
     def _count(self, in_flight: InFlight, call_result: CallResult, breaker: Breaker, *, is_cause: bool) -> None:
         """Take back an attempt that does not count: one that was throttled or rejected for the account, and a probe that failed.

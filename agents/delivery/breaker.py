@@ -45,6 +45,11 @@ def classify(result: AttemptResult) -> CallResult:
     return CallResult.FAILURE if failed else CallResult.SUCCESS
 
 
+def is_overloaded(call_result: CallResult, result: AttemptResult) -> bool:
+    """Whether fewer calls would have been better: it was throttled, or had no answer."""
+    return call_result is CallResult.THROTTLED or (result.outcome is Outcome.UNKNOWN and not result.provider_code)
+
+
 class SlidingWindow:
     """Calls and failures of the last seconds, in buckets. It begins with the first failure: before it nothing has to be counted."""
 

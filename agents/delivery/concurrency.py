@@ -133,13 +133,13 @@ class PartitionedQueue:
 class AccountConcurrency:
     """The calls in flight of a provider account or webhook origin, their limit, and the deliveries that wait for it, once there are any.
 
-    `is_limited`: its breaker permits fewer calls than usual.
+    `is_limited`: its breaker permits fewer calls than `usual_calls`.
     """
 
-    __slots__ = ("calls_in_flight", "is_limited", "max_calls", "queue")
+    __slots__ = ("calls_in_flight", "is_limited", "max_calls", "queue", "usual_calls")
 
     def __init__(self, max_calls: int) -> None:
-        self.calls_in_flight, self.max_calls, self.is_limited = 0, max_calls, False
+        self.calls_in_flight, self.max_calls, self.usual_calls, self.is_limited = 0, max_calls, max_calls, False
         self.queue: PriorityQueue | None = None
 
     def put(self, in_flight: InFlight) -> None:
@@ -155,14 +155,16 @@ class ConcurrencyLimiter:
     If the breaker of the account limits it, the delivery waits in the waiting room, unless `leave` lets it leave the worker.
     """
 
-    def __init__(self, limits: ConcurrencyLimits, waiting_room: WaitingRoom, leave: Callable[[InFlight], bool]) -> None:
-        self._waiting_room, self._leave, self.max_per_account = waiting_room, leave, limits.max_per_account
+    def __init__(self, limits: ConcurrencyLimits, waiting_room: WaitingRoom) -> None:
+        self._waiting_room = waiting_room
+        self.leave: Callable[[InFlight], bool] | None = None
+        self.max_per_account, self.min_per_account = limits.max_per_account, limits.min_per_account
         self._max_calls, self._max_calls_below_high = limits.max_in_flight, limits.max_in_flight - limits.reserved_for_high
         self.queue = PartitionedQueue()
         self._accounts: dict[str, AccountConcurrency] = {}
         self.move: Callable[[InFlight], bool] | None = None
         """Moves a delivery of a paused account to another one, if it can; None if there is only one account."""
-        self.calls_in_flight = 0
+        self.calls_in_flight = self.admitted_calls = 0
         self._calls_below_high = 0
 
     def enqueue(self, in_flight: InFlight) -> None:
@@ -179,6 +181,7 @@ class ConcurrencyLimiter:
             if account.calls_in_flight < account.max_calls:
                 account.calls_in_flight += 1
                 self.calls_in_flight += 1
+                self.admitted_calls += 1
                 if in_flight.batch.priority != "high":
                     self._calls_below_high += 1
                 return in_flight
@@ -186,7 +189,7 @@ class ConcurrencyLimiter:
                 if self.move is not None and self.move(in_flight):
                     self.queue.put_first(in_flight)
                     continue
-                if self._leave(in_flight):
+                if self.leave is not None and self.leave(in_flight):
                     continue
                 self._waiting_room.admit(in_flight)
             account.put(in_flight)
@@ -203,7 +206,7 @@ class ConcurrencyLimiter:
             return
         if account.queue:
             self._admit(account, 1)
-        elif not account.calls_in_flight and not account.is_limited:
+        elif not account.calls_in_flight and not account.is_limited and account.usual_calls == self.max_per_account:
             del self._accounts[in_flight.account]
 
     def has_waiting(self, name: str) -> bool:
@@ -215,7 +218,14 @@ class ConcurrencyLimiter:
         """Limit the calls of an account; None is the usual limit again. Waiting deliveries that it admits are the next to be acquired."""
         account = self._accounts.get(name) or self._add_account(name)
         account.is_limited = max_calls is not None
-        account.max_calls = self.max_per_account if max_calls is None else max_calls
+        account.max_calls = account.usual_calls if max_calls is None else min(max_calls, account.usual_calls)
+        self._admit(account, account.max_calls - account.calls_in_flight)
+
+    def adapt_account(self, name: str, usual_calls: int) -> None:
+        """Change the usual limit of an account, as it has shown how much it can take."""
+        account = self._accounts.get(name) or self._add_account(name)
+        account.usual_calls = usual_calls
+        account.max_calls = min(account.max_calls, usual_calls) if account.is_limited else usual_calls
         self._admit(account, account.max_calls - account.calls_in_flight)
 
     def _admit(self, account: AccountConcurrency, calls: int) -> None:

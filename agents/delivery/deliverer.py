@@ -13,11 +13,12 @@ from agents.delivery.batch_reader import BatchReader
 from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.concurrency import HELD_PRIORITIES, ConcurrencyLimiter
 from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
+from agents.delivery.departures import Departures
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, Observer
 from agents.delivery.provider_set import ProviderSet
 from agents.delivery.reconciler import Reconciler
-from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Done, Random, RetryAt, WaitForAccount, decide, is_exhausted
+from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Done, Random, WaitForAccount, decide, is_exhausted
 from agents.delivery.waiting_room import WaitingRoom
 from schemas.delivery_policy import BreakerPolicy, ConcurrencyLimits, ReconciliationPolicy, RetryPolicy, WaitingLimits
 from schemas.enums import Outcome, Reason, Status
@@ -60,17 +61,15 @@ class Deliverer:
     ) -> None:
         self._outbox, self._clock, self._random, self._policy = outbox, clock, random, policy
         self.waiting_room = WaitingRoom(waiting)
-        self._limiter = ConcurrencyLimiter(limits, self.waiting_room, self._leave)
-        self._registry = InFlightRegistry()
-        self.breakers = AccountBreakers(
-            breaker, self._limiter, self._registry, call_later, random, observer, self._on_breaker_open, self._on_probe_due
-        )
+        self._limiter, self._registry, self._runs = ConcurrencyLimiter(limits, self.waiting_room), InFlightRegistry(), AgentRuns()
+        self.breakers = AccountBreakers(breaker, self._limiter, self._registry, call_later, random, observer, self._on_probe_due)
         self._failed_accounts, self._limited_accounts = self.breakers.all, self.breakers.accounts
         self._accounts = providers if isinstance(providers, AccountSet) else None
         if self._accounts is not None:
             self._accounts.watch(self._limited_accounts)
             self._limiter.move = self._move
-        self._recorder, self._runs = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit), AgentRuns()
+        self._recorder = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit)
+        self._departures = Departures(self.breakers, self._limiter, self.waiting_room, self._recorder, clock)
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
         self._reader = BatchReader(
             providers, attempts, outbox, self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard
@@ -178,6 +177,8 @@ class Deliverer:
             self._recorder.record_intent(in_flight, now)
             self._outbox.on_committed(in_flight.batch.partition, partial(self._on_intent_committed, in_flight))
             return
+        if in_flight.attempt and self._departures.leave_for_budget(in_flight, now):
+            return
         if self._limited_accounts:
             self.breakers.mark_probe(in_flight)
         request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
@@ -267,23 +268,6 @@ class Deliverer:
         if account in self._limited_accounts:
             for in_flight in self._limiter.remove_waiting(account, lambda in_flight: not in_flight.is_revoked and self._move(in_flight)):
                 self._limiter.enqueue(in_flight)
-
-    # -- breakers
-
-    def _on_breaker_open(self, account: str) -> None:
-        """Let those that wait for an account leave the worker, if it will be closed off for long."""
-        if self.breakers.find_leave_time(account, self._clock(), has_room=True) is not None:
-            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: True):
-                self._leave(in_flight)
-
-    def _leave(self, in_flight: InFlight) -> bool:
-        """Let a delivery leave the worker through the scheduler, without an attempt, if it must not wait here for its account."""
-        now = self._clock()
-        at = self.breakers.find_leave_time(in_flight.account, now, has_room=self.waiting_room.has_room(in_flight))
-        if at is None or in_flight.is_revoked:
-            return False
-        self._recorder.record(in_flight, None, RetryAt(at, Reason.ACCOUNT_PAUSED) if at < in_flight.delivery.expires_at else EXPIRED, now)
-        return True
 
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""

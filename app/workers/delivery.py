@@ -136,6 +136,7 @@ def _build_deliverer(
             section.max_concurrent_calls,
             section.reserved_calls_high,
             section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
+            section.min_concurrent_calls,
         ),
         breaker=build_breaker_policy(worker.settings.breaker, section, channel, policy.max_retry_after),
         waiting=WaitingLimits(section.max_waiting_records, section.max_waiting_bytes),

@@ -249,7 +249,7 @@ async def test_a_throttled_account_is_called_again_after_its_retry_after_and_no_
     while harness.pending_calls:
         peak = max(peak, len(harness.pending_calls))
         harness.respond(ACCEPTED)
-    assert (len(harness.all_calls), peak, harness.dead_letters, harness.scheduled) == (70, 19, [], [])
+    assert (len(harness.all_calls), peak, harness.dead_letters, harness.scheduled) == (70, 10, [], [])
     assert sum(event.status is Status.SENT for event in harness.status_events) == 50
     assert harness.observed_pauses == [(ACCOUNT, Cause.THROTTLED, harness.observed_pauses[0][2])]
     assert [(account, cause) for account, cause, _ in harness.observed_resumptions] == [(ACCOUNT, Cause.THROTTLED)]

@@ -1,0 +1,88 @@
+"""Retries that fail are a share of the other calls at most; those that succeed use up nothing."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from agents.delivery.retry_budget import RetryBudget
+from schemas.delivery_policy import RetryBudgetPolicy
+from schemas.enums import Reason, Status
+from tests.delivery_builders import NOW, build_delivery
+from tests.unit.agents.delivery.harness import ACCEPTED, BREAKER_POLICY, NOT_SENT, DeliveryHarness
+
+POLICY = RetryBudgetPolicy(ratio=0.2, min_failed=2, window=10.0)
+
+
+def build_budget() -> RetryBudget:
+    return RetryBudget(POLICY, lambda: 0.5)
+
+
+def test_a_share_of_the_other_calls_may_fail_within_the_window() -> None:
+    budget, calls = build_budget(), 1000
+    budget.record_failure(calls, NOW)
+    calls += 1 + 40
+    found = []
+    for _ in range(10):
+        found.append(budget.find_delay(calls, NOW))
+        calls += 1
+        budget.record_failure(calls, NOW)
+    assert found == [None] * 7 + [7.5] * 3
+
+
+def test_a_few_may_fail_without_other_calls() -> None:
+    budget = build_budget()
+    budget.record_failure(0, NOW)
+    assert budget.find_delay(1, NOW) is None
+    budget.record_failure(1, NOW)
+    assert budget.find_delay(2, NOW) == 7.5
+
+
+def test_failures_before_the_window_are_forgotten() -> None:
+    budget = build_budget()
+    for calls in range(5):
+        budget.record_failure(calls, NOW)
+    assert budget.find_delay(5, NOW + 8.9) is not None
+    assert budget.find_delay(5, NOW + 10) is None
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0, 3)), max_size=300))
+def test_failed_retries_are_never_more_than_the_budget(steps: list[tuple[bool, bool, float]]) -> None:
+    budget, calls, now, log = build_budget(), 0, NOW, []
+    for is_retry, fails, pause in steps:
+        now += pause
+        if is_retry and budget.find_delay(calls, now) is not None:
+            continue
+        if is_retry and fails:
+            budget.record_failure(calls, now)
+        calls += 1
+        log.append((int(now), is_retry and fails))
+        recent = [failed for second, failed in log if second > int(now) - 10]
+        assert sum(recent) <= max(POLICY.min_failed, POLICY.ratio * (len(recent) - sum(recent))) + 1
+
+
+async def test_a_retry_over_the_budget_leaves_the_worker_without_a_call_and_without_counting() -> None:
+    harness = DeliveryHarness(breaker=replace(BREAKER_POLICY, retry_budget=POLICY))
+    await harness.run_batches(harness.build_batch(*[build_delivery(number=number, attempt=1) for number in range(4)]))
+    harness.respond(NOT_SENT)
+    harness.respond(NOT_SENT)
+    late = build_delivery(number=9, attempt=1, counted_attempts=1)
+    handle = harness.build_batch(late)
+    await harness.run_batches(handle)
+    harness.commit()
+    assert (handle.ack_count, len(harness.pending_calls)) == (1, 2)
+    event = harness.status_events[-1]
+    assert (event.status, event.reason, event.outcome, event.next_attempt_at) == (Status.PENDING, Reason.RETRY_BUDGET, None, NOW + 7.5)
+    await harness.run_retry()  # the failures are still in the window
+    await harness.run_retry()
+    assert late.id in harness.called_ids
+    harness.respond(ACCEPTED, harness.called_ids.index(late.id))
+    assert (harness.status_events[-1].attempt, harness.status_events[-1].status) == (3, Status.SENT)
+
+
+async def test_first_attempts_are_not_held_up_by_the_budget() -> None:
+    harness = DeliveryHarness(breaker=replace(BREAKER_POLICY, retry_budget=POLICY))
+    await harness.run_batches(harness.build_batch(*[build_delivery(number=number, attempt=1) for number in range(4)]))
+    for _ in range(4):
+        harness.respond(NOT_SENT)
+    await harness.run_batches(harness.build_batch(build_delivery(number=9)))
+    assert harness.called_ids == [build_delivery(number=9).id]
