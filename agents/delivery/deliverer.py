@@ -65,11 +65,8 @@ class Deliverer:
         self.breakers = AccountBreakers(breaker, self._limiter, self._registry, call_later, random, observer, self._on_probe_due)
         self._failed_accounts, self._limited_accounts = self.breakers.all, self.breakers.accounts
         self._accounts = providers if isinstance(providers, AccountSet) else None
-        if self._accounts is not None:
-            self._accounts.watch(self._limited_accounts)
-            self._limiter.move = self._move
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit)
-        self._departures = Departures(self.breakers, self._limiter, self.waiting_room, self._recorder, clock)
+        self._departures = Departures(self.breakers, self._limiter, self.waiting_room, self._recorder, self._accounts, clock)
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
         self._reader = BatchReader(
             providers, attempts, outbox, self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard
@@ -204,7 +201,7 @@ class Deliverer:
         if is_exhausted(self._policy, in_flight.counted_attempts, in_flight.delivery.category):
             self._recorder.record(in_flight, None, DeadLetterDecision(Reason.RETRIES_EXHAUSTED), self._clock())
             return
-        self._move(in_flight)
+        self._departures.move(in_flight)
         (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
         self._start_calls()
 
@@ -227,7 +224,6 @@ class Deliverer:
             self._limiter.release(in_flight)
             if self._accounts is not None:
                 self._accounts.on_result(in_flight.provider, attempted, now)
-                self._move_waiting(in_flight.account)
             self._decide(in_flight, attempted, now)
             self._start_calls()
             if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
@@ -249,25 +245,10 @@ class Deliverer:
                 self._recorder.withdraw_intent(in_flight, now)
             in_flight.has_intent = False
             in_flight.attempt += 1
-            if self._move(in_flight):
+            if self._departures.move(in_flight):
                 self._limiter.enqueue(in_flight)
             else:
                 self.breakers.requeue(in_flight)
-
-    # -- several accounts
-
-    def _move(self, in_flight: InFlight) -> bool:
-        """Let another account have a delivery, if one is open."""
-        other = self._accounts.choose_other(in_flight.provider.name) if self._accounts is not None else None
-        if other is not None:
-            in_flight.provider, in_flight.account = other, other.get_account(in_flight.delivery)
-        return other is not None
-
-    def _move_waiting(self, account: str) -> None:
-        """Let other accounts have the deliveries that wait for one that is paused, as far as one is open."""
-        if account in self._limited_accounts:
-            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: not in_flight.is_revoked and self._move(in_flight)):
-                self._limiter.enqueue(in_flight)
 
     def _on_probe_due(self, account: str) -> None:
         """End what has expired while it waited, then let one call show whether the account works again."""

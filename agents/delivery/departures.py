@@ -1,6 +1,7 @@
-"""Lets deliveries leave the worker through the scheduler without an attempt: for an account that stays closed, or for the retry budget."""
+"""Lets deliveries go elsewhere without an attempt: to another account, or through the scheduler (a closed account, the retry budget)."""
 
 from agents.delivery.account_breakers import AccountBreakers
+from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.in_flight import InFlight
@@ -14,12 +15,31 @@ class Departures:
     """The limiter asks it before a delivery waits for an account, and the breakers call it when one opens."""
 
     def __init__(
-        self, breakers: AccountBreakers, limiter: ConcurrencyLimiter, waiting_room: WaitingRoom, recorder: AttemptRecorder, clock: Clock
+        self,
+        breakers: AccountBreakers,
+        limiter: ConcurrencyLimiter,
+        waiting_room: WaitingRoom,
+        recorder: AttemptRecorder,
+        accounts: AccountSet | None,
+        clock: Clock,
     ) -> None:
+        """`accounts`: those of a channel that has several."""
         self._breakers, self._limiter, self._waiting_room, self._recorder, self._clock = breakers, limiter, waiting_room, recorder, clock
+        self._accounts = accounts
+        if accounts is not None:
+            accounts.watch(breakers.accounts)
+            limiter.move = self.move
         if breakers.lets_leave:
             limiter.leave = self.leave
+        if breakers.lets_leave or accounts is not None:
             breakers.on_open = self._on_open
+
+    def move(self, in_flight: InFlight) -> bool:
+        """Let another account have a delivery, if one is open; whether one is."""
+        other = self._accounts.choose_other(in_flight.provider.name) if self._accounts is not None else None
+        if other is not None:
+            in_flight.set_provider(other)
+        return other is not None
 
     def leave(self, in_flight: InFlight) -> bool:
         """Let a delivery leave if it must not wait here for its account; whether it left."""
@@ -39,8 +59,12 @@ class Departures:
         return delay is not None
 
     def _on_open(self, account: str) -> None:
-        """Let those that wait for an account leave, if it will be closed for long."""
-        if self._breakers.find_leave_time(account, self._clock(), has_room=True) is not None:
+        """Let those that wait for an account go to another one, if one is open, or leave, if it will be closed for long."""
+        if self._accounts is not None and self._accounts.choose_other(account) is not None:
+            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: not in_flight.is_revoked):
+                self.move(in_flight)
+                self._limiter.enqueue(in_flight)
+        elif self._breakers.find_leave_time(account, self._clock(), has_room=True) is not None:
             for in_flight in self._limiter.remove_waiting(account, lambda in_flight: True):
                 self.leave(in_flight)
 

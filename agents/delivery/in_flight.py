@@ -152,6 +152,10 @@ class InFlight:
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
         self.waiting_share: WaitingShare | None = None
 
+    def set_provider(self, provider: CheckedProvider) -> None:
+        """Go to another account, which has not rejected an attempt of this delivery."""
+        self.provider, self.account, self.failed_at = provider, provider.get_account(self.delivery), -1
+
     def is_same_record(self, other: "InFlight") -> bool:
         """Whether both have the same topic, partition and offset."""
         batch, other_batch = self.batch.handle.batch, other.batch.handle.batch

@@ -172,6 +172,11 @@ async def test_deliveries_that_wait_for_a_place_move_when_their_account_is_pause
         assert set(harness.get_called()) == {"b"}
         harness.respond(ACCEPTED)
     assert Counter(event.status for event in harness.status_events) == {Status.SENT: 20, Status.PENDING: 2}
+    for _ in range(10):  # nothing is left at the account that could be called for when it is probed
+        harness.advance_clock(60.0)
+        assert not harness.pending_calls
+        await harness.run_batches()  # raises what went wrong meanwhile
+    assert len(harness.all_calls) == 22
 
 
 async def test_while_all_accounts_are_paused_deliveries_wait_as_with_one() -> None:
