@@ -110,6 +110,9 @@ POSITION_JUMPS = Metric(
     ("topic", "direction"),
 )
 DEAD_LETTERS = Metric("herold_dead_letters_total", "counter", "records moved to the dead letter topic", ("stage", "reason"))
+WEBHOOK_ENDPOINTS_DISABLED = Metric(
+    "herold_webhook_endpoints_disabled_total", "counter", "webhook endpoints disabled because they are gone or only fail", ("reason",)
+)
 POLICY_AGE = Metric(
     "herold_policy_age_seconds", "gauge", "time since PostgreSQL confirmed the rules, templates and rate limits in use", ("role",)
 )

@@ -19,16 +19,18 @@ from schemas.lifetimes import NOTIFICATION_EXPIRY
 from schemas.status_webhooks import ReportedDelivery, StatusEndpoint, StatusReport
 from schemas.webhook_endpoints import MESSAGE_PREFIX, STATUS_TYPE, matches_type
 
-_PENDING = Status.PENDING
 _FINAL = frozenset((Status.FAILED, Status.DELIVERED, Status.BOUNCED, Status.UNSUBSCRIBED))
 
 
 def list_touched(events: Iterable[RecordedEvent | None]) -> list[str]:
-    """The deliveries whose status may have changed, without those that are reports themselves."""
+    """The deliveries whose status may have changed, without those that are reports themselves.
+
+    An event of a pending one is among them: a receipt that came before it may have been merged with it.
+    """
     touched: dict[str, None] = {}
     for event in events:
         if type(event) is StatusEvent:
-            if event.status is not _PENDING and not is_message(event):
+            if not is_message(event):
                 touched[event.delivery_id] = None
         elif isinstance(event, ReceiptEvent | EngagementEvent):
             touched[event.delivery_id] = None

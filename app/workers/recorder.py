@@ -28,6 +28,7 @@ from app.workers.observers import RecorderObserver
 from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder
 from schemas.channels import CHANNELS
 from schemas.errors import UnavailableError
+from schemas.metrics import WEBHOOK_ENDPOINTS_DISABLED
 from schemas.status_webhooks import FailingEndpoint
 from tables.postgres.database import Database
 from tables.postgres.device_rejections import PostgresRejectedDeviceStore
@@ -94,6 +95,7 @@ def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Datab
 
     async def on_disabled(endpoint: FailingEndpoint) -> None:
         since = datetime.fromtimestamp(endpoint.since, UTC).isoformat(timespec="seconds")
+        worker.metrics.increment(WEBHOOK_ENDPOINTS_DISABLED, 1, endpoint.reason)
         log_event("webhook.endpoint_disabled", logging.WARNING, endpoint=endpoint.id, reason=endpoint.reason, since=since)
         await eviction.evict([endpoint.user_id] if endpoint.user_id else [])
 

@@ -137,6 +137,7 @@ async def test_from_registration_to_a_report_and_to_the_end_of_an_endpoint(
     found = (await client.get(f"{PATH}/{created['id']}")).json()
     statistics = (await client.get(f"{PATH}/{created['id']}/statistics")).json()
     assert (found["disabled_reason"], statistics["succeeded"], statistics["failed"], statistics["last_code"]) == ("gone", 2, 1, 410)
+    assert cluster.read_metric("recorder", 'herold_webhook_endpoints_disabled_total{reason="gone"}') == 1
     rejected_id = await send(client)
 
     async def is_rejected() -> bool:

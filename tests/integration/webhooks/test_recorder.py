@@ -6,9 +6,11 @@ import httpx
 import msgspec
 import pytest
 
+from agents.recorder.status_webhooks import list_touched
 from app.admin.policy import make_row_id
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
+from schemas.history import HistoryBatch
 from schemas.ids import make_id
 from schemas.status_webhooks import FailingEndpoint, ReportedDelivery, StatusEndpoint
 from schemas.webhook_endpoints import MESSAGE_PREFIX
@@ -16,7 +18,7 @@ from tables.postgres.database import Database
 from tables.postgres.endpoint_reports import PostgresEndpointReports
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.partitions import drop_expired_partitions
-from tests.event_builders import NOW, build_decided_event, build_history_batch, build_status_event
+from tests.event_builders import NOW, build_decided_event, build_history_batch, build_receipt, build_report, build_status_event
 from tests.integration.webhooks.endpoints import PATH, create, insert_user
 
 DAY = 86_400.0
@@ -153,3 +155,12 @@ async def test_old_counters_and_those_of_endpoints_that_went_with_their_user_are
     await client.delete("/v1/users/u-1")
     await drop_expired_partitions(database_copy, NOW, retention_days=2)
     assert not await database_copy.fetch("select from webhook_endpoint_health")
+
+
+async def test_a_receipt_that_came_before_its_delivery_is_reported_with_it(client: httpx.AsyncClient, database_copy: Database) -> None:
+    store, reports = PostgresHistoryWriter(database_copy), PostgresEndpointReports(database_copy, make_row_id)
+    await store.write(HistoryBatch(reports=[build_report(build_receipt(1))]))
+    pending = build_status_event(1, status=Status.PENDING, outcome=Outcome.UNKNOWN)
+    await store.write(build_history_batch(build_decided_event(1, "email"), pending))
+    [reported] = await reports.list_reported(list_touched([pending]))
+    assert (reported.status, reported.type) == (Status.DELIVERED, "order.shipped")
