@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from schemas.addresses import InvalidAddress, normalize_email
-from schemas.email_options import EmailOptions
+from schemas.email_options import RECIPIENT_DIGEST, EmailOptions
 
 MAX_CUSTOM_ARGS_BYTES = 10_000
 OWN_CUSTOM_ARGS_BYTES = 200  # of the three that name the delivery and the attempt
@@ -19,7 +19,7 @@ RESERVED_CUSTOM_ARGS: Final = frozenset(
         *("asm_group_id", "attempt", "bounce_classification", "category", "email", "event", "ip", "marketing_campaign_id", "pool"),
         *("marketing_campaign_name", "newsletter", "reason", "response", "send_at", "sg_content_type", "sg_event_id", "sg_machine_open"),
         *("sg_message_id", "sg_template_id", "sg_template_name", "smtp-id", "status", "timestamp", "tls", "type", "unique_args", "url"),
-        *("url_offset", "useragent", "delivery_id", "redrive_count"),
+        *("url_offset", "useragent", "delivery_id", "delivery_attempt", "redrive_count", RECIPIENT_DIGEST),
     ]
 )
 ALLOWED_HEADERS: Final = frozenset(

@@ -5,6 +5,7 @@ OpenAPI document tsg_mail_v3); SMTP has no smaller ones.
 """
 
 from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated
 
 import msgspec
@@ -37,6 +38,9 @@ class EmailOptions(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     bcc: Copies = []
 
 
+RECIPIENT_DIGEST = "recipient_digest"
+"""The custom argument that tells the reports of a delivery from those of its copies, which have the same arguments."""
+
 _decode = msgspec.json.Decoder(EmailOptions).decode
 
 
@@ -50,6 +54,11 @@ def encode_options(options: EmailOptions | None) -> str:
 def decode_options(text: str) -> EmailOptions | None:
     """The options that are stored; None for an empty text."""
     return _decode(text) if text else None
+
+
+def compute_recipient_digest(address: str) -> str:
+    """What names a recipient to a provider that has the address already, and to nobody who does not: 16 hex digits."""
+    return sha256(address.lower().encode()).hexdigest()[:16]
 
 
 def merge_options(template: EmailOptions | None, rule: EmailOptions | None) -> EmailOptions | None:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from agents.callbacks.mapped_callback import MAX_EVENT_KEY_CHARACTERS, MappedCallback, find_numbers
 from schemas.addresses import InvalidAddress, normalize_email
+from schemas.email_options import compute_recipient_digest
 from schemas.enums import Reason, Status
 from schemas.events import ConsentReport, EngagementEvent, ProviderEvent, ReceiptEvent
 from schemas.ids import DELIVERY_PREFIX, is_id
@@ -81,6 +82,7 @@ class _Report(Struct, gc=False):
     attempt: Any = "0"
     delivery_attempt: Any = None
     redrive_count: Any = "0"
+    recipient_digest: Any = None
     type: Any = None
     reason: Any = None
     status: Any = None
@@ -104,6 +106,9 @@ def map_sendgrid_events(body: bytes, now: float) -> MappedCallback:
         if meaning is None and name not in ENGAGEMENTS:
             counts["other", "unknown"] += 1
             continue
+        if _is_of_copy(report):
+            counts[name, "ignored"] += 1
+            continue
         event = _build_event(name, report, meaning, now)
         if event is None:
             counts[name, "foreign"] += 1
@@ -111,6 +116,13 @@ def map_sendgrid_events(body: bytes, now: float) -> MappedCallback:
             counts[name, "taken"] += 1
             events.append(event)
     return MappedCallback(events, counts)
+
+
+def _is_of_copy(report: _Report) -> bool:
+    """Whether it is about the address of a cc or bcc: what becomes of a copy says nothing about the delivery."""
+    if not isinstance(report.recipient_digest, str):
+        return False
+    return not isinstance(report.email, str) or compute_recipient_digest(report.email) != report.recipient_digest
 
 
 def _find_meaning(name: str, report: _Report) -> Meaning | None:

@@ -45,13 +45,13 @@ _RESET = re.compile(rb"[0-9]{1,11}").fullmatch
 
 # filled in with encoded values: a struct for each part of a mail would take twice as long
 _MAIL = (
-    b'{"personalizations":[{"to":[{"email":%b}]%b,"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"%b}}],'
+    b'{"personalizations":[{"to":[{"email":%b}]%b,"custom_args":{"delivery_id":%b,"delivery_attempt":"%d","redrive_count":"%d"%b}}],'
     b'"from":%b,"subject":%b,"content":[%b]%b}'
 )
 # SendGrid's own template takes the place of subject and content (tsg_mail_v3: template_id and dynamic_template_data)
 _TEMPLATE_MAIL = (
     b'{"personalizations":[{"to":[{"email":%b}]%b,"dynamic_template_data":%b,'
-    b'"custom_args":{"delivery_id":%b,"attempt":"%d","redrive_count":"%d"%b}}],"from":%b,"template_id":%b%b}'
+    b'"custom_args":{"delivery_id":%b,"delivery_attempt":"%d","redrive_count":"%d"%b}}],"from":%b,"template_id":%b%b}'
 )
 # validated and not sent: https://www.twilio.com/docs/sendgrid/for-developers/sending-email/sandbox-mode
 _SANDBOX = b',"mail_settings":{"sandbox_mode":{"enable":true}}'

@@ -11,6 +11,7 @@ import msgspec
 from schemas.addresses import build_comparison_key
 from schemas.attachments import Attachment
 from schemas.content import EmailContent
+from schemas.email_options import RECIPIENT_DIGEST, compute_recipient_digest
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,7 +44,9 @@ def encode_parts(content: EmailContent, address: str) -> MailParts:
     seen = {build_comparison_key("email", address)}
     copies = [(name, _build_copies(texts, seen)) for name, texts in (("cc", options.cc), ("bcc", options.bcc))]
     personalization = b"".join(_encode_member(name, found) for name, found in copies if found)
-    arguments = b"," + _encode(options.custom_args)[1:-1] if options.custom_args else b""
+    digest = {RECIPIENT_DIGEST: compute_recipient_digest(address)} if personalization else {}
+    custom_args = {**options.custom_args, **digest}
+    arguments = b"," + _encode(custom_args)[1:-1] if custom_args else b""
     return MailParts(personalization, arguments, b"".join(mail))
 
 

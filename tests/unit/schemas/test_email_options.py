@@ -55,6 +55,10 @@ def test_what_can_be_sent_has_no_problem() -> None:
         ({"cc": ["a@example.org"], "bcc": ["b@example.org", "A@example.org"]}, ["bcc[1]"]),
         ({"categories": ["a", "b", "a"]}, ["categories[2]"]),
         ({"custom_args": {"delivery_id": "x", "Email": "x", "ok": "x"}}, ["custom_args.delivery_id", "custom_args.Email"]),
+        (
+            {"custom_args": {"recipient_digest": "x", "delivery_attempt": "1"}},
+            ["custom_args.recipient_digest", "custom_args.delivery_attempt"],
+        ),
         ({"custom_args": {"a b": "x", "": "y"}}, ["custom_args.'a b'", "custom_args.''"]),
         ({"custom_args": {"a": "x" * 9_800}}, ["custom_args"]),
     ],

@@ -1,5 +1,6 @@
 """SendGrid's reports, in the form of its documentation, mapped to our events."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from agents.callbacks.mapped_callback import MappedCallback
 from agents.callbacks.sendgrid_events import map_sendgrid_events
 from agents.delivery.reasons import REASONS, REMEDIES
+from schemas.email_options import compute_recipient_digest
 from schemas.enums import Status
 from schemas.errors import DECODE_ERRORS
 from schemas.events import EngagementEvent, ReceiptEvent
@@ -92,6 +94,15 @@ def test_the_attempt_of_a_deferred_report_is_the_one_of_sendgrid_and_not_ours() 
     assert map_one("deferred", attempt="5").attempt == 0
     assert map_one("deferred", attempt="5", delivery_attempt="2").attempt == 2
     assert map_one("delivered", attempt="5", delivery_attempt="2").attempt == 2
+
+
+def test_a_report_about_a_copy_changes_nothing_of_the_delivery() -> None:
+    """A cc or bcc has the same custom arguments: its bounce is not the recipient's."""
+    copied = {**BASE, "recipient_digest": compute_recipient_digest("ada@example.ORG")}
+    assert len(map_reports({**copied, "event": "delivered"}).events) == 1
+    for email in ("archive@example.org", "", None):
+        for event in ("bounce", "delivered", "open", "unsubscribe"):
+            assert map_reports({**copied, "event": event, "email": email}) == MappedCallback([], Counter({(event, "ignored"): 1}))
 
 
 def test_what_is_not_known_or_not_ours_is_counted_and_holds_up_nothing() -> None:

@@ -27,7 +27,7 @@ def build_with_sendgrid(content: EmailContent) -> dict[str, object]:
     to = Personalization()
     to.add_to(To(delivery.address))
     to.add_custom_arg(CustomArg("delivery_id", delivery.id))
-    to.add_custom_arg(CustomArg("attempt", "2"))
+    to.add_custom_arg(CustomArg("delivery_attempt", "2"))
     to.add_custom_arg(CustomArg("redrive_count", "1"))
     theirs.add_personalization(to)
     theirs.add_content(Content("text/plain", content.text))
@@ -42,7 +42,7 @@ def test_a_template_of_the_provider_takes_the_place_of_the_contents() -> None:
     to = Personalization()
     to.add_to(To(delivery.address))
     to.dynamic_template_data = data
-    for name, value in (("delivery_id", delivery.id), ("attempt", "2"), ("redrive_count", "1")):
+    for name, value in (("delivery_id", delivery.id), ("delivery_attempt", "2"), ("redrive_count", "1")):
         to.add_custom_arg(CustomArg(name, value))
     theirs.add_personalization(to)
     theirs.template_id = "d-" + "1" * 32

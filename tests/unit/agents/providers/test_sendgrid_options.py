@@ -29,7 +29,7 @@ from sendgrid.helpers.mail import (
 from agents.providers.sendgrid import SendGrid
 from schemas.attachments import Attachment
 from schemas.content import EmailContent
-from schemas.email_options import EmailOptions
+from schemas.email_options import EmailOptions, compute_recipient_digest
 from schemas.enums import Outcome
 from schemas.http import HttpRequest, HttpResponse
 from tests.delivery_builders import NOW, build_delivery
@@ -59,9 +59,11 @@ def build_theirs(options: EmailOptions = NO_OPTIONS, headers: dict[str, str] | N
     theirs = Mail(from_email=From("shop@example.org", "The Shop"), subject="s")
     to = Personalization()
     to.add_to(To(delivery.address))
-    arguments = {"delivery_id": delivery.id, "attempt": "2", "redrive_count": "0", **options.custom_args}
+    arguments = {"delivery_id": delivery.id, "delivery_attempt": "2", "redrive_count": "0", **options.custom_args}
     for name, value in arguments.items():
         to.add_custom_arg(CustomArg(name, value))
+    if options.cc or options.bcc:
+        to.add_custom_arg(CustomArg("recipient_digest", compute_recipient_digest(delivery.address)))
     for address in options.cc:
         to.add_cc(Cc(address))
     for address in options.bcc:
@@ -120,5 +122,7 @@ def test_each_address_gets_the_mail_once() -> None:
     options = EmailOptions(cc=["Ada@example.org", "b@example.org"], bcc=["B@example.org", "c@example.org"])
     person = build_mail(EmailContent("s", "t", options=options), address="ada@example.org")["personalizations"][0]
     assert (person["cc"], person["bcc"]) == ([{"email": "b@example.org"}], [{"email": "c@example.org"}])
+    assert person["custom_args"]["recipient_digest"] == compute_recipient_digest("Ada@example.org")
     alone = build_mail(EmailContent("s", "t", options=EmailOptions(cc=["ADA@example.org"])), address="ada@example.org")
     assert "cc" not in alone["personalizations"][0]
+    assert "recipient_digest" not in alone["personalizations"][0]["custom_args"], "no report can be about a copy"
