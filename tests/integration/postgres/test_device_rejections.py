@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Sequence
 
 import pytest
 
@@ -26,16 +25,6 @@ ORIGIN = ChangeOrigin("api", "test")
 MAKE_ID = OrderedIds(time.time, RandomIdBits(os.urandom))
 
 
-class RecordedEvictions:
-    """Keeps the users whose profiles were evicted."""
-
-    def __init__(self) -> None:
-        self.user_ids: list[str] = []
-
-    async def evict(self, user_ids: Sequence[str]) -> None:
-        self.user_ids += user_ids
-
-
 @pytest.fixture
 async def users(database_copy: Database) -> UserStore:
     """One user with two devices and an installation."""
@@ -53,8 +42,8 @@ def build_event(reason: str, address: str, number: int = 1, at: float = NOW) -> 
     return StatusEvent(delivery_id, notification_id, "u-1", "push", Status.FAILED, at, NOW, outcome=outcome, reason=reason)
 
 
-def build_writer(database: Database, evictions: RecordedEvictions) -> DeviceRemovingWriter:
-    return DeviceRemovingWriter(PostgresHistoryWriter(database), PostgresRejectedDeviceStore(database, MAKE_ID), evictions.evict)
+def build_writer(database: Database) -> DeviceRemovingWriter:
+    return DeviceRemovingWriter(PostgresHistoryWriter(database), PostgresRejectedDeviceStore(database, MAKE_ID))
 
 
 async def list_tokens(users: UserStore) -> list[str]:
@@ -62,16 +51,14 @@ async def list_tokens(users: UserStore) -> list[str]:
 
 
 async def test_dead_tokens_are_removed_once_and_logged(database_copy: Database, users: UserStore) -> None:
-    evictions = RecordedEvictions()
-    writer, reader = build_writer(database_copy, evictions), PostgresProfileReader(database_copy)
+    writer, reader = build_writer(database_copy), PostgresProfileReader(database_copy)
     version = (await reader.get_many(["u-1"]))["u-1"].version
     batch = build_history_batch(build_event(Reason.UNREGISTERED_TOKEN, "token-1"), build_event(Reason.SENDER_ID_MISMATCH, "fid:f-1", 2))
-    await writer.write(batch)
-    await writer.write(batch)  # a crash before the acknowledgement
+    assert (await writer.write(batch)).changed_users == ["u-1", "u-1"]
+    assert not (await writer.write(batch)).changed_users, "written again after a crash before the acknowledgement"
     profile = (await reader.get_many(["u-1"]))["u-1"]
     assert profile.addresses == {"push": ["token-2"]}
     assert profile.version > version
-    assert evictions.user_ids == ["u-1", "u-1"], "both of the first commit, and none again"
     entries = [one for one in await list_audit_entries(database_copy, "user", "u-1", 20) if one.action == "delete_device"]
     assert sorted((one.details["reason"], one.details["kind"]) for one in entries) == [
         (Reason.SENDER_ID_MISMATCH, "fid"),
@@ -81,7 +68,7 @@ async def test_dead_tokens_are_removed_once_and_logged(database_copy: Database, 
 
 
 async def test_a_token_in_doubt_stays_until_the_second_delivery(database_copy: Database, users: UserStore) -> None:
-    writer = build_writer(database_copy, RecordedEvictions())
+    writer = build_writer(database_copy)
     for _ in range(2):  # read twice
         await writer.write(build_history_batch(build_event(Reason.INVALID_TOKEN, "token-1")))
     assert await list_tokens(users) == ["f-1", "token-1", "token-2"]
@@ -90,7 +77,7 @@ async def test_a_token_in_doubt_stays_until_the_second_delivery(database_copy: D
 
 
 async def test_a_registration_clears_the_doubt_and_outlives_older_events(database_copy: Database, users: UserStore) -> None:
-    writer = build_writer(database_copy, RecordedEvictions())
+    writer = build_writer(database_copy)
     await writer.write(build_history_batch(build_event(Reason.INVALID_TOKEN, "token-1")))
     await users.set_device("u-1", "token-1", DeviceChange(), ORIGIN)
     await writer.write(build_history_batch(build_event(Reason.INVALID_TOKEN, "token-1", 2)))

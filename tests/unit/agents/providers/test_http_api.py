@@ -162,8 +162,8 @@ def test_a_file_can_describe_twilio(tmp_path: Path) -> None:
 name: twilio-by-file
 channel: sms
 request:
-  url: https://api.twilio.com/2010-04-01/Accounts/AC17/Messages.json
-  basic_auth: {username: SK17, password: "${secret}"}
+  url: https://api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000017/Messages.json
+  basic_auth: {username: SK00000000000000000000000000000017, password: "${secret}"}
   form: {To: "{address}", From: "+15005550006", Body: "{text}", ValidityPeriod: "{expires_in}"}
 response: {accepted: 201, message_id: sid, error_code: code}
 """)

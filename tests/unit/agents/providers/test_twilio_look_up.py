@@ -19,7 +19,8 @@ from schemas.http import HttpRequest, HttpResponse, MaybeSent
 from schemas.outcome import Found, LookUpFailed, LookUpResult, NotFound, SearchableProvider
 from tests.delivery_builders import NOW, build_delivery
 
-TWILIO = Twilio("https://api.twilio.com/base", "AC17", "SK17", "secret", "+15005550006")
+ACCOUNT_SID = "AC00000000000000000000000000000017"
+TWILIO = Twilio("https://api.twilio.com/base", ACCOUNT_SID, "SK17", "secret", "+15005550006")
 LOOK_UP = TWILIO.look_up
 DELIVERY = build_delivery("sms", content=SmsContent("Your code: “17” – see https://a.example"))
 
@@ -104,15 +105,18 @@ def test_the_same_text_of_an_hour_ago_is_another_message() -> None:
 
 def test_credentials_that_are_rejected_say_nothing_of_the_message() -> None:
     account = Account()
-    revoked = Twilio("https://api.twilio.com/base", "AC17", "SK17", "revoked", "+15005550006").look_up
+    revoked = Twilio("https://api.twilio.com/base", ACCOUNT_SID, "SK17", "revoked", "+15005550006").look_up
     result = account._exchange(revoked.build_request(DELIVERY, NOW), NOW, DEFAULT_STUB)
     assert revoked.parse_result(DELIVERY, NOW, result) == LookUpFailed("Twilio answered 401 when it was asked for the message")
 
 
 def test_the_question_is_a_get_without_a_body() -> None:
     request = LOOK_UP.build_request(DELIVERY, NOW + 0.9)
-    target = "/base/2010-04-01/Accounts/AC17/Messages.json?To=%2B491701234567&DateSent%3E=2025-10-09T08%3A52%3A20Z&PageSize=20"
-    assert request.head.startswith(f"GET {target} HTTP/1.1\r\nHost: api.twilio.com\r\n".encode())
+    path, query = (
+        f"/base/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json",
+        "To=%2B491701234567&DateSent%3E=2025-10-09T08%3A52%3A20Z&PageSize=20",
+    )
+    assert request.head.startswith(f"GET {path}?{query} HTTP/1.1\r\nHost: api.twilio.com\r\n".encode())
     assert (request.origin, request.body) == ("https://api.twilio.com:443", b"")
     assert HttpReader(request).headers[b"authorization"] == b"Basic U0sxNzpzZWNyZXQ="
 
