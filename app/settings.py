@@ -135,6 +135,7 @@ class DeliverySection(Section, frozen=True):
     account_probe_delay_max: PositiveSeconds
     max_waiting_records: NonNegativeInt
     max_waiting_bytes: NonNegativeInt
+    redrive_after_outage: NonNegativeInt
     linger: Seconds
     linger_max_records: PositiveInt
 

@@ -29,7 +29,10 @@ _CHANNEL = re.compile(rf"(?:^|[.\w-])deliveries\.({'|'.join(CHANNEL_NAMES)})\.[a
 
 
 class DeadLetterFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which dead letters are meant: those that have all of what is given. `since` and `until` are epoch seconds of their records."""
+    """Which dead letters are meant: those that have all of what is given. `since` and `until` are epoch seconds of their records.
+
+    `max_redrive_count`: those that were redriven so often at most before they died again.
+    """
 
     reason: Text | None = None
     stage: DeadLetterStage | None = None
@@ -42,6 +45,7 @@ class DeadLetterFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_def
     cause: Cause | None = None
     since: float | None = None
     until: float | None = None
+    max_redrive_count: Annotated[int, Meta(ge=0, le=32_767)] | None = None
 
 
 class StoredDeadLetter(Struct, frozen=True):

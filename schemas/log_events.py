@@ -13,6 +13,7 @@ LogEvent = Literal[
     "delivery.category_resumed",  # of an hour fewer e-mails of the category have bounced
     "delivery.bounces_unknown",  # PostgreSQL does not answer, so bounces are not counted; what is stopped stays so
     "delivery.breaker_opened",  # the calls of an account or webhook host fail or are throttled: its deliveries wait; once for each opening
+    "delivery.outage_redriven",  # an account answers again, so its dead letters are redriven: the redrive and how many
     "delivery.breaker_closed",  # probes showed that the account or host answers again
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
     "webhook.endpoints_unavailable",  # PostgreSQL does not answer, so the last known webhook endpoints are used; once for each outage

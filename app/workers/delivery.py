@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -18,6 +19,8 @@ from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.delivery.receipt_watch import ReceiptWatch
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
+from app.api.services.random_id_bits import RandomIdBits
+from app.ordered_ids import OrderedIds
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.provider_accounts import Account, build_accounts
 from app.retry_settings import build_breaker_policy, build_retry_policy
@@ -27,8 +30,9 @@ from app.streaming.committer_factory import build_shared_outbox
 from app.streaming.consumer.failure_policy import BatchProcessor
 from app.telemetry import Metrics, log_event
 from app.workers.bounce_guard import build_bounce_guard, watch_bounces
-from app.workers.breaker_states import SharedBreakerStates
+from app.workers.breaker_states import BreakerStates, SharedBreakerStates
 from app.workers.delivery_observer import DeliveryObserver
+from app.workers.outage_redrives import OutageRedrives
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
 from schemas.channels import Channel, ChannelName, get_channel
 from schemas.delivery_policy import ConcurrencyLimits, ReconciliationPolicy, WaitingLimits
@@ -41,6 +45,7 @@ from tables.postgres.bounce_counts import PostgresBounceCounts
 from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
 from tables.postgres.receipt_counts import PostgresReceiptCounter
+from tables.postgres.redrives import RedriveStore
 from tables.postgres.signing_endpoints import PostgresSigningEndpoints
 from tables.redis.breaker_states import RedisBreakerStates
 from tables.redis.client import RedisClient
@@ -67,7 +72,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     clients = [build_http_client(account.provider, section) for account in accounts]
     providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database))
     bounce_guard = _build_bounce_guard(worker, channel, database)
-    breaker_states = SharedBreakerStates(RedisBreakerStates(redis), worker.clock, settings.worker.instance_id)
+    breaker_states = _build_breaker_states(worker, redis)
     observer = DeliveryObserver(worker.metrics, channel.name, breaker_states)
     deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database), bounce_guard, observer)
     _add_gauges(worker.metrics, channel.name, deliverer)
@@ -85,6 +90,19 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker.add_shutdown_callback(redis.close)
     worker.add_shutdown_callback(database.close)
     return worker.app
+
+
+def _build_breaker_states(worker: WorkerBuilder, redis: RedisClient) -> BreakerStates:
+    """What shows the breakers, and redrives what died while one was open, if that is set."""
+    states = SharedBreakerStates(RedisBreakerStates(redis), worker.clock, worker.settings.worker.instance_id)
+    if not (rate := worker.settings.delivery.redrive_after_outage):
+        return states
+    database = Database(worker.settings.postgres.url, 1)  # of its own: the queries of the others have less time
+    store = RedriveStore(database, OrderedIds(time.time, RandomIdBits(os.urandom)))
+    redrives = OutageRedrives(states, store, asyncio.sleep, worker.clock, rate)
+    worker.add_shutdown_callback(redrives.stop)
+    worker.add_shutdown_callback(database.close)
+    return redrives
 
 
 def _build_agent(worker: WorkerBuilder, provider: Provider, deliverer: Deliverer, database: Database) -> BatchProcessor:

@@ -78,6 +78,13 @@ class RedriveStore:
             row = await connection.fetchrow(_SQL["get_redrive"], uuid_hex)
         return _build_redrive(row)
 
+    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> Redrive | None:
+        """A new redrive of an account; None if nothing is selected, or if one that this rule created has not ended."""
+        selection = request.filter or DeadLetterFilter()
+        ((count,),) = await self._database.fetch(_SQL["count_selected"], encode_json(selection))
+        ((has_unfinished,),) = await self._database.fetch(_SQL["has_unfinished"], origin.actor, selection.account)
+        return None if has_unfinished or not count else await self.create(request, origin)
+
     async def change_state(self, redrive_id: str, action: RedriveAction, origin: ChangeOrigin) -> Redrive | None:
         """The redrive after an action, which changes nothing if it was done before; None if there is no such one.
 

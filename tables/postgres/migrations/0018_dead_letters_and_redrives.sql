@@ -98,5 +98,6 @@ create function selects_dead_letter(selection jsonb, one dead_letters) returns b
         and (selection ->> 'state' is null or one.state = selection ->> 'state')
         and (selection ->> 'cause' is null or one.cause = selection ->> 'cause')
         and (selection ->> 'since' is null or one.created_at >= to_timestamp((selection ->> 'since')::float8))
+        and (selection ->> 'max_redrive_count' is null or one.redrive_count <= (selection ->> 'max_redrive_count')::int)
         and (selection ->> 'until' is null or one.created_at < to_timestamp((selection ->> 'until')::float8))
 $$;

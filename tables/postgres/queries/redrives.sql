@@ -26,6 +26,11 @@ update redrives
 set total_count = $2::bigint, state = case when $2::bigint = 0 then 'done' else 'pending' end, ended_at = case when $2::bigint = 0 then now() end
 where id = $1;
 
+-- has_unfinished: whether somebody has a redrive of an account that has not ended.
+select exists (
+    select from redrives where created_by = $1 and selection ->> 'account' = $2 and state in ('pending', 'running', 'paused')
+);
+
 -- get_redrive: gets a redrive.
 select * from redrives where id = $1;
 

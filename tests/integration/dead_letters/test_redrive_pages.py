@@ -196,3 +196,21 @@ async def test_how_often_a_notification_was_redriven_is_known(database_copy: Dat
         notification_id[4:],
     )
     assert (await read_only(database_copy, store, *ids)).redrive_count == 2
+
+
+async def test_a_rule_redrives_an_account_once_at_a_time_and_each_dead_letter_twice_at_most(
+    database_copy: Database, store: RedriveStore
+) -> None:
+    deliveries = [build_delivery(number=number, redrive_count=number) for number in range(3)]
+    ids = await store_dead_letters(database_copy, *map(build_failed_delivery, deliveries))
+    rule = ChangeOrigin("api", "rule")
+    selection = DeadLetterFilter(account="https://api.example", max_redrive_count=1)
+    created = await store.create_by_rule(RedriveRequest(filter=selection), rule)
+    assert created
+    pages = PostgresRedrivePages(database_copy, 60)
+    assert [item.id for item in await pages.read_page(created.id, 10)] == ids[:2]
+    assert await store.create_by_rule(RedriveRequest(filter=selection), rule) is None, "one goes on"
+    await store.change_state(created.id, "cancel", ORIGIN)
+    assert await store.create_by_rule(RedriveRequest(filter=selection), rule)
+    other = DeadLetterFilter(account="https://other.example")
+    assert await store.create_by_rule(RedriveRequest(filter=other), rule) is None, "nothing is selected"
