@@ -156,6 +156,7 @@ class SchedulerSection(Section, frozen=True):
     broadcast_interval: PositiveSeconds
     broadcast_lease: PositiveSeconds
     max_broadcast_page: PositiveInt
+    suppression_sync_interval: Seconds
     max_redrive_page: PositiveInt
 
 

@@ -29,6 +29,8 @@ LogEvent = Literal[
     "scheduler.redrive_page_produced",  # Kafka has acknowledged the records of a page of a redrive: counts per result
     "scheduler.redrive_failed",  # a redrive cannot go on: the error
     "scheduler.redrives_delayed",  # PostgreSQL or Kafka does not answer, so redrives wait
+    "scheduler.suppressions_synced",  # a list of a provider was read: how many entries, and how many were new
+    "scheduler.suppression_sync_delayed",  # a list of a provider cannot be read; the next run begins where the last complete one did
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter

@@ -97,6 +97,9 @@ REPORTS = Metric(
     "reports of providers read by the recorder, by result: applied, repeated, or waiting for their delivery",
     ("result",),
 )
+SYNCED_SUPPRESSIONS = Metric(
+    "herold_synced_suppressions_total", "counter", "suppressions that a provider had and we had not, by its list", ("list",)
+)
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )

@@ -1,7 +1,7 @@
 """The protocols of the stores that agents and the gateway use; tables/ implements them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from schemas.audiences import CountedPage, Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
@@ -12,6 +12,7 @@ from schemas.profile import Profile
 from schemas.redrives import ClaimedRedrive, RedriveItem, RedriveResult
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
 from schemas.status_webhooks import FailingEndpoint, ReportedDelivery, StatusEndpoint
+from schemas.suppression_sync import ListedSuppression
 from schemas.webhook_endpoints import SigningEndpoint
 
 
@@ -78,6 +79,29 @@ class RejectedDeviceStore(Protocol):
 
     async def remove(self, rejections: Sequence[StatusEvent]) -> Sequence[str]:
         """Judge the devices of these deliveries, and return the ids of the users whose devices were removed. Raises UnavailableError."""
+        ...
+
+
+class SyncClaim(NamedTuple):
+    """A run of the synchronisation of suppressions: when it began, and since when entries are read; epoch seconds."""
+
+    began_at: float
+    start_time: float
+
+
+class SuppressionSyncStore(Protocol):
+    """What is known of a provider's suppression lists. Each method raises UnavailableError."""
+
+    async def claim(self, interval: float) -> SyncClaim | None:
+        """A run, if none began in the last `interval` seconds."""
+        ...
+
+    async def complete(self, claim: SyncClaim) -> None:
+        """Let the next run begin where this one did."""
+        ...
+
+    async def add(self, name: str, entries: Sequence[ListedSuppression]) -> tuple[int, list[str]]:
+        """Store the entries of a list; returns how many are new, and the users whose profiles changed."""
         ...
 
 

@@ -20,7 +20,10 @@ LOOPBACK = "127.0.0.1"  # where the servers of `herold up` listen
 
 @dataclass(frozen=True)
 class ConnectionProfile:
-    """Addresses and secrets of one stack; `worker_urls` are the web addresses of each role's workers, `fcm` are the settings of FCM."""
+    """Addresses and secrets of one stack; `worker_urls` are the web addresses of each role's workers.
+
+    `fcm` and `sendgrid` are the settings of these providers.
+    """
 
     gateway_url: str
     api_key: str
@@ -35,6 +38,7 @@ class ConnectionProfile:
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
     fcm: Mapping[str, str]
+    sendgrid: Mapping[str, str]
 
 
 def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> ConnectionProfile:
@@ -88,6 +92,7 @@ def _build_profile(
         templates=settings.templates,
         costs=settings.costs,
         fcm=_build_fcm(settings.providers["fcm"], env, simulators_url if "simulators" in ports else "", home),
+        sendgrid=_build_sendgrid(settings.providers["sendgrid"], simulators_url, secrets.get("sendgrid_key", "")),
     )
 
 
@@ -99,6 +104,12 @@ def _build_fcm(section: Mapping[str, Any], env: Mapping[str, str], simulators_ur
     if simulators_url and not values["service_account_file"]:
         values["service_account_file"] = str(home / SERVICE_ACCOUNT_FILE)
     return values
+
+
+def _build_sendgrid(section: Mapping[str, Any], simulators_url: str, key: str) -> dict[str, str]:
+    """The settings of SendGrid, else those of the running stack."""
+    values = {name: str(value) for name, value in section.items()}
+    return values if values["api_key"] or not key else {**values, "url": simulators_url, "api_key": f"SG.{key}"}
 
 
 def _build_links(links: LinksSection, gateway_url: str, secret: str) -> LinksSection:

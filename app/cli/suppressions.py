@@ -1,16 +1,28 @@
-"""`herold suppressions`: lists, creates, shows and undoes suppressions."""
+"""`herold suppressions`: lists, creates, shows, undoes and synchronises suppressions."""
 
+import time
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import click
 from rich.console import RenderableType
 
+from agents.callbacks.suppression_sync import SyncEvent
 from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
+from app.cli.connection_profile import ConnectionProfile, load_connection_profile
+from app.cli.errors import CommandError, run_query
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
+from app.suppression_sync import SuppressionSyncJob
 from schemas.channels import CHANNEL_NAMES
+from schemas.errors import UnavailableError
+from schemas.suppression_sync import SyncDelay, SyncedList
+from tables.postgres.database import open_database
+from tables.redis.client import RedisClient
+from tables.redis.profile_cache import forget
 
 SUPPRESSIONS_PATH = "/v1/suppressions"
 REASONS = ("hard_bounce", "complaint", "stop", "manual")
@@ -88,6 +100,49 @@ def undo(suppression_id: str, reason: str, url: str | None, api_key: str | None,
     """
     undone = load_operator_client(url, api_key).delete(f"{SUPPRESSIONS_PATH}/{quote(suppression_id, safe='')}", reason=reason)
     print_result(undone, as_json, _format_suppression)
+
+
+@suppressions.command()
+@json_option
+def sync(as_json: bool) -> None:
+    """Take what SendGrid has suppressed and Herold has not, now and not in an hour.
+
+    \b
+    herold suppressions sync
+    """
+    profile = load_connection_profile()
+    if not profile.sendgrid["api_key"]:
+        raise CommandError("providers.sendgrid.api_key is empty", "set HEROLD_PROVIDERS_SENDGRID_API_KEY; the key needs suppression.read")
+    lists = run_query(profile.postgres.url, _sync(profile))
+    print_result({"lists": [one._asdict() for one in lists]}, as_json, _format_lists)
+
+
+async def _sync(profile: ConnectionProfile) -> list[SyncedList]:
+    """The lists that were read. Raises CommandError for one that cannot be."""
+    events: list[SyncEvent] = []
+    redis = RedisClient(profile.redis.url, time.monotonic, profile.kafka.topic_prefix, profile.redis.socket_timeout)
+
+    async def evict(user_ids: Collection[str]) -> None:
+        with suppress(UnavailableError):  # the change is noticed when the profile is confirmed
+            await forget(redis, user_ids)
+
+    async with open_database(profile.postgres.url) as database:
+        job = SuppressionSyncJob(profile.sendgrid, database, evict, events.append)
+        try:
+            await job.sync.run_if_due(interval=0.0)
+        finally:
+            await job.close()
+            await redis.close()
+    if problems := [event.cause for event in events if isinstance(event, SyncDelay)]:
+        raise CommandError(problems[0])
+    return [event for event in events if isinstance(event, SyncedList)]
+
+
+def _format_lists(result: JsonObject) -> RenderableType:
+    table = formatting.build_table("list", "read", "new")
+    for one in result["lists"]:
+        table.add_row(one["name"], str(one["read"]), str(one["added"]))
+    return table
 
 
 def _format_suppressions(page: JsonObject) -> RenderableType:

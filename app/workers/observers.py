@@ -15,6 +15,7 @@ from schemas import metrics as names
 from schemas.enums import State
 from schemas.history import WrittenReports
 from schemas.schedules import StartedRuns
+from schemas.suppression_sync import SyncDelay, SyncedList
 from schemas.topics import parse_priority
 
 
@@ -215,3 +216,18 @@ class RecorderObserver:
                 self._metrics.increment(names.RECORDER_ROWS, amount, table)
         self._metrics.observe_duration(names.RECORDER_COMMIT_DURATION, commit.seconds)
         log_event("recorder.batch_committed", **counts, duration_ms=round(commit.seconds * 1000, 2))
+
+
+class SuppressionSyncObserver:
+    """Called for every list of a provider that was read, and when one cannot be read."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, event: SyncedList | SyncDelay) -> None:
+        """Count the event and log one line."""
+        if isinstance(event, SyncDelay):
+            log_event("scheduler.suppression_sync_delayed", logging.WARNING, cause=event.cause)
+            return
+        self._metrics.increment(names.SYNCED_SUPPRESSIONS, event.added, event.name)
+        log_event("scheduler.suppressions_synced", list=event.name, read=event.read, added=event.added)

@@ -12,19 +12,23 @@ from agents.redrives.redriver import Redriver
 from agents.scheduler.releaser import Releaser
 from agents.scheduler.scheduler import Scheduler
 from agents.schedules.runner import ScheduleRunner
+from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
+from app.suppression_sync import ACCOUNT, SuppressionSyncJob
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
-from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver
+from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
 from tables.postgres.database import Database
 from tables.postgres.due_schedules import PostgresDueSchedules
 from tables.postgres.redrive_pages import PostgresRedrivePages
+from tables.redis.client import RedisClient
+from tables.redis.profile_cache import forget
 
 
 def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
@@ -74,6 +78,7 @@ def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
     _add_broadcasts(worker, settings, database)
     _add_schedules(worker, settings, database)
     _add_redrives(worker, settings, database)
+    _add_suppression_sync(worker, settings, database)
     worker.add_shutdown_callback(database.close)  # after what uses it has stopped
 
 
@@ -117,6 +122,19 @@ def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database)
     )
     worker.add_task("redrives", redriver.run_forever)
     worker.add_shutdown_callback(redriver.stop)
+
+
+def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
+    """Take what SendGrid has suppressed, once in an interval, whichever worker comes first."""
+    interval = settings.scheduler.suppression_sync_interval
+    if not interval or not settings.providers[ACCOUNT].get("api_key"):
+        return
+    redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
+    eviction = ProfileEviction(partial(forget, redis))
+    job = SuppressionSyncJob(settings.providers[ACCOUNT], database, eviction.evict, SuppressionSyncObserver(worker.metrics))
+    worker.add_task("suppression_sync", lambda: job.sync.run_forever(interval))
+    for callback in (job.close, eviction.stop, redis.close):
+        worker.add_shutdown_callback(callback)
 
 
 def _add_schedules(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

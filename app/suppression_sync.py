@@ -1,0 +1,43 @@
+"""Connects the synchronisation of suppressions to SendGrid and PostgreSQL, for the scheduler and the CLI."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from agents.callbacks.sendgrid_suppressions import SuppressionLists
+from agents.callbacks.suppression_sync import SuppressionSync, SyncEvent
+from agents.providers.http import HttpLimits, PooledHttpClient
+from schemas.errors import SettingError
+from schemas.http import HttpRequest, HttpResult
+from tables.postgres.database import Database
+from tables.postgres.suppression_sync import PostgresSuppressionSync
+
+ACCOUNT = "sendgrid"
+LIMITS = HttpLimits(max_connections=1, connect_timeout=5.0, request_timeout=30.0, max_body_bytes=2 * 1024 * 1024)
+
+
+class SuppressionSyncJob:
+    """The synchronisation of an account, which has the keys of `providers.sendgrid`, with its connection. Raises SettingError."""
+
+    def __init__(
+        self,
+        account: Mapping[str, Any],
+        database: Database,
+        on_changed: Callable[[Collection[str]], Awaitable[None]],
+        observe: Callable[[SyncEvent], None],
+    ) -> None:
+        try:
+            lists = SuppressionLists(account["url"], account["api_key"])
+        except ValueError as error:
+            raise SettingError(f"providers.{ACCOUNT}", str(error)) from None
+        self._client = PooledHttpClient(LIMITS)
+        self.sync = SuppressionSync(lists, PostgresSuppressionSync(database, ACCOUNT), self._send, on_changed, asyncio.sleep, observe)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.close()
+
+    async def _send(self, request: HttpRequest) -> HttpResult:
+        result: asyncio.Future[HttpResult] = asyncio.get_running_loop().create_future()
+        self._client.send(request, result.set_result)
+        return await result
