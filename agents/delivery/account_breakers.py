@@ -76,7 +76,7 @@ class AccountBreakers:
         is_probe = bool(permits) and in_flight.probe_number == breaker.probe_number
         if is_probe and call_result is CallResult.SUCCESS and (self._draining or not self._limiter.has_waiting(account)):
             self._end_probes(account, breaker, now)
-        elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number):
+        elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number, in_flight.id):
             self._on_change(account, breaker, was_closed, result, now)
         self._adapt(account, call_result, result, now)
         if call_result is CallResult.FAILURE and in_flight.attempt:

@@ -94,8 +94,9 @@ class Breaker:
 
     __slots__ = (
         "_closed_at",
-        "_consecutive",
         "_delay",
+        "_failed_at",
+        "_failed_in_a_row",
         "_failures",
         "_max_calls",
         "_policy",
@@ -114,7 +115,9 @@ class Breaker:
         """`max_calls`: the usual limit of calls in flight of the account; a step of probes that reaches it closes the breaker."""
         self._policy, self._max_calls, self._random = policy, max_calls, random
         self._window = SlidingWindow(policy.window)
-        self._consecutive = self._results = self._failures = 0
+        self._results = self._failures = 0
+        self._failed_at: dict[object, float] = {}  # in the window, by delivery, the one that failed last at the end
+        self._failed_in_a_row: set[object] = set()  # deliveries since the last success
         self._delay = self._closed_at = 0.0
         self.cause = Cause.FAILURES
         self.permits: int | None = None
@@ -127,10 +130,13 @@ class Breaker:
         memory = self._get_delays(self.cause).longest if self._delay else 0.0
         return self.permits is None and not self._window.failures and now >= self._closed_at + memory
 
-    def record(self, result: CallResult, now: float, retry_after: float = 0.0, probe_number: int = 0) -> bool:
-        """Count the result of a call; whether the permits changed. `probe_number`: that of the breaker when the call began."""
+    def record(self, result: CallResult, now: float, retry_after: float = 0.0, probe_number: int = 0, delivery_id: str = "") -> bool:
+        """Count the result of a call; whether the permits changed. `probe_number`: that of the breaker when the call began.
+
+        A delivery that fails again and again counts once: a few that always fail say nothing about the account.
+        """
         if self.permits is None:
-            return self._record_closed(result, now, retry_after)
+            return self._record_closed(result, now, retry_after, delivery_id)
         if self.permits == 0:
             self._record_open(result, now, retry_after)
             return False
@@ -153,22 +159,33 @@ class Breaker:
         self.permits, self._closed_at = None, now
         self.recoveries += 1
 
-    def _record_closed(self, result: CallResult, now: float, retry_after: float) -> bool:
+    def _record_closed(self, result: CallResult, now: float, retry_after: float, delivery_id: str) -> bool:
         cause = _OPENING_CAUSES.get(result)
         if cause is None:
-            failed = result is CallResult.FAILURE
-            self._window.add(failed, now)
-            self._consecutive = self._consecutive + 1 if failed else 0
-            if not failed or not self._has_failed_too_often():
+            if result is CallResult.SUCCESS:
+                self._window.add(False, now)
+                self._failed_in_a_row.clear()
+                return False
+            self._count_failure(delivery_id or object(), now)
+            if not self._has_failed_too_often():
                 return False
             cause = Cause.FAILURES
         self._open(cause, now, retry_after)
         return True
 
+    def _count_failure(self, delivery: object, now: float) -> None:
+        oldest = now - self._policy.window
+        if self._failed_at.pop(delivery, oldest) <= oldest:
+            self._window.add(True, now)
+        self._failed_at[delivery] = now
+        self._failed_in_a_row.add(delivery)
+        while self._failed_at[first := next(iter(self._failed_at))] <= oldest:
+            del self._failed_at[first]
+
     def _has_failed_too_often(self) -> bool:
         policy, window = self._policy, self._window
         is_ratio_reached = window.calls >= policy.min_calls and window.failures >= policy.failure_ratio * window.calls
-        return is_ratio_reached or self._consecutive >= policy.consecutive_failures
+        return is_ratio_reached or len(self._failed_in_a_row) >= policy.consecutive_failures
 
     def _open(self, cause: Cause, now: float, retry_after: float) -> None:
         delays = self._get_delays(cause)
@@ -177,7 +194,8 @@ class Breaker:
             self._delay = 0.0
         self.cause, self.permits, self.opened_at = cause, 0, now
         self._window.clear()
-        self._consecutive = 0
+        self._failed_at.clear()
+        self._failed_in_a_row.clear()
         self._set_open_until(now, retry_after)
 
     def _record_open(self, result: CallResult, now: float, retry_after: float) -> None:

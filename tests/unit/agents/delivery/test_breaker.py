@@ -71,6 +71,28 @@ def test_it_opens_if_half_of_twenty_calls_fail_within_the_window() -> None:
     assert breaker.record(FAILURE, NOW + 8)
 
 
+def test_a_few_deliveries_that_always_fail_do_not_open_it() -> None:
+    breaker = build_breaker()
+    for second in range(200):
+        assert not breaker.record(FAILURE, NOW + second / 4, delivery_id=f"dlv_{second % 9}")
+    assert breaker.record(FAILURE, NOW + 50, delivery_id="dlv_9"), "the tenth"
+
+
+def test_a_delivery_that_fails_again_within_the_window_is_no_further_failure_of_it() -> None:
+    breaker = build_breaker()
+    for number in range(60):
+        breaker.record(FAILURE, NOW + number / 10, delivery_id=f"dlv_{number % 5}")
+        if number % 5 == 0:
+            breaker.record(SUCCESS, NOW + number / 10)
+    assert breaker.permits is None, "5 of 17 calls"
+    breaker.record(FAILURE, NOW + 17, delivery_id="dlv_0")
+    assert breaker.permits is None
+    for number in range(5, 9):
+        breaker.record(SUCCESS, NOW + 17)
+        breaker.record(FAILURE, NOW + 17, delivery_id=f"dlv_{number}")
+    assert breaker.permits is None, "few of few calls"
+
+
 def test_failures_before_the_window_do_not_count() -> None:
     breaker = build_breaker()
     for second in range(40):
