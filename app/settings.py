@@ -248,7 +248,7 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
         accounts=accounts,
         retries=tree["retries"],
         breaker=tree["breaker"],
-        receipt_timeouts=_build_receipt_timeouts(tree["receipt_timeouts"], tree["providers"], accounts),
+        receipt_timeouts=select_receipt_timeouts(_build_receipt_timeouts(tree["receipt_timeouts"]), tree["providers"], accounts),
         costs=_build_costs(tree["costs"]),
     )
 
@@ -263,14 +263,11 @@ def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -
     return section_type(**{key: _convert_value(f"{name}.{key}", value, types[key]) for key, value in values.items()})
 
 
-def _build_receipt_timeouts(
-    values: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]], accounts: Mapping[ChannelName, str]
-) -> dict[ChannelName, int]:
+def _build_receipt_timeouts(values: Mapping[str, Any]) -> dict[ChannelName, int]:
     expected = {channel.name for channel in CHANNELS if channel.has_receipts}
     if set(values) != expected:
         raise SettingError("receipt_timeouts", f"must have the channels with receipts, {sorted(expected)}; it has {sorted(values)}")
-    timeouts = {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
-    return select_receipt_timeouts(timeouts, providers, accounts)
+    return {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
 
 
 def _build_costs(values: Mapping[str, Any]) -> dict[ChannelName, float]:
