@@ -209,7 +209,10 @@ class Breaker:
         cause = _OPENING_CAUSES.get(result)
         self._results += 1
         self._failures += result is CallResult.FAILURE
-        self.recoveries += result is CallResult.SUCCESS
+        if result is CallResult.SUCCESS:
+            self.recoveries += 1
+            if self.cause is Cause.THROTTLED:
+                self._delay = 0.0  # it takes calls again, if not so many
         if cause is None and 2 * self._failures >= (self.permits or 0):
             cause = Cause.FAILURES
         if cause is not None:
@@ -227,10 +230,13 @@ class Breaker:
         return True
 
     def _set_open_until(self, now: float, retry_after: float) -> None:
+        """A Retry-After is what the provider asks for, so that nothing has to be guessed: it takes the place of a longer delay."""
         delays = self._get_delays(self.cause)
+        if retry_after > 0:
+            self.open_until = now + max(delays.first, min(retry_after, self._policy.max_retry_after))
+            return
         self._delay = min(2 * self._delay, delays.longest) if self._delay else delays.first
-        delay = self._delay * (0.75 + 0.5 * self._random())
-        self.open_until = now + max(delay, min(retry_after, self._policy.max_retry_after))
+        self.open_until = now + self._delay * (0.75 + 0.5 * self._random())
 
     def _get_delays(self, cause: Cause) -> OpenDelays:
         policy = self._policy

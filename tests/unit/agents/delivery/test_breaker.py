@@ -119,6 +119,26 @@ def test_a_retry_after_counts_up_to_its_bound_and_does_not_shorten_the_delay(ret
     assert breaker.open_until == NOW + seconds
 
 
+def test_a_probe_that_is_throttled_waits_as_long_as_it_is_asked_to_and_otherwise_ever_longer() -> None:
+    breaker, seconds = open_breaker(THROTTLED), []
+    for retry_after in (0.0, 0.0, 1.0, 1.0, 30.0, 0.0):
+        breaker.begin_probes()
+        probe(breaker, THROTTLED, retry_after)
+        seconds.append(breaker.open_until - NOW)
+    assert seconds == [2, 4, 1, 1, 30, 8]
+
+
+def test_a_throttled_account_that_takes_calls_again_waits_for_the_first_delay_when_it_is_throttled_once_more() -> None:
+    breaker = open_breaker(THROTTLED)
+    for _ in range(4):
+        breaker.begin_probes()
+        probe(breaker, THROTTLED)
+    breaker.begin_probes()
+    probe(breaker, SUCCESS)
+    probe(breaker, THROTTLED)
+    assert breaker.open_until == NOW + 1
+
+
 def test_a_later_answer_from_before_the_opening_can_extend_it_and_show_a_fault() -> None:
     breaker = open_breaker(THROTTLED)
     assert not breaker.record(THROTTLED, NOW, 30.0)
