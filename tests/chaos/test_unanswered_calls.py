@@ -75,7 +75,8 @@ async def test_a_receipt_prevents_a_second_call_and_what_has_none_is_sent_once_m
         await cluster.wait_for_metric("email", "herold_unanswered_calls_total", COUNT)
         requests = count_requests(cluster)
     assert requests == {**{one.id: 1 for one in reported}, **{one.id: 2 for one in others}}
-    assert {events[one.id][0].outcome for one in mails} == {Outcome.UNKNOWN}
+    # some wait for the account first: so many calls without an answer open its breaker
+    assert all(Outcome.UNKNOWN in {event.outcome for event in events[one.id]} for one in mails)
     assert {(events[one.id][-1].status, events[one.id][-1].reason) for one in reported} == {(Status.DELIVERED, "found_by_receipt")}
     assert {(events[one.id][-1].status, events[one.id][-1].possible_duplicate) for one in others} == {(Status.SENT, True)}
     assert cluster.read_metric("email", 'herold_unanswered_calls_total{channel="email",resolution="receipt"}') == len(reported)
