@@ -10,7 +10,7 @@ import msgspec
 
 from dev.simulators.callback_script import DEFAULT_SCRIPT
 from dev.simulators.contracts.loader import build_request_type, load_contract
-from dev.simulators.contracts.sendgrid_rules import find_broken_rule
+from dev.simulators.contracts.sendgrid_rules import find_broken_rule, is_sandboxed
 from dev.simulators.invalid_field import parse_validation_error
 from dev.simulators.protocol import (
     DeliveryTarget,
@@ -110,6 +110,8 @@ class SendGridSimulator:
     def build_response(self, details: SendGridRequestDetails, stub: Stub, context: ResponseContext) -> ServerResponse:
         # SendGrid accepts mail to unsubscribed recipients, drops it later and reports that in an event webhook
         if stub.response in _ACCEPTING_RESPONSES:
+            if is_sandboxed(details.mail):
+                return ServerResponse(200)
             return ServerResponse(202, b"", b"X-Message-Id: %x\r\n" % context.message_number)
         if stub.response is StubResponse.BOUNCE:
             return _build_error(400, f"personalizations.{details.personalization}.to.0.email", _INVALID_ADDRESS)

@@ -10,6 +10,7 @@ from dev.simulators.callbacks.event_batcher import EventBatcher
 from dev.simulators.callbacks.post import CallbackPost
 from dev.simulators.callbacks.sender import CallbackSender
 from dev.simulators.callbacks.signatures import SendGridSigner
+from dev.simulators.contracts.sendgrid_rules import is_sandboxed
 from dev.simulators.protocol import ResponseContext, ValidRequest
 from dev.simulators.stubs import Stub, StubResponse, match_stub
 from schemas.ports import Clock
@@ -120,6 +121,8 @@ class CallbackDispatcher:
 
     def _plan_mail_events(self, request: ValidRequest, stub: Stub, context: ResponseContext) -> CallbackPlans:
         mail: Any = request.details.mail
+        if is_sandboxed(mail):
+            return []
         plans: CallbackPlans = []
         number = 0
         for personalization in mail.personalizations:

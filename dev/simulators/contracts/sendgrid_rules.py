@@ -49,6 +49,12 @@ def find_broken_rule(mail: Any, body_size: int, clock: Clock) -> BrokenRule | No
     return None
 
 
+def is_sandboxed(mail: Any) -> bool:
+    """Whether the mail is checked and not sent (https://www.twilio.com/docs/sendgrid/for-developers/sending-email/sandbox-mode)."""
+    settings = mail.mail_settings
+    return settings is not None and settings.sandbox_mode is not None and settings.sandbox_mode.enable is True
+
+
 def _has_rules(personalization: Any) -> bool:
     return bool(
         len(personalization.to) > 1

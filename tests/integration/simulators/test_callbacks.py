@@ -176,6 +176,13 @@ class TestSendGrid:
         assert {(event["batch"], *event["category"]) for event in events} == {("17", "news")}
         assert len({event["sg_event_id"] for event in events}) == 5
 
+    async def test_nothing_is_reported_of_a_mail_in_the_sandbox(self, harness: CallbackHarness, client: PooledHttpClient) -> None:
+        request = build_mail_request(harness.simulators.origin, "a@example.org", "dlv_1", mail_settings={"sandbox_mode": {"enable": True}})
+        (result,) = await send_all(client, request)
+        assert isinstance(result, HttpResponse)
+        assert result.status_code == 200
+        assert harness.simulators.fetch("/callbacks/counts") == {"outstanding": 0}
+
     async def test_a_refused_post_is_repeated(self, harness: CallbackHarness, client: PooledHttpClient) -> None:
         harness.receiver.statuses = [503]
         await send_mail(harness, client, "dropped@example.org")

@@ -133,3 +133,11 @@ def test_an_unknown_path_gets_404_an_oversize_body_413_and_another_method_405() 
     assert get_response(SIMULATOR, build_sendgrid_request(build_mail())._replace(path=b"/v3/mail/send/batch")).status == 404
     assert get_response(SIMULATOR, build_sendgrid_request(b"", BEARER_HEADERS)._replace(oversize=True)).status == 413
     assert get_response(SIMULATOR, build_sendgrid_request(b"", BEARER_HEADERS, b"GET")).status == 405
+
+
+def test_a_mail_in_the_sandbox_is_checked_and_not_sent() -> None:
+    sandbox = {"mail_settings": {"sandbox_mode": {"enable": True}}}
+    response = get_response(SIMULATOR, build_sendgrid_request(build_mail(**sandbox)))
+    assert (response.status, response.headers) == (200, b"")
+    assert get_response(SIMULATOR, build_sendgrid_request(build_mail(**sandbox, subject=5))).status == 400
+    assert get_response(SIMULATOR, build_sendgrid_request(build_mail(mail_settings={"sandbox_mode": {"enable": False}}))).status == 202
