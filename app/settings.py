@@ -29,7 +29,6 @@ ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_
 LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile
 CallbackBytes = Annotated[int, Meta(ge=1, le=5_000_000)]  # anybody can send them before the signature is checked
 NonEmptyStr = Annotated[str, Meta(min_length=1)]
-
 T = TypeVar("T", bound=Struct)
 
 OPEN_SECTIONS = ("providers", "accounts", "retries", "breaker", "receipt_timeouts", "costs")
