@@ -201,7 +201,7 @@ class AccountBreakers:
             self.on_open(account)
 
     def _count(self, in_flight: InFlight, call_result: CallResult, breaker: Breaker, *, is_cause: bool) -> None:
-        """Take back an attempt that does not count: one that was throttled or rejected for the account, and a probe that failed.
+        """Take back an attempt that does not count: one that was throttled or rejected for the account.
 
         It counts if the delivery itself may be the cause: the account has worked since it rejected the delivery, and rejects it again, or
         is closed off again because it throttles it.
@@ -212,8 +212,8 @@ class AccountBreakers:
                 counts = has_worked_since
             case CallResult.THROTTLED:
                 counts = has_worked_since and is_cause
-            case _:
-                counts = call_result is CallResult.SUCCESS or not in_flight.probe_number
+            case _:  # a probe that fails counts, too: if nothing else waits, its delivery would be tried until it expires
+                counts = True
         if call_result in (CallResult.ACCOUNT_FAULT, CallResult.THROTTLED):
             in_flight.failed_at = breaker.recoveries
         if not counts:

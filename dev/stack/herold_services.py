@@ -45,6 +45,8 @@ SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
 RETRY_DELAYS = "0.5, 1, 2, 4"  # seconds; so that a delivery that always fails can be watched, and a test of it ends
 UNANSWERED_GRACE = "2"  # seconds; for the same reason
+MAX_PAUSE = "2"  # seconds; many recipients of the sample are throttled once, and each pauses the account
+MAX_OPEN = "5"  # seconds; so that a healed outage is over soon
 WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
@@ -78,6 +80,8 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
         "HEROLD_SIMULATORS_URL": simulators,
         **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
+        "HEROLD_DELIVERY_ACCOUNT_PROBE_DELAY_MAX": MAX_PAUSE,
+        "HEROLD_BREAKER_OPEN_DELAY_MAX": MAX_OPEN,
         **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
         "PYTHONUNBUFFERED": "1",
     }

@@ -315,7 +315,7 @@ async def test_an_account_that_fails_is_closed_off_and_healed_without_a_crowd() 
     assert (harness.observed_pauses[0][:2], len(harness.observed_resumptions)) == ((ACCOUNT, Cause.FAILURES), 1)
 
 
-async def test_while_it_fails_one_call_at_a_time_is_made_and_its_attempt_does_not_count() -> None:
+async def test_while_it_fails_one_call_at_a_time_is_made_and_only_its_attempt_counts() -> None:
     harness = DeliveryHarness()
     await fail_until_open(harness)
     await harness.run_batches(harness.build_batch(build_delivery(number=1), build_delivery(number=2)))
@@ -325,7 +325,7 @@ async def test_while_it_fails_one_call_at_a_time_is_made_and_its_attempt_does_no
         harness.respond(MAYBE_SENT)
     probed = [entry for entry in harness.scheduled if entry.id in (build_delivery(number=1).id, build_delivery(number=2).id)]
     counts = [msgspec.json.decode(entry.payload, type=Delivery).counted_attempts for entry in probed]
-    assert (counts, harness.observed_delays) == ([0, 0], [5.0, 10.0, 20.0])
+    assert (counts, harness.observed_delays) == ([1, 1], [5.0, 10.0, 20.0])
 
 
 async def test_a_retry_that_comes_while_it_fails_waits_and_uses_up_no_attempt() -> None:
