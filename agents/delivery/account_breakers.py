@@ -74,7 +74,11 @@ class AccountBreakers:
             breaker = self._add(account, now)
         was_closed, permits = breaker.permits is None, breaker.permits
         is_probe = bool(permits) and in_flight.probe_number == breaker.probe_number
-        if is_probe and call_result is CallResult.SUCCESS and (self._draining or not self._limiter.has_waiting(account)):
+        if is_probe and call_result is CallResult.FAILURE and breaker.has_recovered and in_flight.attempt:
+            in_flight.probe_number = (
+                0  # the account works, and this delivery has failed before: the cause is its own, and the attempt counts
+            )
+        elif is_probe and call_result is CallResult.SUCCESS and (self._draining or not self._limiter.has_waiting(account)):
             self._end_probes(account, breaker, now)
         elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number, in_flight.id):
             self._on_change(account, breaker, was_closed, result, now)

@@ -88,7 +88,7 @@ class SlidingWindow:
 
 class Breaker:
     """One breaker. `permits`: how many calls may be in flight; None: it is closed. `probe_number`: of the present turn of probes.
-    `recoveries`: how often a probe has succeeded.
+    `recoveries`: how often a probe has succeeded, `has_recovered`: whether one has since it was opened last.
 
     """
 
@@ -104,6 +104,7 @@ class Breaker:
         "_results",
         "_window",
         "cause",
+        "has_recovered",
         "open_until",
         "opened_at",
         "permits",
@@ -123,6 +124,7 @@ class Breaker:
         self.permits: int | None = None
         self.open_until = self.opened_at = 0.0
         self.probe_number = self.recoveries = 0
+        self.has_recovered = False
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing would be lost with the breaker: it is closed, and has not failed for long."""
@@ -148,9 +150,14 @@ class Breaker:
         self.probe_number += 1
 
     def reopen(self, cause: Cause, now: float, retry_after: float = 0.0) -> None:
-        """Permit no call, for twice as long as before. Rejected credentials stay the cause until an answer shows that they work."""
-        if self.cause is not Cause.CREDENTIALS:
-            self.cause = cause
+        """Permit no call: for twice as long as before; as long if calls fail after a probe has succeeded; as at first for another cause.
+
+        Rejected credentials stay the cause until an answer shows that they work.
+        """
+        if cause is not self.cause and self.cause is not Cause.CREDENTIALS:
+            self.cause, self._delay = cause, 0.0
+        elif self.has_recovered and self.cause is Cause.FAILURES:
+            self._delay /= 2
         self.permits = 0
         self._set_open_until(now, retry_after)
 
@@ -211,6 +218,7 @@ class Breaker:
         self._failures += result is CallResult.FAILURE
         if result is CallResult.SUCCESS:
             self.recoveries += 1
+            self.has_recovered = True
             if self.cause is Cause.THROTTLED:
                 self._delay = 0.0  # it takes calls again, if not so many
         if cause is None and 2 * self._failures >= (self.permits or 0):
@@ -231,7 +239,7 @@ class Breaker:
 
     def _set_open_until(self, now: float, retry_after: float) -> None:
         """A Retry-After is what the provider asks for, so that nothing has to be guessed: it takes the place of a longer delay."""
-        delays = self._get_delays(self.cause)
+        delays, self.has_recovered = self._get_delays(self.cause), False
         if retry_after > 0:
             self.open_until = now + max(delays.first, min(retry_after, self._policy.max_retry_after))
             return

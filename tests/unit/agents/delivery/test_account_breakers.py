@@ -341,6 +341,24 @@ async def test_a_retry_that_comes_while_it_fails_waits_and_uses_up_no_attempt() 
     assert (handle.ack_count, harness.status_events[-1].attempt) == (1, 1)
 
 
+async def test_a_delivery_that_fails_again_when_the_account_works_uses_up_its_attempts_and_opens_nothing() -> None:
+    harness = DeliveryHarness()
+    failing = build_delivery(number=1)
+    await harness.run_batches(harness.build_batch(failing))
+    harness.respond(MAYBE_SENT)
+    await fail_until_open(harness)
+    await harness.run_batches(harness.build_batch(*[build_delivery(number=number) for number in range(2, 5)]))
+    await harness.run_retry(next(entry for entry in harness.scheduled if entry.id == failing.id))
+    harness.advance_clock(5)
+    harness.respond(ACCEPTED)  # the first probe
+    while harness.pending_calls or not harness.dead_letters:
+        if not harness.pending_calls:
+            await harness.run_retry(next(entry for entry in reversed(harness.scheduled) if entry.id == failing.id))
+        harness.respond(MAYBE_SENT if harness.called_ids[0] == failing.id else ACCEPTED)
+    assert [dead_letter.delivery_id for dead_letter in harness.dead_letters] == [failing.id]
+    assert len(harness.observed_delays) == 1
+
+
 async def test_few_failures_among_many_calls_change_nothing() -> None:
     harness = DeliveryHarness()
     await harness.run_batches(harness.build_batch(*[build_delivery(number=number) for number in range(90)]))

@@ -139,6 +139,16 @@ def test_a_throttled_account_that_takes_calls_again_waits_for_the_first_delay_wh
     assert breaker.open_until == NOW + 1
 
 
+def test_another_cause_begins_with_its_first_delay_and_a_probe_that_succeeded_keeps_the_delay() -> None:
+    breaker, seconds = open_breaker(), []
+    for results in ([FAILURE], [FAILURE], [SUCCESS, FAILURE], [THROTTLED], [THROTTLED], [FAILURE]):
+        breaker.begin_probes()
+        for result in results:
+            probe(breaker, result)
+        seconds.append(breaker.open_until - NOW)
+    assert seconds == [10, 20, 20, 1, 2, 5]
+
+
 def test_a_later_answer_from_before_the_opening_can_extend_it_and_show_a_fault() -> None:
     breaker = open_breaker(THROTTLED)
     assert not breaker.record(THROTTLED, NOW, 30.0)
