@@ -58,7 +58,7 @@ STUB_RECIPIENTS = (  # type, channel, address with a stub (docs/simulators.md), 
     ("order.shipped", "push", "reject:device-{n}", 2),
     ("order.shipped", "push", "throttle-1:device-{n}", 2),
     ("partner.order-webhook", "webhook", "{simulators}/hooks/bounce/{n}", 4),
-    ("partner.order-webhook", "webhook", "{simulators}/hooks/fail/{n}", 3),
+    ("partner.order-webhook", "webhook", "{simulators}/hooks/fail/{n}", 1),
     ("partner.order-webhook", "webhook", "{simulators}/hooks/throttle-1/{n}", 2),
 )
 

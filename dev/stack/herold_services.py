@@ -46,7 +46,7 @@ NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each fa
 RETRY_DELAYS = "0.5, 1, 2, 4"  # seconds; so that a delivery that always fails can be watched, and a test of it ends
 UNANSWERED_GRACE = "2"  # seconds; for the same reason
 MAX_PAUSE = "2"  # seconds; many recipients of the sample are throttled once, and each pauses the account
-MAX_OPEN = "5"  # seconds; so that a healed outage is over soon
+MAX_OPEN = "3"  # seconds; so that a healed outage is over soon
 WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
 
