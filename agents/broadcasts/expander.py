@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
+from agents.polling import limit_wait, poll_forever
 from schemas.audiences import Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast, derive_notification_id
 from schemas.enums import Priority
@@ -21,9 +22,6 @@ from schemas.topics import get_notifications_topic
 
 DEFAULT_PRIORITY: Priority = "low"  # what goes to many users shall hold up nobody who is waiting for a message
 PAGES_PER_SECOND = 4  # of a broadcast with a rate
-MIN_WAIT = 0.02  # seconds between two looks for a page that is due
-FIRST_RETRY = 1.0  # seconds until the next attempt while PostgreSQL or Kafka is away
-LONGEST_RETRY = 10.0
 AUDIENCE_DELETED = "its audience was deleted"
 
 _encode = msgspec.json.Encoder().encode
@@ -77,26 +75,22 @@ class Expander:
 
     async def run_forever(self) -> None:
         """Expand until cancelled; while a server is away, try again."""
-        retry = FIRST_RETRY
-        while True:
-            try:
-                async with self._page_in_hand:
-                    wait, retry = await self.expand_next(), FIRST_RETRY
-            except UnavailableError as error:
-                self._observe(ExpansionDelay(str(error), retry))
-                wait, retry = retry, min(2 * retry, LONGEST_RETRY)
-            await self._sleep(wait)
+        await poll_forever(self._poll, self._sleep, lambda cause, seconds: self._observe(ExpansionDelay(cause, seconds)))
 
     async def stop(self) -> None:
         """Let the page in hand end, and begin no other: another worker goes on at once, and does not wait for the end of a lease."""
         await self._page_in_hand.acquire()
+
+    async def _poll(self) -> float:
+        async with self._page_in_hand:
+            return await self.expand_next()
 
     async def expand_next(self) -> float:
         """Expand the page that is due. Returns the seconds until the next look. Raises UnavailableError."""
         broadcast = await self._pages.claim(self._holder)
         if broadcast is None:
             wait = await self._pages.get_wait()
-            return self._interval if wait is None else min(self._interval, max(MIN_WAIT, wait))
+            return limit_wait(wait, self._interval)
         try:
             await self._expand(broadcast)
         except UnavailableError:

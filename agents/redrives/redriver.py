@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from agents.polling import limit_wait, poll_forever
 from agents.redrives.judge import count_results, judge
 from schemas.errors import RecordTooLargeError, UnavailableError
 from schemas.ids import compute_key_partition
@@ -17,9 +18,6 @@ from schemas.redrives import REDRIVEN, ClaimedRedrive, RedriveItem, RedriveRecor
 from schemas.store_ports import RedrivePages
 
 PAGES_PER_SECOND = 4  # of a redrive with a rate
-MIN_WAIT = 0.02  # seconds between two looks for a page that is due
-FIRST_RETRY = 1.0  # seconds until the next attempt while PostgreSQL or Kafka is away
-LONGEST_RETRY = 10.0
 
 
 class RedrivenPage(Struct, frozen=True):
@@ -71,26 +69,22 @@ class Redriver:
 
     async def run_forever(self) -> None:
         """Redrive until cancelled; while a server is away, try again."""
-        retry = FIRST_RETRY
-        while True:
-            try:
-                async with self._page_in_hand:
-                    wait, retry = await self.redrive_next(), FIRST_RETRY
-            except UnavailableError as error:
-                self._observe(RedriveDelay(str(error), retry))
-                wait, retry = retry, min(2 * retry, LONGEST_RETRY)
-            await self._sleep(wait)
+        await poll_forever(self._poll, self._sleep, lambda cause, seconds: self._observe(RedriveDelay(cause, seconds)))
 
     async def stop(self) -> None:
         """Let the page in hand end, and begin no other: another worker goes on at once, and does not wait for the end of a lease."""
         await self._page_in_hand.acquire()
+
+    async def _poll(self) -> float:
+        async with self._page_in_hand:
+            return await self.redrive_next()
 
     async def redrive_next(self) -> float:
         """Redrive the page that is due. Returns the seconds until the next look. Raises UnavailableError."""
         redrive = await self._pages.claim(self._holder)
         if redrive is None:
             wait = await self._pages.get_wait()
-            return self._interval if wait is None else min(self._interval, max(MIN_WAIT, wait))
+            return limit_wait(wait, self._interval)
         try:
             await self._redrive(redrive)
         except UnavailableError:

@@ -4,16 +4,13 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from agents.polling import limit_wait, poll_forever
 from agents.schedules.run_times import plan_runs
-from schemas.errors import UnavailableError
 from schemas.ports import Sleep
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns
 from schemas.store_ports import DueSchedules
 
 MAX_SCHEDULES_AT_ONCE = 50
-MIN_WAIT = 0.02  # seconds between two looks
-FIRST_RETRY = 1.0  # seconds until the next attempt while PostgreSQL is away
-LONGEST_RETRY = 10.0
 
 
 class InvalidSchedule(Struct, frozen=True):
@@ -42,14 +39,7 @@ class ScheduleRunner:
 
     async def run_forever(self) -> None:
         """Start runs until cancelled; while PostgreSQL is away, try again."""
-        retry = FIRST_RETRY
-        while True:
-            try:
-                wait, retry = await self.start_due(), FIRST_RETRY
-            except UnavailableError as error:
-                self._observe(ScheduleDelay(str(error), retry))
-                wait, retry = retry, min(2 * retry, LONGEST_RETRY)
-            await self._sleep(wait)
+        await poll_forever(self.start_due, self._sleep, lambda cause, seconds: self._observe(ScheduleDelay(cause, seconds)))
 
     async def start_due(self) -> float:
         """Start the runs that are due. Returns the seconds until the next look. Raises UnavailableError."""
@@ -59,7 +49,7 @@ class ScheduleRunner:
         if started:
             return 0.0
         wait = await self._schedules.get_wait()
-        return self._interval if wait is None else min(self._interval, max(MIN_WAIT, wait))
+        return limit_wait(wait, self._interval)
 
     def _plan(self, schedule: DueSchedule, now: float) -> RunPlan:
         """The plan of a schedule. One that has none ends, so that it neither holds up the others nor stops the worker again and again."""

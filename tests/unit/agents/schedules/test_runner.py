@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from agents.schedules.runner import FIRST_RETRY, MIN_WAIT, InvalidSchedule, ScheduleDelay, ScheduleEvent, ScheduleRunner
+from agents.polling import FIRST_RETRY, MIN_WAIT
+from agents.schedules.runner import InvalidSchedule, ScheduleDelay, ScheduleEvent, ScheduleRunner
 from schemas.errors import UnavailableError
 from schemas.schedules import DueSchedule, RunPlan, StartedRuns, Timing
 
