@@ -15,6 +15,7 @@ from schemas.outcome import AttemptResult
 from schemas.ports import CallLater
 
 MIN_SWEPT_BREAKERS = 1000  # hosts that have not failed for long are forgotten when there are so many, and then at twice as many as stay
+PROBE_REQUEST_INTERVAL = 1.0  # seconds; a delivery that is to be the probe may expire, or be forbidden, before its call
 LEAVE_SPREAD = 0.25  # of the time until a breaker permits a probe; what has left comes back over so much after it
 
 
@@ -22,7 +23,8 @@ class AccountBreakers:
     """An account has a breaker from its first failure until it has not failed for some time; a healthy one costs nothing.
 
     `on_open` is called with an account when its breaker opens, also after a probe; `on_probe_due` when it may permit one, which
-    `allow_probe` then admits. A drain, before a rebalance or stop, does not wait for batches with deliveries that wait for an open breaker.
+    `allow_probe` then admits. `request_probe` is called with the account again and again while probes are permitted. A drain, before a
+    rebalance or stop, does not wait for batches with deliveries that wait for an open breaker.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class AccountBreakers:
         self._call_later, self._observer = call_later, observer
         self._on_probe_due, self.lets_leave = on_probe_due, policy.leaves
         self.on_open: Callable[[str], None] | None = None
+        self.request_probe: Callable[[str], None] | None = None
         self._adaptive: dict[str, AdaptiveConcurrency] = {}  # of accounts that were overloaded
         self._budget = RetryBudget(policy.retry_budget, random)
         self._draining, self._sweep_at = False, MIN_SWEPT_BREAKERS
@@ -117,8 +120,17 @@ class AccountBreakers:
 
     def allow_probe(self, account: str) -> None:
         """Admit one call; without a waiting delivery, that of the next one that comes."""
-        self._open[account].begin_probes()
+        breaker = self._open[account]
+        breaker.begin_probes()
         self._limiter.limit_account(account, 1)
+        self._request_probe(account, breaker.probe_number)
+
+    def _request_probe(self, account: str, probe_number: int) -> None:
+        """Ask for a delivery until the turn of probes ends: nothing else comes to an account whose deliveries go to others."""
+        breaker = self._open.get(account)
+        if self.request_probe is not None and breaker is not None and breaker.permits and breaker.probe_number == probe_number:
+            self.request_probe(account)
+            self._call_later(PROBE_REQUEST_INTERVAL, partial(self._request_probe, account, probe_number))
 
     def requeue(self, in_flight: InFlight) -> None:
         """Let a delivery wait for its account again."""

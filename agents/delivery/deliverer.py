@@ -258,8 +258,6 @@ class Deliverer:
             for in_flight in self.breakers.remove_expired(account, now):
                 self._recorder.record(in_flight, None, EXPIRED, now)
             self.breakers.allow_probe(account)
-            if self._accounts is not None:
-                self._accounts.request_probe(account)
             self._start_calls()
         except Exception as error:
             self._runs.fail(error)

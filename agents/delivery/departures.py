@@ -28,6 +28,7 @@ class Departures:
         self._accounts = accounts
         if accounts is not None:
             accounts.watch(breakers.accounts)
+            breakers.request_probe = accounts.request_probe
             limiter.move = self.move
         if breakers.lets_leave:
             limiter.leave = self.leave

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Container, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -92,7 +93,7 @@ class DeliveryHarness:
         self.observed_resolutions: list[str] = []
         self._uncommitted: list[tuple[int, Callable[[], None]]] = []
         self.outbox_limit = 1_000_000  # uncommitted rows and callbacks
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[float, Callable[[], None]]] = []
         self._last_offset = 0
         options = {
             "profiles": self.profiles,
@@ -137,7 +138,7 @@ class DeliveryHarness:
         return [self.rows.get((partition, key)) for key in keys]
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
-        self._timers.append((self.now + seconds, len(self._timers), callback))
+        self._timers.append((self.now + seconds, callback))
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
         self.observed_attempts.append((priority, event))
@@ -178,10 +179,10 @@ class DeliveryHarness:
     def advance_clock(self, seconds: float) -> None:
         """Advance the clock and run the timers that are due."""
         end = self.now + seconds
-        while due := sorted(timer for timer in self._timers if timer[0] <= end):
+        while due := sorted((timer for timer in self._timers if timer[0] <= end), key=itemgetter(0)):
             self._timers.remove(due[0])
             self.now = max(self.now, due[0][0])
-            due[0][2]()
+            due[0][1]()
         self.now = end
 
     def respond(self, result: HttpResult, index: int = 0) -> None:

@@ -160,6 +160,26 @@ async def test_a_rejected_key_sends_all_mail_by_the_other_account_and_the_weight
     assert 10 < Counter(harness.get_called())["a"] < 30
 
 
+async def close_off_a(harness: Harness) -> None:
+    """Let the key of one of the accounts be rejected."""
+    await harness.run_batches(harness.build_batch(*build_mails(40)))
+    while harness.pending_calls:
+        harness.respond(UNAUTHORIZED if harness.get_called()[0] == "a" else ACCEPTED)
+
+
+async def test_a_probe_that_ends_without_a_call_is_followed_by_another() -> None:
+    harness = Harness()
+    await close_off_a(harness)
+    harness.advance_clock(1.5)
+    await harness.run_batches(harness.build_batch(build_delivery(number=99, expires_at=harness.now)))
+    assert not harness.pending_calls
+    harness.advance_clock(1.0)
+    await harness.run_batches(harness.build_batch(build_delivery(number=100)))
+    assert harness.get_called() == ["a"]
+    harness.respond(ACCEPTED)
+    assert harness.observed_resumptions
+
+
 async def test_deliveries_that_wait_for_a_place_move_when_their_account_is_paused() -> None:
     from tests.settings_builders import build_concurrency_limits
 
