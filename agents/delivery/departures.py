@@ -66,8 +66,9 @@ class Departures:
                 self.move(in_flight)
                 self._limiter.enqueue(in_flight)
         elif self._breakers.find_leave_time(account, self._clock(), has_room=True) is not None:
-            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: True):
-                self.leave(in_flight)
+            for in_flight in self._limiter.remove_waiting(account, lambda in_flight: not in_flight.is_revoked):
+                if not self.leave(in_flight):  # so many took so long to leave that the others may wait
+                    self._limiter.enqueue(in_flight)
 
     def _postpone(self, in_flight: InFlight, at: float, reason: Reason, now: float) -> None:
         self._recorder.record(in_flight, None, RetryAt(at, reason) if at < in_flight.delivery.expires_at else EXPIRED, now)

@@ -418,6 +418,32 @@ async def test_deliveries_leave_the_worker_if_their_host_stays_closed_for_long()
     assert (entry.ack_count, harness.status_events[-1].attempt) == (1, 1)
 
 
+class SlowHarness(DeliveryHarness):
+    """A worker for which `step` seconds pass with each look at the clock."""
+
+    step = 0.0
+
+    def get_time(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+async def test_what_may_wait_by_the_time_that_the_others_have_left_is_not_forgotten() -> None:
+    harness = SlowHarness(breaker=msgspec.structs.replace(LEAVING, max_wait=3.5), limits=ConcurrencyLimits(100, 0, 1))
+    handle = harness.build_batch(*[build_delivery(number=number) for number in range(1, 12)])
+    await harness.run_batches(handle)
+    harness.step = 0.1
+    harness.respond(THROTTLED)  # for 4 s
+    harness.step = 0.0
+    left = len(harness.scheduled)
+    assert 0 < left < 10
+    harness.advance_clock(4.0)
+    while harness.pending_calls:
+        harness.respond(ACCEPTED)
+    harness.commit()
+    assert (handle.ack_count, len(harness.all_calls)) == (1, 12 - left)
+
+
 async def test_what_finds_no_room_leaves_the_worker_and_what_would_expire_ends() -> None:
     harness = DeliveryHarness(breaker=LEAVING, waiting=WaitingLimits(2, 1_000_000))
     await fail_until_open(harness)
