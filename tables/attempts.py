@@ -97,9 +97,10 @@ def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
     return attempt >= delivery.attempt or next_action in _LAST_ACTIONS
 
 
-def find_intent(packed: bytes) -> AttemptRow | None:
-    """The row, if its attempt was about to be made; the row is one of a delivery that is_already_done."""
-    return decode_row(packed) if packed[_ACTION_OFFSET] == _CALLING else None
+def find_intent(packed: bytes, delivery: Delivery) -> AttemptRow | None:
+    """The row, if an attempt of this redrive was about to be made; the row is one of a delivery that is_already_done."""
+    row = decode_row(packed) if packed[_ACTION_OFFSET] == _CALLING else None
+    return row if row is not None and row.redrive_count == delivery.redrive_count else None
 
 
 def read_time(packed: bytes) -> float:

@@ -46,7 +46,7 @@ class BatchReader:
         choose, register = self._providers.choose, self._registry.register
         for decoded, row in zip(decoded_deliveries, rows, strict=True):
             intent = None
-            if row is not None and is_already_done(row, decoded.delivery) and (intent := find_intent(row)) is None:
+            if row is not None and is_already_done(row, decoded.delivery) and (intent := find_intent(row, decoded.delivery)) is None:
                 self._registry.discard_recorded(decoded.delivery.id)
                 in_flight_batch.finish_record(decoded.record, "skipped")
                 continue

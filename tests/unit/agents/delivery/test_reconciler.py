@@ -18,7 +18,7 @@ from tables.attempts import NextAction, decode_row, encode_key
 from tests.delivery_builders import NOW, build_delivery
 from tests.event_builders import build_history_batch
 from tests.fakes import run_pending_tasks
-from tests.unit.agents.delivery.harness import ACCEPTED, MAYBE_SENT, NOT_SENT, DeliveryHarness, FakeBatchHandle
+from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, DeliveryHarness, FakeBatchHandle
 
 POLICY = ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0})
 CREATED = HttpResponse(201, {}, b'{"sid":"SM9"}')
@@ -303,6 +303,23 @@ class TestIntent:
         assert len(harness.all_calls) == 2
         harness.respond(ACCEPTED)
         assert harness.statuses[-1] == (Status.SENT, 1, "", False)
+
+    async def test_a_record_from_before_the_redrive_that_is_called_for_is_skipped(self) -> None:
+        first, delivery = Harness(), build_delivery(at_most_once=True)
+        before = first.build_batch(delivery, build_delivery(number=2))  # the other one keeps the batch unacknowledged
+        redriven = first.build_batch(msgspec.structs.replace(delivery, redrive_count=1))
+        await first.run_batches(before)
+        first.commit()
+        first.respond(BAD_REQUEST, first.called_ids.index(delivery.id))
+        await first.run_batches(redriven)
+        first.commit()
+        assert [call.delivery_id for call in first.all_calls].count(delivery.id) == 2
+        second = restart(first)
+        for handle in (before, redriven):
+            await second.run_batches(handle.reread())
+            second.commit()
+        assert delivery.id not in second.called_ids
+        assert [(event.redrive_count, event.outcome) for event in second.status_events] == [(1, Outcome.UNKNOWN)]
 
     async def test_a_delivery_that_is_revoked_while_its_row_is_written_is_not_called_for(self) -> None:
         harness, delivery = Harness(), build_delivery(at_most_once=True)
