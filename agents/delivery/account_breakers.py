@@ -86,7 +86,7 @@ class AccountBreakers:
         elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number, in_flight.id):
             self._on_change(account, breaker, was_closed, result, now)
         self._adapt(account, call_result, result, now)
-        if call_result is CallResult.FAILURE and in_flight.attempt:
+        if call_result is CallResult.FAILURE and in_flight.attempt and not in_flight.probe_number:  # the breaker bounds probes
             self._budget.record_failure(self._limiter.admitted_calls, now)
         self._count(in_flight, call_result, breaker, is_cause=permits != 0 and breaker.permits == 0)
         in_flight.probe_number = 0

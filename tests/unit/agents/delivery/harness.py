@@ -69,6 +69,16 @@ class PendingCall(NamedTuple):
     delivery_id: str
 
 
+class AccountPerDomain(SendGrid):
+    """A provider whose account is the domain of the address."""
+
+    def __init__(self) -> None:
+        super().__init__("https://api.sendgrid.com", "key", "shop@example.org")
+
+    def get_account(self, delivery: Delivery) -> str:
+        return delivery.address.partition("@")[2]
+
+
 class DeliveryHarness:
     """A Deliverer that has this object as its HTTP client, table, outbox and observer."""
 

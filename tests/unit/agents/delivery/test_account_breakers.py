@@ -7,7 +7,6 @@ import pytest
 
 from agents.delivery import account_breakers
 from agents.delivery.breaker import Cause
-from agents.providers.sendgrid import SendGrid
 from schemas.delivery import Delivery
 from schemas.delivery_policy import ConcurrencyLimits, WaitingLimits
 from schemas.enums import Outcome, Reason, Status
@@ -20,22 +19,13 @@ from tests.unit.agents.delivery.harness import (
     MAYBE_SENT,
     NOT_SENT,
     THROTTLED,
+    AccountPerDomain,
     DeliveryHarness,
     iterate_forever,
 )
 
 REJECTED_KEY = HttpResponse(401, {}, b"")
 ACCOUNT = "https://api.sendgrid.com:443"
-
-
-class TwoAccounts(SendGrid):
-    """A provider whose account is the domain of the address."""
-
-    def __init__(self) -> None:
-        super().__init__("https://api.sendgrid.com", "key", "shop@example.org")
-
-    def get_account(self, delivery: Delivery) -> str:
-        return delivery.address.partition("@")[2]
 
 
 async def pause_account(count: int = 3, **options: object) -> DeliveryHarness:
@@ -132,7 +122,7 @@ async def test_a_probe_that_is_rejected_for_its_content_resumes_the_account() ->
 
 
 async def test_other_accounts_go_on() -> None:
-    harness = DeliveryHarness(TwoAccounts(), limits=ConcurrencyLimits(1, 0, 100))
+    harness = DeliveryHarness(AccountPerDomain(), limits=ConcurrencyLimits(1, 0, 100))
     addresses = ["ada@a.org", "ada@b.org", "eve@a.org", "eve@b.org"]
     await harness.run_batches(harness.build_batch(*[build_delivery(number=n, address=each) for n, each in enumerate(addresses)]))
     harness.respond(REJECTED_KEY)
@@ -380,7 +370,7 @@ async def test_an_account_is_forgotten_when_it_has_not_failed_for_long() -> None
 
 async def test_hosts_that_failed_once_are_forgotten_when_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_breakers, "MIN_SWEPT_BREAKERS", 10)
-    harness = DeliveryHarness(TwoAccounts())
+    harness = DeliveryHarness(AccountPerDomain())
     for number in range(200):
         await harness.run_batches(harness.build_batch(build_delivery(number=number, address=f"ada@n{number}.org")))
         harness.respond(NOT_SENT)

@@ -1,5 +1,7 @@
 """Retries that fail are a share of the other calls at most; those that succeed use up nothing."""
 
+from itertools import count
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -8,7 +10,7 @@ from agents.delivery.retry_budget import RetryBudget
 from schemas.delivery_policy import RetryBudgetPolicy
 from schemas.enums import Reason, Status
 from tests.delivery_builders import NOW, build_delivery
-from tests.unit.agents.delivery.harness import ACCEPTED, BREAKER_POLICY, NOT_SENT, DeliveryHarness
+from tests.unit.agents.delivery.harness import ACCEPTED, BREAKER_POLICY, NOT_SENT, AccountPerDomain, DeliveryHarness
 
 POLICY = RetryBudgetPolicy(ratio=0.2, min_failed=2, window=10.0)
 
@@ -86,3 +88,21 @@ async def test_first_attempts_are_not_held_up_by_the_budget() -> None:
         harness.respond(NOT_SENT)
     await harness.run_batches(harness.build_batch(build_delivery(number=9)))
     assert harness.called_ids == [build_delivery(number=9).id]
+
+
+async def test_probes_of_hosts_that_stay_away_hold_up_no_retries_of_others() -> None:
+    harness = DeliveryHarness(AccountPerDomain(), breaker=replace(BREAKER_POLICY, retry_budget=POLICY))
+    hosts = [f"away{number}.example" for number in range(3)]
+    numbers = count(1)
+    for host in hosts:
+        await harness.run_batches(harness.build_batch(*[build_delivery(number=next(numbers), address=f"a@{host}") for _ in range(10)]))
+        while harness.pending_calls:
+            harness.respond(NOT_SENT)
+    harness.advance_clock(30)
+    for host in hosts:
+        await harness.run_batches(harness.build_batch(build_delivery(number=next(numbers), address=f"a@{host}", attempt=1)))
+        harness.respond(NOT_SENT)
+    assert len(harness.deliverer.breakers.accounts) == 3
+    retry = build_delivery(number=next(numbers), attempt=1)
+    await harness.run_batches(harness.build_batch(retry))
+    assert harness.called_ids == [retry.id]
