@@ -73,12 +73,13 @@ class Deliverer:
         )
         on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
+        self._intents: set[InFlight] = set()  # at most once; the rows that say that they are called for are not durable yet
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
 
     @property
     def calls_in_flight(self) -> int:
-        """Provider calls without a result yet."""
+        """Provider calls without a result yet, or about to be made."""
         return self._limiter.calls_in_flight
 
     async def run(self, batches: BatchHandles) -> None:
@@ -96,6 +97,7 @@ class Deliverer:
         """Start no more calls, and let the stop wait for no batch without one; batches with waiting deliveries stay unacknowledged."""
         if self._stopping is None:
             self._stopping = asyncio.get_running_loop().create_future()
+            self._release_intents()
             self._registry.release_waiting_batches()
 
     async def stop(self) -> None:
@@ -118,6 +120,9 @@ class Deliverer:
         for partition in partitions:
             self._limiter.queue.drop(partition)
         self.breakers.end_drain()
+        if self._intents:
+            self._release_intents(partitions)
+            self._start_calls()
 
     # -- call
 
@@ -170,7 +175,7 @@ class Deliverer:
             self._consent.add(in_flight)
             return
         if in_flight.delivery.at_most_once and not in_flight.has_intent:
-            self._limiter.release(in_flight)
+            self._intents.add(in_flight)  # with its place among the calls, so that no more are left unknown by a kill
             self._recorder.record_intent(in_flight, now)
             self._outbox.on_committed(in_flight.batch.partition, partial(self._on_intent_committed, in_flight))
             return
@@ -190,11 +195,20 @@ class Deliverer:
         self._decide(in_flight, request, now)
 
     def _on_intent_committed(self, in_flight: InFlight) -> None:
-        """Call for a delivery of which a replay now knows that it is called for."""
-        in_flight.has_intent = True
-        if not in_flight.is_revoked:
-            self._limiter.enqueue(in_flight)
+        """Call for a delivery of which a replay now knows that it is called for; at a stop, let it know that it is not."""
+        if in_flight in self._intents:
+            self._intents.remove(in_flight)
+            in_flight.has_intent = True
+            self._call(in_flight)
             self._start_calls()
+        elif not in_flight.is_revoked:
+            self._recorder.withdraw_intent(in_flight, self._clock())
+
+    def _release_intents(self, partitions: Collection[int] | None = None) -> None:
+        """Give up the places of deliveries whose rows are not durable, if given, those of these partitions: they are not called for."""
+        for in_flight in [one for one in self._intents if partitions is None or one.batch.partition in partitions]:
+            self._intents.remove(in_flight)
+            self._limiter.release(in_flight)
 
     def _send_again(self, in_flight: InFlight) -> None:
         """Call once more for a delivery whose message nobody has, unless its attempts are used up."""

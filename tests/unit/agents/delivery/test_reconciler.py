@@ -1,5 +1,6 @@
 """Calls without an answer in the worker: searched for, asked for, sent once more, or never twice, whatever is killed meanwhile."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from agents.providers.twilio import Twilio
 from schemas.content import SmsContent
 from schemas.delivery import Delivery, UnansweredCall
-from schemas.delivery_policy import ReconciliationPolicy
+from schemas.delivery_policy import ConcurrencyLimits, ReconciliationPolicy
 from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
 from schemas.http import HttpResponse, HttpResult
@@ -321,12 +322,60 @@ class TestIntent:
         assert delivery.id not in second.called_ids
         assert [(event.redrive_count, event.outcome) for event in second.status_events] == [(1, Outcome.UNKNOWN)]
 
+    @pytest.mark.parametrize("priority", ["high", "medium"])
+    async def test_no_more_rows_are_written_than_calls_may_be_made(self, priority: Any) -> None:
+        harness = Harness(limits=ConcurrencyLimits(4, 0, 4))
+        await harness.run_batches(harness.build_batch(*build_once(40), priority=priority))
+        harness.commit()
+        assert len(harness.rows) == len(harness.pending_calls) == 4
+        while harness.pending_calls:
+            harness.respond(ACCEPTED)
+            harness.commit()
+        assert Counter(status for status, *_ in harness.statuses) == {Status.SENT: 40}
+
+    async def test_a_stop_withdraws_the_rows_of_calls_that_are_not_made(self) -> None:
+        harness = Harness()
+        handle = harness.build_batch(*build_once(4))
+        await harness.run_batches(handle)
+        harness.deliverer.begin_stop()
+        await harness.deliverer.stop()
+        harness.commit()
+        harness.commit()
+        assert not harness.all_calls
+        second = restart(harness)
+        await second.run_batches(handle.reread())
+        second.commit()
+        assert len(second.pending_calls) == 4
+
+    async def test_a_revoked_partition_keeps_no_place_among_the_calls(self) -> None:
+        harness = Harness(limits=ConcurrencyLimits(4, 0, 4))
+        handle = harness.build_batch(*build_once(4))
+        await harness.run_batches(handle)
+        harness.deliverer.on_partitions_revoked([3])
+        harness.drop_uncommitted()
+        assert harness.deliverer.calls_in_flight == 0
+        await harness.run_batches(handle.reread())
+        harness.commit()
+        assert len(harness.pending_calls) == 4
+
+    async def test_what_waits_behind_a_revoked_partition_is_called_for(self) -> None:
+        harness = Harness(limits=ConcurrencyLimits(8, 0, 2))
+        await harness.run_batches(harness.build_batch(*build_once(4)))
+        await harness.run_batches(harness.build_batch(build_delivery(number=9), partition=5))
+        assert not harness.pending_calls
+        harness.deliverer.on_partitions_revoked([3])
+        assert harness.called_ids == [build_delivery(number=9).id]
+
     async def test_a_delivery_that_is_revoked_while_its_row_is_written_is_not_called_for(self) -> None:
         harness, delivery = Harness(), build_delivery(at_most_once=True)
         await harness.run_batches(harness.build_batch(delivery))
         harness.deliverer.on_partitions_revoked([3])
         harness.commit()
         assert not harness.all_calls
+
+
+def build_once(count: int) -> list[Delivery]:
+    return [build_delivery(number=number, at_most_once=True) for number in range(1, count + 1)]
 
 
 def restart(harness: Harness) -> Harness:
