@@ -77,7 +77,7 @@ def _judge_delivery(content: DeadLetterContent, facts: RedriveFacts, options: Re
         if options.extend_expiry is None:
             return "expired"
         expires_at = now + options.extend_expiry
-    is_possible_duplicate = delivery.possible_duplicate or content.stored.outcome == Outcome.UNKNOWN
+    is_possible_duplicate = delivery.possible_duplicate or _may_be_sent(content.stored, delivery)
     redriven = replace(
         delivery,
         redrive_count=delivery.redrive_count + 1,
@@ -99,7 +99,7 @@ def _find_obstacle(stored: StoredDeadLetter, delivery: Delivery, facts: RedriveF
         return _NEVER_AGAIN[facts.status]
     if objection := find_delivery_objection(delivery, facts.profiles):
         return objection
-    if delivery.at_most_once and stored.outcome == Outcome.UNKNOWN:
+    if delivery.at_most_once and _may_be_sent(stored, delivery):
         return "maybe_sent"
     if not options.include_delivered:
         if facts.status in _ARRIVED:
@@ -107,6 +107,11 @@ def _find_obstacle(stored: StoredDeadLetter, delivery: Delivery, facts: RedriveF
         if facts.is_delivered_elsewhere:
             return "delivered_elsewhere"
     return None
+
+
+def _may_be_sent(stored: StoredDeadLetter, delivery: Delivery) -> bool:
+    """Whether the last call got no answer. One that was searched for in vain has no outcome of its own."""
+    return stored.outcome == Outcome.UNKNOWN or delivery.unanswered is not None
 
 
 def _judge_notification(content: DeadLetterContent, options: RedriveOptions, now: float, topic_prefix: str) -> Judgement:

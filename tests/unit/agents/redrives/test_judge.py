@@ -56,7 +56,7 @@ def test_a_delivery_goes_to_its_topic_with_the_next_redrive_count_and_fresh_atte
     record = judge_delivery(tried, outcome="NOT_SENT")
     assert isinstance(record, RedriveRecord)
     assert (record.topic, record.user_key, record.key) == ("shop-deliveries.email.medium", b"u-1", b"u-1")
-    assert msgspec.json.decode(record.value, type=Delivery) == replace(delivery, attempt=0, redrive_count=2)
+    assert msgspec.json.decode(record.value, type=Delivery) == replace(delivery, attempt=0, redrive_count=2, possible_duplicate=True)
     assert judge_delivery(tried, outcome="NOT_SENT") == record, "whoever builds it again builds the same"
 
 
@@ -65,6 +65,14 @@ def test_what_may_have_been_sent_is_flagged() -> None:
     assert isinstance(record, RedriveRecord)
     assert msgspec.json.decode(record.value, type=Delivery).possible_duplicate
     assert judge_delivery(build_delivery(at_most_once=True)) == "maybe_sent"
+
+
+def test_what_was_searched_for_in_vain_may_have_been_sent() -> None:
+    searched = build_delivery(attempt=1, unanswered=UnansweredCall(0, NOW))
+    record = judge_delivery(searched, outcome="")
+    assert isinstance(record, RedriveRecord)
+    assert msgspec.json.decode(record.value, type=Delivery).possible_duplicate
+    assert judge_delivery(replace(searched, at_most_once=True), outcome="") == "maybe_sent"
     assert isinstance(judge_delivery(build_delivery(at_most_once=True), outcome="THROTTLED"), RedriveRecord)
 
 
