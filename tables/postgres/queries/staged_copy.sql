@@ -1,11 +1,15 @@
--- create_staging_notifications: creates the staging table for rows that may exist; it is empty at the end of each transaction.
+-- create_staging_notifications: creates the staging table for rows that may exist, and empties it of those that the
+-- transaction has merged: a second merge of the same row with them would be refused.
 create temporary table if not exists staging_notifications (like notifications including defaults) on commit delete rows;
+delete from staging_notifications;
 
 -- create_staging_deliveries: creates the staging table of deliveries.
 create temporary table if not exists staging_deliveries (like deliveries including defaults) on commit delete rows;
+delete from staging_deliveries;
 
 -- create_staging_delivery_logs: creates the staging table of delivery_logs.
 create temporary table if not exists staging_delivery_logs (like delivery_logs including defaults) on commit delete rows;
+delete from staging_delivery_logs;
 
 -- merge_notifications: merges the staged notifications that were resumed and redriven so often; the greater (resume_count, redrive_count,
 -- rank of the state) wins (schemas.history.compute_decision_precedence). The deliveries and the decision log of a notification that was

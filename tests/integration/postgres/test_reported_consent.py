@@ -176,3 +176,15 @@ async def test_a_delivery_keeps_its_first_times_in_any_order(consent: Consent) -
     await consent.report(build_receipt(1, occurred_at=NOW + 60), engage("open", NOW + 80, "e-2"), engage("open", NOW + 70, "e-3"))
     await consent.report(build_receipt(1, Status.BOUNCED, occurred_at=NOW + 95), build_receipt(1, Status.SENT, occurred_at=NOW + 5))
     assert await get_times() == DeliveryTimes(NOW + 2, NOW + 60, NOW + 70, NOW + 90)
+
+
+async def test_events_and_reports_of_the_same_deliveries_share_a_commit(consent: Consent) -> None:
+    numbers = range(1, 41)
+    for number in numbers:
+        await consent.record_delivery(number)
+    retried = build_history_batch(*(build_status_event(number, attempt=1) for number in numbers))
+    receipts = [build_report(build_receipt(number, attempt=1)) for number in (*numbers[::2], *numbers[::-2])]
+    written = await consent.writer.write(retried._replace(reports=receipts))
+    assert written.applied == len(receipts)
+    statuses = await consent.database.fetch("select status, attempt, count(*) as count from deliveries group by status, attempt")
+    assert [tuple(row) for row in statuses] == [("DELIVERED", 1, len(numbers))]
