@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
+from litestar.datastructures import FormMultiDict
 from litestar.params import PathParameter
 
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -46,7 +47,7 @@ async def unsubscribe(request: ApiRequest, token: TokenParameter) -> Response[st
     consent = get_dependencies(request).link_consent
     if (target := consent.read_token(token)) is None:
         return _respond_invalid_link(request)
-    form = await request.form()
+    form = await _read_form(request)
     is_one_click, action = form.get(ONE_CLICK_FIELD) == ONE_CLICK_VALUE, form.get("action")
     if is_one_click or action == "category":
         await consent.opt_out(target, "one click:" if is_one_click else "link:")
@@ -71,7 +72,7 @@ async def save_preferences(request: ApiRequest, token: TokenParameter) -> Respon
     consent = get_dependencies(request).link_consent
     if (target := consent.read_token(token)) is None:
         return _respond_invalid_link(request)
-    form = await request.form()
+    form = await _read_form(request)
     shown, chosen = (_list_texts(form.getall(name, [])) for name in ("shown", "chosen"))
     if not shown:
         return _respond_invalid_request(request)
@@ -92,6 +93,14 @@ async def _find_language(request: ApiRequest, target: LinkTarget) -> str:
 
 def _select_language(request: ApiRequest, locale: str = "") -> str:
     return get_pages().select_texts(locale, request.headers.get("accept-language", ""))[0]
+
+
+async def _read_form(request: ApiRequest) -> FormMultiDict:
+    """The form of the request; an empty one if a part is in an encoding that is not known, or is not text in it."""
+    try:
+        return await request.form()
+    except (LookupError, UnicodeError):
+        return FormMultiDict()
 
 
 def _list_texts(values: list[Any]) -> set[str]:

@@ -123,3 +123,13 @@ async def test_a_form_cannot_choose_what_is_not_offered(clients: Clients) -> Non
     path, form = build_path() + "/preferences", {"shown": ["security/email", "x/email", "/"], "chosen": []}
     assert (await clients.browser.post(path, data=form)).status_code == 200
     assert await list_choices(clients) == {}
+
+
+@pytest.mark.parametrize(("charset", "value"), [("x-unknown", b"One-Click"), ("hex", b"One-Click"), ("utf-8", b"\xff")])
+@pytest.mark.parametrize("suffix", ["", "/preferences"])
+async def test_a_form_in_no_known_encoding_is_refused(clients: Clients, charset: str, value: bytes, suffix: str) -> None:
+    head = f'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\nContent-Type: text/plain; charset={charset}\r\n\r\n'
+    body, headers = head.encode() + value + b"\r\n--b--\r\n", {"content-type": "multipart/form-data; boundary=b"}
+    response = await clients.browser.post(build_path() + suffix, content=body, headers=headers)
+    assert (response.status_code, response.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert await list_choices(clients) == {}
