@@ -1,12 +1,13 @@
 """Masks records for people who look into them: what a message says and where it goes is hidden, its shape stays; pure."""
 
 from typing import Any
+from unicodedata import category
 
 from schemas.redaction import redact_text, redact_value
 
 _BODIES = frozenset({"content", "data"})
 _ADDRESSES = frozenset({"address", "addresses", "to"})
-_MASKED_BYTE = ord("x")
+_MASKED_BYTE = b"x"
 _KEPT_ADDRESS_CHARACTERS = 3
 
 
@@ -18,8 +19,14 @@ def mask_value(value: Any) -> Any:
 
 
 def mask_bytes(data: bytes) -> bytes:
-    """The bytes with an x for each ASCII letter and digit; what makes a record unreadable is among the others."""
-    return bytes(_MASKED_BYTE if byte < 128 and chr(byte).isalnum() else byte for byte in data)
+    """The bytes with an x for each byte of a letter, digit or mark in UTF-8; what makes a record unreadable is among the others."""
+    text = data.decode("utf-8", "surrogateescape")
+    return b"".join(_mask_character(character) for character in text)
+
+
+def _mask_character(character: str) -> bytes:
+    encoded = character.encode("utf-8", "surrogateescape")
+    return _MASKED_BYTE * len(encoded) if category(character)[0] in "LMN" else encoded
 
 
 def _mask_field(name: str, value: Any) -> Any:

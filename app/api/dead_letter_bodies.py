@@ -111,12 +111,14 @@ def present_dead_letter(content: DeadLetterContent, *, exact: bool) -> DeadLette
     """A dead letter as it is shown: masked, or with the exact bytes."""
     data = content.value
     value, problem = _decode_value(data)
+    if not exact and not problem:
+        value, problem = _mask_value(value)
     return DeadLetterDetails(
         dead_letter=content.stored if exact else redact_stored(content.stored),
         is_masked=not exact,
         key=None if content.key is None else _show_text(content.key, exact=exact),
         source_headers=[SourceHeader(name, _show_text(header, exact=exact)) for name, header in content.source_headers],
-        value=value if exact else mask_value(value),
+        value=value,
         decode_error=problem if exact else redact_text(problem),
         hex_view=build_hex_view(data if exact else mask_bytes(data)) if problem and data else [],
         value_base64=base64.b64encode(data).decode() if exact and data is not None else None,
@@ -131,6 +133,14 @@ def _decode_value(data: bytes | None) -> tuple[Any, str]:
         return msgspec.json.decode(data.removeprefix(BYTE_ORDER_MARK)), ""
     except DECODE_ERRORS as error:
         return None, str(describe_decode_error(error, data))
+
+
+def _mask_value(value: Any) -> tuple[Any, str]:
+    """The JSON without what is personal, and why it cannot be shown: it is masked by recursion, and the producer chooses its depth."""
+    try:
+        return mask_value(value), ""
+    except RecursionError:
+        return None, "it is nested too deeply to be masked: ask for the exact bytes"
 
 
 def _show_text(data: bytes, *, exact: bool) -> str:

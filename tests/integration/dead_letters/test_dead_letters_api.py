@@ -102,6 +102,21 @@ async def test_bytes_that_are_no_json_are_shown_as_hex_digits_and_masked(client:
     assert exact["hex_view"] == ["00000000  ff fe 20 67 61 72 62 61  67 65                    |.. garbage|"]
 
 
+@pytest.mark.parametrize(
+    "value", [b"[" * 700 + b"]" * 700, b'{"data":' * 700 + b"1" + b"}" * 700, b'{"data":' + b"[" * 800 + b"]" * 800 + b"}"]
+)
+async def test_a_record_that_is_nested_too_deeply_to_be_masked_is_shown_as_hex_digits(
+    client: httpx.AsyncClient, database_copy: Database, value: bytes
+) -> None:
+    (one,) = await store_dead_letters(database_copy, build_rejected_notification(value))
+    response = await client.get(f"{PATH}/{one}")
+    assert response.status_code == 200
+    assert (response.json()["value"], response.json()["hex_view"] != []) == (None, True)
+    assert "nested too deeply" in response.json()["decode_error"]
+    exact = (await client.get(f"{PATH}/{one}", params={"exact": True})).json()
+    assert base64.b64decode(exact["value_base64"]) == value
+
+
 async def test_a_record_without_a_value_says_so(client: httpx.AsyncClient, database_copy: Database) -> None:
     (one,) = await store_dead_letters(database_copy, build_rejected_notification(None, reason="null_value"))
     shown = (await client.get(f"{PATH}/{one}")).json()

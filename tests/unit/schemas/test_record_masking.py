@@ -33,4 +33,12 @@ def test_masked_bytes_have_the_same_length_and_no_ascii_name_but_x(data: bytes) 
     masked = mask_bytes(data)
     assert len(masked) == len(data)
     assert not set(masked) & set(b"0123456789abcABC")
-    assert [byte for byte in masked if byte >= 128] == [byte for byte in data if byte >= 128]
+
+
+@given(st.text(st.characters(categories=["L", "M", "N"]), max_size=16))
+def test_no_text_of_any_script_is_shown(name: str) -> None:
+    assert set(mask_bytes(name.encode())) <= {ord("x")}
+
+
+def test_bytes_that_are_no_text_stay() -> None:
+    assert mask_bytes("Пётр\n".encode() + b"\xff{\xe2\x82") == b"xxxxxxxx\n\xff{\xe2\x82"
