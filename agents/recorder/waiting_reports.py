@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from agents.dead_letter import build_dead_letter
+from agents.recorder.follow_ups import FollowUps
 from agents.recorder.retrying_writer import Unrecordable
 from schemas.enums import Reason
 from schemas.errors import UnavailableError
@@ -43,9 +44,10 @@ class WaitingReportMerger:
         get_time: Callable[[], float | None],
         observe: ReportObserver,
         on_consent_changed: Callable[[Collection[str]], Awaitable[None]],
+        follow_ups: FollowUps | None = None,
     ) -> None:
         self._reports, self._history, self._sleep, self._get_time = reports, history, sleep, get_time
-        self._observe, self._on_consent_changed = observe, on_consent_changed
+        self._observe, self._on_consent_changed, self._follow_ups = observe, on_consent_changed, follow_ups
 
     async def run_forever(self) -> None:
         """Look for reports every INTERVAL until cancelled."""
@@ -58,11 +60,13 @@ class WaitingReportMerger:
             await self._sleep(INTERVAL)
 
     async def merge_all(self) -> None:
-        """Merge the reports whose deliveries are recorded by now. Raises UnavailableError."""
+        """Merge the reports whose deliveries are recorded by now, and tell producers their statuses. Raises UnavailableError."""
         while (written := await self._reports.merge_matched(MAX_REPORTS)).applied:
             self._observe(written)
             if written.changed_users:
                 await self._on_consent_changed(written.changed_users)
+            if self._follow_ups is not None:
+                await self._follow_ups.run(written.matched, lambda cause, delay: self._observe(ReportDelay(cause)))
 
     async def give_up_old(self) -> None:
         """Make dead letters of the reports that have waited for seven days. Raises UnavailableError."""

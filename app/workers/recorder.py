@@ -72,9 +72,8 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
         worker.add_revocation_callback(topic_recorder.on_partitions_revoked)
         worker.add_shutdown_callback(topic_recorder.stop)  # an open group is not written; it is not acknowledged either
     worker.add_task("partition_maintenance", lambda: maintain_partitions_forever(database, worker.clock, settings.postgres.retention_days))
-    merger = WaitingReportMerger(
-        PostgresWaitingReports(database), store, asyncio.sleep, partial(get_confirmed_time, worker.clock), observer, eviction.evict
-    )
+    get_time, late = partial(get_confirmed_time, worker.clock), PostgresWaitingReports(database)
+    merger = WaitingReportMerger(late, store, asyncio.sleep, get_time, observer, eviction.evict, follow_ups)
     worker.add_task("waiting_reports", merger.run_forever)
     worker.add_shutdown_callback(database.close)
     return worker.app

@@ -23,8 +23,9 @@ class PostgresWaitingReports:
             rows = await connection.fetch(_SQL["take_matched_reports"], limit)
             if not rows:
                 return WrittenReports()
-            waiting, changed_users = await merge_reports(connection, list(map(build_waiting_report, rows)))
-            return WrittenReports(len(rows) - waiting, 0, waiting, changed_users)
+            reports = list(map(build_waiting_report, rows))
+            waiting, changed_users = await merge_reports(connection, reports)
+            return WrittenReports(len(rows) - waiting, 0, waiting, changed_users, [report.event for report in reports])
 
     async def list_old(self, before: float, limit: int) -> list[ReceivedReport]:
         """At most `limit` reports that were received before this time (epoch seconds), oldest first."""

@@ -198,8 +198,9 @@ async def test_what_two_workers_did_at_the_same_time_is_found_later(database: Da
     await database.fetch("insert into waiting_reports select * from hidden")
     await database.fetch("drop table hidden")
     assert await fetch_statuses(writer, database) == [(Status.SENT, "", 0)]
-    assert (await waiting.merge_matched(1)).applied == 1
-    assert (await waiting.merge_matched(10)).applied == 1
+    merged = [await waiting.merge_matched(1), await waiting.merge_matched(10)]
+    assert [one.applied for one in merged] == [1, 1]
+    assert {type(event) for one in merged for event in one.matched} == {ReceiptEvent, EngagementEvent}
     assert await waiting.merge_matched(10) == WrittenReports()
     assert await fetch_statuses(writer, database) == [(Status.DELIVERED, "", 0)]
 

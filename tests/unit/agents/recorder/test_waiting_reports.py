@@ -14,6 +14,9 @@ from schemas.history import ReceivedReport, WrittenReports
 from schemas.lifetimes import DAY
 from tests.event_builders import NOW, build_receipt, build_report
 from tests.memory_stores import MemoryHistory
+from tests.recorder_batches import ignore_consent_change
+from tests.unit.agents.recorder.test_follow_ups import Harness as FollowUpHarness
+from tests.unit.agents.recorder.test_status_webhooks import ENDPOINT
 
 
 class FakeWaitingReports:
@@ -61,6 +64,20 @@ async def test_all_that_match_are_merged() -> None:
     await harness.merger.merge_all()
     assert harness.observed == [WrittenReports(2, changed_users=["u-1"]), WrittenReports(1)]
     assert (harness.evicted, harness.reports.limits) == (["u-1"], [MAX_REPORTS] * 3)
+
+
+async def test_producers_hear_of_what_was_merged_late() -> None:
+    harness, reports = FollowUpHarness(), FakeWaitingReports()
+    harness.store.endpoints, event = [ENDPOINT], build_receipt(1)
+    reports.matched, observed = [WrittenReports(1, matched=[event])], list[object]()
+    harness.store.problems = ["down"]
+    merger = WaitingReportMerger(
+        reports, MemoryHistory(), harness.sleep, lambda: NOW, observed.append, ignore_consent_change, harness.follow_ups
+    )
+    await merger.merge_all()
+    assert [event.delivery_id] in harness.store.log
+    assert [record[3].endpoint_id for record in harness.records] == [ENDPOINT.id]
+    assert observed == [WrittenReports(1, matched=[event]), ReportDelay("down")]
 
 
 async def test_after_seven_days_a_report_is_a_dead_letter_with_its_event_and_place() -> None:
