@@ -44,4 +44,8 @@ select users.id from suppressions join users
     on fold_addresses(users.addresses) @> fold_addresses(jsonb_build_object(channel, jsonb_build_array(address)))
 where suppressions.id = $1 and user_id is null
 union
-select devices.user_id from suppressions join devices on token = address where suppressions.id = $1 and suppressions.user_id is null;
+select devices.user_id from suppressions join devices on token = case when address like 'fid:%' then substr(address, 5) else address end
+where suppressions.id = $1 and suppressions.user_id is null
+union
+select webhook_endpoints.user_id from suppressions join webhook_endpoints on url = address
+where suppressions.id = $1 and suppressions.user_id is null and webhook_endpoints.user_id is not null;

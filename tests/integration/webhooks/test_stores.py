@@ -1,12 +1,18 @@
 """What the router and the webhook worker read of endpoints on a real PostgreSQL."""
 
+from itertools import count
+
 import httpx
 import pytest
 
+from schemas.ids import make_id
 from schemas.profile import EndpointRef
+from schemas.users import ChangeOrigin, SuppressionRequest
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.signing_endpoints import PostgresSigningEndpoints
+from tables.postgres.suppressions import SuppressionStore
+from tests.event_builders import NOW
 from tests.integration.webhooks.endpoints import PATH, create, insert_user
 
 OWN = "https://own.example.org/"
@@ -42,6 +48,16 @@ async def test_a_suppressed_url_concerns_the_user_with_an_endpoint_at_it(client:
     assert (await client.post("/v1/suppressions", json=body)).status_code == 201
     profile = (await reader.get_changed({"u-1": version}))["u-1"]
     assert [one.address for one in profile.suppressions] == [created["url"]]
+
+
+async def test_whom_a_suppressed_address_concerns_is_evicted_from_the_cache(client: httpx.AsyncClient, database_copy: Database) -> None:
+    ids = count()
+    created, store = await create(client), SuppressionStore(database_copy, lambda prefix: make_id(prefix, NOW, next(ids)))
+    await database_copy.fetch("insert into devices (user_id, token, kind) values ('u-1', 'installation-1', 'fid')")
+    for channel, address in (("webhook", created["url"]), ("push", "fid:installation-1")):
+        request = SuppressionRequest(channel=channel, address=address)  # type: ignore[arg-type]  # of the loop
+        written = await store.create(request, ChangeOrigin("api", "operator"))
+        assert (written.is_changed, written.user_ids) == (True, ["u-1"])
 
 
 async def test_the_worker_reads_state_and_secrets_of_those_that_exist(client: httpx.AsyncClient, database_copy: Database) -> None:
