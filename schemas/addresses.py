@@ -25,6 +25,7 @@ CACHE_SIZE = 8192  # entries of each kind, together about 5 MB
 MAX_CACHED_CHARACTERS = 320  # of an e-mail address or a number: no valid one is longer, and the cache shall not grow with invalid ones
 MAX_PROBLEM_CHARACTERS = 200  # a problem may quote the characters that it is about
 MAX_LOCAL_PART_CHARACTERS = 64  # RFC 5321, 4.5.3.1.1
+MAX_URL_CHARACTERS = 2048  # of the normal form, as the database stores it
 MAX_E164_CHARACTERS = 16  # + and 15 digits
 
 TOPIC_PREFIX = get_channel("push").address_prefix
@@ -212,7 +213,10 @@ def _normalize_unusual_url(text: str) -> str | InvalidAddress:
     if authority is None:
         return InvalidAddress("not a webhook URL: its host or port is not valid")
     path = _replace_unsafe(lambda match: quote(match[0]), remove_joiners(parts[3]))
-    return f"{scheme}://{authority}{path if path.startswith('/') else f'/{path}'}"
+    url = f"{scheme}://{authority}{path if path.startswith('/') else f'/{path}'}"
+    if len(url) > MAX_URL_CHARACTERS:
+        return InvalidAddress(f"a webhook URL has at most {MAX_URL_CHARACTERS} characters, each byte that is not ASCII as three")
+    return url
 
 
 def _normalize_authority(text: str, default_port: str) -> str | None:

@@ -219,3 +219,14 @@ async def test_statistics_sum_the_hours(client: httpx.AsyncClient, database_copy
     day = (await client.get(path)).json()
     assert (day["succeeded"], day["failed"], day["success_rate"], day["last_code"], len(day["hours"])) == (6, 2, 0.75, 503, 2)
     assert (await client.get(path, params={"hours": 48})).json()["succeeded"] == 9
+
+
+async def test_a_url_that_is_too_long_in_its_normal_form_is_refused(client: httpx.AsyncClient) -> None:
+    path, url = f"{PATH}/{(await create(client))['id']}", "https://hooks.example.org/" + "é" * 600
+    responses = [
+        await client.post(PATH, json={"url": url, "user_id": "u-1"}),
+        await client.patch(path, json={"url": url}, headers=ANY_VERSION),
+        await client.post("/v1/suppressions", json={"channel": "webhook", "address": url}),
+    ]
+    assert [response.status_code for response in responses] == [422] * 3
+    assert all("2048 characters" in response.text for response in responses)

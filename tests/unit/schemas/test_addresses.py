@@ -105,6 +105,8 @@ def test_spellings_of_one_address_are_one_text(channel: ChannelName, text: str, 
         ("webhook", "https://℀.example/", "host or port"),  # it contains a slash
         ("webhook", "https://[fe80::1%25eth0]/", "host or port"),
         ("webhook", "https:///path", "host or port"),
+        ("webhook", "https://x.org/" + "é" * 400, "2048"),
+        ("webhook", "https://x.org?" + "a" * 2034, "2048"),
     ],
 )
 def test_what_is_no_address_says_why(channel: ChannelName, text: str, problem: str) -> None:
