@@ -11,8 +11,8 @@ from schemas.delivery import Delivery
 from schemas.delivery_policy import ConcurrencyLimits, WaitingLimits
 from schemas.enums import Status
 from tests.delivery_builders import NOW, build_delivery
-from tests.unit.agents.delivery.harness import ACCEPTED, DeliveryHarness, FakeBatchHandle
-from tests.unit.agents.delivery.test_account_breakers import REJECTED_KEY, TwoAccounts
+from tests.unit.agents.delivery.harness import ACCEPTED, AccountPerDomain, DeliveryHarness, FakeBatchHandle
+from tests.unit.agents.delivery.test_account_breakers import REJECTED_KEY
 from tests.unit.agents.delivery.test_consent_checks import ConsentHarness, build, build_profile
 
 LARGE = EmailContent("Sale", "Everything must go. " * 400, "<p>Everything must go.</p>" * 400)
@@ -129,7 +129,7 @@ async def test_a_record_that_is_read_again_while_it_waits_takes_one_place() -> N
 
 
 async def test_what_waits_for_a_paused_account_takes_no_room_until_the_account_works() -> None:
-    harness = DeliveryHarness(TwoAccounts(), limits=ConcurrencyLimits(2, 0, 100))
+    harness = DeliveryHarness(AccountPerDomain(), limits=ConcurrencyLimits(2, 0, 100))
 
     def build_one(number: int, domain: str, expires_at: float = NOW + 900) -> Delivery:
         return build_delivery(number=number, address=f"ada@{domain}", content=LARGE, expires_at=expires_at)
