@@ -69,10 +69,12 @@ async def insert_suppression(
     uuid_hex, event_hex = to_uuid_hex(make_id(SUPPRESSION_PREFIX)), to_uuid_hex(make_id(CONSENT_EVENT_PREFIX))
     address = normalize_suppressed_address(request.channel, request.address)
     key = request.user_id, request.channel, address, request.category, request.reason
-    event_id = await connection.fetchval(
-        _SQL["insert_suppression"], uuid_hex, *key, request.source_event, origin.actor, event_hex, origin.source
-    )
-    row = await connection.fetchrow(_SQL["get_suppression_in_force"], *key)
+    row = None
+    while row is None:  # the one that was there may be undone before it is read
+        event_id = await connection.fetchval(
+            _SQL["insert_suppression"], uuid_hex, *key, request.source_event, origin.actor, event_hex, origin.source
+        )
+        row = await connection.fetchrow(_SQL["get_suppression_in_force"], *key)
     return WrittenSuppression(_build_suppression(row), event_id is not None, await _list_user_ids(connection, row["id"]))
 
 
