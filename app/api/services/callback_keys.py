@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from agents.callbacks.sendgrid_signature import SendGridVerifier
 from agents.callbacks.twilio_signature import TwilioVerifier, list_url_spellings, parse_shared_keys
@@ -23,7 +23,7 @@ class TwilioAccount:
     def list_urls(self, path: str, query: str) -> list[str]:
         """The spellings of the URL that Twilio called; it is never built from what the request says of its host."""
         parts = urlsplit(self.base_url)
-        return list_url_spellings(parts._replace(path=parts.path.rstrip("/") + path, query=query).geturl())
+        return list_url_spellings(urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/") + path, query, parts.fragment)))
 
 
 @dataclass(frozen=True)
