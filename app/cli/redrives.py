@@ -22,6 +22,7 @@ STATES = get_args(RedriveState)
 OPEN_STATES = frozenset({"pending", "running"})
 STYLES = {"done": "green", "failed": "red", "cancelled": "magenta", "paused": "yellow"}
 POLL_INTERVAL = 0.5  # seconds
+TIMES = ("since", "until")  # of a filter, in epoch seconds
 
 
 @click.group()
@@ -121,7 +122,7 @@ def format_redrive(one: JsonObject) -> RenderableType:
             "dead letters": _format_progress(one),
             "redriven": f"{one['redriven_count']:,}",
             "skipped": format_counts(one["skipped_counts"]),
-            "of": _format_selection(one["selection"]),
+            "of": format_selection(one["selection"]),
             "edited": "with another value" if one["is_edited"] else "",
             "rate": f"{one['rate']:,} per second" if one["rate"] else "",
             "delivered ones": "also" if one["include_delivered"] else "",
@@ -162,7 +163,7 @@ def _format_redrives(page: JsonObject) -> RenderableType:
     for one in page["items"]:
         created, state = formatting.format_datetime(one["created_at"]), Text(one["state"], STYLES.get(one["state"], "white"))
         counts = _format_progress(one), f"{one['redriven_count']:,}"
-        table.add_row(created, one["id"], state, *counts, one["created_by"], _format_selection(one["selection"]))
+        table.add_row(created, one["id"], state, *counts, one["created_by"], format_selection(one["selection"]))
     return format_page(table, page)
 
 
@@ -174,7 +175,12 @@ def _format_progress(one: JsonObject) -> str:
     return f"{_count_ended(one):,} of {one['total_count']:,}"
 
 
-def _format_selection(selection: JsonObject) -> str:
+def format_selection(selection: JsonObject) -> str:
+    """What a redrive is of, in words; times are local ones."""
     if "ids" in selection:
         return f"{len(selection['ids'])} named"
-    return ", ".join(f"{name} {value}" for name, value in selection.items()) or "all that were open"
+    return ", ".join(f"{name} {_format_value(name, value)}" for name, value in selection.items()) or "all that were open"
+
+
+def _format_value(name: str, value: Any) -> str:
+    return formatting.format_datetime(value) if name in TIMES else str(value)
