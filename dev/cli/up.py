@@ -16,7 +16,7 @@ import click
 from app.cli.errors import EXIT_FAILED, EXIT_UNREACHABLE, CommandError
 from app.settings import find_home_dir, load_settings
 from dev.sample.sample_file import SampleFileError
-from dev.sample.settings import SampleSettings, build_sample_settings
+from dev.sample.settings import RUN_TIMEOUT, SampleSettings, build_sample_settings
 from dev.stack import kafka_jars, postgres, unprivileged_data_dir
 from dev.stack.aot_cache import create_aot_cache
 from dev.stack.herold_services import DEFERRED_MODULES, PRELOADED_MODULES, build_environment, build_start_stages, provision
@@ -52,7 +52,14 @@ EXPECTED_ERRORS = (
     is_flag=True,
     help="Stop after the sample. The exit code is 0 only if all ended as expected, without duplicates; the last line is a JSON object.",
 )
-def up(sample: bool, once: bool) -> None:
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=RUN_TIMEOUT,
+    show_default=True,
+    help="Seconds in which the sample must end; a slow machine needs more.",
+)
+def up(sample: bool, once: bool, timeout: float) -> None:
     """Run servers, simulators, the gateway and a worker of each role on this machine until Ctrl-C.
 
     External servers that KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL or REDIS_URL name replace the embedded ones.
@@ -62,7 +69,7 @@ def up(sample: bool, once: bool) -> None:
     """
     try:
         load_settings()  # reports an invalid setting before anything starts
-        result = asyncio.run(_run_stack(find_home_dir(os.environ, Path.cwd()), sample or once, once))
+        result = asyncio.run(_run_stack(find_home_dir(os.environ, Path.cwd()), sample or once, once, timeout))
     except StopRequested:
         result = None
     except EXPECTED_ERRORS as error:
@@ -78,7 +85,7 @@ def _exit_with_result(result: SampleResult | None) -> None:
     sys.exit(0 if result is not None and result.ok else 1)
 
 
-async def _run_stack(home: Path, sample: bool, once: bool) -> SampleResult | None:
+async def _run_stack(home: Path, sample: bool, once: bool, timeout: float) -> SampleResult | None:
     log = build_prefixed_sink()
     log_progress = kafka_jars.build_progress_logger(lambda line: log(STACK_LOG_NAME, line))
     async with open_stack(home, os.environ, log, on_progress=log_progress, preload_modules=PRELOADED_MODULES) as stack:
@@ -89,7 +96,7 @@ async def _run_stack(home: Path, sample: bool, once: bool) -> SampleResult | Non
         await stack.start(partial(provision, env), build_start_stages(stack.state, env))
         await import_task
         log(STACK_LOG_NAME, f"everything is ready after {asyncio.get_running_loop().time() - started_at:.1f} s")
-        settings = build_sample_settings(load_settings({**os.environ, **env}))
+        settings = build_sample_settings(load_settings({**os.environ, **env}), timeout)
         result = await _run_sample(settings, stack, is_ending=once) if sample else None
         if not once:
             log(STACK_LOG_NAME, f"what arrives at the simulated providers: {settings.simulators_url}/inbox")

@@ -10,7 +10,7 @@ from rich.table import Table
 from agents.router.gates.rate_limit import RATE_LIMITED
 from dev.sample.reconciliation import LineMismatch
 from dev.sample.result import SampleResult
-from dev.sample.settings import RUN_TIMEOUT, SampleSettings
+from dev.sample.settings import SampleSettings
 
 PROGRESS_STEP = 100  # lines of the sample between two plain lines of progress
 EXAMPLE_IDS = 3  # delivery ids in a line about a disagreement
@@ -133,7 +133,7 @@ def _describe_findings(result: SampleResult) -> Iterator[str]:
     final_count = reconciliation.result_counts.total()
     yield f"{final_count} of {reconciliation.submitted_count} submissions are final after {result.seconds:.1f} s"
     if reconciliation.in_flight_count:
-        yield f"{reconciliation.in_flight_count} submissions were still in flight after {RUN_TIMEOUT:.0f} s: check the logs of the roles"
+        yield f"{reconciliation.in_flight_count} submissions were still in flight after {result.seconds:.0f} s: check the logs of the roles"
     if reconciliation.lost_count:
         yield f"{reconciliation.lost_count} submissions are LOST: they are not final, although no role has a consumer lag"
     yield (

@@ -27,7 +27,7 @@ from dev.sample.result import SampleResult
 from dev.sample.result_poller import POLL_INTERVAL, ProgressDisplay, ResultPoller, count_lost
 from dev.sample.sample_file import SampleLine, load_sample
 from dev.sample.schedule import SUBMISSION_RATE, SubmissionSchedule
-from dev.sample.settings import RUN_TIMEOUT, SampleSettings
+from dev.sample.settings import SampleSettings
 from dev.sample.submissions import SubmittedLine, number_lines
 from dev.sample.submitter import Submitter
 from dev.sample.warm_up import WARM_UP_TIMEOUT, select_warm_up_lines
@@ -77,7 +77,7 @@ class SampleRun:
         await poller.poll_until_final(time.time() + WARM_UP_TIMEOUT, lambda _: None)
 
     async def run(self, lines: Sequence[SampleLine], gateway: HttpGatewayClient) -> SampleResult:
-        """Submit the lines and poll until all are final or RUN_TIMEOUT has passed."""
+        """Submit the lines and poll until all are final or the time of the run is over."""
         last_seq, started_at = await self._request_log.fetch_last_seq(), time.time()
         broadcast = asyncio.create_task(start_run_broadcast(gateway, started_at))
         try:
@@ -97,7 +97,7 @@ class SampleRun:
         """Wait until all are final, and compare."""
         poller = await self._build_poller(submitted)
         all_final, _, progress = await asyncio.gather(
-            poller.poll_until_final(started_at + RUN_TIMEOUT, self._display.set_final),
+            poller.poll_until_final(started_at + self._settings.run_timeout, self._display.set_final),
             cancel_lines(submitted, gateway, asyncio.sleep),
             broadcast,
         )

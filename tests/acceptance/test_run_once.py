@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from dev.stack.stack import ServerUrls
 KEYS = {"submitted", "final", "in_flight", "lost", "mismatches", "duplicates", "seconds"}
 
 
-async def run_once(home: Path, **env: str) -> tuple[int | None, list[str]]:
-    """The exit code and the lines of `herold up --sample --once`."""
+async def run_once(home: Path, *options: str, **env: str) -> tuple[int | None, list[str]]:
+    """The exit code and the lines of `herold up --sample --once` with these options."""
     herold = Path(sys.executable).with_name("herold")
     process_env = {**os.environ, "HEROLD_HOME": str(home), **env}
     process = await asyncio.create_subprocess_exec(
-        herold, "up", "--sample", "--once", env=process_env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        herold, "up", "--sample", "--once", *options, env=process_env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     try:
         async with asyncio.timeout(240):
@@ -64,11 +65,11 @@ async def test_external_servers(tmp_path: Path, kafka_url: str, database_url: st
 
 @pytest.mark.slow
 async def test_a_rejected_sendgrid_key_makes_the_run_fail_and_names_notifications(tmp_path: Path) -> None:
-    exit_code, lines = await run_once(tmp_path / "home", HEROLD_PROVIDERS_SENDGRID_API_KEY="SG.revoked")
+    exit_code, lines = await run_once(tmp_path / "home", "--timeout", "40", HEROLD_PROVIDERS_SENDGRID_API_KEY="SG.revoked")
     output = "\n".join(lines)
     assert exit_code == 1, output[-6000:]
     assert "submissions did NOT end as docs/samples/shop.jsonl expects" in output
     assert "sendgrid rejected the credentials of " in output
     assert '"delivery.account_paused"' in output
-    assert "submissions were still in flight after 120 s" in output
+    assert re.search(r"\d+ submissions were still in flight after \d+ s", output)
     assert json.loads(lines[-1])["mismatches"] > 400
