@@ -143,6 +143,10 @@ class HeroldCluster:
         """Switch a fault of a simulated provider on; `fault` has the fields of dev.simulators.fault_rules.FaultRequest."""
         fetch_url(self.build_url("simulators", "/faults"), data=json.dumps({"provider": provider, **fault}).encode())
 
+    def switch_faults_off(self) -> None:
+        """Switch all faults of the simulated providers off."""
+        fetch_url(self.build_url("simulators", "/faults"), method="DELETE")
+
     def fetch_request_log(self, after: int = 0, name: str = "simulators") -> Iterator[dict[str, Any]]:
         """Fetch the entries of a request log whose `seq` exceeds `after`."""
         return fetch_request_log(self.build_url(name, ""), after)
