@@ -53,3 +53,6 @@ BREAKER = KeyFamily("breaker")
 
 BREAKER_SURPLUS_TTL = 60
 """Beyond the time until the next probe, in seconds: the worker repeats it if that fails."""
+
+RATE_LIMIT = KeyFamily("rl")
+"""rl:{key of a quota}: when the quota is full again, in microseconds; the script that writes it lets it live until then."""

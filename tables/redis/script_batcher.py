@@ -8,20 +8,20 @@ from typing import Any, NamedTuple
 from tables.flush_timer import FlushTimer
 from tables.redis.client import RedisClient
 
-MAX_KEYS_PER_SCRIPT = 500
+MAX_CALLS_PER_SCRIPT = 500
 GATHER_INTERVAL = 0.002  # seconds
 
 
 class _Call(NamedTuple):
-    key: str
-    values: Sequence[str | bytes]
+    keys: Sequence[str]
+    values: Sequence[str | bytes | int]
     result: asyncio.Future[Any]
 
 
 class ScriptBatcher:
-    """Runs a script in scripts/ that takes `shared_values`, and then the values of each key; one run is in flight at a time.
+    """Runs a script in scripts/ that takes `shared_values`, and then the values of each call; one run is in flight at a time.
 
-    The script returns a flat list of positions and results; the result of a key that is not in it is None.
+    The script returns a flat list of positions and results; the result of a call that is not in it is None.
     """
 
     def __init__(self, client: RedisClient, script: str, shared_values: Sequence[str | bytes | int]) -> None:
@@ -32,14 +32,18 @@ class ScriptBatcher:
 
     async def run(self, key: str, *values: str | bytes) -> Any:
         """The result of the script for this key. Raises UnavailableError as RedisClient.execute does."""
-        call = _Call(key, values, asyncio.get_running_loop().create_future())
+        return await self.run_keys((key,), values)
+
+    async def run_keys(self, keys: Sequence[str], values: Sequence[str | bytes | int]) -> Any:
+        """The result of a script that takes several keys for each call. Raises as `run` does."""
+        call = _Call(keys, values, asyncio.get_running_loop().create_future())
         self._calls.append(call)
         if self._task is None:
             self._timer.request(GATHER_INTERVAL)
         return await call.result
 
     def _start(self) -> None:
-        calls, self._calls = self._calls[:MAX_KEYS_PER_SCRIPT], self._calls[MAX_KEYS_PER_SCRIPT:]
+        calls, self._calls = self._calls[:MAX_CALLS_PER_SCRIPT], self._calls[MAX_CALLS_PER_SCRIPT:]
         self._task = asyncio.get_running_loop().create_task(self._run(calls))
 
     async def _run(self, calls: Sequence[_Call]) -> None:
@@ -59,5 +63,5 @@ class ScriptBatcher:
 
     async def _run_script(self, calls: Sequence[_Call]) -> dict[int, Any]:
         values = [*self._shared_values, *(value for call in calls for value in call.values)]
-        reply = await self._client.run_script(self._script, [call.key for call in calls], values)
+        reply = await self._client.run_script(self._script, [key for call in calls for key in call.keys], values)
         return dict(zip(reply[::2], reply[1::2], strict=True))

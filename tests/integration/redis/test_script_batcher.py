@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import UnavailableError
-from tables.redis.script_batcher import MAX_KEYS_PER_SCRIPT, ScriptBatcher
+from tables.redis.script_batcher import MAX_CALLS_PER_SCRIPT, ScriptBatcher
 from tests.integration.redis.conftest import ProxiedRedis
 
 
@@ -42,13 +42,13 @@ async def test_concurrent_calls_are_one_run_and_each_has_its_own_result(client: 
 
 
 async def test_calls_during_a_run_are_the_next_run(client: CountingClient, batcher: ScriptBatcher) -> None:
-    count = MAX_KEYS_PER_SCRIPT + 1
+    count = MAX_CALLS_PER_SCRIPT + 1
     calls = [asyncio.create_task(batcher.run(f"{client.prefix}{n}", "", "v")) for n in range(count)]
     while not client.key_counts:
         await asyncio.sleep(0)
     calls += [asyncio.create_task(batcher.run(f"{client.prefix}{count + n}", "", "v")) for n in range(2)]
     await asyncio.gather(*calls)
-    assert client.key_counts == [MAX_KEYS_PER_SCRIPT, 3]
+    assert client.key_counts == [MAX_CALLS_PER_SCRIPT, 3]
 
 
 async def test_a_cancelled_call_does_not_disturb_the_others(client: CountingClient, batcher: ScriptBatcher) -> None:
