@@ -2,7 +2,7 @@
 
 import time
 
-from app.settings import RedisSection
+from app.connection_settings import RedisSection
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from app.account_settings import AccountSetting, parse_accounts
 from app.link_tokens import build_link_tokens
-from app.settings import Settings, build_section
+from app.settings import Settings
+from app.settings_types import build_section
 from schemas.channels import Channel
 from schemas.errors import SettingError
 from schemas.outcome import Provider, ReceiptSigningProvider

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from app.settings import DeliverySection, PositiveInt, PositiveSeconds, Section, build_section
+from app.settings import DeliverySection
+from app.settings_types import PositiveInt, PositiveSeconds, Section, build_section
 from schemas.channels import CHANNEL_NAMES, Channel, ChannelName
 from schemas.delivery_policy import BreakerPolicy, OpenDelays, RetryBudgetPolicy, RetryPolicy, RetrySchedule
 from schemas.errors import SettingError

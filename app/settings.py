@@ -3,83 +3,42 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from app.account_settings import add_account_sections, fill_account_sections
+from app.connection_settings import KafkaSection, PostgresSection, RedisSection
 from app.receipt_channels import select_receipt_timeouts
 from app.settings_environment import apply_environment, override_section
+from app.settings_types import (
+    CallbackBytes,
+    Cost,
+    DrainSeconds,
+    LingerSeconds,
+    NonEmptyStr,
+    NonNegativeInt,
+    Port,
+    PositiveInt,
+    PositiveSeconds,
+    Seconds,
+    Section,
+    Share,
+    build_section,
+    convert_value,
+)
 from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
 from schemas.errors import SettingError
-from schemas.json_errors import describe_decode_error
 from tables.yaml_parser import parse_yaml
 
 SETTINGS_FILE = Path(__file__).resolve().parent.parent / "faust.yml"
-PositiveInt = Annotated[int, Meta(ge=1)]
-NonNegativeInt = Annotated[int, Meta(ge=0)]
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(ge=0)]
-Cost = Annotated[float, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-PositiveSeconds = Annotated[float, Meta(gt=0)]
-DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
-ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_CONSENT_AGE less than the 5 s of an opt-out
-LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile
-CallbackBytes = Annotated[int, Meta(ge=1, le=5_000_000)]  # anybody can send them before the signature is checked
-NonEmptyStr = Annotated[str, Meta(min_length=1)]
-T = TypeVar("T", bound=Struct)
-
 OPEN_SECTIONS = ("providers", "accounts", "retries", "breaker", "receipt_timeouts", "costs")
 """Sections whose keys the providers and the catalogue of channels declare."""
 
 
-class Section(Struct, frozen=True, forbid_unknown_fields=True):
-    """A section of faust.yml; each key is described there, once."""
-
-
 class ServiceSection(Section, frozen=True):
     log_level: Literal["debug", "info", "warning", "error"]
-
-
-class KafkaSecuritySection(Section, frozen=True):
-    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
-    username: str
-    password: str
-    password_file: str
-    token_file: str
-    token_command: str
-    ca_file: str
-    certificate_file: str
-    key_file: str
-    key_password: str
-    check_hostname: bool
-
-
-class KafkaSection(Section, frozen=True):
-    bootstrap_servers: NonEmptyStr
-    topic_prefix: str
-    topic_partitions: PositiveInt
-    topic_replication_factor: PositiveInt
-    min_insync_replicas: PositiveInt
-    session_timeout: Seconds
-    request_timeout: Seconds
-    security: KafkaSecuritySection
-
-
-class PostgresSection(Section, frozen=True):
-    url: NonEmptyStr
-    pool_max_size: PositiveInt
-    retention_days: PositiveInt
-
-
-class RedisSection(Section, frozen=True):
-    url: NonEmptyStr
-    socket_timeout: Seconds
-    profile_ttl: PositiveInt
-    profile_check_interval: ConsentSeconds
 
 
 class WorkerSection(Section, frozen=True):
@@ -252,27 +211,17 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     )
 
 
-def build_section(name: str, values: Mapping[str, Any], section_type: type[T]) -> T:
-    """A section as its struct; text from the environment is read as the key's type. Raises SettingError, which names the key."""
-    types = {field.name: field.type for field in msgspec.structs.fields(section_type)}
-    if unmatched := set(values) ^ set(types):
-        key = min(unmatched)
-        raise SettingError(f"{name}.{key}", "is unknown" if key in values else "is missing from faust.yml")
-    # one key at a time, so that an error names it
-    return section_type(**{key: _convert_value(f"{name}.{key}", value, types[key]) for key, value in values.items()})
-
-
 def _build_receipt_timeouts(values: Mapping[str, Any]) -> dict[ChannelName, int]:
     expected = {channel.name for channel in CHANNELS if channel.has_receipts}
     if set(values) != expected:
         raise SettingError("receipt_timeouts", f"must have the channels with receipts, {sorted(expected)}; it has {sorted(values)}")
-    return {name: _convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
+    return {name: convert_value(f"receipt_timeouts.{name}", values[name], NonNegativeInt) for name in expected}
 
 
 def _build_costs(values: Mapping[str, Any]) -> dict[ChannelName, float]:
     if set(values) != set(CHANNEL_NAMES):
         raise SettingError("costs", f"must have the channels {sorted(CHANNEL_NAMES)}; it has {sorted(values)}")
-    return {name: _convert_value(f"costs.{name}", values[name], Cost) for name in CHANNEL_NAMES}
+    return {name: convert_value(f"costs.{name}", values[name], Cost) for name in CHANNEL_NAMES}
 
 
 def _read_file(path: Path) -> dict[str, dict[str, Any]]:
@@ -282,16 +231,3 @@ def _read_file(path: Path) -> dict[str, dict[str, Any]]:
         actual = sorted(map(str, tree)) if isinstance(tree, dict) else tree
         raise SettingError(str(path), f"must have the sections {sorted(expected)}, has {actual}")
     return tree
-
-
-def _convert_value(key: str, value: Any, value_type: Any) -> Any:
-    if isinstance(value_type, type) and issubclass(value_type, Section):
-        if not isinstance(value, dict):
-            raise SettingError(key, "must be a section with keys of its own")
-        return build_section(key, value, value_type)
-    try:
-        return msgspec.convert(value, value_type, strict=not isinstance(value, str))
-    except msgspec.ValidationError as error:
-        choices = f"must be one of {', '.join(get_args(value_type))}" if get_origin(value_type) is Literal else ""
-        shown = "its value" if value_type in (str, NonEmptyStr) else repr(value)  # text may be a secret, as a password of digits only
-        raise SettingError(key, f"{shown} does not fit: it {choices or describe_decode_error(error, b'').text}") from None

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from agents.providers.http import HttpLimits
+from app.connection_settings import KafkaSection
 from app.retry_settings import build_retry_policy as build_policy
-from app.settings import KafkaSection, Settings, load_settings
+from app.settings import Settings, load_settings
 from schemas.channels import ChannelName
 from schemas.delivery_policy import ConcurrencyLimits, RetryPolicy
 

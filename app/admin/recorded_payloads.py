@@ -11,8 +11,9 @@ from agents.router.routing_state import RoutingState
 from agents.router.simulation import PolicySimulation
 from agents.router.templates.channel_content import select_template
 from agents.router.verdict import PASS
+from app.connection_settings import KafkaSection
 from app.kafka.recorded_notifications import MAX_CLOCK_DIFFERENCE, RecordedNotifications, open_recorded_notifications
-from app.settings import KafkaSection, TemplatesSection
+from app.settings import TemplatesSection
 from schemas.errors import RecordedNotificationsTooLargeError
 from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.policy import DigestPolicy, Policy

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.settings import KafkaSection
+from app.connection_settings import KafkaSection
 from app.topology import TOPOLOGY
 from schemas.lifetimes import HOUR, compute_changelog_retention
 from schemas.topics import LOG_APPEND_TIME, TOPICS

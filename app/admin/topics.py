@@ -10,9 +10,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from app.admin.topic_specs import TopicChange, TopicDescription, TopicMismatch, TopicSpec, build_topic_specs, find_mismatches
+from app.connection_settings import KafkaSection
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
-from app.settings import KafkaSection
 from schemas.errors import TopicMismatchError, UnavailableError
 
 METADATA_TIMEOUT = 30.0  # seconds in which a broker must return what it has created or set

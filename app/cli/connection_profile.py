@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from app.cli.errors import CommandError
-from app.settings import KafkaSection, LinksSection, PostgresSection, RedisSection, Settings, TemplatesSection, find_home_dir, load_settings
+from app.connection_settings import KafkaSection, PostgresSection, RedisSection
+from app.settings import LinksSection, Settings, TemplatesSection, find_home_dir, load_settings
 from schemas.channels import ChannelName
 from schemas.errors import SettingError
 

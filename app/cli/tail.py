@@ -15,9 +15,9 @@ from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_NOT_FOUND, CommandError, build_unreachable_error
 from app.cli.output import build_console, encode_json_line, escape_control_characters
+from app.connection_settings import KafkaSection
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
-from app.settings import KafkaSection
 from app.streaming.aiokafka_patches import patch_aiokafka
 from schemas.channels import CHANNEL_NAMES
 from schemas.errors import DECODE_ERRORS, SettingError

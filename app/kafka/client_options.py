@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.connection_settings import KafkaSection, KafkaSecuritySection
 from app.kafka.oauth_token import CachedToken, OAuthTokenProvider, patch_oauth_authenticator, read_token_file, run_token_command
-from app.settings import KafkaSection, KafkaSecuritySection
 from schemas.errors import SettingError
 
 ClientOptions = Mapping[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from app.connection_settings import KafkaSection
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
-from app.settings import KafkaSection
 from app.streaming.aiokafka_patches import patch_aiokafka
 from schemas.enums import PRIORITIES
 from schemas.errors import RecordedNotificationsTooLargeError, RecordedNotificationsUnavailableError

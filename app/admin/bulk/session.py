@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from app.api.services.random_id_bits import RandomIdBits
+from app.connection_settings import RedisSection
 from app.ordered_ids import OrderedIds
-from app.settings import RedisSection
 from schemas.errors import UnavailableError
 from tables.postgres.bulk import BulkStore
 from tables.postgres.database import open_database

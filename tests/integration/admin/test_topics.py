@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from app.admin import topics
 from app.admin.topic_specs import build_topic_specs
 from app.admin.topics import apply_topics, check_topics, require_topics
-from app.settings import KafkaSection
+from app.connection_settings import KafkaSection
 from schemas.errors import TopicMismatchError, UnavailableError
 from tests.settings_builders import build_kafka_section
 

@@ -6,9 +6,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from app.admin.topics import apply_topics
+from app.connection_settings import KafkaSection
 from app.kafka import recorded_notifications
 from app.kafka.recorded_notifications import open_recorded_notifications, read_newest
-from app.settings import KafkaSection
 from schemas.enums import PRIORITIES
 from schemas.errors import RecordedNotificationsTooLargeError, UnavailableError
 from tests.settings_builders import build_kafka_section

@@ -16,7 +16,7 @@ from click.testing import Result
 from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
 from app.admin.topics import apply_topics
-from app.settings import KafkaSection
+from app.connection_settings import KafkaSection
 from schemas.ids import compute_partition
 from tables.postgres.database import Database
 from tables.postgres.policy import PostgresPolicyLoader

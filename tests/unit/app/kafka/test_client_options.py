@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
+from app.connection_settings import KafkaSecuritySection
 from app.kafka.client_options import build_client_options, build_security_options
-from app.settings import KafkaSecuritySection
 from schemas.errors import SettingError
 from tests.integration.kafka.secure_broker import KEY_PASSWORD, write_certificates
 from tests.settings_builders import build_kafka_section
