@@ -7,6 +7,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from app.api.access import find_public_paths, guard_route
 from app.api.dependencies import Dependencies
 from app.api.exception_handlers import (
     handle_http_exception,
@@ -19,6 +20,7 @@ from app.api.exception_handlers import (
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.paging import ListOfRequest
+from app.api.principal import Authenticator
 from app.api.problems import ProblemError
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
@@ -72,9 +74,22 @@ ROUTERS = (
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, clock: Clock, lifespan: Sequence[Lifespan] = ()) -> AsgiApp:
-    """The app with these dependencies; `body_limit` in bytes, `clock` monotonic."""
+def build_asgi_app(
+    dependencies: Dependencies,
+    authenticators: Sequence[Authenticator],
+    body_limit: int,
+    clock: Clock,
+    lifespan: Sequence[Lifespan] = (),
+) -> AsgiApp:
+    """The app with these dependencies; `body_limit` in bytes, `clock` monotonic. Raises UndeclaredRouteError."""
     submission_app = SubmissionApp(dependencies.submission_service, body_limit)
+    framework = build_framework(State({"dependencies": dependencies, "submission_app": submission_app}), body_limit, lifespan)
+    router = SubmissionRouter(submission_app, RequestTextDecoder(framework))
+    return GatewayMiddleware(router, authenticators, find_public_paths(framework), body_limit, dependencies.metrics, clock)
+
+
+def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] = ()) -> Litestar:
+    """The framework's app with all routes; nothing of the state is used before a request."""
     # one router: two could not have handlers for one path
     handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS]
     notification_router = Router("/v1/notifications", route_handlers=handlers, tags=["notifications"])
@@ -88,13 +103,13 @@ def build_asgi_app(dependencies: Dependencies, api_key: str, body_limit: int, cl
             UnavailableError: handle_unavailable,
             Exception: handle_unexpected,
         },
+        guards=[guard_route],
         middleware=[PathParameterDecoder, ListOfRequest],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,
         lifespan=list(lifespan),
-        state=State({"dependencies": dependencies, "submission_app": submission_app}),
+        state=state,
     )
     register_docs_routes(framework)
-    router = SubmissionRouter(submission_app, RequestTextDecoder(framework))
-    return GatewayMiddleware(router, api_key, body_limit, dependencies.metrics, clock)
+    return framework

@@ -15,6 +15,7 @@ from app.admin.database import find_schema_problem
 from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
+from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
@@ -124,7 +125,8 @@ class GatewayConnections:
     def build_app(self) -> AsgiApp:
         """The ASGI app."""
         gateway = self._settings.gateway
-        return build_asgi_app(self._build_dependencies(), gateway.api_key, gateway.max_body_bytes, time.monotonic, [self.run_lifespan])
+        authenticators = [build_bootstrap_authenticator(gateway.api_key)]
+        return build_asgi_app(self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan])
 
     @asynccontextmanager
     async def run_lifespan(self, _: Litestar | None = None) -> AsyncIterator[None]:

@@ -1,15 +1,16 @@
 """The outermost ASGI middleware: authentication, body limit, and one log line and the metrics of each request."""
 
-import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from app.api.access import NO_CREDENTIAL, PublicPaths
+from app.api.principal import PRINCIPAL, Authenticator, authenticate, find_credential
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
 from app.telemetry import Metrics, log_event
-from schemas.message_links import UNSUBSCRIBE_PATH
+from schemas.errors import UnavailableError
 from schemas.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
 from schemas.ports import Clock
 
@@ -19,19 +20,25 @@ Receive = Any
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Any], Awaitable[None]]
 
-CALLBACK_PATHS = frozenset({"/v1/callbacks/sendgrid", "/v1/callbacks/twilio", "/v1/callbacks/twilio/inbound", "/v1/callbacks/fcm/ack"})
-"""Their requests have signatures instead of the API key."""
-
-PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", *CALLBACK_PATHS})
-PUBLIC_PREFIXES = (UNSUBSCRIBE_PATH,)  # the token in the path is the permission
+AUTHENTICATION_RETRY_AFTER = 5  # seconds
+UNKNOWN_CREDENTIAL = "PostgreSQL does not answer, and this credential has not been used here lately, so nobody knows whether it is valid"
 UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: only failures are logged
 
 
 class GatewayMiddleware:
-    """Rejects requests without the API key or with a large body; `clock` is monotonic, `body_limit` in bytes."""
+    """Finds out who makes a request; rejects those of nobody and those with a large body. `clock` is monotonic, `body_limit` in bytes."""
 
-    def __init__(self, app: AsgiApp, api_key: str, body_limit: int, metrics: Metrics, clock: Clock) -> None:
-        self._app, self._api_key, self._body_limit, self._metrics, self._clock = app, api_key.encode(), body_limit, metrics, clock
+    def __init__(
+        self,
+        app: AsgiApp,
+        authenticators: Sequence[Authenticator],
+        public_paths: PublicPaths,
+        body_limit: int,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._app, self._authenticators, self._public_paths = app, authenticators, public_paths
+        self._body_limit, self._metrics, self._clock = body_limit, metrics, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,7 +53,7 @@ class GatewayMiddleware:
             await send(message)
 
         try:
-            if problem := self._find_problem(scope):
+            if problem := await self._authenticate(scope) or self._find_problem(scope):
                 await send_problem(problem, send=send_and_capture_status)
             else:
                 await self._app(scope, receive, send_and_capture_status)
@@ -54,20 +61,23 @@ class GatewayMiddleware:
             self._record_request(scope, status, self._clock() - started)
 
     def _find_problem(self, scope: Scope) -> ProblemDetails | None:
-        headers = scope["headers"]
-        if not _is_public(scope["path"]) and not self._is_authorized(headers):
-            return build_problem("unauthorized", "send the header Authorization: Bearer <API key>, or X-API-Key: <API key>")
-        if _get_content_length(headers) > self._body_limit:
+        if _get_content_length(scope["headers"]) > self._body_limit:
             return build_problem("too-large", f"a request body has at most {self._body_limit} bytes")
         return None
 
-    def _is_authorized(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        for name, value in headers:
-            if name == b"x-api-key":
-                return hmac.compare_digest(value, self._api_key)
-            if name == b"authorization" and value[:7].lower() == b"bearer ":
-                return hmac.compare_digest(value[7:].strip(), self._api_key)
-        return False
+    async def _authenticate(self, scope: Scope) -> ProblemDetails | None:
+        """Write the principal into the scope, None if there is none; returns the problem of a request that needs one."""
+        is_public, principal, problem = self._public_paths.contains(scope["path"]), None, None
+        if credential := find_credential(scope["headers"]):
+            try:
+                principal = await authenticate(self._authenticators, credential)
+            except UnavailableError as error:
+                add_log_fields(scope, cause=str(error))
+                problem = build_problem("unavailable", UNKNOWN_CREDENTIAL, retry_after=AUTHENTICATION_RETRY_AFTER)
+        scope[PRINCIPAL] = principal
+        if principal or is_public:  # the guard of the route has the last word
+            return None
+        return problem or build_problem("unauthorized", NO_CREDENTIAL)
 
     def _record_request(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "-"
@@ -83,8 +93,14 @@ class GatewayMiddleware:
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),
+            **_get_principal_fields(scope),
             **get_log_fields(scope),
         )
+
+
+def _get_principal_fields(scope: Scope) -> dict[str, str]:
+    principal = scope.get(PRINCIPAL)
+    return {"principal": principal.actor} if principal else {}
 
 
 def add_log_fields(scope: Scope, **fields: Any) -> None:
@@ -95,10 +111,6 @@ def add_log_fields(scope: Scope, **fields: Any) -> None:
 def get_log_fields(scope: Scope) -> dict[str, Any]:
     """The fields that were added to the request's log line."""
     return dict(scope.get("state", {}).get("log_fields", {}))
-
-
-def _is_public(path: str) -> bool:
-    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
 def _get_content_length(headers: list[tuple[bytes, bytes]]) -> int:

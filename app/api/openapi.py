@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Request, Router
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from agents.callbacks.fcm_acks import PushAck
+from app.api.access import AUTHENTICATED, Access, list_declared_routes
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.list_examples import LIST_EXAMPLES
@@ -23,6 +26,7 @@ from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from app.api.template_requests import TEMPLATE_REQUESTS
 from app.api.webhook_endpoint_bodies import WEBHOOK_ENDPOINT_BODIES
 from schemas.notification import NotificationChange, Submission
+from schemas.permissions import Permission
 from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
 
 EXAMPLES_BY_SCHEMA = {type(example).__name__: msgspec.to_builtins(example) for example in LIST_EXAMPLES}
@@ -68,7 +72,7 @@ def describe_problem(description: str) -> ResponseSpec:
     return ResponseSpec(ProblemDetails, description=description, media_type=PROBLEM_MEDIA_TYPE)
 
 
-UNAUTHORIZED = {401: describe_problem("the API key is missing or wrong")}
+UNAUTHORIZED = {401: describe_problem("the API key or access token is missing or wrong")}
 INVALID = {422: describe_problem("the request is not valid; errors names the fields")}
 STORE_UNAVAILABLE = {503: describe_problem("PostgreSQL does not answer")}
 
@@ -105,8 +109,19 @@ class SubmitBulkOperation(Operation):
         self.request_body = _build_request_body("BulkRequest", [EXAMPLE_SUBMISSION])
 
 
+class NoPage(OpenAPIRenderPlugin):
+    """Stands for Litestar's own pages of the document, which load scripts from other hosts and know no permissions."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/openapi.json")
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Raise NotFoundException."""
+        raise NotFoundException
+
+
 def build_openapi_config() -> OpenAPIConfig:
-    """Litestar's part of the document. Its own pages are disabled: they load scripts from other hosts."""
+    """Litestar's part of the document, without its pages."""
     security_schemes: dict[str, SecurityScheme | Reference] = {
         "bearer": SecurityScheme(type="http", scheme="bearer"),
         "api_key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
@@ -118,7 +133,8 @@ def build_openapi_config() -> OpenAPIConfig:
         components=Components(security_schemes=security_schemes),
         security=[{"bearer": []}, {"api_key": []}],
         use_handler_docstrings=True,
-        render_plugins=[],
+        render_plugins=[NoPage()],
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, opt=AUTHENTICATED),
     )
 
 
@@ -128,6 +144,9 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         _remove_framework_errors(operation["responses"])
         _add_examples(operation["responses"])
+    for route in list_declared_routes(app):
+        if route.operation:
+            _add_access(document["paths"][route.path][route.method.lower()], route.needs)
     _, schemas = msgspec.json.schema_components({*REQUEST_STRUCTS, *_iterate_response_structs(app)}, ref_template=SCHEMA_REF)
     items = {"type": "array", "items": {"$ref": SCHEMA_REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK_SIZE}
     schemas["BulkRequest"] = {
@@ -161,6 +180,16 @@ def _add_examples(responses: dict[str, Any]) -> None:
         name = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
         if name in EXAMPLES_BY_SCHEMA:
             content["example"] = EXAMPLES_BY_SCHEMA[name]
+
+
+def _add_access(operation: dict[str, Any], needs: Permission | Access) -> None:
+    """Write what a route needs into its operation: the permission with its 403, or that no key is needed."""
+    operation["x-permission"] = str(needs)
+    if needs is Access.PUBLIC:
+        operation["security"] = [{}]
+    elif isinstance(needs, Permission):
+        content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": SCHEMA_REF.format(name=ProblemDetails.__name__)}}}
+        operation["responses"]["403"] = {"description": f"the key or account does not have the permission {needs}", "content": content}
 
 
 def _remove_framework_errors(responses: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ MAX_LISTED_ERRORS: Final = 3  # field errors that the detail of a problem quotes
 # HTTP status and title of each kind of problem; the docs page lists them under #<kind>
 PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "bad-request": (400, "The request is malformed"),
-    "unauthorized": (401, "The API key is missing or wrong"),
+    "unauthorized": (401, "The API key or access token is missing or wrong"),
+    "forbidden": (403, "The API key or account may not do this"),
     "invalid-signature": (403, "The signature is missing or wrong"),
     "not-found": (404, "The resource does not exist"),
     "method-not-allowed": (405, "The resource does not support this method"),
@@ -35,6 +36,7 @@ PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
 _KINDS_BY_STATUS = {
     400: "bad-request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
     413: "too-large",
@@ -54,7 +56,10 @@ class FieldError(Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
-    """A problem document (RFC 9457). A retry repeats `ids`, in the order of the request, so that duplicates are recognised."""
+    """A problem document (RFC 9457). A retry repeats `ids`, in the order of the request, so that duplicates are recognised.
+
+    `permission` is the one that is missing.
+    """
 
     type: str
     title: str
@@ -63,6 +68,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True):
     errors: list[FieldError] = []
     ids: list[str] = []
     retry_after: int = 0
+    permission: str = ""
 
 
 class ProblemError(Exception):
@@ -74,11 +80,11 @@ class ProblemError(Exception):
 
 
 def build_problem(
-    kind: str, detail: str, errors: Sequence[FieldError] = (), *, ids: Sequence[str] = (), retry_after: int = 0
+    kind: str, detail: str, errors: Sequence[FieldError] = (), *, ids: Sequence[str] = (), retry_after: int = 0, permission: str = ""
 ) -> ProblemDetails:
     """The problem document of a kind; `retry_after` in seconds, 0 for none."""
     status, title = PROBLEM_KINDS[kind]
-    return ProblemDetails(f"/docs#{kind}", title, status, detail, [*errors], [*ids], retry_after)
+    return ProblemDetails(f"/docs#{kind}", title, status, detail, [*errors], [*ids], retry_after, permission)
 
 
 def build_validation_problem(errors: Sequence[FieldError]) -> ProblemDetails:

@@ -1,8 +1,8 @@
 """The hot path: POST /v1/notifications as a bare ASGI app, without the framework's routing, injection and response classes.
 
-Its layers, from the outside: uvicorn with LimitedHttpProtocol, GatewayMiddleware (key, limits, log line, metrics), SubmissionRouter,
-SubmissionApp (header, body, response), SubmissionService (validation, Idempotency-Key), KafkaPublisher. Litestar documents the route and
-calls the same app for the spellings of its path that only Litestar knows.
+Its layers, from the outside: uvicorn with LimitedHttpProtocol, GatewayMiddleware (principal, limits, log line, metrics), SubmissionRouter,
+SubmissionApp (permission, header, body, response), SubmissionService (validation, Idempotency-Key), KafkaPublisher. Litestar documents the
+route and calls the same app for the spellings of its path that only Litestar knows.
 """
 
 import re
@@ -10,10 +10,13 @@ from typing import Final
 
 import msgspec
 
+from app.api.access import check_principal
 from app.api.exception_handlers import build_unexpected_problem
 from app.api.middleware import AsgiApp, Receive, Scope, Send, add_log_fields
+from app.api.principal import PRINCIPAL
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
 from app.api.services.submission_service import SubmissionService
+from schemas.permissions import Permission
 
 PATH: Final = "/v1/notifications"
 JSON_CONTENT_TYPE: Final = (b"content-type", b"application/json")
@@ -44,6 +47,7 @@ class SubmissionApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
+            check_principal(scope[PRINCIPAL], Permission.NOTIFICATIONS_SEND)
             key = decode_key(_find_key(scope))
             response, log_fields = await self._service.submit(await _read_body(receive, self._body_limit), key)
         except ProblemError as error:

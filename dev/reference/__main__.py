@@ -1,6 +1,6 @@
-"""`python -m dev.reference` writes docs/reference/: JSON Schema of every value, AsyncAPI of every topic, and a table of the topics.
+"""`python -m dev.reference` writes docs/reference/: JSON Schema of every value, AsyncAPI and a table of the topics, and the permissions.
 
-A test fails when the files differ from the structs.
+A test fails when the files differ from the code.
 """
 
 import re
@@ -11,6 +11,7 @@ import msgspec
 
 from app.topology import TOPOLOGY
 from dev.reference.asyncapi import JsonObject, build_asyncapi, get_value_types
+from dev.reference.permissions import build_permissions_page
 from schemas.lifetimes import DAY, HOUR, compute_changelog_retention
 from schemas.status_webhooks import StatusWebhook
 from schemas.topics import TOPICS
@@ -24,7 +25,8 @@ JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def build_documents() -> dict[str, str]:
     """The text of each file of the reference, by its path in the directory."""
     schemas = {_get_schema_path(value): _format_json(build_json_schema(value)) for value in (*get_value_types(), *WEBHOOK_TYPES)}
-    return {**schemas, "asyncapi.json": _format_json(build_asyncapi()), "topics.md": build_topics_page()}
+    pages = {"topics.md": build_topics_page(), "permissions.md": build_permissions_page(COMMAND)}
+    return {**schemas, "asyncapi.json": _format_json(build_asyncapi()), **pages}
 
 
 def find_outdated_files(directory: Path = REFERENCE_DIR) -> list[str]:

@@ -8,6 +8,7 @@ from litestar import Response, Router, delete, get, patch, post, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.broadcast_requests import AudiencePage, MemberPage
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -30,6 +31,7 @@ from schemas.audiences import (
 )
 from schemas.broadcasts import RecipientPreview
 from schemas.errors import ConflictError, HeroldError, MissingAudienceError, UnknownUsersError
+from schemas.permissions import Permission
 from schemas.user_validation import FieldProblem
 
 PREVIEWED_USERS = 10
@@ -41,7 +43,7 @@ AUDIENCE_CHANGE_ERRORS = {**CHANGE_ERRORS, **NOT_FOUND, **CONFLICT}
 READ_AUDIENCE_ERRORS = {**READ_ERRORS, **NOT_FOUND}
 
 
-@get("/", responses=LIST_ERRORS, summary="List audiences", operation_id="list_audiences")
+@get("/", opt=requires(Permission.AUDIENCES_READ), responses=LIST_ERRORS, summary="List audiences", operation_id="list_audiences")
 async def list_audiences(
     request: ApiRequest,
     search: Annotated[str, QueryParameter(description="part of a name", max_length=128)] = "",
@@ -54,7 +56,13 @@ async def list_audiences(
     return AudiencePage(*cut_page(found, limit, lambda audience: [audience.name]))
 
 
-@get("/{name:str}", responses=READ_AUDIENCE_ERRORS, summary="Get an audience", operation_id="get_audience")
+@get(
+    "/{name:str}",
+    opt=requires(Permission.AUDIENCES_READ),
+    responses=READ_AUDIENCE_ERRORS,
+    summary="Get an audience",
+    operation_id="get_audience",
+)
 async def get_audience(request: ApiRequest, name: NameParameter) -> Response[Audience]:
     """The ETag is the version, which members do not change."""
     return _respond(await get_dependencies(request).audiences.get(name))
@@ -62,6 +70,7 @@ async def get_audience(request: ApiRequest, name: NameParameter) -> Response[Aud
 
 @put(
     "/{name:str}",
+    opt=requires(Permission.AUDIENCES_WRITE),
     operation_class=describe_body("AudienceDefinition", {"filter": EXAMPLE_FILTER, "description": "who pays and reads German"}),
     responses={
         200: ResponseSpec(Audience, description="replaced"),
@@ -84,7 +93,13 @@ async def put_audience(
     return _respond(await audiences.replace(name, definition, require_if_match(if_match), origin))
 
 
-@delete("/{name:str}", responses=AUDIENCE_CHANGE_ERRORS, summary="Delete an audience", operation_id="delete_audience")
+@delete(
+    "/{name:str}",
+    opt=requires(Permission.AUDIENCES_WRITE),
+    responses=AUDIENCE_CHANGE_ERRORS,
+    summary="Delete an audience",
+    operation_id="delete_audience",
+)
 async def delete_audience(
     request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> None:
@@ -93,7 +108,13 @@ async def delete_audience(
     await get_dependencies(request).audiences.delete(name, version, build_origin(actor, source))
 
 
-@get("/{name:str}/preview", responses=READ_AUDIENCE_ERRORS, summary="Count the users of an audience", operation_id="preview_audience")
+@get(
+    "/{name:str}/preview",
+    opt=requires(Permission.AUDIENCES_READ),
+    responses=READ_AUDIENCE_ERRORS,
+    summary="Count the users of an audience",
+    operation_id="preview_audience",
+)
 async def preview_audience(request: ApiRequest, name: NameParameter) -> RecipientPreview:
     """How many users are in it now, and the first of them."""
     _, recipients = await get_dependencies(request).audiences.find_recipients(name)
@@ -102,6 +123,7 @@ async def preview_audience(request: ApiRequest, name: NameParameter) -> Recipien
 
 @post(
     "/preview",
+    opt=requires(Permission.AUDIENCES_READ),
     operation_class=describe_body("AudienceFilter", EXAMPLE_FILTER),
     status_code=200,
     responses={code: response for code, response in CHANGE_ERRORS.items() if code in (401, 422, 503)},
@@ -117,6 +139,7 @@ async def preview_filter(request: ApiRequest) -> RecipientPreview:
 
 @get(
     "/{name:str}/members",
+    opt=requires(Permission.AUDIENCES_READ),
     responses={**READ_AUDIENCE_ERRORS, 422: LIST_ERRORS[422]},
     summary="List the users of an audience",
     operation_id="list_audience_members",
@@ -134,6 +157,7 @@ async def list_members(
 
 @patch(
     "/{name:str}/members",
+    opt=requires(Permission.AUDIENCES_WRITE),
     operation_class=describe_body("MemberChange", {"add": ["u-42", "u-43"], "remove": ["u-7"]}),
     responses={code: response for code, response in AUDIENCE_CHANGE_ERRORS.items() if code not in (412, 428)},
     summary="Change the members of a list",

@@ -6,6 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, decode_stored_body
 from app.api.broadcast_requests import BroadcastActionRequest, BroadcastPage
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -20,6 +21,7 @@ from schemas.broadcasts import BROADCAST_PREFIX, Broadcast, BroadcastAction, Bro
 from schemas.errors import ConflictError, MissingAudienceError
 from schemas.ids import is_id, try_parse_time
 from schemas.lifetimes import DAY
+from schemas.permissions import Permission
 
 ID_FORMAT = f"{BROADCAST_PREFIX} and 32 hex digits"
 BroadcastId = Annotated[str, PathParameter(description=ID_FORMAT)]
@@ -39,6 +41,7 @@ ACTION_ERRORS = {
 
 @post(
     "/",
+    opt=requires(Permission.BROADCASTS_SEND),
     operation_class=describe_body("BroadcastRequest", EXAMPLE_BROADCAST),
     responses={
         200: ResponseSpec(RecipientPreview, description="a preview; or the broadcast, if the id of the request is known already"),
@@ -66,7 +69,7 @@ async def create_broadcast(
     return Response(broadcast, status_code=201 if is_new else 200)
 
 
-@get("/", responses=LIST_ERRORS, summary="List broadcasts", operation_id="list_broadcasts")
+@get("/", opt=requires(Permission.BROADCASTS_READ), responses=LIST_ERRORS, summary="List broadcasts", operation_id="list_broadcasts")
 async def list_broadcasts(
     request: ApiRequest,
     wanted_state: Annotated[BroadcastState | None, QueryParameter(name="state", description="only those in this state")] = None,
@@ -80,7 +83,13 @@ async def list_broadcasts(
     return BroadcastPage(*cut_page(found, limit, lambda broadcast: [broadcast.id]))
 
 
-@get("/{broadcast_id:str}", responses=READ_BROADCAST_ERRORS, summary="Get a broadcast", operation_id="get_broadcast")
+@get(
+    "/{broadcast_id:str}",
+    opt=requires(Permission.BROADCASTS_READ),
+    responses=READ_BROADCAST_ERRORS,
+    summary="Get a broadcast",
+    operation_id="get_broadcast",
+)
 async def get_broadcast(request: ApiRequest, broadcast_id: BroadcastId) -> Broadcast:
     """With its progress: `expanded_count` of `total_count` users."""
     return _require(await get_dependencies(request).broadcasts.get(_check_id(broadcast_id)), broadcast_id)
@@ -88,6 +97,7 @@ async def get_broadcast(request: ApiRequest, broadcast_id: BroadcastId) -> Broad
 
 @post(
     "/{broadcast_id:str}/pause",
+    opt=requires(Permission.BROADCASTS_CONTROL),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -103,6 +113,7 @@ async def pause_broadcast(
 
 @post(
     "/{broadcast_id:str}/resume",
+    opt=requires(Permission.BROADCASTS_CONTROL),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -118,6 +129,7 @@ async def resume_broadcast(
 
 @post(
     "/{broadcast_id:str}/cancel",
+    opt=requires(Permission.BROADCASTS_CONTROL),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,

@@ -7,10 +7,12 @@ from litestar import Router, post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
 from agents.callbacks import fcm_acks, sendgrid_events, sendgrid_signature, twilio_events, twilio_signature
+from app.api.access import PUBLIC
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import describe_body, describe_problem
 from app.api.services.callback_service import FORM_TYPE, INBOUND_PATH, STATUS_PATH
 
+CALLBACK_PATHS = frozenset({"/v1/callbacks/sendgrid", STATUS_PATH, INBOUND_PATH, "/v1/callbacks/fcm/ack"})
 MAX_ACK_BYTES: Final = 4096  # a token has at most 2,048 characters
 
 EXAMPLE_EVENTS = [
@@ -60,9 +62,9 @@ class FormOperation(Operation):
 
 @post(
     "/sendgrid",
+    opt=PUBLIC,
     operation_class=EventsOperation,
     status_code=204,
-    security=[{}],
     responses={**REFUSALS, **MALFORMED},
     summary="Take the events of SendGrid's Event Webhook",
     operation_id="receive_sendgrid_events",
@@ -79,9 +81,9 @@ async def receive_sendgrid_events(request: ApiRequest) -> None:
 
 @post(
     "/twilio",
+    opt=PUBLIC,
     operation_class=FormOperation,
     status_code=204,
-    security=[{}],
     responses=REFUSALS,
     summary="Take a status callback of Twilio",
     operation_id="receive_twilio_status",
@@ -93,9 +95,9 @@ async def receive_twilio_status(request: ApiRequest) -> None:
 
 @post(
     "/twilio/inbound",
+    opt=PUBLIC,
     operation_class=FormOperation,
     status_code=204,
-    security=[{}],
     responses=REFUSALS,
     summary="Take a message that a recipient wrote",
     operation_id="receive_twilio_message",
@@ -107,9 +109,9 @@ async def receive_twilio_message(request: ApiRequest) -> None:
 
 @post(
     "/fcm/ack",
+    opt=PUBLIC,
     operation_class=describe_body("PushAck", {"token": "<herold_receipt>", "event": "delivered"}),
     status_code=204,
-    security=[{}],
     responses={**REFUSALS, **MALFORMED},
     summary="Acknowledge a push message",
     operation_id="receive_push_ack",

@@ -7,6 +7,7 @@ from litestar import Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from app.api.access import check_permission, requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_stored_body, raise_for_problems
 from app.api.dead_letter_bodies import (
     CauseList,
@@ -22,12 +23,14 @@ from app.api.dead_letter_bodies import (
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from schemas.channels import ChannelName
 from schemas.dead_letter import DeadLetterStage
 from schemas.dead_letters import DEAD_LETTER_PREFIX, DeadLetterContent, DeadLetterFilter, DeadLetterState
 from schemas.ids import is_id
+from schemas.permissions import Permission
 from schemas.timestamps import explain_implausible, is_plausible
 from schemas.user_validation import find_nul
 
@@ -53,7 +56,7 @@ SinceParameter = Annotated[float | None, QueryParameter(description="only those 
 UntilParameter = Annotated[float | None, QueryParameter(description="only those before this time, epoch seconds")]
 
 
-@get("/", responses=LIST_ERRORS, summary="List dead letters", operation_id="list_dead_letters")
+@get("/", opt=requires(Permission.DEAD_LETTERS_READ), responses=LIST_ERRORS, summary="List dead letters", operation_id="list_dead_letters")
 async def list_dead_letters(
     request: ApiRequest,
     reason: ReasonParameter = None,
@@ -79,7 +82,13 @@ async def list_dead_letters(
     return DeadLetterPage(*cut_page([redact_stored(one) for one in found], limit, lambda one: [one.id]))
 
 
-@get("/causes", responses=LIST_ERRORS, summary="Group dead letters by cause", operation_id="list_dead_letter_causes")
+@get(
+    "/causes",
+    opt=requires(Permission.DEAD_LETTERS_READ),
+    responses=LIST_ERRORS,
+    summary="Group dead letters by cause",
+    operation_id="list_dead_letter_causes",
+)
 async def list_causes(
     request: ApiRequest,
     reason: ReasonParameter = None,
@@ -100,7 +109,13 @@ async def list_causes(
     )
 
 
-@get("/{dead_letter_id:str}", responses=READ_DEAD_LETTER_ERRORS, summary="Get a dead letter", operation_id="get_dead_letter")
+@get(
+    "/{dead_letter_id:str}",
+    opt=requires(Permission.DEAD_LETTERS_READ),
+    responses=READ_DEAD_LETTER_ERRORS,
+    summary="Get a dead letter",
+    operation_id="get_dead_letter",
+)
 async def get_dead_letter(
     request: ApiRequest,
     dead_letter_id: DeadLetterId,
@@ -108,7 +123,9 @@ async def get_dead_letter(
     actor: ActorHeader = None,
     source: SourceHeader = "api",
 ) -> DeadLetterDetails:
-    """With its record: addresses and bodies are masked unless the exact bytes are asked for."""
+    """With its record: addresses and bodies are masked unless the exact bytes are asked for, which needs users:unmask."""
+    if exact:
+        check_permission(get_principal(request), Permission.USERS_UNMASK)
     content = await find_dead_letter(request, dead_letter_id)
     if exact:
         await get_dependencies(request).dead_letters.record_read(dead_letter_id, build_origin(actor, source))
@@ -117,6 +134,7 @@ async def get_dead_letter(
 
 @post(
     "/{dead_letter_id:str}/discard",
+    opt=requires(Permission.DEAD_LETTERS_DISCARD),
     operation_class=describe_body("DiscardReason", {"reason": "a test of the producer"}),
     status_code=200,
     responses=DISCARD_ERRORS,
@@ -137,6 +155,7 @@ async def discard_one(
 
 @post(
     "/discard",
+    opt=requires(Permission.DEAD_LETTERS_DISCARD),
     operation_class=describe_body("DiscardRequest", {"filter": {"cause": "5f2b8c0d9e4a7163"}, "reason": "a test of the producer"}),
     status_code=200,
     responses={200: ResponseSpec(DiscardResponse, description="how many"), **LIST_ERRORS, 422: CHANGE_ERRORS[422]},

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Litestar, MediaType, Response, get
 from litestar.response import Redirect
 
+from app.api.access import PUBLIC
 from app.api.openapi import build_openapi_document
 from app.api.problems import PROBLEM_KINDS
 
@@ -20,15 +21,15 @@ def register_docs_routes(app: Litestar) -> None:
     document = msgspec.json.encode(build_openapi_document(app))
     page = PAGE_PATH.read_bytes().replace(b"<!-- problems -->", _render_problem_rows())
 
-    @get("/openapi.json", include_in_schema=False)
+    @get("/openapi.json", opt=PUBLIC, include_in_schema=False)
     async def serve_openapi() -> Response[bytes]:
         return Response(document, media_type="application/json")
 
-    @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
+    @get("/docs", opt=PUBLIC, include_in_schema=False, media_type=MediaType.HTML)
     async def serve_docs() -> Response[bytes]:
         return Response(page, media_type="text/html", headers={"content-security-policy": CONTENT_SECURITY_POLICY})
 
-    @get("/", include_in_schema=False)
+    @get("/", opt=PUBLIC, include_in_schema=False)
     async def redirect_root() -> Redirect:
         return Redirect("/docs")
 

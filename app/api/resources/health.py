@@ -3,11 +3,13 @@
 from litestar import MediaType, Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 
+from app.api.access import PUBLIC, requires
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.responses import LivenessResponse, ReadinessResponse
+from schemas.permissions import Permission
 
 
-@get("/healthz", summary="Liveness", operation_id="get_liveness", security=[{}])
+@get("/healthz", opt=PUBLIC, summary="Liveness", operation_id="get_liveness")
 async def get_liveness() -> LivenessResponse:
     """200 while the process answers."""
     return LivenessResponse()
@@ -15,9 +17,9 @@ async def get_liveness() -> LivenessResponse:
 
 @get(
     "/readyz",
+    opt=PUBLIC,
     summary="Readiness",
     operation_id="get_readiness",
-    security=[{}],
     responses={503: ResponseSpec(ReadinessResponse, description="notifications cannot be accepted")},
 )
 async def get_readiness(request: ApiRequest) -> Response[ReadinessResponse]:
@@ -26,7 +28,13 @@ async def get_readiness(request: ApiRequest) -> Response[ReadinessResponse]:
     return Response(readiness, status_code=503 if readiness.status == "unready" else 200)
 
 
-@get("/metrics", media_type=MediaType.TEXT, summary="Metrics in Prometheus' text format", operation_id="get_metrics")
+@get(
+    "/metrics",
+    opt=requires(Permission.METRICS_READ),
+    media_type=MediaType.TEXT,
+    summary="Metrics in Prometheus' text format",
+    operation_id="get_metrics",
+)
 async def get_metrics(request: ApiRequest) -> Response[bytes]:
     """Counters and histograms of this process."""
     metrics = get_dependencies(request).metrics.encode_metrics()

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, delete, patch
 from litestar.openapi.datastructures import ResponseSpec
 
+from app.api.access import requires
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import INVALID, describe_body, describe_problem
 from app.api.presenter import find_next_decision_at, present_notification
@@ -27,6 +28,7 @@ from schemas.events import DecidedEvent
 from schemas.history import NotificationHistory
 from schemas.lifetimes import DAY, MAX_SEND_AHEAD
 from schemas.notification import NotificationChange
+from schemas.permissions import Permission
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 
 UNDECIDED = "its decision is not recorded yet: try again in a second"
@@ -43,6 +45,7 @@ CHANGE_RESPONSES = {
 
 @delete(
     "/{notification_id:str}",
+    opt=requires(Permission.NOTIFICATIONS_CHANGE),
     status_code=200,
     responses={200: ResponseSpec(NotificationResponse, description="cancelled"), **CHANGE_RESPONSES},
     summary="Cancel a held notification",
@@ -58,6 +61,7 @@ async def cancel_notification(
 
 @patch(
     "/{notification_id:str}",
+    opt=requires(Permission.NOTIFICATIONS_CHANGE),
     status_code=200,
     responses={
         200: ResponseSpec(NotificationResponse, description="held until the new time, or released since then: the state says so"),

@@ -8,6 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from litestar.types import ASGIApp
 
+from app.api.access import requires
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.explanation import add_digest, build_explanation
 from app.api.middleware import add_log_fields
@@ -27,6 +28,7 @@ from schemas.enums import State
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
+from schemas.permissions import Permission
 from tables.postgres.broadcasts import BroadcastStore
 
 JSON_MEDIA_TYPE = "application/json"
@@ -64,6 +66,7 @@ LOOKUP_ERRORS = {
 
 @post(
     "/",
+    opt=requires(Permission.NOTIFICATIONS_SEND),
     operation_class=SubmitOperation,
     status_code=202,
     responses={202: ResponseSpec(SubmissionResponse, description="all in-sync replicas have the notification"), **SUBMIT_ERRORS},
@@ -77,6 +80,7 @@ async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyK
 
 @post(
     "/bulk",
+    opt=requires(Permission.NOTIFICATIONS_SEND),
     operation_class=SubmitBulkOperation,
     status_code=202,
     responses={
@@ -95,7 +99,13 @@ async def submit_notifications(request: ApiRequest, idempotency_key: Idempotency
     return Response(result.response.body, status_code=result.response.status_code, media_type=JSON_MEDIA_TYPE)
 
 
-@get("/{notification_id:str}", responses=LOOKUP_ERRORS, summary="Get a notification", operation_id="get_notification")
+@get(
+    "/{notification_id:str}",
+    opt=requires(Permission.NOTIFICATIONS_READ),
+    responses=LOOKUP_ERRORS,
+    summary="Get a notification",
+    operation_id="get_notification",
+)
 async def get_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
 ) -> NotificationResponse:
@@ -103,7 +113,13 @@ async def get_notification(
     return (await find_notification(request, notification_id, user_id))[1]
 
 
-@get("/{notification_id:str}/explain", responses=LOOKUP_ERRORS, summary="Explain a notification", operation_id="explain_notification")
+@get(
+    "/{notification_id:str}/explain",
+    opt=requires(Permission.NOTIFICATIONS_READ),
+    responses=LOOKUP_ERRORS,
+    summary="Explain a notification",
+    operation_id="explain_notification",
+)
 async def explain_notification(
     request: ApiRequest, notification_id: NotificationIdParameter, user_id: UserIdParameter = None
 ) -> ExplanationResponse:
@@ -124,6 +140,7 @@ async def explain_notification(
 
 @get(
     "/",
+    opt=requires(Permission.NOTIFICATIONS_READ),
     responses={401: SUBMIT_ERRORS[401], 422: SUBMIT_ERRORS[422], 503: LOOKUP_ERRORS[503]},
     summary="List a user's notifications",
     operation_id="list_notifications",

@@ -2,6 +2,7 @@
 
 from litestar import Response, Router, get, patch, put
 
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
@@ -10,13 +11,20 @@ from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, c
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, UserId
 from app.api.responses import ConsentEventPage, PreferenceList
 from schemas.ids import is_id
+from schemas.permissions import Permission
 from schemas.user_validation import find_nul, find_preference_problems
 from schemas.users import CONSENT_EVENT_PREFIX, PreferencePatch, PreferenceSet
 
 PREFERENCES_EXAMPLE = {"items": [{"category": "marketing", "channel": "email", "choice": "out"}], "reason": "asked by telephone"}
 
 
-@get("/preferences", responses=READ_ERRORS, summary="Get a user's preferences", operation_id="get_preferences")
+@get(
+    "/preferences",
+    opt=requires(Permission.PREFERENCES_READ),
+    responses=READ_ERRORS,
+    summary="Get a user's preferences",
+    operation_id="get_preferences",
+)
 async def get_preferences(request: ApiRequest, user_id: UserId) -> Response[PreferenceList]:
     """All of them, by category and channel; the ETag is the user's."""
     return await _respond(request, user_id)
@@ -24,6 +32,7 @@ async def get_preferences(request: ApiRequest, user_id: UserId) -> Response[Pref
 
 @put(
     "/preferences",
+    opt=requires(Permission.PREFERENCES_WRITE),
     operation_class=describe_body("PreferenceSet", PREFERENCES_EXAMPLE),
     responses=CHANGE_ERRORS,
     summary="Replace a user's preferences",
@@ -45,6 +54,7 @@ async def put_preferences(
 
 @patch(
     "/preferences",
+    opt=requires(Permission.PREFERENCES_WRITE),
     operation_class=describe_body("PreferencePatch", PREFERENCES_EXAMPLE),
     responses={code: response for code, response in CHANGE_ERRORS.items() if code != 428},
     summary="Change some of a user's preferences",
@@ -64,7 +74,13 @@ async def change_preferences(
     return await _respond(request, user_id)
 
 
-@get("/consent-events", responses=LIST_ERRORS, summary="List a user's consent events", operation_id="list_consent_events")
+@get(
+    "/consent-events",
+    opt=requires(Permission.PREFERENCES_READ),
+    responses=LIST_ERRORS,
+    summary="List a user's consent events",
+    operation_id="list_consent_events",
+)
 async def list_consent_events(
     request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> ConsentEventPage:

@@ -8,6 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.category_problems import find_limit_problems
+from app.api.access import requires
 from app.api.bodies import ActorHeader, build_origin, check_stored, decode_body
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -19,6 +20,7 @@ from app.api.rate_limit_bodies import RateLimitChange, RateLimitPage, RateLimitR
 from schemas.channels import ChannelName
 from schemas.errors import MissingRateLimitError
 from schemas.lifetimes import MAX_RATE_WINDOW
+from schemas.permissions import Permission
 from schemas.policy import Policy
 from schemas.policy_document import PolicyDocument, RateLimitEntry, merge_document
 from schemas.rate_limits import RateLimitKey, StoredRateLimit
@@ -42,7 +44,7 @@ CHANGE_ERRORS = {
 PATH = "/{channel:str}/{window_seconds:int}"
 
 
-@get("/", responses=LIST_ERRORS, summary="List rate limits", operation_id="list_rate_limits")
+@get("/", opt=requires(Permission.RATE_LIMITS_READ), responses=LIST_ERRORS, summary="List rate limits", operation_id="list_rate_limits")
 async def list_rate_limits(
     request: ApiRequest,
     channel: Annotated[ChannelName | Literal["all"] | None, QueryParameter(description="only those of this channel, or of `all`")] = None,
@@ -60,7 +62,7 @@ async def list_rate_limits(
     return RateLimitPage([RateLimitResponse(one.version, one.limit) for one in items], next_cursor)
 
 
-@get(PATH, responses=READ_ERRORS, summary="Get a rate limit", operation_id="get_rate_limit")
+@get(PATH, opt=requires(Permission.RATE_LIMITS_READ), responses=READ_ERRORS, summary="Get a rate limit", operation_id="get_rate_limit")
 async def get_rate_limit(
     request: ApiRequest,
     channel: ChannelParameter,
@@ -75,6 +77,7 @@ async def get_rate_limit(
 
 @put(
     PATH,
+    opt=requires(Permission.RATE_LIMITS_WRITE),
     operation_class=describe_body("RateLimitChange", {"max_count": 5}),
     responses={
         200: ResponseSpec(RateLimitResponse, description="changed"),
@@ -103,7 +106,13 @@ async def put_rate_limit(
     return _respond(await limits.put(entry, require_if_match(if_match), origin, _check_limit))
 
 
-@delete(PATH, responses=CHANGE_ERRORS, summary="Delete a rate limit", operation_id="delete_rate_limit")
+@delete(
+    PATH,
+    opt=requires(Permission.RATE_LIMITS_WRITE),
+    responses=CHANGE_ERRORS,
+    summary="Delete a rate limit",
+    operation_id="delete_rate_limit",
+)
 async def delete_rate_limit(
     request: ApiRequest,
     channel: ChannelParameter,
@@ -119,7 +128,13 @@ async def delete_rate_limit(
     await get_dependencies(request).rate_limits.delete(key, version, build_origin(actor, "api", comment))
 
 
-@get(f"{PATH}/versions", responses=READ_ERRORS, summary="List the versions of a rate limit", operation_id="list_rate_limit_versions")
+@get(
+    f"{PATH}/versions",
+    opt=requires(Permission.RATE_LIMITS_READ),
+    responses=READ_ERRORS,
+    summary="List the versions of a rate limit",
+    operation_id="list_rate_limit_versions",
+)
 async def list_rate_limit_versions(
     request: ApiRequest,
     channel: ChannelParameter,

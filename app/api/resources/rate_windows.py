@@ -6,6 +6,7 @@ from typing import Annotated
 from litestar import Router, delete
 from litestar.params import QueryParameter
 
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import INVALID
@@ -14,6 +15,7 @@ from app.api.resources.user_state import STATE_ERRORS, UserIdPathParameter, buil
 from app.api.user_state_responses import WindowResetResponse
 from schemas.channels import ChannelName
 from schemas.errors import UnavailableError
+from schemas.permissions import Permission
 
 TABLE, ROLE = "rate_windows", "router"
 RESET, RESET_FAILED = "reset", "reset_failed"
@@ -25,6 +27,7 @@ RESET_ERRORS = {
 
 @delete(
     "/{user_id:str}/rate-windows",
+    opt=requires(Permission.RATE_WINDOWS_RESET),
     status_code=200,
     responses=RESET_ERRORS,
     summary="Empty the rate windows of a user",

@@ -7,6 +7,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from agents.redrives.judge import count_results, judge
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, decode_stored_body
 from app.api.dead_letter_bodies import RedriveActionRequest, RedrivePage
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -19,6 +20,7 @@ from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.services.replacement_validation import build_replacement
 from schemas.errors import ConflictError
 from schemas.ids import is_id
+from schemas.permissions import Permission
 from schemas.redrives import (
     MAX_EXTENSION,
     REDRIVE_PREFIX,
@@ -49,6 +51,7 @@ CREATED = {201: ResponseSpec(Redrive, description="created")}
 
 @post(
     "/redrives",
+    opt=requires(Permission.REDRIVES_WRITE),
     operation_class=describe_body("RedriveRequest", EXAMPLE),
     responses={
         200: ResponseSpec(RedrivePreview, description="a preview"),
@@ -73,7 +76,7 @@ async def create_redrive(
     return Response(created, status_code=201)
 
 
-@get("/redrives", responses=LIST_ERRORS, summary="List redrives", operation_id="list_redrives")
+@get("/redrives", opt=requires(Permission.REDRIVES_READ), responses=LIST_ERRORS, summary="List redrives", operation_id="list_redrives")
 async def list_redrives(
     request: ApiRequest,
     wanted_state: Annotated[RedriveState | None, QueryParameter(name="state", description="only those in this state")] = None,
@@ -86,7 +89,13 @@ async def list_redrives(
     return RedrivePage(*cut_page(found, limit, lambda one: [one.id]))
 
 
-@get("/redrives/{redrive_id:str}", responses=READ_REDRIVE_ERRORS, summary="Get a redrive", operation_id="get_redrive")
+@get(
+    "/redrives/{redrive_id:str}",
+    opt=requires(Permission.REDRIVES_READ),
+    responses=READ_REDRIVE_ERRORS,
+    summary="Get a redrive",
+    operation_id="get_redrive",
+)
 async def get_redrive(request: ApiRequest, redrive_id: RedriveId) -> Redrive:
     """With its progress: `redriven_count` and `skipped_counts` of `total_count` dead letters."""
     return _require(await get_dependencies(request).redrives.get(_check_id(redrive_id)), redrive_id)
@@ -94,6 +103,7 @@ async def get_redrive(request: ApiRequest, redrive_id: RedriveId) -> Redrive:
 
 @post(
     "/redrives/{redrive_id:str}/pause",
+    opt=requires(Permission.REDRIVES_WRITE),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -107,6 +117,7 @@ async def pause_redrive(request: ApiRequest, redrive_id: RedriveId, actor: Actor
 
 @post(
     "/redrives/{redrive_id:str}/resume",
+    opt=requires(Permission.REDRIVES_WRITE),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -120,6 +131,7 @@ async def resume_redrive(request: ApiRequest, redrive_id: RedriveId, actor: Acto
 
 @post(
     "/redrives/{redrive_id:str}/cancel",
+    opt=requires(Permission.REDRIVES_WRITE),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -133,6 +145,7 @@ async def cancel_redrive(request: ApiRequest, redrive_id: RedriveId, actor: Acto
 
 @post(
     "/dead-letters/{dead_letter_id:str}/redrive",
+    opt=requires(Permission.REDRIVES_WRITE),
     operation_class=describe_body("Submission", {"user_id": "u-42", "type": "account.otp", "data": {"code": "482193", "minutes": 5}}),
     responses={**CREATED, **READ_DEAD_LETTER_ERRORS, 409: NOT_OPEN, 413: describe_problem("it is too large"), 422: CHANGE_ERRORS[422]},
     summary="Redrive a dead letter, as it is or with another value",

@@ -9,6 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from agents.router.compiled_policy import CompiledPolicy
 from app.admin.rule_problems import find_rule_problems
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_body, decode_json
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -23,6 +24,7 @@ from app.api.problems import (
 )
 from app.api.responses import RulePage, RuleResponse, RuleRollback, RuleVersionPage
 from schemas.errors import MissingRuleError
+from schemas.permissions import Permission
 from schemas.policy import Policy, Rule
 from schemas.policy_document import PolicyDocument, RuleEntry, build_rule_entry, merge_document
 from tables.postgres.rules import require_rule
@@ -44,7 +46,7 @@ CHANGE_ERRORS = {
 }
 
 
-@get("/", responses=LIST_ERRORS, summary="List rules", operation_id="list_rules")
+@get("/", opt=requires(Permission.RULES_READ), responses=LIST_ERRORS, summary="List rules", operation_id="list_rules")
 async def list_rules(
     request: ApiRequest,
     search: Annotated[str, QueryParameter(description="part of a type or category", max_length=128)] = "",
@@ -57,7 +59,7 @@ async def list_rules(
     return RulePage(*cut_page([_present(rule) for rule in found], limit, lambda one: [one.rule.type]))
 
 
-@get("/{rule_type:str}", responses=READ_ERRORS, summary="Get a rule", operation_id="get_rule")
+@get("/{rule_type:str}", opt=requires(Permission.RULES_READ), responses=READ_ERRORS, summary="Get a rule", operation_id="get_rule")
 async def get_rule(request: ApiRequest, rule_type: TypeParameter) -> Response[RuleResponse]:
     """The ETag is the version."""
     rule = await get_dependencies(request).rules.get(rule_type)
@@ -68,6 +70,7 @@ async def get_rule(request: ApiRequest, rule_type: TypeParameter) -> Response[Ru
 
 @put(
     "/{rule_type:str}",
+    opt=requires(Permission.RULES_WRITE),
     operation_class=describe_body("RuleEntry", EXAMPLE_RULE),
     responses={
         200: ResponseSpec(RuleResponse, description="changed"),
@@ -93,7 +96,9 @@ async def put_rule(
     return _respond(await rules.put(entry, require_if_match(if_match), origin, _check_rule))
 
 
-@delete("/{rule_type:str}", responses=CHANGE_ERRORS, summary="Delete a rule", operation_id="delete_rule")
+@delete(
+    "/{rule_type:str}", opt=requires(Permission.RULES_WRITE), responses=CHANGE_ERRORS, summary="Delete a rule", operation_id="delete_rule"
+)
 async def delete_rule(
     request: ApiRequest,
     rule_type: TypeParameter,
@@ -107,7 +112,13 @@ async def delete_rule(
     await get_dependencies(request).rules.delete(rule_type, version, build_origin(actor, source, comment))
 
 
-@get("/{rule_type:str}/versions", responses=READ_ERRORS, summary="List the versions of a rule", operation_id="list_rule_versions")
+@get(
+    "/{rule_type:str}/versions",
+    opt=requires(Permission.RULES_READ),
+    responses=READ_ERRORS,
+    summary="List the versions of a rule",
+    operation_id="list_rule_versions",
+)
 async def list_rule_versions(
     request: ApiRequest, rule_type: TypeParameter, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> RuleVersionPage:
@@ -122,6 +133,7 @@ async def list_rule_versions(
 
 @post(
     "/{rule_type:str}/rollback",
+    opt=requires(Permission.RULES_WRITE),
     operation_class=describe_body("RuleRollback", {"version": 3}),
     status_code=200,
     responses=CHANGE_ERRORS,

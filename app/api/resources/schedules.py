@@ -10,6 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from agents.schedules.run_times import find_next_run, iterate_runs
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, decode_stored_body, raise_for_problems
 from app.api.broadcast_requests import BroadcastActionRequest, BroadcastPage, ScheduleDetails, SchedulePage
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -25,6 +26,7 @@ from app.api.services.schedule_validation import find_schedule_problems
 from schemas.broadcasts import BROADCAST_PREFIX, Broadcast
 from schemas.errors import ConflictError, MissingScheduleError
 from schemas.ids import is_id
+from schemas.permissions import Permission
 from schemas.schedules import Schedule, ScheduleAction, ScheduleDefinition, ScheduleName, ScheduleState, Timing
 from schemas.user_validation import FieldProblem
 from tables.postgres.schedules import FindNextRun
@@ -43,7 +45,7 @@ SCHEDULE_CHANGE_ERRORS = {**CHANGE_ERRORS, **NOT_FOUND}
 ACTION_ERRORS = {**READ_SCHEDULE_ERRORS, 409: describe_problem("the schedule has ended"), 422: CHANGE_ERRORS[422]}
 
 
-@get("/", responses=LIST_ERRORS, summary="List schedules", operation_id="list_schedules")
+@get("/", opt=requires(Permission.SCHEDULES_READ), responses=LIST_ERRORS, summary="List schedules", operation_id="list_schedules")
 async def list_schedules(
     request: ApiRequest,
     search: Annotated[str, QueryParameter(description="part of a name", max_length=128)] = "",
@@ -57,7 +59,13 @@ async def list_schedules(
     return SchedulePage(*cut_page(found, limit, lambda schedule: [schedule.name]))
 
 
-@get("/{name:str}", responses=READ_SCHEDULE_ERRORS, summary="Get a schedule", operation_id="get_schedule")
+@get(
+    "/{name:str}",
+    opt=requires(Permission.SCHEDULES_READ),
+    responses=READ_SCHEDULE_ERRORS,
+    summary="Get a schedule",
+    operation_id="get_schedule",
+)
 async def get_schedule(request: ApiRequest, name: NameParameter) -> Response[ScheduleDetails]:
     """With the times of its next runs. The ETag is the version, which runs do not change."""
     return _respond(request, await get_dependencies(request).schedules.get(name))
@@ -65,6 +73,7 @@ async def get_schedule(request: ApiRequest, name: NameParameter) -> Response[Sch
 
 @put(
     "/{name:str}",
+    opt=requires(Permission.SCHEDULES_WRITE),
     operation_class=describe_body("ScheduleDefinition", EXAMPLE_SCHEDULE),
     responses={
         200: ResponseSpec(ScheduleDetails, description="replaced"),
@@ -88,7 +97,13 @@ async def put_schedule(
     return _respond(request, await schedules.replace(name, definition, audience_id, find_next, version, origin))
 
 
-@delete("/{name:str}", responses=SCHEDULE_CHANGE_ERRORS, summary="Delete a schedule", operation_id="delete_schedule")
+@delete(
+    "/{name:str}",
+    opt=requires(Permission.SCHEDULES_WRITE),
+    responses=SCHEDULE_CHANGE_ERRORS,
+    summary="Delete a schedule",
+    operation_id="delete_schedule",
+)
 async def delete_schedule(
     request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> None:
@@ -99,6 +114,7 @@ async def delete_schedule(
 
 @post(
     "/{name:str}/pause",
+    opt=requires(Permission.SCHEDULES_CONTROL),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -114,6 +130,7 @@ async def pause_schedule(
 
 @post(
     "/{name:str}/resume",
+    opt=requires(Permission.SCHEDULES_CONTROL),
     operation_class=REASON_BODY,
     status_code=200,
     responses=ACTION_ERRORS,
@@ -129,6 +146,7 @@ async def resume_schedule(
 
 @post(
     "/{name:str}/runs",
+    opt=requires(Permission.SCHEDULES_CONTROL),
     operation_class=REASON_BODY,
     responses={201: ResponseSpec(Broadcast, description="started"), **READ_SCHEDULE_ERRORS, 422: CHANGE_ERRORS[422]},
     summary="Run a schedule now",
@@ -142,6 +160,7 @@ async def start_run(request: ApiRequest, name: NameParameter, actor: ActorHeader
 
 @get(
     "/{name:str}/runs",
+    opt=requires(Permission.SCHEDULES_READ),
     responses={**READ_SCHEDULE_ERRORS, 422: LIST_ERRORS[422]},
     summary="List the runs of a schedule",
     operation_id="list_schedule_runs",

@@ -6,6 +6,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import describe_body, describe_problem
@@ -15,6 +16,7 @@ from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.responses import SuppressionPage
 from schemas.channels import CHANNELS, ChannelName
 from schemas.ids import is_id
+from schemas.permissions import Permission
 from schemas.user_validation import find_suppression_problems, normalize_suppressed_address
 from schemas.users import SUPPRESSION_PREFIX, Suppression, SuppressionRequest
 
@@ -25,6 +27,7 @@ NOT_FOUND = {404: describe_problem("no such suppression")}
 
 @post(
     "/",
+    opt=requires(Permission.SUPPRESSIONS_WRITE),
     operation_class=describe_body("SuppressionRequest", {"channel": "email", "address": "ada@example.org", "reason": "complaint"}),
     responses={
         200: ResponseSpec(Suppression, description="the same suppression is in force already"),
@@ -44,7 +47,7 @@ async def create_suppression(request: ApiRequest, actor: ActorHeader = None, sou
     return Response(written.suppression, status_code=201 if written.is_changed else 200)
 
 
-@get("/", responses=LIST_ERRORS, summary="List suppressions", operation_id="list_suppressions")
+@get("/", opt=requires(Permission.SUPPRESSIONS_READ), responses=LIST_ERRORS, summary="List suppressions", operation_id="list_suppressions")
 async def list_suppressions(
     request: ApiRequest,
     search: Annotated[str, QueryParameter(description="a whole address, in any spelling", max_length=2048)] = "",
@@ -63,7 +66,13 @@ async def list_suppressions(
     return SuppressionPage(*cut_page(found, limit, lambda suppression: [suppression.id]))
 
 
-@get("/{suppression_id:str}", responses={**READ_ERRORS, **NOT_FOUND}, summary="Get a suppression", operation_id="get_suppression")
+@get(
+    "/{suppression_id:str}",
+    opt=requires(Permission.SUPPRESSIONS_READ),
+    responses={**READ_ERRORS, **NOT_FOUND},
+    summary="Get a suppression",
+    operation_id="get_suppression",
+)
 async def get_suppression(request: ApiRequest, suppression_id: SuppressionId) -> Suppression:
     """Also one that is undone."""
     suppression = await get_dependencies(request).suppressions.get(_check_id(suppression_id))
@@ -74,6 +83,7 @@ async def get_suppression(request: ApiRequest, suppression_id: SuppressionId) ->
 
 @delete(
     "/{suppression_id:str}",
+    opt=requires(Permission.SUPPRESSIONS_WRITE),
     status_code=200,
     responses={**READ_ERRORS, **NOT_FOUND},
     summary="Undo a suppression",

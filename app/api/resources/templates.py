@@ -6,6 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.templates import TemplateService, find_preview_problems
+from app.api.access import requires
 from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -29,6 +30,7 @@ from app.api.template_requests import (
 )
 from schemas.errors import PolicyDocumentError, RecordedNotificationsUnavailableError, TemplateChangedError, VersionMismatchError
 from schemas.lifetimes import DAY
+from schemas.permissions import Permission
 from schemas.policy import MAX_VERSION
 from schemas.template_variants import ExperimentCounts
 from schemas.template_versions import TemplateHistory, TemplateVersion, VersionReport, find_gaps
@@ -58,7 +60,7 @@ PUBLISH_ERRORS = {
 }
 
 
-@get("/", responses=LIST_ERRORS, summary="List templates", operation_id="list_templates")
+@get("/", opt=requires(Permission.TEMPLATES_READ), responses=LIST_ERRORS, summary="List templates", operation_id="list_templates")
 async def list_templates(
     request: ApiRequest, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None, search: SearchParameter = ""
 ) -> TemplatePage:
@@ -70,21 +72,33 @@ async def list_templates(
     return TemplatePage(items, next_cursor)
 
 
-@get("/{name:str}", responses=LOOKUP_ERRORS, summary="Get a template", operation_id="get_template")
+@get("/{name:str}", opt=requires(Permission.TEMPLATES_READ), responses=LOOKUP_ERRORS, summary="Get a template", operation_id="get_template")
 async def get_template(request: ApiRequest, name: NameParameter, version: VersionParameter = None) -> Response[TemplateVersion]:
     """A version with its document. The ETag is the number of the published version, 0 if none is published."""
     found = await _find_version(request, name, version)
     return Response(found, headers=build_etag_headers(found.published_version))
 
 
-@get("/{name:str}/history", responses=LOOKUP_ERRORS, summary="Get the history of a template", operation_id="get_template_history")
+@get(
+    "/{name:str}/history",
+    opt=requires(Permission.TEMPLATES_READ),
+    responses=LOOKUP_ERRORS,
+    summary="Get the history of a template",
+    operation_id="get_template_history",
+)
 async def get_template_history(request: ApiRequest, name: NameParameter) -> TemplateHistory:
     """The versions, and which was published when, by whom and why; newest first."""
     history = await _get_service(request).get_history(name)
     return history if history is not None else _raise_not_found(name, None)
 
 
-@get("/{name:str}/variants", responses=LOOKUP_ERRORS, summary="Count the deliveries of variants", operation_id="count_template_variants")
+@get(
+    "/{name:str}/variants",
+    opt=requires(Permission.TEMPLATES_READ),
+    responses=LOOKUP_ERRORS,
+    summary="Count the deliveries of variants",
+    operation_id="count_template_variants",
+)
 async def count_template_variants(
     request: ApiRequest, name: NameParameter, days: DaysParameter = DEFAULT_DAYS, experiment: ExperimentParameter = ""
 ) -> ExperimentCounts:
@@ -95,6 +109,7 @@ async def count_template_variants(
 
 @post(
     "/{name:str}/versions",
+    opt=requires(Permission.TEMPLATES_WRITE),
     operation_class=describe_body("DraftRequest", {"document": EXAMPLE_DOCUMENT, "comment": "shorter"}),
     status_code=201,
     responses=DRAFT_ERRORS,
@@ -114,6 +129,7 @@ async def draft_template(request: ApiRequest, name: NameParameter, actor: ActorH
 
 @post(
     "/{name:str}/preview",
+    opt=requires(Permission.TEMPLATES_READ),
     operation_class=describe_body("PreviewRequest", {"version": 2, "data": {"code": "482193"}, "locale": "de-AT"}),
     status_code=200,
     responses=PREVIEW_ERRORS,
@@ -136,6 +152,7 @@ async def preview_template(request: ApiRequest, name: NameParameter) -> PreviewR
 
 @post(
     "/{name:str}/publish",
+    opt=requires(Permission.TEMPLATES_PUBLISH),
     operation_class=describe_body("PublishRequest", {"version": 2, "comment": "approved"}),
     status_code=200,
     responses=PUBLISH_ERRORS,
@@ -156,6 +173,7 @@ async def publish_template(
 
 @post(
     "/{name:str}/rollback",
+    opt=requires(Permission.TEMPLATES_PUBLISH),
     operation_class=describe_body("RollbackRequest", {"comment": "wrong link"}),
     status_code=200,
     responses=PUBLISH_ERRORS,

@@ -11,6 +11,7 @@ from litestar import Response, Router, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.params import PathParameter
 
+from app.api.access import PUBLIC
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.middleware import add_log_fields
 from app.api.pages.consent_pages import PAGE_HEADERS, ConsentPages
@@ -31,7 +32,7 @@ def get_pages() -> ConsentPages:
     return ConsentPages()
 
 
-@get("/{token:str}", include_in_schema=False)
+@get("/{token:str}", opt=PUBLIC, include_in_schema=False)
 async def ask_to_unsubscribe(request: ApiRequest, token: TokenParameter) -> Response[str]:
     """Ask what the user wants to unsubscribe from; nothing is changed."""
     consent = get_dependencies(request).link_consent
@@ -41,7 +42,7 @@ async def ask_to_unsubscribe(request: ApiRequest, token: TokenParameter) -> Resp
     return _respond(language, get_pages().render_question(language, target, token))
 
 
-@post("/{token:str}", include_in_schema=False, status_code=200)
+@post("/{token:str}", opt=PUBLIC, include_in_schema=False, status_code=200)
 async def unsubscribe(request: ApiRequest, token: TokenParameter) -> Response[str]:
     """Unsubscribe at once: with one click of a mailbox, or with a button of the page."""
     consent = get_dependencies(request).link_consent
@@ -59,14 +60,14 @@ async def unsubscribe(request: ApiRequest, token: TokenParameter) -> Response[st
     return _respond(language, get_pages().render_unsubscribed(language, target, token, is_all=not is_one_click and action == "all"))
 
 
-@get("/{token:str}/preferences", include_in_schema=False)
+@get("/{token:str}/preferences", opt=PUBLIC, include_in_schema=False)
 async def show_preferences(request: ApiRequest, token: TokenParameter) -> Response[str]:
     """All categories and channels that the user can choose."""
     target = get_dependencies(request).link_consent.read_token(token)
     return _respond_invalid_link(request) if target is None else await _respond_preferences(request, target, is_saved=False)
 
 
-@post("/{token:str}/preferences", include_in_schema=False, status_code=200)
+@post("/{token:str}/preferences", opt=PUBLIC, include_in_schema=False, status_code=200)
 async def save_preferences(request: ApiRequest, token: TokenParameter) -> Response[str]:
     """Save what the user chose of what the page showed."""
     consent = get_dependencies(request).link_consent

@@ -8,9 +8,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from app.api.access import requires
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_field_error, build_validation_problem
 from app.api.resources.user_state import UserIdPathParameter
+from schemas.permissions import Permission
 from schemas.user_counts import DailyCount, get_utc_date
 
 DEFAULT_DAYS = 30
@@ -31,7 +33,13 @@ class UserCountsResponse(Struct, frozen=True):
     counts: list[DailyCount]
 
 
-@get("/{user_id:str}/counts", responses=COUNT_ERRORS, summary="Count what a user was sent", operation_id="get_user_counts")
+@get(
+    "/{user_id:str}/counts",
+    opt=requires(Permission.USERS_READ),
+    responses=COUNT_ERRORS,
+    summary="Count what a user was sent",
+    operation_id="get_user_counts",
+)
 async def get_user_counts(
     request: ApiRequest,
     user_id: UserIdPathParameter,

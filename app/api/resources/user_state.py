@@ -6,6 +6,7 @@ from typing import Annotated
 from litestar import Router, get
 from litestar.params import PathParameter
 
+from app.api.access import requires
 from app.api.dependencies import ApiRequest, Dependencies, get_dependencies
 from app.api.openapi import UNAUTHORIZED, describe_problem
 from app.api.problems import ProblemDetails, ProblemError, build_problem
@@ -13,6 +14,7 @@ from app.api.user_state import STATE_ROLES, build_user_state
 from app.api.user_state_responses import UserStateResponse
 from app.api.user_time_zone import find_time_zone
 from schemas.errors import UnavailableError
+from schemas.permissions import Permission
 from schemas.user_rows import UserRows
 
 RETRY_AFTER = 5  # seconds
@@ -23,7 +25,13 @@ STATE_ERRORS = {
 }
 
 
-@get("/{user_id:str}/state", responses=STATE_ERRORS, summary="Get the live state of a user", operation_id="get_user_state")
+@get(
+    "/{user_id:str}/state",
+    opt=requires(Permission.USERS_READ),
+    responses=STATE_ERRORS,
+    summary="Get the live state of a user",
+    operation_id="get_user_state",
+)
 async def get_user_state(request: ApiRequest, user_id: UserIdPathParameter) -> UserStateResponse:
     """Each rate window, idempotency key, open digest and held entry, from the tables of the workers that have the user's partition."""
     dependencies = get_dependencies(request)

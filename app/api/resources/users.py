@@ -6,6 +6,7 @@ from litestar import Response, Router, delete, get, patch, put
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from app.api.access import requires
 from app.api.bodies import (
     ActorHeader,
     SourceHeader,
@@ -20,6 +21,7 @@ from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, c
 from app.api.problems import ProblemError, build_problem
 from app.api.responses import DevicePage, UserPage
 from schemas.errors import MissingUserError
+from schemas.permissions import Permission
 from schemas.user_validation import find_device_problems, find_user_id_problems, find_user_problems
 from schemas.users import Device, DeviceChange, User, UserChange, fill_change
 
@@ -48,7 +50,7 @@ CHANGE_ERRORS = {
 }
 
 
-@get("/", responses=LIST_ERRORS, summary="List users", operation_id="list_users")
+@get("/", opt=requires(Permission.USERS_READ), responses=LIST_ERRORS, summary="List users", operation_id="list_users")
 async def list_users(
     request: ApiRequest, search: SearchParameter = "", limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> UserPage:
@@ -58,7 +60,7 @@ async def list_users(
     return UserPage(*cut_page(found, limit, lambda user: [user.id]))
 
 
-@get("/{user_id:str}", responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
+@get("/{user_id:str}", opt=requires(Permission.USERS_READ), responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
 async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
     """The ETag is the version of the user with devices and preferences."""
     user = await get_dependencies(request).users.get(user_id)
@@ -69,6 +71,7 @@ async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
 
 @put(
     "/{user_id:str}",
+    opt=requires(Permission.USERS_WRITE),
     operation_class=describe_body("UserChange", USER_EXAMPLE),
     responses={200: ResponseSpec(User, description="replaced"), 201: ResponseSpec(User, description="created"), **CHANGE_ERRORS},
     summary="Create or replace a user",
@@ -91,6 +94,7 @@ async def put_user(
 
 @patch(
     "/{user_id:str}",
+    opt=requires(Permission.USERS_WRITE),
     operation_class=describe_body("UserChange", {"tier": "gold"}),
     responses=CHANGE_ERRORS,
     summary="Change a user",
@@ -107,7 +111,13 @@ async def change_user(
     return _respond(user)
 
 
-@delete("/{user_id:str}", responses={**READ_ERRORS, 412: CHANGE_ERRORS[412]}, summary="Delete a user", operation_id="delete_user")
+@delete(
+    "/{user_id:str}",
+    opt=requires(Permission.USERS_WRITE),
+    responses={**READ_ERRORS, 412: CHANGE_ERRORS[412]},
+    summary="Delete a user",
+    operation_id="delete_user",
+)
 async def delete_user(
     request: ApiRequest, user_id: UserId, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> None:
@@ -118,7 +128,11 @@ async def delete_user(
 
 
 @get(
-    "/{user_id:str}/devices", responses={**READ_ERRORS, 422: LIST_ERRORS[422]}, summary="List a user's devices", operation_id="list_devices"
+    "/{user_id:str}/devices",
+    opt=requires(Permission.USERS_READ),
+    responses={**READ_ERRORS, 422: LIST_ERRORS[422]},
+    summary="List a user's devices",
+    operation_id="list_devices",
 )
 async def list_devices(
     request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
@@ -133,6 +147,7 @@ async def list_devices(
 
 @put(
     "/{user_id:str}/devices/{token:str}",
+    opt=requires(Permission.USERS_WRITE),
     operation_class=describe_body("DeviceChange", {"kind": "fcm", "platform": "android"}),
     responses={
         200: ResponseSpec(Device, description="changed"),
@@ -155,7 +170,13 @@ async def put_device(
     return Response(device, status_code=201 if is_new else 200)
 
 
-@delete("/{user_id:str}/devices/{token:str}", responses=READ_ERRORS, summary="Delete a device", operation_id="delete_device")
+@delete(
+    "/{user_id:str}/devices/{token:str}",
+    opt=requires(Permission.USERS_WRITE),
+    responses=READ_ERRORS,
+    summary="Delete a device",
+    operation_id="delete_device",
+)
 async def delete_device(
     request: ApiRequest, user_id: UserId, token: TokenParameter, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> None:

@@ -6,6 +6,7 @@ from litestar import Response, Router, delete, get, patch, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -19,6 +20,7 @@ from app.api.webhook_endpoint_bodies import EndpointActionRequest, PingRequest, 
 from schemas.errors import ConflictError, MissingEndpointError
 from schemas.ids import DELIVERY_PREFIX, is_id
 from schemas.lifetimes import HOUR
+from schemas.permissions import Permission
 from schemas.webhook_endpoints import (
     ENDPOINT_PREFIX,
     CreatedEndpoint,
@@ -48,7 +50,13 @@ ACTION_ERRORS = {**READ_ENDPOINT_ERRORS, 422: CHANGE_ERRORS[422]}
 CREATE_ERRORS = {**ACTION_ERRORS, 404: describe_problem("no such user"), **CONFLICT}
 
 
-@get("/", responses=LIST_ERRORS, summary="List webhook endpoints", operation_id="list_webhook_endpoints")
+@get(
+    "/",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_READ),
+    responses=LIST_ERRORS,
+    summary="List webhook endpoints",
+    operation_id="list_webhook_endpoints",
+)
 async def list_endpoints(
     request: ApiRequest,
     kind: Annotated[EndpointKind | None, QueryParameter(description="only those of this kind")] = None,
@@ -67,6 +75,7 @@ async def list_endpoints(
 
 @post(
     "/",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
     operation_class=describe_body("EndpointRequest", EXAMPLE_ENDPOINT),
     responses={201: ResponseSpec(CreatedEndpoint, description="created"), **CREATE_ERRORS},
     summary="Create a webhook endpoint",
@@ -81,7 +90,13 @@ async def create_endpoint(request: ApiRequest, actor: ActorHeader = None, source
     return Response(created, status_code=201, headers=build_etag_headers(created.version))
 
 
-@get("/{endpoint_id:str}", responses=READ_ENDPOINT_ERRORS, summary="Get a webhook endpoint", operation_id="get_webhook_endpoint")
+@get(
+    "/{endpoint_id:str}",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_READ),
+    responses=READ_ENDPOINT_ERRORS,
+    summary="Get a webhook endpoint",
+    operation_id="get_webhook_endpoint",
+)
 async def get_endpoint(request: ApiRequest, endpoint_id: IdParameter) -> Response[WebhookEndpoint]:
     """The ETag is the version. Secrets are not shown; public keys are."""
     return _respond(await get_dependencies(request).webhook_endpoints.store.get(endpoint_id))
@@ -89,6 +104,7 @@ async def get_endpoint(request: ApiRequest, endpoint_id: IdParameter) -> Respons
 
 @patch(
     "/{endpoint_id:str}",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
     operation_class=describe_body("EndpointChange", {"types": ["order.*"]}),
     responses=CHANGE_ENDPOINT_ERRORS,
     summary="Change a webhook endpoint",
@@ -104,7 +120,13 @@ async def change_endpoint(
     return _respond(changed)
 
 
-@delete("/{endpoint_id:str}", responses=CHANGE_ENDPOINT_ERRORS, summary="Delete a webhook endpoint", operation_id="delete_webhook_endpoint")
+@delete(
+    "/{endpoint_id:str}",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
+    responses=CHANGE_ENDPOINT_ERRORS,
+    summary="Delete a webhook endpoint",
+    operation_id="delete_webhook_endpoint",
+)
 async def delete_endpoint(
     request: ApiRequest, endpoint_id: IdParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> None:
@@ -115,6 +137,7 @@ async def delete_endpoint(
 
 @post(
     "/{endpoint_id:str}/enable",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
     operation_class=describe_body("EndpointActionRequest", {"reason": "the receiver works again"}),
     status_code=200,
     responses=ACTION_ERRORS,
@@ -133,6 +156,7 @@ async def enable_endpoint(
 
 @post(
     "/{endpoint_id:str}/disable",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
     operation_class=describe_body("EndpointActionRequest", {"reason": "the receiver moves"}),
     status_code=200,
     responses=ACTION_ERRORS,
@@ -151,6 +175,7 @@ async def disable_endpoint(
 
 @post(
     "/{endpoint_id:str}/rotate-secret",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
     operation_class=describe_body("SecretRotation", {"overlap": 86_400}),
     status_code=200,
     responses={**ACTION_ERRORS, **CONFLICT},
@@ -169,6 +194,7 @@ async def rotate_secret(
 
 @post(
     "/{endpoint_id:str}/ping",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
     operation_class=describe_body("PingRequest", {"data": {"from": "ada"}}),
     status_code=200,
     responses=ACTION_ERRORS,
@@ -183,6 +209,7 @@ async def ping_endpoint(request: ApiRequest, endpoint_id: IdParameter) -> PingRe
 
 @get(
     "/{endpoint_id:str}/pings/{delivery_id:str}",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_READ),
     responses=READ_ENDPOINT_ERRORS,
     summary="Get the result of a test webhook",
     operation_id="get_webhook_endpoint_ping",
@@ -196,6 +223,7 @@ async def get_ping(request: ApiRequest, endpoint_id: IdParameter, delivery_id: I
 
 @get(
     "/{endpoint_id:str}/statistics",
+    opt=requires(Permission.WEBHOOK_ENDPOINTS_READ),
     responses={**READ_ENDPOINT_ERRORS, 422: LIST_ERRORS[422]},
     summary="Get the statistics of a webhook endpoint",
     operation_id="get_webhook_endpoint_statistics",

@@ -13,9 +13,11 @@ from litestar.testing import TestClient
 from agents.providers.http.resolver import Resolver
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
+from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
+from app.api.principal import Authenticator
 from app.api.services.callback_keys import CallbackKeys
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
@@ -212,6 +214,7 @@ class GatewayHarness:
     max_callback_bytes: int = 100_000
     now: float = NOW
     on_sleep: Callable[[], None] = lambda: None
+    authenticators: Sequence[Authenticator] = (build_bootstrap_authenticator(API_KEY),)
 
     def get_time(self) -> float:
         return self.now
@@ -275,7 +278,7 @@ class GatewayHarness:
             "t.",
             CallbackService(self.publisher, self.callback_keys, self.metrics, self.get_time, 4, "t.", self.max_callback_bytes),
         )
-        return build_asgi_app(dependencies, API_KEY, body_limit, self.get_time)
+        return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time)
 
     def _build_webhook_endpoints(self, store: WebhookEndpointStore, make_new_id: Callable[[str], str]) -> WebhookEndpointService:
         return WebhookEndpointService(

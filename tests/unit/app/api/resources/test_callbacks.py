@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator
 
 from agents.callbacks.sendgrid_signature import SendGridVerifier
 from agents.callbacks.twilio_signature import TwilioVerifier
-from app.api.middleware import CALLBACK_PATHS
+from app.api.resources.callbacks import CALLBACK_PATHS
 from app.api.services.callback_keys import CallbackKeys, TwilioAccount
 from schemas.enums import Status
 from schemas.events import EngagementEvent, InboundEvent, ReceiptEvent

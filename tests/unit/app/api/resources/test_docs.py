@@ -1,8 +1,8 @@
 import re
 from typing import Any
 
-from app.api.middleware import CALLBACK_PATHS
 from app.api.problems import PROBLEM_KINDS
+from app.api.resources.callbacks import CALLBACK_PATHS
 from tests.unit.app.api.harness import GatewayHarness
 
 
