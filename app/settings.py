@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from app.account_settings import add_account_sections, fill_account_sections
-from app.connection_settings import KafkaSection, PostgresSection, RedisSection
+from app.connection_settings import KafkaSection, PostgresSection, RedisSection, complete_postgres, complete_redis
 from app.receipt_channels import select_receipt_timeouts
+from app.secret_files import add_file_keys, read_secret_files
 from app.settings_environment import apply_environment, override_section
 from app.settings_types import (
     CallbackBytes,
@@ -193,12 +194,17 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     """The settings of this process: the file with the environment over it. Raises SettingError, which names the key that is wrong."""
     env = os.environ if env is None else env
     tree = _read_file(path)
+    default_urls = add_file_keys(tree)
     override_section("accounts", tree["accounts"], env)
     add_account_sections(tree)
     apply_environment(tree, env)
+    read_secret_files(tree, default_urls)
     fill_account_sections(tree)
     types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-    sections = {name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS}
+    sections: dict[str, Any] = {
+        name: build_section(name, values, types[name]) for name, values in tree.items() if name not in OPEN_SECTIONS
+    }
+    sections["postgres"], sections["redis"] = complete_postgres(sections["postgres"]), complete_redis(sections["redis"])
     accounts = {channel: str(tree["accounts"][channel]) for channel in CHANNEL_NAMES}
     return Settings(
         **sections,

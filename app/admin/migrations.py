@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from schemas.errors import UnavailableError
 from tables.postgres import migrations
 from tables.postgres.database import TRANSIENT_ERRORS
+from tables.tls_problem import describe_tls_problem
 
 ADVISORY_LOCK_ID = 0x4865726F6C64  # "Herold" in ASCII; one upgrade at a time
 
@@ -31,7 +32,7 @@ async def run_migrations(database_url: str) -> None:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade_to_head)
     except TRANSIENT_ERRORS as error:
-        raise UnavailableError(f"PostgreSQL does not answer: {error}") from error
+        raise UnavailableError(f"PostgreSQL does not answer: {describe_tls_problem(error, 'postgres') or error}") from error
     finally:
         await engine.dispose()
 

@@ -71,9 +71,9 @@ def _build_profile(
     simulators_url, gateway_port = settings.simulators.url, settings.gateway.port
     if "kafka" in ports and not _is_any_set(env, "KAFKA_BOOTSTRAP_SERVERS", "HEROLD_KAFKA_BOOTSTRAP_SERVERS"):
         bootstrap_servers = f"{LOOPBACK}:{ports['kafka']}"
-    if "postgres" in ports and not _is_any_set(env, "DATABASE_URL", "HEROLD_POSTGRES_URL"):
+    if "postgres" in ports and not _is_any_set(env, "DATABASE_URL", "HEROLD_POSTGRES_URL", "HEROLD_POSTGRES_URL_FILE"):
         database_url = f"postgresql://herold:{secrets.get('password', '')}@{LOOPBACK}:{ports['postgres']}/postgres"
-    if "valkey" in ports and not _is_any_set(env, "REDIS_URL", "HEROLD_REDIS_URL"):
+    if "valkey" in ports and not _is_any_set(env, "REDIS_URL", "HEROLD_REDIS_URL", "HEROLD_REDIS_URL_FILE"):
         redis_url = f"redis://:{secrets.get('password', '')}@{LOOPBACK}:{ports['valkey']}/0"
     if "simulators" in ports and not _is_any_set(env, "HEROLD_SIMULATORS_URL"):
         simulators_url = f"http://{LOOPBACK}:{ports['simulators']}"

@@ -76,4 +76,5 @@ def run_async(coroutine: Coroutine[Any, Any, T], server_name: str, address: str)
 
 def run_query(database_url: str, query: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that calls PostgreSQL. Raises as run_async does."""
-    return run_async(query, "PostgreSQL", database_url.rpartition("@")[2])  # without user and password
+    address = database_url.rpartition("@")[2].partition("?")[0]  # without user, password and parameters, which may be secrets
+    return run_async(query, "PostgreSQL", address)

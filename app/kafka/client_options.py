@@ -12,12 +12,14 @@ from typing import Any
 
 from app.connection_settings import KafkaSection, KafkaSecuritySection
 from app.kafka.oauth_token import CachedToken, OAuthTokenProvider, patch_oauth_authenticator, read_token_file, run_token_command
+from app.secret_files import read_secret_file
+from app.tls_files import build_client_context
 from schemas.errors import SettingError
 
 ClientOptions = Mapping[str, Any]
 
 TLS_KEYS = ("ca_file", "certificate_file", "key_file", "key_password")
-PASSWORD_KEYS = ("username", "password", "password_file")
+PASSWORD_KEYS = ("username", "password")
 TOKEN_KEYS = ("token_file", "token_command")
 
 
@@ -40,7 +42,9 @@ def build_security_options(security: KafkaSecuritySection) -> ClientOptions:
         return {**options, "sasl_oauth_token_provider": _build_token_provider(security)}
     if not security.username:
         raise _build_error("username", f"is empty: {security.sasl_mechanism} needs it")
-    return {**options, "sasl_plain_username": security.username, "sasl_plain_password": _read_password(security)}
+    if not security.password:
+        raise _build_error("password", "is empty: set it or password_file")
+    return {**options, "sasl_plain_username": security.username, "sasl_plain_password": security.password}
 
 
 def _uses_tls(security: KafkaSecuritySection) -> bool:
@@ -63,47 +67,9 @@ def _reject_unused_keys(security: KafkaSecuritySection) -> None:
 
 
 def _build_ssl_context(security: KafkaSecuritySection) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=security.ca_file or None)
-    except OSError as error:
-        raise _build_error("ca_file", f"{security.ca_file}: no PEM certificates can be read: {error}") from None
+    context = build_client_context("kafka.security", security.ca_file, security.certificate_file, security.key_file, security.key_password)
     context.check_hostname = security.check_hostname
-    if security.certificate_file:
-        _load_client_certificate(context, security)
-    elif security.key_file:
-        raise _build_error("certificate_file", "is empty, but kafka.security.key_file is set")
     return context
-
-
-def _load_client_certificate(context: ssl.SSLContext, security: KafkaSecuritySection) -> None:
-    for key in ("certificate_file", "key_file"):
-        if path := getattr(security, key):
-            _read_file(key, path)
-    try:
-        # a password of None would ask for one on the terminal
-        context.load_cert_chain(security.certificate_file, security.key_file or None, security.key_password)
-    except OSError as error:
-        raise _build_error(
-            "certificate_file", f"{security.certificate_file} and kafka.security.key_file are not a certificate and its key: {error}"
-        ) from None
-
-
-def _read_password(security: KafkaSecuritySection) -> str:
-    if bool(security.password) == bool(security.password_file):
-        problem = "is set besides kafka.security.password_file: set one" if security.password else "is empty: set it or password_file"
-        raise _build_error("password", problem)
-    return security.password or _read_file("password_file", security.password_file)
-
-
-def _read_file(key: str, path: str) -> str:
-    try:
-        text = Path(path).read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise _build_error(key, f"{path} cannot be read: {reason}") from None
-    if not text:
-        raise _build_error(key, f"{path} is empty")
-    return text
 
 
 def _build_token_provider(security: KafkaSecuritySection) -> OAuthTokenProvider:
@@ -111,7 +77,7 @@ def _build_token_provider(security: KafkaSecuritySection) -> OAuthTokenProvider:
         problem = "is set besides kafka.security.token_command: set one" if security.token_file else "is empty: set it or token_command"
         raise _build_error("token_file", problem)
     if security.token_file:
-        _read_file("token_file", security.token_file)
+        read_secret_file("kafka.security.token_file", security.token_file)
         return OAuthTokenProvider(partial(read_token_file, Path(security.token_file)))
     argv = _split_command(security.token_command)
     return OAuthTokenProvider(CachedToken(partial(run_token_command, argv), time.time).get)

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from schemas.errors import UnavailableError
+from tables.tls_problem import describe_tls_problem
 
 TRANSIENT_ERRORS = (
     OSError,
@@ -17,6 +18,7 @@ TRANSIENT_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # raised by a call whose connection the server closes at that moment
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password or a rule of access that an operator corrects
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionRollbackError,
@@ -57,9 +59,11 @@ class Database:
             async with (await self._get_pool()).acquire(timeout=self._connect_timeout + self._command_timeout) as connection:
                 yield connection
         except TRANSIENT_ERRORS as error:
-            if isinstance(error, ValueError):  # an invalid DSN or value; asyncpg derives some InterfaceErrors from ValueError
+            # an invalid DSN or value; asyncpg derives some InterfaceErrors from ValueError, and Python that of a certificate
+            if isinstance(error, ValueError) and not isinstance(error, ssl.SSLError):
                 raise
-            raise UnavailableError(f"PostgreSQL does not answer: {type(error).__name__}: {error}".rstrip(": ")) from error
+            problem = describe_tls_problem(error, "postgres") or f"{type(error).__name__}: {error}".rstrip(": ")
+            raise UnavailableError(f"PostgreSQL does not answer: {problem}") from error
         except OUTDATED_SCHEMA_ERRORS as error:
             message = str(error).splitlines()[0]  # the following lines are hints
             raise UnavailableError(f"the schema does not match this release: {message}; run `herold db upgrade`") from error

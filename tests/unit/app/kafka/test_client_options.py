@@ -29,7 +29,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_certificates(tmp_path)
     (tmp_path / "empty").touch()
     (tmp_path / "password").write_text(f"{SECRET}\n")
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -41,11 +40,6 @@ def build_section(**changes: Any) -> KafkaSecuritySection:
 
 def test_the_default_is_a_connection_without_security() -> None:
     assert build_client_options(build_kafka_section("b:1")) == {"bootstrap_servers": "b:1", "security_protocol": "PLAINTEXT"}
-
-
-def test_a_password_can_come_from_a_file(folder: Path) -> None:
-    options = build_security_options(build_section(**{**LOGIN, "password": "", "password_file": "password"}))
-    assert options["sasl_plain_password"] == SECRET
 
 
 @pytest.mark.parametrize("is_checked", [True, False])
@@ -60,10 +54,6 @@ def test_certificates_are_always_verified_and_host_names_by_choice(folder: Path,
     [
         ({**LOGIN, "username": ""}, "username", "is empty"),
         ({**LOGIN, "password": ""}, "password", "is empty"),
-        ({**LOGIN, "password_file": "password"}, "password", "is set besides"),
-        ({**LOGIN, "password": "", "password_file": "none"}, "password_file", "No such file"),
-        ({**LOGIN, "password": "", "password_file": "empty"}, "password_file", "is empty"),
-        ({**LOGIN, "password": "", "password_file": "binary"}, "password_file", "not UTF-8"),
         ({**LOGIN, "protocol": "PLAINTEXT"}, "username", "has no effect"),
         ({"protocol": "PLAINTEXT", "password": SECRET}, "password", "has no effect"),
         ({"ca_file": "authority.pem"}, "ca_file", "has no effect"),
