@@ -1,16 +1,17 @@
-"""A TCP proxy with which a test simulates a server that is down, up again, or accepts connections and does not respond."""
+"""A TCP proxy with which a test simulates a server that is down, up again, accepts connections and does not respond, or has TLS."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 
 class TcpProxy:
-    """Forwards connections from a port on loopback to a server."""
+    """Forwards connections from a port on loopback to a server; with `tls`, clients need TLS."""
 
-    def __init__(self, url: str) -> None:
-        self._upstream = urlsplit(url)
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
+        self._upstream, self._tls = urlsplit(url), tls
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._traffic_enabled = asyncio.Event()
@@ -27,7 +28,7 @@ class TcpProxy:
         """Accept connections and forward bytes."""
         self._traffic_enabled.set()
         if self._server is None:
-            self._server = await asyncio.start_server(self._handle_connection, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._handle_connection, "127.0.0.1", self.port, ssl=self._tls)
             self.port = self._server.sockets[0].getsockname()[1]
 
     def pause_traffic(self) -> None:
@@ -73,9 +74,9 @@ class TcpProxy:
 
 
 @asynccontextmanager
-async def run_proxy(url: str) -> AsyncIterator[TcpProxy]:
+async def run_proxy(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[TcpProxy]:
     """Run an enabled proxy and disable it at the end."""
-    proxy = TcpProxy(url)
+    proxy = TcpProxy(url, tls)
     await proxy.enable()
     try:
         yield proxy

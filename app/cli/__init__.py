@@ -36,6 +36,7 @@ COMMAND_PATHS = {
     "redrives": "app.cli.redrives:redrives",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
+    "redis": "app.cli.redis:redis",
     "policy": "app.cli.policy:policy",
     "templates": "app.cli.templates:templates",
     "rules": "app.cli.rules:rules",

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from schemas.errors import UnavailableError
 from schemas.ports import Clock
+from tables.tls_problem import describe_tls_problem
 
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ class RedisClient:
             return await command(self._redis)
         except (RedisError, OSError, TimeoutError) as error:
             self._retry_at = self._clock() + COOLDOWN
-            raise UnavailableError(f"Redis does not answer: {type(error).__name__}: {error}".rstrip(": ")) from error
+            problem = describe_tls_problem(error, "redis") or f"{type(error).__name__}: {error}".rstrip(": ")
+            raise UnavailableError(f"Redis does not answer: {problem}") from error
 
     async def run_script(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """The result of a script in scripts/. Raises UnavailableError as `execute` does."""
