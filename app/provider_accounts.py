@@ -8,18 +8,29 @@ from typing import NamedTuple
 from app.account_settings import AccountSetting, parse_accounts
 from app.link_tokens import build_link_tokens
 from app.settings import Settings
-from app.settings_types import build_section
+from app.settings_types import NonNegativeInt, Rate, Section, build_section
 from schemas.channels import Channel
+from schemas.delivery_policy import CallRate
 from schemas.errors import SettingError
 from schemas.outcome import Provider, ReceiptSigningProvider
 
+BURST_SECONDS = 0.25  # the calls of so much time may be made at once, if the settings do not say how many
+
+
+class CallRateKeys(Section, frozen=True):
+    """The keys that every section of providers has beside its provider's own."""
+
+    max_calls_per_second: Rate
+    call_burst: NonNegativeInt
+
 
 class Account(NamedTuple):
-    """A provider with the name of its section and its weight."""
+    """A provider with the name of its section, its weight, and its calls per second, if they are limited."""
 
     name: str
     provider: Provider
     weight: int
+    call_rate: CallRate | None = None
 
 
 def build_accounts(channel: Channel, settings: Settings) -> tuple[Account, ...]:
@@ -28,7 +39,10 @@ def build_accounts(channel: Channel, settings: Settings) -> tuple[Account, ...]:
     accounts = parse_accounts(key, str(settings.accounts[channel.name]))
     if channel.is_limited_per_host and len(accounts) > 1:
         raise SettingError(key, "must be one: each endpoint is an account of its own")
-    return tuple(Account(account.name, _build_provider(key, account, channel, settings), account.weight) for account in accounts)
+    return tuple(
+        Account(account.name, _build_provider(key, account, channel, settings), account.weight, _build_call_rate(account, settings))
+        for account in accounts
+    )
 
 
 def _build_provider(key: str, account: AccountSetting, channel: Channel, settings: Settings) -> Provider:
@@ -40,7 +54,8 @@ def _build_provider(key: str, account: AccountSetting, channel: Channel, setting
         raise SettingError(key, f"there is no provider {account.module}")
     if not isinstance(values, Mapping):
         raise SettingError(section, "is missing from faust.yml, or has no keys")
-    provider_settings = build_section(section, values, module.Settings)
+    own_values = {name: value for name, value in values.items() if name not in CallRateKeys.__struct_fields__}
+    provider_settings = build_section(section, own_values, module.Settings)
     try:
         provider: Provider = module.build_provider(provider_settings)
     except SettingError as error:
@@ -52,3 +67,11 @@ def _build_provider(key: str, account: AccountSetting, channel: Channel, setting
     if isinstance(provider, ReceiptSigningProvider) and (tokens := build_link_tokens(settings.links)) is not None:
         provider.sign_receipts(tokens)
     return provider
+
+
+def _build_call_rate(account: AccountSetting, settings: Settings) -> CallRate | None:
+    """The limit of an account's calls. A key that a section of the file does not have is 0. Raises SettingError."""
+    values = settings.providers[account.name]
+    keys = build_section(f"providers.{account.name}", {name: values.get(name, 0) for name in CallRateKeys.__struct_fields__}, CallRateKeys)
+    per_second = keys.max_calls_per_second
+    return CallRate(per_second, keys.call_burst or max(1, int(per_second * BURST_SECONDS))) if per_second else None

@@ -16,6 +16,7 @@ Seconds = Annotated[float, Meta(ge=0)]
 Cost = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
+Rate = Annotated[float, Meta(ge=0, le=100_000)]  # per second; a microsecond is the least interval in Redis
 DrainSeconds = Annotated[float, Meta(ge=0, lt=60)]  # faust_config.REBALANCE_TIMEOUT
 ConsentSeconds = Annotated[float, Meta(ge=0, le=2)]  # with schemas.consent.MAX_CONSENT_AGE less than the 5 s of an opt-out
 LingerSeconds = Annotated[float, Meta(ge=0, le=1)]  # an HTTP client waits meanwhile

@@ -92,3 +92,10 @@ class ConcurrencyLimits(Struct, frozen=True):
     reserved_for_high: int
     max_per_account: int
     min_per_account: int = 4
+
+
+class CallRate(Struct, frozen=True):
+    """Calls of a provider account or webhook host, in all workers together: so many per second, and `burst` at once beyond them."""
+
+    per_second: float
+    burst: int

@@ -80,6 +80,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     ACCOUNT_PAUSED = "account_paused"
     RETRY_BUDGET = "retry_budget"
+    CALL_RATE = "call_rate"
     # of a delivery, as its provider reported it later
     BOUNCED = "bounced"
     BLOCKED = "blocked"

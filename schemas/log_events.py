@@ -34,6 +34,8 @@ LogEvent = Literal[
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter
+    "limits.redis_unavailable",  # Redis does not answer, so each process counts its calls or requests by itself; once for each outage
+    "limits.redis_available",  # the calls or requests of all processes are counted together again
     "policy.loaded",  # a new version of rules, templates and rate limits was loaded
     "policy.refresh_failed",  # the policy could not be read; the previous one stays current
     "policy.restored",  # PostgreSQL does not answer at the start; the last known policy came from the file

@@ -18,8 +18,8 @@ def find_least(quotas: Sequence[Quota], permits: int, at_least: int) -> int:
     return least
 
 
-def decide(quotas: Sequence[Quota], full_at: Sequence[float], now: float, permits: int, least: int) -> tuple[RateVerdict, list[float]]:
-    """The verdict at `now`, and when each quota is full again after it; `full_at` is when it would be before, in seconds.
+def decide(quotas: Sequence[Quota], full_at: Sequence[float], now: float, permits: int, least: int) -> tuple[RateVerdict, Sequence[float]]:
+    """The verdict at `now`, and when each quota is full again after it, if that has changed; `full_at` is when it would be before it.
 
     A time that no clock can have led to (after a step back, or of a slower quota) counts as that of a quota without permits.
     """
@@ -29,7 +29,7 @@ def decide(quotas: Sequence[Quota], full_at: Sequence[float], now: float, permit
     if granted < least:
         waits = [start - now + (least - quota.burst) * quota.interval for quota, start in zip(quotas, starts, strict=True)]
         longest = waits.index(max(waits))
-        return Exceeded(longest, waits[longest]), starts
+        return Exceeded(longest, waits[longest]), ()
     ends = [start + granted * quota.interval for quota, start in zip(quotas, starts, strict=True)]
     tightest = free.index(min(free))
     return Granted(granted, tightest, free[tightest] - granted, ends[tightest] - now), ends

@@ -33,7 +33,7 @@ class ProcessRateLimiter:
             quotas = [Quota(quota.key, quota.interval / share, max(1, int(quota.burst * share))) for quota in quotas]
         least = min(at_least or permits, *(quota.burst for quota in quotas))
         verdict, ends = decide(quotas, [self._get_full_at(quota, now) for quota in quotas], now, permits, least)
-        self._full_at.update(zip([quota.key for quota in quotas], ends, strict=True))
+        self._full_at.update(zip([quota.key for quota in quotas], ends, strict=False))
         if len(self._full_at) >= self._sweep_at:
             self._sweep(now)
         return verdict

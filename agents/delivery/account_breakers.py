@@ -113,7 +113,10 @@ class AccountBreakers:
         breaker = self._open.get(account)
         if breaker is None:
             return None
-        wait = max(0.0, breaker.open_until - now)
+        return self.find_departure(max(0.0, breaker.open_until - now), now, has_room=has_room)
+
+    def find_departure(self, wait: float, now: float, *, has_room: bool) -> float | None:
+        """When a delivery that would wait for `wait` seconds is to come back; None if it may wait here."""
         if has_room and wait <= self._policy.max_wait:
             return None
         return now + wait + max(1.0, wait * LEAVE_SPREAD) * self._random()

@@ -11,7 +11,9 @@ from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.batch_reader import BatchReader
 from agents.delivery.bounce_guard import BounceGuard
-from agents.delivery.concurrency import HELD_PRIORITIES, ConcurrencyLimiter
+from agents.delivery.call_queues import HELD_PRIORITIES
+from agents.delivery.call_rates import CallRates
+from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.departures import Departures
 from agents.delivery.in_flight import InFlight, InFlightRegistry
@@ -76,6 +78,11 @@ class Deliverer:
         self._intents: set[InFlight] = set()  # at most once; the rows that say that they are called for are not durable yet
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
+
+    def limit_rates(self, call_rates: CallRates) -> None:
+        """Make no more calls per second than these permit."""
+        call_rates.start(self._limiter, self._registry, self._start_calls, self._runs.fail)
+        self._departures.limit_rates(call_rates)
 
     @property
     def calls_in_flight(self) -> int:
@@ -183,6 +190,8 @@ class Deliverer:
             return
         if self._limited_accounts:
             self.breakers.mark_probe(in_flight)
+        if self._limiter.rates is not None:
+            self._limiter.rates.use(in_flight.account)
         request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
         in_flight.counted_attempts += 1
         if not isinstance(request, AttemptResult):

@@ -3,6 +3,7 @@
 from agents.delivery.account_breakers import AccountBreakers
 from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
+from agents.delivery.call_rates import CallRates
 from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.in_flight import InFlight
 from agents.delivery.retry_decision import EXPIRED, RetryAt
@@ -24,6 +25,7 @@ class Departures:
         clock: Clock,
     ) -> None:
         """`accounts`: those of a channel that has several."""
+        self._call_rates: CallRates | None = None
         self._breakers, self._limiter, self._waiting_room, self._recorder, self._clock = breakers, limiter, waiting_room, recorder, clock
         self._accounts = accounts
         if accounts is not None:
@@ -34,6 +36,12 @@ class Departures:
             limiter.leave = self.leave
         if breakers.lets_leave or accounts is not None:
             breakers.on_open = self._on_open
+
+    def limit_rates(self, call_rates: CallRates) -> None:
+        """Let what would wait long for a call by these rates leave, where other hosts would be held up."""
+        self._call_rates = call_rates
+        if self._breakers.lets_leave:
+            self._limiter.leave_for_rate = self.leave_for_rate
 
     def move(self, in_flight: InFlight) -> bool:
         """Let another account have a delivery, if one is open; whether one is."""
@@ -50,6 +58,16 @@ class Departures:
             return False
         self._postpone(in_flight, at, Reason.ACCOUNT_PAUSED, now)
         return True
+
+    def leave_for_rate(self, in_flight: InFlight) -> bool:
+        """Let a delivery leave whose host has so many waiting, at its calls per second, that it would wait long here; whether it left."""
+        if self._call_rates is None or in_flight.is_revoked:
+            return False
+        now, wait = self._clock(), self._call_rates.find_wait(in_flight.account)
+        at = self._breakers.find_departure(wait, now, has_room=self._waiting_room.has_room(in_flight))
+        if at is not None:
+            self._postpone(in_flight, at, Reason.CALL_RATE, now)
+        return at is not None
 
     def leave_for_budget(self, in_flight: InFlight, now: float) -> bool:
         """Let a retry leave if too many retries fail; whether it left."""

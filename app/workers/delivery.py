@@ -31,6 +31,7 @@ from app.streaming.consumer.failure_policy import BatchProcessor
 from app.telemetry import Metrics, log_event
 from app.workers.bounce_guard import build_bounce_guard, watch_bounces
 from app.workers.breaker_states import BreakerStates, SharedBreakerStates
+from app.workers.call_rates import limit_call_rates
 from app.workers.delivery_observer import DeliveryObserver
 from app.workers.outage_redrives import OutageRedrives
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits, call_later
@@ -75,6 +76,7 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     breaker_states = _build_breaker_states(worker, redis)
     observer = DeliveryObserver(worker.metrics, channel.name, breaker_states)
     deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database), bounce_guard, observer)
+    limit_call_rates(worker, accounts, deliverer, redis)
     _add_gauges(worker.metrics, channel.name, deliverer)
     for client in clients:  # after the deliverer is stopped: the results of calls in flight are still recorded
         worker.add_shutdown_callback(client.close)

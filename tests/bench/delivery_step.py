@@ -1,13 +1,15 @@
 """Measures the delivery step without HTTP and Kafka: CPU microseconds per e-mail, with a client that responds at once.
 
 Prints one JSON object; `calibration_ms` is the calibration of all benchmarks (cpu_meter.py).
-Run: python -m tests.bench.delivery_step [records] [--profile]
+Run: python -m tests.bench.delivery_step [records] [--profile] [--rate]; with --rate the calls of the account have a limit that is not
+reached, counted in the Redis of REDIS_URL.
 """
 
 import asyncio
 import cProfile
 import gc
 import json
+import os
 import pstats
 import statistics
 import sys
@@ -18,15 +20,18 @@ from random import random
 import msgspec
 
 from agents.delivery import Deliverer
+from agents.delivery.call_rates import CallRates
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import BreakerPolicy, OpenDelays, ReconciliationPolicy, WaitingLimits
+from schemas.delivery_policy import BreakerPolicy, CallRate, OpenDelays, ReconciliationPolicy, WaitingLimits
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
+from tables.redis.client import RedisClient
+from tables.redis.rate_limiter import RedisRateLimiter
 from tests.bench.cpu_meter import measure_calibration
 from tests.fakes import FakeRecord
 from tests.memory_stores import MemoryHistory, MemoryProfileReader
@@ -101,6 +106,22 @@ async def iterate_handles(handles: list[CountingBatchHandle]) -> AsyncIterator[C
         yield handle
 
 
+def limit_calls(deliverer: Deliverer) -> None:
+    """Limit the calls of the account to a million per second, more than are made."""
+    client = RedisClient(os.environ["REDIS_URL"], time.monotonic, f"bench.{os.getpid()}.", 1.0)
+    rate = CallRate(1e6, 500_000)
+    deliverer.limit_rates(
+        CallRates(RedisRateLimiter(client), lambda _: rate, time.monotonic, lambda *args: asyncio.get_running_loop().call_later(*args))
+    )
+
+
+async def run_to_end(deliverer: Deliverer, handles: list[CountingBatchHandle]) -> None:
+    """Deliver all, and wait for what waits for permits."""
+    await deliverer.run(iterate_handles(handles))
+    while CountingBatchHandle.acked < len(handles):
+        await asyncio.sleep(0.001)
+
+
 def main() -> None:
     """Measure, and print the figures or a profile."""
     records = int(next((word for word in sys.argv[1:] if word.isdigit()), 50_000))
@@ -121,6 +142,8 @@ def main() -> None:
         evidence=MemoryHistory(),
         reconciliation=ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0}),
     )
+    if "--rate" in sys.argv:
+        limit_calls(deliverer)
     profile = cProfile.Profile() if "--profile" in sys.argv else None
     gc.collect()  # as a worker does at the end of its start
     gc.freeze()
@@ -128,9 +151,9 @@ def main() -> None:
     calibrations = [measure_calibration() for _ in range(5)]
     started_at = time.process_time()
     if profile:
-        profile.runcall(asyncio.run, deliverer.run(iterate_handles(handles)))
+        profile.runcall(asyncio.run, run_to_end(deliverer, handles))
     else:
-        asyncio.run(deliverer.run(iterate_handles(handles)))
+        asyncio.run(run_to_end(deliverer, handles))
     cpu_seconds = time.process_time() - started_at
     calibrations += [measure_calibration() for _ in range(5)]
     assert CountingBatchHandle.acked == len(handles)

@@ -7,7 +7,9 @@ import pytest
 from app.account_settings import AccountSetting, parse_accounts
 from app.provider_accounts import build_accounts
 from app.settings import SETTINGS_FILE, load_settings
+from app.workers.call_rates import build_partition_share, build_rate_lookup
 from schemas.channels import get_channel
+from schemas.delivery_policy import CallRate
 from schemas.errors import SettingError
 
 TWO = "sendgrid=80, sendgrid-backup=20"
@@ -88,3 +90,38 @@ def test_an_account_that_nobody_named_has_no_variables() -> None:
         load_settings({"HEROLD_PROVIDERS_SENDGRID_BACKUP_URL": "https://api.sendgrid.com"})
     with pytest.raises(SettingError, match="HEROLD_ACCOUNTS_FAX"):
         load_settings({"HEROLD_ACCOUNTS_FAX": "fax"})
+
+
+@pytest.mark.parametrize(
+    ("per_second", "burst", "expected"),
+    [("0", "0", None), ("0", "9", None), ("80", "24", CallRate(80, 24)), ("80", "0", CallRate(80, 20)), ("0.5", "0", CallRate(0.5, 1))],
+)
+def test_an_account_may_have_a_limit_of_calls(per_second: str, burst: str, expected: CallRate | None) -> None:
+    keys = {"MAX_CALLS_PER_SECOND": per_second, "CALL_BURST": burst}
+    settings = load_settings({f"HEROLD_PROVIDERS_SENDGRID_{key}": value for key, value in keys.items()})
+    (account,) = build_accounts(get_channel("email"), settings)
+    assert account.call_rate == expected
+
+
+@pytest.mark.parametrize("value", ["-1", "often", "100001"])
+def test_a_limit_that_is_none_names_the_setting(value: str) -> None:
+    settings = load_settings({"HEROLD_PROVIDERS_SENDGRID_MAX_CALLS_PER_SECOND": value})
+    with pytest.raises(SettingError, match=r"providers\.sendgrid\.max_calls_per_second"):
+        build_accounts(get_channel("email"), settings)
+
+
+def test_each_of_several_accounts_has_its_own_limit() -> None:
+    keys = {"HEROLD_ACCOUNTS_EMAIL": TWO, "HEROLD_PROVIDERS_SENDGRID_BACKUP_MAX_CALLS_PER_SECOND": "10"}
+    get_rate = build_rate_lookup(build_accounts(get_channel("email"), load_settings(keys)))
+    assert (get_rate("sendgrid"), get_rate("sendgrid-backup")) == (None, CallRate(10, 2))
+
+
+def test_the_limit_of_the_only_account_is_that_of_each_host() -> None:
+    settings = load_settings({**WEBHOOK_SECRET, "HEROLD_PROVIDERS_WEBHOOK_MAX_CALLS_PER_SECOND": "10"})
+    get_rate = build_rate_lookup(build_accounts(get_channel("webhook"), settings))
+    assert (get_rate("https://a.example.org"), get_rate("https://b.example.org")) == (CallRate(10, 2), CallRate(10, 2))
+
+
+@pytest.mark.parametrize(("assigned", "share"), [(4, 0.25), (16, 1.0), (0, 1 / 16)])
+def test_a_worker_has_the_share_of_its_partitions(assigned: int, share: float) -> None:
+    assert build_partition_share(lambda: assigned, 16)() == share
