@@ -143,6 +143,7 @@ class GatewaySection(Section, frozen=True):
     header_timeout: Seconds
     body_timeout: Seconds
     max_connections: PositiveInt
+    api_key_outage_limit: Seconds
 
 
 class LinksSection(Section, frozen=True):

@@ -5,6 +5,7 @@ HeroldError
 |-- AmbiguousIdError      several users have a notification with this id
 |-- ConflictError         the state of something does not allow a change; says what to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
+|-- MissingApiKeyError    there is no API key with this id
 |-- MissingAudienceError  there is no audience with this name
 |-- MissingEndpointError  there is no webhook endpoint with this id
 |-- MissingRateLimitError  there is no such rate limit
@@ -55,6 +56,13 @@ class AmbiguousIdError(HeroldError):
 
 class ConflictError(HeroldError):
     """The state of something does not allow a change."""
+
+
+class MissingApiKeyError(HeroldError):
+    """The project has no API key with this id."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"there is no API key {key_id[:64]!r}")
 
 
 class MissingAudienceError(HeroldError):

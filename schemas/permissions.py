@@ -131,8 +131,8 @@ TEST_PERMISSIONS = frozenset({Permission.NOTIFICATIONS_SEND}) | {permission for 
 """What a test key may do at most: send, and read. Whatever else it changed would change what live notifications become."""
 
 
-def select_permissions(role: Role, scopes: Iterable[Permission] = (), *, is_test: bool = False) -> frozenset[Permission]:
+def select_permissions(role: Role, scopes: Iterable[str] = (), *, is_test: bool = False) -> frozenset[Permission]:
     """What somebody of a role may do: what its scopes name, without scopes all that the role may."""
-    allowed = ROLE_PERMISSIONS[role]
-    limited = allowed & frozenset(scopes) if scopes else allowed
+    allowed, named = ROLE_PERMISSIONS[role], frozenset(scopes)
+    limited = frozenset(permission for permission in allowed if permission in named) if named else allowed
     return limited & TEST_PERMISSIONS if is_test else limited

@@ -24,6 +24,7 @@ from app.api.principal import Authenticator
 from app.api.problems import ProblemError
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
+    api_keys,
     audiences,
     broadcasts,
     callbacks,
@@ -68,6 +69,7 @@ ROUTERS = (
     unsubscribe.router,
     redrives.router,
     callbacks.router,
+    api_keys.router,
     health.router,
 )
 

@@ -8,6 +8,7 @@ from litestar import Request
 
 from app.admin.templates import TemplateService
 from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
+from app.api.services.api_key_service import ApiKeyService
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
@@ -65,6 +66,7 @@ class Dependencies:
     redrives: RedriveStore
     topic_prefix: str
     callbacks: CallbackService
+    api_keys: ApiKeyService
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

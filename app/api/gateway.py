@@ -19,6 +19,8 @@ from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
+from app.api.services.api_key_service import ApiKeyService
+from app.api.services.api_key_verdicts import ApiKeyVerdicts, Times
 from app.api.services.callback_keys import load_callback_keys
 from app.api.services.callback_service import CallbackService
 from app.api.services.consumer_lag import ConsumerLagProbe
@@ -43,8 +45,8 @@ from app.settings import Settings, load_settings
 from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
 from schemas.enums import PRIORITIES, Priority
-from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
+from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
@@ -71,10 +73,8 @@ GC_THRESHOLD = 50_000  # allocations; a request's objects are freed with it, so 
 
 
 def load_gateway_settings() -> Settings:
-    """The settings of this process. Raises SettingError, also for an empty API key and for what only building the connections shows."""
+    """The settings of this process. Raises SettingError, also for what only building the connections shows."""
     settings = load_settings()
-    if not settings.gateway.api_key:
-        raise SettingError("gateway.api_key", "is empty: set HEROLD_GATEWAY_API_KEY to a long random text; clients authenticate with it")
     build_client_options(settings.kafka)
     build_endpoint_rules(settings.providers["webhook"])
     load_callback_keys(settings)
@@ -113,6 +113,8 @@ class GatewayConnections:
             "low": AdaptiveLinger(gateway.linger_low),
         }
         self.publisher = KafkaPublisher(connection, timeout, lingers, time.monotonic)
+        self._generate_bits = RandomIdBits(os.urandom)
+        self._make_id = OrderedIds(time.time, self._generate_bits)
         self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
         self.metrics = metrics or Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
@@ -120,12 +122,15 @@ class GatewayConnections:
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.worker_client = WorkerClient(RedisWorkerAddresses(self.redis), settings.worker.web_token)
         self.profile_eviction = ProfileEviction(partial(forget, self.redis))
+        self.api_key_store = ApiKeyStore(self.database, self._make_id)
+        times, outage_limit = Times(time.time, time.monotonic), gateway.api_key_outage_limit
+        self.api_keys = ApiKeyVerdicts(self.api_key_store.find_verdict, self.api_key_store.record_uses, times, outage_limit)
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
         """The ASGI app."""
         gateway = self._settings.gateway
-        authenticators = [build_bootstrap_authenticator(gateway.api_key)]
+        authenticators = [build_bootstrap_authenticator(gateway.api_key), self.api_keys.authenticate]
         return build_asgi_app(self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan])
 
     @asynccontextmanager
@@ -133,6 +138,7 @@ class GatewayConnections:
         """Open the connections, and close them at the end; `on_shutdown` is called before they are closed."""
         patch_aiokafka()
         self.publisher.start()
+        flush_task = asyncio.create_task(self.api_keys.flush_forever(asyncio.sleep))
         refresh_task = asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
         await self.policy_reader.refresh()
         self.readiness.start()
@@ -142,6 +148,8 @@ class GatewayConnections:
         finally:
             self._on_shutdown()  # before the connections: one that does not close must not keep the process alive
             refresh_task.cancel()
+            flush_task.cancel()
+            await self.api_keys.flush_uses()
             await self.readiness.stop()
             await self.publisher.stop()
             await self.recent_notifications.stop()
@@ -151,8 +159,7 @@ class GatewayConnections:
             await self.database.close()
 
     def _build_dependencies(self) -> Dependencies:
-        generate_bits = RandomIdBits(os.urandom)
-        make_new_id = OrderedIds(time.time, generate_bits)
+        generate_bits, make_new_id = self._generate_bits, self._make_id
         history, kafka = PostgresHistoryReader(self.database), self._settings.kafka
         users, preferences = UserStore(self.database, make_new_id), PreferenceStore(self.database, make_new_id)
         return Dependencies(
@@ -184,6 +191,7 @@ class GatewayConnections:
             redrives=RedriveStore(self.database, make_new_id),
             topic_prefix=kafka.topic_prefix,
             callbacks=self._build_callback_service(),
+            api_keys=ApiKeyService(self.api_key_store, os.urandom),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from app.api.api_key_bodies import EXAMPLE_KEY_PAGE
 from app.api.broadcast_requests import AudiencePage, BroadcastPage, MemberPage, SchedulePage
 from app.api.dead_letter_examples import DEAD_LETTER_EXAMPLES
 from app.api.rate_limit_bodies import RateLimitPage, RateLimitResponse, RateLimitVersionPage
@@ -209,6 +210,7 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
         next_cursor=None,
     ),
     *DEAD_LETTER_EXAMPLES,
+    EXAMPLE_KEY_PAGE,
     WebhookEndpointPage(
         items=[
             WebhookEndpoint(

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from agents.callbacks.fcm_acks import PushAck
 from app.api.access import AUTHENTICATED, Access, list_declared_routes
+from app.api.api_key_bodies import API_KEY_BODIES
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.list_examples import LIST_EXAMPLES
@@ -43,6 +44,7 @@ REQUEST_STRUCTS = (
     PreferencePatch,
     SuppressionRequest,
     PushAck,
+    *API_KEY_BODIES,
     *BROADCAST_BODIES,
     *DEAD_LETTER_BODIES,
     *TEMPLATE_REQUESTS,

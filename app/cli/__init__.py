@@ -29,6 +29,7 @@ COMMAND_PATHS = {
     "push": "app.cli.push:push",
     "preferences": "app.cli.preferences:preferences",
     "suppressions": "app.cli.suppressions:suppressions",
+    "api-keys": "app.cli.api_keys:api_keys",
     "audiences": "app.cli.audiences:audiences",
     "broadcasts": "app.cli.broadcasts:broadcasts",
     "schedules": "app.cli.schedules:schedules",

@@ -24,7 +24,7 @@ def test_it_serves_without_any_server_and_stops_on_sigterm() -> None:
 @pytest.mark.parametrize(
     ("variables", "key"),
     [
-        ({}, "gateway.api_key"),
+        ({"HEROLD_GATEWAY_API_KEY_OUTAGE_LIMIT": "-1"}, "gateway.api_key_outage_limit"),
         ({"HEROLD_GATEWAY_PORT": "many"}, "gateway.port"),
         ({"HEROLD_GATEWAY_API_KEY": API_KEY, "HEROLD_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "kafka.security.username"),
     ],

@@ -18,6 +18,7 @@ from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
 from app.api.principal import Authenticator
+from app.api.services.api_key_service import ApiKeyService
 from app.api.services.callback_keys import CallbackKeys
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
@@ -38,6 +39,7 @@ from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
 from schemas.user_counts import DailyCount
 from schemas.user_rows import RemovedRows, UserRow, UserRows
+from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
@@ -277,6 +279,7 @@ class GatewayHarness:
             RedriveStore(database, make_new_id),
             "t.",
             CallbackService(self.publisher, self.callback_keys, self.metrics, self.get_time, 4, "t.", self.max_callback_bytes),
+            ApiKeyService(ApiKeyStore(database, make_new_id), os.urandom),
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time)
 

@@ -1,0 +1,11 @@
+"""API keys."""
+
+from tables.postgres.migrations import run_sql_file
+
+revision = "0026"
+down_revision = "0023"
+
+
+def upgrade() -> None:
+    """Create the table."""
+    run_sql_file("0026_api_keys.sql")
