@@ -37,6 +37,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     `next_step` is set if this is the only delivery of a step of an escalation, and another channel follows unless it arrives.
     `endpoint_id` is the registered webhook endpoint that the address is from; empty for an address that came with the notification.
     `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
+    `sealed` stands for the address and the content, which are empty then (schemas/sealed_records.py).
     """
 
     id: str
@@ -62,3 +63,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     next_step: NextStep | None = None
     endpoint_id: str = ""
     counted_attempts: int = 0
+    sealed: bytes = b""

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     INVALID = "invalid"
     UNSTORABLE = "unstorable"
     UNMATCHED = "unmatched"
+    ERASED = "erased"
+    SEAL_BROKEN = "seal_broken"
     # an error of our own
     UNEXPECTED_ERROR = "unexpected_error"
     # of a delivery

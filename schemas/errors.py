@@ -12,10 +12,13 @@ HeroldError
 |-- MissingRuleError      there is no rule for this type
 |-- MissingScheduleError  there is no schedule with this name
 |-- MissingUserError      there is no user with this id
+|-- ErasedError           the data key is destroyed, because the user was erased
 |-- PartitionFencedError  the partition was assigned to another worker
 |-- PolicyDocumentError   a file of rules, templates and rate limits is invalid; lists the problems
 |-- RecordedNotificationsTooLargeError  the notifications that a trial would read do not fit into memory
 |-- RecordTooLargeError   a record is larger than its topic allows
+|-- SealError             sealed bytes do not open
+|   +-- UnknownDataKeyError  the user has no data key of this version
 |-- TemplateChangedError  a template has another published version than the caller read
 |-- TableWriteError       RocksDB did not write rows, for example because the disk is full
 |-- TooManyDeadLettersError  so many records became dead letters that the fault may be the worker's
@@ -45,6 +48,24 @@ class SettingError(HeroldError):
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"setting {key}: {problem}")
         self.key, self.problem = key, problem
+
+
+class ErasedError(HeroldError):
+    """What is sealed can never be opened: its data key is destroyed, because the user was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("the user was erased, and with the data key all that it had sealed")
+
+
+class SealError(HeroldError):
+    """Sealed bytes do not open: they were changed, moved, or sealed with another key."""
+
+
+class UnknownDataKeyError(SealError):
+    """The user has no data key of the version that sealed bytes name."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"the user has no data key {version}: the table user_keys is older than what it sealed, or was restored")
 
 
 class AmbiguousIdError(HeroldError):

@@ -49,6 +49,12 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     attachments: Attachments = []
 
 
+class SealedNotification(Notification, frozen=True, gc=False, omit_defaults=True):
+    """A notification as it is in Kafka; `sealed` stands for `to`, `data` and `attachments`, and is written by Herold only."""
+
+    sealed: Annotated[bytes, Meta(description="written by Herold: to, data and attachments, sealed with a key of the user")] = b""
+
+
 class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
     """A notification submitted over HTTP; without `priority`, the rule for the type sets it.
 
