@@ -27,6 +27,12 @@ PROFILE_TOMBSTONE_TTL = 60
 MISSING_PROFILE_TTL = 10
 """For a user who does not exist, in seconds: short, because a producer may submit notifications while the user is being created."""
 
+USER_KEYS = KeyFamily("user-keys")
+"""user-keys:{user id}: the data keys of a user, wrapped (user_keys.py); the setting redis.profile_ttl is its time to live."""
+
+USER_KEYS_TOMBSTONE_TTL = 60
+"""Of keys that were destroyed, in seconds: longer than a reader that began before it can take."""
+
 IDEMPOTENCY = KeyFamily("idem")
 """idem:{Idempotency-Key}: the hash of the request and, when there is one, its response."""
 

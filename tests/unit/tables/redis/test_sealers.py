@@ -1,0 +1,129 @@
+"""Keys come from the process, from Redis, then from PostgreSQL; what several need is read together, and nothing is used for too long."""
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+
+from schemas.errors import UnavailableError
+from schemas.user_keys import WrappedKey
+from tables.redis.sealers import CACHED_SECONDS, STORE_COOLDOWN, WITHOUT_KEY_SECONDS, CachedSealerReader
+from tests.sealers import MemoryUserKeys, build_outer_keys
+
+
+class Harness:
+    """A reader over a cache and a store in memory."""
+
+    def __init__(self, *, seals: bool = True) -> None:
+        self.now = 1000.0
+        self.outer_keys = build_outer_keys("new", "old")
+        self.cache, self.store = MemoryUserKeys(self.outer_keys), MemoryUserKeys(self.outer_keys)
+        self.seals = seals
+        self.reader = self.build()
+
+    def build(self) -> CachedSealerReader:
+        """Another process."""
+        cache: Any = self.cache
+        return CachedSealerReader(cache, self.store, self.outer_keys, os.urandom, lambda: self.now, seals=self.seals)
+
+
+async def test_a_user_gets_a_key_at_first_sight_that_every_process_opens_with() -> None:
+    harness = Harness()
+    sealed = (await harness.reader.get_many(["u-1"]))["u-1"].seal("record", "", b"plain")
+    assert harness.cache.keys == harness.store.keys
+    harness.cache.keys.clear()
+    assert (await harness.build().get_many(["u-1"]))["u-1"].open("record", "", sealed) == b"plain"
+
+
+async def test_a_key_is_read_from_redis_and_then_stays_in_the_process_for_a_minute() -> None:
+    harness = Harness()
+    await harness.reader.get_many(["u-1"])
+    other = harness.build()
+    store_reads = len(harness.store.read)
+    await other.get_many(["u-1", "u-1"])
+    assert len(harness.store.read) == store_reads
+    cache_reads = len(harness.cache.read)
+    harness.now += CACHED_SECONDS - 1
+    await other.get_many(["u-1"])
+    assert len(harness.cache.read) == cache_reads
+    harness.now += 1
+    await other.get_many(["u-1"])
+    assert len(harness.cache.read) == cache_reads + 1
+
+
+async def test_a_destroyed_key_opens_nothing_a_minute_later_and_a_new_one_seals() -> None:
+    harness = Harness()
+    await harness.reader.get_many(["u-1"])
+    harness.store.keys["u-1"] = [WrappedKey(1, "new", None)]
+    harness.cache.keys.clear()
+    assert (await harness.reader.get_many(["u-1"]))["u-1"].can_seal
+    harness.now += CACHED_SECONDS
+    harness.reader = harness.build()
+    sealer = (await harness.reader.get_many(["u-1"]))["u-1"]
+    assert sealer.seal("record", "", b"")[-30:-28] == b"\0\2"  # its version is 2
+
+
+async def test_who_only_opens_makes_no_key_and_asks_again_soon() -> None:
+    harness = Harness(seals=False)
+    assert not (await harness.reader.get_many(["u-1"]))["u-1"].can_seal
+    assert harness.store.keys == {}
+    harness.store.add("u-1")
+    harness.now += WITHOUT_KEY_SECONDS
+    assert (await harness.reader.get_many(["u-1"]))["u-1"].can_seal
+
+
+async def test_what_several_need_meanwhile_is_read_together() -> None:
+    harness = Harness()
+    started, go_on = asyncio.Event(), asyncio.Event()
+    get_or_make = harness.store.get_or_make
+
+    async def wait(user_ids: list[str]) -> Any:
+        started.set()
+        await go_on.wait()
+        return await get_or_make(user_ids)
+
+    harness.store.get_or_make = wait  # type: ignore[method-assign, assignment]
+    first = asyncio.create_task(harness.reader.get_many(["u-0"]))
+    await started.wait()
+    others = [asyncio.create_task(harness.reader.get_many([f"u-{number}", "u-1"])) for number in (1, 2, 3)]
+    await asyncio.sleep(0)
+    go_on.set()
+    await first
+    found = [await one for one in others]
+    assert [set(one) for one in found] == [{"u-1"}, {"u-1", "u-2"}, {"u-1", "u-3"}]
+    assert harness.store.read == [["u-0"], ["u-1", "u-2", "u-3"]]
+
+
+async def test_without_any_store_what_is_known_is_given_and_nothing_known_is_an_error() -> None:
+    harness = Harness()
+    await harness.reader.get_many(["u-1"])
+    harness.store.unavailable = True
+    assert set(await harness.reader.get_many(["u-1", "u-2"])) == {"u-1"}
+    with pytest.raises(UnavailableError, match="failed a moment ago"):
+        await harness.reader.get_many(["u-2"])
+    harness.store.unavailable = False
+    harness.now += STORE_COOLDOWN
+    assert set(await harness.reader.get_many(["u-2"])) == {"u-2"}
+
+
+async def test_an_outer_key_that_is_missing_is_named_and_makes_nobody_else_wait() -> None:
+    harness = Harness(seals=False)
+    harness.store.add("u-1")
+    harness.store.keys["u-2"] = [WrappedKey(1, "lost", b"x" * 60)]
+    harness.store.keys["u-3"] = [WrappedKey(1, "old", harness.store.keys["u-1"][0].wrapped)]
+    found = await harness.reader.get_many(["u-1", "u-2", "u-3"])
+    assert set(found) == {"u-1"}
+    with pytest.raises(UnavailableError, match="'lost' wraps keys of users"):
+        await harness.build().get_many(["u-2"])
+
+
+async def test_a_fresh_look_does_not_ask_redis() -> None:
+    harness = Harness(seals=False)
+    harness.store.add("u-1")
+    await harness.reader.get_many(["u-1"])
+    harness.store.keys["u-1"] = [*harness.store.keys["u-1"]]
+    harness.store.add("u-1")
+    harness.cache.keys = {"u-1": harness.store.keys["u-1"][:1]}
+    sealed = (await harness.reader.get_many(["u-1"], fresh=True))["u-1"].seal("record", "", b"")
+    assert sealed[-30:-28] == b"\0\2"
