@@ -19,6 +19,8 @@ SECRETS = (
     "worker.web_token",
     "gateway.api_key",
     "links.secret",
+    "encryption.keys",
+    "encryption.kms_token",
     "providers.sendgrid.api_key",
     "providers.smtp.password",
     "providers.twilio.api_key_secret",

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from app.account_settings import add_account_sections, fill_account_sections
 from app.connection_settings import KafkaSection, PostgresSection, RedisSection, complete_postgres, complete_redis
+from app.encryption.section import EncryptionSection
 from app.receipt_channels import select_receipt_timeouts
 from app.secret_files import add_file_keys, read_secret_files
 from app.settings_environment import apply_environment, override_section
@@ -177,6 +178,7 @@ class Settings(Section, frozen=True):
     scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection
+    encryption: EncryptionSection
     links: LinksSection
     providers: Mapping[str, Mapping[str, Any]]
     accounts: Mapping[ChannelName, str]

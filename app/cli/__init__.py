@@ -38,6 +38,7 @@ COMMAND_PATHS = {
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "redis": "app.cli.redis:redis",
+    "encryption": "app.cli.encryption:encryption",
     "policy": "app.cli.policy:policy",
     "templates": "app.cli.templates:templates",
     "rules": "app.cli.rules:rules",

@@ -11,6 +11,8 @@ import msgspec
 
 from app.cli.errors import CommandError
 from app.connection_settings import KafkaSection, PostgresSection, RedisSection
+from app.encryption.outer_keys import build_local_keys
+from app.encryption.section import EncryptionSection
 from app.settings import LinksSection, Settings, TemplatesSection, find_home_dir, load_settings
 from schemas.channels import ChannelName
 from schemas.errors import SettingError
@@ -40,6 +42,7 @@ class ConnectionProfile:
     costs: Mapping[ChannelName, float]
     fcm: Mapping[str, str]
     sendgrid: Mapping[str, str]
+    encryption: EncryptionSection
 
 
 def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> ConnectionProfile:
@@ -94,6 +97,7 @@ def _build_profile(
         costs=settings.costs,
         fcm=_build_fcm(settings.providers["fcm"], env, simulators_url if "simulators" in ports else "", home),
         sendgrid=_build_sendgrid(settings.providers["sendgrid"], simulators_url, secrets.get("sendgrid_key", "")),
+        encryption=_build_encryption(settings.encryption, secrets),
     )
 
 
@@ -111,6 +115,14 @@ def _build_sendgrid(section: Mapping[str, Any], simulators_url: str, key: str) -
     """The settings of SendGrid, else those of the running stack."""
     values = {name: str(value) for name, value in section.items()}
     return values if values["api_key"] or not key else {**values, "url": simulators_url, "api_key": f"SG.{key}"}
+
+
+def _build_encryption(section: EncryptionSection, secrets: Mapping[str, str]) -> EncryptionSection:
+    """The keys of the settings, else those of the running stack."""
+    if section.keys:
+        return section
+    keys = build_local_keys(secrets.get("encryption_key_1", ""), secrets.get("encryption_key_2", ""))
+    return msgspec.structs.replace(section, keys=keys)
 
 
 def _build_links(links: LinksSection, gateway_url: str, secret: str) -> LinksSection:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from app.encryption.outer_keys import build_local_keys
 from app.topology import ROLES
 from dev.simulators.service_account import ensure_service_account
 from dev.stack.service import Service
@@ -40,6 +41,7 @@ DEFERRED_MODULES = (
 
 SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
+KEYS_VARIABLE, KEYS_FILE_VARIABLE = "HEROLD_ENCRYPTION_KEYS", "HEROLD_ENCRYPTION_KEYS_FILE"
 PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
 SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
@@ -78,6 +80,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
         "HEROLD_LINKS_BASE_URL": gateway,
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
+        KEYS_VARIABLE: build_local_keys(state.get_secret("encryption_key_1"), state.get_secret("encryption_key_2")),
         "HEROLD_SIMULATORS_URL": simulators,
         **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
         "HEROLD_DELIVERY_ACCOUNT_PROBE_DELAY_MAX": MAX_PAUSE,
@@ -85,6 +88,8 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
         "PYTHONUNBUFFERED": "1",
     }
+    if env.get(KEYS_FILE_VARIABLE):
+        del settings[KEYS_VARIABLE]
     if not env.get(SERVICE_ACCOUNT_VARIABLE):
         ensure_service_account(Path(settings[SERVICE_ACCOUNT_VARIABLE]), f"{simulators}/token")
     return {**settings, **{name: env[name] for name in settings if env.get(name)}}

@@ -1,0 +1,44 @@
+"""The reader of the keys of users, as the gateway and the workers build it."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.connection_settings import RedisSection
+from app.encryption.outer_keys import build_outer_keys
+from app.encryption.section import EncryptionSection
+from app.settings import Settings
+from schemas.sealing import RandomBuffer
+from tables.postgres.database import Database
+from tables.postgres.user_keys import PostgresUserKeys
+from tables.redis.client import RedisClient
+from tables.redis.sealers import CachedSealerReader
+from tables.redis.user_keys import RedisUserKeys
+
+
+@asynccontextmanager
+async def open_sealers(
+    encryption: EncryptionSection, redis: RedisSection, topic_prefix: str, database: Database
+) -> AsyncIterator[CachedSealerReader | None]:
+    """The reader for a command, which opens and does not seal; None without outer keys. Raises SettingError."""
+    outer_keys = build_outer_keys(encryption)
+    if outer_keys is None:
+        yield None
+        return
+    client = RedisClient(redis.url, time.monotonic, topic_prefix, redis.socket_timeout)
+    try:
+        cache, store = RedisUserKeys(client, redis.profile_ttl), PostgresUserKeys(database, outer_keys)
+        yield CachedSealerReader(cache, store, outer_keys, RandomBuffer(os.urandom), time.monotonic, seals=False)
+    finally:
+        await client.close()
+
+
+def build_sealer_reader(settings: Settings, redis: RedisClient, database: Database, *, seals: bool = True) -> CachedSealerReader | None:
+    """The reader; None if the settings have no outer keys. `seals`: whether this process seals if they say so. Raises SettingError."""
+    section = settings.encryption
+    outer_keys = build_outer_keys(section)
+    if outer_keys is None:
+        return None
+    cache, store = RedisUserKeys(redis, settings.redis.profile_ttl), PostgresUserKeys(database, outer_keys)
+    return CachedSealerReader(cache, store, outer_keys, RandomBuffer(os.urandom), time.monotonic, seals=seals and section.enabled)
