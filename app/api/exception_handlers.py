@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Mapping
 
-import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
@@ -20,6 +19,7 @@ from app.api.problems import (
     build_validation_problem,
     get_problem_kind,
 )
+from app.api.request_ids import encode_problem
 from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
 
 STORE_UNAVAILABLE = "PostgreSQL does not answer, so this can neither be read nor changed; notifications are still accepted"
@@ -73,7 +73,7 @@ def _build_problem_response(request: ApiRequest, problem: ProblemDetails, header
         add_log_fields(request.scope, reason=problem.errors[0].reason, field=problem.errors[0].path)
     problem_headers = {name.decode(): value.decode() for name, value in build_problem_headers(problem)}
     return Response(
-        msgspec.json.encode(problem),
+        encode_problem(problem, request.scope),
         status_code=problem.status,
         media_type=PROBLEM_MEDIA_TYPE,
         headers={**(headers or {}), **problem_headers},

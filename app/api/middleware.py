@@ -4,11 +4,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from app.api.access import NO_CREDENTIAL, PublicPaths
 from app.api.principal import PRINCIPAL, Authenticator, authenticate, find_credential
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
+from app.api.request_ids import HEADER as REQUEST_ID_HEADER
+from app.api.request_ids import encode_problem, find_request_id
 from app.telemetry import Metrics, log_event
 from schemas.errors import UnavailableError
 from schemas.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
@@ -45,16 +45,18 @@ class GatewayMiddleware:
             await self._app(scope, receive, send)
             return
         started, status = self._clock(), 500
+        request_id = scope["request_id"] = find_request_id(scope["headers"])
 
         async def send_and_capture_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
             await send(message)
 
         try:
             if problem := await self._authenticate(scope) or self._find_problem(scope):
-                await send_problem(problem, send=send_and_capture_status)
+                await send_problem(problem, scope, send_and_capture_status)
             else:
                 await self._app(scope, receive, send_and_capture_status)
         finally:
@@ -94,6 +96,7 @@ class GatewayMiddleware:
             status=status,
             duration_ms=round(seconds * 1000, 2),
             **_get_principal_fields(scope),
+            request_id=scope["request_id"].decode(),
             **get_log_fields(scope),
         )
 
@@ -120,9 +123,9 @@ def _get_content_length(headers: list[tuple[bytes, bytes]]) -> int:
     return 0
 
 
-async def send_problem(problem: ProblemDetails, *, send: Send) -> None:
+async def send_problem(problem: ProblemDetails, scope: Scope, send: Send) -> None:
     """Send a problem document as the response."""
-    body = msgspec.json.encode(problem)
+    body = encode_problem(problem, scope)
     headers = [
         (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

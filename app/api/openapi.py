@@ -19,7 +19,7 @@ from app.api.access import AUTHENTICATED, Access, list_declared_routes
 from app.api.api_key_bodies import API_KEY_BODIES
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
-from app.api.list_examples import LIST_EXAMPLES
+from app.api.document.completion import complete_document
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.rate_limit_bodies import RateLimitChange
 from app.api.responses import RuleRollback
@@ -30,7 +30,6 @@ from schemas.notification import NotificationChange, Submission
 from schemas.permissions import Permission
 from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
 
-EXAMPLES_BY_SCHEMA = {type(example).__name__: msgspec.to_builtins(example) for example in LIST_EXAMPLES}
 SCHEMA_REF = "#/components/schemas/{name}"
 REQUEST_STRUCTS = (
     Submission,
@@ -145,7 +144,6 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
     document: dict[str, Any] = app.openapi_schema.to_schema()
     for operation in (operation for methods in document["paths"].values() for operation in methods.values()):
         _remove_framework_errors(operation["responses"])
-        _add_examples(operation["responses"])
     for route in list_declared_routes(app):
         if route.operation:
             _add_access(document["paths"][route.path][route.method.lower()], route.needs)
@@ -158,7 +156,7 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
     }
     schemas["Submission"]["example"] = EXAMPLE_SUBMISSION
     document["components"]["schemas"].update(schemas)
-    return document
+    return complete_document(document)
 
 
 def _iterate_response_structs(app: Litestar) -> Iterator[type[Struct]]:
@@ -176,22 +174,11 @@ def _iterate_structs(annotation: Any) -> Iterator[type[Struct]]:
         yield from _iterate_structs(part)
 
 
-def _add_examples(responses: dict[str, Any]) -> None:
-    """Add the example of the page to the responses of a list."""
-    for content in (content for response in responses.values() for content in response.get("content", {}).values()):
-        name = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
-        if name in EXAMPLES_BY_SCHEMA:
-            content["example"] = EXAMPLES_BY_SCHEMA[name]
-
-
 def _add_access(operation: dict[str, Any], needs: Permission | Access) -> None:
-    """Write what a route needs into its operation: the permission with its 403, or that no key is needed."""
+    """Write what a route needs into its operation: the permission, or that no key is needed."""
     operation["x-permission"] = str(needs)
     if needs is Access.PUBLIC:
         operation["security"] = [{}]
-    elif isinstance(needs, Permission):
-        content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": SCHEMA_REF.format(name=ProblemDetails.__name__)}}}
-        operation["responses"]["403"] = {"description": f"the key or account does not have the permission {needs}", "content": content}
 
 
 def _remove_framework_errors(responses: dict[str, Any]) -> None:

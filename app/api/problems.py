@@ -20,6 +20,7 @@ PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "invalid-signature": (403, "The signature is missing or wrong"),
     "not-found": (404, "The resource does not exist"),
     "method-not-allowed": (405, "The resource does not support this method"),
+    "unsupported-media-type": (415, "The request's body has a media type that the resource does not take"),
     "ambiguous-id": (409, "Several users have a notification with this id"),
     "conflict": (409, "The state of the resource does not allow the request"),
     "precondition-failed": (412, "The resource has changed since it was read"),
@@ -40,6 +41,7 @@ _KINDS_BY_STATUS = {
     404: "not-found",
     405: "method-not-allowed",
     413: "too-large",
+    415: "unsupported-media-type",
     422: "invalid",
 }
 
@@ -56,9 +58,10 @@ class FieldError(Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
-    """A problem document (RFC 9457). A retry repeats `ids`, in the order of the request, so that duplicates are recognised.
+    """A problem document (RFC 9457); `code` is its stable name, on which a client can decide, and `request_id` finds the log line.
 
-    `permission` is the one that is missing.
+    A retry repeats `ids`, in the order of the request, so that duplicates are recognised; `retry_after` is in seconds. `permission` is the one
+    that is missing.
     """
 
     type: str
@@ -69,6 +72,8 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True):
     ids: list[str] = []
     retry_after: int = 0
     permission: str = ""
+    code: str = ""
+    request_id: str = ""
 
 
 class ProblemError(Exception):
@@ -84,7 +89,7 @@ def build_problem(
 ) -> ProblemDetails:
     """The problem document of a kind; `retry_after` in seconds, 0 for none."""
     status, title = PROBLEM_KINDS[kind]
-    return ProblemDetails(f"/docs#{kind}", title, status, detail, [*errors], [*ids], retry_after, permission)
+    return ProblemDetails(f"/docs#{kind}", title, status, detail, [*errors], [*ids], retry_after, permission, kind)
 
 
 def build_validation_problem(errors: Sequence[FieldError]) -> ProblemDetails:

@@ -21,7 +21,7 @@ class RequestTextDecoder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (problem := _decode(scope)):
-            await send_problem(problem, send=send)
+            await send_problem(problem, scope, send)
         else:
             await self._framework(scope, receive, send)
 

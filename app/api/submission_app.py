@@ -8,13 +8,12 @@ route and calls the same app for the spellings of its path that only Litestar kn
 import re
 from typing import Final
 
-import msgspec
-
 from app.api.access import check_principal
 from app.api.exception_handlers import build_unexpected_problem
 from app.api.middleware import AsgiApp, Receive, Scope, Send, add_log_fields
 from app.api.principal import PRINCIPAL
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
+from app.api.request_ids import encode_problem
 from app.api.services.submission_service import SubmissionService
 from schemas.permissions import Permission
 
@@ -101,7 +100,7 @@ async def _read_body(receive: Receive, limit: int) -> bytes:
 async def _send_problem(scope: Scope, send: Send, problem: ProblemDetails) -> None:
     if problem.errors:
         add_log_fields(scope, reason=problem.errors[0].reason, field=problem.errors[0].path)
-    await _send(send, problem.status, [*build_problem_headers(problem), PROBLEM_CONTENT_TYPE], msgspec.json.encode(problem))
+    await _send(send, problem.status, [*build_problem_headers(problem), PROBLEM_CONTENT_TYPE], encode_problem(problem, scope))
 
 
 async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

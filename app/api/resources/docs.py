@@ -1,5 +1,7 @@
 """The OpenAPI document, and an HTML page that renders it without loading anything from other hosts."""
 
+import asyncio
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -17,13 +19,13 @@ CONTENT_SECURITY_POLICY = (
 
 
 def register_docs_routes(app: Litestar) -> None:
-    """Add the routes `/`, `/docs` and `/openapi.json`; document and page are built once, from the routes registered before."""
-    document = msgspec.json.encode(build_openapi_document(app))
+    """Add the routes `/`, `/docs` and `/openapi.json`. The document is built at its first request, as that takes a second."""
+    build_document = cache(lambda: msgspec.json.encode(build_openapi_document(app)))
     page = PAGE_PATH.read_bytes().replace(b"<!-- problems -->", _render_problem_rows())
 
     @get("/openapi.json", opt=PUBLIC, include_in_schema=False)
     async def serve_openapi() -> Response[bytes]:
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(build_document), media_type="application/json")
 
     @get("/docs", opt=PUBLIC, include_in_schema=False, media_type=MediaType.HTML)
     async def serve_docs() -> Response[bytes]:

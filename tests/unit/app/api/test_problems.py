@@ -60,10 +60,11 @@ def test_a_problem_has_the_members_of_rfc_9457() -> None:
         "status": 503,
         "detail": "later",
         "retry_after": 2,
+        "code": "unavailable",
     }
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 405, 413, 418, 422, 500, 501])
+@pytest.mark.parametrize("status", [400, 401, 404, 405, 413, 415, 418, 422, 500, 501])
 def test_every_status_of_the_framework_has_a_problem_kind(status: int) -> None:
     kind = get_problem_kind(status)
     assert kind in PROBLEM_KINDS

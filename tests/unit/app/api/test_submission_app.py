@@ -16,6 +16,7 @@ BODY_LIMIT = 400
 SUBMISSION = {"user_id": "u-42", "type": "order.shipped"}
 VALID = json.dumps(SUBMISSION).encode()
 KEY_HEADER = (b"idempotency-key", b"k")
+REQUEST_ID = (b"x-request-id", b"r-1")
 
 
 class Exchange(NamedTuple):
@@ -68,7 +69,7 @@ class BusyResponses:
 
 async def send_request(app: Any, exchange: Exchange, path: str = PATH, method: str = "POST") -> list[Message]:
     """The messages of the app's response."""
-    headers = [*exchange.headers, (b"x-api-key", API_KEY.encode())]
+    headers = [*exchange.headers, (b"x-api-key", API_KEY.encode()), REQUEST_ID]
     scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b"", "state": {}}
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": number < len(exchange.chunks)}
@@ -106,13 +107,14 @@ def test_the_framework_answers_the_same_for_another_spelling_of_the_path(name: s
 def test_the_response_has_these_bytes() -> None:
     body = b'{"id":"%b","priority":"low","status":"accepted"}' % make_notification_id(1).encode()
     start, end = answer(EXCHANGES["accepted"], PATH)[0]
-    assert start["headers"] == [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    assert start["headers"] == [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), REQUEST_ID]
     assert end["body"] == body
     start, end = answer(EXCHANGES["unconfirmed"], PATH)[0]
     assert start["headers"] == [
         (b"retry-after", b"2"),
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(end["body"])),
+        REQUEST_ID,
     ]
 
 
