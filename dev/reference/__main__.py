@@ -1,22 +1,29 @@
-"""`python -m dev.reference` writes docs/reference/: JSON Schema of every value, AsyncAPI and a table of the topics, and the permissions.
+"""`python -m dev.reference` writes docs/reference/: OpenAPI and permissions of all routes, JSON Schema of every value, AsyncAPI, and topics.
 
-A test fails when the files differ from the code.
+A test fails when the files differ from the code. A change of the API that breaks clients is written only with `--breaking REASON`, which
+adds it to docs/breaking-changes.md.
 """
 
+import argparse
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from app.topology import TOPOLOGY
 from dev.reference.asyncapi import JsonObject, build_asyncapi, get_value_types
+from dev.reference.compatibility import find_breaking_changes
+from dev.reference.openapi import build_openapi
 from dev.reference.permissions import build_permissions_page
 from schemas.lifetimes import DAY, HOUR, compute_changelog_retention
 from schemas.status_webhooks import StatusWebhook
 from schemas.topics import TOPICS
 
 REFERENCE_DIR = Path(__file__).resolve().parents[2] / "docs" / "reference"
+BREAKING_CHANGES_PATH = REFERENCE_DIR.parent / "breaking-changes.md"
+OPENAPI_PATH = "openapi.json"
 COMMAND = "python -m dev.reference"
 WEBHOOK_TYPES = (StatusWebhook,)  # payloads that Herold sends itself
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,7 +33,7 @@ def build_documents() -> dict[str, str]:
     """The text of each file of the reference, by its path in the directory."""
     schemas = {_get_schema_path(value): _format_json(build_json_schema(value)) for value in (*get_value_types(), *WEBHOOK_TYPES)}
     pages = {"topics.md": build_topics_page(), "permissions.md": build_permissions_page(COMMAND)}
-    return {**schemas, "asyncapi.json": _format_json(build_asyncapi()), **pages}
+    return {**schemas, "asyncapi.json": _format_json(build_asyncapi()), OPENAPI_PATH: _format_json(build_openapi()), **pages}
 
 
 def find_outdated_files(directory: Path = REFERENCE_DIR) -> list[str]:
@@ -34,6 +41,12 @@ def find_outdated_files(directory: Path = REFERENCE_DIR) -> list[str]:
     expected = build_documents()
     actual = {str(file.relative_to(directory)): file.read_text() for file in sorted(directory.rglob("*")) if file.is_file()}
     return sorted(path for path in {**expected, **actual} if expected.get(path) != actual.get(path))
+
+
+def list_breaking_changes(directory: Path = REFERENCE_DIR) -> list[str]:
+    """What breaks clients of the API that the directory describes."""
+    path = directory / OPENAPI_PATH
+    return find_breaking_changes(msgspec.json.decode(path.read_bytes()), build_openapi()) if path.exists() else []
 
 
 def write_documents(directory: Path = REFERENCE_DIR) -> list[str]:
@@ -90,5 +103,20 @@ def _build_changelog_rows() -> Iterator[str]:
             yield f"| `{spec.role}-{table}-changelog` | {lifetime} |"
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the reference; the exit code is 1 if that would break clients and no reason is given."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Write docs/reference/ from the code.")
+    parser.add_argument("--breaking", metavar="REASON", default="", help="why clients are broken, for docs/breaking-changes.md")
+    reason, changes = parser.parse_args(arguments).breaking, list_breaking_changes()
+    if changes and not reason:
+        print("\n".join(["this breaks clients of the API:", *changes, f'say why: {COMMAND} --breaking "REASON"']), file=sys.stderr)
+        return 1
+    if changes:
+        with BREAKING_CHANGES_PATH.open("a") as file:
+            file.write("".join([f"\n{reason}\n\n", *(f"- {change}\n" for change in changes)]))
     print("\n".join(write_documents()) or "no file has changed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -27,7 +27,7 @@ SHOWN_DETAILS: Mapping[int, str] = {
 _EXAMPLE_KINDS = {409: "conflict", 422: "invalid", 403: "forbidden"}  # of the statuses with several kinds
 
 
-class CommonError(NamedTuple):
+class GeneralError(NamedTuple):
     """An error that all operations of a kind can answer."""
 
     status: int
@@ -50,25 +50,25 @@ def _has_checked_parameter(operation: Operation) -> bool:
     return any(parameter["in"] in ("query", "header") for parameter in operation.value.get("parameters", ()))
 
 
-COMMON_ERRORS = (
-    CommonError(401, _is_protected),
-    CommonError(403, _is_protected),
-    CommonError(404, lambda operation: "{" in operation.path),
-    CommonError(408, _has_body),
-    CommonError(413, _has_body),
-    CommonError(415, _takes_json),
-    CommonError(422, lambda operation: _has_body(operation) or _has_checked_parameter(operation)),
-    CommonError(429, _is_protected),
-    CommonError(431, lambda operation: True),
-    CommonError(500, lambda operation: True),
-    CommonError(503, lambda operation: True),
+GENERAL_ERRORS = (
+    GeneralError(401, _is_protected),
+    GeneralError(403, _is_protected),
+    GeneralError(404, lambda operation: "{" in operation.path),
+    GeneralError(408, _has_body),
+    GeneralError(413, _has_body),
+    GeneralError(415, _takes_json),
+    GeneralError(422, lambda operation: _has_body(operation) or _has_checked_parameter(operation)),
+    GeneralError(429, _is_protected),
+    GeneralError(431, lambda operation: True),
+    GeneralError(500, lambda operation: True),
+    GeneralError(503, lambda operation: True),
 )
 
 
 def complete_errors(operation: Operation) -> None:
     """Add the errors that every route of its kind has, and to each error an example and its headers."""
     responses = operation.value["responses"]
-    for error in COMMON_ERRORS:
+    for error in GENERAL_ERRORS:
         if find_kinds(error.status) and error.applies(operation):
             responses.setdefault(str(error.status), _build_response(SHOWN_DETAILS[error.status]))
     if "403" in responses and not operation.is_public:
