@@ -60,8 +60,8 @@ class FieldError(Struct, frozen=True, omit_defaults=True):
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
     """A problem document (RFC 9457); `code` is its stable name, on which a client can decide, and `request_id` finds the log line.
 
-    A retry repeats `ids`, in the order of the request, so that duplicates are recognised; `retry_after` is in seconds. `permission` is the one
-    that is missing.
+    A retry repeats `ids`, in the order of the request, so that duplicates are recognised; `retry_after` is in seconds. `permission` is the
+    one that is missing.
     """
 
     type: str

@@ -1,4 +1,4 @@
-"""`python -m dev.reference` writes docs/reference/: OpenAPI and permissions of all routes, JSON Schema of every value, AsyncAPI, and topics.
+"""`python -m dev.reference` writes docs/reference/: OpenAPI and permissions of all routes, JSON Schema, AsyncAPI, and a table of topics.
 
 A test fails when the files differ from the code. A change of the API that breaks clients is written only with `--breaking REASON`, which
 adds it to docs/breaking-changes.md.
