@@ -6,6 +6,7 @@ HeroldError
 |-- ConflictError         the state of something does not allow a change; says what to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
 |-- MissingApiKeyError    there is no API key with this id
+|-- MissingAccountError   there is no account of a person with this id
 |-- MissingAudienceError  there is no audience with this name
 |-- MissingEndpointError  there is no webhook endpoint with this id
 |-- MissingRateLimitError  there is no such rate limit
@@ -84,6 +85,13 @@ class MissingApiKeyError(HeroldError):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"there is no API key {key_id[:64]!r}")
+
+
+class MissingAccountError(HeroldError):
+    """There is no account of a person with this id."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(f"there is no account {account_id[:64]!r}")
 
 
 class MissingAudienceError(HeroldError):

@@ -47,6 +47,11 @@ LogEvent = Literal[
     "gateway.process_exited",  # one of several gateway processes ended by itself; it is started again
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "gateway.eviction_delayed",  # Redis did not answer after a change of users; their cached profiles are deleted when it does
+    "auth.refresh_token_reused",  # a refresh token was used again that had been exchanged, so its session has ended: ids
+    "auth.secret_unreadable",  # the secret of an account's one-time codes was sealed with another auth.secret: the account
+    "auth.link_not_sent",  # a link to choose a password could not be stored or submitted: the cause
+    "auth.signing_keys_unusable",  # the file of signing keys has changed and cannot be used; the former keys go on
+    "auth.provider_unavailable",  # the OpenID provider does not answer, or not as it should: the cause
     "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
     "worker.dead_letter_limit_reached",  # too many dead letters in a minute, so the worker ends: counts of that minute
     "worker.shutdown_callback_cancelled",  # what a worker stops before its end took too long: a provider or server does not answer

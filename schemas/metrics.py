@@ -135,5 +135,11 @@ HTTP_REQUESTS = Metric("herold_http_requests_total", "counter", "HTTP requests a
 HTTP_REQUEST_DURATION = Metric(
     "herold_http_request_duration_seconds", "histogram", "duration of an HTTP request", ("route",), LATENCY_BUCKETS
 )
+LOGINS = Metric(
+    "herold_logins_total",
+    "counter",
+    "tries of people to log in, by result: granted, or the kind of problem",
+    ("method", "result"),
+)
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -62,3 +62,9 @@ BREAKER_SURPLUS_TTL = 60
 
 RATE_LIMIT = KeyFamily("rl")
 """rl:{key of a quota}: when the quota is full again, in microseconds; the script that writes it lets it live until then."""
+
+LOGIN_CHALLENGE = KeyFamily("login-challenge")
+"""login-challenge:{kind}:{challenge}: what belongs to a login with a passkey or an OpenID provider that has begun (login_challenges.py)."""
+
+LOGIN_CHALLENGE_TTL = 300
+"""In seconds: how long people may take at the other program."""
