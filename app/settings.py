@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from app.account_settings import add_account_sections, fill_account_sections
+from app.auth_settings import AuthSection
 from app.connection_settings import KafkaSection, PostgresSection, RedisSection, complete_postgres, complete_redis
 from app.encryption.section import EncryptionSection
 from app.receipt_channels import select_receipt_timeouts
@@ -179,6 +180,7 @@ class Settings(Section, frozen=True):
     recorder: RecorderSection
     gateway: GatewaySection
     encryption: EncryptionSection
+    auth: AuthSection
     links: LinksSection
     providers: Mapping[str, Mapping[str, Any]]
     accounts: Mapping[ChannelName, str]

@@ -25,6 +25,7 @@ def test_each_line_of_the_file_has_a_unit_and_a_sentence() -> None:
         "sms:",
         "push:",
         "webhook:",
+        "oidc:",
         "sendgrid:",
         "smtp:",
         "twilio:",
