@@ -62,6 +62,12 @@ class WorkerSection(Section, frozen=True):
     web_bind: NonEmptyStr
     web_port: Port
     web_token: str
+    web_allow_public: bool
+    web_protect_all: bool
+    web_tls_certificate_file: str
+    web_tls_key_file: str
+    web_tls_key_password: str
+    web_tls_ca_file: str
 
 
 class RouterSection(Section, frozen=True):
@@ -146,6 +152,12 @@ class GatewaySection(Section, frozen=True):
     body_timeout: Seconds
     max_connections: PositiveInt
     api_key_outage_limit: Seconds
+    tls_certificate_file: str
+    tls_key_file: str
+    tls_key_password: str
+    tls_min_version: Literal["1.2", "1.3"]
+    tls_ca_file: str
+    cors_origins: str
 
 
 class LinksSection(Section, frozen=True):

@@ -12,15 +12,20 @@ def build_client_context(
 
     Raises SettingError.
     """
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        raise SettingError(f"{section}.ca_file", f"{ca_file}: no PEM certificates can be read: {error}") from None
+    context = build_verifying_context(f"{section}.ca_file", ca_file)
     if certificate_file:
         load_certificate(context, f"{section}.certificate_file", certificate_file, key_file, key_password)
     elif key_file:
         raise SettingError(f"{section}.certificate_file", f"is empty, but {section}.key_file is set")
     return context
+
+
+def build_verifying_context(key: str, ca_file: str) -> ssl.SSLContext:
+    """The same without a client certificate; `key` is that of the setting with the authorities. Raises SettingError."""
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise SettingError(key, f"{ca_file}: no PEM certificates can be read: {error}") from None
 
 
 def load_certificate(context: ssl.SSLContext, key: str, certificate_file: str, key_file: str, key_password: str) -> None:

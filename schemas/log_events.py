@@ -55,5 +55,7 @@ LogEvent = Literal[
     "worker.position_jumped",  # Kafka no longer has the offset that was to be read next: where the partition continues
     "worker.dead_letter_limit_reached",  # too many dead letters in a minute, so the worker ends: counts of that minute
     "worker.shutdown_callback_cancelled",  # what a worker stops before its end took too long: a provider or server does not answer
+    "tls.certificate_reloaded",  # the files of a server's certificate have changed, and the new one is used: the setting
+    "tls.certificate_rejected",  # the changed files of a certificate cannot be used; the previous one is, until it expires
     "worker.started",  # a worker or the gateway is ready
 ]

@@ -1,5 +1,6 @@
 """`python -m app.api`: serves the gateway until SIGTERM or SIGINT."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from app.api.gateway import create_app, load_gateway_settings
+from app.api.gateway import build_server_certificate, create_app, load_gateway_settings
 from app.api.http_protocol import build_protocol_class
 from app.api.middleware import AsgiApp
 from app.api.process_group import ProcessGroup, bind_sockets
@@ -43,14 +44,23 @@ def serve_process(slots: SharedSlots, gateway: GatewaySection, number: int, list
     """Serve in one of several processes. Raises SystemExit if it does not start."""
     metrics = SharedMetrics(slots, number)
 
-    async def write_snapshot() -> None:
-        metrics.write_snapshot()
-
-    serve(partial(create_app, metrics), gateway, listener, callback_notify=write_snapshot, timeout_notify=0)  # once a second
+    serve(partial(create_app, metrics), gateway, listener, metrics.write_snapshot)
 
 
-def serve(app_factory: Callable[[], AsgiApp], gateway: GatewaySection, listener: socket.socket | None = None, **options: Any) -> None:
-    """Serve an app until a signal, with further options of uvicorn. Raises SystemExit if it does not start."""
+def serve(
+    app_factory: Callable[[], AsgiApp],
+    gateway: GatewaySection,
+    listener: socket.socket | None = None,
+    on_second: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve an app until a signal; `on_second` is called once a second. Raises SystemExit if it does not start."""
+    certificate = build_server_certificate(gateway)
+
+    async def notify() -> None:
+        on_second()
+        if certificate:
+            certificate.reload_if_changed()
+
     config = uvicorn.Config(
         app_factory,
         factory=True,
@@ -64,13 +74,30 @@ def serve(app_factory: Callable[[], AsgiApp], gateway: GatewaySection, listener:
         server_header=False,
         proxy_headers=False,  # nothing reads the client's address
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
-        **options,
+        callback_notify=notify,
+        timeout_notify=0,  # once a second
+        ssl_context_factory=(lambda config, build_default: certificate.context) if certificate else None,
     )
-    server = uvicorn.Server(config)
+    server = GatewayServer(config, gateway.header_timeout)
     with suppress(KeyboardInterrupt):  # uvicorn repeats the signal after its shutdown
         server.run([listener] if listener else None)
     if not server.started:
         raise SystemExit(START_FAILED)
+
+
+class GatewayServer(uvicorn.Server):
+    """uvicorn's server, whose clients have `handshake_timeout` seconds for a handshake of TLS instead of a minute."""
+
+    def __init__(self, config: uvicorn.Config, handshake_timeout: float) -> None:
+        super().__init__(config)
+        self._handshake_timeout = handshake_timeout
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        if self.config.is_ssl:
+            loop: Any = asyncio.get_running_loop()  # uvicorn has no option for what it leaves to the event loop's default
+            loop.create_server = partial(loop.create_server, ssl_handshake_timeout=self._handshake_timeout)
+        await super().startup(sockets)
 
 
 if __name__ == "__main__":

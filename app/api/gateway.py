@@ -16,6 +16,7 @@ from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator
+from app.api.cors import CorsApp, parse_origins
 from app.api.dependencies import Dependencies
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
@@ -41,10 +42,13 @@ from app.kafka.connection_problem import describe_connection_problem
 from app.link_tokens import build_link_tokens
 from app.ordered_ids import OrderedIds
 from app.policy_reader import build_policy_reader
-from app.settings import Settings, load_settings
+from app.server_certificate import ServerCertificate
+from app.settings import GatewaySection, Settings, load_settings
 from app.streaming.aiokafka_patches import patch_aiokafka
 from app.telemetry import Metrics, configure_logging, log_event
+from app.workers.web_access import build_web_client_context
 from schemas.enums import PRIORITIES, Priority
+from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
@@ -76,9 +80,22 @@ def load_gateway_settings() -> Settings:
     """The settings of this process. Raises SettingError, also for what only building the connections shows."""
     settings = load_settings()
     build_client_options(settings.kafka)
+    parse_origins(settings.gateway.cors_origins)
+    build_server_certificate(settings.gateway)
     build_endpoint_rules(settings.providers["webhook"])
     load_callback_keys(settings)
     return settings
+
+
+def build_server_certificate(gateway: GatewaySection) -> ServerCertificate | None:
+    """The certificate for HTTPS; None without one. Raises SettingError."""
+    if not gateway.tls_certificate_file:
+        for key in ("tls_key_file", "tls_key_password"):
+            if getattr(gateway, key):
+                raise SettingError(f"gateway.{key}", "has no effect without gateway.tls_certificate_file: set that, or remove the key")
+        return None
+    files = gateway.tls_certificate_file, gateway.tls_key_file
+    return ServerCertificate("gateway.tls_certificate_file", *files, gateway.tls_key_password, gateway.tls_min_version)
 
 
 def create_app(metrics: Metrics | None = None) -> AsgiApp:
@@ -120,7 +137,9 @@ class GatewayConnections:
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
-        self.worker_client = WorkerClient(RedisWorkerAddresses(self.redis), settings.worker.web_token)
+        self.worker_client = WorkerClient(
+            RedisWorkerAddresses(self.redis), settings.worker.web_token, build_web_client_context(settings.worker)
+        )
         self.profile_eviction = ProfileEviction(partial(forget, self.redis))
         self.api_key_store = ApiKeyStore(self.database, self._make_id)
         times, outage_limit = Times(time.time, time.monotonic), gateway.api_key_outage_limit
@@ -131,7 +150,9 @@ class GatewayConnections:
         """The ASGI app."""
         gateway = self._settings.gateway
         authenticators = [build_bootstrap_authenticator(gateway.api_key), self.api_keys.authenticate]
-        return build_asgi_app(self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan])
+        app = build_asgi_app(self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan])
+        origins = parse_origins(gateway.cors_origins)
+        return CorsApp(app, origins) if origins else app
 
     @asynccontextmanager
     async def run_lifespan(self, _: Litestar | None = None) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
+from app.api.security_headers import add_security_headers
 from app.settings import GatewaySection
 from app.telemetry import log_event
 
@@ -142,7 +143,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.write(_encode_response(problem))
+        self.transport.write(_encode_response(problem, self.scheme or "http"))
         self._timer = self.loop.call_later(LINGER_TIMEOUT, self.transport.close)
         log_event("gateway.connection_rejected", status=problem.status, cause=problem.detail)
 
@@ -160,7 +161,7 @@ def build_protocol_class(settings: GatewaySection) -> type[asyncio.Protocol]:
     return cast(type[asyncio.Protocol], type("GatewayHttpProtocol", (LimitedHttpProtocol,), {"settings": settings}))
 
 
-def _encode_response(problem: ProblemDetails) -> bytes:
+def _encode_response(problem: ProblemDetails, scheme: str) -> bytes:
     body = msgspec.json.encode(problem)
     headers = [
         (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
@@ -168,5 +169,5 @@ def _encode_response(problem: ProblemDetails) -> bytes:
         (b"connection", b"close"),
         *build_problem_headers(problem),
     ]
-    lines = [b"%b: %b\r\n" % header for header in headers]
+    lines = [b"%b: %b\r\n" % header for header in add_security_headers(headers, scheme)]
     return b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body])

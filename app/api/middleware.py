@@ -9,6 +9,7 @@ from app.api.principal import PRINCIPAL, Authenticator, authenticate, find_crede
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
 from app.api.request_ids import HEADER as REQUEST_ID_HEADER
 from app.api.request_ids import encode_problem, find_request_id
+from app.api.security_headers import add_security_headers
 from app.telemetry import Metrics, log_event
 from schemas.errors import UnavailableError
 from schemas.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
@@ -51,7 +52,8 @@ class GatewayMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+                headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+                message["headers"] = add_security_headers(headers, scope["scheme"])
             await send(message)
 
         try:

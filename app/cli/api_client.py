@@ -13,6 +13,7 @@ import msgspec
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE, CommandError, build_unreachable_error
 from app.cli.output import JsonValue
+from app.tls_files import build_verifying_context
 from schemas.ids import is_id
 
 REQUEST_TIMEOUT = 15.0  # seconds
@@ -28,14 +29,18 @@ CREDENTIAL_ADVICE = {
     "the worker": "set HEROLD_WORKER_WEB_TOKEN, or run in the directory where `make run` was started",
 }
 
+CA_FILE_KEYS = {"the gateway": "gateway.tls_ca_file", "the worker": "worker.web_tls_ca_file"}
+
 
 class ApiClient:
     """Sends requests to one server and returns its JSON; the connections close with the current command."""
 
-    def __init__(self, url: str, server_name: str, headers: dict[str, str]) -> None:
+    def __init__(self, url: str, server_name: str, headers: dict[str, str], ca_file: str = "") -> None:
+        """`ca_file`: the certificates of the authorities that sign the server's; empty: those of the system."""
         self._server_name, self._url = server_name, url
+        tls = build_verifying_context(CA_FILE_KEYS[server_name], ca_file) if ca_file else True
         # no proxy of the environment: the servers are our own, on this host or in the cluster; ~/.netrc must not replace the key
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT, trust_env=False)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT, trust_env=False, verify=tls)
         click.get_current_context().call_on_close(self._client.close)
 
     def get(self, path: str, **params: str | int) -> JsonValue:
@@ -61,6 +66,9 @@ class ApiClient:
         try:
             response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error) and (key := CA_FILE_KEYS.get(self._server_name)):
+                message = f"the certificate of {self._server_name} at {self._url} is not accepted ({error})"
+                raise CommandError(message, f"use a name of the certificate, and set {key} for its authority", EXIT_UNREACHABLE) from None
             raise build_unreachable_error(self._server_name, self._url, error) from None
         try:
             body = response.json() if response.content else {}
@@ -133,7 +141,9 @@ def load_gateway_client(url: str | None, api_key: str | None, headers: Mapping[s
     key = api_key or profile.api_key
     if not key:
         raise CommandError("no API key is set", "set HEROLD_GATEWAY_API_KEY, or start the stack with `make run`")
-    return ApiClient(url or profile.gateway_url, "the gateway", {"authorization": f"Bearer {key}", **(headers or {})})
+    return ApiClient(
+        url or profile.gateway_url, "the gateway", {"authorization": f"Bearer {key}", **(headers or {})}, profile.gateway_ca_file
+    )
 
 
 def build_notification_path(notification_id: str) -> str:

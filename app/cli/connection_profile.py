@@ -25,7 +25,7 @@ LOOPBACK = "127.0.0.1"  # where the servers of `herold up` listen
 class ConnectionProfile:
     """Addresses and secrets of one stack; `worker_urls` are the web addresses of each role's workers.
 
-    `fcm` and `sendgrid` are the settings of these providers.
+    `fcm` and `sendgrid` are the settings of these providers; the two last files are what certificates are verified with.
     """
 
     gateway_url: str
@@ -43,6 +43,8 @@ class ConnectionProfile:
     fcm: Mapping[str, str]
     sendgrid: Mapping[str, str]
     encryption: EncryptionSection
+    gateway_ca_file: str
+    worker_ca_file: str
 
 
 def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> ConnectionProfile:
@@ -82,8 +84,9 @@ def _build_profile(
         simulators_url = f"http://{LOOPBACK}:{ports['simulators']}"
     if "gateway" in ports and not _is_any_set(env, "HEROLD_GATEWAY_PORT"):
         gateway_port = ports["gateway"]
+    gateway_url = f"{'https' if settings.gateway.tls_certificate_file else 'http'}://{settings.gateway.host}:{gateway_port}"
     return ConnectionProfile(
-        gateway_url=f"http://{settings.gateway.host}:{gateway_port}",
+        gateway_url=gateway_url,
         api_key=settings.gateway.api_key or secrets.get("api_key", ""),
         simulators_url=simulators_url,
         kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=bootstrap_servers),
@@ -91,13 +94,15 @@ def _build_profile(
         redis=msgspec.structs.replace(settings.redis, url=redis_url),
         web_token=settings.worker.web_token or secrets.get("web_token", ""),
         webhook_master_secret=str(settings.providers["webhook"]["master_secret"]) or secrets.get("webhook_master_secret", ""),
-        links=_build_links(settings.links, f"http://{settings.gateway.host}:{gateway_port}", secrets.get("links_secret", "")),
+        links=_build_links(settings.links, gateway_url, secrets.get("links_secret", "")),
         worker_urls=_build_worker_urls(ports),
         templates=settings.templates,
         costs=settings.costs,
         fcm=_build_fcm(settings.providers["fcm"], env, simulators_url if "simulators" in ports else "", home),
         sendgrid=_build_sendgrid(settings.providers["sendgrid"], simulators_url, secrets.get("sendgrid_key", "")),
         encryption=_build_encryption(settings.encryption, secrets),
+        gateway_ca_file=settings.gateway.tls_ca_file,
+        worker_ca_file=settings.worker.web_tls_ca_file,
     )
 
 

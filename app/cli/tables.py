@@ -49,7 +49,7 @@ def get(table: str, user: str, key: str, worker: str | None, token: str | None, 
     if not token:
         raise CommandError("no token of the web views is set", "set HEROLD_WORKER_WEB_TOKEN, or start the stack with `make run`")
     path = "/".join(["/tables", table, *(quote(part, safe="") for part in (user, key) if part)])
-    print_result(_find_row(_find_worker_urls(profile, table, worker), table, path, token), as_json, _format_row)
+    print_result(_find_row(_find_worker_urls(profile, table, worker), table, path, token, profile.worker_ca_file), as_json, _format_row)
 
 
 def _find_worker_urls(profile: ConnectionProfile, table: str, worker: str | None) -> list[str]:
@@ -61,12 +61,12 @@ def _find_worker_urls(profile: ConnectionProfile, table: str, worker: str | None
     return urls
 
 
-def _find_row(worker_urls: list[str], table: str, path: str, token: str) -> JsonValue:
+def _find_row(worker_urls: list[str], table: str, path: str, token: str, ca_file: str) -> JsonValue:
     """The row of the first worker that has it. Raises CommandError if none has it."""
     message = ""
     for url in worker_urls:
         try:
-            return ApiClient(url, "the worker", {"authorization": f"Bearer {token}"}).get(path)
+            return ApiClient(url, "the worker", {"authorization": f"Bearer {token}"}, ca_file).get(path)
         except CommandError as error:
             if error.exit_code != EXIT_NOT_FOUND:
                 raise

@@ -6,6 +6,7 @@ Their values come from faust.yml (app/workers/worker_builder.py).
 from __future__ import annotations
 
 import os
+import ssl
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class StreamSettings:
     `priority_limits`: one for each priority, highest first. `fetch_max_wait`: how long a fetch of all partitions may wait at the broker.
     `max_in_flight_bytes`: of unfinished records, shared equally by the partitions. `web_port`: 0 turns the web server off.
     `max_message_bytes`: largest batch, by topic. `stop_on_position_jump`: whether the worker ends if a position moves without reading.
-    `security`: aiokafka's keyword arguments for TLS and SASL.
+    `security`: aiokafka's keyword arguments for TLS and SASL. `web_ssl_context`: with it the web server has TLS.
     """
 
     app_id: str
@@ -64,6 +65,7 @@ class StreamSettings:
     web_bind: str
     max_message_bytes: Mapping[str, int]
     stop_on_position_jump: bool
+    web_ssl_context: ssl.SSLContext | None = None
 
 
 class SettingsBootStrategy(BootStrategy):
@@ -148,6 +150,7 @@ def _build_web_conf(settings: StreamSettings) -> dict[str, Any]:
         "web_enabled": bool(settings.web_port),
         "web_bind": settings.web_bind,
         "web_port": settings.web_port or DEFAULT_WEB_PORT,
+        "web_ssl_context": settings.web_ssl_context,
         # The group's leader identifies workers by this URL. It must be unique, and reachable if the web server is on.
         "canonical_url": _build_canonical_url(settings),
         "web_tables_enabled": False,
@@ -157,4 +160,5 @@ def _build_web_conf(settings: StreamSettings) -> dict[str, Any]:
 
 def _build_canonical_url(settings: StreamSettings) -> str:
     host = gethostname() if settings.web_bind == "0.0.0.0" else settings.web_bind
-    return f"http://{host}:{settings.web_port}" if settings.web_port else f"http://{gethostname()}/{os.getpid()}"
+    scheme = "https" if settings.web_ssl_context else "http"
+    return f"{scheme}://{host}:{settings.web_port}" if settings.web_port else f"http://{gethostname()}/{os.getpid()}"

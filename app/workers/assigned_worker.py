@@ -9,6 +9,7 @@ from faust.exceptions import ConsumerNotStarted
 from app.settings import Settings
 from app.streaming.application import StreamApp
 from app.streaming.rocksdb_table import RocksDBTable
+from app.workers.web_access import build_web_client_context
 from schemas.ids import compute_partition
 
 FORWARDED_HEADER = "herold-forwarded"  # marks a request from another worker, which must not be forwarded again
@@ -20,6 +21,7 @@ class AssignedWorker:
 
     def __init__(self, app: StreamApp, settings: Settings) -> None:
         self._app, self._partitions, self._token = app, settings.kafka.topic_partitions, settings.worker.web_token
+        self._tls = build_web_client_context(settings.worker)
 
     @property
     def own_url(self) -> str:
@@ -55,7 +57,9 @@ class AssignedWorker:
     async def _forward_request(self, worker_url: str, request: web.Request) -> web.Response:
         headers, url = {"Authorization": request.headers["Authorization"], FORWARDED_HEADER: "1"}, f"{worker_url}{request.raw_path}"
         try:
-            async with self._app.http_client.request(request.method, url, headers=headers, timeout=FORWARD_TIMEOUT) as response:
+            async with self._app.http_client.request(
+                request.method, url, headers=headers, timeout=FORWARD_TIMEOUT, ssl=self._tls
+            ) as response:
                 return web.Response(body=await response.read(), status=response.status, content_type=response.content_type)
         except (OSError, TimeoutError, ClientError) as error:
             return build_problem_response(

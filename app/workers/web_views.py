@@ -59,11 +59,18 @@ def add_web_views(
     assigned_worker = AssignedWorker(app, settings)
     table_view = TableView(assigned_worker, definitions, tables)
 
+    def find_problem(request: web.Request) -> web.Response | None:
+        return assigned_worker.find_unauthorized_problem(request) if settings.worker.web_protect_all else None
+
     async def get_readiness(request: web.Request) -> web.Response:
+        if unauthorized := find_problem(request):
+            return unauthorized
         ready = is_ready(app)
         return web.json_response({"ready": ready, "role": app.settings.app_id}, status=200 if ready else 503)
 
     async def get_metrics(request: web.Request) -> web.Response:
+        if unauthorized := find_problem(request):
+            return unauthorized
         return web.Response(body=metrics.encode_metrics(), content_type="text/plain")
 
     router = app.web.web_app.router

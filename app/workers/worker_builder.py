@@ -4,12 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agents.dead_letter_limit import DeadLetterLimit
 from app.admin.topics import require_topics
 from app.kafka.client_options import build_security_options
+from app.server_certificate import ServerCertificate, reload_forever
 from app.settings import Settings, WorkerSection
 from app.streaming.application import StreamApp, add_table, build_stream_app
 from app.streaming.consumer.fetch_scheduling import PriorityLimits
@@ -22,6 +24,7 @@ from app.topology import get_role_spec
 from app.workers.registration import register_forever
 from app.workers.ttl_sweeper import TtlSweeper
 from app.workers.user_rows_view import RemoveRows
+from app.workers.web_access import build_web_certificate
 from app.workers.web_views import add_web_views
 from schemas.metrics import CLOCK_ERROR, POSITION_JUMPS
 from schemas.topics import TOPICS
@@ -41,7 +44,8 @@ class WorkerBuilder:
 
     def __init__(self, role: str, settings: Settings, priority_limits: tuple[PriorityLimits, ...]) -> None:
         self.role, self.settings, self.role_spec, self.metrics = role, settings, get_role_spec(role), Metrics()
-        self.app: StreamApp = build_stream_app(build_stream_settings(role, settings, priority_limits))
+        certificate = build_web_certificate(settings.worker)
+        self.app: StreamApp = build_stream_app(build_stream_settings(role, settings, priority_limits, certificate))
         self.app.conf.logging_config = build_logging_config(settings.service.log_level)
         self.app.sink_topics += [settings.kafka.topic_prefix + topic for topic in self.role_spec.sink_topics]
         self.tables: dict[str, RocksDBTable] = {table.name: add_table(self.app, table.name) for table in self.role_spec.tables}
@@ -59,6 +63,8 @@ class WorkerBuilder:
             self.add_task("ttl_sweeper", lambda: sweeper.run_forever(asyncio.sleep))
             if settings.worker.web_port:
                 self._register_address()
+        if certificate and settings.worker.web_port:
+            self.add_task("certificate", partial(reload_forever, certificate, asyncio.sleep))
 
     @property
     def source_topics(self) -> list[str]:
@@ -117,8 +123,10 @@ class WorkerBuilder:
         await require_topics(self.settings.kafka)
 
 
-def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[PriorityLimits, ...]) -> StreamSettings:
-    """The stream settings of a role."""
+def build_stream_settings(
+    role: str, settings: Settings, priority_limits: tuple[PriorityLimits, ...], certificate: ServerCertificate | None = None
+) -> StreamSettings:
+    """The stream settings of a role; `certificate` is that of its web views."""
     kafka, worker = settings.kafka, settings.worker
     return StreamSettings(
         app_id=kafka.topic_prefix + role,
@@ -140,6 +148,7 @@ def build_stream_settings(role: str, settings: Settings, priority_limits: tuple[
         priority_limits=priority_limits,
         web_port=worker.web_port,
         web_bind=worker.web_bind,
+        web_ssl_context=certificate.context if certificate else None,
         max_message_bytes={kafka.topic_prefix + topic.name: topic.max_message_bytes for topic in TOPICS},
     )
 

@@ -23,9 +23,6 @@ PAGE_HEADERS: Mapping[str, str] = {
     "content-security-policy": (
         f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "referrer-policy": "no-referrer",  # the address of the page has the token
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex, nofollow",
     "vary": "accept-language",
 }

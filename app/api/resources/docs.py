@@ -11,25 +11,24 @@ from litestar.response import Redirect
 from app.api.access import PUBLIC
 from app.api.openapi import build_openapi_document
 from app.api.problems import PROBLEM_KINDS
+from app.api.security_headers import build_page_policy
 
 PAGE_PATH = Path(__file__).with_name("docs.html")
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
-)
 
 
 def register_docs_routes(app: Litestar) -> None:
     """Add the routes `/`, `/docs` and `/openapi.json`. The document is built at its first request, as that takes a second."""
     build_document = cache(lambda: msgspec.json.encode(build_openapi_document(app)))
-    page = PAGE_PATH.read_bytes().replace(b"<!-- problems -->", _render_problem_rows())
+    page = PAGE_PATH.read_text("utf-8").replace("<!-- problems -->", _render_problem_rows())
+    policy = build_page_policy(page)
 
     @get("/openapi.json", opt=PUBLIC, include_in_schema=False)
     async def serve_openapi() -> Response[bytes]:
         return Response(await asyncio.to_thread(build_document), media_type="application/json")
 
     @get("/docs", opt=PUBLIC, include_in_schema=False, media_type=MediaType.HTML)
-    async def serve_docs() -> Response[bytes]:
-        return Response(page, media_type="text/html", headers={"content-security-policy": CONTENT_SECURITY_POLICY})
+    async def serve_docs() -> Response[str]:
+        return Response(page, media_type="text/html", headers={"content-security-policy": policy})
 
     @get("/", opt=PUBLIC, include_in_schema=False)
     async def redirect_root() -> Redirect:
@@ -39,9 +38,9 @@ def register_docs_routes(app: Litestar) -> None:
         app.register(handler)
 
 
-def _render_problem_rows() -> bytes:
+def _render_problem_rows() -> str:
     rows = (
         f'<tr id="{kind}"><td>{status}</td><td><code>{kind}</code></td><td>{title}</td></tr>'
         for kind, (status, title) in PROBLEM_KINDS.items()
     )
-    return "\n".join(rows).encode()
+    return "\n".join(rows)

@@ -1,5 +1,6 @@
 """The client of the workers' web views: asks any running worker of a role, which forwards to the worker of the user's partition."""
 
+import ssl
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -18,9 +19,9 @@ REQUEST_TIMEOUT = ClientTimeout(total=10, connect=2)  # longer than a worker wai
 class WorkerClient:
     """Reads and removes rows of a user. Each method raises UnavailableError, which says which worker does not answer and why."""
 
-    def __init__(self, addresses: WorkerAddresses, token: str) -> None:
-        """`token`: that of the web views, the setting worker.web_token."""
-        self._addresses, self._token = addresses, token
+    def __init__(self, addresses: WorkerAddresses, token: str, tls: ssl.SSLContext | bool = True) -> None:
+        """`token`: that of the web views, the setting worker.web_token. `tls`: what workers with HTTPS are verified with."""
+        self._addresses, self._token, self._tls = addresses, token, tls
         self._session: ClientSession | None = None
 
     async def get_user_rows(self, role: str, user_id: str) -> UserRows:
@@ -57,7 +58,7 @@ class WorkerClient:
     async def _fetch(self, method: str, url: str) -> bytes:
         if self._session is None:
             self._session = ClientSession(timeout=REQUEST_TIMEOUT, headers={"authorization": f"Bearer {self._token}"})
-        async with self._session.request(method, url, allow_redirects=False) as response:
+        async with self._session.request(method, url, allow_redirects=False, ssl=self._tls) as response:
             body = await response.read()
             if response.status == 200:
                 return body
