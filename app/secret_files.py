@@ -30,6 +30,7 @@ SECRETS = (
     "providers.twilio.webhook_shared_keys",
     "providers.http_api.secret",
     "providers.webhook.master_secret",
+    "audit.signing_key",
 )
 """The keys whose values are secrets; the two URLs may contain one. A labelled account of a provider has those of the provider."""
 

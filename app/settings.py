@@ -171,6 +171,13 @@ class TemplatesSection(Section, frozen=True):
     publish_scan_records: PositiveInt
 
 
+class AuditSection(Section, frozen=True):
+    signing_key: str
+    link_interval: PositiveSeconds
+    checkpoint_interval: Seconds
+    checkpoint_entries: PositiveInt
+
+
 class SimulatorsSection(Section, frozen=True):
     url: NonEmptyStr
 
@@ -200,6 +207,7 @@ class Settings(Section, frozen=True):
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
     simulators: SimulatorsSection
+    audit: AuditSection
 
 
 def find_home_dir(env: Mapping[str, str], cwd: Path) -> Path:

@@ -100,6 +100,8 @@ REPORTS = Metric(
 SYNCED_SUPPRESSIONS = Metric(
     "herold_synced_suppressions_total", "counter", "suppressions that a provider had and we had not, by its list", ("list",)
 )
+LINKED_ENTRIES = Metric("herold_linked_entries_total", "counter", "entries that were linked to the hash chain of their log", ("log",))
+CHECKPOINTS = Metric("herold_log_checkpoints_total", "counter", "heads of logs that were signed", ("log",))
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )

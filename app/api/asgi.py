@@ -22,10 +22,12 @@ from app.api.openapi import build_openapi_config
 from app.api.paging import ListOfRequest
 from app.api.principal import Authenticator
 from app.api.problems import ProblemError
+from app.api.request_origin import OriginOfRequest
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
     api_keys,
     audiences,
+    audit,
     broadcasts,
     callbacks,
     dead_letters,
@@ -68,6 +70,7 @@ ROUTERS = (
     webhook_endpoints.router,
     unsubscribe.router,
     redrives.router,
+    audit.router,
     callbacks.router,
     api_keys.router,
     health.router,
@@ -106,7 +109,7 @@ def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] 
             Exception: handle_unexpected,
         },
         guards=[guard_route],
-        middleware=[PathParameterDecoder, ListOfRequest],
+        middleware=[OriginOfRequest, PathParameterDecoder, ListOfRequest],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,

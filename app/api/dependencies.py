@@ -21,8 +21,10 @@ from schemas.channels import ChannelName
 from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
 from tables.postgres.audiences import AudienceStore
+from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.dead_letters import DeadLetterStore
+from tables.postgres.log_chain import LogChainStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.redrives import RedriveStore
@@ -67,6 +69,8 @@ class Dependencies:
     topic_prefix: str
     callbacks: CallbackService
     api_keys: ApiKeyService
+    audit_log: AuditLogReader
+    log_chains: LogChainStore
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

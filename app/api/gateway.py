@@ -36,6 +36,7 @@ from app.api.services.recent_buffer import RecentNotificationsBuffer
 from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.api.services.worker_client import WorkerClient
+from app.checkpoint_keys import build_checkpoint_keys, build_log_chains
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
@@ -52,6 +53,7 @@ from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
+from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
@@ -84,6 +86,7 @@ def load_gateway_settings() -> Settings:
     build_server_certificate(settings.gateway)
     build_endpoint_rules(settings.providers["webhook"])
     load_callback_keys(settings)
+    build_checkpoint_keys(settings.audit.signing_key)
     return settings
 
 
@@ -133,6 +136,7 @@ class GatewayConnections:
         self._generate_bits = RandomIdBits(os.urandom)
         self._make_id = OrderedIds(time.time, self._generate_bits)
         self.database = Database(settings.postgres.url, settings.postgres.pool_max_size)
+        self.log_chains = build_log_chains(self.database, settings.audit)
         self.metrics = metrics or Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
@@ -213,6 +217,8 @@ class GatewayConnections:
             topic_prefix=kafka.topic_prefix,
             callbacks=self._build_callback_service(),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
+            audit_log=AuditLogReader(self.database),
+            log_chains=self.log_chains,
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

@@ -35,6 +35,7 @@ COMMAND_PATHS = {
     "schedules": "app.cli.schedules:schedules",
     "dead-letters": "app.cli.dead_letters:dead_letters",
     "redrives": "app.cli.redrives:redrives",
+    "audit": "app.cli.audit:audit",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "redis": "app.cli.redis:redis",

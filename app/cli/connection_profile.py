@@ -45,6 +45,7 @@ class ConnectionProfile:
     encryption: EncryptionSection
     gateway_ca_file: str
     worker_ca_file: str
+    audit_signing_key: str
 
 
 def load_connection_profile(env: Mapping[str, str] | None = None, cwd: Path | None = None) -> ConnectionProfile:
@@ -103,6 +104,7 @@ def _build_profile(
         encryption=_build_encryption(settings.encryption, secrets),
         gateway_ca_file=settings.gateway.tls_ca_file,
         worker_ca_file=settings.worker.web_tls_ca_file,
+        audit_signing_key=settings.audit.signing_key or secrets.get("audit_signing_key", ""),
     )
 
 

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 from agents.broadcasts.expander import Expander
+from agents.log_linker import LogLinker
 from agents.redrives.redriver import Redriver
 from agents.scheduler.releaser import Releaser
 from agents.scheduler.scheduler import Scheduler
 from agents.schedules.runner import ScheduleRunner
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
+from app.checkpoint_keys import build_log_chains
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
@@ -21,6 +23,7 @@ from app.streaming.committer_factory import build_batch_committer, build_unbatch
 from app.suppression_sync import ACCOUNT, SuppressionSyncJob
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
+from app.workers.log_link_observer import LogLinkObserver
 from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
@@ -79,6 +82,7 @@ def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
     _add_schedules(worker, settings, database)
     _add_redrives(worker, settings, database)
     _add_suppression_sync(worker, settings, database)
+    _add_log_linker(worker, settings, database)
     worker.add_shutdown_callback(database.close)  # after what uses it has stopped
 
 
@@ -135,6 +139,13 @@ def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: D
     worker.add_task("suppression_sync", lambda: job.sync.run_forever(interval))
     for callback in (job.close, eviction.stop, redis.close):
         worker.add_shutdown_callback(callback)
+
+
+def _add_log_linker(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
+    """Link the entries of the audit log and of consent to their chains, in one process at a time."""
+    chains = build_log_chains(database, settings.audit)
+    linker = LogLinker(chains, asyncio.sleep, settings.audit.link_interval, LogLinkObserver(worker.metrics))
+    worker.add_task("log_linker", linker.run_forever)
 
 
 def _add_schedules(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

@@ -81,6 +81,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_LINKS_BASE_URL": gateway,
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
         KEYS_VARIABLE: build_local_keys(state.get_secret("encryption_key_1"), state.get_secret("encryption_key_2")),
+        "HEROLD_AUDIT_SIGNING_KEY": state.get_secret("audit_signing_key"),  # hex digits are base64, too
         "HEROLD_SIMULATORS_URL": simulators,
         **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
         "HEROLD_DELIVERY_ACCOUNT_PROBE_DELAY_MAX": MAX_PAUSE,

@@ -33,7 +33,7 @@ async def drop_expired_partitions(database: Database, now: float, retention_days
         await connection.execute(_SQL["set_lock_timeout"])
         names = [name for name in await _list_partition_names(connection) if _parse_day(name) < oldest]
         for name in names:
-            await connection.execute(f'drop table "{name}"')
+            await connection.execute(_SQL["drop_partition"], name)
         await connection.execute(_SQL["delete_old_dead_letters"], oldest)
         await connection.execute(_SQL["delete_old_redrives"], oldest)
         await connection.execute(_SQL["delete_old_user_counts"], oldest)

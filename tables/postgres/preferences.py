@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from schemas.errors import MissingUserError
 from schemas.ids import to_uuid_hex
+from schemas.request_origin import get_request_origin
 from schemas.users import CONSENT_EVENT_PREFIX, ChangeOrigin, ConsentEvent, Preference, PreferenceChange
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
@@ -97,8 +98,14 @@ def _make_event_ids(make_id: MakeId, count: int) -> list[str]:
     return [to_uuid_hex(make_id(CONSENT_EVENT_PREFIX)) for _ in range(count)]
 
 
-def _list_origin(origin: ChangeOrigin) -> tuple[str, str, str]:
-    return origin.source, origin.actor, origin.reason
+def _list_origin(origin: ChangeOrigin) -> tuple[str, ...]:
+    return origin.source, origin.actor, origin.reason, *list_request_values()
+
+
+def list_request_values() -> tuple[str, str, str]:
+    """What an event of consent notes of the request at hand: principal, client's address, id."""
+    request = get_request_origin()
+    return request.principal, request.client_address, request.request_id
 
 
 async def _fetch_preferences(connection: Connection, user_id: str) -> list[Preference]:

@@ -7,7 +7,7 @@ from schemas.ids import to_uuid_hex
 from schemas.user_validation import normalize_suppressed_address
 from schemas.users import CONSENT_EVENT_PREFIX, SUPPRESSION_PREFIX, ChangeOrigin, Suppression, SuppressionRequest
 from tables.postgres.database import Connection, Database, DatabaseRow
-from tables.postgres.preferences import MakeId
+from tables.postgres.preferences import MakeId, list_request_values
 from tables.postgres.query_loader import load_queries
 from tables.postgres.user_rows import to_seconds
 
@@ -51,7 +51,7 @@ class SuppressionStore:
         """The suppression, which is not in force any more; None if there is no such one."""
         uuid_hex = to_uuid_hex(suppression_id)
         async with self._database.acquire_connection() as connection, connection.transaction():
-            values = uuid_hex, origin.actor, self._make_event_id(), origin.source, origin.reason
+            values = uuid_hex, origin.actor, self._make_event_id(), origin.source, origin.reason, *list_request_values()
             event_id = await connection.fetchval(_SQL["undo_suppression"], *values)
             row = await connection.fetchrow(_SQL["get_suppression"], uuid_hex)
             if row is None:
@@ -72,7 +72,7 @@ async def insert_suppression(
     row = None
     while row is None:  # the one that was there may be undone before it is read
         event_id = await connection.fetchval(
-            _SQL["insert_suppression"], uuid_hex, *key, request.source_event, origin.actor, event_hex, origin.source
+            _SQL["insert_suppression"], uuid_hex, *key, request.source_event, origin.actor, event_hex, origin.source, *list_request_values()
         )
         row = await connection.fetchrow(_SQL["get_suppression_in_force"], *key)
     return WrittenSuppression(_build_suppression(row), event_id is not None, await _list_user_ids(connection, row["id"]))
@@ -85,7 +85,8 @@ async def undo_stop_suppressions(connection: Connection, channel: str, address: 
     if row is None:
         return []
     event_hex = to_uuid_hex(make_id(CONSENT_EVENT_PREFIX))
-    await connection.fetchval(_SQL["undo_suppression"], row["id"], origin.actor, event_hex, origin.source, origin.reason)
+    values = row["id"], origin.actor, event_hex, origin.source, origin.reason, *list_request_values()
+    await connection.fetchval(_SQL["undo_suppression"], *values)
     return await _list_user_ids(connection, row["id"])
 
 

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from schemas.addresses import NORMALIZERS
 from schemas.channels import CHANNELS, ChannelName
+from schemas.user_audit import describe_fields
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin, Device, DeviceChange, User, UserChange
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
@@ -44,7 +45,9 @@ class UserStore:
             if row is None:
                 return None
             user = build_user(row)
-            await self._log(connection, "create", user_id, origin, {"fields": _list_filled(user), "version": user.version})
+            fields = _list_filled(user)
+            details = {"fields": fields, "after": describe_fields(user, fields), "version": user.version}
+            await self._log(connection, "create", user_id, origin, details)
         return user
 
     async def change(self, user_id: str, change: UserChange, version: int | None, origin: ChangeOrigin) -> User:
@@ -54,7 +57,8 @@ class UserStore:
             before = build_user(await connection.fetchrow(_SQL["get_user"], user_id))
             user = build_user(await connection.fetchrow(_SQL["update_user"], user_id, *encode_user_values(change)))
             if fields := _list_changed(before, user):
-                await self._log(connection, "change", user_id, origin, {"fields": fields, "version": user.version})
+                values = {"before": describe_fields(before, fields), "after": describe_fields(user, fields)}
+                await self._log(connection, "change", user_id, origin, {"fields": fields, **values, "version": user.version})
         return user
 
     async def delete(self, user_id: str, version: int | None, origin: ChangeOrigin) -> None:
@@ -93,7 +97,7 @@ class UserStore:
         return [row["category"] for row in await self._database.fetch(_SQL["list_categories"])]
 
     async def _log(self, connection: Connection, action: str, user_id: str, origin: ChangeOrigin, details: Mapping[str, Any]) -> None:
-        """Append an entry to the audit log. It names what was changed and has no values of it: it outlives the user."""
+        """Append an entry to the audit log. Its values are masked, and go with the erasure of the user: it outlives the user."""
         entry_id, with_source = self._make_id(AUDIT_ENTRY_PREFIX), {"source": origin.source, **details}
         await write_audit_entry(connection, entry_id, origin.actor, action, OBJECT_TYPE, user_id, with_source)
 

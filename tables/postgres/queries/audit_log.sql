@@ -1,9 +1,19 @@
 -- insert_audit_entry: appends an entry.
-insert into audit_log (id, actor, action, object_type, object_id, details) values ($1, $2, $3, $4, $5, $6);
+insert into audit_log (id, actor, action, object_type, object_id, details, principal, client_address, user_agent_hash, request_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
--- list_audit_entries: lists the entries of an object with ids below one, newest first.
-select id, actor, action, object_type, object_id, details, occurred_at
+-- plan_for_values: has the transaction plan each query for its values, because each filter has an index of its own.
+set local plan_cache_mode = force_custom_plan;
+
+-- search_audit_entries: lists entries with ids from one on and below another, newest first: of an actor, a principal, an action and an object
+-- if they are given.
+select id, actor, action, object_type, object_id, details, occurred_at, principal, client_address, user_agent_hash, request_id
 from audit_log
-where object_type = $1 and object_id = $2 and id < $3
+where ($1::text is null or actor = $1) and ($2::text is null or principal = $2) and ($3::text is null or action = $3)
+  and ($4::text is null or object_type = $4) and ($5::text is null or object_id = $5)
+  and id >= $6 and id < $7
 order by id desc
-limit $4;
+limit $8;
+
+-- erase_from_logs: removes a user from the entries of both logs, and appends an entry that says so; returns how many were changed.
+select erase_from_logs($1, $2, $3, $4, $5);

@@ -7,6 +7,9 @@ set local lock_timeout = '2s';
 -- create_partition: creates the partition of one table and day if it is missing, and returns whether it was created.
 select create_partition($1, $2);
 
+-- drop_partition: drops a daily partition.
+select drop_partition($1);
+
 -- list_partitions: lists the names of the daily partitions of some tables.
 select partition.relname as name
 from pg_inherits

@@ -12,15 +12,16 @@ with given as (
 ), before as (
     select user_id, category, channel, user_preferences.choice from user_preferences join given using (user_id, category, channel)
 ), written as (
-    insert into user_preferences (user_id, category, channel, choice, digest)
-    select user_id, category, channel, choice, digest from given
+    insert into user_preferences (user_id, category, channel, choice, digest, consent_event_id)
+    select user_id, category, channel, choice, digest, event_id from given
     on conflict (user_id, category, channel) do update
-        set choice = excluded.choice, digest = excluded.digest, updated_at = now()
+        set choice = excluded.choice, digest = excluded.digest, consent_event_id = excluded.consent_event_id, updated_at = now()
         where (user_preferences.choice, user_preferences.digest) is distinct from (excluded.choice, excluded.digest)
     returning user_id, category, channel, choice
 )
-insert into consent_events (id, user_id, category, channel, change, old_choice, new_choice, source, actor, reason)
-select event_id, user_id, category, channel, 'preference_set', coalesce(before.choice, ''), written.choice, $7, $8, $9
+insert into consent_events (id, user_id, category, channel, change, old_choice, new_choice, source, actor, reason,
+                            principal, client_address, request_id)
+select event_id, user_id, category, channel, 'preference_set', coalesce(before.choice, ''), written.choice, $7, $8, $9, $10, $11, $12
 from written join given using (user_id, category, channel) left join before using (user_id, category, channel)
 returning user_id;
 
@@ -32,8 +33,9 @@ with given as (
     where (user_preferences.user_id, user_preferences.category, user_preferences.channel) = (given.user_id, given.category, given.channel)
     returning given.user_id, given.category, given.channel, choice, event_id
 )
-insert into consent_events (id, user_id, category, channel, change, old_choice, new_choice, source, actor, reason)
-select event_id, user_id, category, channel, 'preference_deleted', choice, '', $5, $6, $7 from deleted
+insert into consent_events (id, user_id, category, channel, change, old_choice, new_choice, source, actor, reason,
+                            principal, client_address, request_id)
+select event_id, user_id, category, channel, 'preference_deleted', choice, '', $5, $6, $7, $8, $9, $10 from deleted
 returning user_id;
 
 -- list_consent_events: lists the events of a user, and those of suppressions by address of the user's addresses, with ids below one, newest first.

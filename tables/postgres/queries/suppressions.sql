@@ -5,8 +5,9 @@ with inserted as (
     on conflict (channel, address, coalesce(user_id, ''), category, reason) where undone_at is null do nothing
     returning id
 )
-insert into consent_events (id, user_id, category, channel, address, change, old_choice, new_choice, source, actor, reason)
-select $9, coalesce($2, ''), $5, $3, $4, 'suppressed', '', 'out', $10, $8, $6 from inserted
+insert into consent_events (id, user_id, category, channel, address, change, old_choice, new_choice, source, actor, reason,
+                            principal, client_address, request_id)
+select $9, coalesce($2, ''), $5, $3, $4, 'suppressed', '', 'out', $10, $8, $6, $11, $12, $13 from inserted
 returning id;
 
 -- get_suppression_in_force: gets the suppression in force of this user, channel, address, category and reason.
@@ -33,8 +34,9 @@ with undone as (
     update suppressions set undone_at = now(), undone_by = $2 where id = $1 and undone_at is null
     returning user_id, category, channel, address
 )
-insert into consent_events (id, user_id, category, channel, address, change, old_choice, new_choice, source, actor, reason)
-select $3, coalesce(user_id, ''), category, channel, address, 'suppression_undone', 'out', '', $4, $2, $5 from undone
+insert into consent_events (id, user_id, category, channel, address, change, old_choice, new_choice, source, actor, reason,
+                            principal, client_address, request_id)
+select $3, coalesce(user_id, ''), category, channel, address, 'suppression_undone', 'out', '', $4, $2, $5, $6, $7, $8 from undone
 returning id;
 
 -- list_suppressed_users: lists the users that a suppression is about.

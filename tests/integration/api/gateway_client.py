@@ -16,6 +16,7 @@ from schemas.notification import Notification
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
 
 API_KEY = "a" * 32
+AUDIT_KEY = "c" * 32
 PARTITIONS = 2
 UNUSED_DATA_DIR = Path("/dev/null/unused")  # cannot be created: no test finds the rules that another one has kept
 UNREACHABLE = "127.0.0.1:1"  # tcpmux: nothing listens there
@@ -45,6 +46,7 @@ def build_settings(
         "HEROLD_KAFKA_TOPIC_PARTITIONS": str(partitions),
         "HEROLD_GATEWAY_API_KEY": API_KEY,
         "HEROLD_WORKER_DATA_DIR": str(data_dir),
+        "HEROLD_AUDIT_SIGNING_KEY": AUDIT_KEY,
     }
     if link_secret:
         env |= {"HEROLD_LINKS_BASE_URL": "https://herold.example.org", "HEROLD_LINKS_SECRET": link_secret}

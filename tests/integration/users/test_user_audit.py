@@ -12,6 +12,8 @@ from tests.integration.users.users_client import open_users_client
 
 URL = "/v1/users/u-1"
 ORIGIN = {"herold-actor": "Zoë".encode(), "herold-source": b"cli"}
+MASKED = {"addresses": {"email": ["a***@example.org"]}, "tier": "gold"}
+EMPTY = {"locale": "", "tier": ""}
 CHANGE = {**ORIGIN, "if-match": b"*"}
 
 
@@ -34,10 +36,11 @@ async def test_each_change_of_a_user_is_logged_by_name_of_the_fields(client: htt
     replaced = await client.put(URL, json={"addresses": {"email": "ada@example.org"}}, headers={"if-match": "*"})
     await client.delete(URL, headers=ORIGIN)
     versions = [response.json()["version"] for response in (created, changed, replaced)]
+    old, new = {"locale": "", "tier": "gold"}, {"locale": "de", "tier": "silver"}
     assert await list_entries(database_copy) == [
-        ("Zoë", "create", "cli", {"fields": ["addresses", "tier"], "version": versions[0]}),
-        ("Zoë", "change", "cli", {"fields": ["locale", "tier"], "version": versions[1]}),
-        ("api", "change", "api", {"fields": ["locale", "tier"], "version": versions[2]}),
+        ("Zoë", "create", "cli", {"fields": ["addresses", "tier"], "after": MASKED, "version": versions[0]}),
+        ("Zoë", "change", "cli", {"fields": ["locale", "tier"], "before": old, "after": new, "version": versions[1]}),
+        ("api", "change", "api", {"fields": ["locale", "tier"], "before": new, "after": EMPTY, "version": versions[2]}),
         ("Zoë", "delete", "cli", {}),
     ]
 

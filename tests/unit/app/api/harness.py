@@ -41,9 +41,11 @@ from schemas.user_counts import DailyCount
 from schemas.user_rows import RemovedRows, UserRow, UserRows
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
+from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
+from tables.postgres.log_chain import CheckpointPolicy, LogChainStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.redrives import RedriveStore
@@ -280,6 +282,8 @@ class GatewayHarness:
             "t.",
             CallbackService(self.publisher, self.callback_keys, self.metrics, self.get_time, 4, "t.", self.max_callback_bytes),
             ApiKeyService(ApiKeyStore(database, make_new_id), os.urandom),
+            AuditLogReader(database),
+            LogChainStore(database, None, CheckpointPolicy(0.0, 1)),
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time)
 

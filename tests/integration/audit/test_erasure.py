@@ -1,0 +1,85 @@
+"""The erasure of a user from the logs: what is personal is gone, and the chains are whole."""
+
+import asyncpg
+import pytest
+
+from schemas.users import AUDIT_ENTRY_PREFIX
+from tables.postgres.audit_log import erase_from_logs, list_audit_entries
+from tables.postgres.database import Database
+from tests.integration.audit.logs import Logs
+
+PSEUDONYM = "erased:4711"
+
+
+@pytest.fixture
+async def logs(database_copy: Database) -> Logs:
+    logs = Logs(database_copy)
+    await logs.add_users("u-a", "u-b")
+    await logs.opt_in("u-a", "news", "offers")
+    await logs.opt_in("u-b", "news")
+    await logs.suppress("u-a@example.org")
+    await logs.link()
+    return logs
+
+
+async def erase(logs: Logs) -> int:
+    async with logs.database.acquire_connection() as connection, connection.transaction():
+        return await erase_from_logs(connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", "u-a", PSEUDONYM, ["u-a@example.org"])
+
+
+async def dump(database: Database) -> str:
+    """All of both logs and of their chains as text."""
+    tables = "audit_log", "consent_events", "log_chain"
+    return "\n".join([str(row) for table in tables for row in await database.fetch(f"select {table}::text from {table}")])
+
+
+async def test_the_logs_know_the_user_no_more_and_are_verified(logs: Logs) -> None:
+    assert "u-a" in await dump(logs.database)
+    assert await erase(logs) == 4
+    assert "u-a" not in await dump(logs.database)
+    await logs.link()
+    audit, consent = await logs.verify(), await logs.verify("consent")
+    assert (audit.problem, audit.entries, audit.erased) == ("", 3, 1)
+    assert (consent.problem, consent.entries, consent.erased) == ("", 4, 3)
+
+
+async def test_an_entry_says_that_the_user_was_erased(logs: Logs) -> None:
+    await erase(logs)
+    entry = (await list_audit_entries(logs.database, "user", PSEUDONYM, 10))[0]
+    assert (entry.action, entry.actor, entry.details) == ("erase_from_logs", "dpo", {"entries": 4})
+
+
+async def test_what_was_erased_before_it_was_linked_is_linked_without_the_user(logs: Logs) -> None:
+    await logs.opt_in("u-a", "late")
+    await erase(logs)
+    await logs.link()
+    result = await logs.verify("consent")
+    assert (result.problem, result.entries, result.erased) == ("", 5, 4)
+
+
+async def test_an_erasure_that_no_entry_explains_is_found(logs: Logs) -> None:
+    """Who has all rights could hide a change of consent as an erasure."""
+    await logs.tamper("update consent_events set salt = null, user_id = 'nobody' where user_id = 'u-b'")
+    assert (await logs.verify("consent")).problem == "entries under 'nobody' were erased, and no entry of the audit log says so"
+
+
+async def test_an_erased_entry_keeps_its_other_columns(logs: Logs) -> None:
+    await erase(logs)
+    await logs.tamper(f"update consent_events set new_choice = 'out' where user_id = '{PSEUDONYM}'")
+    assert "was changed" in (await logs.verify("consent")).problem
+
+
+@pytest.mark.parametrize(
+    "change", ["salt = null, actor = 'x'", "user_id = 'x'", "salt = '\\x00', user_id = 'x'", "salt = null, new_choice = ''"]
+)
+async def test_the_trigger_lets_nothing_but_an_erasure_happen(logs: Logs, change: str) -> None:
+    async with logs.database.acquire_connection() as connection:
+        with pytest.raises(asyncpg.exceptions.RestrictViolationError):
+            await connection.execute(f"update consent_events set {change} where user_id = 'u-b'")
+
+
+@pytest.mark.parametrize(("user_id", "pseudonym"), [("", "x"), ("u-a", ""), ("u-a", "u-a")])
+async def test_an_erasure_needs_a_user_and_a_pseudonym(logs: Logs, user_id: str, pseudonym: str) -> None:
+    async with logs.database.acquire_connection() as connection:
+        with pytest.raises(asyncpg.exceptions.InvalidParameterValueError):
+            await erase_from_logs(connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", user_id, pseudonym, [])
