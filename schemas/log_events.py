@@ -16,6 +16,7 @@ LogEvent = Literal[
     "delivery.outage_redriven",  # an account answers again, so its dead letters are redriven: the redrive and how many
     "delivery.breaker_closed",  # probes showed that the account or host answers again
     "delivery.consent_unavailable",  # profiles cannot be read, so deliveries that need consent wait; once for each outage
+    "delivery.keys_unavailable",  # the keys of users cannot be read, so a batch of sealed deliveries waits
     "webhook.endpoints_unavailable",  # PostgreSQL does not answer, so the last known webhook endpoints are used; once for each outage
     "webhook.endpoint_disabled",  # a webhook endpoint has only failed for days, or has answered that it is gone: its id and the reason
     "scheduler.batch_completed",  # scheduled records were stored: counts per result

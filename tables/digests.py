@@ -49,13 +49,17 @@ class DigestRow(Struct, frozen=True, array_like=True):
 
 
 class DigestEvent(Struct, frozen=True, array_like=True):
-    """A notification in a digest, the `number`th that joined it; times in epoch seconds, `expires_at` 0 without a limit of its own."""
+    """A notification in a digest, the `number`th that joined it; times in epoch seconds, `expires_at` 0 without a limit of its own.
+
+    `sealed` stands for the data, which is empty then.
+    """
 
     number: int
     id: str
     created_at: float
     expires_at: float
     data: dict[str, Any]
+    sealed: bytes = b""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -134,8 +138,8 @@ def decode_digest_row(packed: bytes | None) -> DigestRow | None:
 
 
 def encode_event_row(event: DigestEvent) -> bytes:
-    """The row as JSON."""
-    return _encode(event)
+    """The row as JSON; without what is sealed if nothing is."""
+    return _encode(event if event.sealed else (event.number, event.id, event.created_at, event.expires_at, event.data))
 
 
 def decode_event_row(packed: bytes) -> DigestEvent:

@@ -16,6 +16,7 @@ from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
 from schemas.ports import Batch, Record
 from schemas.scheduled import Scheduled
+from schemas.sealed_records import close_delivery
 from tables.attempts import AttemptRow, NextAction
 
 _encode = msgspec.json.Encoder().encode
@@ -98,7 +99,7 @@ def build_scheduled(in_flight: InFlight, result: AttemptResult | None, decision:
         delivery.user_id,
         due_at,
         in_flight.batch.handle.batch.topic,
-        Raw(_encode(next_delivery)),
+        Raw(_encode(close_delivery(next_delivery))),
         min(delivery.redrive_count, _MAX_REDRIVES) << _ATTEMPT_BITS | min(attempt, _MAX_ATTEMPT),
         expires_at=delivery.expires_at,
     )

@@ -8,10 +8,15 @@ from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.decode import DecodedDelivery, DecodeFailure, decode_delivery
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from agents.delivery.observer import DeliveryBatchSummary, Observer
+from agents.delivery.opening import DeliveryOpening
 from agents.delivery.provider_set import ProviderSet
+from agents.delivery.retry_decision import Done
+from schemas.enums import Reason, Status
 from schemas.ports import BatchHandle, Clock, SharedOutbox, Table
 from schemas.topics import parse_priority
 from tables.attempts import find_intent, is_already_done
+
+_ERASED = Done(Status.FAILED, Reason.ERASED)
 
 
 class BatchReader:
@@ -28,11 +33,12 @@ class BatchReader:
         observer: Observer,
         on_interrupted: Callable[[InFlight], None],
         bounce_guard: BounceGuard | None = None,
+        opening: DeliveryOpening | None = None,
     ) -> None:
         """`on_interrupted`: called with a delivery whose call was about to be made when a worker ended."""
         self._providers, self._attempts, self._outbox, self._registry = providers, attempts, outbox, registry
         self._recorder, self._clock, self._observer, self._on_interrupted = recorder, clock, observer, on_interrupted
-        self._bounce_guard = bounce_guard
+        self._bounce_guard, self._opening = bounce_guard, opening
 
     def read(self, handle: BatchHandle) -> list[InFlight]:
         """The deliveries of a batch that are to be sent."""
@@ -54,7 +60,9 @@ class BatchReader:
             in_flight = InFlight(decoded, in_flight_batch, provider)
             registered = register(in_flight)
             if registered is in_flight:
-                if intent is None:
+                if decoded.is_erased:
+                    self._recorder.record(in_flight, None, _ERASED, self._clock())
+                elif intent is None:
                     new.append(in_flight)
                 else:
                     in_flight.attempt, in_flight.called_at = intent.attempt, intent.attempted_at
@@ -82,6 +90,8 @@ class BatchReader:
         failures: list[DecodeFailure] = []
         for record in batch.records:
             decoded = decode_delivery(record, channel)
+            if isinstance(decoded, DecodedDelivery) and decoded.delivery.sealed:
+                decoded = self._open(decoded)
             if isinstance(decoded, DecodeFailure):
                 failures.append(decoded)
             else:
@@ -92,6 +102,12 @@ class BatchReader:
             in_flight_batch.finish_record(failure.record, "decode_failed")
         batch.drop_records()
         return decoded_deliveries
+
+    def _open(self, decoded: DecodedDelivery) -> DecodedDelivery | DecodeFailure:
+        if self._opening is None:
+            error = "it is sealed, and the settings of encryption have no keys"
+            return DecodeFailure(decoded.record, Reason.SEAL_BROKEN, error, decoded.delivery)
+        return self._opening.open(decoded)
 
     def _finish_batch(self, in_flight_batch: InFlightBatch) -> None:
         batch, seconds = in_flight_batch.handle.batch, self._clock() - in_flight_batch.started_at

@@ -11,6 +11,7 @@ from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import describe_decode_error
 from schemas.ports import Record
+from schemas.sealing import Sealer
 from tables.attempts import MAX_UINT32, encode_key
 
 _MAX_TIMESTAMP = 1e11  # seconds since 1970: a greater value is probably in milliseconds
@@ -18,11 +19,16 @@ _decoder = msgspec.json.Decoder(Delivery)
 
 
 class DecodedDelivery(Struct, frozen=True, gc=False):
-    """A record, its delivery and the key of the delivery's row in the table `attempts`."""
+    """A record, its delivery and the key of the delivery's row in the table `attempts`.
+
+    `sealer` is set if the delivery in the record is sealed. `is_erased`: it can never be opened.
+    """
 
     record: Record
     delivery: Delivery
     row_key: bytes
+    sealer: Sealer | None = None
+    is_erased: bool = False
 
 
 class DecodeFailure(NamedTuple):

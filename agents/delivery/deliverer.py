@@ -18,6 +18,7 @@ from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.departures import Departures
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.observer import NULL_OBSERVER, Observer
+from agents.delivery.opening import DeliveryOpening
 from agents.delivery.provider_set import ProviderSet
 from agents.delivery.reconciler import Reconciler
 from agents.delivery.retry_decision import EXPIRED, DeadLetterDecision, Done, Random, WaitForAccount, decide, is_exhausted
@@ -60,8 +61,9 @@ class Deliverer:
         topic_prefix: str = "",
         observer: Observer = NULL_OBSERVER,
         dead_letter_limit: DeadLetterLimit | None = None,
+        opening: DeliveryOpening | None = None,
     ) -> None:
-        self._outbox, self._clock, self._random, self._policy = outbox, clock, random, policy
+        self._outbox, self._clock, self._random, self._policy, self._opening = outbox, clock, random, policy, opening
         self.waiting_room = WaitingRoom(waiting)
         self._limiter, self._registry, self._runs = ConcurrencyLimiter(limits, self.waiting_room), InFlightRegistry(), AgentRuns()
         self.breakers = AccountBreakers(breaker, self._limiter, self._registry, call_later, random, observer, self._on_probe_due)
@@ -70,9 +72,8 @@ class Deliverer:
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit)
         self._departures = Departures(self.breakers, self._limiter, self.waiting_room, self._recorder, self._accounts, clock)
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
-        self._reader = BatchReader(
-            providers, attempts, outbox, self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard
-        )
+        others = self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard, opening
+        self._reader = BatchReader(providers, attempts, outbox, *others)
         on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
         self._intents: set[InFlight] = set()  # at most once; the rows that say that they are called for are not durable yet
@@ -92,7 +93,7 @@ class Deliverer:
     async def run(self, batches: BatchHandles) -> None:
         """Deliver the batches of one priority. Raises what a callback raised; the batches in flight then stay unacknowledged."""
         with self._runs.track():
-            async for handle in batches:
+            async for handle in self._opening.read_ahead(batches) if self._opening else batches:
                 for in_flight in self._reader.read(handle):
                     if in_flight.delivery.unanswered is not None:
                         self._reconciler.add(in_flight)
@@ -119,11 +120,15 @@ class Deliverer:
         """A rebalance or stop begins: it does not wait for batches whose deliveries wait for an open breaker, or for unknown consent."""
         self.breakers.begin_drain()
         self._registry.release_batches(self._consent.get_delayed())
+        if self._opening is not None:
+            self._opening.release_waiting()
 
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
         self._registry.revoke_partitions(partitions)
         self.waiting_room.drop_partitions(partitions)
+        if self._opening is not None:
+            self._opening.drop_partitions(partitions)
         for partition in partitions:
             self._limiter.queue.drop(partition)
         self.breakers.end_drain()

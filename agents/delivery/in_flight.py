@@ -9,16 +9,13 @@ from msgspec.structs import replace
 
 from agents.delivery.decode import DecodedDelivery
 from agents.delivery.provider_errors import CheckedProvider
-from schemas.content import SmsContent
 from schemas.delivery import Delivery
 from schemas.enums import Priority
 from schemas.ports import BatchHandle, Header, Record, compute_record_size
+from schemas.sealed_records import NO_CONTENT, open_delivery
 from tables.attempts import is_already_done
 
 COMPRESSION_LEVEL = 1  # an e-mail of 20 kB with HTML takes 60 us, and an eighth of its size
-NO_CONTENT = SmsContent("")
-"""The content of a delivery that waits with its record compressed."""
-
 _decode = msgspec.json.Decoder(Delivery).decode
 
 
@@ -109,6 +106,7 @@ class InFlight:
     because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or the reason why
     no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
     `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one.
+    `sealer` is set if the record is sealed.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
     """
 
@@ -138,6 +136,7 @@ class InFlight:
         "result",
         "row",
         "row_key",
+        "sealer",
         "waiting_share",
     )
 
@@ -151,6 +150,7 @@ class InFlight:
         self.is_calling = self.is_finished = self.is_revoked = self.has_intent = False
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
         self.waiting_share: WaitingShare | None = None
+        self.sealer = decoded.sealer
 
     def set_provider(self, provider: CheckedProvider) -> None:
         """Go to another account, which has not rejected an attempt of this delivery."""
@@ -191,7 +191,8 @@ class InFlight:
         packed = self.record
         value = decompress(packed.value or b"")
         self.record = KeptRecord(packed.offset, packed.timestamp, packed.key, value, packed.headers)
-        self.delivery = _decode(value)
+        delivery = _decode(value)
+        self.delivery = delivery if self.sealer is None else open_delivery(delivery, self.sealer)
         self.batch.add_waiting(-1, -compute_record_size(self.record))
 
     def _leave_share(self) -> None:

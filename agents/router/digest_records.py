@@ -13,6 +13,7 @@ from schemas.enums import State
 from schemas.events import DecidedEvent, GateResult
 from schemas.notification import Notification
 from schemas.scheduled import Reschedule, Scheduled
+from schemas.sealed_records import seal_notification
 from tables.digests import DigestRow
 
 _encode = msgspec.json.Encoder().encode
@@ -47,6 +48,8 @@ def _build_scheduled(state: RoutingState, plan: RoutingPlan, join: Join, row: Di
         mandatory=one.mandatory,
         created_at=row.started_at,
     )
+    if state.sealer is not None and digest.to:
+        digest = seal_notification(digest, state.sealer, join.digest_id)
     return Scheduled(
         id=join.digest_id,
         user_id=one.user_id,

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from agents.router.staged_digests import StagedDigests
 from schemas.enums import Priority
+from schemas.errors import SealError
 from schemas.ids import NOTIFICATION_PREFIX, derive_id
 from schemas.notification import Notification
 from schemas.policy import MAX_DIGEST_COUNT, Rule
+from schemas.sealing import Sealer
 from tables import digests
 from tables.digests import DigestEvent, DigestRow
 
@@ -24,6 +26,7 @@ FULL = ("count", "size")
 """The causes for which nothing joins a digest any more."""
 
 _encode = msgspec.json.Encoder().encode
+_decode_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Join(Struct, frozen=True):
@@ -138,6 +141,25 @@ def gather(rows: StagedDigests, user_key: bytes, digest_id: str, now: float) -> 
     events = sorted((digests.decode_event_row(packed) for _, packed in listed), key=lambda event: (event.created_at, event.number))
     expired = [event for event in events if event.expires_at and event.expires_at <= now]
     return Gathered(row, [event for event in events if event not in expired], expired)
+
+
+def seal_event(event: DigestEvent, sealer: Sealer) -> DigestEvent:
+    """The notification with its data sealed."""
+    return replace(event, data={}, sealed=sealer.seal("digest", event.id, _encode(event.data)))
+
+
+def open_gathered(gathered: Gathered, sealer: Sealer | None) -> Gathered:
+    """The digest with the data of its notifications. Raises ErasedError or SealError if they cannot be opened."""
+    if not any(event.sealed for event in (*gathered.events, *gathered.expired)):
+        return gathered
+    if sealer is None:
+        raise SealError("what is in the digest is sealed, and the settings of encryption have no keys")
+    events, expired = ([_open_event(event, sealer) for event in events] for events in (gathered.events, gathered.expired))
+    return Gathered(gathered.row, events, expired)
+
+
+def _open_event(event: DigestEvent, sealer: Sealer) -> DigestEvent:
+    return replace(event, data=_decode_data(sealer.open("digest", event.id, event.sealed)), sealed=b"") if event.sealed else event
 
 
 def close_digest(rows: StagedDigests, user_key: bytes, digest_id: str, *, keep_events: bool = False) -> None:

@@ -1,5 +1,6 @@
 """The last step: the outputs of a decided notification as records of the outbox."""
 
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -7,7 +8,7 @@ from msgspec import Raw
 
 from agents.dead_letter import build_dead_letter, truncate_value
 from agents.router.decision_log import build_routed_log, build_stopped_log
-from agents.router.gates import channels, escalation, repartition
+from agents.router.gates import channels, decode, escalation, repartition
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import (
     PASS,
@@ -33,6 +34,8 @@ from schemas.json_errors import describe_decode_error
 from schemas.ports import Outbox
 from schemas.record_size import compute_batch_size
 from schemas.scheduled import Scheduled
+from schemas.sealed_records import NO_CONTENT_JSON, seal_delivery, seal_notification, seal_record
+from schemas.sealing import Sealer
 from schemas.topics import MAX_DELIVERY_BYTES
 
 MAX_KEY_BYTES = 32 * 1024  # of a dead letter: compressed, a record may hold more than a dead letter can
@@ -47,7 +50,7 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
     for channel, content in zip(state.channels, state.contents, strict=True):
         topic = topics[channel]
         for address in state.addresses[channel]:
-            delivery = _build_delivery(state, channel, address, content)
+            delivery = (_build_delivery if state.sealer is None else _build_sealed_delivery)(state, channel, address, content)
             if state.variant or state.at_most_once or state.escalates_at:
                 delivery = _add_rare_fields(state, delivery)
             if state.endpoint_ids and (endpoint_id := state.endpoint_ids.get(address)):
@@ -147,6 +150,17 @@ def _build_delivery(state: RoutingState, channel: ChannelName, address: str, con
     )
 
 
+def _build_sealed_delivery(state: RoutingState, channel: ChannelName, address: str, content: Raw) -> Delivery:
+    notification, sealer = state.notification, state.sealer
+    delivery_id = derive_delivery_id(state.id, notification.user_id, channel, address)
+    assert sealer is not None
+    return Delivery(
+        delivery_id, state.id, notification.user_id, channel, "", NO_CONTENT_JSON,  # type: ignore[arg-type]  # encoded already
+        state.created_at, state.expires_at, notification.type, _get_category(state), state.template_name,
+        _get_delivery_consent(state), sealed=seal_delivery(address, content, delivery_id, sealer),
+    )
+
+
 def _write_decided_event(
     state: RoutingState, outbox: Outbox, decided_state: State, refs: list[DeliveryRef], log: Raw, reason: str = "", duplicate_of: str = ""
 ) -> None:
@@ -183,6 +197,18 @@ def _build_scheduled(
     )
 
 
+def _seal_dead_value(state: RoutingState, sealer: Sealer, value: bytes) -> bytes:
+    """The value of a dead letter: of a notification the private fields are sealed, so that it can be found; of anything else all."""
+    if state.is_digest:
+        return _encode(seal_notification(state.notification, sealer, state.id))
+    if state.is_sealed:
+        return value
+    if state.stopped_at != decode.NAME:
+        with suppress(*DECODE_ERRORS):
+            return repartition.stamp_id(state)
+    return seal_record(value, state.id, sealer)
+
+
 def _write_dead_letter(state: RoutingState, verdict: DeadLetterVerdict, outbox: Outbox) -> None:
     record = state.record
     dead_letter = build_dead_letter(
@@ -198,6 +224,8 @@ def _write_dead_letter(state: RoutingState, verdict: DeadLetterVerdict, outbox: 
     dead_letter = msgspec.structs.replace(dead_letter, source_time=state.record_time)
     if state.is_digest:  # its record has nothing of what is in it
         dead_letter = msgspec.structs.replace(dead_letter, value=_encode(state.notification))
+    if state.sealer is not None and dead_letter.value is not None:
+        dead_letter = msgspec.structs.replace(dead_letter, value=_seal_dead_value(state, state.sealer, dead_letter.value))
     # Kafka rejects a record without key and value: an absent value is written as an empty one, and a header says that it was absent
     value = truncate_value(dead_letter) or b""
     key = None if record.key is None else record.key[:MAX_KEY_BYTES]

@@ -12,6 +12,7 @@ from agents.router.compiled_policy import CompiledPolicy
 from agents.router.delivery_look_up import DeliveryLookUp
 from agents.router.evaluate import BatchCounts, BatchSummary, evaluate_batch
 from agents.router.gates.order import check_record
+from agents.router.opening import Opening
 from agents.router.parking import ParkedBatch, Parking, ParkingLimits, describe_unknown, split_waiting
 from agents.router.prefetch import collect_row_keys, prepare_states
 from agents.router.routing_state import GateContext, RoutingState, StagedRows, TopicSet, build_topic_set
@@ -20,6 +21,7 @@ from schemas.errors import PartitionFencedError, UnavailableError
 from schemas.message_links import LinkBuilder
 from schemas.ports import Batch, BatchCommitter, BatchHandle, BatchHandles, Clock, PrefixTable, Sleep, Table, TableRows
 from schemas.store_ports import DeliveryStatusReader, PolicyReader, ProfileReader
+from schemas.user_keys import SealerReader
 
 RETRY_SECONDS = 1.0
 RETRY_RECORDS = 500  # parked records of one retry, like a batch
@@ -60,6 +62,7 @@ class Router:
         parking_limits: ParkingLimits,
         link_builder: LinkBuilder | None = None,
         dead_letter_limit: DeadLetterLimit | None = None,
+        sealers: SealerReader | None = None,
     ) -> None:
         self._policies, self._profiles = policies, profiles
         self._delivery_look_up = DeliveryLookUp(deliveries, clock)
@@ -71,6 +74,7 @@ class Router:
         self._compiled_policy: CompiledPolicy | None = None
         # two, because all records of a batch are checked before the first is decided: a success in one must not reset the other's count
         self._record_failures, self._batch_failures = ConsecutiveFailureLimit(), ConsecutiveFailureLimit()
+        self._opening = Opening(sealers, self._record_failures)
         self._parkings: dict[tuple[str, int], Parking] = {}
         self._retry_tasks: dict[tuple[str, int], Task[None]] = {}
         self._profiles_cause = ""  # why the last look-up of profiles failed
@@ -174,6 +178,19 @@ class Router:
     ) -> LookUp:
         """Look up the policy and the profiles. During an outage parked records look for its end, so that no batch waits for it."""
         context.profiles, context.deliveries = {}, await self._delivery_look_up.load(states)
+        sealed, cause = await self._opening.open(states, context)
+        if not sealed:
+            return await self._look_up_opened(states, context, parked_user_ids, is_retry=is_retry)
+        waiting_ids = {id(state) for state in sealed}
+        opened = [state for state in states if id(state) not in waiting_ids]
+        user_ids = {*parked_user_ids, *(state.notification.user_id for state in sealed)}
+        look_up = await self._look_up_opened(opened, context, user_ids, is_retry=is_retry)
+        ready_ids = {id(state) for state in look_up.ready}
+        return LookUp(look_up.ready, [state for state in states if id(state) not in ready_ids], cause)
+
+    async def _look_up_opened(
+        self, states: list[RoutingState], context: GateContext, parked_user_ids: Collection[str], *, is_retry: bool
+    ) -> LookUp:
         try:
             context.policy = self._get_compiled_policy()
         except UnavailableError as error:

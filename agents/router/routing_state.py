@@ -20,6 +20,7 @@ from schemas.message_links import LinkBuilder
 from schemas.notification import Notification
 from schemas.ports import Record
 from schemas.profile import Profile
+from schemas.sealing import Sealer
 from tables.rate_windows import ExceededLimit
 
 
@@ -123,7 +124,9 @@ class RoutingState:
     gate that finds it out, for the gates after it and for the decision log. `stopped_at` names the gate that did not pass. `scheduled` is
     the encoded record of one that is held. `priority` is that of the topic until the rule sets another one; `priority_choice` is the index
     of the rule's choice that did. `routed_channels` are those on which an escalation has gone out before, and `escalates_at` is when the
-    next one follows; 0 if none does.
+    next one follows; 0 if none does. `needs_opening`: it is sealed, as a notification or as a whole, until it is opened; `is_sealed`: what
+    the record has is sealed. `opener` has the keys of the user, if they are needed; `sealer` is the same if what is written is
+    to be sealed.
     """
 
     __slots__ = (
@@ -154,11 +157,14 @@ class RoutingState:
         "is_consent_checked",
         "is_digest",
         "is_recalled",
+        "is_sealed",
         "join",
         "locale",
+        "needs_opening",
         "needs_profile",
         "notification",
         "now",
+        "opener",
         "partition",
         "plan",
         "priority",
@@ -176,6 +182,7 @@ class RoutingState:
         "routed_channels",
         "row_time",
         "scheduled",
+        "sealer",
         "statuses",
         "stopped_at",
         "template_labels",
@@ -230,7 +237,9 @@ class RoutingState:
         self.idempotency_row_key = self.claim_row_key = self.digest_row_key = self.fingerprint = b""
         self.is_digest = self.is_cancelled = self.is_recalled = False
         self.window_row_keys = _NO_KEYS
-        self.needs_profile = self.reads_profile = False
+        self.needs_profile = self.reads_profile = self.needs_opening = self.is_sealed = False
+        self.opener: Sealer | None = None
+        self.sealer: Sealer | None = None
         self.plan: RoutingPlan | None = None
         self.priority: Priority = topics.priority
         self.priority_choice: int | None = None

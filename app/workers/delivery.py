@@ -15,11 +15,13 @@ from agents.delivery.breaker import Cause
 from agents.delivery.deliverer import Deliverer
 from agents.delivery.endpoint_cache import EndpointCache
 from agents.delivery.observer import Observer
+from agents.delivery.opening import DeliveryOpening
 from agents.delivery.provider_errors import CheckedProvider
 from agents.delivery.provider_set import ProviderSet
 from agents.delivery.receipt_watch import ReceiptWatch
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.api.services.random_id_bits import RandomIdBits
+from app.encryption.sealers import build_sealer_reader
 from app.ordered_ids import OrderedIds
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.provider_accounts import Account, build_accounts
@@ -75,7 +77,8 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     bounce_guard = _build_bounce_guard(worker, channel, database)
     breaker_states = _build_breaker_states(worker, redis)
     observer = DeliveryObserver(worker.metrics, channel.name, breaker_states)
-    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, PostgresEvidenceReader(database), bounce_guard, observer)
+    evidence, opening = PostgresEvidenceReader(database), _build_opening(settings, redis, database, observer)
+    deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, evidence, bounce_guard, observer, opening)
     limit_call_rates(worker, accounts, deliverer, redis)
     _add_gauges(worker.metrics, channel.name, deliverer)
     for client in clients:  # after the deliverer is stopped: the results of calls in flight are still recorded
@@ -92,6 +95,12 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker.add_shutdown_callback(redis.close)
     worker.add_shutdown_callback(database.close)
     return worker.app
+
+
+def _build_opening(settings: Settings, redis: RedisClient, database: Database, observer: DeliveryObserver) -> DeliveryOpening | None:
+    """What opens sealed deliveries, if the settings have keys."""
+    sealers = build_sealer_reader(settings, redis, database, seals=False)
+    return DeliveryOpening(sealers, asyncio.sleep, observer.on_keys_unavailable) if sealers is not None else None
 
 
 def _build_breaker_states(worker: WorkerBuilder, redis: RedisClient) -> BreakerStates:
@@ -141,6 +150,7 @@ def _build_deliverer(
     evidence: EvidenceReader,
     bounce_guard: BounceGuard | None,
     observer: Observer,
+    opening: DeliveryOpening | None,
 ) -> Deliverer:
     section = worker.settings.delivery
     policy = build_retry_policy(worker.settings.retries, channel.name)
@@ -167,6 +177,7 @@ def _build_deliverer(
         topic_prefix=worker.settings.kafka.topic_prefix,
         observer=observer,
         dead_letter_limit=worker.build_dead_letter_limit(),
+        opening=opening,
     )
     worker.add_shutdown_callback(deliverer.stop)
     return deliverer

@@ -89,6 +89,10 @@ class DeliveryObserver:
         """Log that deliveries wait, once for each outage."""
         log_event("delivery.consent_unavailable", logging.WARNING, channel=self._channel, waiting=waiting, cause=cause)
 
+    def on_keys_unavailable(self, waiting: int, cause: str) -> None:
+        """Log that a batch of sealed deliveries waits, once for each batch."""
+        log_event("delivery.keys_unavailable", logging.WARNING, channel=self._channel, waiting=waiting, cause=cause)
+
     def on_resolution(self, resolution: str) -> None:
         """Count what followed a call without an answer."""
         self._metrics.increment(names.UNANSWERED_CALLS, 1, self._channel, resolution)

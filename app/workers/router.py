@@ -5,6 +5,7 @@ import time
 
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
+from app.encryption.sealers import build_sealer_reader
 from app.link_tokens import build_link_builder
 from app.policy_reader import build_policy_reader
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
@@ -48,6 +49,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         parking_limits=ParkingLimits(section.max_parked_records, section.max_parked_bytes),
         link_builder=build_link_builder(settings.links),
         dead_letter_limit=worker.build_dead_letter_limit(),
+        sealers=build_sealer_reader(settings, redis, profile_database),
     )
     add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))

@@ -16,6 +16,7 @@ from agents.schedules.runner import ScheduleRunner
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
 from app.checkpoint_keys import build_log_chains
+from app.encryption.sealers import build_sealer_reader
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
@@ -112,8 +113,10 @@ def _name_holder(settings: Settings) -> str:
 def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
     """Redrive dead letters beside the stream. Any worker of the role produces any page, whatever its partitions are."""
     section, kafka = settings.scheduler, settings.kafka
+    redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
+    worker.add_shutdown_callback(redis.close)
     redriver = Redriver(
-        pages=PostgresRedrivePages(database, section.broadcast_lease),
+        pages=PostgresRedrivePages(database, section.broadcast_lease, build_sealer_reader(settings, redis, database, seals=False)),
         create_outbox=partial(build_unbatched_outbox, worker.app),
         sleep=asyncio.sleep,
         clock=time.time,

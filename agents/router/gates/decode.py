@@ -15,7 +15,7 @@ from schemas.enums import Reason
 from schemas.errors import DECODE_ERRORS
 from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.lifetimes import MAX_CREATED_AT_ERROR, MAX_SEND_AHEAD, NOTIFICATION_EXPIRY, NOTIFICATION_RECORDS, SCHEDULED_RECORDS
-from schemas.notification import Notification
+from schemas.notification import Notification, SealedNotification
 from schemas.ports import Record
 from schemas.scheduled import (
     CANCELLED,
@@ -26,6 +26,7 @@ from schemas.scheduled import (
     ROUTED_CHANNELS_HEADER,
     decode_channels,
 )
+from schemas.sealed_records import is_sealed_record
 from schemas.timestamps import explain_implausible, is_plausible, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
@@ -45,7 +46,7 @@ MAX_RESUMED_AGE = MAX_SEND_AHEAD + MAX_CREATED_AT_ERROR + NOTIFICATION_EXPIRY + 
 REPARTITION_HEADER = "herold-repartitioned"
 
 _PASSED = encode_pass(NAME)
-_decode = msgspec.json.Decoder(Notification).decode
+_decode = msgspec.json.Decoder(SealedNotification).decode
 
 
 class PartialNotification(msgspec.Struct):
@@ -83,6 +84,8 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
         return _stop(state, reason, f"{text} - at {path}", path)
     state.notification, state.id = notification, notification.id or state.redriven_id or _derive_id(state)
     state.user_key = notification.user_id.encode()
+    if notification.sealed:
+        state.needs_opening = True
     if notification.created_at is not None:
         created_at = to_epoch_seconds(notification.created_at)
         if abs(created_at - state.record_time) <= MAX_CREATED_AT_ERROR:
@@ -106,6 +109,8 @@ GATE = Gate(
         Reason.UNDECODABLE: "the record is not JSON",
         Reason.INVALID: "a field is missing or has the wrong type or an impossible value",
         ID_TIME_MISMATCH: "the time in its id is more than a day off the time of its record",
+        Reason.ERASED: "the user was erased, and what it says can be read no more",
+        Reason.SEAL_BROKEN: "it is sealed, and no key of the user opens it",
     },
     remedies={
         Reason.NULL_VALUE: "the producer would have to write a value: a notification as JSON",
@@ -113,6 +118,8 @@ GATE = Gate(
         Reason.UNDECODABLE: "the producer would have to write a notification as JSON",
         Reason.INVALID: "the producer would have to correct the field that the error names",
         ID_TIME_MISMATCH: "the producer would have to leave out the id, or write one with the time at which it writes the record",
+        Reason.ERASED: "",
+        Reason.SEAL_BROKEN: "the settings of encryption would have to have the keys that sealed it, and the table user_keys its key",
     },
 )
 
@@ -154,7 +161,11 @@ def _stop(state: RoutingState, reason: str, error: str, path: str = "") -> DeadL
     return build_dead_letter_verdict(reason, error, **({"path": path} if path else {}))
 
 
-def _stop_at_error(state: RoutingState, error: Exception, value: bytes) -> DeadLetterVerdict:
+def _stop_at_error(state: RoutingState, error: Exception, value: bytes) -> Verdict:
+    if is_sealed_record(value):  # a dead letter that was sent again, with the id that it had
+        identify_by_key(state)
+        state.needs_opening = True
+        return PASS
     problem = describe_decode_error(error, value)
     if isinstance(error, msgspec.ValidationError):
         return _stop(state, Reason.INVALID, str(problem), problem.path)

@@ -21,6 +21,8 @@ from agents.router.digests import (
     gather,
     is_gathered_in,
     join_digest,
+    open_gathered,
+    seal_event,
     stage_join,
 )
 from agents.router.gates.digest_words import CANCELLED, DIGEST, HAS_ATTACHMENTS, IGNORED, LOST, NOT_CHOSEN, OFF, REASONS, REMEDIES, describe
@@ -33,6 +35,7 @@ from agents.router.templates.channel_content import INVALID_VARIABLES, select_te
 from agents.router.verdict import PASS, REPLAY, Hold, Merge, Reject, Repartition, Replay, Verdict, build_dead_letter_verdict
 from schemas.digests import find_digest_choice, find_window_end, is_gathered
 from schemas.enums import Reason
+from schemas.errors import ErasedError, SealError
 from schemas.policy import DigestPolicy
 from schemas.profile import Profile
 from schemas.record_size import compute_batch_size
@@ -133,6 +136,8 @@ def _join(state: RoutingState, context: GateContext, plan: RoutingPlan, policy: 
     row = DigestRow(notification.type, shown_key, fingerprint.hex(), started_at, ends_at, priority, 0, 0)
     event = DigestEvent(0, state.id, state.created_at, _find_expiry(state, plan), notification.data)
     size = len(encode_event_row(event))
+    if state.sealer is not None:
+        event = seal_event(event, state.sealer)
     join = join_digest(context.rows.digests, state.user_key, row, event, size, policy.max_count, state.now)
     return _merge(state, plan, join, {"key_fault": fault} if fault else {})
 
@@ -166,6 +171,13 @@ def _find_expiry(state: RoutingState, plan: RoutingPlan) -> float:
 def _open(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a digest with what is in it, if it is to be sent and anything in it still is."""
     gathered = state.gathered = gather(context.rows.digests, state.user_key, state.id, state.now)
+    if gathered is not None:
+        try:
+            gathered = state.gathered = open_gathered(gathered, state.opener)
+        except ErasedError:
+            return Reject(Reason.ERASED, _describe(gathered))
+        except SealError as error:
+            return build_dead_letter_verdict(Reason.SEAL_BROKEN, str(error))
     if gathered is None:
         if context.rows.idempotency[state.digest_row_key] is not None:
             return REPLAY

@@ -15,6 +15,7 @@ from schemas.json_errors import BYTE_ORDER_MARK, describe_decode_error
 from schemas.ports import Header
 from schemas.record_size import compute_batch_size
 from schemas.scheduled import ORIGINAL_TIME_HEADER
+from schemas.sealed_records import seal_fields
 from schemas.topics import MAX_NOTIFICATION_BYTES
 
 NAME = "repartition"
@@ -37,7 +38,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
             f"check that every worker has kafka.topic_partitions={context.partitions}"
         )
         return build_dead_letter_verdict(WRONG_PARTITION, error)
-    return _repartition(state, partition)
+    return repartition(state, partition)
 
 
 def is_repartitioned(state: RoutingState) -> bool:
@@ -76,13 +77,19 @@ def build_headers(state: RoutingState) -> list[Header]:
 
 
 def stamp_id(state: RoutingState) -> bytes:
-    """The record's JSON with the notification's id in it. Raises one of DECODE_ERRORS for a field that the decoder skipped unread."""
+    """The record's JSON with the notification's id in it, sealed if the state has a sealer.
+
+    Raises one of DECODE_ERRORS for a field that the decoder skipped unread.
+    """
     fields = _decode_fields((state.record.value or b"{}").removeprefix(BYTE_ORDER_MARK))
     fields["id"] = Raw(_encode(state.id))
+    if state.sealer is not None and not state.is_sealed:
+        seal_fields(fields, state.id, state.sealer)
     return _encode(fields)
 
 
-def _repartition(state: RoutingState, partition: int) -> Verdict:
+def repartition(state: RoutingState, partition: int) -> Verdict:
+    """The record with its id stamped in, sealed if the state has a sealer; or a dead letter if it does not fit."""
     try:
         value = stamp_id(state)
     except DECODE_ERRORS as error:

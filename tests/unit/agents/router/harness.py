@@ -31,6 +31,7 @@ from schemas.scheduled import (
     encode_channels,
 )
 from schemas.topics import MAX_DEAD_LETTER_BYTES
+from schemas.user_keys import SealerReader
 from tests.fakes import FakeRecord, ProducedRecord
 from tests.memory_stores import MemoryHistory, MemoryPolicyReader
 from tests.memory_streaming import MemoryBatchCommitter, MemoryKafka, MemoryOutbox, MemoryTable
@@ -135,6 +136,7 @@ class RouterHarness:
         prefix: str = "",
         parking_limits: ParkingLimits = PARKING_LIMITS,
         link_builder: LinkBuilder | None = None,
+        sealers: SealerReader | None = None,
     ) -> None:
         ada = Profile(USER_ID, True, {"email": ["ada@example.org"], "sms": ["+12025550101"], "push": ["phone", "tablet"]}, "de-AT")
         self.now = NOW
@@ -159,6 +161,7 @@ class RouterHarness:
             self.routed_batches.append,
             parking_limits,
             link_builder,
+            sealers=sealers,
         )
 
     async def sleep(self, seconds: float) -> None:
