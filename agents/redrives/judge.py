@@ -24,6 +24,7 @@ from schemas.lifetimes import NOTIFICATION_EXPIRY
 from schemas.notification import Notification
 from schemas.redrives import RedriveFacts, RedriveOptions, RedriveRecord, RedriveResult
 from schemas.scheduled import DIGEST_HEADER, ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER
+from schemas.sealed_records import close_delivery, is_sealed_record
 from schemas.timestamps import is_plausible, to_epoch_seconds
 from schemas.topics import DEAD_LETTER_TOPIC, TOPICS, get_notifications_topic
 
@@ -90,7 +91,7 @@ def _judge_delivery(content: DeadLetterContent, facts: RedriveFacts, options: Re
         next_step=None,  # it was taken when the delivery failed
     )
     user_key = delivery.user_id.encode()
-    return RedriveRecord(content.stored.source_topic, user_key, user_key, _encode(redriven), [])
+    return RedriveRecord(content.stored.source_topic, user_key, user_key, _encode(close_delivery(redriven)), [])
 
 
 def _find_obstacle(stored: StoredDeadLetter, delivery: Delivery, facts: RedriveFacts, options: RedriveOptions) -> RedriveResult | None:
@@ -122,6 +123,9 @@ def _judge_notification(content: DeadLetterContent, options: RedriveOptions, now
     if options.replacement is not None:
         return _build_replacement(content, options, topic_prefix)
     value = (content.value or b"").removeprefix(BYTE_ORDER_MARK)
+    if is_sealed_record(value):  # the router opens it, and judges all
+        headers.append((ORIGINAL_TIME_HEADER, b"%d" % round(find_source_time(stored) * 1000)))
+        return RedriveRecord(stored.source_topic, stored.user_id.encode(), stored.user_id.encode(), value, headers)
     try:
         notification = _decode_notification(value)
     except DECODE_ERRORS:

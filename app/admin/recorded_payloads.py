@@ -12,6 +12,7 @@ from agents.router.simulation import PolicySimulation
 from agents.router.templates.channel_content import select_template
 from agents.router.verdict import PASS
 from app.connection_settings import KafkaSection
+from app.encryption.recorded_notifications import open_recorded
 from app.kafka.recorded_notifications import MAX_CLOCK_DIFFERENCE, RecordedNotifications, open_recorded_notifications
 from app.settings import TemplatesSection
 from schemas.errors import RecordedNotificationsTooLargeError
@@ -19,6 +20,7 @@ from schemas.lifetimes import NOTIFICATION_RECORDS
 from schemas.policy import DigestPolicy, Policy
 from schemas.ports import Clock
 from schemas.template_payloads import RecordedPayload
+from schemas.user_keys import SealerReader
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 
@@ -29,17 +31,25 @@ PayloadSource = Callable[[Policy, str, Database], Awaitable[list[RecordedPayload
 """The newest payloads of a template, by its name. Raises UnavailableError."""
 
 
-def build_payload_source(kafka: KafkaSection, section: TemplatesSection, clock: Clock) -> PayloadSource | None:
+def build_payload_source(
+    kafka: KafkaSection, section: TemplatesSection, clock: Clock, sealers: SealerReader | None = None
+) -> PayloadSource | None:
     """A source that reads Kafka as the settings say; None if they say that no payloads are tried."""
-    return partial(_fetch_payloads, kafka, section, clock) if section.publish_payloads else None
+    return partial(_fetch_payloads, kafka, section, clock, sealers) if section.publish_payloads else None
 
 
 async def _fetch_payloads(
-    kafka: KafkaSection, section: TemplatesSection, clock: Clock, policy: Policy, name: str, database: Database
+    kafka: KafkaSection,
+    section: TemplatesSection,
+    clock: Clock,
+    sealers: SealerReader | None,
+    policy: Policy,
+    name: str,
+    database: Database,
 ) -> list[RecordedPayload]:
     now, simulation = clock(), PolicySimulation(CompiledPolicy(policy), kafka.topic_partitions, kafka.topic_prefix)
     async with open_recorded_notifications(kafka) as recorded:
-        states = await find_newest(recorded, simulation, name, section.publish_payloads, section.publish_scan_records, now)
+        states = await find_newest(recorded, simulation, name, section.publish_payloads, section.publish_scan_records, now, sealers)
     profiles = await PostgresProfileReader(database).get_many({state.notification.user_id for state in states}) if states else {}
     payloads = []
     for state in states:
@@ -55,7 +65,13 @@ async def _fetch_payloads(
 
 
 async def find_newest(
-    recorded: RecordedNotifications, simulation: PolicySimulation, name: str, count: int, max_scanned: int, now: float
+    recorded: RecordedNotifications,
+    simulation: PolicySimulation,
+    name: str,
+    count: int,
+    max_scanned: int,
+    now: float,
+    sealers: SealerReader | None = None,
 ) -> Sequence[RoutingState]:
     """At most `count` notifications that use a template, newest first, among the newest `max_scanned` records; each id once."""
     since, until = now - NOTIFICATION_RECORDS, now + MAX_CLOCK_DIFFERENCE
@@ -70,6 +86,7 @@ async def find_newest(
                 raise
             scan = max(1, scan // 8)
             continue
+        records = await open_recorded(records, sealers)
         # in a thread: thousands are decoded, and the gateway serves others meanwhile
         states, _ = await asyncio.to_thread(simulation.prepare, records[::-1])
         for state in states:

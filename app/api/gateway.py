@@ -37,6 +37,7 @@ from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.api.services.worker_client import WorkerClient
 from app.checkpoint_keys import build_checkpoint_keys, build_log_chains
+from app.encryption.sealers import build_sealer_reader
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
@@ -140,6 +141,7 @@ class GatewayConnections:
         self.metrics = metrics or Metrics()
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
+        self.sealers = build_sealer_reader(settings, self.redis, self.database)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.worker_client = WorkerClient(
             RedisWorkerAddresses(self.redis), settings.worker.web_token, build_web_client_context(settings.worker)
@@ -210,10 +212,10 @@ class GatewayConnections:
             broadcasts=BroadcastStore(self.database, make_new_id),
             schedules=ScheduleStore(self.database, make_new_id),
             rate_limits=RateLimitStore(self.database, make_new_id),
-            dead_letters=DeadLetterStore(self.database, make_new_id),
+            dead_letters=DeadLetterStore(self.database, make_new_id, self.sealers),
             webhook_endpoints=self._build_webhook_endpoints(make_new_id),
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
-            redrives=RedriveStore(self.database, make_new_id),
+            redrives=RedriveStore(self.database, make_new_id, self.sealers),
             topic_prefix=kafka.topic_prefix,
             callbacks=self._build_callback_service(),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
@@ -231,11 +233,13 @@ class GatewayConnections:
             generate_bits,
             self._settings.kafka.topic_partitions,
             self._settings.kafka.topic_prefix,
+            self.sealers if self.sealers is not None and self.sealers.seals else None,
         )
 
     def _build_template_service(self) -> TemplateService:
         settings = self._settings
-        return TemplateService(self.database, build_payload_source(settings.kafka, settings.templates, time.time), settings.costs)
+        source = build_payload_source(settings.kafka, settings.templates, time.time, self.sealers)
+        return TemplateService(self.database, source, settings.costs)
 
     def _build_webhook_endpoints(self, make_new_id: OrderedIds) -> WebhookEndpointService:
         kafka = self._settings.kafka

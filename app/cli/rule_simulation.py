@@ -11,16 +11,20 @@ from rich.text import Text
 
 from app.admin.policy import parse_document
 from app.admin.rule_simulation import RuleSimulation, judge_with_stored_profiles, load_policies
-from app.cli.connection_profile import load_connection_profile
+from app.cli.connection_profile import ConnectionProfile, load_connection_profile
 from app.cli.durations import DurationType
 from app.cli.errors import CommandError, run_async, run_query
 from app.cli.formatting import build_table, format_datetime
 from app.cli.output import JsonObject, json_option, print_result
 from app.cli.policy import INVALID_ADVICE
+from app.encryption.recorded_notifications import open_recorded
+from app.encryption.sealers import open_sealers
 from app.kafka.recorded_notifications import read_newest
 from schemas.errors import PolicyDocumentError
 from schemas.lifetimes import NOTIFICATION_RECORDS
+from schemas.ports import RecordedNotification
 from schemas.simulation import build_simulation_report
+from tables.postgres.database import open_database
 
 MAX_NOTIFICATIONS = 200_000
 NOTES = (
@@ -56,9 +60,18 @@ def simulate(file: Path, last: float, limit: int, as_json: bool) -> None:
         raise CommandError(f"{file}: {error}", INVALID_ADVICE) from None
     since, records = run_async(read_newest(kafka, now, last, limit), "Kafka", kafka.bootstrap_servers)
     simulation = RuleSimulation(before, after, kafka.topic_partitions, kafka.topic_prefix)
-    run_query(url, judge_with_stored_profiles(url, simulation, records))
+    run_query(url, _judge(profile, simulation, records))
     report = build_simulation_report(simulation.judged, simulation.skipped, since, now)
     print_result(msgspec.to_builtins(report), as_json, _format_report)
+
+
+async def _judge(profile: ConnectionProfile, simulation: RuleSimulation, records: Sequence[RecordedNotification]) -> None:
+    async with (
+        open_database(profile.postgres.url) as database,
+        open_sealers(profile.encryption, profile.redis, profile.kafka.topic_prefix, database) as sealers,
+    ):
+        opened = await open_recorded(records, sealers)
+    await judge_with_stored_profiles(profile.postgres.url, simulation, opened)
 
 
 def _format_report(report: JsonObject) -> RenderableType:

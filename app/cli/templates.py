@@ -17,6 +17,7 @@ from app.cli.json_input import parse_json
 from app.cli.origin import add_origin_options, build_origin
 from app.cli.output import build_console, json_option, print_result, print_without_padding
 from app.cli.template_text import format_history, format_list, format_preview, format_report, format_variants
+from app.encryption.sealers import open_sealers
 from schemas.errors import PolicyDocumentError
 from schemas.lifetimes import DAY
 from schemas.policy import MAX_VERSION
@@ -270,7 +271,11 @@ def _run(call: Callable[[TemplateService], Awaitable[T]], payloads: int | None =
         section = msgspec.structs.replace(section, publish_payloads=payloads)
 
     async def run() -> T:
-        async with open_database(url) as database:
-            return await call(TemplateService(database, build_payload_source(profile.kafka, section, time.time), profile.costs))
+        async with (
+            open_database(url) as database,
+            open_sealers(profile.encryption, profile.redis, profile.kafka.topic_prefix, database) as sealers,
+        ):
+            source = build_payload_source(profile.kafka, section, time.time, sealers)
+            return await call(TemplateService(database, source, profile.costs))
 
     return run_query(url, run())

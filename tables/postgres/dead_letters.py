@@ -9,9 +9,11 @@ from schemas.dead_letter import Headers
 from schemas.dead_letters import DEAD_LETTER_PREFIX, CauseGroup, DeadLetterContent, DeadLetterFilter, StoredDeadLetter
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, to_uuid_hex
 from schemas.redrives import REDRIVE_PREFIX
+from schemas.user_keys import SealerReader
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
+from tables.postgres.opened_dead_letters import open_for_reading
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.query_loader import load_queries
 from tables.postgres.user_rows import encode_json, to_seconds
@@ -28,13 +30,13 @@ MANY = "several"
 class DeadLetterStore:
     """Reads and writes the table dead_letters. Each method raises UnavailableError."""
 
-    def __init__(self, database: Database, make_id: MakeId) -> None:
-        self._database, self._make_id = database, make_id
+    def __init__(self, database: Database, make_id: MakeId, sealers: SealerReader | None = None) -> None:
+        self._database, self._make_id, self._sealers = database, make_id, sealers
 
     async def get(self, dead_letter_id: str) -> DeadLetterContent | None:
         """A dead letter with its bytes; None if there is no such one."""
         rows = await self._database.fetch(_SQL["get_dead_letter"], to_uuid_hex(dead_letter_id))
-        return build_content(rows[0]) if rows else None
+        return await open_for_reading(build_content(rows[0]), self._sealers) if rows else None
 
     async def list_dead_letters(self, selection: DeadLetterFilter, limit: int, before: str | None = None) -> list[StoredDeadLetter]:
         """At most `limit` dead letters with ids below `before`, newest first."""

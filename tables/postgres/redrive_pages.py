@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from schemas.dead_letters import DEAD_LETTER_PREFIX
 from schemas.ids import to_uuid_hex
 from schemas.redrives import REDRIVE_PREFIX, REDRIVEN, ClaimedRedrive, RedriveFacts, RedriveItem, RedriveOptions, RedriveResult, Replacement
+from schemas.user_keys import SealerReader
 from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.dead_letters import build_content
+from tables.postgres.opened_dead_letters import open_deliveries
 from tables.postgres.query_loader import load_queries
 from tables.postgres.redrive_facts import read_facts
 from tables.postgres.user_rows import encode_json
@@ -20,8 +22,8 @@ _UNKNOWN = RedriveFacts()
 class PostgresRedrivePages:
     """Implements schemas.store_ports.RedrivePages; `lease` is in seconds. The times are those of PostgreSQL's clock."""
 
-    def __init__(self, database: Database, lease: float) -> None:
-        self._database, self._lease = database, lease
+    def __init__(self, database: Database, lease: float, sealers: SealerReader | None = None) -> None:
+        self._database, self._lease, self._sealers = database, lease, sealers
 
     async def claim(self, holder: str) -> ClaimedRedrive | None:
         """A redrive whose next page is due and that no other worker has in hand; None if there is none."""
@@ -36,7 +38,8 @@ class PostgresRedrivePages:
     async def read_page(self, redrive_id: str, limit: int) -> list[RedriveItem]:
         """At most `limit` of its dead letters that have no result yet, fewer if they are large."""
         rows = await self._database.fetch(_SQL["list_items"], to_uuid_hex(redrive_id), limit, MAX_PAGE_BYTES)
-        contents = {row["dead_letter_id"].hex: build_content(row) for row in rows if row["id"] is not None}
+        found = {row["dead_letter_id"].hex: build_content(row) for row in rows if row["id"] is not None}
+        contents = dict(zip(found, await open_deliveries([*found.values()], self._sealers), strict=True))
         facts = dict(zip(contents, await read_facts(self._database, [*contents.values()]), strict=True))
         uuids = [row["dead_letter_id"].hex for row in rows]
         return [RedriveItem(f"{DEAD_LETTER_PREFIX}{one}", contents.get(one), facts.get(one, _UNKNOWN)) for one in uuids]

@@ -19,10 +19,12 @@ from schemas.redrives import (
     RedriveRequest,
     Replacement,
 )
+from schemas.user_keys import SealerReader
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.dead_letters import build_content
+from tables.postgres.opened_dead_letters import open_deliveries
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.query_loader import load_queries
 from tables.postgres.redrive_facts import read_facts
@@ -37,8 +39,8 @@ _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 class RedriveStore:
     """Reads and writes the table redrives. Each method raises UnavailableError."""
 
-    def __init__(self, database: Database, make_id: MakeId) -> None:
-        self._database, self._make_id = database, make_id
+    def __init__(self, database: Database, make_id: MakeId, sealers: SealerReader | None = None) -> None:
+        self._database, self._make_id, self._sealers = database, make_id, sealers
 
     async def get(self, redrive_id: str) -> Redrive | None:
         """A redrive; None if there is no such one."""
@@ -59,7 +61,7 @@ class RedriveStore:
             selection = encode_json(request.filter or DeadLetterFilter())
             ((count,),) = await self._database.fetch(_SQL["count_selected"], selection)
             rows = await self._database.fetch(_SQL["list_selected"], selection, limit)
-        contents = [build_content(row) for row in rows]
+        contents = await open_deliveries([build_content(row) for row in rows], self._sealers)
         return count, [*zip(contents, await read_facts(self._database, contents), strict=True)]
 
     async def create(self, request: RedriveRequest, origin: ChangeOrigin, replacement: Replacement | None = None) -> Redrive:

@@ -34,13 +34,17 @@ from schemas.notification import Submission
 from schemas.policy import Policy
 from schemas.ports import Clock
 from schemas.record_size import compute_batch_size
+from schemas.sealed_records import seal_notification
+from schemas.sealing import Sealer
 from schemas.store_ports import PolicyReader
 from schemas.timestamps import Timestamp, to_epoch_seconds
 from schemas.topics import MAX_NOTIFICATION_BYTES, get_notifications_topic
+from schemas.user_keys import SealerReader
 
 encode_json = msgspec.json.Encoder().encode
 UNCONFIRMED_RETRY_AFTER = 2  # seconds
 KEY_IN_PROGRESS_RETRY_AFTER = 1  # seconds
+KEYS_UNAVAILABLE = "the keys that seal personal data cannot be read"
 MAX_KEY_LENGTH = 200  # characters; a bulk request appends the item's index, and a notification's key has at most 256
 
 
@@ -72,10 +76,13 @@ class SubmissionService:
         generate_bits: Callable[[], int],
         partitions: int,
         topic_prefix: str,
+        sealers: SealerReader | None = None,
     ) -> None:
+        """With `sealers` what belongs to the user is sealed before it is written."""
         self._publisher, self._policy_reader = publisher, policy_reader
         self._idempotent_responses, self._recent_notifications = idempotent_responses, recent_notifications
         self._clock, self._generate_bits, self._partitions, self._topic_prefix = clock, generate_bits, partitions, topic_prefix
+        self._sealers = sealers
         self._policy: Policy | None = None
         self._policy_validator: PolicyValidator | None = None
 
@@ -125,7 +132,10 @@ class SubmissionService:
         return result
 
     async def _publish_one(self, body: bytes, key: str | None) -> SubmissionResult:
-        validated = self._validate(decode_submission(body), key, self._clock())
+        submission, sealer = decode_submission(body), None
+        if self._sealers is not None:
+            sealer = (await self._read_sealers(self._sealers, [submission.user_id]))[submission.user_id]
+        validated = self._validate(submission, key, self._clock(), sealer)
         if isinstance(validated, FieldError):
             raise ProblemError(_to_problem(validated))
         (confirmed,) = await self._publisher.publish([validated.record])
@@ -140,8 +150,12 @@ class SubmissionService:
     async def _publish_bulk(self, body: bytes, key: str | None) -> SubmissionResult:
         now = self._clock()
         root, items = decode_bulk(body)
+        sealers: Mapping[str, Sealer] = {}
+        if self._sealers is not None:
+            sealers = await self._read_sealers(self._sealers, [item.user_id for item in items if isinstance(item, Submission)])
         validated = [
-            self._validate_item(item, f"{root}[{index}]", f"{key}#{index}" if key else None, now) for index, item in enumerate(items)
+            self._validate_item(item, f"{root}[{index}]", f"{key}#{index}" if key else None, now, sealers)
+            for index, item in enumerate(items)
         ]
         valid = [item for item in validated if isinstance(item, ValidatedNotification)]
         if not valid:
@@ -156,11 +170,23 @@ class SubmissionService:
         confirmations = iter(confirmed)
         return _build_bulk_response([_build_bulk_result(index, item, confirmations) for index, item in enumerate(validated)])
 
-    def _validate_item(self, item: Submission | FieldError, path: str, key: str | None, now: float) -> ValidatedNotification | FieldError:
-        validated = item if isinstance(item, FieldError) else self._validate(item, key, now)
+    async def _read_sealers(self, reader: SealerReader, user_ids: list[str]) -> Mapping[str, Sealer]:
+        """The sealers of all these users. Raises ProblemError if they cannot be read."""
+        try:
+            sealers = await reader.get_many(user_ids)
+        except UnavailableError as error:
+            raise ProblemError(build_problem("unavailable", KEYS_UNAVAILABLE, retry_after=UNCONFIRMED_RETRY_AFTER)) from error
+        if not all(user_id in sealers and sealers[user_id].can_seal for user_id in user_ids):
+            raise ProblemError(build_problem("unavailable", KEYS_UNAVAILABLE, retry_after=UNCONFIRMED_RETRY_AFTER))
+        return sealers
+
+    def _validate_item(
+        self, item: Submission | FieldError, path: str, key: str | None, now: float, sealers: Mapping[str, Sealer]
+    ) -> ValidatedNotification | FieldError:
+        validated = item if isinstance(item, FieldError) else self._validate(item, key, now, sealers.get(item.user_id))
         return prefix_path(validated, path) if isinstance(validated, FieldError) else validated
 
-    def _validate(self, submission: Submission, key: str | None, now: float) -> ValidatedNotification | FieldError:
+    def _validate(self, submission: Submission, key: str | None, now: float, sealer: Sealer | None) -> ValidatedNotification | FieldError:
         policy_validator = self.get_policy_validator()
         if key and submission.idempotency_key not in (None, key):
             return build_field_error("$.idempotency_key", "differs from the header Idempotency-Key: send one of them")
@@ -169,6 +195,8 @@ class SubmissionService:
         record_key, value = submission.user_id.encode(), encode_json(notification)
         if error := find_field_error(notification, value, policy_validator, now):
             return error
+        if sealer is not None:
+            value = encode_json(seal_notification(notification, sealer, notification.id or ""))
         if compute_batch_size(record_key, value, ()) > MAX_NOTIFICATION_BYTES:
             detail = f"{len(value)} bytes do not fit into a record of {MAX_NOTIFICATION_BYTES} bytes"
             return build_field_error("$", detail, Reason.TOO_LARGE)

@@ -38,6 +38,7 @@ from schemas.link_tokens import LinkTokens
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule, Template
 from schemas.user_counts import DailyCount
+from schemas.user_keys import SealerReader
 from schemas.user_rows import RemovedRows, UserRow, UserRows
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
@@ -219,6 +220,7 @@ class GatewayHarness:
     now: float = NOW
     on_sleep: Callable[[], None] = lambda: None
     authenticators: Sequence[Authenticator] = (build_bootstrap_authenticator(API_KEY),)
+    sealers: SealerReader | None = None
 
     def get_time(self) -> float:
         return self.now
@@ -249,6 +251,7 @@ class GatewayHarness:
             lambda: next(numbers),
             partitions=4,
             topic_prefix="t.",
+            sealers=self.sealers,
         )
         self.readiness = ReadinessMonitor({"kafka": self.probe_kafka, "postgres": self.probe_postgres}, frozenset({"kafka"}), self.get_time)
         users, preferences = UserStore(database, make_new_id), PreferenceStore(database, make_new_id)
