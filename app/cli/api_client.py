@@ -1,14 +1,16 @@
-"""HTTP clients of the gateway and of workers; every failure becomes a CommandError with advice."""
+"""Clients of the gateway and of workers, on the transport of the Python client; every failure becomes a CommandError with advice."""
 
 import getpass
 import os
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 
 import click
 import httpx
-import msgspec
+from herold_client.errors import NotJsonError, ProblemError, UnreachableError
+from herold_client.requests import Request, Value, encode_body, format_version
+from herold_client.transport import Transport
 
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE, CommandError, build_unreachable_error
@@ -17,7 +19,6 @@ from app.tls_files import build_verifying_context
 from schemas.ids import is_id
 
 REQUEST_TIMEOUT = 15.0  # seconds
-JSON_HEADERS = {"content-type": "application/json"}
 RETRY_ADVICE = "try again in a few seconds; `herold topics check` and `herold db check` show the state of the servers"
 NOTIFICATIONS_PATH = "/v1/notifications/"
 UNKNOWN_ID_ADVICE = "a new notification is known after a second or two; history is dropped after postgres.retention_days"
@@ -38,56 +39,53 @@ class ApiClient:
     def __init__(self, url: str, server_name: str, headers: dict[str, str], ca_file: str = "") -> None:
         """`ca_file`: the certificates of the authorities that sign the server's; empty: those of the system."""
         self._server_name, self._url = server_name, url
-        tls = build_verifying_context(CA_FILE_KEYS[server_name], ca_file) if ca_file else True
         # no proxy of the environment: the servers are our own, on this host or in the cluster; ~/.netrc must not replace the key
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT, trust_env=False, verify=tls)
-        click.get_current_context().call_on_close(self._client.close)
+        tls = build_verifying_context(CA_FILE_KEYS[server_name], ca_file) if ca_file else True
+        http = httpx.Client(timeout=REQUEST_TIMEOUT, trust_env=False, verify=tls)
+        self._transport = Transport(url, headers=headers, http=http)
+        click.get_current_context().call_on_close(self._transport.close)
 
-    def get(self, path: str, **params: str | int) -> JsonValue:
+    def get(self, path: str, **params: Value) -> JsonValue:
         """GET. Raises CommandError for every response that is not a success."""
-        return self._request("GET", path, params=params)
+        return self._request(Request("GET", path, query=params))
 
-    def post(self, path: str, body: JsonValue, headers: dict[str, bytes] | None = None) -> JsonValue:
+    def post(self, path: str, body: JsonValue, headers: Mapping[str, bytes] | None = None) -> JsonValue:
         """POST of JSON. Raises CommandError for every response that is not a success."""
-        return self._request("POST", path, content=_encode_body(body), headers={**JSON_HEADERS, **(headers or {})})
+        return self._request(Request("POST", path, headers=headers or {}, body=_encode_body(body)))
 
     def change(
         self, method: Literal["PUT", "PATCH", "POST"], path: str, body: JsonValue, version: int | None = None, **params: str
     ) -> JsonValue:
         """PUT, PATCH or POST of JSON, with If-Match for a version that was read. Raises CommandError as `get` does."""
-        headers = {**JSON_HEADERS, **build_if_match(version)}
-        return self._request(method, path, params=params, content=_encode_body(body), headers=headers)
+        return self._request(Request(method, path, query=params, headers=build_if_match(version), body=_encode_body(body)))
 
     def delete(self, path: str, version: int | None = None, **params: str) -> JsonValue:
         """DELETE, with If-Match for a version that was read. Raises CommandError as `get` does."""
-        return self._request("DELETE", path, params=params, headers=build_if_match(version))
+        return self._request(Request("DELETE", path, query=params, headers=build_if_match(version)))
 
-    def _request(self, method: str, path: str, **options: Any) -> JsonValue:
+    def _request(self, request: Request) -> JsonValue:
         try:
-            response = self._client.request(method, path, **options)
-        except httpx.HTTPError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error) and (key := CA_FILE_KEYS.get(self._server_name)):
-                message = f"the certificate of {self._server_name} at {self._url} is not accepted ({error})"
+            return self._transport.fetch_json(request)
+        except UnreachableError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error.cause) and (key := CA_FILE_KEYS.get(self._server_name)):
+                message = f"the certificate of {self._server_name} at {self._url} is not accepted ({error.cause})"
                 raise CommandError(message, f"use a name of the certificate, and set {key} for its authority", EXIT_UNREACHABLE) from None
-            raise build_unreachable_error(self._server_name, self._url, error) from None
-        try:
-            body = response.json() if response.content else {}
-        except ValueError:
-            message = f"{self._url}{path} responded with {response.status_code} and a body that is not JSON"
+            raise build_unreachable_error(self._server_name, self._url, error.cause) from None
+        except NotJsonError as error:
+            message = f"{error.url} responded with {error.status} and a body that is not JSON"
             raise CommandError(message, f"check that this is the address of {self._server_name}") from None
-        if response.is_success:
-            return body
-        raise _build_error(self._server_name, path, response.status_code, body)
+        except ProblemError as error:
+            raise _build_error(self._server_name, request.path, error.status, error.body) from None
 
 
-def build_if_match(version: int | None) -> dict[str, str]:
+def build_if_match(version: int | None) -> dict[str, str | None]:
     """The header for a change of this version; none without one."""
-    return {} if version is None else {"if-match": f'"{version}"'}
+    return {"if-match": format_version(version)}
 
 
 def _encode_body(body: JsonValue) -> bytes:
     try:
-        return msgspec.json.encode(body)
+        return encode_body(body)
     except UnicodeEncodeError:
         raise CommandError("an option is not UTF-8, so it cannot be sent", "give it in UTF-8; check LANG and the terminal") from None
 

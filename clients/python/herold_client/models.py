@@ -1,0 +1,1495 @@
+"""The bodies of requests and responses. Generated from docs/reference/openapi.json by `python -m dev.clients`; do not edit.
+
+What a struct leaves out has its default or is UNSET, and is not sent. Unknown members of responses are ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+
+class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file: its name, its media type and its bytes in base64. With a `content_id`, HTML shows it as `<img src="cid:...">`."""
+
+    filename: str
+    type: str
+    content: str
+    content_id: str = ""
+
+
+class AttemptResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call of a provider, or one event that a provider reported; `detail` is the provider's text or the error's.
+
+    `next_attempt_at`: when the next attempt follows, if the delivery waits for it in the scheduler.
+    """
+
+    occurred_at: float
+    status: str
+    redrive_count: int = 0
+    attempt: int = 0
+    outcome: str = ""
+    reason: str = ""
+    provider: str = ""
+    provider_message_id: str = ""
+    provider_code: int = 0
+    duration_ms: float = 0.0
+    possible_duplicate: bool = False
+    detail: str = ""
+    next_attempt_at: float | None = None
+
+
+class Audience(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored audience; `version` is the ETag. Members are no part of it."""
+
+    name: str
+    kind: Literal["filter", "list"]
+    filter: AudienceFilter | None
+    description: str
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class AudienceDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An audience as it is written: of the users who match the filter, or without one a list, whose members are a resource of their own."""
+
+    filter: AudienceFilter | None = None
+    description: str = ""
+
+
+class AudienceFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Conditions on users, all of which must hold; without any it takes all users."""
+
+    tier: list[str] | UnsetType = UNSET
+    locale: list[str] | UnsetType = UNSET
+    time_zone: list[str] | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+    created_after: float | str | UnsetType = UNSET
+    created_before: float | str | UnsetType = UNSET
+    has_channel: list[Literal["email", "push", "sms", "webhook"]] | UnsetType = UNSET
+    any: list[AudienceFilter] | UnsetType = UNSET
+    not_: AudienceFilter | UnsetType = field(name="not", default=UNSET)
+
+
+class AudiencePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Audiences in the order of their names; `next_cursor` is null on the last page."""
+
+    items: list[Audience]
+    next_cursor: str | None
+
+
+class Broadcast(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored broadcast; `total_count` is null until it starts, `expanded_count` is of users whose notification is in Kafka.
+
+    `audience` is empty if it is to `user_count` users that the request named.
+    """
+
+    id: str
+    audience: str
+    user_count: int
+    schedule_id: str | None
+    run_at: float | None
+    notification: BroadcastNotification
+    priority: Literal["high", "low", "medium"] | None
+    rate: int | None
+    state: Literal["cancelled", "done", "failed", "paused", "pending", "running"]
+    total_count: int | None
+    expanded_count: int
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    created_by: str
+    error: str
+    version: int
+
+
+class BroadcastActionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a broadcast or schedule is paused, resumed, cancelled or run, for the audit log; the body may be empty."""
+
+    reason: str = ""
+
+
+class BroadcastNotification(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What each user gets: a notification without user, addresses, id and idempotency key."""
+
+    type: str
+    category: str | None = None
+    channels: list[Literal["email", "push", "sms", "webhook"]] | None = None
+    template: str | None = None
+    data: dict[str, Any] = {}
+    locale: str | None = None
+    send_at: float | str | None = None
+    expires_at: float | str | None = None
+    digest: str | None = None
+    mandatory: bool = False
+
+
+class BroadcastPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Broadcasts, newest first; `next_cursor` is null on the last page."""
+
+    items: list[Broadcast]
+    next_cursor: str | None
+
+
+class BroadcastRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A broadcast to an audience or to these users; with `preview` it is checked and counted, and not created."""
+
+    notification: BroadcastNotification
+    id: str | None = None
+    audience: str | None = None
+    user_ids: list[str] | None = None
+    priority: Literal["high", "low", "medium"] | None = None
+    rate: int | None = None
+    preview: bool = False
+
+
+class BulkResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The result for one notification of a bulk request; an `unavailable` one may be submitted again with this id."""
+
+    index: int
+    status: Literal["accepted", "invalid", "unavailable"]
+    id: str = ""
+    priority: Literal["high", "low", "medium"] | None = None
+    errors: list[FieldError] = []
+
+
+class BulkSubmission(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of a bulk request that is an object instead of an array."""
+
+    notifications: list[Submission]
+
+
+class BulkSubmissionResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The result for each notification of a bulk request, in the order of the request, and their counts."""
+
+    accepted: int
+    invalid: int
+    unavailable: int
+    results: list[BulkResult]
+
+
+class CauseGroup(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The dead letters of one cause: how many, how many of them open, the times of the first and the last, and the last as an example."""
+
+    cause: str
+    count: int
+    open_count: int
+    first_seen_at: float
+    last_seen_at: float
+    example: StoredDeadLetter
+
+
+class CauseList(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The most frequent causes of dead letters, each with its newest one as an example."""
+
+    items: list[CauseGroup]
+
+
+class ChannelUsage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the messages of a channel take with the published version and with the new one: bytes, SMS segments, and cost.
+
+    Only messages count that both versions render, each on every channel that it or its rule names. The cost is in the
+    currency of the setting `costs`, and 0 if it is not set.
+    """
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    messages: int
+    size_before: int = 0
+    size_after: int = 0
+    segments_before: int = 0
+    segments_after: int = 0
+    cost_before: float = 0.0
+    cost_after: float = 0.0
+
+
+class ConsentEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change of a preference or suppression: who changed what, when and from where. The time is in epoch seconds."""
+
+    id: str
+    user_id: str
+    category: str
+    channel: str
+    address: str
+    change: Literal["preference_deleted", "preference_set", "suppressed", "suppression_undone"]
+    old_choice: str
+    new_choice: str
+    source: Literal["api", "callback", "cli", "import", "link"]
+    actor: str
+    reason: str
+    occurred_at: float
+
+
+class ConsentEventPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Changes of preferences and suppressions, newest first; `next_cursor` is null on the last page."""
+
+    items: list[ConsentEvent]
+    next_cursor: str | None
+
+
+class ContentPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a template renders to on one channel: the content with its size in bytes, or the problem and its reason.
+
+    `variant` is empty if the template has none.
+    """
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    locale: str
+    content: dict[str, Any] | None = None
+    size: int = 0
+    sms: SmsSegments | None = None
+    reason: str = ""
+    problem: str = ""
+    variant: str = ""
+
+
+class CreatedEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An endpoint with its new secret, which is shown only now; with ed25519 it is empty: the public key is in `secrets`."""
+
+    id: str
+    kind: Literal["status", "user"]
+    user_id: str | None
+    url: str
+    description: str
+    types: list[str]
+    categories: list[str]
+    statuses: list[str]
+    signature: Literal["ed25519", "hmac"]
+    is_enabled: bool
+    disabled_reason: Literal["", "failing", "gone", "operator"]
+    disabled_at: float | None
+    secrets: list[SecretInfo]
+    version: int
+    created_at: float
+    updated_at: float
+    secret: str
+
+
+class DailyCount(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Messages to a user that the providers of a channel accepted on a day (UTC)."""
+
+    day: str
+    channel: Literal["email", "push", "sms", "webhook"]
+    sent: int
+
+
+class DeadLetterDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A dead letter with its record. `value` is its JSON, masked unless the exact bytes were asked for; null if it is no JSON.
+
+    `decode_error` says why it is none, and `hex_view` shows its first 4096 bytes, with x for each letter and digit if masked.
+    `value_base64` has the exact bytes if they were asked for. `is_masked`: the exact bytes were not asked for.
+    """
+
+    dead_letter: StoredDeadLetter
+    is_masked: bool
+    key: str | None
+    source_headers: list[SourceHeader]
+    value: Any
+    decode_error: str
+    hex_view: list[str]
+    value_base64: str | None
+
+
+class DeadLetterFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which dead letters are meant: those that have all of what is given. `since` and `until` are epoch seconds of their records.
+
+    `max_redrive_count`: those that were redriven so often at most before they died again.
+    """
+
+    reason: str | None = None
+    stage: Literal["delivery", "recorder", "router", "scheduler"] | None = None
+    channel: Literal["email", "push", "sms", "webhook"] | None = None
+    type: str | None = None
+    user_id: str | None = None
+    notification_id: str | None = None
+    account: str | None = None
+    state: Literal["discarded", "open", "redriven"] | None = None
+    cause: str | None = None
+    since: float | None = None
+    until: float | None = None
+    max_redrive_count: int | None = None
+
+
+class DeadLetterPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Dead letters, newest first; `next_cursor` is null on the last page. Addresses in errors are redacted."""
+
+    items: list[StoredDeadLetter]
+    next_cursor: str | None
+
+
+class DeliveryResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A delivery, its attempts and what providers reported, oldest first; its status is PENDING until its first attempt is recorded.
+
+    The times are the first of each kind, null while nothing says so: `opened_at` and `clicked_at` as the provider or the app reports it.
+    `variant`: the experiment and the variant of its template, `order-shipped/short`, if there is an experiment.
+    """
+
+    id: str
+    channel: Literal["email", "push", "sms", "webhook"]
+    status: str
+    reason: str = ""
+    provider: str = ""
+    attempts: list[AttemptResponse] = []
+    variant: str = ""
+    sent_at: float | None = None
+    delivered_at: float | None = None
+    opened_at: float | None = None
+    clicked_at: float | None = None
+
+
+class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A device of a user; times in epoch seconds."""
+
+    token: str
+    kind: str
+    platform: str
+    last_seen_at: float | None
+    updated_at: float
+
+
+class DeviceChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is written of a device; what is left out stays as it is."""
+
+    kind: str | UnsetType = UNSET
+    platform: str | UnsetType = UNSET
+    last_seen_at: float | str | UnsetType | None = UNSET
+
+
+class DevicePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Devices of a user in the order of their tokens; `next_cursor` is null on the last page."""
+
+    items: list[Device]
+    next_cursor: str | None
+
+
+class DigestPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How notifications are gathered into one: until `window` seconds after the first, or until the next time of `cron`.
+
+    A digest with `max_count` of them is sent at once. `key` is an expression: those for which it gives the same text are gathered together;
+    empty, the field `digest` of the notification does. `template` renders the digest; empty, that of the rule. Not `by_default`: only for
+    users who chose a digest. The times of `cron` are in the user's zone.
+    """
+
+    window: int = 0
+    cron: str = ""
+    max_count: int = 100
+    key: str = ""
+    template: str = ""
+    by_default: bool = True
+
+
+class DiscardReason(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a dead letter is discarded."""
+
+    reason: str
+
+
+class DiscardRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why dead letters are discarded: the open ones that a filter selects, or these."""
+
+    reason: str
+    filter: DeadLetterFilter | None = None
+    ids: list[str] | None = None
+
+
+class DiscardResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many dead letters were discarded; those that were not open any more do not count."""
+
+    count: int
+
+
+class DraftRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The next version of a template."""
+
+    document: TemplateDocument
+    comment: str = ""
+
+
+class EmailOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where answers go, further headers, and what SendGrid counts and reports by: categories and custom arguments.
+
+    `cc` and `bcc` are only for rules: each address gets every e-mail of the rule.
+    """
+
+    reply_to: str = ""
+    headers: dict[str, str] = {}
+    categories: list[str] = []
+    custom_args: dict[str, str] = {}
+    cc: list[str] = []
+    bcc: list[str] = []
+
+
+class EndpointActionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an endpoint is enabled or disabled, for the audit log; the body may be empty."""
+
+    reason: str = ""
+
+
+class EndpointChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What changes of an endpoint; what is left out stays as it is."""
+
+    url: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    types: list[str] | UnsetType = UNSET
+    categories: list[str] | UnsetType = UNSET
+    statuses: list[Literal["BOUNCED", "DELIVERED", "FAILED", "SENT", "UNSUBSCRIBED"]] | UnsetType = UNSET
+
+
+class EndpointHour(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The calls of an hour, which begins at `at`: those answered with 2xx, and all others."""
+
+    at: float
+    succeeded: int
+    failed: int
+
+
+class EndpointRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new endpoint: of a user, who gets webhooks of notifications; or of kind `status`, which gets the statuses of all deliveries."""
+
+    url: str
+    kind: Literal["status", "user"] = "user"
+    user_id: str | None = None
+    description: str = ""
+    types: list[str] = []
+    categories: list[str] = []
+    statuses: list[Literal["BOUNCED", "DELIVERED", "FAILED", "SENT", "UNSUBSCRIBED"]] = []
+    signature: Literal["ed25519", "hmac"] = "hmac"
+
+
+class EndpointStatistics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The calls of an endpoint by hour, without hours that had none; `success_rate` is between 0 and 1, null without calls.
+
+    `failing_since` is the first failure since the last success, null if the last call succeeded.
+    """
+
+    succeeded: int
+    failed: int
+    success_rate: float | None
+    last_success_at: float | None
+    last_failure_at: float | None
+    failing_since: float | None
+    last_code: int
+    hours: list[EndpointHour]
+
+
+class ExperimentCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The deliveries of each variant that were submitted after `since` (epoch seconds); an empty experiment has no variants.
+
+    A delivery counts from its first attempt on.
+    """
+
+    template: str
+    experiment: str
+    since: float
+    variants: list[VariantCounts]
+
+
+class ExplanationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a notification has its state: a sentence, the gate results in order, and the attempts and later events of each delivery.
+
+    `remedy` is what would have changed the result, as a clause. Times in texts are in `time_zone`, the user's, with UTC. `rule` and
+    `templates` (by channel) have their versions. `duplicate_of` is the notification that this one repeats, or into which it was merged,
+    and `duplicate_of_path` its explanation; `broadcast` the one that it comes from. What is not known is empty or 0.
+    """
+
+    id: str
+    state: str
+    summary: str
+    remedy: str
+    user_id: str
+    type: str
+    category: str
+    priority: str
+    time_zone: str
+    created_at: float
+    decided_at: float
+    expires_at: float
+    rule: str
+    templates: dict[str, str]
+    duplicate_of: str
+    duplicate_of_path: str
+    broadcast: str
+    gates: list[GateResponse]
+    deliveries: list[DeliveryResponse]
+
+
+class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An invalid part of a request: its JSONPath, its JSON Pointer as far as known, a text, and a reason code."""
+
+    path: str
+    pointer: str
+    detail: str
+    reason: str = "invalid"
+
+
+class GateResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The result of one gate of the router: its verdict, the reason and what that means, and the inputs, also in words.
+
+    `remedy` is what would have changed the verdict; empty if the notification passed. Addresses are redacted.
+    """
+
+    gate: str
+    verdict: str
+    reason: str
+    meaning: str
+    description: str
+    remedy: str
+    inputs: dict[str, Any]
+
+
+class HeldChangeResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change of a held notification that is requested and not known to be carried out; `path` shows the notification."""
+
+    id: str
+    path: str
+    status: Literal["requested"] = "requested"
+
+
+class IdempotencyKeyResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An idempotency key that is in force: the first notification with it, and until when a second one is a duplicate.
+
+    A notification without a key has its id as the key.
+    """
+
+    key: str
+    notification_id: str
+    received_at: float
+    expires_at: float
+
+
+class LivenessResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class LocaleGap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A locale that a channel does not have, or has without some parts; `uses` is the locale whose text its users get, empty for none."""
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    locale: str
+    uses: str = ""
+    missing_parts: list[str] = []
+
+
+class MemberChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Users who are added to a list and removed from it; with `preview` they are only checked and counted."""
+
+    add: list[str] = []
+    remove: list[str] = []
+    preview: bool = False
+
+
+class MemberCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many users were added to a list and removed from it; who was in it, or not, does not count."""
+
+    added: int
+    removed: int
+
+
+class MemberPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The ids of the users of an audience, in order; `next_cursor` is null on the last page."""
+
+    items: list[str]
+    next_cursor: str | None
+
+
+class NotificationChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request to move a held notification."""
+
+    send_at: float | str
+
+
+class NotificationPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Notifications of a user, newest first; `next` is the path of the next page, null on the last."""
+
+    notifications: list[NotificationResponse]
+    next: str | None
+
+
+class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more.
+
+    One that is `held` has `held_until`, when it is decided again, and the reason why it waits. One whose next channel may follow has
+    `escalates_at`; the `reason` of one that is `routed` says why no further channel follows. `redrive_count` says how often it was redriven
+    as a dead letter; attempts have that of their delivery.
+    """
+
+    id: str
+    state: str
+    priority: str = ""
+    final: bool = False
+    user_id: str = ""
+    type: str = ""
+    category: str = ""
+    reason: str = ""
+    duplicate_of: str = ""
+    created_at: float = 0.0
+    decided_at: float = 0.0
+    expires_at: float = 0.0
+    held_until: float | None = None
+    escalates_at: float | None = None
+    deliveries: list[DeliveryResponse] = []
+    redrive_count: int = 0
+
+
+class OpenDigestResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A digest that gathers notifications until `ends_at`, or until it is sent, if something still holds it then.
+
+    `key` tells digests of one type apart. `cause` is what ends it: its `window`, something in it that would expire (`expiry`), or, if it is
+    full, its `count` or `size`.
+    """
+
+    id: str
+    type: str
+    key: str
+    count: int
+    started_at: float
+    ends_at: float
+    priority: Literal["high", "low", "medium"]
+    cause: str
+
+
+class PayloadFailure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them."""
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    locale: str
+    reason: str
+    problem: str
+    count: int
+    ids: list[str]
+
+
+class PayloadReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a version makes of the newest recorded notifications of its template.
+
+    `failures` are those that the published version does not have, a few for many; `failed` counts their notifications, and
+    `failed_before` those that fail with both versions. `problem` says why nothing was compared.
+    """
+
+    payloads: int
+    failed: int = 0
+    failed_before: int = 0
+    failures: list[PayloadFailure] = []
+    usage: list[ChannelUsage] = []
+    problem: str = ""
+
+
+class PingRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A test webhook; `data` goes into its payload beside the id of the endpoint. The body may be empty."""
+
+    data: dict[str, Any] = {}
+
+
+class PingResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a test webhook: the status of its delivery, and the HTTP status of the endpoint's answer, 0 if there is none."""
+
+    delivery_id: str
+    status: Status
+    reason: str = ""
+    code: int = 0
+    duration_ms: float = 0.0
+    detail: str = ""
+
+
+class Preference(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A user's choice for a category and a channel; an empty one stands for all, and the most specific choice decides."""
+
+    choice: Literal["in", "out"]
+    category: str = ""
+    channel: Literal["", "email", "push", "sms", "webhook"] = ""
+    digest: Literal["", "daily", "hourly", "off", "weekly"] = ""
+
+
+class PreferenceChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new choice, or null to delete what was chosen for this category and channel."""
+
+    choice: Literal["in", "out"] | None
+    category: str = ""
+    channel: Literal["", "email", "push", "sms", "webhook"] = ""
+    digest: Literal["", "daily", "hourly", "off", "weekly"] = ""
+
+
+class PreferenceList(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The preferences of a user by category and channel."""
+
+    items: list[Preference]
+
+
+class PreferencePatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The preferences of a user that change; `reason` is for the history."""
+
+    items: list[PreferenceChange]
+    reason: str = ""
+
+
+class PreferenceSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All preferences of a user; `reason` is for the history."""
+
+    items: list[Preference]
+    reason: str = ""
+
+
+class PreviewRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is to be shown: a document, else a version, else the published one; with data, else a sample, else the first sample."""
+
+    document: TemplateDocument | None = None
+    version: int | None = None
+    data: dict[str, Any] | None = None
+    sample: str | None = None
+    locale: str | None = None
+    time_zone: str = ""
+
+
+class PreviewResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a template renders to, and the locales in which it is not complete."""
+
+    contents: list[ContentPreview]
+    gaps: list[LocaleGap]
+
+
+class PriorityCaseEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The priority of the notifications for which the expression `when` is true."""
+
+    when: str
+    priority: Literal["high", "low", "medium"]
+
+
+class ProbeResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The last result of one readiness probe."""
+
+    status: Literal["degraded", "down", "ok"]
+    detail: str = ""
+
+
+class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem document (RFC 9457); `code` is its stable name, on which a client can decide, and `request_id` finds the log line.
+
+    A retry repeats `ids`, in the order of the request, so that duplicates are recognised; `retry_after` is in seconds. `permission` is the
+    one that is missing.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+    ids: list[str] = []
+    retry_after: int = 0
+    permission: str = ""
+    code: str = ""
+    request_id: str = ""
+
+
+class Publication(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version that was made the one in force; it is rolled back to if it was in force before."""
+
+    number: int
+    version: int
+    change: Literal["published", "rolled_back"]
+    actor: str
+    comment: str
+    occurred_at: float
+
+
+class PublishRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The version that is to be in force."""
+
+    version: int
+    comment: str = ""
+    force: bool = False
+
+
+class PushAck(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an app reports of a push message: the token from its data, and whether it arrived, was opened or clicked."""
+
+    token: str
+    event: Literal["click", "delivered", "open"] = "delivered"
+
+
+class PushOptionsEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The options in a template. `collapse_key`, `sound`, `badge`, `click_action` and the values of `data` may have expressions.
+
+    `data` is what the app gets beside the texts: strings, as FCM requires.
+    """
+
+    collapse_key: str = ""
+    priority: Literal["", "high", "normal"] = ""
+    urgency: Literal["", "high", "low", "normal", "very-low"] = ""
+    sound: str = ""
+    badge: int | str | None = None
+    channel_id: str = ""
+    click_action: str = ""
+    category: str = ""
+    interruption_level: Literal["", "active", "critical", "passive", "time-sensitive"] = ""
+    mutable_content: bool = False
+    data: dict[str, str] = {}
+
+
+class QuietHours(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A daily window in the user's local time, without its end; if it ends before it starts, it goes over midnight."""
+
+    start: str
+    end: str
+
+
+class RateLimit(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """At most `max_count` admitted notifications per user in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW).
+
+    It counts those on its channel, of its category, of users with its tier; an empty one means all channels together, categories or tiers.
+    """
+
+    channel: Literal["email", "push", "sms", "webhook"] | Literal[""]
+    max_count: int
+    window_seconds: int
+    category: str = ""
+    tier: str = ""
+
+
+class RateLimitChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many notifications per user a limit admits in any window."""
+
+    max_count: int
+
+
+class RateLimitPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Limits in the order of channel, category, tier and window; `next_cursor` is null on the last page."""
+
+    items: list[RateLimitResponse]
+    next_cursor: str | None
+
+
+class RateLimitResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The current version of a limit; an empty channel, category or tier means all."""
+
+    version: int
+    limit: RateLimit
+
+
+class RateLimitVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version of a limit; `max_count` is null in the one that deleted it. The time is in epoch seconds."""
+
+    version: int
+    max_count: int | None
+    actor: str
+    comment: str
+    changed_at: float
+
+
+class RateLimitVersionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Versions of a limit, newest first; `next_cursor` is null on the last page."""
+
+    items: list[RateLimitVersion]
+    next_cursor: str | None
+
+
+class RateWindowResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rate limit and how much of it a user has used; `room_again_at` is 0 while it has room, or if it never has.
+
+    An empty `channel` stands for all channels together, an empty `category` for all. One with a `tier` counts for users of that tier.
+    """
+
+    channel: str
+    max_count: int
+    window_seconds: int
+    used_count: int
+    has_room: bool
+    room_again_at: float
+    category: str = ""
+    tier: str = ""
+
+
+class ReadinessResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`unready` if notifications cannot be accepted, `degraded` if another probe fails."""
+
+    status: Literal["degraded", "ready", "unready"]
+    probes: dict[str, ProbeResult]
+
+
+class RecipientPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many users there are, and the first of them. `unknown_users`: of named ones, how many do not exist; they get nothing."""
+
+    count: int
+    first_users: list[str]
+    unknown_users: int = 0
+
+
+class Redrive(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored redrive; `redriven_count` is of records that are in Kafka, `skipped_counts` by the reason why nothing was produced.
+
+    `selection` has the filter or the ids of the request. `is_edited`: the only dead letter goes with another value.
+    """
+
+    id: str
+    selection: dict[str, Any]
+    is_edited: bool
+    rate: int | None
+    include_delivered: bool
+    extend_expiry: int | None
+    reason: str
+    state: Literal["cancelled", "done", "failed", "paused", "pending", "running"]
+    total_count: int
+    redriven_count: int
+    skipped_counts: dict[str, int]
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    created_by: str
+    error: str
+
+
+class RedriveActionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a redrive is paused, resumed or cancelled, for the audit log; the body may be empty."""
+
+    reason: str = ""
+
+
+class RedrivePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Redrives, newest first; `next_cursor` is null on the last page."""
+
+    items: list[Redrive]
+    next_cursor: str | None
+
+
+class RedrivePreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many dead letters there are, and by result what would become of those that were examined, the oldest ones."""
+
+    count: int
+    examined_count: int
+    results: dict[str, int]
+
+
+class RedriveRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A redrive of the open dead letters that a filter selects, or of these; with `preview` it is counted, and nothing is sent."""
+
+    filter: DeadLetterFilter | None = None
+    ids: list[str] | None = None
+    rate: int | None = None
+    include_delivered: bool = False
+    extend_expiry: int | None = None
+    reason: str = ""
+    preview: bool = False
+
+
+class RollbackRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The version that is to be in force again; without it the one that was published before."""
+
+    version: int | None = None
+    comment: str = ""
+    force: bool = False
+
+
+class RuleEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rule; without `template`, the type names it."""
+
+    type: str
+    category: str
+    priority: Literal["high", "low", "medium"] | None = None
+    channels: list[Literal["email", "push", "sms", "webhook"]]
+    strategy: Literal["all", "escalate", "first"] = "all"
+    template: str = ""
+    mandatory: bool = False
+    consent: Literal["", "none", "opt_in", "opt_out"] = ""
+    quiet_hours: Literal["", "hold", "ignore", "reject"] = ""
+    over_limit: Literal["hold", "reject"] = "reject"
+    condition: str = ""
+    priorities: list[PriorityCaseEntry] = []
+    expires_after: int = 0
+    digest: DigestPolicy | None = None
+    escalate_after: int = 0
+    escalate_unless: Literal["delivered", "sent"] = "delivered"
+    email_options: EmailOptions | None = None
+
+
+class RulePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Rules in the order of types; `next_cursor` is null on the last page."""
+
+    items: list[RuleResponse]
+    next_cursor: str | None
+
+
+class RuleResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The current version of a rule; `rule` is as a file of rules has it, and as PUT takes it."""
+
+    version: int
+    rule: RuleEntry
+
+
+class RuleRollback(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request to make the contents of a version the newest one."""
+
+    version: int
+
+
+class RuleVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version of a rule; `rule` is null in the one that deleted it. The time is in epoch seconds."""
+
+    version: int
+    rule: RuleEntry | None
+    actor: str
+    comment: str
+    changed_at: float
+
+
+class RuleVersionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Versions of a rule, newest first; `next_cursor` is null on the last page."""
+
+    items: list[RuleVersion]
+    next_cursor: str | None
+
+
+class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored schedule; `version` is the ETag, which runs do not change.
+
+    `audience` is empty if it is for `user_count` named users; lists leave out which. `next_run_at` is null if it is paused or has ended.
+    """
+
+    id: str
+    name: str
+    cron: str
+    time_zone: str
+    start_at: float | None
+    end_at: float | None
+    missed: Literal["all", "once", "skip"]
+    notification: BroadcastNotification
+    priority: Literal["high", "low", "medium"] | None
+    audience: str
+    user_ids: list[str] | None
+    user_count: int
+    rate: int | None
+    state: Literal["active", "ended", "paused"]
+    next_run_at: float | None
+    last_run_at: float | None
+    version: int
+    created_at: float
+    updated_at: float
+    created_by: str
+
+
+class ScheduleDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What runs when, and for whom: an audience or these users."""
+
+    cron: str
+    notification: BroadcastNotification
+    time_zone: str = "UTC"
+    start_at: float | str | None = None
+    end_at: float | str | None = None
+    missed: Literal["all", "once", "skip"] = "once"
+    audience: str | None = None
+    user_ids: list[str] | None = None
+    priority: Literal["high", "low", "medium"] | None = None
+    rate: int | None = None
+
+
+class ScheduleDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A schedule with the times of its next five runs, without regard to a pause."""
+
+    id: str
+    name: str
+    cron: str
+    time_zone: str
+    start_at: float | None
+    end_at: float | None
+    missed: Literal["all", "once", "skip"]
+    notification: BroadcastNotification
+    priority: Literal["high", "low", "medium"] | None
+    audience: str
+    user_ids: list[str] | None
+    user_count: int
+    rate: int | None
+    state: Literal["active", "ended", "paused"]
+    next_run_at: float | None
+    last_run_at: float | None
+    version: int
+    created_at: float
+    updated_at: float
+    created_by: str
+    next_runs: list[float]
+
+
+class SchedulePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Schedules in the order of their names; `next_cursor` is null on the last page."""
+
+    items: list[Schedule]
+    next_cursor: str | None
+
+
+class ScheduledEntryResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A notification or delivery that the scheduler holds until `due_at`."""
+
+    id: str
+    due_at: float
+    priority: Literal["high", "low", "medium"]
+    resume_count: int
+
+
+class SecretInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A secret that signs: since when, and until when it does; `public_key` is `whpk_` and base64 with ed25519, else empty."""
+
+    created_at: float
+    expires_at: float | None
+    public_key: str
+
+
+class SecretRotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new secret; for `overlap` seconds the old one signs, too. 0, for one that leaked: no secret but the new one signs any more."""
+
+    overlap: int = 86400
+
+
+class SizeChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the size of a sample changes, in bytes and SMS segments; 0 before for what is new."""
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    locale: str
+    sample: str
+    size_before: int
+    size_after: int
+    segments_before: int = 0
+    segments_after: int = 0
+    variant: str = ""
+
+
+class SmsSegments(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The encoding of a text and its segments; `units` are septets or UCS-2 code units, `free` is what the last segment still takes.
+
+    `forcing` are the characters because of which it is UCS-2, each once, at most ten.
+    """
+
+    encoding: Literal["GSM-7", "UCS-2"]
+    segments: int
+    units: int
+    free: int
+    forcing: str = ""
+
+
+class SourceHeader(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A header of the record that could not be processed; bytes that are no UTF-8 are replaced."""
+
+    name: str
+    value: str
+
+
+class StoredDeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A row of dead_letters without key, value and headers; what is not known is empty, 0 or null."""
+
+    id: str
+    created_at: float
+    state: Literal["discarded", "open", "redriven"]
+    cause: str
+    stage: Literal["delivery", "recorder", "router", "scheduler"]
+    reason: str
+    error: str
+    channel: str
+    type: str
+    account: str
+    outcome: str
+    provider_code: int
+    attempts: int
+    redrive_count: int
+    user_id: str
+    notification_id: str
+    delivery_id: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    source_time: float
+    topic: str
+    partition: int
+    offset: int
+    is_truncated: bool
+    value_bytes: int
+    redrive_id: str
+    ended_at: float | None
+    ended_by: str
+    discard_reason: str
+
+
+class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A notification submitted over HTTP; without `priority`, the rule for the type sets it.
+
+    Unknown fields are ignored on Kafka but rejected here, so that the client learns of a misspelt name.
+    """
+
+    user_id: str
+    type: str
+    id: str | None = None
+    category: str | None = None
+    channels: list[Literal["email", "push", "sms", "webhook"]] | None = None
+    template: str | None = None
+    data: dict[str, Any] = {}
+    locale: str | None = None
+    to: dict[str, str | list[str]] = {}
+    send_at: float | str | None = None
+    expires_at: float | str | None = None
+    digest: str | None = None
+    idempotency_key: str | None = None
+    mandatory: bool = False
+    created_at: float | str | None = None
+    schema_version: int = 1
+    attachments: list[Attachment] = []
+    priority: Literal["high", "low", "medium"] | UnsetType = UNSET
+
+
+class SubmissionResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A notification that all in-sync replicas of its topic have."""
+
+    id: str
+    priority: Literal["high", "low", "medium"]
+    status: Literal["accepted"] = "accepted"
+
+
+class Suppression(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored suppression; in force until it is undone. Times in epoch seconds."""
+
+    id: str
+    channel: Literal["email", "push", "sms", "webhook"]
+    address: str
+    user_id: str | None
+    category: str
+    reason: Literal["complaint", "hard_bounce", "manual", "stop"]
+    source_event: str
+    created_at: float
+    created_by: str
+    undone_at: float | None
+    undone_by: str | None
+
+
+class SuppressionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Suppressions, newest first; `next_cursor` is null on the last page."""
+
+    items: list[Suppression]
+    next_cursor: str | None
+
+
+class SuppressionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What shall not be sent to any more: an address of whoever has it, an address of a user, or every address of a user on a channel."""
+
+    channel: Literal["email", "push", "sms", "webhook"]
+    address: str = ""
+    user_id: str | None = None
+    category: str = ""
+    reason: Literal["complaint", "hard_bounce", "manual", "stop"] = "manual"
+    source_event: str = ""
+
+
+class TemplateDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A template: by channel and locale its parts, and what holds for all of them.
+
+    `variables` is the JSON Schema of the data. `language` is that of the locale `default`. `samples` are data by name, for previews.
+    `variants` take the place of the template for some of the users; `experiment` names their comparison, by default as the template.
+    `at_most_once`: a message that may have reached the provider is not sent again, and ends as failed unless it is found there.
+    """
+
+    variables: dict[str, Any] | None = None
+    language: str = "en"
+    samples: dict[str, dict[str, Any]] = {}
+    email: dict[str, TemplateEntry] = {}
+    sms: dict[str, TemplateEntry] = {}
+    push: dict[str, TemplateEntry] = {}
+    webhook: dict[str, TemplateEntry] = {}
+    experiment: str = ""
+    variants: dict[str, VariantEntry] = {}
+    at_most_once: bool = False
+    email_options: EmailOptions | None = None
+
+
+class TemplateEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The parts of a template for one channel and locale; `title` and `body` of a push message are also called `subject` and `text`.
+
+    `options` are those of a push message.
+    """
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    title: str = ""
+    body: str = ""
+    image: str = ""
+    link: str = ""
+    template_id: str = ""
+    options: PushOptionsEntry | None = None
+
+
+class TemplateHistory(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All versions and publications of a template, newest first."""
+
+    name: str
+    published_version: int
+    versions: list[VersionSummary]
+    publications: list[Publication]
+
+
+class TemplatePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of templates, by name."""
+
+    items: list[TemplateSummary]
+    next_cursor: str | None
+
+
+class TemplateSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A template in a list: its channels and locales are those of the published version, 0 if none is published yet."""
+
+    name: str
+    published_version: int
+    latest_version: int
+    channels: list[Literal["email", "push", "sms", "webhook"]]
+    locales: list[str]
+    updated_at: float
+
+
+class TemplateVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version of a template; a version never changes."""
+
+    name: str
+    version: int
+    published_version: int
+    document: TemplateDocument
+    actor: str
+    comment: str
+    created_at: float | None
+
+
+class User(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored user; times in epoch seconds. `version` is the ETag, and rises with each change of devices and preferences, too."""
+
+    id: str
+    addresses: dict[str, list[str]]
+    locale: str
+    time_zone: str
+    tier: str
+    attributes: dict[str, Any]
+    quiet_hours: QuietHours | None
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class UserChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is written of a user; what is left out stays as it is, and in a new user is empty."""
+
+    addresses: dict[str, str | list[str]] | UnsetType = UNSET
+    locale: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+    tier: str | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+
+
+class UserCountsResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The messages to a user that providers accepted from the day `first` to `last` (UTC), the latest first; no entry means none."""
+
+    user_id: str
+    first: str
+    last: str
+    counts: list[DailyCount]
+
+
+class UserPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Users in the order of their ids; `next_cursor` is null on the last page."""
+
+    items: list[User]
+    next_cursor: str | None
+
+
+class UserStateResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the workers' tables hold of a user at `read_at`.
+
+    `workers`: by role, who holds the user's partition. `truncated`: tables of which only the first 500 rows are shown. `unavailable`: why
+    the part of a role is missing.
+    """
+
+    user_id: str
+    read_at: float
+    time_zone: str
+    rate_windows: list[RateWindowResponse]
+    idempotency_keys: list[IdempotencyKeyResponse]
+    scheduled: list[ScheduledEntryResponse]
+    digests: list[OpenDigestResponse]
+    workers: dict[str, str]
+    truncated: list[str]
+    unavailable: dict[str, str]
+
+
+class VariantCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The deliveries of a variant by channel and status; `weight` is null if the published version does not have it."""
+
+    variant: str
+    weight: int | None
+    deliveries: dict[str, dict[str, int]]
+
+
+class VariantEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a variant has in the place of the template's own parts, and the percentage of users who get it."""
+
+    weight: int
+    email: dict[str, TemplateEntry] = {}
+    sms: dict[str, TemplateEntry] = {}
+    push: dict[str, TemplateEntry] = {}
+    webhook: dict[str, TemplateEntry] = {}
+
+
+class VersionReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What publishing a version would do: it is refused if there are problems, or new failures of recorded payloads."""
+
+    name: str
+    version: int
+    previous_version: int
+    problems: list[str]
+    changes: list[SizeChange]
+    gaps: list[LocaleGap]
+    payloads: PayloadReport | None = None
+
+
+class VersionSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version in the history of a template; `created_at` is null for one that is older than the history."""
+
+    version: int
+    actor: str
+    comment: str
+    created_at: float | None
+
+
+class WebhookEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stored endpoint; `version` is the ETag. `secrets` describes the current one, and the one before while it signs, too."""
+
+    id: str
+    kind: Literal["status", "user"]
+    user_id: str | None
+    url: str
+    description: str
+    types: list[str]
+    categories: list[str]
+    statuses: list[str]
+    signature: Literal["ed25519", "hmac"]
+    is_enabled: bool
+    disabled_reason: Literal["", "failing", "gone", "operator"]
+    disabled_at: float | None
+    secrets: list[SecretInfo]
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class WebhookEndpointPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Endpoints in the order of their creation; `next_cursor` is null on the last page."""
+
+    items: list[WebhookEndpoint]
+    next_cursor: str | None
+
+
+class WindowResetResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The rate windows of a user that were emptied, by name, and the entry of the audit log."""
+
+    user_id: str
+    windows: list[str]
+    audit_id: str
+
+
+BulkRequest = list[Submission] | BulkSubmission
+"""Notifications, as a list or in an object."""
+
+Status = Literal["BOUNCED", "DELIVERED", "FAILED", "PENDING", "SENT", "UNSUBSCRIBED"]
+"""What became of a delivery."""

@@ -1,0 +1,173 @@
+"""The operations on notifications. Generated from docs/reference/openapi.json by `python -m dev.clients`; do not edit."""
+
+from herold_client import models
+from herold_client.requests import Request, encode_body
+from herold_client.transport import AsyncTransport, Transport, make_key
+
+
+class Notifications(Transport):
+    """The operations on notifications."""
+
+    def list_notifications(
+        self, *, user_id: str, limit: int | None = None, before: str | None = None, type: str | None = None
+    ) -> models.NotificationPage:
+        """List a user's notifications. Newest first, without attempts. `next` is the path of the next page."""
+        result: models.NotificationPage = self.call(
+            Request("GET", "/v1/notifications", query={"user_id": user_id, "limit": limit, "before": before, "type": type}),
+            {200: models.NotificationPage},
+        )
+        return result
+
+    def submit_notification(self, body: models.Submission, *, idempotency_key: str | None = None) -> models.SubmissionResponse:
+        """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
+        result: models.SubmissionResponse = self.call(
+            Request("POST", "/v1/notifications", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
+            {202: models.SubmissionResponse},
+        )
+        return result
+
+    def submit_notifications(self, body: models.BulkRequest, *, idempotency_key: str | None = None) -> models.BulkSubmissionResponse:
+        """Submit up to 1,000 notifications. Accepts the valid notifications and reports the others: 202 if all are accepted, 207 if some are, 422 if none is valid."""
+        result: models.BulkSubmissionResponse = self.call(
+            Request("POST", "/v1/notifications/bulk", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
+            {202: models.BulkSubmissionResponse, 207: models.BulkSubmissionResponse},
+        )
+        return result
+
+    def get_notification(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
+        """Get a notification. The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
+        result: models.NotificationResponse = self.call(
+            Request(
+                "GET", "/v1/notifications/{notification_id}", path_values={"notification_id": notification_id}, query={"user_id": user_id}
+            ),
+            {200: models.NotificationResponse},
+        )
+        return result
+
+    def cancel_notification(
+        self, notification_id: str, *, user_id: str | None = None
+    ) -> models.NotificationResponse | models.HeldChangeResponse:
+        """Cancel a held notification. The scheduler decides whether the notification is still held; the request waits for its answer for up to 3 s."""
+        result: models.NotificationResponse | models.HeldChangeResponse = self.call(
+            Request(
+                "DELETE",
+                "/v1/notifications/{notification_id}",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+            ),
+            {200: models.NotificationResponse, 202: models.HeldChangeResponse},
+        )
+        return result
+
+    def reschedule_notification(
+        self, notification_id: str, body: models.NotificationChange, *, user_id: str | None = None
+    ) -> models.NotificationResponse | models.HeldChangeResponse:
+        """Move a held notification to another time. The scheduler decides whether the notification is still held. The gate that holds it judges again when it is released."""
+        result: models.NotificationResponse | models.HeldChangeResponse = self.call(
+            Request(
+                "PATCH",
+                "/v1/notifications/{notification_id}",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+                body=encode_body(body),
+            ),
+            {200: models.NotificationResponse, 202: models.HeldChangeResponse},
+        )
+        return result
+
+    def explain_notification(self, notification_id: str, *, user_id: str | None = None) -> models.ExplanationResponse:
+        """Explain a notification. Why the notification has its state: a sentence, each gate of the router, and each delivery with its attempts and later events."""
+        result: models.ExplanationResponse = self.call(
+            Request(
+                "GET",
+                "/v1/notifications/{notification_id}/explain",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+            ),
+            {200: models.ExplanationResponse},
+        )
+        return result
+
+
+class AsyncNotifications(AsyncTransport):
+    """The operations on notifications, to await."""
+
+    async def list_notifications(
+        self, *, user_id: str, limit: int | None = None, before: str | None = None, type: str | None = None
+    ) -> models.NotificationPage:
+        """List a user's notifications. Newest first, without attempts. `next` is the path of the next page."""
+        result: models.NotificationPage = await self.call(
+            Request("GET", "/v1/notifications", query={"user_id": user_id, "limit": limit, "before": before, "type": type}),
+            {200: models.NotificationPage},
+        )
+        return result
+
+    async def submit_notification(self, body: models.Submission, *, idempotency_key: str | None = None) -> models.SubmissionResponse:
+        """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
+        result: models.SubmissionResponse = await self.call(
+            Request("POST", "/v1/notifications", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
+            {202: models.SubmissionResponse},
+        )
+        return result
+
+    async def submit_notifications(self, body: models.BulkRequest, *, idempotency_key: str | None = None) -> models.BulkSubmissionResponse:
+        """Submit up to 1,000 notifications. Accepts the valid notifications and reports the others: 202 if all are accepted, 207 if some are, 422 if none is valid."""
+        result: models.BulkSubmissionResponse = await self.call(
+            Request("POST", "/v1/notifications/bulk", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
+            {202: models.BulkSubmissionResponse, 207: models.BulkSubmissionResponse},
+        )
+        return result
+
+    async def get_notification(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
+        """Get a notification. The state, the deliveries and every attempt. The state is `accepted` until the decision or an attempt is recorded."""
+        result: models.NotificationResponse = await self.call(
+            Request(
+                "GET", "/v1/notifications/{notification_id}", path_values={"notification_id": notification_id}, query={"user_id": user_id}
+            ),
+            {200: models.NotificationResponse},
+        )
+        return result
+
+    async def cancel_notification(
+        self, notification_id: str, *, user_id: str | None = None
+    ) -> models.NotificationResponse | models.HeldChangeResponse:
+        """Cancel a held notification. The scheduler decides whether the notification is still held; the request waits for its answer for up to 3 s."""
+        result: models.NotificationResponse | models.HeldChangeResponse = await self.call(
+            Request(
+                "DELETE",
+                "/v1/notifications/{notification_id}",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+            ),
+            {200: models.NotificationResponse, 202: models.HeldChangeResponse},
+        )
+        return result
+
+    async def reschedule_notification(
+        self, notification_id: str, body: models.NotificationChange, *, user_id: str | None = None
+    ) -> models.NotificationResponse | models.HeldChangeResponse:
+        """Move a held notification to another time. The scheduler decides whether the notification is still held. The gate that holds it judges again when it is released."""
+        result: models.NotificationResponse | models.HeldChangeResponse = await self.call(
+            Request(
+                "PATCH",
+                "/v1/notifications/{notification_id}",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+                body=encode_body(body),
+            ),
+            {200: models.NotificationResponse, 202: models.HeldChangeResponse},
+        )
+        return result
+
+    async def explain_notification(self, notification_id: str, *, user_id: str | None = None) -> models.ExplanationResponse:
+        """Explain a notification. Why the notification has its state: a sentence, each gate of the router, and each delivery with its attempts and later events."""
+        result: models.ExplanationResponse = await self.call(
+            Request(
+                "GET",
+                "/v1/notifications/{notification_id}/explain",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+            ),
+            {200: models.ExplanationResponse},
+        )
+        return result
