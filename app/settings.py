@@ -90,6 +90,7 @@ class DeliverySection(Section, frozen=True):
     reserved_calls_high: NonNegativeInt
     min_concurrent_calls: PositiveInt
     max_concurrent_calls_per_host: PositiveInt
+    max_deliveries_per_call: Annotated[int, Meta(ge=1, le=1000)]
     http_client: Literal["pooled", "aiohttp"]
     connect_timeout: Seconds
     request_timeout: Seconds

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from schemas.enums import Priority
 
+FULL_CALLS = 4  # for so many deliveries as may be in one, at the same time
+
 
 class RetrySchedule(Struct, frozen=True):
     """One retry after each of `delays` (seconds), each multiplied by a random number between `min_factor` and `max_factor`.
@@ -86,12 +88,19 @@ class ConcurrencyLimits(Struct, frozen=True):
     """Calls in flight of one worker: at most `max_in_flight`, of which `reserved_for_high` are reserved for the high priority.
 
     Each provider account or webhook origin has at most `max_per_account`, and while it is overloaded at least `min_per_account`.
+    A call is for at most `max_per_call` deliveries of medium and low, if the provider takes several; 1: for one.
     """
 
     max_in_flight: int
     reserved_for_high: int
     max_per_account: int
     min_per_account: int = 4
+    max_per_call: int = 1
+
+    @property
+    def max_joined(self) -> int:
+        """How many deliveries may be in calls that others have begun. A crash may repeat them, as it may repeat the calls in flight."""
+        return FULL_CALLS * self.max_per_call
 
 
 class CallRate(Struct, frozen=True):

@@ -30,6 +30,10 @@ ROUTER_BATCH_DURATION = Metric(
     LATENCY_BUCKETS,
 )
 DELIVERY_ATTEMPTS = Metric("herold_delivery_attempts_total", "counter", "provider calls", ("channel", "priority", "outcome"))
+BATCH_CALLS = Metric(
+    "herold_batch_calls_total", "counter", "provider calls for several deliveries, by result: answered or rejected", ("channel", "result")
+)
+BATCHED_DELIVERIES = Metric("herold_batched_deliveries_total", "counter", "deliveries in the calls for several of them", ("channel",))
 DELIVERIES_ENDED = Metric(
     "herold_deliveries_ended_total",
     "counter",

@@ -1,5 +1,6 @@
 """The result of an attempt, and the protocol of a provider, which builds requests and parses their results."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -53,6 +54,46 @@ class Provider(Protocol):
 
     def parse_result(self, result: HttpResult, now: float) -> AttemptResult:
         """The result of a call; `now` (epoch seconds) is used to convert dates in headers to seconds."""
+        ...
+
+
+class NumberedDelivery(NamedTuple):
+    """One delivery of a call for several, with the number of its attempt."""
+
+    delivery: Delivery
+    attempt: int
+
+
+class BatchResult(NamedTuple):
+    """What a call for several deliveries came to.
+
+    Without more it is the `result` of each of them. If the provider took none because of some, `rejected` has the results of those that it
+    named, by index; `is_split`: it named none, so each half is to be sent alone.
+    """
+
+    result: AttemptResult
+    rejected: Mapping[int, AttemptResult] = {}
+    is_split: bool = False
+
+
+@runtime_checkable
+class BatchProvider(Protocol):
+    """A provider that takes several deliveries in one call, if what they say is the same."""
+
+    def get_batch_key(self, delivery: Delivery) -> Hashable | None:
+        """What deliveries of one call have in common, at little cost: most that differ have different keys. None: it goes alone."""
+        ...
+
+    def has_same_content(self, first: Delivery, other: Delivery) -> bool:
+        """Whether two deliveries with one key can go in one call."""
+        ...
+
+    def build_batch_request(self, deliveries: Sequence[NumberedDelivery], now: float) -> HttpRequest | AttemptResult:
+        """One request for all. A result says why there is none; then each goes alone."""
+        ...
+
+    def parse_batch_result(self, result: HttpResult, count: int, now: float) -> BatchResult:
+        """The result of a call for `count` deliveries."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The breakers of the accounts of a worker: they limit the calls of an account that fails, is throttled, or rejects its credentials."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from agents.delivery.adaptive_concurrency import AdaptiveConcurrency
@@ -67,8 +67,16 @@ class AccountBreakers:
         breaker = self._open.get(in_flight.account)
         in_flight.probe_number = breaker.probe_number if breaker is not None else 0
 
-    def on_result(self, in_flight: InFlight, result: AttemptResult, now: float) -> None:
-        """A call ended, or could not be made. Sets the permits of the account, and takes back an attempt that does not count."""
+    def is_unsure(self, account: str, now: float) -> bool:
+        """Whether calls to an account have failed lately, so that few deliveries are to depend on one call; 429 is no failure."""
+        breaker = self._breakers.get(account)
+        return breaker is not None and breaker.has_failed(now)
+
+    def on_result(self, in_flight: InFlight, result: AttemptResult, now: float, joined: Sequence[InFlight] = ()) -> None:
+        """A call ended, or could not be made. Sets the permits of the account, and takes back an attempt that does not count.
+
+        `joined`: the other deliveries of the call, which counts once.
+        """
         call_result, account = classify(result), in_flight.account
         breaker = self._breakers.get(account)
         if breaker is None:
@@ -88,7 +96,8 @@ class AccountBreakers:
         self._adapt(account, call_result, result, now)
         if call_result is CallResult.FAILURE and in_flight.attempt and not in_flight.probe_number:  # the breaker bounds probes
             self._budget.record_failure(self._limiter.admitted_calls, now)
-        self._count(in_flight, call_result, breaker, is_cause=permits != 0 and breaker.permits == 0)
+        for each in (in_flight, *joined):
+            self._count(each, call_result, breaker, is_cause=permits != 0 and breaker.permits == 0)
         in_flight.probe_number = 0
         if call_result is CallResult.SUCCESS and self._is_idle(account, breaker, now):
             self._forget(account)

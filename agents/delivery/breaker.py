@@ -132,6 +132,11 @@ class Breaker:
         memory = self._get_delays(self.cause).longest if self._delay else 0.0
         return self.permits is None and not self._window.failures and now >= self._closed_at + memory
 
+    def has_failed(self, now: float) -> bool:
+        """Whether a call has failed in the window, or the breaker is not closed."""
+        self._window.expire(now)
+        return self.permits is not None or self._window.failures > 0
+
     def record(self, result: CallResult, now: float, retry_after: float = 0.0, probe_number: int = 0, delivery_id: str = "") -> bool:
         """Count the result of a call; whether the permits changed. `probe_number`: that of the breaker when the call began.
 

@@ -1,6 +1,7 @@
 """Limits the calls in flight, over all priorities and per account, and starts those of the high priority first."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import NamedTuple, Protocol
 
 from agents.delivery.call_queues import PartitionedQueue, PriorityQueue
@@ -8,9 +9,11 @@ from agents.delivery.in_flight import InFlight
 from agents.delivery.waiting_room import WaitingRoom
 from schemas.delivery_policy import ConcurrencyLimits
 
+MIN_COMPANY = 2
+
 
 class Waiting(NamedTuple):
-    """Deliveries that wait at an account, by priority, and how many calls may start now but for its rate."""
+    """Calls that deliveries at an account wait for, by priority, and how many may start now but for its rate."""
 
     high: int
     others: int
@@ -36,14 +39,16 @@ class AccountRates(Protocol):
 class AccountConcurrency:
     """The calls in flight of a provider account or webhook origin, their limit, and the deliveries that wait for it, once there are any.
 
-    `is_limited`: its breaker permits fewer calls than `usual_calls`.
+    `is_limited`: its breaker permits fewer calls than `usual_calls`. `company`: how many of those that wait are asked to join a call that
+    begins: more if they do, fewer if they do not.
     """
 
-    __slots__ = ("calls_in_flight", "is_limited", "max_calls", "queue", "usual_calls")
+    __slots__ = ("calls_in_flight", "company", "is_limited", "max_calls", "queue", "usual_calls")
 
     def __init__(self, max_calls: int) -> None:
         self.calls_in_flight, self.max_calls, self.usual_calls, self.is_limited = 0, max_calls, max_calls, False
         self.queue: PriorityQueue | None = None
+        self.company = MIN_COMPANY
 
     def put(self, in_flight: InFlight) -> None:
         """Let a delivery wait."""
@@ -63,6 +68,7 @@ class ConcurrencyLimiter:
         self.leave: Callable[[InFlight], bool] | None = None
         self.max_per_account, self.min_per_account = limits.max_per_account, limits.min_per_account
         self._max_calls, self._max_calls_below_high = limits.max_in_flight, limits.max_in_flight - limits.reserved_for_high
+        self.max_per_call, self._max_joined = limits.max_per_call, limits.max_joined
         self.queue = PartitionedQueue()
         self._accounts: dict[str, AccountConcurrency] = {}
         self.rates: AccountRates | None = None  # if calls per second of any account are limited
@@ -70,7 +76,8 @@ class ConcurrencyLimiter:
         self.move: Callable[[InFlight], bool] | None = None
         """Moves a delivery of a paused account to another one, if it can; None if there is only one account."""
         self.calls_in_flight = self.admitted_calls = 0
-        self._calls_below_high = 0
+        self._calls_below_high = self._joined = 0
+        self._gathering: set[str] = set()  # accounts of which a call for several deliveries begins
 
     def enqueue(self, in_flight: InFlight) -> None:
         """Add a delivery that needs a call."""
@@ -79,12 +86,13 @@ class ConcurrencyLimiter:
     def acquire(self) -> InFlight | None:
         """The next delivery to call for, counted as in flight until `release`; None if none waits or the limits are reached."""
         while self.calls_in_flight < self._max_calls:
-            in_flight = self.queue.take(self._calls_below_high >= self._max_calls_below_high)
+            in_flight = self.queue.take(self._calls_below_high >= self._max_calls_below_high or self._joined >= self._max_joined)
             if in_flight is None:
                 return None
             account = self._accounts.get(in_flight.account) or self._add_account(in_flight.account)
             is_over_rate = self.rates is not None and not self.rates.count_free(in_flight.account)
-            if account.calls_in_flight < account.max_calls and not is_over_rate:
+            has_place = account.calls_in_flight < account.max_calls and not is_over_rate
+            if has_place or (self._gathering and self._may_join(in_flight, account)):
                 account.calls_in_flight += 1
                 self.calls_in_flight += 1
                 self.admitted_calls += 1
@@ -127,6 +135,49 @@ class ConcurrencyLimiter:
         elif not account.calls_in_flight and not account.is_limited and account.usual_calls == self.max_per_account:
             del self._accounts[in_flight.account]
 
+    def gather(self, name: str) -> None:
+        """A call for several deliveries of an account begins: until `end_gathering` one more than it may have is acquired at a time."""
+        self._gathering.add(name)
+        account = self._accounts[name]
+        if account.queue:
+            self._admit_waiting(account, account.company)
+
+    def end_gathering(self) -> None:
+        """The calls for several deliveries are made."""
+        self._gathering.clear()
+
+    def _may_join(self, in_flight: InFlight, account: AccountConcurrency) -> bool:
+        is_alone = in_flight.batch.priority == "high" or in_flight.delivery.at_most_once
+        return in_flight.account in self._gathering and account.calls_in_flight <= account.max_calls and not is_alone
+
+    def join(self, in_flight: InFlight) -> None:
+        """Give back the place of a delivery that goes in the call of another one, until `leave_calls`."""
+        account = self._accounts[in_flight.account]
+        account.company = min(account.company + MIN_COMPANY, MIN_COMPANY * self.max_per_call)
+        self._joined += 1
+        self.admitted_calls -= 1
+        self.release(in_flight)
+
+    def put_back_surplus(self, in_flight: InFlight) -> bool:
+        """Let a delivery that joins no call wait, if it was acquired only to join one; whether it was."""
+        account = self._accounts[in_flight.account]
+        is_over_rate = self.rates is not None and not self.rates.count_free(in_flight.account)
+        if account.calls_in_flight <= account.max_calls and not is_over_rate:
+            return False
+        account.company = max(account.company // 2, MIN_COMPANY)
+        self.admitted_calls -= 1
+        account.calls_in_flight -= 1
+        self.calls_in_flight -= 1
+        self._calls_below_high -= 1
+        account.put(in_flight)
+        if self.rates is not None:
+            self.rates.request(in_flight.account)
+        return True
+
+    def leave_calls(self, count: int) -> None:
+        """So many deliveries that went in the calls of others have their results."""
+        self._joined -= count
+
     def has_waiting(self, name: str) -> bool:
         """Whether deliveries wait at an account."""
         account = self._accounts.get(name)
@@ -147,14 +198,15 @@ class ConcurrencyLimiter:
         self._admit(name, account, account.max_calls - account.calls_in_flight)
 
     def count_waiting(self, name: str) -> Waiting:
-        """The deliveries that wait at an account."""
+        """The calls that wait at an account; of those for several deliveries as many as the last ones of the account were for."""
         account = self._accounts.get(name)
         if account is None or account.queue is None:
             return Waiting(0, 0, 0)
         high = account.queue.count_high()
+        others = ceil((len(account.queue) - high) / (account.company // MIN_COMPANY))
         room = min(account.max_calls - account.calls_in_flight, self._max_calls - self.calls_in_flight)
         below_high = max(0, min(room, self._max_calls_below_high - self._calls_below_high))
-        return Waiting(high, len(account.queue) - high, max(below_high, min(room, high)))
+        return Waiting(high, others, max(below_high, min(room, high)))
 
     def admit(self, name: str) -> None:
         """Let deliveries of an account be acquired whose calls its rate permits now."""
@@ -167,6 +219,9 @@ class ConcurrencyLimiter:
         if self.rates is not None and account.queue and (free := self.rates.count_free(name)) < calls:
             self.rates.request(name)
             calls = free
+        self._admit_waiting(account, calls)
+
+    def _admit_waiting(self, account: AccountConcurrency, calls: int) -> None:
         admitted: list[InFlight] = []
         while calls > 0 and account.queue and (in_flight := account.queue.take()) is not None:
             in_flight.end_wait()

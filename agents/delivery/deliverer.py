@@ -9,6 +9,7 @@ from agents.dead_letter_limit import DeadLetterLimit
 from agents.delivery.account_breakers import AccountBreakers
 from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
+from agents.delivery.batch_calls import BatchCalls, Steps
 from agents.delivery.batch_reader import BatchReader
 from agents.delivery.bounce_guard import BounceGuard
 from agents.delivery.call_queues import HELD_PRIORITIES
@@ -75,6 +76,8 @@ class Deliverer:
         others = self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard, opening
         self._reader = BatchReader(providers, attempts, outbox, *others)
         on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
+        steps = Steps(self._send, self._decide, self._go_on, self._runs.fail)
+        self._batch_calls = BatchCalls(self._limiter, self.breakers, self._accounts, clock, observer, steps)
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
         self._intents: set[InFlight] = set()  # at most once; the rows that say that they are called for are not durable yet
         self._starting_calls = False
@@ -148,13 +151,22 @@ class Deliverer:
             return
         self._starting_calls = True
         try:
-            while (in_flight := self._limiter.acquire()) is not None:
-                if self._must_wait(in_flight):
-                    self._hold(in_flight)
-                else:
-                    self._call(in_flight)
+            while self._call_admitted() or self._batch_calls.send():
+                pass
         finally:
             self._starting_calls = False
+
+    def _call_admitted(self) -> bool:
+        """Call for the deliveries that the limits admit; whether there were any."""
+        limiter = self._limiter
+        in_flight = first = limiter.acquire()
+        while in_flight is not None:
+            if self._must_wait(in_flight):
+                self._hold(in_flight)
+            else:
+                self._call(in_flight)
+            in_flight = limiter.acquire()
+        return first is not None
 
     def _must_wait(self, in_flight: InFlight) -> bool:
         batch = in_flight.batch
@@ -173,7 +185,7 @@ class Deliverer:
         self._start_calls()
 
     def _call(self, in_flight: InFlight) -> None:
-        """Build the request and send it; a delivery that is revoked, expired or cannot be sent gets no call."""
+        """Call for a delivery, if it may be called for: one that is revoked or expired is not."""
         now = self._clock()
         if in_flight.is_revoked:
             self._limiter.release(in_flight)
@@ -195,8 +207,13 @@ class Deliverer:
             return
         if self._limited_accounts:
             self.breakers.mark_probe(in_flight)
-        if self._limiter.rates is not None:
-            self._limiter.rates.use(in_flight.account)
+        if not self._batch_calls.add(in_flight, now):
+            if self._limiter.rates is not None:
+                self._limiter.rates.use(in_flight.account)
+            self._send(in_flight, now)
+
+    def _send(self, in_flight: InFlight, now: float) -> None:
+        """Build the request and send it; a delivery that cannot be sent gets no call."""
         request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
         in_flight.counted_attempts += 1
         if not isinstance(request, AttemptResult):
@@ -253,12 +270,16 @@ class Deliverer:
             if self._accounts is not None:
                 self._accounts.on_result(in_flight.provider, attempted, now)
             self._decide(in_flight, attempted, now)
-            self._start_calls()
-            if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
-                self._registry.release_waiting_batches()
-                self._stopping.set_result(None)
+            self._go_on()
         except Exception as error:
             self._runs.fail(error)
+
+    def _go_on(self) -> None:
+        """Start further calls after a result, or end the stop after the last one."""
+        self._start_calls()
+        if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
+            self._registry.release_waiting_batches()
+            self._stopping.set_result(None)
 
     # -- decide
 

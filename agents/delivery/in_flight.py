@@ -105,6 +105,7 @@ class InFlight:
     is scheduled, `is_revoked` while the partition is revoked. `row` and `result` are kept after the end: if the same record is read again
     because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or the reason why
     no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
+    `call_mark`: after a call for several was rejected, only deliveries with the same mark go in one call.
     `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one.
     `sealer` is set if the record is sealed.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
@@ -117,6 +118,7 @@ class InFlight:
         "account",
         "attempt",
         "batch",
+        "call_mark",
         "called_at",
         "consent_checked_at",
         "counted_attempts",
@@ -151,6 +153,7 @@ class InFlight:
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
         self.waiting_share: WaitingShare | None = None
         self.sealer = decoded.sealer
+        self.call_mark: object = None
 
     def set_provider(self, provider: CheckedProvider) -> None:
         """Go to another account, which has not rejected an attempt of this delivery."""

@@ -20,13 +20,15 @@ class DeliveryBatchSummary(NamedTuple):
 
 
 class Observer(Protocol):
-    """Called for each attempt, dead letter, finished batch, outage of profiles, breaker that opens or closes, and call without an answer of
-    which it is known what follows; must not raise.
+    """Called for each attempt, call for several deliveries, dead letter, finished batch, outage of profiles, breaker that opens or closes,
+    and call without an answer of which it is known what follows; must not raise.
 
-    `seconds`: until a probe, or since it was opened; `is_again`: a probe has failed.
+    `is_rejected`: the provider took none of them because of some. `seconds`: until a probe, or since it was opened; `is_again`: a probe has
+    failed.
     """
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None: ...
+    def on_batch_call(self, deliveries: int, *, is_rejected: bool) -> None: ...
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None: ...
     def on_batch_end(self, batch: DeliveryBatchSummary) -> None: ...
     def on_breaker_opened(self, account: str, cause: Cause, seconds: float, result: AttemptResult, *, is_again: bool) -> None: ...
@@ -39,6 +41,9 @@ class NullObserver:
     """An observer that does nothing."""
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
+        """Do nothing."""
+
+    def on_batch_call(self, deliveries: int, *, is_rejected: bool) -> None:
         """Do nothing."""
 
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:

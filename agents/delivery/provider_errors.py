@@ -1,22 +1,31 @@
 """Turns unexpected errors of a provider into results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agents.consecutive_failure_limit import ConsecutiveFailureLimit, describe_error
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason
 from schemas.http import HttpClient, HttpRequest, HttpResult
-from schemas.outcome import AttemptResult, LookUp, Provider, SearchableProvider
+from schemas.outcome import (
+    AttemptResult,
+    BatchProvider,
+    BatchResult,
+    LookUp,
+    NumberedDelivery,
+    Provider,
+    SearchableProvider,
+)
 
 
 class CheckedProvider:
     """A provider with its client, whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries.
 
     `name`, `channel` and `get_account` are the provider's, `send` is the client's. `look_up` asks which messages the provider has, if it
-    can be asked. One account of several has a `name` of its own, which is also its account.
+    can be asked, and `batch` is the provider if one call can be for several deliveries. One account of several has a `name` of its own,
+    which is also its account.
     """
 
-    __slots__ = ("_failure_limit", "_provider", "channel", "get_account", "look_up", "name", "send")
+    __slots__ = ("_failure_limit", "_provider", "batch", "channel", "get_account", "look_up", "name", "send")
 
     get_account: Callable[[Delivery], str]
 
@@ -24,6 +33,7 @@ class CheckedProvider:
         self._provider, self._failure_limit = provider, ConsecutiveFailureLimit()
         self.name, self.channel, self.send = name or provider.name, provider.channel, client.send
         self.get_account = (lambda delivery: name) if name else provider.get_account
+        self.batch: BatchProvider | None = provider if isinstance(provider, BatchProvider) else None
         self.look_up: LookUp | None = provider.look_up if isinstance(provider, SearchableProvider) else None
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
@@ -43,3 +53,19 @@ class CheckedProvider:
             return self._provider.parse_result(result, now)
         except Exception as error:  # the request was sent: raising here, or a retry, would send it twice
             return AttemptResult(Outcome.UNKNOWN, Reason.UNEXPECTED_ERROR, detail=describe_error(error))
+
+    def build_batch_request(self, deliveries: Sequence[NumberedDelivery], now: float) -> HttpRequest | AttemptResult:
+        """The request for several deliveries, or why there is none; what is wrong with one of them is found out when it goes alone."""
+        assert self.batch is not None
+        try:
+            return self.batch.build_batch_request(deliveries, now)
+        except Exception as error:
+            return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.UNEXPECTED_ERROR, detail=describe_error(error))
+
+    def parse_batch_result(self, result: HttpResult, count: int, now: float) -> BatchResult:
+        """The result of a call for several deliveries."""
+        assert self.batch is not None
+        try:
+            return self.batch.parse_batch_result(result, count, now)
+        except Exception as error:  # as of a call for one
+            return BatchResult(AttemptResult(Outcome.UNKNOWN, Reason.UNEXPECTED_ERROR, detail=describe_error(error)))

@@ -5,19 +5,16 @@ Source of the request and of the codes: SendGrid's OpenAPI document tsg_mail_v3 
 """
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
-from agents.providers.response import (
-    build_account_fault,
-    build_invalid_content,
-    clean_provider_id,
-    describe_rejected_fields,
-    parse_no_response,
-    parse_retry_after,
-)
+from agents.providers.response import build_invalid_content, clean_provider_id, parse_no_response, parse_retry_after
+from agents.providers.sendgrid_batch import encode_batch, get_batch_key, has_same_content
+from agents.providers.sendgrid_content import encode_content, replace_line_breaks
+from agents.providers.sendgrid_errors import HTTP_STATUSES, parse_bad_request, parse_batch_rejection
 from agents.providers.sendgrid_options import NO_PARTS, encode_parts
 from agents.providers.setting_checks import check_base_url, check_header_value, check_line, check_settings, expect_match
 from schemas.addresses import InvalidAddress, normalize_email
@@ -25,22 +22,9 @@ from schemas.channels import ChannelName
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
 from schemas.enums import Outcome, Reason
-from schemas.errors import DECODE_ERRORS
 from schemas.http import HttpRequest, HttpResponse, HttpResult
-from schemas.outcome import AttemptResult
+from schemas.outcome import AttemptResult, BatchResult, NumberedDelivery
 
-HTTP_STATUSES: dict[int, AttemptResult] = {
-    # https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses (401: requires authentication; 403: the
-    # sender is not a verified identity, or the account is blocked for a time); https://www.twilio.com/docs/api/errors/60604 (key scopes)
-    401: build_account_fault(401, "the API key is wrong or may not send, or the credits are exhausted: check providers.sendgrid.api_key"),
-    403: build_account_fault(403, "the sender is not verified, the API key may not send, or the account is blocked"),
-    # tsg_mail_v3, responses of POST /v3/mail/send: the URL of the settings is not SendGrid's API
-    404: build_account_fault(404, "no such API: check providers.sendgrid.url"),
-    405: build_account_fault(405, "no such API: check providers.sendgrid.url"),
-    413: AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 413, detail="the message is too large"),
-}
-
-_LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _RESET = re.compile(rb"[0-9]{1,11}").fullmatch
 
 # filled in with encoded values: a struct for each part of a mail would take twice as long
@@ -55,23 +39,13 @@ _TEMPLATE_MAIL = (
 )
 # validated and not sent: https://www.twilio.com/docs/sendgrid/for-developers/sending-email/sandbox-mode
 _SANDBOX = b',"mail_settings":{"sandbox_mode":{"enable":true}}'
-_TEXT_PART, _HTML_PART = b'{"type":"text/plain","value":%b}', b'{"type":"text/html","value":%b}'
-
-
-class _ErrorItem(Struct):
-    field: str | None = None
-
-
-class _ErrorResponse(Struct):
-    errors: list[_ErrorItem] = []
-
 
 _encode = msgspec.json.Encoder().encode
-_error_decoder = msgspec.json.Decoder(_ErrorResponse)
 _ACCEPTED = Outcome.ACCEPTED
 
 INVALID_ADDRESS = AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, detail="not an e-mail address")
 INVALID_CONTENT = build_invalid_content("email")
+NOT_TOGETHER = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.INVALID, detail="one of the addresses is not an e-mail address")
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +78,8 @@ class SendGrid:
 
     name = "sendgrid"
     channel: ChannelName = "email"
+    get_batch_key = staticmethod(get_batch_key)
+    has_same_content = staticmethod(has_same_content)
 
     def __init__(self, url: str, api_key: str, sender_address: str, sender_name: str = "", *, is_sandbox: bool = False) -> None:
         parsed = parse_base_url(url)
@@ -152,6 +128,11 @@ class SendGrid:
             body = _MAIL % (address, parts.personalization, *ids, parts.custom_args, self._sender, subject, text, tail)
         return HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
 
+    def build_batch_request(self, deliveries: Sequence[NumberedDelivery], now: float) -> HttpRequest | AttemptResult:
+        """Build one mail/send request with a personalization for each delivery."""
+        body = encode_batch(deliveries, self._sender, self._settings)
+        return NOT_TOGETHER if body is None else HttpRequest(self._origin, encode_head(self._head_prefix, body), body)
+
     def allow_address(self, host: str, address: str) -> bool:
         """All: the host is that of the settings."""
         return True
@@ -166,46 +147,24 @@ class SendGrid:
         if status == 429:
             return AttemptResult(Outcome.THROTTLED, "", 429, retry_after=_parse_rate_limit_reset(result, now))
         if status == 400:
-            return _parse_bad_request(result.body)
+            return parse_bad_request(result.body)
         if status in HTTP_STATUSES:
             return HTTP_STATUSES[status]
         if 300 <= status < 500 and status != 408:
             return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, status, detail="an undocumented HTTP status")
         return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
 
+    def parse_batch_result(self, result: HttpResult, count: int, now: float) -> BatchResult:
+        """As of one e-mail, whose message id all have; a 400 or 413 took none of them, and may be the fault of one."""
+        if isinstance(result, HttpResponse) and result.status_code in (400, 413):
+            return parse_batch_rejection(result, count)
+        return BatchResult(self.parse_result(result, now))
+
 
 def build_provider(settings: Settings) -> SendGrid:
     """The provider with these settings. Raises SettingError."""
     check_settings(settings, SETTING_CHECKS)
     return SendGrid(settings.url, settings.api_key, settings.from_email, settings.from_name, is_sandbox=settings.sandbox)
-
-
-def replace_line_breaks(subject: str) -> str:
-    """The subject without line breaks and control characters, which could end the header that it is in."""
-    return subject if subject.isprintable() else _LINE_BREAKS.sub(" ", subject)
-
-
-def encode_content(content: EmailContent) -> bytes:
-    """The parts in the order that SendGrid requires, text before HTML; an empty part is left out."""
-    if not content.html:
-        return _TEXT_PART % _encode(content.text)
-    html = _HTML_PART % _encode(content.html)
-    return b"%b,%b" % (_TEXT_PART % _encode(content.text), html) if content.text else html
-
-
-def _parse_bad_request(body: bytes) -> AttemptResult:
-    fields = _read_rejected_fields(body)
-    if any(field.startswith("personalizations.0.to") for field in fields):
-        return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.REJECTED_RECIPIENT, 400, detail="the address was rejected")
-    detail = describe_rejected_fields("SendGrid", fields)
-    return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, 400, detail=detail)
-
-
-def _read_rejected_fields(body: bytes) -> list[str]:
-    try:
-        return [error.field or "" for error in _error_decoder.decode(body).errors]
-    except DECODE_ERRORS:
-        return []
 
 
 def _parse_rate_limit_reset(response: HttpResponse, now: float) -> float:

@@ -31,23 +31,34 @@ NO_PARTS = MailParts()
 
 def encode_parts(content: EmailContent, address: str) -> MailParts:
     """The parts of an e-mail to an address. SendGrid takes each address once, so a copy to the recipient is left out."""
-    options, headers = content.options, _build_headers(content)
-    mail = [_encode_member("headers", headers)] if headers else []
-    if content.attachments:
-        mail.append(_encode_member("attachments", [_build_attachment(one) for one in content.attachments]))
+    options, mail = content.options, encode_headers(content) + encode_shared_parts(content)
     if options is None:
-        return MailParts(mail=b"".join(mail))
-    if options.reply_to:
-        mail.append(_encode_member("reply_to", {"email": options.reply_to}))
-    if options.categories:
-        mail.append(_encode_member("categories", options.categories))
+        return MailParts(mail=mail)
     seen = {build_comparison_key("email", address)}
     copies = [(name, _build_copies(texts, seen)) for name, texts in (("cc", options.cc), ("bcc", options.bcc))]
     personalization = b"".join(_encode_member(name, found) for name, found in copies if found)
     digest = {RECIPIENT_DIGEST: compute_recipient_digest(address)} if personalization else {}
     custom_args = {**options.custom_args, **digest}
     arguments = b"," + _encode(custom_args)[1:-1] if custom_args else b""
-    return MailParts(personalization, arguments, b"".join(mail))
+    return MailParts(personalization, arguments, mail)
+
+
+def encode_headers(content: EmailContent) -> bytes:
+    """The further headers, for the mail or for a personalization."""
+    headers = _build_headers(content)
+    return _encode_member("headers", headers) if headers else b""
+
+
+def encode_shared_parts(content: EmailContent) -> bytes:
+    """The parts that all recipients of a mail have: attachments, where answers go, categories."""
+    options, parts = content.options, b""
+    if content.attachments:
+        parts += _encode_member("attachments", [_build_attachment(one) for one in content.attachments])
+    if options is not None and options.reply_to:
+        parts += _encode_member("reply_to", {"email": options.reply_to})
+    if options is not None and options.categories:
+        parts += _encode_member("categories", options.categories)
+    return parts
 
 
 def _encode_member(name: str, value: object) -> bytes:

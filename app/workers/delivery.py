@@ -167,6 +167,7 @@ def _build_deliverer(
             section.reserved_calls_high,
             section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
             section.min_concurrent_calls,
+            section.max_deliveries_per_call,
         ),
         breaker=build_breaker_policy(worker.settings.breaker, section, channel, policy.max_retry_after),
         waiting=WaitingLimits(section.max_waiting_records, section.max_waiting_bytes),

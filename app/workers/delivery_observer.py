@@ -36,6 +36,11 @@ class DeliveryObserver:
         if event.possible_duplicate:
             self._metrics.increment(names.POSSIBLE_DUPLICATES, 1, self._channel)
 
+    def on_batch_call(self, deliveries: int, *, is_rejected: bool) -> None:
+        """Count a call for several deliveries."""
+        self._metrics.increment(names.BATCH_CALLS, 1, self._channel, "rejected" if is_rejected else "answered")
+        self._metrics.increment(names.BATCHED_DELIVERIES, deliveries, self._channel)
+
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:
         """Count a dead letter and log its ids."""
         self._metrics.increment(names.DEAD_LETTERS, 1, "delivery", reason)

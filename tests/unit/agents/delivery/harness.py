@@ -1,6 +1,7 @@
 """A Deliverer with in-memory ports: the test responds to the requests, commits the outbox and advances the clock."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Container, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -39,6 +40,9 @@ NOT_SENT = NotSent("connection refused")
 MAYBE_SENT = MaybeSent("connection closed")
 
 
+_find_ids = re.compile(rb"dlv_[0-9a-f]{32}").findall
+
+
 class FakeBatchHandle:
     """A batch that counts its acknowledgements and releases."""
 
@@ -66,7 +70,12 @@ class PendingCall(NamedTuple):
 
     request: HttpRequest
     on_result: Callable[[HttpResult], None]
-    delivery_id: str
+    delivery_ids: tuple[str, ...]
+
+    @property
+    def delivery_id(self) -> str:
+        """The first delivery of the call; most are for one."""
+        return self.delivery_ids[0]
 
 
 class AccountPerDomain(SendGrid):
@@ -93,6 +102,7 @@ class DeliveryHarness:
         self.produced: list[ProducedRecord] = []
         self.rows: dict[tuple[int, bytes], bytes | None] = {}
         self.observed_attempts: list[tuple[Priority, StatusEvent]] = []
+        self.observed_batch_calls: list[tuple[int, bool]] = []
         self.observed_dead_letters: list[tuple[Priority, str, str, str]] = []
         self.observed_batches: list[DeliveryBatchSummary] = []
         self.observed_pauses: list[tuple[str, Cause, str]] = []
@@ -126,9 +136,8 @@ class DeliveryHarness:
         return self.now
 
     def send(self, request: HttpRequest, on_result: Callable[[HttpResult], None]) -> None:
-        data = request.head + request.body
-        start = data.find(b"dlv_")
-        call = PendingCall(request, on_result, data[start : start + 36].decode())
+        ids = tuple(found.decode() for found in _find_ids(request.head + request.body))
+        call = PendingCall(request, on_result, ids)
         self.pending_calls.append(call)
         self.all_calls.append(call)
 
@@ -152,6 +161,9 @@ class DeliveryHarness:
 
     def on_attempt(self, priority: Priority, event: StatusEvent) -> None:
         self.observed_attempts.append((priority, event))
+
+    def on_batch_call(self, deliveries: int, *, is_rejected: bool) -> None:
+        self.observed_batch_calls.append((deliveries, is_rejected))
 
     def on_dead_letter(self, priority: Priority, reason: str, notification_id: str, delivery_id: str) -> None:
         self.observed_dead_letters.append((priority, reason, notification_id, delivery_id))

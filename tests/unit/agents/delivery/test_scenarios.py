@@ -40,7 +40,7 @@ from tests.unit.agents.delivery.test_invariants import (
 
 NUMBERS = range(1, 17)
 SENT_ONCE = range(1, 17, 2)
-Kind = Literal["one account", "two accounts", "hosts"]
+Kind = Literal["one account", "two accounts", "hosts", "several in a call"]
 GRACE = ReconciliationPolicy({"high": 2.0, "medium": 4.0, "low": 8.0})
 BREAKER = msgspec.structs.replace(BREAKER_POLICY, max_wait=2.0, consecutive_failures=3, retry_budget=RetryBudgetPolicy(0.2, 3, 10.0))
 MAX_TURNS = 300  # until all has ended
@@ -85,6 +85,8 @@ class FullScenarioRunner(ScenarioRunner):
                 harness: DeliveryHarness = AccountsHarness(**options)
             case "hosts":
                 harness = DeliveryHarness(AccountPerDomain(), **options)
+            case "several in a call":
+                harness = DeliveryHarness(**{**options, "limits": ConcurrencyLimits(CALLS, FOR_HIGH, CALLS_PER_ACCOUNT, max_per_call=3)})
             case _:
                 harness = DeliveryHarness(**options)
         harness.outbox_limit = UNCOMMITTED_ROWS
@@ -124,12 +126,13 @@ class FullScenarioRunner(ScenarioRunner):
     async def respond(self, number: int, result: HttpResult) -> None:
         if self.harness.pending_calls:
             index = number % len(self.harness.pending_calls)
-            self.calls[self.harness.pending_calls[index].delivery_id] += result in (ACCEPTED, MAYBE_SENT)
+            if result in (ACCEPTED, MAYBE_SENT):
+                self.calls.update(self.harness.pending_calls[index].delivery_ids)
             self.harness.respond(result, index)
             await run_pending_tasks()
 
     async def kill(self, *_: object) -> None:
-        self.calls.update(call.delivery_id for call in self.harness.pending_calls)
+        self.calls.update(delivery_id for call in self.harness.pending_calls for delivery_id in call.delivery_ids)
         await super().kill()
         await self.set_outage(self.is_outage, None)
         await run_pending_tasks()
@@ -166,7 +169,7 @@ class FullScenarioRunner(ScenarioRunner):
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(["one account", "two accounts", "hosts"]), st.lists(STEPS, max_size=40))
+@given(st.sampled_from(["one account", "two accounts", "hosts", "several in a call"]), st.lists(STEPS, max_size=40))
 async def test_each_delivery_ends_and_none_is_sent_twice_that_must_not_be(kind: Kind, steps: list[Step]) -> None:
     runner = FullScenarioRunner(kind)
     await runner.run(steps)

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 from sendgrid.helpers.mail import Content, CustomArg, From, Mail, Personalization, To
 
-from agents.providers.sendgrid import SendGrid, replace_line_breaks
+from agents.providers.sendgrid import SendGrid
+from agents.providers.sendgrid_content import replace_line_breaks
 from schemas.content import EmailContent
 from schemas.enums import Outcome, Reason
 from schemas.http import HttpRequest, HttpResponse
