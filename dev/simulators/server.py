@@ -101,7 +101,7 @@ class SimulatorServer:
         action = connection.send_response, (_encode_response(response, context.date), stub.fault, delay)
         # a request about no delivery, such as one for a list, is no message
         if self._is_followed and 200 <= response.status < 300 and stub.fault not in UNPROCESSED_FAULTS and parsed_request.targets:
-            self._messages.append(provider.name, context.now, response.status, request)
+            self._messages.append(provider.name, context.now, response.status, request, len(parsed_request.targets))
             if self._callbacks and isinstance(parsed_request, ValidRequest):
                 action = self._plan_callbacks(self._callbacks.plan(provider.name, parsed_request, stub, context), stub, action)
         self._queue_action(action)

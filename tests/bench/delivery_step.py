@@ -31,7 +31,7 @@ from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
 from schemas.delivery_policy import BreakerPolicy, CallRate, OpenDelays, ReconciliationPolicy, WaitingLimits
-from schemas.http import HttpRequest, HttpResponse, HttpResult
+from schemas.http import HttpClient, HttpRequest, HttpResponse, HttpResult
 from schemas.ids import derive_delivery_id, make_id
 from schemas.ports import Batch, Header
 from tables.redis.client import RedisClient
@@ -129,12 +129,12 @@ async def run_to_end(deliverer: Deliverer, handles: list[CountingBatchHandle]) -
         await asyncio.sleep(0.001)
 
 
-def build_deliverer(max_per_call: int) -> Deliverer:
+def build_deliverer(max_per_call: int, client: HttpClient | None = None, url: str = "http://127.0.0.1:8025") -> Deliverer:
     """Build the deliverer of an e-mail worker."""
     outbox = NullOutboxTable()
-    provider = SendGrid("http://127.0.0.1:8025", "SG.key", "notifications@example.org", "Herold")
+    provider = SendGrid(url, "SG.key", "notifications@example.org", "Herold")
     return Deliverer(
-        ProviderSet(CheckedProvider(provider, InstantHttpClient())),
+        ProviderSet(CheckedProvider(provider, client or InstantHttpClient())),
         outbox,
         outbox,
         time.time,

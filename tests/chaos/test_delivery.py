@@ -69,6 +69,7 @@ async def test_a_worker_killed_during_a_batch_loses_nothing_and_repeats_only_cal
     cluster.env.update(
         HEROLD_DELIVERY_MAX_CONCURRENT_CALLS=str(MAX_CALLS),
         HEROLD_DELIVERY_RESERVED_CALLS_HIGH="16",
+        HEROLD_DELIVERY_MAX_DELIVERIES_PER_CALL="1",
         HEROLD_DELIVERY_LINGER_MAX_RECORDS=str(MAX_GROUP_RECORDS),
     )
     async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as reader:
@@ -139,7 +140,9 @@ async def has_statuses(reader: topic_reader.TopicReader, cluster: HeroldCluster,
 
 @pytest.mark.slow
 async def test_high_is_delivered_before_a_backlog_of_low(cluster: HeroldCluster) -> None:
-    cluster.env.update(HEROLD_DELIVERY_MAX_CONCURRENT_CALLS="16", HEROLD_DELIVERY_RESERVED_CALLS_HIGH="4")
+    cluster.env.update(
+        HEROLD_DELIVERY_MAX_CONCURRENT_CALLS="16", HEROLD_DELIVERY_RESERVED_CALLS_HIGH="4", HEROLD_DELIVERY_MAX_DELIVERIES_PER_CALL="1"
+    )
     low = [build_current_delivery("email", number, f"slow@s{number}.example.org") for number in range(2000)]
     high = [build_current_delivery("email", number, f"n{number}@example.org") for number in range(2000, 2040)]
     async with asyncio.timeout(300):

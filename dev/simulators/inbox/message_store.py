@@ -11,13 +11,18 @@ MAX_BYTES = 8 * 1024 * 1024  # of all bodies
 
 
 class StoredMessage(NamedTuple):
-    """An accepted request: a number that counts from 1, its provider, the time in epoch seconds, the status of the response."""
+    """An accepted request: a number that counts from 1, its provider, the time in epoch seconds, the status of the response.
+
+    `recipient`: which of its `recipients` the message is for.
+    """
 
     number: int
     provider: str
     at: float
     status: int
     request: ServerRequest
+    recipient: int = 0
+    recipients: int = 1
 
 
 class MessageStore:
@@ -25,16 +30,18 @@ class MessageStore:
 
     def __init__(self, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
         self._max_messages, self._max_bytes = max_messages, max_bytes
-        self._messages: deque[tuple[int, str, float, int, ServerRequest]] = deque()  # plain tuples: making others takes longer
+        self._messages: deque[tuple[int, str, float, int, ServerRequest, int, int]] = deque()  # plain tuples: making others takes longer
         self._size = self._count = 0
 
-    def append(self, provider: str, at: float, status: int, request: ServerRequest) -> None:
-        """Keep a request, and drop the oldest ones if there is no room."""
-        self._count += 1
-        self._messages.append((self._count, provider, at, status, request))
-        self._size += len(request.body)
+    def append(self, provider: str, at: float, status: int, request: ServerRequest, recipients: int = 1) -> None:
+        """Keep a message for each recipient of a request, and drop the oldest ones if there is no room."""
+        for recipient in range(recipients):
+            self._count += 1
+            self._messages.append((self._count, provider, at, status, request, recipient, recipients))
+            self._size += len(request.body) // recipients
         while len(self._messages) > self._max_messages or self._size > self._max_bytes:
-            self._size -= len(self._messages.popleft()[4].body)
+            *_, dropped, _, recipients = self._messages.popleft()
+            self._size -= len(dropped.body) // recipients
 
     def list_newest(self) -> Iterator[StoredMessage]:
         """The messages, the newest first."""

@@ -41,17 +41,16 @@ def build_view(message: StoredMessage) -> MessageView:
 
 def _view_mail(view: MessageView, message: StoredMessage) -> MessageView:
     mail: Any = msgspec.json.decode(message.request.body)
-    recipients = [person["email"] for part in mail["personalizations"] for name in ("to", "cc", "bcc") for person in part.get(name) or ()]
+    own = mail["personalizations"][message.recipient]
+    recipients = [person["email"] for name in ("to", "cc", "bcc") for person in own.get(name) or ()]
     parts = {part["type"]: part["value"] for part in mail.get("content") or ()}
-    first = mail["personalizations"][0]
     details = [(name, _format(mail[name])) for name in ("reply_to", "headers", "categories", "template_id", "send_at") if mail.get(name)]
-    details += [("custom_args", _format(first["custom_args"]))] if first.get("custom_args") else []
-    details += [("dynamic_template_data", _format(first["dynamic_template_data"]))] if first.get("dynamic_template_data") else []
+    details += [(name, _format(own[name])) for name in ("headers", "custom_args", "dynamic_template_data") if own.get(name)]
     details += [("attachment", str(part.get("filename"))) for part in mail.get("attachments") or ()]
     return view._replace(
         recipient=_join_recipients(recipients),
         sender=_format_person(mail["from"]),
-        title=str(first.get("subject") or mail.get("subject") or ""),
+        title=str(own.get("subject") or mail.get("subject") or ""),
         text=str(parts.get("text/plain", "")),
         html=str(parts.get("text/html", "")),
         details=details,

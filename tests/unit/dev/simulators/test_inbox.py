@@ -105,8 +105,17 @@ class TestViews:
         assert (view.recipient, view.title, view.text) == (recipient, title, text)
         assert view.details
 
+    def test_a_mail_for_several_is_a_message_of_each(self) -> None:
+        people = [{"to": [{"email": f"u{number}@example.org"}], "subject": f"Hello {number}"} for number in range(3)]
+        request, store = build_sendgrid_request(build_mail(personalizations=people)), MessageStore(max_messages=2)
+        store.append("sendgrid", NOW, 202, request, len(people))
+        views = [build_view(message) for message in store.list_newest()]
+        assert [(view.recipient, view.title) for view in views] == [("u2@example.org", "Hello 2"), ("u1@example.org", "Hello 1")]
+        store.append("sendgrid", NOW, 202, request, 2)
+        assert store._size == 2 * (len(request.body) // 2)
+
     def test_many_recipients_are_counted(self) -> None:
-        people = [{"to": [{"email": f"u{number}@example.org"}]} for number in range(12)]
+        people = [{"to": [{"email": f"u{number}@example.org"} for number in range(12)]}]
         (message,) = fill_store({"sendgrid": build_sendgrid_request(build_mail(personalizations=people))}).list_newest()
         assert build_view(message).recipient.endswith("u4@example.org and 7 more")
 
