@@ -57,6 +57,11 @@ class BreakerSection(Section, frozen=True):
     max_wait: PositiveSeconds
 
 
+def parse_resend_delays(text: str) -> tuple[float, ...]:
+    """The delays of `recorder.resend_delays`. Raises SettingError."""
+    return _parse_numbers("recorder.resend_delays", text)
+
+
 def build_breaker_policy(values: Mapping[str, Any], delivery: DeliverySection, channel: Channel, max_retry_after: float) -> BreakerPolicy:
     """The breaker policy of a channel. Raises SettingError, which names the key that is wrong."""
     section = build_section("breaker", values, BreakerSection)

@@ -135,6 +135,7 @@ class RecorderSection(Section, frozen=True):
     linger: Seconds
     linger_max_events: PositiveInt
     disable_endpoints_after: Seconds
+    resend_delays: str
 
 
 class GatewaySection(Section, frozen=True):

@@ -36,6 +36,8 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     before anything else. `account` is the provider's account of the last attempt, as a section of faust.yml names it.
     `next_step` is set if this is the only delivery of a step of an escalation, and another channel follows unless it arrives.
     `endpoint_id` is the registered webhook endpoint that the address is from; empty for an address that came with the notification.
+    `resends`: how often it was sent again because a carrier could not deliver it, the last time after the attempt `undelivered_attempt`.
+    `source`: where its record is, as `low.3.17` for priority, partition and offset; the worker adds it for providers that report it back.
     `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
     `sealed` stands for the address and the content, which are empty then (schemas/sealed_records.py).
     """
@@ -64,3 +66,6 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     endpoint_id: str = ""
     counted_attempts: int = 0
     sealed: bytes = b""
+    resends: int = 0
+    undelivered_attempt: int = -1
+    source: str = ""

@@ -88,7 +88,8 @@ class ReceiptEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     """What a provider, or the app on a device, reports of a delivery after the call; the time in epoch seconds.
 
     `event_key` names the report among those of its provider, which repeats reports. `event` is the provider's name of it. `address` is
-    the recipient's, in normal form, if the report has a `consent`. `detail` is as that of a status event.
+    the recipient's, in normal form, if the report has a `consent`. `detail` is as that of a status event. `max_resends`: how often the
+    delivery may be sent again, because the cause passes; `source` is then where its record is, as in a delivery.
     """
 
     delivery_id: str
@@ -107,6 +108,8 @@ class ReceiptEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     consent: ConsentReport = ""
     address: str = ""
     schema_version: int = 1
+    max_resends: int = 0
+    source: str = ""
 
 
 class EngagementEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="engagement"):

@@ -106,6 +106,9 @@ SYNCED_SUPPRESSIONS = Metric(
 )
 LINKED_ENTRIES = Metric("herold_linked_entries_total", "counter", "entries that were linked to the hash chain of their log", ("log",))
 CHECKPOINTS = Metric("herold_log_checkpoints_total", "counter", "heads of logs that were signed", ("log",))
+RESENDS = Metric(
+    "herold_resends_total", "counter", "deliveries that are sent again because a carrier could not deliver them, by channel", ("channel",)
+)
 RECORDER_COMMIT_DURATION = Metric(
     "herold_recorder_commit_duration_seconds", "histogram", "duration of one commit of the recorder", (), LATENCY_BUCKETS
 )

@@ -158,6 +158,14 @@ class ReceiptSigningProvider(Protocol):
 
 
 @runtime_checkable
+class SourceReportingProvider(Protocol):
+    """A provider whose reports say where the record of the delivery is, so that it can be read and sent again."""
+
+    @property
+    def reports_source(self) -> bool: ...
+
+
+@runtime_checkable
 class StartableProvider(Protocol):
     """A provider that needs something before its first call, such as an access token."""
 

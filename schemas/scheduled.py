@@ -15,6 +15,17 @@ DUE, CANCELLED = b"due", b"cancelled"
 ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the first record, in milliseconds
 
 
+_ATTEMPT_BITS = 20  # of the 32 bits of a resume count
+_MAX_ATTEMPT = (1 << _ATTEMPT_BITS) - 2  # a reschedule adds one
+_MAX_REDRIVES = 2**12 - 1
+
+
+def compute_delivery_resume_count(redrive_count: int, attempt: int) -> int:
+    """The resume_count of a delivery that waits for an attempt: of two entries the scheduler takes the greater one."""
+    redrives: int = min(redrive_count, _MAX_REDRIVES)
+    return redrives << _ATTEMPT_BITS | min(attempt, _MAX_ATTEMPT)
+
+
 class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="scheduled"):
     """A notification or delivery to release at `due_at` (epoch seconds); `payload` is the JSON of the record, byte for byte.
 

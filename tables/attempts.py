@@ -86,6 +86,7 @@ def decode_row(packed: bytes) -> AttemptRow:
 def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
     """Whether the delivery has ended at its redrive count, or the row has its redrive count and attempt, or later ones.
 
+    One that a carrier could not deliver is sent again although it had ended with that attempt.
     After a crash an attempt may be made again although its retry is scheduled: if that ends the delivery, the retry is not made. The age
     of the row says nothing: no record of a delivery outlives the retention, unless a clock is wrong, and then it must not be sent again.
     """
@@ -94,7 +95,7 @@ def is_already_done(packed: bytes | None, delivery: Delivery) -> bool:
     _, redrive_count, attempt, _, _, next_action = _PROGRESS_FORMAT.unpack_from(packed)
     if redrive_count != delivery.redrive_count:
         return bool(redrive_count > delivery.redrive_count)
-    return attempt >= delivery.attempt or next_action in _LAST_ACTIONS
+    return attempt >= delivery.attempt or (next_action in _LAST_ACTIONS and attempt > delivery.undelivered_attempt)
 
 
 def find_intent(packed: bytes, delivery: Delivery) -> AttemptRow | None:

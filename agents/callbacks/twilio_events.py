@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from agents.callbacks.mapped_callback import MappedCallback, find_numbers
-from agents.callbacks.twilio_error_codes import ERROR_CODES, UNLISTED, ErrorMeaning, get_code_url
+from agents.callbacks.twilio_error_codes import ERROR_CODES, UNLISTED, ErrorMeaning, build_unlisted
 from schemas.addresses import NORMALIZERS, InvalidAddress
 from schemas.enums import Reason, Status
 from schemas.events import InboundEvent, ReceiptEvent
 from schemas.ids import DELIVERY_PREFIX, is_id
+from schemas.record_source import decode_source
 
 PROVIDER = "twilio"
 
@@ -58,6 +59,9 @@ def map_twilio_status(query: Mapping[str, str], form: Mapping[str, str], now: fl
     counts[name, "taken"] += 1
     attempt, redrive_count = numbers
     address = _normalize(form.get("To", "")) if meaning.consent else ""
+    source = query.get("source", "")
+    if not meaning.max_resends or decode_source(source) is None:
+        source = ""
     event = ReceiptEvent(
         delivery_id=delivery_id,
         channel="sms",
@@ -74,6 +78,8 @@ def map_twilio_status(query: Mapping[str, str], form: Mapping[str, str], now: fl
         detail=f"{name}: {meaning.text}" if meaning.text else name,
         consent=meaning.consent if address else "",
         address=address,
+        max_resends=meaning.max_resends if source else 0,
+        source=source,
     )
     return MappedCallback([event], counts)
 
@@ -96,7 +102,7 @@ def _find_meaning(name: str, code: int) -> ErrorMeaning | None:
         return CANCELED
     if name not in FAILURES:
         return None
-    return ERROR_CODES.get(code) or (UNLISTED._replace(text=f"see {get_code_url(code)}") if code else UNLISTED)
+    return ERROR_CODES.get(code) or (build_unlisted(code) if code else UNLISTED)
 
 
 def _normalize(text: str) -> str:

@@ -15,15 +15,11 @@ from schemas.enums import Outcome, Status
 from schemas.events import StatusEvent
 from schemas.outcome import AttemptResult
 from schemas.ports import Batch, Record
-from schemas.scheduled import Scheduled
+from schemas.scheduled import Scheduled, compute_delivery_resume_count
 from schemas.sealed_records import close_delivery
 from tables.attempts import AttemptRow, NextAction
 
 _encode = msgspec.json.Encoder().encode
-_ATTEMPT_BITS = 20  # of the 32 bits of a resume count
-_MAX_ATTEMPT = 2**_ATTEMPT_BITS - 2  # a reschedule adds one
-_MAX_REDRIVES = 2**12 - 1
-
 _NEXT_ACTIONS: dict[type[Decision], NextAction] = {
     Done: NextAction.DONE,
     RetryAt: NextAction.RETRY,
@@ -100,7 +96,7 @@ def build_scheduled(in_flight: InFlight, result: AttemptResult | None, decision:
         due_at,
         in_flight.batch.handle.batch.topic,
         Raw(_encode(close_delivery(next_delivery))),
-        min(delivery.redrive_count, _MAX_REDRIVES) << _ATTEMPT_BITS | min(attempt, _MAX_ATTEMPT),
+        compute_delivery_resume_count(delivery.redrive_count, attempt),
         expires_at=delivery.expires_at,
     )
 

@@ -214,7 +214,8 @@ class Deliverer:
 
     def _send(self, in_flight: InFlight, now: float) -> None:
         """Build the request and send it; a delivery that cannot be sent gets no call."""
-        request = in_flight.provider.build_request(in_flight.delivery, in_flight.attempt, now)
+        delivery = in_flight.add_source() if in_flight.provider.reports_source else in_flight.delivery
+        request = in_flight.provider.build_request(delivery, in_flight.attempt, now)
         in_flight.counted_attempts += 1
         if not isinstance(request, AttemptResult):
             in_flight.is_calling, in_flight.called_at = True, now

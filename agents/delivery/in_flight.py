@@ -12,6 +12,7 @@ from agents.delivery.provider_errors import CheckedProvider
 from schemas.delivery import Delivery
 from schemas.enums import Priority
 from schemas.ports import BatchHandle, Header, Record, compute_record_size
+from schemas.record_source import RecordSource, encode_source
 from schemas.sealed_records import NO_CONTENT, open_delivery
 from tables.attempts import is_already_done
 
@@ -158,6 +159,10 @@ class InFlight:
     def set_provider(self, provider: CheckedProvider) -> None:
         """Go to another account, which has not rejected an attempt of this delivery."""
         self.provider, self.account, self.failed_at = provider, provider.get_account(self.delivery), -1
+
+    def add_source(self) -> Delivery:
+        """The delivery with the place of its record."""
+        return replace(self.delivery, source=encode_source(RecordSource(self.batch.priority, self.batch.partition, self.offset)))
 
     def is_same_record(self, other: "InFlight") -> bool:
         """Whether both have the same topic, partition and offset."""

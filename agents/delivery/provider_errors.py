@@ -14,6 +14,7 @@ from schemas.outcome import (
     NumberedDelivery,
     Provider,
     SearchableProvider,
+    SourceReportingProvider,
 )
 
 
@@ -25,7 +26,7 @@ class CheckedProvider:
     which is also its account.
     """
 
-    __slots__ = ("_failure_limit", "_provider", "batch", "channel", "get_account", "look_up", "name", "send")
+    __slots__ = ("_failure_limit", "_provider", "batch", "channel", "get_account", "look_up", "name", "reports_source", "send")
 
     get_account: Callable[[Delivery], str]
 
@@ -33,6 +34,7 @@ class CheckedProvider:
         self._provider, self._failure_limit = provider, ConsecutiveFailureLimit()
         self.name, self.channel, self.send = name or provider.name, provider.channel, client.send
         self.get_account = (lambda delivery: name) if name else provider.get_account
+        self.reports_source = isinstance(provider, SourceReportingProvider) and provider.reports_source
         self.batch: BatchProvider | None = provider if isinstance(provider, BatchProvider) else None
         self.look_up: LookUp | None = provider.look_up if isinstance(provider, SearchableProvider) else None
 

@@ -85,6 +85,11 @@ class Twilio:
     name = "twilio"
     channel: ChannelName = "sms"
 
+    @property
+    def reports_source(self) -> bool:
+        """Whether it calls back."""
+        return self._callback is not None
+
     def __init__(
         self,
         url: str,
@@ -190,7 +195,8 @@ def _split_callback_url(url: str) -> tuple[str, str]:
 
 def _encode_callback_query(delivery: Delivery, attempt: int) -> str:
     """The query of the callback URL, quoted as a part of the form value."""
-    return f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26redrive_count%3D{delivery.redrive_count}"
+    source = f"%26source%3D{delivery.source}" if delivery.source else ""
+    return f"delivery%3D{delivery.id}%26attempt%3D{attempt}%26redrive_count%3D{delivery.redrive_count}{source}"
 
 
 def compute_validity_period(expires_at: float, now: float) -> int:

@@ -1,4 +1,4 @@
-"""What follows from a commit outside the history: reports to producers, and endpoints that are disabled.
+"""What follows from a commit outside the history: what is sent again, reports to producers, and endpoints that are disabled.
 
 It comes after the commit and before the acknowledgement, so a crash repeats it. Outputs come first, then the state that would prevent them.
 """
@@ -10,6 +10,7 @@ import msgspec
 
 from agents.recorder.endpoint_failures import MIN_FAILURES, EndpointFailures, build_notice, collect_failures
 from agents.recorder.events import RecordedEvent
+from agents.recorder.resends import Resender
 from agents.recorder.retrying_writer import INITIAL_BACKOFF, MAX_BACKOFF
 from agents.recorder.status_webhooks import build_report, is_final, is_wanted, list_touched
 from schemas.channels import ChannelName
@@ -46,9 +47,10 @@ class FollowUps:
         clock: Clock,
         settings: FollowUpSettings,
         on_disabled: Callable[[FailingEndpoint], Awaitable[None]],
+        resender: Resender | None = None,
     ) -> None:
         self._store, self._create_outbox, self._sleep, self._clock = store, create_outbox, sleep, clock
-        self._settings, self._on_disabled = settings, on_disabled
+        self._settings, self._on_disabled, self._resender = settings, on_disabled, resender
         self._endpoints: Sequence[StatusEndpoint] = ()
         self._read_at: float | None = None
 
@@ -57,6 +59,8 @@ class FollowUps:
         backoff = INITIAL_BACKOFF
         while True:
             try:
+                if self._resender is not None:
+                    await self._resender.run(events)
                 await self._report(events)
                 await self._disable(collect_failures(events))
             except UnavailableError as error:

@@ -12,11 +12,14 @@ from agents.recorder.dead_letters import DeadLetterRecorder
 from agents.recorder.device_removals import DeviceRemovingWriter
 from agents.recorder.follow_ups import FollowUps, FollowUpSettings
 from agents.recorder.recorder import Recorder
+from agents.recorder.resends import Resender
 from agents.recorder.waiting_reports import WaitingReportMerger
 from app.admin.database import maintain_partitions
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
+from app.kafka.record_reader import KafkaRecordReader
 from app.ordered_ids import OrderedIds
+from app.retry_settings import parse_resend_delays
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.broker_clock import BrokerClock
@@ -28,7 +31,8 @@ from app.workers.observers import RecorderObserver
 from app.workers.worker_builder import MAX_SKIPS_MEDIUM, WorkerBuilder
 from schemas.channels import CHANNELS
 from schemas.errors import UnavailableError
-from schemas.metrics import WEBHOOK_ENDPOINTS_DISABLED
+from schemas.events import StatusEvent
+from schemas.metrics import RESENDS, WEBHOOK_ENDPOINTS_DISABLED
 from schemas.status_webhooks import FailingEndpoint
 from tables.postgres.database import Database
 from tables.postgres.device_rejections import PostgresRejectedDeviceStore
@@ -98,13 +102,21 @@ def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Datab
         log_event("webhook.endpoint_disabled", logging.WARNING, endpoint=endpoint.id, reason=endpoint.reason, since=since)
         await eviction.evict([endpoint.user_id] if endpoint.user_id else [])
 
+    create_outbox, kafka = partial(build_unbatched_outbox, worker.app), settings.kafka
+    reader, delays = KafkaRecordReader(kafka), parse_resend_delays(settings.recorder.resend_delays)
+    worker.add_shutdown_callback(reader.close)
+
+    def on_resend(event: StatusEvent) -> None:
+        worker.metrics.increment(RESENDS, 1, event.channel)
+
     return FollowUps(
         PostgresEndpointReports(database, OrderedIds(time.time, RandomIdBits(os.urandom))),
-        partial(build_unbatched_outbox, worker.app),
+        create_outbox,
         asyncio.sleep,
         time.monotonic,
-        FollowUpSettings(settings.recorder.disable_endpoints_after, channels, settings.kafka.topic_partitions, settings.kafka.topic_prefix),
+        FollowUpSettings(settings.recorder.disable_endpoints_after, channels, kafka.topic_partitions, kafka.topic_prefix),
         on_disabled,
+        Resender(reader, create_outbox, worker.clock, delays, kafka.topic_partitions, kafka.topic_prefix, on_resend),
     )
 
 

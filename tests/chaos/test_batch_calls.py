@@ -126,10 +126,9 @@ async def test_a_provider_that_throttles_and_fails_gets_each_e_mail_once(cluster
     mails = [build_current_delivery("email", number, f"n{number}@example.org") for number in range(3000)]
     limit_calls(cluster)
     async with asyncio.timeout(300), topic_reader.open_topic_reader(cluster.urls.kafka) as reader:
-        await cluster.start_simulators()
-        cluster.switch_fault_on("sendgrid", status=429, seconds=3)
+        await asyncio.gather(cluster.start_simulators(), cluster.start_worker("email"), cluster.start_worker("scheduler"))
+        cluster.switch_fault_on("sendgrid", status=429, seconds=5)
         await produce_deliveries(cluster, "low", mails)
-        await asyncio.gather(cluster.start_worker("email"), cluster.start_worker("scheduler"))
         began_at = time.time()
         events = await wait_for_ends(reader, cluster, len(mails))
         print(f"all are sent after {time.time() - began_at:.1f} s")

@@ -130,3 +130,23 @@ texts = st.dictionaries(
 def test_no_form_is_an_error(query: dict[str, str], form: dict[str, str]) -> None:
     assert map_twilio_status({**QUERY, **query}, {"MessageStatus": "failed", "MessageSid": SID, **form}, NOW).counts.total() == 1
     assert map_twilio_inbound(form, NOW).counts.total() == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "source", "expected"),
+    [
+        ("30003", "low.3.17", (2, "low.3.17")),
+        ("30008", "high.0.1", (2, "high.0.1")),
+        ("30001", "low.3.17", (2, "low.3.17")),
+        ("30005", "low.3.17", (0, "")),
+        ("30007", "low.3.17", (0, "")),
+        ("30999", "low.3.17", (1, "low.3.17")),  # one that Twilio has added
+        ("39999", "low.3.17", (0, "")),
+        ("30003", "", (0, "")),
+        ("30003", "low.3.17; drop", (0, "")),
+    ],
+)
+def test_a_cause_that_passes_says_where_the_record_is(code: str, source: str, expected: tuple[int, str]) -> None:
+    (event,) = map_status("undelivered", code, {**QUERY, "source": source}).events
+    assert isinstance(event, ReceiptEvent)
+    assert (event.max_resends, event.source) == expected

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from agents.delivery.in_flight import InFlight, InFlightBatch
+from agents.providers.twilio import Twilio
 from schemas.enums import Outcome, Priority, Reason, Status
 from schemas.events import StatusEvent
 from schemas.http import HttpResponse
@@ -321,3 +322,14 @@ async def test_the_observer_gets_all_events_without_addresses(harness: DeliveryH
     assert batch.outcome_counts == {"expired": 1, "decode_failed": 1, Outcome.REJECTED_PERMANENT: 1}
     assert (batch.priority, batch.partition, batch.record_count, batch.seconds) == ("high", 3, 3, 0.5)
     assert "@" not in repr((harness.observed_attempts, harness.observed_dead_letters, harness.observed_batches))
+
+
+@pytest.mark.parametrize(("callback", "source"), [("https://herold.example.org/callbacks/twilio", "source%3Dmedium.3.1"), ("", "")])
+async def test_a_provider_that_reports_it_back_gets_the_place_of_the_record(callback: str, source: str) -> None:
+    harness = DeliveryHarness(Twilio("https://api.twilio.com", "AC" + "0" * 32, "SK17", "key", "+15005550006", callback))
+    await harness.run_batches(harness.build_batch(build_delivery("sms")))
+    body = harness.pending_calls[0].request.body.decode() if callback else harness.all_calls[0].request.body.decode()
+    assert source in body
+    assert ("source" in body) is bool(source)
+    harness.respond(HttpResponse(503, {}, b""))
+    assert "source" not in bytes(harness.scheduled[0].payload).decode()

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from requests import Request
@@ -232,3 +232,10 @@ def test_without_a_callback_url_no_callbacks_are_requested() -> None:
 def test_a_code_that_is_not_in_the_table_is_a_link_to_its_page() -> None:
     assert parse_result(400, code=29999).detail == "Twilio rejected the message: https://www.twilio.com/docs/api/errors/29999"
     assert parse_result(400).detail == "Twilio rejected the message, without a code"
+
+
+def test_the_callback_says_where_the_record_is() -> None:
+    assert make_twilio().reports_source
+    assert not make_twilio(callback="").reports_source
+    callback = parse_form(build_request(make_twilio(), source="low.3.17"))["StatusCallback"]
+    assert parse_qs(urlsplit(callback).query)["source"] == ["low.3.17"]
