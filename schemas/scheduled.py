@@ -15,15 +15,18 @@ DUE, CANCELLED = b"due", b"cancelled"
 ORIGINAL_TIME_HEADER = "herold-original-timestamp"  # the broker's time of the first record, in milliseconds
 
 
-_ATTEMPT_BITS = 20  # of the 32 bits of a resume count
-_MAX_ATTEMPT = (1 << _ATTEMPT_BITS) - 2  # a reschedule adds one
-_MAX_REDRIVES = 2**12 - 1
+# a resume count has 32 bits; the lowest are for reschedules, which add one each
+_REDRIVE_SHIFT, _ATTEMPT_SHIFT, _MAY_BE_SENT = 20, 4, 1 << 3
+_MAX_REDRIVES, _MAX_ATTEMPT = (1 << 12) - 1, (1 << 16) - 1
 
 
-def compute_delivery_resume_count(redrive_count: int, attempt: int) -> int:
-    """The resume_count of a delivery that waits for an attempt: of two entries the scheduler takes the greater one."""
+def compute_delivery_resume_count(redrive_count: int, attempt: int, *, may_be_sent: bool) -> int:
+    """The resume_count of a delivery that waits for an attempt: of two entries the scheduler takes the greater one.
+
+    After a kill an attempt may be made again. If one of the two got no answer, its entry counts, whichever was written first.
+    """
     redrives: int = min(redrive_count, _MAX_REDRIVES)
-    return redrives << _ATTEMPT_BITS | min(attempt, _MAX_ATTEMPT)
+    return redrives << _REDRIVE_SHIFT | min(attempt, _MAX_ATTEMPT) << _ATTEMPT_SHIFT | _MAY_BE_SENT * may_be_sent
 
 
 class Scheduled(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="scheduled"):

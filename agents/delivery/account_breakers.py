@@ -43,7 +43,7 @@ class AccountBreakers:
         self.on_open: Callable[[str], None] | None = None
         self.request_probe: Callable[[str], None] | None = None
         self._adaptive: dict[str, AdaptiveConcurrency] = {}  # of accounts that were overloaded
-        self._budget = RetryBudget(policy.retry_budget, random)
+        self._budgets: dict[str, RetryBudget] = {}  # of accounts of which a retry has failed, as long as they have a breaker
         self._draining, self._sweep_at = False, MIN_SWEPT_BREAKERS
         self._breakers: dict[str, Breaker] = {}
         self._open: dict[str, Breaker] = {}  # those that limit their account
@@ -94,8 +94,7 @@ class AccountBreakers:
         elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number, in_flight.id):
             self._on_change(account, breaker, was_closed, result, now)
         self._adapt(account, call_result, result, now)
-        if call_result is CallResult.FAILURE and in_flight.attempt and not in_flight.probe_number:  # the breaker bounds probes
-            self._budget.record_failure(self._limiter.admitted_calls, now)
+        self._count_retry(in_flight, call_result, now)
         for each in (in_flight, *joined):
             self._count(each, call_result, breaker, is_cause=permits != 0 and breaker.permits == 0)
         in_flight.probe_number = 0
@@ -106,7 +105,19 @@ class AccountBreakers:
         """Seconds that a retry has to wait because too many retries fail; None if it need not. A probe need not."""
         if in_flight.account in self._open:
             return None
-        return self._budget.find_delay(self._limiter.admitted_calls, now)
+        budget = self._budgets.get(in_flight.account)
+        return None if budget is None else budget.find_delay(now)
+
+    def _count_retry(self, in_flight: InFlight, call_result: CallResult, now: float) -> None:
+        """Count a call for the budget of its account, and a retry that has failed; the breaker bounds probes."""
+        budget, failed = self._budgets.get(in_flight.account), call_result is CallResult.FAILURE and in_flight.attempt
+        if budget is None:
+            if not failed or in_flight.probe_number:
+                return
+            budget = self._budgets[in_flight.account] = RetryBudget(self._policy.retry_budget, self._random)
+        budget.record_call()
+        if failed and not in_flight.probe_number:
+            budget.record_failure(now)
 
     def is_probe_due(self, account: str, now: float) -> bool:
         """Whether the breaker of an account may permit a probe now. If not, because a later answer named a later time, it will be due."""
@@ -136,6 +147,15 @@ class AccountBreakers:
         breaker.begin_probes()
         self._limiter.limit_account(account, 1)
         self._request_probe(account, breaker.probe_number)
+        self._call_later(self._policy.failures.longest, partial(self._end_idle_probes, account, breaker, breaker.probe_number))
+
+    def _end_idle_probes(self, account: str, breaker: Breaker, probe_number: int) -> None:
+        """Forget a breaker that permits a probe for which nothing has come in so long a time, as that of a host that is gone."""
+        is_probing = self._open.get(account) is breaker and breaker.permits == 1 and breaker.probe_number == probe_number
+        if is_probing and self.request_probe is None and self._limiter.is_idle(account):
+            breaker.close(breaker.open_until)
+            self._on_closed(account, breaker, breaker.open_until)
+            self._forget(account)
 
     def _request_probe(self, account: str, probe_number: int) -> None:
         """Ask for a delivery until the turn of probes ends: nothing else comes to an account whose deliveries go to others."""
@@ -183,6 +203,7 @@ class AccountBreakers:
 
     def _forget(self, account: str) -> None:
         del self._breakers[account]
+        self._budgets.pop(account, None)
         if self._adaptive.pop(account, None) is not None:
             self._limiter.adapt_account(account, self._limiter.max_per_account)
 

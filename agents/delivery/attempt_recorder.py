@@ -81,13 +81,14 @@ class AttemptRecorder:
     def withdraw_intent(self, in_flight: InFlight, now: float) -> None:
         """Stage the row of the attempt before: the account rejected the call, so a replay may make it.
 
-        Without an attempt before, that is no row; but the row of an earlier redrive would be missing, so then the intent stays.
+        Without an attempt before, that is the end of the redrive before, of which this one is the proof, or no row.
         """
-        before, row = in_flight.delivery.attempt - 1, None
+        before, redrives, row = in_flight.delivery.attempt - 1, in_flight.redrive_count, None
         if before >= 0:
-            row = encode_row(AttemptRow(in_flight.redrive_count, before, None, Status.PENDING, NextAction.RETRY, 0, now))
-        if row is not None or not in_flight.redrive_count:
-            self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, row)
+            row = encode_row(AttemptRow(redrives, before, None, Status.PENDING, NextAction.RETRY, 0, now))
+        elif redrives:
+            row = encode_row(AttemptRow(redrives - 1, 0, None, Status.FAILED, NextAction.DEAD_LETTER, 0, now))
+        self._outbox.stage_row(in_flight.batch.partition, in_flight.row_key, row)
 
     def finish(self, in_flight: InFlight) -> None:
         """Stage the row. If the same record is read again, only this is repeated: the outbox sends the outputs of a past generation too."""

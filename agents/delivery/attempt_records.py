@@ -90,13 +90,14 @@ def build_scheduled(in_flight: InFlight, result: AttemptResult | None, decision:
         unanswered=unanswered,
         account=in_flight.provider.name,
     )
+    may_be_sent = next_delivery.possible_duplicate or unanswered is not None
     return Scheduled(
         delivery.id,
         delivery.user_id,
         due_at,
         in_flight.batch.handle.batch.topic,
         Raw(_encode(close_delivery(next_delivery))),
-        compute_delivery_resume_count(delivery.redrive_count, attempt),
+        compute_delivery_resume_count(delivery.redrive_count, attempt, may_be_sent=may_be_sent),
         expires_at=delivery.expires_at,
     )
 

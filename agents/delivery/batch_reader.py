@@ -77,7 +77,8 @@ class BatchReader:
         """Let the deliveries of stopped categories wait in the scheduler; returns the others."""
         passed, now = [], self._clock()
         for in_flight in new:
-            decision = guard.find_hold(in_flight.delivery, in_flight.batch.priority, now)
+            is_search = in_flight.delivery.unanswered is not None  # which sends nothing
+            decision = None if is_search else guard.find_hold(in_flight.delivery, in_flight.batch.priority, now)
             if decision is None:
                 passed.append(in_flight)
             else:

@@ -54,9 +54,9 @@ class BounceGuard:
     def find_hold(self, delivery: Delivery, priority: Priority, now: float) -> RetryAt | Done | None:
         """When a delivery comes again, or that it expires before; None if it is not stopped.
 
-        A search for what became of an earlier call sends nothing. The times are spread, so that not all come again at once.
+        The times are spread, so that not all come again at once.
         """
-        if delivery.category not in self.stopped or priority == "high" or delivery.unanswered is not None:
+        if delivery.category not in self.stopped or priority == "high":
             return None
         at = now + self._policy.hold * (0.75 + 0.5 * self._random())
         return RetryAt(at, Reason.TOO_MANY_BOUNCES) if at < delivery.expires_at else EXPIRED

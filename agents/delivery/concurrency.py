@@ -75,7 +75,7 @@ class ConcurrencyLimiter:
         self.leave_for_rate: Callable[[InFlight], bool] | None = None
         self.move: Callable[[InFlight], bool] | None = None
         """Moves a delivery of a paused account to another one, if it can; None if there is only one account."""
-        self.calls_in_flight = self.admitted_calls = 0
+        self.calls_in_flight = 0
         self._calls_below_high = self._joined = 0
         self._gathering: set[str] = set()  # accounts of which a call for several deliveries begins
 
@@ -95,7 +95,6 @@ class ConcurrencyLimiter:
             if has_place or (self._gathering and self._may_join(in_flight, account)):
                 account.calls_in_flight += 1
                 self.calls_in_flight += 1
-                self.admitted_calls += 1
                 if in_flight.batch.priority != "high":
                     self._calls_below_high += 1
                 return in_flight
@@ -132,8 +131,8 @@ class ConcurrencyLimiter:
             return
         if account.queue:
             self._admit(in_flight.account, account, 1)
-        elif not account.calls_in_flight and not account.is_limited and account.usual_calls == self.max_per_account:
-            del self._accounts[in_flight.account]
+        elif not account.calls_in_flight:
+            self._drop_usual(in_flight.account, account)
 
     def gather(self, name: str) -> None:
         """A call for several deliveries of an account begins: until `end_gathering` one more than it may have is acquired at a time."""
@@ -155,7 +154,6 @@ class ConcurrencyLimiter:
         account = self._accounts[in_flight.account]
         account.company = min(account.company + MIN_COMPANY, MIN_COMPANY * self.max_per_call)
         self._joined += 1
-        self.admitted_calls -= 1
         self.release(in_flight)
 
     def put_back_surplus(self, in_flight: InFlight) -> bool:
@@ -165,7 +163,6 @@ class ConcurrencyLimiter:
         if account.calls_in_flight <= account.max_calls and not is_over_rate:
             return False
         account.company = max(account.company // 2, MIN_COMPANY)
-        self.admitted_calls -= 1
         account.calls_in_flight -= 1
         self.calls_in_flight -= 1
         self._calls_below_high -= 1
@@ -189,6 +186,7 @@ class ConcurrencyLimiter:
         account.is_limited = max_calls is not None
         account.max_calls = account.usual_calls if max_calls is None else min(max_calls, account.usual_calls)
         self._admit(name, account, account.max_calls - account.calls_in_flight)
+        self._drop_usual(name, account)
 
     def adapt_account(self, name: str, usual_calls: int) -> None:
         """Change the usual limit of an account, as it has shown how much it can take."""
@@ -196,6 +194,17 @@ class ConcurrencyLimiter:
         account.usual_calls = usual_calls
         account.max_calls = min(account.max_calls, usual_calls) if account.is_limited else usual_calls
         self._admit(name, account, account.max_calls - account.calls_in_flight)
+        self._drop_usual(name, account)
+
+    def _drop_usual(self, name: str, account: AccountConcurrency) -> None:
+        """Forget an account of which nothing is to be known: it has no calls, nothing waits, and its limit is the usual one."""
+        if not (account.calls_in_flight or account.queue or account.is_limited) and account.usual_calls == self.max_per_account:
+            del self._accounts[name]
+
+    def is_idle(self, name: str) -> bool:
+        """Whether an account has no calls in flight, and nothing waits for it."""
+        account = self._accounts.get(name)
+        return account is None or not (account.calls_in_flight or account.queue)
 
     def count_waiting(self, name: str) -> Waiting:
         """The calls that wait at an account; of those for several deliveries as many as the last ones of the account were for."""

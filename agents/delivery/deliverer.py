@@ -18,6 +18,7 @@ from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.departures import Departures
 from agents.delivery.in_flight import InFlight, InFlightRegistry
+from agents.delivery.intents import Intents
 from agents.delivery.observer import NULL_OBSERVER, Observer
 from agents.delivery.opening import DeliveryOpening
 from agents.delivery.provider_set import ProviderSet
@@ -65,7 +66,7 @@ class Deliverer:
         opening: DeliveryOpening | None = None,
     ) -> None:
         self._outbox, self._clock, self._random, self._policy, self._opening = outbox, clock, random, policy, opening
-        self.waiting_room = WaitingRoom(waiting)
+        self.waiting_room, self._bounce_guard = WaitingRoom(waiting), bounce_guard
         self._limiter, self._registry, self._runs = ConcurrencyLimiter(limits, self.waiting_room), InFlightRegistry(), AgentRuns()
         self.breakers = AccountBreakers(breaker, self._limiter, self._registry, call_later, random, observer, self._on_probe_due)
         self._failed_accounts, self._limited_accounts = self.breakers.all, self.breakers.accounts
@@ -79,7 +80,7 @@ class Deliverer:
         steps = Steps(self._send, self._decide, self._go_on, self._runs.fail)
         self._batch_calls = BatchCalls(self._limiter, self.breakers, self._accounts, clock, observer, steps)
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
-        self._intents: set[InFlight] = set()  # at most once; the rows that say that they are called for are not durable yet
+        self._intents = Intents(outbox, self._recorder, self._limiter, clock, self._call, self._start_calls)
         self._starting_calls = False
         self._stopping: asyncio.Future[None] | None = None
 
@@ -108,7 +109,7 @@ class Deliverer:
         """Start no more calls, and let the stop wait for no batch without one; batches with waiting deliveries stay unacknowledged."""
         if self._stopping is None:
             self._stopping = asyncio.get_running_loop().create_future()
-            self._release_intents()
+            self._intents.release()
             self._registry.release_waiting_batches()
 
     async def stop(self) -> None:
@@ -135,8 +136,7 @@ class Deliverer:
         for partition in partitions:
             self._limiter.queue.drop(partition)
         self.breakers.end_drain()
-        if self._intents:
-            self._release_intents(partitions)
+        if self._intents.release(partitions):
             self._start_calls()
 
     # -- call
@@ -199,9 +199,7 @@ class Deliverer:
             self._consent.add(in_flight)
             return
         if in_flight.delivery.at_most_once and not in_flight.has_intent:
-            self._intents.add(in_flight)  # with its place among the calls, so that no more are left unknown by a kill
-            self._recorder.record_intent(in_flight, now)
-            self._outbox.on_committed(in_flight.batch.partition, partial(self._on_intent_committed, in_flight))
+            self._intents.add(in_flight, now)
             return
         if in_flight.attempt and self._departures.leave_for_budget(in_flight, now):
             return
@@ -226,27 +224,16 @@ class Deliverer:
         self._limiter.release(in_flight)
         self._decide(in_flight, request, now)
 
-    def _on_intent_committed(self, in_flight: InFlight) -> None:
-        """Call for a delivery of which a replay now knows that it is called for; at a stop, let it know that it is not."""
-        if in_flight in self._intents:
-            self._intents.remove(in_flight)
-            in_flight.has_intent = True
-            self._call(in_flight)
-            self._start_calls()
-        elif not in_flight.is_revoked:
-            self._recorder.withdraw_intent(in_flight, self._clock())
-
-    def _release_intents(self, partitions: Collection[int] | None = None) -> None:
-        """Give up the places of deliveries whose rows are not durable, if given, those of these partitions: they are not called for."""
-        for in_flight in [one for one in self._intents if partitions is None or one.batch.partition in partitions]:
-            self._intents.remove(in_flight)
-            self._limiter.release(in_flight)
-
     def _send_again(self, in_flight: InFlight) -> None:
         """Call once more for a delivery whose message nobody has, unless its attempts are used up."""
         if is_exhausted(self._policy, in_flight.counted_attempts, in_flight.delivery.category):
             self._recorder.record(in_flight, None, DeadLetterDecision(Reason.RETRIES_EXHAUSTED), self._clock())
             return
+        if self._bounce_guard is not None and self._bounce_guard.stopped:
+            now = self._clock()
+            if hold := self._bounce_guard.find_hold(in_flight.delivery, in_flight.batch.priority, now):
+                self._recorder.record(in_flight, None, hold, now)
+                return
         self._departures.move(in_flight)
         (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
         self._start_calls()

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from app.kafka.client_options import build_client_options
-from app.settings import KafkaSection
+from app.settings_connections import KafkaSection
 from schemas.errors import UnavailableError
 
 TIMEOUT = 5.0  # seconds, for one record

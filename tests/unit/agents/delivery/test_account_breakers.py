@@ -451,3 +451,26 @@ async def test_with_one_account_nothing_leaves_the_worker() -> None:
     before = len(harness.scheduled)
     await harness.run_batches(harness.build_batch(*[build_delivery(number=number) for number in range(1, 5)]))
     assert len(harness.scheduled) == before
+
+
+async def test_a_host_for_which_nothing_comes_any_more_is_forgotten() -> None:
+    harness = DeliveryHarness(breaker=LEAVING)
+    await fail_until_open(harness)
+    breakers, limiter = harness.deliverer.breakers, harness.deliverer._limiter
+    harness.advance_clock(10)
+    assert len(breakers.accounts) == 1, "it permits a probe"
+    harness.advance_clock(310)
+    assert (list(breakers.accounts), list(breakers.all), dict(limiter._accounts)) == ([], [], {})
+    assert len(harness.observed_resumptions) == 1
+
+
+async def test_a_probe_that_is_called_or_comes_again_is_not_forgotten() -> None:
+    harness = DeliveryHarness(breaker=LEAVING)
+    await fail_until_open(harness)
+    harness.advance_clock(10)
+    await harness.run_batches(harness.build_batch(build_delivery(number=99)))
+    harness.advance_clock(400)
+    assert len(harness.deliverer.breakers.accounts) == 1
+    harness.respond(NOT_SENT)
+    harness.advance_clock(20)
+    assert len(harness.deliverer.breakers.accounts) == 1

@@ -202,7 +202,7 @@ async def test_a_call_without_an_answer_is_searched_for_by_each_of_its_deliverie
     await harness.run_batches(harness.build_batch(*build_many(3)))
     harness.respond(MAYBE_SENT)
     assert get_ends(harness) == {(Status.PENDING, Outcome.UNKNOWN, 0): 3}
-    assert [(entry.due_at, entry.resume_count) for entry in harness.scheduled] == [(NOW + 120, 1)] * 3
+    assert [(entry.due_at, entry.resume_count) for entry in harness.scheduled] == [(NOW + 120, 0b1_1000)] * 3
     await harness.run_retry(harness.scheduled[0])
     await run_pending_tasks()
     assert get_sizes(harness) == [3, 1]

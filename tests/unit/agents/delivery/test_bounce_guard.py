@@ -9,6 +9,7 @@ from schemas.delivery import Delivery, UnansweredCall
 from schemas.enums import Priority, Status
 from schemas.scheduled import Scheduled
 from tests.delivery_builders import NOW, build_delivery
+from tests.fakes import run_pending_tasks
 from tests.unit.agents.delivery.harness import DeliveryHarness
 
 POLICY = BounceGuardPolicy(max_percent=5.0, min_sent=100, hold=600.0)
@@ -65,9 +66,19 @@ def test_what_is_stopped_comes_again_at_different_times_or_expires() -> None:
     assert build_guard("news").find_hold(late, "low", NOW) == EXPIRED
 
 
-def test_a_search_for_an_earlier_call_is_not_stopped() -> None:
-    delivery = build_delivery("email", category="news", unanswered=UnansweredCall(0, NOW))
-    assert build_guard("news").find_hold(delivery, "low", NOW) is None
+async def test_a_search_for_an_earlier_call_is_not_stopped_but_what_it_would_send_again_is() -> None:
+    guard, delivery = build_guard("news"), build_delivery("email", category="news", attempt=1, unanswered=UnansweredCall(0, NOW))
+    harness = DeliveryHarness(bounce_guard=guard)
+    await harness.run_batches(harness.build_batch(delivery, priority="low"))
+    assert not harness.status_events
+    await run_pending_tasks()
+    assert not harness.all_calls
+    (event,) = harness.status_events
+    assert (event.status, event.reason, event.possible_duplicate) == (Status.PENDING, "too_many_bounces", True)
+    guard.update({})
+    await harness.run_retry()
+    assert [call.delivery_id for call in harness.all_calls] == [delivery.id]
+    assert msgspec.json.decode(bytes(harness.scheduled[0].payload), type=Delivery).possible_duplicate
 
 
 async def deliver(guard: BounceGuard, *deliveries: Delivery, priority: Priority = "low") -> DeliveryHarness:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.delivery.concurrency import PartitionedQueue
+from agents.delivery.call_queues import PartitionedQueue
 from agents.providers.webhook import Webhook
 from schemas.delivery_policy import ConcurrencyLimits
 from schemas.enums import PRIORITIES, Priority

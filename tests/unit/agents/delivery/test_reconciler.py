@@ -20,6 +20,7 @@ from tests.delivery_builders import NOW, build_delivery
 from tests.event_builders import build_history_batch
 from tests.fakes import run_pending_tasks
 from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, DeliveryHarness, FakeBatchHandle
+from tests.unit.agents.delivery.test_account_breakers import REJECTED_KEY
 
 POLICY = ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0})
 CREATED = HttpResponse(201, {}, b'{"sid":"SM9"}')
@@ -346,6 +347,25 @@ class TestIntent:
         await second.run_batches(handle.reread())
         second.commit()
         assert len(second.pending_calls) == 4
+
+    @pytest.mark.parametrize("ends", ["key", "stop"])
+    async def test_a_redrive_whose_call_was_not_made_is_called_for_by_the_next_worker(self, ends: str) -> None:
+        harness, delivery = Harness(), build_delivery(at_most_once=True, redrive_count=2)
+        handle = harness.build_batch(delivery)
+        await harness.run_batches(handle)
+        if ends == "stop":
+            harness.deliverer.begin_stop()
+            await harness.deliverer.stop()
+        harness.commit()
+        if ends == "key":
+            harness.respond(REJECTED_KEY)
+        harness.commit()
+        second = restart(harness)
+        before = second.build_batch(msgspec.structs.replace(delivery, redrive_count=1))
+        await second.run_batches(handle.reread(), before)
+        second.commit()
+        assert second.called_ids == [delivery.id]
+        assert before.ack_count == 1, "what was redriven is done"
 
     async def test_a_revoked_partition_keeps_no_place_among_the_calls(self) -> None:
         harness = Harness(limits=ConcurrencyLimits(4, 0, 4))

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from schemas.delivery import Delivery
+from schemas.delivery_policy import ReconciliationPolicy
 from schemas.enums import Outcome, Priority, Reason, Status
 from schemas.errors import RecordTooLargeError
 from schemas.events import StatusEvent
@@ -11,7 +12,8 @@ from schemas.http import HttpResponse, HttpResult
 from schemas.scheduled import Scheduled
 from tables.attempts import NextAction, decode_row, encode_key
 from tests.delivery_builders import NOW, build_delivery
-from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, DeliveryHarness
+from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, MAYBE_SENT, NOT_SENT, SEND_AGAIN, DeliveryHarness
+from tests.unit.agents.delivery.test_invariants import FakeScheduler
 
 
 @pytest.fixture
@@ -83,6 +85,31 @@ async def test_an_entry_replaces_those_of_earlier_attempts_and_redrives(harness:
     assert counts == sorted(counts)
     assert len(set(counts[:-1])) == len(counts) - 1
     assert counts[-1] < 2**32 - 1
+
+
+@pytest.mark.parametrize("results", [(NOT_SENT, MAYBE_SENT), (MAYBE_SENT, NOT_SENT)])
+@pytest.mark.parametrize("is_repeatable", [True, False])
+async def test_of_two_entries_of_an_attempt_the_one_of_a_call_without_an_answer_counts(
+    results: tuple[HttpResult, HttpResult], is_repeatable: bool
+) -> None:
+    """A worker is killed between the entry and its row, and another one makes the call again."""
+    scheduler, delivery = FakeScheduler(), build_delivery()
+    for result in results:
+        harness = DeliveryHarness(reconciliation=ReconciliationPolicy(SEND_AGAIN.graces, is_repeatable))
+        await harness.run_batches(harness.build_batch(delivery))
+        harness.respond(result)
+        scheduler.read_count = 0
+        scheduler.read(harness.scheduled)
+    payload = decode_payload(scheduler.entries[delivery.id])
+    assert payload.possible_duplicate or payload.unanswered is not None
+
+
+async def test_an_entry_that_was_moved_makes_way_for_the_next_attempt(harness: DeliveryHarness) -> None:
+    await fail_once(harness)
+    await harness.run_retry()
+    harness.respond(NOT_SENT)
+    first, second = harness.scheduled
+    assert first.resume_count + 7 < second.resume_count
 
 
 async def test_after_the_last_attempt_a_delivery_becomes_a_dead_letter_with_its_last_value(harness: DeliveryHarness) -> None:
