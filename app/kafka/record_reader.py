@@ -6,8 +6,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from app.connection_settings import KafkaSection
 from app.kafka.client_options import build_client_options
-from app.settings_connections import KafkaSection
 from schemas.errors import UnavailableError
 
 TIMEOUT = 5.0  # seconds, for one record

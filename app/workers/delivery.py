@@ -30,6 +30,7 @@ from app.settings import DeliverySection, Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_shared_outbox
 from app.streaming.consumer.failure_policy import BatchProcessor
+from app.streaming.consumer.fetch_scheduling import PriorityLimits
 from app.telemetry import Metrics, log_event
 from app.workers.bounce_guard import build_bounce_guard, watch_bounces
 from app.workers.breaker_states import BreakerStates, SharedBreakerStates
@@ -57,16 +58,7 @@ from tables.redis.client import RedisClient
 def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     """Build the app of a channel's worker."""
     section, channel = settings.delivery, get_channel(cast(ChannelName, role))
-    # low keeps its in-flight batches: a delivery that waits for its account must not delay the batches behind it
-    priority_limits = build_priority_limits(
-        settings.worker,
-        section.max_batch_records,
-        section.max_batch_records_medium_busy,
-        section.max_batch_records_low_busy,
-        section.max_in_flight_batches,
-        section.max_in_flight_batches,
-    )
-    worker = WorkerBuilder(role, settings, priority_limits)
+    worker = WorkerBuilder(role, settings, _build_priority_limits(settings))
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
     database = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     accounts = build_accounts(channel, settings)
@@ -95,6 +87,19 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker.add_shutdown_callback(redis.close)
     worker.add_shutdown_callback(database.close)
     return worker.app
+
+
+def _build_priority_limits(settings: Settings) -> tuple[PriorityLimits, ...]:
+    """Low keeps its in-flight batches: a delivery that waits for its account must not delay the batches behind it."""
+    section = settings.delivery
+    return build_priority_limits(
+        settings.worker,
+        section.max_batch_records,
+        section.max_batch_records_medium_busy,
+        section.max_batch_records_low_busy,
+        section.max_in_flight_batches,
+        section.max_in_flight_batches,
+    )
 
 
 def _build_opening(settings: Settings, redis: RedisClient, database: Database, observer: DeliveryObserver) -> DeliveryOpening | None:
@@ -162,13 +167,7 @@ def _build_deliverer(
         call_later,
         random,
         policy=policy,
-        limits=ConcurrencyLimits(
-            section.max_concurrent_calls,
-            section.reserved_calls_high,
-            section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
-            section.min_concurrent_calls,
-            section.max_deliveries_per_call,
-        ),
+        limits=_build_concurrency_limits(section, channel),
         breaker=build_breaker_policy(worker.settings.breaker, section, channel, policy.max_retry_after),
         waiting=WaitingLimits(section.max_waiting_records, section.max_waiting_bytes),
         profiles=profiles,
@@ -182,6 +181,16 @@ def _build_deliverer(
     )
     worker.add_shutdown_callback(deliverer.stop)
     return deliverer
+
+
+def _build_concurrency_limits(section: DeliverySection, channel: Channel) -> ConcurrencyLimits:
+    return ConcurrencyLimits(
+        section.max_concurrent_calls,
+        section.reserved_calls_high,
+        section.max_concurrent_calls_per_host if channel.is_limited_per_host else section.max_concurrent_calls,
+        section.min_concurrent_calls,
+        section.max_deliveries_per_call,
+    )
 
 
 def _build_provider_set(

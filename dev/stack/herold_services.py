@@ -58,6 +58,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
     simulators, gateway = f"http://{LOOPBACK}:{state.get_port('simulators')}", f"http://{LOOPBACK}:{state.get_port('gateway')}"
     settings = {
         **urls.to_env(),
+        **_build_local_pace(),
         "HEROLD_WORKER_DATA_DIR": str(state.home / "data"),
         "HEROLD_SERVICE_LOG_LEVEL": "warning",
         "HEROLD_KAFKA_SESSION_TIMEOUT": SESSION_TIMEOUT,
@@ -83,10 +84,6 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         KEYS_VARIABLE: build_local_keys(state.get_secret("encryption_key_1"), state.get_secret("encryption_key_2")),
         "HEROLD_AUDIT_SIGNING_KEY": state.get_secret("audit_signing_key"),  # hex digits are base64, too
         "HEROLD_SIMULATORS_URL": simulators,
-        **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
-        "HEROLD_DELIVERY_ACCOUNT_PROBE_DELAY_MAX": MAX_PAUSE,
-        "HEROLD_BREAKER_OPEN_DELAY_MAX": MAX_OPEN,
-        **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
         "PYTHONUNBUFFERED": "1",
     }
     if env.get(KEYS_FILE_VARIABLE):
@@ -94,6 +91,16 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
     if not env.get(SERVICE_ACCOUNT_VARIABLE):
         ensure_service_account(Path(settings[SERVICE_ACCOUNT_VARIABLE]), f"{simulators}/token")
     return {**settings, **{name: env[name] for name in settings if env.get(name)}}
+
+
+def _build_local_pace() -> dict[str, str]:
+    """Shorter times than in production: whoever tries it on one machine waits for them."""
+    return {
+        **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
+        "HEROLD_DELIVERY_ACCOUNT_PROBE_DELAY_MAX": MAX_PAUSE,
+        "HEROLD_BREAKER_OPEN_DELAY_MAX": MAX_OPEN,
+        **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
+    }
 
 
 def build_start_stages(state: StackState, settings: Mapping[str, str]) -> list[list[Service]]:
