@@ -25,6 +25,7 @@ from app.settings_types import (
     Port,
     PositiveInt,
     PositiveSeconds,
+    Rate,
     Seconds,
     Section,
     Share,
@@ -160,6 +161,20 @@ class GatewaySection(Section, frozen=True):
     tls_min_version: Literal["1.2", "1.3"]
     tls_ca_file: str
     cors_origins: str
+    trusted_proxies: str
+
+
+class LimitsSection(Section, frozen=True):
+    ip_per_second: Rate
+    ip_burst: PositiveInt
+    key_per_second: Rate
+    key_burst: PositiveInt
+    account_per_second: Rate
+    account_burst: PositiveInt
+    project_per_second: Rate
+    project_burst: PositiveInt
+    rejected_per_second: Rate
+    rejected_burst: PositiveInt
 
 
 class LinksSection(Section, frozen=True):
@@ -200,6 +215,7 @@ class Settings(Section, frozen=True):
     scheduler: SchedulerSection
     recorder: RecorderSection
     gateway: GatewaySection
+    limits: LimitsSection
     encryption: EncryptionSection
     auth: AuthSection
     links: LinksSection

@@ -72,7 +72,8 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,  # nothing reads the client's address
+        proxy_headers=bool(gateway.trusted_proxies),
+        forwarded_allow_ips=gateway.trusted_proxies,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         callback_notify=notify,
         timeout_notify=0,  # once a second

@@ -17,6 +17,7 @@ from app.api.exception_handlers import (
     handle_unexpected,
     handle_version_mismatch,
 )
+from app.api.limit_checks import LimitChecks
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.paging import ListOfRequest
@@ -85,12 +86,13 @@ def build_asgi_app(
     body_limit: int,
     clock: Clock,
     lifespan: Sequence[Lifespan] = (),
+    limits: LimitChecks | None = None,
 ) -> AsgiApp:
     """The app with these dependencies; `body_limit` in bytes, `clock` monotonic. Raises UndeclaredRouteError."""
     submission_app = SubmissionApp(dependencies.submission_service, body_limit)
     framework = build_framework(State({"dependencies": dependencies, "submission_app": submission_app}), body_limit, lifespan)
     router = SubmissionRouter(submission_app, RequestTextDecoder(framework))
-    return GatewayMiddleware(router, authenticators, find_public_paths(framework), body_limit, dependencies.metrics, clock)
+    return GatewayMiddleware(router, authenticators, find_public_paths(framework), body_limit, dependencies.metrics, clock, limits)
 
 
 def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] = ()) -> Litestar:

@@ -18,6 +18,7 @@ from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.cors import CorsApp, parse_origins
 from app.api.dependencies import Dependencies
+from app.api.gateway_limits import build_limit_checks, check_trusted_proxies
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.api_key_service import ApiKeyService
@@ -88,6 +89,7 @@ def load_gateway_settings() -> Settings:
     build_endpoint_rules(settings.providers["webhook"])
     load_callback_keys(settings)
     build_checkpoint_keys(settings.audit.signing_key)
+    check_trusted_proxies(settings.gateway.trusted_proxies)
     return settings
 
 
@@ -142,6 +144,7 @@ class GatewayConnections:
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.sealers = build_sealer_reader(settings, self.redis, self.database)
+        self.limits = build_limit_checks(settings.limits, self.redis)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.worker_client = WorkerClient(
             RedisWorkerAddresses(self.redis), settings.worker.web_token, build_web_client_context(settings.worker)
@@ -156,7 +159,9 @@ class GatewayConnections:
         """The ASGI app."""
         gateway = self._settings.gateway
         authenticators = [build_bootstrap_authenticator(gateway.api_key), self.api_keys.authenticate]
-        app = build_asgi_app(self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan])
+        app = build_asgi_app(
+            self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan], self.limits
+        )
         origins = parse_origins(gateway.cors_origins)
         return CorsApp(app, origins) if origins else app
 
@@ -182,6 +187,7 @@ class GatewayConnections:
             await self.recent_notifications.stop()
             await self.profile_eviction.stop()
             await self.worker_client.close()
+            await self.limits.stop()
             await self.redis.close()
             await self.database.close()
 

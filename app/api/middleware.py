@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from app.api.access import NO_CREDENTIAL, PublicPaths
+from app.api.limit_checks import LimitChecks
 from app.api.principal import PRINCIPAL, Authenticator, authenticate, find_credential
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, build_problem, build_problem_headers
 from app.api.request_ids import HEADER as REQUEST_ID_HEADER
@@ -37,7 +38,10 @@ class GatewayMiddleware:
         body_limit: int,
         metrics: Metrics,
         clock: Clock,
+        limits: LimitChecks | None = None,
     ) -> None:
+        """`limits`: how many requests may be made; None: any."""
+        self._limits = limits
         self._app, self._authenticators, self._public_paths = app, authenticators, public_paths
         self._body_limit, self._metrics, self._clock = body_limit, metrics, clock
 
@@ -53,21 +57,30 @@ class GatewayMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+                if self._limits is not None:
+                    headers += self._limits.build_headers(scope)
                 message["headers"] = add_security_headers(headers, scope["scheme"])
             await send(message)
 
         try:
-            if problem := await self._authenticate(scope) or self._find_problem(scope):
+            if problem := await self._find_problem(scope):
                 await send_problem(problem, scope, send_and_capture_status)
             else:
                 await self._app(scope, receive, send_and_capture_status)
         finally:
             self._record_request(scope, status, self._clock() - started)
+            if self._limits is not None:
+                self._limits.on_response(scope, status)
 
-    def _find_problem(self, scope: Scope) -> ProblemDetails | None:
+    async def _find_problem(self, scope: Scope) -> ProblemDetails | None:
+        limits = self._limits
+        if limits is not None and (problem := await limits.check_address(scope)):
+            return problem
+        if problem := await self._authenticate(scope):
+            return problem
         if _get_content_length(scope["headers"]) > self._body_limit:
             return build_problem("too-large", f"a request body has at most {self._body_limit} bytes")
-        return None
+        return await limits.check_principal(scope) if limits is not None else None
 
     async def _authenticate(self, scope: Scope) -> ProblemDetails | None:
         """Write the principal into the scope, None if there is none; returns the problem of a request that needs one."""
@@ -79,6 +92,8 @@ class GatewayMiddleware:
                 add_log_fields(scope, cause=str(error))
                 problem = build_problem("unavailable", UNKNOWN_CREDENTIAL, retry_after=AUTHENTICATION_RETRY_AFTER)
         scope[PRINCIPAL] = principal
+        if principal and credential and self._limits is not None:
+            self._limits.remember(credential)
         if principal or is_public:  # the guard of the route has the last word
             return None
         return problem or build_problem("unauthorized", NO_CREDENTIAL)

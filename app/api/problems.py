@@ -29,6 +29,7 @@ PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "idempotency-key-in-progress": (409, "The first request with this Idempotency-Key is in progress"),
     "too-large": (413, "The request is too large"),
     "timeout": (408, "The request did not arrive in time"),
+    "rate-limited": (429, "Too many requests"),
     "headers-too-large": (431, "The request's headers are too large"),
     "invalid": (422, "The request is not valid"),
     "internal": (500, "Herold failed to process the request"),

@@ -49,6 +49,16 @@ HEADERS: Mapping[str, JsonObject] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
     },
+    "RateLimit": {
+        "description": "of the limit with the fewest requests left: how many, and in how many seconds it is full again",
+        "schema": {"type": "string"},
+        "example": '"key";r=1600;t=4',
+    },
+    "RateLimit-Policy": {
+        "description": "the limits of the request: how many requests, and in how many seconds so many become possible again",
+        "schema": {"type": "string"},
+        "example": '"key";q=2000;w=20, "project";q=10000;w=50',
+    },
     "WWW-Authenticate": {"description": "how to authenticate", "schema": {"type": "string"}, "example": "Bearer"},
 }
 RESULTS = {200: "the result", 201: "created", 202: "accepted", 204: "done; the response has no body"}

@@ -113,6 +113,8 @@ def _build_headers(status: int) -> JsonObject:
             return {"WWW-Authenticate": {"$ref": "#/components/headers/WWW-Authenticate"}}
         case 412:
             return {"ETag": {"$ref": "#/components/headers/ETag"}}
-        case 429 | 503:
+        case 429:
+            return {name: {"$ref": f"#/components/headers/{name}"} for name in ("Retry-After", "RateLimit", "RateLimit-Policy")}
+        case 503:
             return {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return {}

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp
 from app.api.access import requires
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.explanation import add_digest, build_explanation
+from app.api.limit_checks import add_cost
 from app.api.middleware import add_log_fields
 from app.api.openapi import UNAUTHORIZED, SubmitBulkOperation, SubmitOperation, describe_problem
 from app.api.presenter import present_notification
@@ -96,6 +97,7 @@ async def submit_notifications(request: ApiRequest, idempotency_key: Idempotency
     key = decode_key(idempotency_key.encode("latin-1")) if idempotency_key is not None else None
     result = await get_dependencies(request).submission_service.submit_bulk(await request.body(), key)
     add_log_fields(request.scope, **result.log_fields)
+    add_cost(request.scope, int(result.log_fields.get("accepted", 1)) - 1)  # a stored response costs one request
     return Response(result.response.body, status_code=result.response.status_code, media_type=JSON_MEDIA_TYPE)
 
 

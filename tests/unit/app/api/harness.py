@@ -15,6 +15,7 @@ from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.dependencies import Dependencies
+from app.api.limit_checks import LimitChecks
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
 from app.api.principal import Authenticator
@@ -221,6 +222,7 @@ class GatewayHarness:
     on_sleep: Callable[[], None] = lambda: None
     authenticators: Sequence[Authenticator] = (build_bootstrap_authenticator(API_KEY),)
     sealers: SealerReader | None = None
+    limits: LimitChecks | None = None
 
     def get_time(self) -> float:
         return self.now
@@ -288,7 +290,7 @@ class GatewayHarness:
             AuditLogReader(database),
             LogChainStore(database, None, CheckpointPolicy(0.0, 1)),
         )
-        return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time)
+        return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 
     def _build_webhook_endpoints(self, store: WebhookEndpointStore, make_new_id: Callable[[str], str]) -> WebhookEndpointService:
         return WebhookEndpointService(
