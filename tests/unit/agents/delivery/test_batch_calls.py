@@ -1,5 +1,6 @@
 """Tests of calls for several deliveries: what goes together, what each result comes to, and that nobody is sent to twice."""
 
+import asyncio
 import json
 from collections import Counter
 
@@ -8,15 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from agents.delivery.call_rates import CallRates
 from agents.providers.sendgrid import SendGrid
 from schemas.content import EmailContent
 from schemas.delivery import Delivery
-from schemas.delivery_policy import FULL_CALLS, ReconciliationPolicy
+from schemas.delivery_policy import FULL_CALLS, CallRate, ReconciliationPolicy
 from schemas.email_options import EmailOptions
 from schemas.enums import Outcome, Priority, Reason, Status
 from schemas.http import HttpRequest, HttpResponse, HttpResult
 from schemas.outcome import AttemptResult, NumberedDelivery
 from schemas.profile import Profile
+from tables.process_rate_limiter import ProcessRateLimiter
 from tests.delivery_builders import NOW, build_delivery
 from tests.fakes import run_pending_tasks
 from tests.settings_builders import build_concurrency_limits
@@ -328,3 +331,27 @@ async def test_an_answer_that_cannot_be_read_is_not_sent_again() -> None:
     harness.respond(ACCEPTED)
     assert get_sizes(harness) == [3]
     assert {dead_letter.reason for dead_letter in harness.dead_letters} == {Reason.UNEXPECTED_ERROR}
+
+
+async def test_calls_per_second_are_those_of_calls_and_what_waits_for_them_goes_together() -> None:
+    harness = build_harness()
+    quotas, rate = ProcessRateLimiter(harness.get_time), CallRate(10, 2)
+    harness.deliverer.limit_rates(CallRates(quotas, lambda account: rate, harness.get_time, harness.call_later))
+    mails = [build_delivery(number=number, address=f"n{number}@example.org") for number in range(400)]
+    different = [
+        replace(build_delivery(number=number, address="a@example.org"), content=EmailContent("s", f"Text {number}"))
+        for number in range(400, 410)
+    ]
+    calls = []
+    await harness.run_batches(*[harness.build_batch(*mails[start : start + 40], different[start // 40]) for start in range(0, 400, 40)])
+    for _ in range(600):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        while harness.pending_calls:
+            calls.append(harness.now - NOW)
+            harness.respond(ACCEPTED)
+        harness.advance_clock(0.01)
+    assert Counter(event.delivery_id for event in harness.status_events) == dict.fromkeys((one.id for one in (*mails, *different)), 1)
+    assert len(calls) <= 60, "most go together"
+    for start in calls:
+        assert sum(start <= at <= start + 1 for at in calls) <= rate.per_second + rate.burst
