@@ -72,16 +72,12 @@ class ReceivedReport(NamedTuple):
 
 
 class WrittenReports(NamedTuple):
-    """What a commit made of reports: how many count now, came again, or wait for their delivery; and the users whose consent changed.
-
-    `matched`: those of which the delivery was recorded after them, in another commit.
-    """
+    """What a commit made of reports: how many count now, came again, or wait for their delivery; and the users whose consent changed."""
 
     applied: int = 0
     repeated: int = 0
     waiting: int = 0
     changed_users: Sequence[str] = ()
-    matched: Sequence[ReceiptEvent | EngagementEvent] = ()
 
 
 NO_REPORTS = WrittenReports()

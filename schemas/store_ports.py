@@ -65,6 +65,14 @@ class WaitingReports(Protocol):
         """Merge at most `limit` reports whose deliveries are recorded by now."""
         ...
 
+    async def list_merged(self, limit: int) -> Sequence[ReceivedReport]:
+        """At most `limit` reports that were merged so, until they are ended."""
+        ...
+
+    async def end(self, reports: Sequence[ReceivedReport]) -> None:
+        """Forget merged reports that nobody waits for any more."""
+        ...
+
     async def list_old(self, before: float, limit: int) -> Sequence[ReceivedReport]:
         """At most `limit` reports that were received before this time (epoch seconds), oldest first."""
         ...

@@ -60,13 +60,19 @@ class WaitingReportMerger:
             await self._sleep(INTERVAL)
 
     async def merge_all(self) -> None:
-        """Merge the reports whose deliveries are recorded by now, and tell producers their statuses. Raises UnavailableError."""
+        """Merge the reports whose deliveries are recorded by now, and tell producers their statuses. Raises UnavailableError.
+
+        A merged report stays until they have been told: if this process ends before, another one tells them.
+        """
         while (written := await self._reports.merge_matched(MAX_REPORTS)).applied:
             self._observe(written)
             if written.changed_users:
                 await self._on_consent_changed(written.changed_users)
+        while merged := await self._reports.list_merged(MAX_REPORTS):
             if self._follow_ups is not None:
-                await self._follow_ups.run(written.matched, lambda cause, delay: self._observe(ReportDelay(cause)))
+                events = [report.event for report in merged]
+                await self._follow_ups.run(events, lambda cause, delay: self._observe(ReportDelay(cause)))
+            await self._reports.end(merged)
 
     async def give_up_old(self) -> None:
         """Make dead letters of the reports that have waited for seven days. Raises UnavailableError."""

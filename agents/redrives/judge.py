@@ -16,8 +16,9 @@ from agents.redrives.consent import find_delivery_objection
 from schemas.dead_letter import REDRIVE_COUNT_HEADER, REDRIVEN_ID_HEADER
 from schemas.dead_letters import DeadLetterContent, StoredDeadLetter
 from schemas.delivery import Delivery
-from schemas.enums import Outcome, Status
+from schemas.enums import Outcome, Reason, Status
 from schemas.errors import DECODE_ERRORS
+from schemas.events import ReceiptEvent
 from schemas.ids import is_id, try_parse_time
 from schemas.json_errors import BYTE_ORDER_MARK
 from schemas.lifetimes import NOTIFICATION_EXPIRY
@@ -33,6 +34,7 @@ _NEVER_AGAIN: dict[Status | None, RedriveResult] = {Status.BOUNCED: "suppressed"
 _ARRIVED = (Status.SENT, Status.DELIVERED)
 
 _decode_delivery = msgspec.json.Decoder(Delivery).decode
+_decode_receipt = msgspec.json.Decoder(ReceiptEvent).decode
 _decode_notification = msgspec.json.Decoder(Notification).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -89,6 +91,8 @@ def _judge_delivery(content: DeadLetterContent, facts: RedriveFacts, options: Re
         unanswered=None,
         account="",
         next_step=None,  # it was taken when the delivery failed
+        resends=0,
+        undelivered_attempt=-1,
     )
     user_key = delivery.user_id.encode()
     return RedriveRecord(content.stored.source_topic, user_key, user_key, _encode(close_delivery(redriven)), [])
@@ -160,7 +164,16 @@ def _judge_other(content: DeadLetterContent) -> Judgement:
     if content.stored.is_truncated:
         return "unreadable"
     user_key = content.stored.user_id.encode() or content.key or b""
-    return RedriveRecord(content.stored.source_topic, user_key, content.key, content.value or b"", _select_headers(content))
+    value = _drop_consent(content.value or b"") if content.stored.reason == Reason.UNMATCHED else content.value or b""
+    return RedriveRecord(content.stored.source_topic, user_key, content.key, value, _select_headers(content))
+
+
+def _drop_consent(value: bytes) -> bytes:
+    """The report of a provider without what it says of the recipient: that counted when it came, and may have been undone since."""
+    try:
+        return _encode(replace(_decode_receipt(value), consent="", address=""))
+    except DECODE_ERRORS:
+        return value  # it is about an opening or a click
 
 
 def _select_headers(content: DeadLetterContent) -> list[tuple[str, bytes]]:

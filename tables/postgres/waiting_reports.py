@@ -25,7 +25,15 @@ class PostgresWaitingReports:
                 return WrittenReports()
             reports = list(map(build_waiting_report, rows))
             waiting, changed_users = await merge_reports(connection, reports)
-            return WrittenReports(len(rows) - waiting, 0, waiting, changed_users, [report.event for report in reports])
+            return WrittenReports(len(rows) - waiting, 0, waiting, changed_users)
+
+    async def list_merged(self, limit: int) -> list[ReceivedReport]:
+        """At most `limit` reports that were merged so, until they are ended."""
+        return list(map(build_waiting_report, await self._database.fetch(_SQL["list_merged_reports"], limit)))
+
+    async def end(self, reports: Sequence[ReceivedReport]) -> None:
+        """Forget merged reports that nobody waits for any more."""
+        await self._database.fetch(_SQL["delete_merged_reports"], *_list_keys(reports))
 
     async def list_old(self, before: float, limit: int) -> list[ReceivedReport]:
         """At most `limit` reports that were received before this time (epoch seconds), oldest first."""
@@ -33,6 +41,10 @@ class PostgresWaitingReports:
 
     async def delete(self, reports: Sequence[ReceivedReport]) -> None:
         """Let these reports wait no more, and forget that they came."""
-        keys = [get_report_key(report) for report in reports]
-        ids = [to_uuid_hex(delivery_id) for delivery_id, _, _ in keys]
-        await self._database.fetch(_SQL["delete_reports"], ids, [provider for _, provider, _ in keys], [key for _, _, key in keys])
+        await self._database.fetch(_SQL["delete_reports"], *_list_keys(reports))
+
+
+def _list_keys(reports: Sequence[ReceivedReport]) -> tuple[list[str], list[str], list[str]]:
+    keys = [get_report_key(report) for report in reports]
+    ids = [to_uuid_hex(delivery_id) for delivery_id, _, _ in keys]
+    return ids, [provider for _, provider, _ in keys], [key for _, _, key in keys]

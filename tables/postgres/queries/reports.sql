@@ -7,16 +7,16 @@ on conflict do nothing
 returning id, provider, event_key;
 
 -- has_waiting_reports: whether any report waits for its delivery.
-select exists (select from waiting_reports);
+select exists (select from waiting_reports where merged_at is null);
 
 -- take_waiting_reports: deletes and returns the reports that wait for these deliveries.
-delete from waiting_reports where delivery_id = any($1::uuid[])
+delete from waiting_reports where delivery_id = any($1::uuid[]) and merged_at is null
 returning value, topic, "partition", "offset", extract(epoch from received_at)::float8 as received_at;
 
 -- insert_waiting_report: keeps a report until its delivery is recorded.
 insert into waiting_reports (delivery_id, provider, event_key, value, topic, "partition", "offset", received_at)
 values ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8))
-on conflict do nothing;
+on conflict (delivery_id, provider, event_key) do update set merged_at = null;
 
 -- list_reported_deliveries: lists deliveries with these ids, which are between $2 and $3, with the categories of their notifications.
 select deliveries.id, notification_id, deliveries.user_id, channel, extract(epoch from deliveries.created_at)::float8 as created_at,
@@ -45,10 +45,10 @@ insert into inbound_messages (provider, event_key, event, channel, received_at) 
 on conflict do nothing
 returning event_key;
 
--- take_matched_reports: deletes and returns waiting reports whose deliveries are recorded by now; two workers take different ones.
-delete from waiting_reports using (
+-- take_matched_reports: marks and returns waiting reports whose deliveries are recorded by now; two workers take different ones.
+update waiting_reports set merged_at = now() from (
     select delivery_id, provider, event_key from waiting_reports
-    where exists (select from deliveries where deliveries.id = waiting_reports.delivery_id)
+    where merged_at is null and exists (select from deliveries where deliveries.id = waiting_reports.delivery_id)
     order by received_at
     limit $1
     for update skip locked
@@ -57,10 +57,22 @@ where (waiting_reports.delivery_id, waiting_reports.provider, waiting_reports.ev
     = (matched.delivery_id, matched.provider, matched.event_key)
 returning value, topic, "partition", "offset", extract(epoch from received_at)::float8 as received_at;
 
+-- list_merged_reports: lists the reports that were merged late, and of which producers may not have heard.
+select value, topic, "partition", "offset", extract(epoch from received_at)::float8 as received_at
+from waiting_reports
+where merged_at is not null
+order by merged_at
+limit $1;
+
+-- delete_merged_reports: deletes reports of which producers have heard.
+delete from waiting_reports using unnest($1::uuid[], $2::text[], $3::text[]) as given (id, provider, event_key)
+where (waiting_reports.delivery_id, waiting_reports.provider, waiting_reports.event_key) = (given.id, given.provider, given.event_key)
+    and merged_at is not null;
+
 -- list_old_reports: lists the oldest reports that have waited since before $1 (epoch seconds).
 select value, topic, "partition", "offset", extract(epoch from received_at)::float8 as received_at
 from waiting_reports
-where received_at < to_timestamp($1)
+where received_at < to_timestamp($1) and merged_at is null
 order by received_at
 limit $2;
 

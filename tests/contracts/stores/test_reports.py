@@ -200,8 +200,16 @@ async def test_what_two_workers_did_at_the_same_time_is_found_later(database: Da
     assert await fetch_statuses(writer, database) == [(Status.SENT, "", 0)]
     merged = [await waiting.merge_matched(1), await waiting.merge_matched(10)]
     assert [one.applied for one in merged] == [1, 1]
-    assert {type(event) for one in merged for event in one.matched} == {ReceiptEvent, EngagementEvent}
     assert await waiting.merge_matched(10) == WrittenReports()
+    assert await waiting.list_old(NOW + 100, 10) == [], "a merged report is not given up"
+    to_tell = await waiting.list_merged(10)
+    assert {type(report.event) for report in to_tell} == {ReceiptEvent, EngagementEvent}
+    assert await waiting.list_merged(10) == to_tell, "until producers have heard of it"
+    await writer.write(build_batch(SENT))
+    await waiting.end(to_tell[:1])
+    assert await waiting.list_merged(10) == to_tell[1:]
+    await waiting.end(to_tell)
+    assert await waiting.list_merged(10) == []
     assert await fetch_statuses(writer, database) == [(Status.DELIVERED, "", 0)]
 
 

@@ -25,6 +25,7 @@ class FakeWaitingReports:
     def __init__(self) -> None:
         self.waiting: list[ReceivedReport] = []
         self.matched: list[WrittenReports] = []
+        self.merged: list[ReceivedReport] = []
         self.limits: list[int] = []
         self.unavailable = False
 
@@ -33,6 +34,12 @@ class FakeWaitingReports:
             raise UnavailableError("down")
         self.limits.append(limit)
         return self.matched.pop(0) if self.matched else WrittenReports()
+
+    async def list_merged(self, limit: int) -> Sequence[ReceivedReport]:
+        return self.merged[:limit]
+
+    async def end(self, reports: Sequence[ReceivedReport]) -> None:
+        self.merged = [report for report in self.merged if report not in reports]
 
     async def list_old(self, before: float, limit: int) -> Sequence[ReceivedReport]:
         return [report for report in self.waiting if report.received_at < before][:limit]
@@ -69,7 +76,7 @@ async def test_all_that_match_are_merged() -> None:
 async def test_producers_hear_of_what_was_merged_late() -> None:
     harness, reports = FollowUpHarness(), FakeWaitingReports()
     harness.store.endpoints, event = [ENDPOINT], build_receipt(1)
-    reports.matched, observed = [WrittenReports(1, matched=[event])], list[object]()
+    reports.matched, reports.merged, observed = [WrittenReports(1)], [build_report(event)], list[object]()
     harness.store.problems = ["down"]
     merger = WaitingReportMerger(
         reports, MemoryHistory(), harness.sleep, lambda: NOW, observed.append, ignore_consent_change, harness.follow_ups
@@ -77,7 +84,20 @@ async def test_producers_hear_of_what_was_merged_late() -> None:
     await merger.merge_all()
     assert [event.delivery_id] in harness.store.log
     assert [record[3].endpoint_id for record in harness.records] == [ENDPOINT.id]
-    assert observed == [WrittenReports(1, matched=[event]), ReportDelay("down")]
+    assert observed == [WrittenReports(1), ReportDelay("down")]
+    assert not reports.merged
+
+
+async def test_producers_hear_of_what_another_worker_has_merged_before_it_ended() -> None:
+    harness, reports, observed = FollowUpHarness(), FakeWaitingReports(), list[object]()
+    harness.store.endpoints, reports.merged = [ENDPOINT], [build_report(build_receipt(1))]
+    harness.flush_problems = ["no broker"]
+    merger = WaitingReportMerger(
+        reports, MemoryHistory(), harness.sleep, lambda: NOW, observed.append, ignore_consent_change, harness.follow_ups
+    )
+    await merger.merge_all()
+    assert [record[3].endpoint_id for record in harness.records] == [ENDPOINT.id]
+    assert (observed, reports.merged) == ([ReportDelay("no broker")], [])
 
 
 async def test_after_seven_days_a_report_is_a_dead_letter_with_its_event_and_place() -> None:

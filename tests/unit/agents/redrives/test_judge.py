@@ -13,11 +13,13 @@ from schemas.dead_letter import REDRIVE_COUNT_HEADER, REDRIVEN_ID_HEADER, DeadLe
 from schemas.dead_letters import DeadLetterContent, StoredDeadLetter
 from schemas.delivery import Delivery, NextStep, UnansweredCall
 from schemas.enums import Status
+from schemas.events import EngagementEvent, ReceiptEvent
 from schemas.profile import ActiveSuppression, Profile, build_address_key
 from schemas.redrives import RedriveFacts, RedriveOptions, RedriveRecord, Replacement
 from schemas.scheduled import DIGEST_HEADER, ORIGINAL_TIME_HEADER, RESUME_COUNT_HEADER, RESUME_GATE_HEADER
 from tests.dead_letter_builders import build_failed_delivery, build_rejected_notification
 from tests.delivery_builders import ADDRESSES, NOW, build_delivery
+from tests.event_builders import build_receipt
 
 PREFIX = "shop-"
 VALUE = b'{"user_id":"u-1", "type":"order.shipped", "new":{"field":1}}'
@@ -52,7 +54,15 @@ def judge_notification(
 
 def test_a_delivery_goes_to_its_topic_with_the_next_redrive_count_and_fresh_attempts() -> None:
     delivery = build_delivery(attempt=2, redrive_count=1)
-    tried = replace(delivery, counted_attempts=2, unanswered=UnansweredCall(1, NOW), account="twilio", next_step=NextStep("low", 1))
+    tried = replace(
+        delivery,
+        resends=1,
+        undelivered_attempt=1,
+        counted_attempts=2,
+        unanswered=UnansweredCall(1, NOW),
+        account="twilio",
+        next_step=NextStep("low", 1),
+    )
     record = judge_delivery(tried, outcome="NOT_SENT")
     assert isinstance(record, RedriveRecord)
     assert (record.topic, record.user_key, record.key) == ("shop-deliveries.email.medium", b"u-1", b"u-1")
@@ -201,3 +211,19 @@ def test_an_event_goes_back_to_its_topic_as_it_is() -> None:
 def test_any_bytes_are_judged(value: bytes, stage: str, name: str) -> None:
     content = build_content(DeadLetter(stage, "invalid", "", f"notifications.{name}", 0, 0, value, value))  # type: ignore[arg-type]
     assert isinstance(judge(content, RedriveFacts(), RedriveOptions(), NOW, PREFIX), str | RedriveRecord)
+
+
+def judge_report(event: ReceiptEvent | EngagementEvent, reason: str) -> bytes:
+    dead_letter = DeadLetter("recorder", reason, "", "notifications.status", 3, 9, b"dlv_1", msgspec.json.encode(event))
+    record = judge(build_content(dead_letter), RedriveFacts(), RedriveOptions(), NOW, PREFIX)
+    assert isinstance(record, RedriveRecord)
+    return record.value
+
+
+def test_a_report_without_a_delivery_does_not_change_consent_again() -> None:
+    report = build_receipt(1, status=Status.BOUNCED, consent="hard_bounce", address="ada@example.org")
+    redriven = msgspec.json.decode(judge_report(report, "unmatched"), type=ReceiptEvent)
+    assert redriven == replace(report, consent="", address="")
+    assert msgspec.json.decode(judge_report(report, "unstorable"), type=ReceiptEvent) == report, "it never counted"
+    opened = EngagementEvent(report.delivery_id, "email", "sendgrid", "open-1", "open", NOW)
+    assert judge_report(opened, "unmatched") == msgspec.json.encode(opened)
