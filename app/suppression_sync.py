@@ -12,26 +12,37 @@ from schemas.http import HttpRequest, HttpResult
 from tables.postgres.database import Database
 from tables.postgres.suppression_sync import PostgresSuppressionSync
 
-ACCOUNT = "sendgrid"
+PROVIDER = "sendgrid"
 LIMITS = HttpLimits(max_connections=1, connect_timeout=5.0, request_timeout=30.0, max_body_bytes=2 * 1024 * 1024)
 
 
+def list_accounts(providers: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The sections of SendGrid with a key, such as `sendgrid-backup`; of those with the same key, which have the same lists, the first."""
+    found: dict[tuple[Any, Any], str] = {}
+    for name in sorted(providers):
+        if name.partition("-")[0] == PROVIDER and providers[name].get("api_key"):
+            found.setdefault((providers[name]["url"], providers[name]["api_key"]), name)
+    return {name: providers[name] for name in found.values()}
+
+
 class SuppressionSyncJob:
-    """The synchronisation of an account, which has the keys of `providers.sendgrid`, with its connection. Raises SettingError."""
+    """The synchronisation of an account, `section` of `providers`, with its connection. Raises SettingError."""
 
     def __init__(
         self,
-        account: Mapping[str, Any],
+        name: str,
+        section: Mapping[str, Any],
         database: Database,
         on_changed: Callable[[Collection[str]], Awaitable[None]],
         observe: Callable[[SyncEvent], None],
     ) -> None:
         try:
-            lists = SuppressionLists(account["url"], account["api_key"])
+            lists = SuppressionLists(section["url"], section["api_key"])
         except ValueError as error:
-            raise SettingError(f"providers.{ACCOUNT}", str(error)) from None
+            raise SettingError(f"providers.{name}", str(error)) from None
         self._client = PooledHttpClient(LIMITS)
-        self.sync = SuppressionSync(lists, PostgresSuppressionSync(database, ACCOUNT), self._send, on_changed, asyncio.sleep, observe)
+        store = PostgresSuppressionSync(database, name)
+        self.sync = SuppressionSync(lists, store, self._send, on_changed, asyncio.sleep, observe, name)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -216,6 +216,10 @@ class UnavailableError(HeroldError):
     """A server does not answer; a retry may succeed."""
 
 
+class DescribedUnavailableError(UnavailableError):
+    """A server does not answer; the text says which one and what that means, for whoever asked."""
+
+
 class RecordedNotificationsUnavailableError(UnavailableError):
     """Kafka does not give the notifications that it has; the text names its address."""
 

@@ -14,11 +14,12 @@ class ListedSuppression(NamedTuple):
 
 
 class SyncedList(NamedTuple):
-    """What a run did with one list: how many entries it read, and how many were new to us."""
+    """What a run did with one list of an account: how many entries it read, and how many were new to us."""
 
     name: str
     read: int
     added: int
+    account: str
 
 
 class SyncDelay(NamedTuple):

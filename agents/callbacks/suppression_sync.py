@@ -11,6 +11,7 @@ from schemas.store_ports import SuppressionSyncStore
 from schemas.suppression_sync import SyncDelay, SyncedList
 
 MAX_PAGES: Final = 2000  # of a list, a million entries: an answer that never ends must end
+OVERLAP: Final = 900.0  # seconds that a run reads again: the provider's clock may differ, and an entry may be listed some time after it
 CHECK_INTERVAL: Final = 60.0  # seconds between two looks whether a run is due
 
 SyncEvent = SyncedList | SyncDelay
@@ -27,7 +28,10 @@ class SuppressionSync:
         on_changed: Callable[[Collection[str]], Awaitable[None]],
         sleep: Sleep,
         observe: Callable[[SyncEvent], None],
+        account: str,
     ) -> None:
+        """`account`: its name, as of a section of faust.yml."""
+        self._account = account
         self._lists, self._store, self._send, self._on_changed = lists, store, send, on_changed
         self._sleep, self._observe = sleep, observe
 
@@ -46,9 +50,9 @@ class SuppressionSync:
         if claim is None:
             return False
         for name in LISTS:
-            problem = await self._sync_list(name, claim.start_time)
+            problem = await self._sync_list(name, max(0.0, claim.start_time - OVERLAP))
             if problem:
-                self._observe(SyncDelay(problem))
+                self._observe(SyncDelay(f"{self._account}: {problem}"))
                 return False
         await self._store.complete(claim)
         return True
@@ -66,6 +70,6 @@ class SuppressionSync:
             if users:
                 await self._on_changed(users)
             if count < PAGE_SIZE:
-                self._observe(SyncedList(name, read, added))
+                self._observe(SyncedList(name, read, added, self._account))
                 return ""
         return f"{name}: more than {MAX_PAGES} pages"

@@ -20,7 +20,7 @@ from app.api.problems import (
     get_problem_kind,
 )
 from app.api.request_ids import encode_problem
-from schemas.errors import MissingUserError, UnavailableError, VersionMismatchError
+from schemas.errors import DescribedUnavailableError, MissingUserError, UnavailableError, VersionMismatchError
 
 STORE_UNAVAILABLE = "PostgreSQL does not answer, so this can neither be read nor changed; notifications are still accepted"
 STORE_RETRY_AFTER = 5  # seconds
@@ -42,9 +42,10 @@ def handle_version_mismatch(request: ApiRequest, error: VersionMismatchError) ->
 
 
 def handle_unavailable(request: ApiRequest, error: UnavailableError) -> Response[bytes]:
-    """The response while a store does not answer; nothing was changed as far as it is known."""
+    """The response while a store does not answer, and nothing was changed as far as it is known, or while Kafka does not."""
     add_log_fields(request.scope, cause=str(error))
-    return _build_problem_response(request, build_problem("unavailable", STORE_UNAVAILABLE, retry_after=STORE_RETRY_AFTER))
+    detail = str(error) if isinstance(error, DescribedUnavailableError) else STORE_UNAVAILABLE
+    return _build_problem_response(request, build_problem("unavailable", detail, retry_after=STORE_RETRY_AFTER))
 
 
 def handle_http_exception(request: ApiRequest, error: HTTPException) -> Response[bytes]:

@@ -14,6 +14,8 @@ from app.connection_settings import KafkaSection, PostgresSection, RedisSection
 from app.encryption.outer_keys import build_local_keys
 from app.encryption.section import EncryptionSection
 from app.settings import LinksSection, Settings, TemplatesSection, find_home_dir, load_settings
+from app.suppression_sync import PROVIDER as SENDGRID
+from app.suppression_sync import list_accounts
 from schemas.channels import ChannelName
 from schemas.errors import SettingError
 
@@ -25,7 +27,8 @@ LOOPBACK = "127.0.0.1"  # where the servers of `herold up` listen
 class ConnectionProfile:
     """Addresses and secrets of one stack; `worker_urls` are the web addresses of each role's workers.
 
-    `fcm` and `sendgrid` are the settings of these providers; the two last files are what certificates are verified with.
+    `fcm` are the settings of that provider, `sendgrid` those of each account of SendGrid. The two last files are what certificates are
+    verified with.
     """
 
     gateway_url: str
@@ -41,7 +44,7 @@ class ConnectionProfile:
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
     fcm: Mapping[str, str]
-    sendgrid: Mapping[str, str]
+    sendgrid: Mapping[str, Mapping[str, str]]
     encryption: EncryptionSection
     gateway_ca_file: str
     worker_ca_file: str
@@ -100,7 +103,7 @@ def _build_profile(
         templates=settings.templates,
         costs=settings.costs,
         fcm=_build_fcm(settings.providers["fcm"], env, simulators_url if "simulators" in ports else "", home),
-        sendgrid=_build_sendgrid(settings.providers["sendgrid"], simulators_url, secrets.get("sendgrid_key", "")),
+        sendgrid=_build_sendgrid(settings.providers, simulators_url, secrets.get("sendgrid_key", "")),
         encryption=_build_encryption(settings.encryption, secrets),
         gateway_ca_file=settings.gateway.tls_ca_file,
         worker_ca_file=settings.worker.web_tls_ca_file,
@@ -118,10 +121,10 @@ def _build_fcm(section: Mapping[str, Any], env: Mapping[str, str], simulators_ur
     return values
 
 
-def _build_sendgrid(section: Mapping[str, Any], simulators_url: str, key: str) -> dict[str, str]:
-    """The settings of SendGrid, else those of the running stack."""
-    values = {name: str(value) for name, value in section.items()}
-    return values if values["api_key"] or not key else {**values, "url": simulators_url, "api_key": f"SG.{key}"}
+def _build_sendgrid(providers: Mapping[str, Mapping[str, Any]], simulators_url: str, key: str) -> dict[str, Mapping[str, str]]:
+    """The accounts of SendGrid that have a key in the settings, else that of the running stack."""
+    accounts = list_accounts(providers)
+    return accounts or ({SENDGRID: {"url": simulators_url, "api_key": f"SG.{key}"}} if key else {})
 
 
 def _build_encryption(section: EncryptionSection, secrets: Mapping[str, str]) -> EncryptionSection:

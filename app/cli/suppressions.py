@@ -105,13 +105,13 @@ def undo(suppression_id: str, reason: str, url: str | None, api_key: str | None,
 @suppressions.command()
 @json_option
 def sync(as_json: bool) -> None:
-    """Take what SendGrid has suppressed and Herold has not, now and not in an hour.
+    """Take what each account of SendGrid has suppressed and Herold has not, now and not in an hour.
 
     \b
     herold suppressions sync
     """
     profile = load_connection_profile()
-    if not profile.sendgrid["api_key"]:
+    if not profile.sendgrid:
         raise CommandError("providers.sendgrid.api_key is empty", "set HEROLD_PROVIDERS_SENDGRID_API_KEY; the key needs suppression.read")
     lists = run_query(profile.postgres.url, _sync(profile))
     print_result({"lists": [one._asdict() for one in lists]}, as_json, _format_lists)
@@ -127,11 +127,14 @@ async def _sync(profile: ConnectionProfile) -> list[SyncedList]:
             await forget(redis, user_ids)
 
     async with open_database(profile.postgres.url) as database:
-        job = SuppressionSyncJob(profile.sendgrid, database, evict, events.append)
         try:
-            await job.sync.run_if_due(interval=0.0)
+            for name, section in profile.sendgrid.items():
+                job = SuppressionSyncJob(name, section, database, evict, events.append)
+                try:
+                    await job.sync.run_if_due(interval=0.0)
+                finally:
+                    await job.close()
         finally:
-            await job.close()
             await redis.close()
     if problems := [event.cause for event in events if isinstance(event, SyncDelay)]:
         raise CommandError(problems[0])
@@ -139,9 +142,9 @@ async def _sync(profile: ConnectionProfile) -> list[SyncedList]:
 
 
 def _format_lists(result: JsonObject) -> RenderableType:
-    table = formatting.build_table("list", "read", "new")
+    table = formatting.build_table("account", "list", "read", "new")
     for one in result["lists"]:
-        table.add_row(one["name"], str(one["read"]), str(one["added"]))
+        table.add_row(one["account"], one["name"], str(one["read"]), str(one["added"]))
     return table
 
 

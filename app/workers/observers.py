@@ -230,4 +230,4 @@ class SuppressionSyncObserver:
             log_event("scheduler.suppression_sync_delayed", logging.WARNING, cause=event.cause)
             return
         self._metrics.increment(names.SYNCED_SUPPRESSIONS, event.added, event.name)
-        log_event("scheduler.suppressions_synced", list=event.name, read=event.read, added=event.added)
+        log_event("scheduler.suppressions_synced", account=event.account, list=event.name, read=event.read, added=event.added)

@@ -21,7 +21,7 @@ from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
-from app.suppression_sync import ACCOUNT, SuppressionSyncJob
+from app.suppression_sync import SuppressionSyncJob, list_accounts
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
 from app.workers.log_link_observer import LogLinkObserver
@@ -132,15 +132,18 @@ def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database)
 
 
 def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
-    """Take what SendGrid has suppressed, once in an interval, whichever worker comes first."""
-    interval = settings.scheduler.suppression_sync_interval
-    if not interval or not settings.providers[ACCOUNT].get("api_key"):
+    """Take what each account of SendGrid has suppressed, once in an interval, whichever worker comes first."""
+    interval, accounts = settings.scheduler.suppression_sync_interval, list_accounts(settings.providers)
+    if not interval or not accounts:
         return
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
     eviction = ProfileEviction(partial(forget, redis))
-    job = SuppressionSyncJob(settings.providers[ACCOUNT], database, eviction.evict, SuppressionSyncObserver(worker.metrics))
-    worker.add_task("suppression_sync", lambda: job.sync.run_forever(interval))
-    for callback in (job.close, eviction.stop, redis.close):
+    observer = SuppressionSyncObserver(worker.metrics)
+    for name, section in accounts.items():
+        job = SuppressionSyncJob(name, section, database, eviction.evict, observer)
+        worker.add_task(f"suppression_sync_{name}", partial(job.sync.run_forever, interval))
+        worker.add_shutdown_callback(job.close)
+    for callback in (eviction.stop, redis.close):
         worker.add_shutdown_callback(callback)
 
 

@@ -18,7 +18,7 @@ from app.api.problems import ProblemError, build_field_error, build_problem, bui
 from schemas.content import WebhookContent
 from schemas.delivery import Delivery
 from schemas.enums import Status
-from schemas.errors import SettingError, UnavailableError
+from schemas.errors import DescribedUnavailableError, SettingError
 from schemas.ids import DELIVERY_PREFIX, compute_partition
 from schemas.ports import Clock, Sleep
 from schemas.topics import get_deliveries_topic
@@ -113,14 +113,14 @@ class WebhookEndpointService:
     async def ping(self, endpoint_id: str, data: Mapping[str, Any]) -> PingResult:
         """What became of a test webhook on the way of all others; PENDING if nothing is recorded in a few seconds.
 
-        Raises UnavailableError if Kafka does not confirm it.
+        Raises DescribedUnavailableError if Kafka does not confirm it.
         """
         endpoint = await self.store.get(endpoint_id)
         delivery = self._build_ping(endpoint, data)
         user_key, partition = delivery.user_id.encode(), compute_partition(delivery.user_id, self._partitions)
         record = ProducerRecord(self._topic, partition, user_key, msgspec.json.encode(delivery))
         if not all(await self._publisher.publish([record])):
-            raise UnavailableError("Kafka has not confirmed the test webhook; it may still be sent")
+            raise DescribedUnavailableError("Kafka has not confirmed the test webhook; it may still be sent")
         for _ in range(MAX_POLLS):
             await self._sleep(POLL_INTERVAL)
             if result := await self.store.get_delivery_result(delivery.id, delivery.user_id):
@@ -167,7 +167,7 @@ class WebhookEndpointService:
         try:
             found = await self._resolver.resolve(parsed.host.strip("[]"), parsed.port, RESOLVE_TIMEOUT)
         except TimeoutError:
-            raise UnavailableError("the name server of the host does not answer: try again") from None
+            raise DescribedUnavailableError("the name server of the host does not answer: try again") from None
         except (OSError, UnicodeError):
             return []
         return [str(entry[4][0]) for entry in found]

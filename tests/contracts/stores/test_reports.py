@@ -202,13 +202,13 @@ async def test_what_two_workers_did_at_the_same_time_is_found_later(database: Da
     assert [one.applied for one in merged] == [1, 1]
     assert await waiting.merge_matched(10) == WrittenReports()
     assert await waiting.list_old(NOW + 100, 10) == [], "a merged report is not given up"
-    to_tell = await waiting.list_merged(10)
-    assert {type(report.event) for report in to_tell} == {ReceiptEvent, EngagementEvent}
-    assert await waiting.list_merged(10) == to_tell, "until producers have heard of it"
+    unheard = await waiting.list_merged(10)
+    assert {type(report.event) for report in unheard} == {ReceiptEvent, EngagementEvent}
+    assert await waiting.list_merged(10) == unheard, "until producers have heard of it"
     await writer.write(build_batch(SENT))
-    await waiting.end(to_tell[:1])
-    assert await waiting.list_merged(10) == to_tell[1:]
-    await waiting.end(to_tell)
+    await waiting.end(unheard[:1])
+    assert await waiting.list_merged(10) == unheard[1:]
+    await waiting.end(unheard)
     assert await waiting.list_merged(10) == []
     assert await fetch_statuses(writer, database) == [(Status.DELIVERED, "", 0)]
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from agents.callbacks.sendgrid_suppressions import SuppressionLists
-from agents.callbacks.suppression_sync import SuppressionSync
+from agents.callbacks.suppression_sync import OVERLAP, SuppressionSync
 from dev.simulators.protocol import ServerRequest
 from dev.simulators.sendgrid_suppressions import SuppressionListServer
 from schemas.http import HttpRequest, HttpResponse, HttpResult
@@ -23,12 +23,12 @@ HOUR = 3600.0
 class Harness:
     """A synchronisation with the simulator in the place of the network."""
 
-    def __init__(self, database: Database, simulator: SuppressionListServer) -> None:
+    def __init__(self, database: Database, simulator: SuppressionListServer, account: str = "sendgrid") -> None:
         self.database, self.simulator, self.status = database, simulator, 0
         self.observed, self.changed, self.queries = list[Any](), list[str](), list[str]()
-        store = PostgresSuppressionSync(database, "sendgrid")
+        store = PostgresSuppressionSync(database, account)
         lists = SuppressionLists("https://api.sendgrid.com", "SG.key")
-        self.sync = SuppressionSync(lists, store, self.send, self.on_changed, asyncio.sleep, self.observed.append)
+        self.sync = SuppressionSync(lists, store, self.send, self.on_changed, asyncio.sleep, self.observed.append, account)
 
     async def send(self, request: HttpRequest) -> HttpResult:
         line, *headers = request.head.decode().split("\r\n")
@@ -89,14 +89,25 @@ async def test_the_next_run_reads_what_was_added_since_the_last_complete_one(har
     assert await harness.sync.run_if_due(0.0)
     starts = [query.split("&")[0] for query in harness.queries]
     assert starts[:5] == ["start_time=0"] * 5
+    (completed,) = await harness.database.fetch("select extract(epoch from completed_from)::float8 as at from suppression_syncs")
     assert "start_time=0" not in starts[5:]
+    assert 0 < completed["at"] - int(starts[5].removeprefix("start_time=")) - OVERLAP < 60, "what is listed late is read again"
+
+
+async def test_each_account_has_its_own_runs(harness: Harness) -> None:
+    other = Harness(harness.database, SuppressionListServer(lambda: NOW), "sendgrid-backup")
+    other.suppress("bounces", "a@example.net")
+    assert await harness.sync.run_if_due(HOUR)
+    assert await other.sync.run_if_due(HOUR)
+    assert {(event.account, event.name) for event in other.observed if event.added} == {("sendgrid-backup", "bounces")}
+    assert await harness.list_suppressions() == [("a@example.net", "hard_bounce", "bounces", "sendgrid-backup")]
 
 
 async def test_a_long_list_is_read_page_by_page(harness: Harness) -> None:
     for number in range(501):
         harness.suppress("bounces", f"a{number}@example.net")
     assert await harness.sync.run_if_due(HOUR)
-    assert harness.observed[0] == SyncedList("bounces", 501, 501)
+    assert harness.observed[0] == SyncedList("bounces", 501, 501, "sendgrid")
     assert len(await harness.list_suppressions()) == 501
 
 

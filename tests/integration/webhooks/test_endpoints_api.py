@@ -198,6 +198,13 @@ async def test_an_unknown_endpoint_is_not_found(client: httpx.AsyncClient, endpo
     assert {response.status_code for response in responses} == {404}
 
 
+async def test_a_ping_that_kafka_does_not_confirm_says_so_and_not_that_postgresql_is_away(client: httpx.AsyncClient) -> None:
+    created = await create(client)
+    response = await client.post(f"{PATH}/{created['id']}/ping")
+    assert response.status_code == 503
+    assert "Kafka has not confirmed" in response.json()["detail"]
+
+
 async def test_without_a_master_secret_no_secret_is_stored_and_the_response_names_the_setting(database_copy_url: str) -> None:
     async with open_endpoint_client(database_copy_url, HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET="") as client:
         response = await client.post(PATH, json={"url": "https://hooks.example.org/", "user_id": "u-1"})
