@@ -46,7 +46,9 @@ def add_account_sections(tree: Mapping[str, dict[str, Any]]) -> None:
     if set(texts) != set(CHANNEL_NAMES):
         raise SettingError("accounts", f"must have the channels {sorted(CHANNEL_NAMES)}; it has {sorted(texts)}")
     for channel in CHANNEL_NAMES:
-        for account in parse_accounts(f"accounts.{channel}", str(texts[channel])):
+        test_account = str(tree["test_accounts"].get(channel) or "")
+        tests = parse_accounts(f"test_accounts.{channel}", test_account) if test_account else ()
+        for account in (*parse_accounts(f"accounts.{channel}", str(texts[channel])), *tests):
             section = providers.get(account.module)
             if account.name == account.module or not isinstance(section, dict):
                 continue

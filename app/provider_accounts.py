@@ -45,6 +45,17 @@ def build_accounts(channel: Channel, settings: Settings) -> tuple[Account, ...]:
     )
 
 
+def build_test_account(channel: Channel, settings: Settings) -> Account | None:
+    """The account of a channel to which tests go; None if none is named. Raises SettingError as `build_accounts` does."""
+    key, text = f"test_accounts.{channel.name}", getattr(settings.test_accounts, channel.name, "")
+    if not text:
+        return None
+    accounts = parse_accounts(key, text)
+    if len(accounts) > 1:
+        raise SettingError(key, "must be one account")
+    return Account(accounts[0].name, _build_provider(key, accounts[0], channel, settings), accounts[0].weight)
+
+
 def _build_provider(key: str, account: AccountSetting, channel: Channel, settings: Settings) -> Provider:
     section, values = f"providers.{account.name}", settings.providers.get(account.name)
     if find_spec(f"agents.providers.{account.module}") is None:

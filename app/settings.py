@@ -195,6 +195,12 @@ class AuditSection(Section, frozen=True):
     checkpoint_entries: PositiveInt
 
 
+class TestAccountsSection(Section, frozen=True):
+    email: str
+    sms: str
+    push: str
+
+
 class SimulatorsSection(Section, frozen=True):
     url: NonEmptyStr
 
@@ -221,6 +227,7 @@ class Settings(Section, frozen=True):
     links: LinksSection
     providers: Mapping[str, Mapping[str, Any]]
     accounts: Mapping[ChannelName, str]
+    test_accounts: TestAccountsSection
     receipt_timeouts: Mapping[ChannelName, int]
     templates: TemplatesSection
     costs: Mapping[ChannelName, float]
@@ -238,7 +245,8 @@ def load_settings(env: Mapping[str, str] | None = None, path: Path = SETTINGS_FI
     env = os.environ if env is None else env
     tree = _read_file(path)
     default_urls = add_file_keys(tree)
-    override_section("accounts", tree["accounts"], env)
+    for section in ("accounts", "test_accounts"):
+        override_section(section, tree[section], env)
     add_account_sections(tree)
     apply_environment(tree, env)
     read_secret_files(tree, default_urls)

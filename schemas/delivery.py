@@ -40,6 +40,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     `source`: where its record is, as `low.3.17` for priority, partition and offset; the worker adds it for providers that report it back.
     `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
     `sealed` stands for the address and the content, which are empty then (schemas/sealed_records.py).
+    `is_test`: it goes to a test account, or to nobody.
     """
 
     id: str
@@ -69,3 +70,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     resends: int = 0
     undelivered_attempt: int = -1
     source: str = ""
+    is_test: bool = False

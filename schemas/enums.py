@@ -83,6 +83,7 @@ class Reason(StrEnum):
     ACCOUNT_PAUSED = "account_paused"
     RETRY_BUDGET = "retry_budget"
     CALL_RATE = "call_rate"
+    NO_TEST_ACCOUNT = "no_test_account"
     # of a delivery, as its provider reported it later
     BOUNCED = "bounced"
     BLOCKED = "blocked"

@@ -47,6 +47,7 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     created_at: Timestamp | None = None
     schema_version: Annotated[int, Meta(ge=1)] = 1
     attachments: Attachments = []
+    is_test: Annotated[bool, Meta(description="whether it goes to the simulators only; always so with a test key")] = False
 
 
 class SealedNotification(Notification, frozen=True, gc=False, omit_defaults=True):

@@ -30,9 +30,16 @@ class AccountSet(ProviderSet):
 
     is_shared = True
 
-    def __init__(self, accounts: Sequence[WeightedProvider], clock: Clock, random: Random, half_life: float) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[WeightedProvider],
+        clock: Clock,
+        random: Random,
+        half_life: float,
+        test_provider: CheckedProvider | None = None,
+    ) -> None:
         """`half_life`: seconds after which an account without results has half of its share of failures."""
-        super().__init__(accounts[0].provider)
+        super().__init__(accounts[0].provider, test_provider)
         self._accounts, self._clock, self._random, self._half_life = accounts, clock, random, half_life
         self._by_name = {account.provider.name: account.provider for account in accounts}
         self._health = dict.fromkeys(self._by_name, Health())
@@ -46,6 +53,8 @@ class AccountSet(ProviderSet):
 
     def choose(self, delivery: Delivery) -> CheckedProvider:
         """The account that may have the message, else one that is to be probed, else one by the weights, rather not the last one's."""
+        if delivery.is_test:
+            return super().choose(delivery)
         if delivery.unanswered is not None and delivery.account in self._by_name:
             return self._by_name[delivery.account]
         if self._probes:
@@ -53,13 +62,15 @@ class AccountSet(ProviderSet):
         return self._choose(delivery.account)
 
     def choose_other(self, name: str) -> CheckedProvider | None:
-        """An open account in the place of this one; None if there is none."""
+        """An open account in the place of this one; None if there is none. Nothing takes the place of the test account."""
+        if name not in self._by_name:
+            return None
         provider = self._choose(name)
         return None if provider.name == name or provider.name in self._closed else provider
 
     def get(self, name: str) -> CheckedProvider:
         """The account with this name, or the first one if there is none any more."""
-        return self._by_name.get(name, self._provider)
+        return self._by_name.get(name) or super().get(name)
 
     def request_probe(self, name: str) -> None:
         """Let the next delivery go to this account, which is closed."""
@@ -69,6 +80,8 @@ class AccountSet(ProviderSet):
 
     def on_result(self, provider: CheckedProvider, result: AttemptResult, now: float) -> None:
         """Note what a call to an account came to."""
+        if provider.name not in self._health:  # the test account, which has no weight
+            return
         health, failed = self._health[provider.name], is_failure(result)
         if failed or health.failures:
             self._health[provider.name] = add_result(health, now, self._half_life, failed=failed)

@@ -68,8 +68,8 @@ class BatchCalls:
 
     def add(self, in_flight: InFlight, now: float) -> bool:
         """Let a delivery go with others; whether it may: no probe does, nor does what may be sent only once."""
-        batch = in_flight.provider.batch
-        if batch is None or self._max_size == 1 or in_flight.batch.priority == "high" or in_flight.delivery.at_most_once:
+        batch, delivery = in_flight.provider.batch, in_flight.delivery
+        if batch is None or self._max_size == 1 or in_flight.batch.priority == "high" or delivery.at_most_once or delivery.is_test:
             return False
         if in_flight.account in self._failed_accounts and self._breakers.is_unsure(in_flight.account, now):
             return False

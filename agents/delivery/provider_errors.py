@@ -17,21 +17,34 @@ from schemas.outcome import (
     SourceReportingProvider,
 )
 
+NO_TEST_ACCOUNT = AttemptResult(Outcome.REJECTED_PERMANENT, Reason.NO_TEST_ACCOUNT)
+
 
 class CheckedProvider:
     """A provider with its client, whose unexpected errors are results. Many in a row are raised: then the fault is not in the deliveries.
 
     `name`, `channel` and `get_account` are the provider's, `send` is the client's. `look_up` asks which messages the provider has, if it
     can be asked, and `batch` is the provider if one call can be for several deliveries. One account of several has a `name` of its own,
-    which is also its account.
+    which is also its account. Only one that takes tests sends a test.
     """
 
-    __slots__ = ("_failure_limit", "_provider", "batch", "channel", "get_account", "look_up", "name", "reports_source", "send")
+    __slots__ = (
+        "_failure_limit",
+        "_provider",
+        "batch",
+        "channel",
+        "get_account",
+        "look_up",
+        "name",
+        "reports_source",
+        "send",
+        "takes_tests",
+    )
 
     get_account: Callable[[Delivery], str]
 
-    def __init__(self, provider: Provider, client: HttpClient, name: str = "") -> None:
-        self._provider, self._failure_limit = provider, ConsecutiveFailureLimit()
+    def __init__(self, provider: Provider, client: HttpClient, name: str = "", *, takes_tests: bool = False) -> None:
+        self._provider, self._failure_limit, self.takes_tests = provider, ConsecutiveFailureLimit(), takes_tests
         self.name, self.channel, self.send = name or provider.name, provider.channel, client.send
         self.get_account = (lambda delivery: name) if name else provider.get_account
         self.reports_source = isinstance(provider, SourceReportingProvider) and provider.reports_source
@@ -40,6 +53,8 @@ class CheckedProvider:
 
     def build_request(self, delivery: Delivery, attempt: int, now: float) -> HttpRequest | AttemptResult:
         """The request of an attempt, or why there is none."""
+        if delivery.is_test and not self.takes_tests:
+            return NO_TEST_ACCOUNT
         try:
             request = self._provider.build_request(delivery, attempt, now)
         except Exception as error:

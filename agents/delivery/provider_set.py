@@ -11,8 +11,9 @@ class ProviderSet:
     is_shared = False
     """Whether there are several accounts, so that results are to be reported and a delivery may move from one to another."""
 
-    def __init__(self, provider: CheckedProvider) -> None:
-        self._provider = provider
+    def __init__(self, provider: CheckedProvider, test_provider: CheckedProvider | None = None) -> None:
+        """`test_provider` is the one of tests; without it the others refuse them."""
+        self._provider, self._test_provider = provider, test_provider
 
     @property
     def channel(self) -> ChannelName:
@@ -21,8 +22,9 @@ class ProviderSet:
 
     def choose(self, delivery: Delivery) -> CheckedProvider:
         """The provider that a delivery goes to."""
-        return self._provider
+        return self._test_provider or self._provider if delivery.is_test else self._provider
 
     def get(self, name: str) -> CheckedProvider:
         """The provider with this name, or another one if there is none any more."""
-        return self._provider
+        test = self._test_provider
+        return test if test is not None and test.name == name else self._provider

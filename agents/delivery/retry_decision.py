@@ -69,6 +69,8 @@ def decide(
     schedule = policy.category_schedules.get(category, policy.schedule)
     if (result.is_account_fault or outcome is Outcome.THROTTLED) and counted_attempts <= len(schedule.delays):
         return _WAIT_FOR_ACCOUNT
+    if result.reason == Reason.NO_TEST_ACCOUNT:  # nothing that could be sent again
+        return Done(Status.FAILED, result.reason)
     if outcome is Outcome.REJECTED_PERMANENT or result.reason == Reason.UNEXPECTED_ERROR:
         return DeadLetterDecision(result.reason or Reason.REJECTED_PERMANENT)
     if is_exhausted(policy, counted_attempts, category):

@@ -47,6 +47,7 @@ def _build_scheduled(state: RoutingState, plan: RoutingPlan, join: Join, row: Di
         digest=row.key or None,
         mandatory=one.mandatory,
         created_at=row.started_at,
+        is_test=one.is_test,
     )
     if state.sealer is not None and digest.to:
         digest = seal_notification(digest, state.sealer, join.digest_id)

@@ -55,7 +55,9 @@ class Gathered(Struct, frozen=True):
 def compute_fingerprint(notification: Notification, rule: Rule, key: str, priority: Priority) -> bytes:
     """The window: what is gathered together has one type and key, one way to the same addresses, and the priority of one topic."""
     one, addresses = notification, sorted(notification.to.items())
-    ways = one.category or rule.category, one.channels, one.template, one.locale, addresses, one.mandatory
+    ways: tuple[object, ...] = one.category or rule.category, one.channels, one.template, one.locale, addresses, one.mandatory
+    if one.is_test:  # a test is in no message that others are in
+        ways = (*ways, "test")
     return blake2b(_encode((one.type, key, priority, *ways)), digest_size=digests.ID_BYTES).digest()
 
 

@@ -51,7 +51,7 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
         topic = topics[channel]
         for address in state.addresses[channel]:
             delivery = (_build_delivery if state.sealer is None else _build_sealed_delivery)(state, channel, address, content)
-            if state.variant or state.at_most_once or state.escalates_at:
+            if state.variant or state.at_most_once or state.escalates_at or state.notification.is_test:
                 delivery = _add_rare_fields(state, delivery)
             if state.endpoint_ids and (endpoint_id := state.endpoint_ids.get(address)):
                 delivery = msgspec.structs.replace(delivery, endpoint_id=endpoint_id)
@@ -123,7 +123,8 @@ def _add_rare_fields(state: RoutingState, delivery: Delivery) -> Delivery:
     """The delivery with what few have. The next step of an escalation does not wait for the failure of one address among several."""
     is_only_one = sum(len(state.addresses[channel]) for channel in state.channels) == 1
     next_step = NextStep(state.topics.priority, state.resume_count + 1) if state.escalates_at and is_only_one else None
-    return msgspec.structs.replace(delivery, variant=state.variant, at_most_once=state.at_most_once, next_step=next_step)
+    rare = {"variant": state.variant, "at_most_once": state.at_most_once, "next_step": next_step}
+    return msgspec.structs.replace(delivery, is_test=state.notification.is_test, **rare)
 
 
 def _get_category(state: RoutingState) -> str:

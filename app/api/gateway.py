@@ -158,7 +158,7 @@ class GatewayConnections:
     def build_app(self) -> AsgiApp:
         """The ASGI app."""
         gateway = self._settings.gateway
-        authenticators = [build_bootstrap_authenticator(gateway.api_key), self.api_keys.authenticate]
+        authenticators = [self.api_keys.authenticate, build_bootstrap_authenticator(gateway.api_key)]
         app = build_asgi_app(
             self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan], self.limits
         )

@@ -46,9 +46,10 @@ class SubmissionApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            check_principal(scope[PRINCIPAL], Permission.NOTIFICATIONS_SEND)
+            principal = scope[PRINCIPAL]
+            check_principal(principal, Permission.NOTIFICATIONS_SEND)
             key = decode_key(_find_key(scope))
-            response, log_fields = await self._service.submit(await _read_body(receive, self._body_limit), key)
+            response, log_fields = await self._service.submit(await _read_body(receive, self._body_limit), key, principal)
         except ProblemError as error:
             await _send_problem(scope, send, error.problem)
         except Exception as error:

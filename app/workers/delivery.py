@@ -24,7 +24,7 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.encryption.sealers import build_sealer_reader
 from app.ordered_ids import OrderedIds
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
-from app.provider_accounts import Account, build_accounts
+from app.provider_accounts import Account, build_accounts, build_test_account
 from app.retry_settings import build_breaker_policy, build_retry_policy
 from app.settings import DeliverySection, Settings
 from app.streaming.application import StreamApp, add_agents
@@ -63,19 +63,18 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     database = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     accounts = build_accounts(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
-    profiles = build_profile_reader(redis, database, settings.redis)
+    profiles, bounce_guard = build_profile_reader(redis, database, settings.redis), _build_bounce_guard(worker, channel, database)
     clients = [build_http_client(account.provider, section) for account in accounts]
-    providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database))
-    bounce_guard = _build_bounce_guard(worker, channel, database)
-    breaker_states = _build_breaker_states(worker, redis)
-    observer = DeliveryObserver(worker.metrics, channel.name, breaker_states)
+    test_provider = _build_test_provider(channel, settings, clients, worker)
+    providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database), test_provider)
+    observer = DeliveryObserver(worker.metrics, channel.name, _build_breaker_states(worker, redis))
     evidence, opening = PostgresEvidenceReader(database), _build_opening(settings, redis, database, observer)
     deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, evidence, bounce_guard, observer, opening)
     limit_call_rates(worker, accounts, deliverer, redis)
     _add_gauges(worker.metrics, channel.name, deliverer)
-    for client in clients:  # after the deliverer is stopped: the results of calls in flight are still recorded
-        worker.add_shutdown_callback(client.close)
-    worker.add_shutdown_callback(outbox.flush)  # the results of the calls that the close of the client has ended
+    # after the deliverer is stopped: the results of calls in flight are still recorded, and so are those that the close has ended
+    for callback in (*(client.close for client in clients), outbox.flush):
+        worker.add_shutdown_callback(callback)
     for account in accounts:
         if isinstance(account.provider, StartableProvider):
             worker.app.startup_checks.append(partial(account.provider.start, worker.clock))
@@ -193,21 +192,35 @@ def _build_concurrency_limits(section: DeliverySection, channel: Channel) -> Con
     )
 
 
+def _build_test_provider(
+    channel: Channel, settings: Settings, clients: list[PooledHttpClient | AiohttpClient], worker: WorkerBuilder
+) -> CheckedProvider | None:
+    """The provider of tests, with a client of its own at the end of `clients`; None if no account is named."""
+    account = build_test_account(channel, settings)
+    if account is None:
+        return None
+    clients.append(build_http_client(account.provider, settings.delivery))
+    if isinstance(account.provider, StartableProvider):
+        worker.app.startup_checks.append(partial(account.provider.start, worker.clock))
+    return CheckedProvider(account.provider, clients[-1], account.name, takes_tests=True)
+
+
 def _build_provider_set(
     worker: WorkerBuilder,
     channel: Channel,
     accounts: Sequence[Account],
     clients: Sequence[PooledHttpClient | AiohttpClient],
     counter: ReceiptCounter,
+    test_provider: CheckedProvider | None,
 ) -> ProviderSet:
     """The provider of the one account, or all of them by their names and weights, which are metrics then."""
     if len(accounts) == 1:
-        return ProviderSet(CheckedProvider(accounts[0].provider, clients[0]))
+        return ProviderSet(CheckedProvider(accounts[0].provider, clients[0]), test_provider)
     weighted = [
         WeightedProvider(CheckedProvider(account.provider, client, account.name), account.weight)
-        for account, client in zip(accounts, clients, strict=True)
+        for account, client in zip(accounts, clients[: len(accounts)], strict=True)
     ]
-    account_set = AccountSet(weighted, worker.clock, random, worker.settings.delivery.account_half_life)
+    account_set = AccountSet(weighted, worker.clock, random, worker.settings.delivery.account_half_life, test_provider)
     for account in accounts:
         worker.metrics.set_gauge_function(
             ACCOUNT_WEIGHT, partial(_get_weight, account_set, worker.clock, account.name), channel.name, account.name

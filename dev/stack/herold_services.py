@@ -51,6 +51,9 @@ MAX_PAUSE = "2"  # seconds; many recipients of the sample are throttled once, an
 MAX_OPEN = "3"  # seconds; so that a healed outage is over soon
 WORKER_STOP_TIMEOUT = 45.0  # seconds; longer than the drain and shutdown timeouts of faust.yml together
 SESSION_TIMEOUT = "6"  # seconds, the minimum that Kafka allows by default, so that a killed role recovers quickly
+TEST_ACCOUNTS = {
+    f"HEROLD_TEST_ACCOUNTS_{channel}": account for channel, account in (("EMAIL", "sendgrid"), ("SMS", "twilio"), ("PUSH", "fcm"))
+}
 
 
 def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str]) -> dict[str, str]:
@@ -97,6 +100,7 @@ def _build_local_pace() -> dict[str, str]:
     """Shorter times than in production: whoever tries it on one machine waits for them."""
     return {
         **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
+        **TEST_ACCOUNTS,  # all accounts of the stack are simulators
         "HEROLD_DELIVERY_ACCOUNT_PROBE_DELAY_MAX": MAX_PAUSE,
         "HEROLD_BREAKER_OPEN_DELAY_MAX": MAX_OPEN,
         **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},

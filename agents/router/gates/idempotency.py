@@ -12,6 +12,7 @@ from tables import idempotency
 NAME = "idempotency"
 DUPLICATE = "duplicate"
 OTHER_CONTENT = "duplicate_with_other_content"
+TEST_KEY = "\0test"  # no key has the character NUL
 
 _PASSED = encode_pass(NAME)
 
@@ -22,6 +23,8 @@ def prefetch(state: RoutingState) -> None:
         state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(state.id, state.resume_count, state.redrive_count)
         return
     key = state.notification.idempotency_key
+    if state.notification.is_test:  # or a test would make the live notification with its key or id a duplicate
+        key = (key or state.id) + TEST_KEY
     if state.redrive_count:  # the key has its row from before, which would make it a replay
         state.idempotency_row_key = state.user_key + idempotency.encode_key_suffix(state.id, 0, state.redrive_count)
     else:

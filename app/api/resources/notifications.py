@@ -15,6 +15,7 @@ from app.api.limit_checks import add_cost
 from app.api.middleware import add_log_fields
 from app.api.openapi import UNAUTHORIZED, SubmitBulkOperation, SubmitOperation, describe_problem
 from app.api.presenter import present_notification
+from app.api.principal import get_principal
 from app.api.problems import (
     ProblemDetails,
     ProblemError,
@@ -95,7 +96,7 @@ async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyK
 async def submit_notifications(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> Response[bytes]:
     """Accepts the valid notifications and reports the others: 202 if all are accepted, 207 if some are, 422 if none is valid."""
     key = decode_key(idempotency_key.encode("latin-1")) if idempotency_key is not None else None
-    result = await get_dependencies(request).submission_service.submit_bulk(await request.body(), key)
+    result = await get_dependencies(request).submission_service.submit_bulk(await request.body(), key, get_principal(request))
     add_log_fields(request.scope, **result.log_fields)
     add_cost(request.scope, int(result.log_fields.get("accepted", 1)) - 1)  # a stored response costs one request
     return Response(result.response.body, status_code=result.response.status_code, media_type=JSON_MEDIA_TYPE)

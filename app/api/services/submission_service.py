@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from app.api.ports import IdempotentResponses, ProducerRecord, Publisher, RecentNotifications
+from app.api.principal import Principal
 from app.api.problems import (
     FieldError,
     ProblemDetails,
@@ -63,6 +64,15 @@ class SubmissionResult(NamedTuple):
     log_fields: Mapping[str, str | int]
 
 
+class SubmittedRequest(NamedTuple):
+    """A request to submit, and whose it is; `key` is its Idempotency-Key."""
+
+    route: bytes
+    body: bytes
+    key: str | None
+    principal: Principal
+
+
 class SubmissionService:
     """Accepts submissions; `generate_bits` returns 74 random bits for an id, `clock` epoch seconds."""
 
@@ -86,25 +96,27 @@ class SubmissionService:
         self._policy: Policy | None = None
         self._policy_validator: PolicyValidator | None = None
 
-    async def submit(self, body: bytes, idempotency_key: str | None) -> SubmissionResult:
+    async def submit(self, body: bytes, idempotency_key: str | None, principal: Principal) -> SubmissionResult:
         """The response to one notification. Raises ProblemError."""
         body = body.removeprefix(BYTE_ORDER_MARK)
-        return await self._run_idempotent(b"submit", body, idempotency_key, lambda: self._publish_one(body, idempotency_key))
+        request = SubmittedRequest(b"submit", body, idempotency_key, principal)
+        return await self._run_idempotent(request, self._publish_one)
 
-    async def submit_bulk(self, body: bytes, idempotency_key: str | None) -> SubmissionResult:
+    async def submit_bulk(self, body: bytes, idempotency_key: str | None, principal: Principal) -> SubmissionResult:
         """The response to a bulk request: 202 if all are accepted, 207 if some are. Raises ProblemError if none is."""
         body = body.removeprefix(BYTE_ORDER_MARK)
-        return await self._run_idempotent(b"submit_bulk", body, idempotency_key, lambda: self._publish_bulk(body, idempotency_key))
+        request = SubmittedRequest(b"submit_bulk", body, idempotency_key, principal)
+        return await self._run_idempotent(request, self._publish_bulk)
 
     async def _run_idempotent(
-        self, route: bytes, body: bytes, key: str | None, publish: Callable[[], Awaitable[SubmissionResult]]
+        self, request: SubmittedRequest, publish: Callable[[SubmittedRequest], Awaitable[SubmissionResult]]
     ) -> SubmissionResult:
         """Publish, or return the stored response of the first request with this key."""
-        if key is None:
-            return await publish()
+        if (key := request.key) is None:
+            return await publish(request)
         if not 1 <= len(key) <= MAX_KEY_LENGTH:
             raise ProblemError(build_problem("bad-request", f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters"))
-        request_hash = compute_fingerprint(route, body)
+        request_hash, key = compute_fingerprint(request.route, request.body), qualify_key(key, request.principal)
         state = await self._idempotent_responses.acquire_key(key, request_hash)
         if isinstance(state, StoredResponse):
             return SubmissionResult(state, {"stored_response": True})
@@ -115,7 +127,7 @@ class SubmissionService:
             raise ProblemError(
                 build_problem("idempotency-key-conflict", "a key belongs to one request, and this one has other content: use a new key")
             )
-        return await self._publish_and_store(key, request_hash, state.token, publish)
+        return await self._publish_and_store(key, request_hash, state.token, lambda: publish(request))
 
     async def _publish_and_store(
         self, key: str, request_hash: str, token: str, publish: Callable[[], Awaitable[SubmissionResult]]
@@ -131,11 +143,11 @@ class SubmissionService:
             await self._idempotent_responses.release_key(key, token)
         return result
 
-    async def _publish_one(self, body: bytes, key: str | None) -> SubmissionResult:
-        submission, sealer = decode_submission(body), None
+    async def _publish_one(self, request: SubmittedRequest) -> SubmissionResult:
+        submission, sealer = decode_submission(request.body), None
         if self._sealers is not None:
             sealer = (await self._read_sealers(self._sealers, [submission.user_id]))[submission.user_id]
-        validated = self._validate(submission, key, self._clock(), sealer)
+        validated = self._validate(submission, request.key, request.principal, self._clock(), sealer)
         if isinstance(validated, FieldError):
             raise ProblemError(_to_problem(validated))
         (confirmed,) = await self._publisher.publish([validated.record])
@@ -147,14 +159,14 @@ class SubmissionService:
             {"notification_id": validated.id, "priority": validated.priority},
         )
 
-    async def _publish_bulk(self, body: bytes, key: str | None) -> SubmissionResult:
-        now = self._clock()
-        root, items = decode_bulk(body)
+    async def _publish_bulk(self, request: SubmittedRequest) -> SubmissionResult:
+        now, key, principal = self._clock(), request.key, request.principal
+        root, items = decode_bulk(request.body)
         sealers: Mapping[str, Sealer] = {}
         if self._sealers is not None:
             sealers = await self._read_sealers(self._sealers, [item.user_id for item in items if isinstance(item, Submission)])
         validated = [
-            self._validate_item(item, f"{root}[{index}]", f"{key}#{index}" if key else None, now, sealers)
+            self._validate_item(item, f"{root}[{index}]", f"{key}#{index}" if key else None, principal, now, sealers)
             for index, item in enumerate(items)
         ]
         valid = [item for item in validated if isinstance(item, ValidatedNotification)]
@@ -181,17 +193,20 @@ class SubmissionService:
         return sealers
 
     def _validate_item(
-        self, item: Submission | FieldError, path: str, key: str | None, now: float, sealers: Mapping[str, Sealer]
+        self, item: Submission | FieldError, path: str, key: str | None, principal: Principal, now: float, sealers: Mapping[str, Sealer]
     ) -> ValidatedNotification | FieldError:
-        validated = item if isinstance(item, FieldError) else self._validate(item, key, now, sealers.get(item.user_id))
+        validated = item if isinstance(item, FieldError) else self._validate(item, key, principal, now, sealers.get(item.user_id))
         return prefix_path(validated, path) if isinstance(validated, FieldError) else validated
 
-    def _validate(self, submission: Submission, key: str | None, now: float, sealer: Sealer | None) -> ValidatedNotification | FieldError:
+    def _validate(
+        self, submission: Submission, key: str | None, principal: Principal, now: float, sealer: Sealer | None
+    ) -> ValidatedNotification | FieldError:
         policy_validator = self.get_policy_validator()
         if key and submission.idempotency_key not in (None, key):
             return build_field_error("$.idempotency_key", "differs from the header Idempotency-Key: send one of them")
         priority = resolve_priority(submission, policy_validator)
-        notification = _set_id_and_time(submission, submission.id or make_id(NOTIFICATION_PREFIX, now, self._generate_bits()), key, now)
+        notification_id = submission.id or make_id(NOTIFICATION_PREFIX, now, self._generate_bits())
+        notification = _complete(submission, notification_id, key, now, is_test=principal.is_test or submission.is_test)
         record_key, value = submission.user_id.encode(), encode_json(notification)
         if error := find_field_error(notification, value, policy_validator, now):
             return error
@@ -214,7 +229,14 @@ class SubmissionService:
         return self._policy_validator
 
 
-def _set_id_and_time(submission: Submission, notification_id: str, key: str | None, now: float) -> Submission:
+def qualify_key(key: str, principal: Principal) -> str:
+    """An Idempotency-Key as it is stored: no project and no test gets the response of another one."""
+    if not principal.project and not principal.is_test:
+        return key
+    return f"\0{principal.project}\0{'test' if principal.is_test else ''}\0{key}"
+
+
+def _complete(submission: Submission, notification_id: str, key: str | None, now: float, *, is_test: bool) -> Submission:
     """The notification as it is written to Kafka: with id and times in epoch seconds, without the priority, which is the topic's."""
     return msgspec.structs.replace(
         submission,
@@ -224,6 +246,7 @@ def _set_id_and_time(submission: Submission, notification_id: str, key: str | No
         expires_at=_to_optional_seconds(submission.expires_at),
         idempotency_key=submission.idempotency_key or key,
         priority=UNSET,
+        is_test=is_test,
     )
 
 
