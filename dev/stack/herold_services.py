@@ -97,7 +97,7 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
 
 
 def _build_local_pace() -> dict[str, str]:
-    """Shorter times than in production: whoever tries it on one machine waits for them."""
+    """Shorter times than in production: whoever tries it on one machine waits for them. And where tests go."""
     return {
         **{f"HEROLD_DELIVERY_UNANSWERED_GRACE_{priority.upper()}": UNANSWERED_GRACE for priority in PRIORITIES},
         **TEST_ACCOUNTS,  # all accounts of the stack are simulators
