@@ -20,6 +20,8 @@ SECRETS = (
     "worker.web_tls_key_password",
     "gateway.api_key",
     "gateway.tls_key_password",
+    "auth.secret",
+    "auth.oidc.client_secret",
     "links.secret",
     "encryption.keys",
     "encryption.kms_token",

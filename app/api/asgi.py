@@ -26,9 +26,15 @@ from app.api.problems import ProblemError
 from app.api.request_origin import OriginOfRequest
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
+    account_pages,
+    accounts,
     api_keys,
     audiences,
     audit,
+    auth,
+    auth_factors,
+    auth_oidc,
+    auth_passwords,
     broadcasts,
     callbacks,
     dead_letters,
@@ -74,6 +80,12 @@ ROUTERS = (
     audit.router,
     callbacks.router,
     api_keys.router,
+    accounts.router,
+    account_pages.router,
+    auth.router,
+    auth_passwords.router,
+    auth_factors.router,
+    auth_oidc.router,
     health.router,
 )
 

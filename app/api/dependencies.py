@@ -16,10 +16,12 @@ from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService
+from app.auth.services import AuthServices
 from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.ports import Clock
 from schemas.store_ports import PolicyReader, ProfileReader
+from tables.postgres.accounts import AccountStore
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
@@ -71,6 +73,8 @@ class Dependencies:
     api_keys: ApiKeyService
     audit_log: AuditLogReader
     log_chains: LogChainStore
+    accounts: AccountStore
+    auth: AuthServices | None
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

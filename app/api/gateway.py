@@ -37,6 +37,8 @@ from app.api.services.recent_buffer import RecentNotificationsBuffer
 from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.api.services.worker_client import WorkerClient
+from app.auth.connection import AuthConnection
+from app.auth.services import check_auth_section
 from app.checkpoint_keys import build_checkpoint_keys, build_log_chains
 from app.encryption.sealers import build_sealer_reader
 from app.forced_exit import schedule_forced_exit
@@ -53,6 +55,7 @@ from app.workers.web_access import build_web_client_context
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
+from tables.postgres.accounts import AccountStore
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
@@ -90,6 +93,7 @@ def load_gateway_settings() -> Settings:
     load_callback_keys(settings)
     build_checkpoint_keys(settings.audit.signing_key)
     check_trusted_proxies(settings.gateway.trusted_proxies)
+    check_auth_section(settings.auth, settings.links.base_url)
     return settings
 
 
@@ -153,12 +157,15 @@ class GatewayConnections:
         self.api_key_store = ApiKeyStore(self.database, self._make_id)
         times, outage_limit = Times(time.time, time.monotonic), gateway.api_key_outage_limit
         self.api_keys = ApiKeyVerdicts(self.api_key_store.find_verdict, self.api_key_store.record_uses, times, outage_limit)
+        self.submission_service = self._build_submission_service(self._generate_bits)
+        self.people = AuthConnection(settings, self.database, self.redis, self.submission_service, self.metrics, self._make_id)
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
         """The ASGI app."""
         gateway = self._settings.gateway
-        authenticators = [self.api_keys.authenticate, build_bootstrap_authenticator(gateway.api_key)]
+        people = [self.people.services.authenticator] if self.people.services else []
+        authenticators = [self.api_keys.authenticate, build_bootstrap_authenticator(gateway.api_key), *people]
         app = build_asgi_app(
             self._build_dependencies(), authenticators, gateway.max_body_bytes, time.monotonic, [self.run_lifespan], self.limits
         )
@@ -174,6 +181,7 @@ class GatewayConnections:
         refresh_task = asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
         await self.policy_reader.refresh()
         self.readiness.start()
+        self.people.start()
         log_event("worker.started", role="gateway")
         try:
             yield
@@ -182,6 +190,7 @@ class GatewayConnections:
             refresh_task.cancel()
             flush_task.cancel()
             await self.api_keys.flush_uses()
+            await self.people.close()
             await self.readiness.stop()
             await self.publisher.stop()
             await self.recent_notifications.stop()
@@ -192,11 +201,10 @@ class GatewayConnections:
             await self.database.close()
 
     def _build_dependencies(self) -> Dependencies:
-        generate_bits, make_new_id = self._generate_bits, self._make_id
-        history, kafka = PostgresHistoryReader(self.database), self._settings.kafka
+        history, kafka, make_new_id = PostgresHistoryReader(self.database), self._settings.kafka, self._make_id
         users, preferences = UserStore(self.database, make_new_id), PreferenceStore(self.database, make_new_id)
         return Dependencies(
-            submission_service=self._build_submission_service(generate_bits),
+            submission_service=self.submission_service,
             history=history,
             recent_notifications=self.recent_notifications,
             readiness=self.readiness,
@@ -227,6 +235,8 @@ class GatewayConnections:
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
             audit_log=AuditLogReader(self.database),
             log_chains=self.log_chains,
+            accounts=AccountStore(self.database, make_new_id),
+            auth=self.people.services,
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from agents.callbacks.fcm_acks import PushAck
 from app.api.access import AUTHENTICATED, Access, list_declared_routes
 from app.api.api_key_bodies import API_KEY_BODIES
+from app.api.auth_bodies import AUTH_BODIES
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.document.completion import complete_document
@@ -44,6 +45,7 @@ REQUEST_STRUCTS = (
     SuppressionRequest,
     PushAck,
     *API_KEY_BODIES,
+    *AUTH_BODIES,
     *BROADCAST_BODIES,
     *DEAD_LETTER_BODIES,
     *TEMPLATE_REQUESTS,

@@ -88,12 +88,15 @@ class SessionService:
         access_token = self._tokens.sign(rotated.account_id, rotated.id, rotated.token_version, selected)
         return Grant(access_token, self._tokens.lifetime, following, rotated.id)
 
-    async def end_by_refresh_token(self, refresh_token: str) -> bool:
-        """End the session of a refresh token, also of one that was exchanged; False if there is none. Raises UnavailableError."""
-        if not is_refresh_token(refresh_token):
-            return False
-        session_id = await self.store.find_by_refresh_token(hash_token(refresh_token))
-        return session_id is not None and await self.store.end(session_id, None, "logout", ChangeOrigin("api", "refresh token"))
+    async def end_by_refresh_token(self, refresh_token: str) -> str | None:
+        """End the session of a refresh token, also of one that was exchanged; returns its id, None if there is none.
+
+        Raises UnavailableError.
+        """
+        session_id = await self.store.find_by_refresh_token(hash_token(refresh_token)) if is_refresh_token(refresh_token) else None
+        if session_id is not None:
+            await self.store.end(session_id, None, "logout", ChangeOrigin("api", "refresh token"))
+        return session_id
 
     def sign_again(self, account: Account, session_id: str, project: str) -> str:
         """An access token for a session that goes on after all others have ended."""

@@ -6,7 +6,7 @@ A key is named by its thumbprint (RFC 7638), so that all gateways call it the sa
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ class SigningKeys:
 
     def to_text(self) -> str:
         """The content of the file."""
-        return "".join(encode_private_key(key.private) for key in self.keys)
+        return encode_keys(self.keys)
 
     def build_jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys as a JSON Web Key Set (RFC 7517)."""
@@ -92,13 +92,18 @@ class SigningKeyFile:
 def describe_file_problem(path: Path, error: Exception) -> str:
     """What is wrong with a file of keys, without its content."""
     reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{path} cannot be used: {reason}; `herold signing-keys rotate FILE` makes a new one"
+    return f"{path} cannot be used: {reason}; `herold signing-keys create FILE` makes one"
 
 
 def encode_private_key(key: Ed25519PrivateKey) -> str:
     """A key as PEM (PKCS #8, not encrypted)."""
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return pem.decode()
+
+
+def encode_keys(keys: Sequence[SigningKey]) -> str:
+    """The content of a file with these keys."""
+    return "".join(encode_private_key(key.private) for key in keys)
 
 
 def compute_kid(key: Ed25519PublicKey) -> str:

@@ -45,6 +45,11 @@ COMMAND_PATHS = {
     "rules": "app.cli.rules:rules",
     "limits": "app.cli.limits:limits",
     "tables": "app.cli.tables:tables",
+    "accounts": "app.cli.accounts:accounts",
+    "login": "app.cli.login:login",
+    "logout": "app.cli.login:logout",
+    "whoami": "app.cli.login:whoami",
+    "signing-keys": "app.cli.signing_keys:signing_keys",
     "webhooks": "app.cli.webhooks:webhooks",
     "webhook": "app.cli.webhook:webhook",
 }

@@ -15,6 +15,7 @@ from herold_client.transport import Transport
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_UNREACHABLE, CommandError, build_unreachable_error
 from app.cli.output import JsonValue
+from app.cli.session_file import get_access_token
 from app.tls_files import build_verifying_context
 from schemas.ids import is_id
 
@@ -134,14 +135,17 @@ def get_operator() -> str:
 
 
 def load_gateway_client(url: str | None, api_key: str | None, headers: Mapping[str, str] | None = None) -> ApiClient:
-    """A client of the gateway; the connection profile fills what is None. Raises CommandError without an API key."""
+    """A client of the gateway, with the key, the session of `herold login`, or the key of the connection profile.
+
+    Raises CommandError without any of them, and for a session that has ended.
+    """
     profile = load_connection_profile()
-    key = api_key or profile.api_key
+    gateway_url = url or profile.gateway_url
+    key = api_key or get_access_token(gateway_url, profile.gateway_ca_file) or profile.api_key
     if not key:
-        raise CommandError("no API key is set", "set HEROLD_GATEWAY_API_KEY, or start the stack with `make run`")
-    return ApiClient(
-        url or profile.gateway_url, "the gateway", {"authorization": f"Bearer {key}", **(headers or {})}, profile.gateway_ca_file
-    )
+        raise CommandError("no API key is set", "set HEROLD_GATEWAY_API_KEY, run `herold login`, or start the stack with `make run`")
+    all_headers = {"authorization": f"Bearer {key}", **(headers or {})}
+    return ApiClient(gateway_url, "the gateway", all_headers, profile.gateway_ca_file)
 
 
 def build_notification_path(notification_id: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from app.admin.signing_keys import ensure_signing_keys
 from app.encryption.outer_keys import build_local_keys
 from app.topology import ROLES
 from dev.simulators.service_account import ensure_service_account
@@ -44,6 +45,7 @@ MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
 KEYS_VARIABLE, KEYS_FILE_VARIABLE = "HEROLD_ENCRYPTION_KEYS", "HEROLD_ENCRYPTION_KEYS_FILE"
 PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
 SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
+ACCESS_TOKEN_KEYS_FILE = "access-token-keys.pem"  # in the home
 NOT_READY_PATTERN = '"route":"/readyz","status":503'  # the gateway logs each failed readiness check; during a start they are expected
 RETRY_DELAYS = "0.5, 1, 2, 4"  # seconds; so that a delivery that always fails can be watched, and a test of it ends
 UNANSWERED_GRACE = "2"  # seconds; for the same reason
@@ -82,6 +84,9 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         MASTER_SECRET_VARIABLE: state.get_secret("webhook_master_secret"),  # hex digits are base64, too
         "HEROLD_PROVIDERS_WEBHOOK_ALLOW": LOOPBACK,  # the simulators
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": gateway,
+        "HEROLD_AUTH_SIGNING_KEYS_FILE": ensure_signing_keys(state.home / ACCESS_TOKEN_KEYS_FILE),
+        "HEROLD_AUTH_SECRET": state.get_secret("auth_secret"),  # hex digits are base64, too
+        "HEROLD_AUTH_PUBLIC_URL": gateway,
         "HEROLD_LINKS_BASE_URL": gateway,
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
         KEYS_VARIABLE: build_local_keys(state.get_secret("encryption_key_1"), state.get_secret("encryption_key_2")),

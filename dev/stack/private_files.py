@@ -1,19 +1,13 @@
-"""Files with secrets or state: readable by their owner only, and replaced atomically; and lock files."""
+"""Files with secrets or state, and lock files."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.private_file import write_private_file
 
-def write_private_file(path: Path, text: str) -> None:
-    """Replace the file atomically, with mode 0600 from its creation."""
-    new_file = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new_file.unlink(missing_ok=True)
-    with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    new_file.replace(path)
+__all__ = ["acquire_file_lock", "try_acquire_file_lock", "write_private_file"]
 
 
 @contextmanager

@@ -89,7 +89,7 @@ class AccountStore:
         async with self._database.acquire_connection() as connection, connection.transaction():
             await _lock(connection, account_id, None)
             await revoke_tokens(connection, account_id, reason, kept_session)
-            await self._write_audit_entry(connection, origin, "revoke_sessions", account_id, {"reason": reason})
+            await self._write_audit_entry(connection, origin, "revoke_sessions", account_id, {"reason": reason, "comment": origin.reason})
             return await read_account(connection, account_id)
 
     async def _insert(self, connection: Connection, request: AccountRequest, origin: ChangeOrigin, password_hash: str) -> Account:

@@ -102,7 +102,7 @@ class CredentialStore:
             await connection.execute(_SQL["clear_totp"], account_uuid)
             await connection.execute(_SQL["delete_recovery_codes"], account_uuid)
             account = await read_account(connection, account_id)
-            await self._write_audit_entry(connection, origin, "disable_totp", account_id)
+            await self._write_audit_entry(connection, origin, "disable_totp", account_id, comment=origin.reason)
             return account
 
     async def use_totp_step(self, account_id: str, step: int) -> bool:

@@ -48,7 +48,7 @@ class SessionStore:
 
     def __init__(self, database: Database, make_id: MakeId, session_lifetime: float, idle_timeout: float) -> None:
         self._database, self._make_id = database, make_id
-        self._session_lifetime, self._idle_timeout = session_lifetime, idle_timeout
+        self._session_lifetime, self.idle_timeout = session_lifetime, idle_timeout
 
     async def start(
         self, account_id: str, method: LoginMethod, client: str, token_hash: bytes, origin: ChangeOrigin
@@ -61,7 +61,7 @@ class SessionStore:
             token_version = await connection.fetchval(_SQL["insert_session"], *values)
             if token_version is None:
                 return None
-            await connection.execute(_SQL["insert_refresh_token"], token_hash, to_uuid_hex(session_id), self._idle_timeout)
+            await connection.execute(_SQL["insert_refresh_token"], token_hash, to_uuid_hex(session_id), self.idle_timeout)
             await connection.execute(_SQL["record_login"], account_uuid)
             await self._write_audit_entry(connection, origin, "login", account_id, session=session_id, method=method)
         return StartedSession(session_id, token_version)
@@ -80,7 +80,7 @@ class SessionStore:
                 return await self._end_reused(connection, row, origin)
             if row["rotated_seconds_ago"] is None:
                 await connection.execute(_SQL["mark_rotated"], token_hash)
-                await connection.execute(_SQL["insert_refresh_token"], next_hash, row["id"], self._idle_timeout)
+                await connection.execute(_SQL["insert_refresh_token"], next_hash, row["id"], self.idle_timeout)
                 await connection.execute(_SQL["touch_session"], row["id"])
             return _build_rotated(row)
 

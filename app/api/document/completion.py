@@ -31,6 +31,8 @@ TAGS: Mapping[str, str] = {
     "redrives": "dead letters that are sent again",
     "webhook endpoints": "URLs that get notifications or statuses",
     "callbacks": "reports of providers and apps",
+    "login": "sessions of people: passwords, authenticator apps, passkeys, the OpenID provider",
+    "accounts": "the people who may log in",
     "operations": "liveness, readiness and metrics",
 }
 HEADERS: Mapping[str, JsonObject] = {

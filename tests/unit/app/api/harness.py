@@ -41,6 +41,7 @@ from schemas.policy import Policy, Rule, Template
 from schemas.user_counts import DailyCount
 from schemas.user_keys import SealerReader
 from schemas.user_rows import RemovedRows, UserRow, UserRows
+from tables.postgres.accounts import AccountStore
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
@@ -289,6 +290,8 @@ class GatewayHarness:
             ApiKeyService(ApiKeyStore(database, make_new_id), os.urandom),
             AuditLogReader(database),
             LogChainStore(database, None, CheckpointPolicy(0.0, 1)),
+            AccountStore(database, make_new_id),
+            None,
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 
