@@ -4,6 +4,7 @@ The state is known to Redis and to a cookie of the browser that began, so that n
 """
 
 import hmac
+import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -207,5 +208,5 @@ def read_verified_email(claims: Mapping[str, Any]) -> str:
 
 
 def _deny_unavailable(error: UnavailableError) -> Denied:
-    log_event("auth.provider_unavailable", cause=str(error))
+    log_event("auth.provider_unavailable", logging.WARNING, cause=str(error))
     return PROVIDER_DOWN

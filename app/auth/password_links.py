@@ -1,6 +1,7 @@
 """Links that work once: to choose a password, which Herold sends by e-mail, and to make the first account."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
@@ -108,4 +109,6 @@ class PasswordLinks:
             try:
                 await work
             except Exception as error:
-                log_event("auth.link_not_sent", cause=str(error) if isinstance(error, HeroldError) else type(error).__name__)
+                log_event(
+                    "auth.link_not_sent", logging.WARNING, cause=str(error) if isinstance(error, HeroldError) else type(error).__name__
+                )

@@ -1,5 +1,6 @@
 """One-time codes and recovery codes of accounts: enrolment, and their use. Each works once."""
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -78,5 +79,5 @@ class SecondFactors:
         try:
             return self._box.open(credentials.totp_secret, credentials.account.id)
         except SealedSecretError:
-            log_event("auth.secret_unreadable", account_id=credentials.account.id)
+            log_event("auth.secret_unreadable", logging.ERROR, account_id=credentials.account.id)
             return b""

@@ -1,5 +1,6 @@
 """Begins, goes on with and ends sessions: what a login grants, and what is done with a refresh token."""
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ class SessionService:
         following = derive_next_token(self._box, refresh_token)
         rotated = await self.store.rotate(hash_token(refresh_token), hash_token(following), ChangeOrigin("api", "refresh token"))
         if isinstance(rotated, ReusedToken):
-            log_event("auth.refresh_token_reused", session_id=rotated.session_id, account_id=rotated.account_id)
+            log_event("auth.refresh_token_reused", logging.WARNING, session_id=rotated.session_id, account_id=rotated.account_id)
         if rotated is None or isinstance(rotated, ReusedToken):
             return INVALID_REFRESH_TOKEN
         selected = select_project(rotated.projects, project)
