@@ -39,11 +39,11 @@ class DataKey(NamedTuple):
 class Sealer:
     """The data keys of one user, of which the last one seals."""
 
-    __slots__ = ("_ciphers", "_current", "_header", "_read_random", "_user_key")
+    __slots__ = ("_ciphers", "_current", "_header", "_read_random", "_user_id")
 
     def __init__(self, user_id: str, keys: Iterable[DataKey], read_random: ReadRandom) -> None:
         """`keys` in the order of their versions."""
-        self._read_random, self._user_key = read_random, user_id.encode()
+        self._read_random, self._user_id = read_random, user_id
         self._ciphers: dict[int, AESGCM | None] = {}
         self._current: AESGCM | None = None
         self._header = b""
@@ -84,7 +84,7 @@ class Sealer:
             raise SealError("the sealed bytes were changed, or belong to another place") from None
 
     def _bind(self, kind: SealedKind, item_id: str) -> bytes:
-        return b"%b\0%b\0%b" % (kind.encode(), self._user_key, item_id.encode())
+        return f"{kind}\0{self._user_id}\0{item_id}".encode()
 
 
 class RandomBuffer:

@@ -10,6 +10,7 @@ from schemas.delivery import Delivery
 from schemas.errors import SealError
 from schemas.notification import Notification, SealedNotification, Submission
 from schemas.sealed_records import (
+    PRIVATE_FIELDS,
     close_delivery,
     is_sealed_record,
     open_delivery,
@@ -95,3 +96,11 @@ def test_a_record_that_is_no_notification_is_sealed_as_a_whole() -> None:
     assert is_sealed_record(sealed)
     assert not is_sealed_record(b"{}")
     assert sealer.open("record", "ntf_1", sealed) == b'{"user_id": canary'
+
+
+def test_every_field_that_is_not_sealed_stays() -> None:
+    sealer = build_sealer()
+    values = {field: f"of {field}" for field in Notification.__struct_fields__}
+    sealed = seal_notification(Notification(**{**values, "data": {}, "to": {}, "attachments": []}), sealer, "of id")  # type: ignore[arg-type]
+    kept = {field: getattr(sealed, field) for field in Notification.__struct_fields__ if field not in PRIVATE_FIELDS}
+    assert kept == {field: value for field, value in values.items() if field not in PRIVATE_FIELDS}
