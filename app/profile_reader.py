@@ -3,6 +3,7 @@
 import time
 
 from app.connection_settings import RedisSection
+from schemas.blind_index import BlindIndex
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.redis.client import RedisClient
@@ -13,7 +14,9 @@ from tables.redis.profiles import CachedProfileReader
 PROFILE_QUERY_TIMEOUT = 2.0
 
 
-def build_profile_reader(client: RedisClient, database: Database, section: RedisSection) -> CachedProfileReader:
+def build_profile_reader(
+    client: RedisClient, database: Database, section: RedisSection, index: BlindIndex | None = None
+) -> CachedProfileReader:
     """Build the reader over these connections."""
     cache = RedisProfileCache(client, section.profile_ttl, section.profile_check_interval)
-    return CachedProfileReader(cache, PostgresProfileReader(database), time.monotonic)
+    return CachedProfileReader(cache, PostgresProfileReader(database, index), time.monotonic)

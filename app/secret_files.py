@@ -24,6 +24,7 @@ SECRETS = (
     "auth.oidc.client_secret",
     "links.secret",
     "encryption.keys",
+    "encryption.index_key",
     "encryption.kms_token",
     "providers.sendgrid.api_key",
     "providers.smtp.password",

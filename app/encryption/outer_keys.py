@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.encryption.section import EncryptionSection
 from app.encryption.transit_kms import TransitKms
+from schemas.blind_index import BlindIndex
 from schemas.errors import SettingError
 from schemas.sealing import KEY_BYTES, OuterKeys, RandomBuffer
 
@@ -59,6 +60,24 @@ def parse_keys(text: str, decryption: KeyDecryption) -> Mapping[str, bytes]:
         if len(keys[key_id]) != KEY_BYTES:
             raise SettingError("encryption.keys", f"the key {key_id} has {len(keys[key_id])} bytes and not {KEY_BYTES}")
     return keys
+
+
+def build_blind_index(section: EncryptionSection) -> BlindIndex | None:
+    """The blind index; None without a key. Raises SettingError."""
+    if not section.index_key:
+        return None
+    try:
+        key = b64decode(section.index_key, validate=True)
+    except (Base64Error, ValueError):
+        raise SettingError("encryption.index_key", "is not base64") from None
+    if len(key) != KEY_BYTES:
+        raise SettingError("encryption.index_key", f"has {len(key)} bytes and not {KEY_BYTES}")
+    return BlindIndex(key)
+
+
+def build_local_index_key(first: str, second: str) -> str:
+    """The setting `index_key` of a stack on one machine, from two of its secrets of 32 hex digits."""
+    return b64encode(bytes.fromhex(first + second)).decode()
 
 
 def build_local_keys(first: str, second: str) -> str:

@@ -21,6 +21,7 @@ from agents.delivery.provider_set import ProviderSet
 from agents.delivery.receipt_watch import ReceiptWatch
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.api.services.random_id_bits import RandomIdBits
+from app.encryption.outer_keys import build_blind_index
 from app.encryption.sealers import build_sealer_reader
 from app.ordered_ids import OrderedIds
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
@@ -63,7 +64,8 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     database = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     accounts = build_accounts(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
-    profiles, bounce_guard = build_profile_reader(redis, database, settings.redis), _build_bounce_guard(worker, channel, database)
+    profiles = build_profile_reader(redis, database, settings.redis, build_blind_index(settings.encryption))
+    bounce_guard = _build_bounce_guard(worker, channel, database)
     clients = [build_http_client(account.provider, section) for account in accounts]
     test_provider = _build_test_provider(channel, settings, clients, worker)
     providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database), test_provider)

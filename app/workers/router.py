@@ -5,6 +5,7 @@ import time
 
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
+from app.encryption.outer_keys import build_blind_index
 from app.encryption.sealers import build_sealer_reader
 from app.link_tokens import build_link_builder
 from app.policy_reader import build_policy_reader
@@ -35,7 +36,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     worker.removals["rate_windows"] = build_row_removal(committer, worker.tables["rate_windows"])
     router = Router(
         policies=policies,
-        profiles=build_profile_reader(redis, profile_database, settings.redis),
+        profiles=build_profile_reader(redis, profile_database, settings.redis, build_blind_index(settings.encryption)),
         deliveries=PostgresDeliveryStatusReader(profile_database),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],

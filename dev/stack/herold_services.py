@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from app.admin.signing_keys import ensure_signing_keys
-from app.encryption.outer_keys import build_local_keys
+from app.encryption.outer_keys import build_local_index_key, build_local_keys
 from app.topology import ROLES
 from dev.simulators.service_account import ensure_service_account
 from dev.stack.service import Service
@@ -42,7 +42,7 @@ DEFERRED_MODULES = (
 
 SERVICE_ACCOUNT_VARIABLE = "HEROLD_PROVIDERS_FCM_SERVICE_ACCOUNT_FILE"
 MASTER_SECRET_VARIABLE = "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET"
-KEYS_VARIABLE, KEYS_FILE_VARIABLE = "HEROLD_ENCRYPTION_KEYS", "HEROLD_ENCRYPTION_KEYS_FILE"
+KEYS_VARIABLE, INDEX_KEY_VARIABLE = "HEROLD_ENCRYPTION_KEYS", "HEROLD_ENCRYPTION_INDEX_KEY"
 PUBLIC_KEY_VARIABLE = "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY"
 SIGNING_KEY_FILE = "sendgrid-event-webhook.pem"  # in the home
 ACCESS_TOKEN_KEYS_FILE = "access-token-keys.pem"  # in the home
@@ -89,13 +89,11 @@ def build_environment(state: StackState, urls: ServerUrls, env: Mapping[str, str
         "HEROLD_AUTH_PUBLIC_URL": gateway,
         "HEROLD_LINKS_BASE_URL": gateway,
         "HEROLD_LINKS_SECRET": state.get_secret("links_secret"),  # hex digits are base64, too
-        KEYS_VARIABLE: build_local_keys(state.get_secret("encryption_key_1"), state.get_secret("encryption_key_2")),
         "HEROLD_AUDIT_SIGNING_KEY": state.get_secret("audit_signing_key"),  # hex digits are base64, too
+        **_build_encryption_keys(state, env),
         "HEROLD_SIMULATORS_URL": simulators,
         "PYTHONUNBUFFERED": "1",
     }
-    if env.get(KEYS_FILE_VARIABLE):
-        del settings[KEYS_VARIABLE]
     if not env.get(SERVICE_ACCOUNT_VARIABLE):
         ensure_service_account(Path(settings[SERVICE_ACCOUNT_VARIABLE]), f"{simulators}/token")
     return {**settings, **{name: env[name] for name in settings if env.get(name)}}
@@ -110,6 +108,15 @@ def _build_local_pace() -> dict[str, str]:
         "HEROLD_BREAKER_OPEN_DELAY_MAX": MAX_OPEN,
         **{f"HEROLD_RETRIES_{channel.upper()}_DELAYS": RETRY_DELAYS for channel in CHANNEL_NAMES},
     }
+
+
+def _build_encryption_keys(state: StackState, env: Mapping[str, str]) -> dict[str, str]:
+    """The keys that seal personal data, except those that the environment has in files."""
+    keys = {
+        INDEX_KEY_VARIABLE: build_local_index_key(state.get_secret("index_key_1"), state.get_secret("index_key_2")),
+        KEYS_VARIABLE: build_local_keys(state.get_secret("encryption_key_1"), state.get_secret("encryption_key_2")),
+    }
+    return {name: key for name, key in keys.items() if not env.get(f"{name}_FILE")}
 
 
 def build_start_stages(state: StackState, settings: Mapping[str, str]) -> list[list[Service]]:

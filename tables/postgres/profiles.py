@@ -1,10 +1,13 @@
 """Reads user profiles from PostgreSQL, without a cache; implements schemas.store_ports.ProfileReader and ChangedProfileReader."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from schemas.addresses import build_comparison_key
+from schemas.blind_index import BlindIndex
 from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
 from schemas.profile import ActiveSuppression, EndpointRef, Profile, QuietHours, build_address_key, is_address_key, split_address_key
 from schemas.store_ports import UNKNOWN_VERSION
@@ -22,10 +25,13 @@ _decode_suppressions = msgspec.json.Decoder(list[ActiveSuppression]).decode
 
 
 class PostgresProfileReader:
-    """Reads the tables users, devices, user_preferences and suppressions."""
+    """Reads the tables users, devices, user_preferences and suppressions.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    With `index` also the suppressions of which the erasure of a user has left the tokens only.
+    """
+
+    def __init__(self, database: Database, index: BlindIndex | None = None) -> None:
+        self._database, self._index = database, index
 
     async def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Profile]:
         """A profile for each user; a user who does not exist is not `known`. Raises UnavailableError."""
@@ -46,7 +52,27 @@ class PostgresProfileReader:
             [channel for channel, _ in addresses],
             [address for _, address in addresses],
         )
-        return {profile.user_id: profile for profile in map(_build_profile, rows)}
+        profiles = {profile.user_id: profile for profile in map(_build_profile, rows)}
+        return profiles if self._index is None else await self._add_hashed(profiles, self._index, addresses)
+
+    async def _add_hashed(
+        self, profiles: dict[str, Profile], index: BlindIndex, addresses: Sequence[tuple[str, str]]
+    ) -> dict[str, Profile]:
+        """The profiles with the suppressions that have a token instead of an address."""
+        owned: dict[str, list[tuple[str, ChannelName, str]]] = {}  # by token: a profile, and the address that it stands for
+        for profile in profiles.values():
+            for channel, texts in profile.addresses.items():
+                for text in texts:
+                    owned.setdefault(index.compute(channel, text), []).append((profile.user_id, channel, text))
+        for channel, text in addresses:  # type: ignore[assignment]  # a key has a channel of the catalogue
+            owned.setdefault(index.compute(channel, text), []).append((build_address_key(channel, text), channel, text))
+        for row in await self._database.fetch(_SQL["list_hashed_suppressions"], list(owned)) if owned else ():
+            for key, channel, text in owned[row["address"]]:
+                if row["channel"] == channel and row["user_id"] in (None, key):
+                    one = ActiveSuppression(channel, build_comparison_key(channel, text), row["category"], row["reason"])
+                    profile = profiles.get(key) or Profile(key, known=False)
+                    profiles[key] = replace(profile, suppressions=[*profile.suppressions, one])
+        return profiles
 
 
 def select_addresses(stored: Mapping[Any, list[str]], device_tokens: list[str]) -> dict[ChannelName, list[str]]:

@@ -43,3 +43,6 @@ join suppressions on suppressions.channel = wanted.channel
     and suppressions.address = case wanted.channel when 'email' then lower(wanted.address) else wanted.address end
 where suppressions.user_id is null and undone_at is null
 group by wanted.channel, wanted.address;
+
+-- list_hashed_suppressions: lists the suppressions in force that have one of these tokens instead of an address.
+select user_id, channel, address, category, reason from suppressions where address = any ($1::text[]) and undone_at is null;

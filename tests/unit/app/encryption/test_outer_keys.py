@@ -21,7 +21,7 @@ TOKEN = "hvs.canary"
 
 
 def build(**changes: Any) -> OuterKeys | None:
-    fields = {"enabled": False, "keys": "", "kms_url": "", "kms_key": "herold", "kms_token": "", **changes}
+    fields = {"enabled": False, "keys": "", "index_key": "", "kms_url": "", "kms_key": "herold", "kms_token": "", **changes}
     return build_outer_keys(EncryptionSection(**fields))
 
 

@@ -1,0 +1,104 @@
+"""Erases users: destroys their keys, deletes their rows, and leaves hashes of suppressed addresses (docs/decisions/0047)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.addresses import build_comparison_key
+from schemas.blind_index import BlindIndex
+from schemas.erasures import ERASURE_PREFIX, Erasure, OwnedAddress
+from schemas.errors import ConflictError, MissingUserError
+from schemas.ids import to_uuid_hex
+from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
+from tables.postgres.audit_log import write_audit_entry
+from tables.postgres.database import Connection, Database, DatabaseRow
+from tables.postgres.policy_writer import MakeId
+from tables.postgres.preferences import delete_all_preferences
+from tables.postgres.query_loader import load_queries
+from tables.postgres.user_lock import lock_user
+from tables.postgres.user_rows import encode_json
+
+_SQL = load_queries("erasures")
+_USERS_SQL = load_queries("users")
+_FIRST_ID = "0" * 32
+USER_ERASED = "the user was erased"
+NO_INDEX_KEY = "the user has suppressed addresses, of which a hash has to stay: set encryption.index_key, then erase the user again"
+
+_decode_counts = msgspec.json.Decoder(dict[str, int]).decode
+
+
+class ErasureStore:
+    """Erases users and reads the erasure log. Each method raises UnavailableError; without `index` a user with suppressions stays."""
+
+    def __init__(self, database: Database, make_id: MakeId, index: BlindIndex | None) -> None:
+        self._database, self._make_id, self._index = database, make_id, index
+
+    async def list_addresses(self, user_id: str) -> list[OwnedAddress]:
+        """The addresses that a user has."""
+        return _build_addresses(await self._database.fetch(_SQL["list_addresses"], user_id))
+
+    async def erase(self, user_id: str, origin: ChangeOrigin) -> Erasure:
+        """Erase a user, who need not exist any more. Raises ConflictError if a hash has to stay and there is no key for it."""
+        async with self._database.acquire_connection() as connection, connection.transaction():
+            counts = await self._erase_rows(connection, user_id, origin)
+            values = to_uuid_hex(self._make_id(ERASURE_PREFIX)), user_id, origin.actor, origin.reason, encode_json(counts)
+            erasure = _build_erasure(await connection.fetchrow(_SQL["insert_erasure"], *values))
+            details = {"source": origin.source, "counts": counts, "erasure": erasure.id}
+            await write_audit_entry(connection, self._make_id(AUDIT_ENTRY_PREFIX), origin.actor, "erase", "user", user_id, details)
+        return erasure
+
+    async def list_erasures(self, limit: int, after: str = "") -> list[Erasure]:
+        """At most `limit` entries of the erasure log, oldest first, from the first one after `after`."""
+        rows = await self._database.fetch(_SQL["list_erasures"], to_uuid_hex(after) if after else _FIRST_ID, limit)
+        return [_build_erasure(row) for row in rows]
+
+    async def _erase_rows(self, connection: Connection, user_id: str, origin: ChangeOrigin) -> dict[str, int]:
+        counts = {"keys": len(await connection.fetch(_SQL["destroy_keys"], user_id))}
+        is_stored = await _lock_if_stored(connection, user_id)
+        owned = _build_addresses(await connection.fetch(_SQL["list_addresses"], user_id))
+        counts |= await self._hash_addresses(connection, user_id, owned)
+        for name in ("empty_replacements", "delete_dead_letters", "delete_user_counts"):
+            counts[name.partition("_")[2]] = len(await connection.fetch(_SQL[name], user_id))
+        if is_stored:
+            consent_origin = ChangeOrigin(origin.source, origin.actor, USER_ERASED)
+            await delete_all_preferences(connection, user_id, self._make_id, consent_origin)
+            await connection.execute(_USERS_SQL["delete_user"], user_id)
+        return {**counts, "users": int(is_stored), "addresses": len(owned)}
+
+    async def _hash_addresses(self, connection: Connection, user_id: str, owned: Sequence[OwnedAddress]) -> dict[str, int]:
+        """Put tokens in the place of the addresses in suppressions and events of consent."""
+        keys = [build_comparison_key(one.channel, one.address) for one in owned]
+        suppressed = _build_addresses(await connection.fetch(_SQL["list_suppressed"], user_id, [one.channel for one in owned], keys))
+        if not suppressed:
+            return {"suppressions": 0, "consent_events": 0}
+        if self._index is None:
+            raise ConflictError(NO_INDEX_KEY)
+        tokens = [self._index.compute(one.channel, one.address) for one in suppressed]
+        values: Sequence[Any] = user_id, [one.channel for one in suppressed], [one.address for one in suppressed], tokens
+        await connection.execute(_SQL["drop_repeated_suppressions"], *values)
+        hashed = await connection.fetch(_SQL["hash_suppressions"], *values)
+        return {"suppressions": len(hashed), "consent_events": len(await connection.fetch(_SQL["hash_consent_events"], *values))}
+
+
+async def _lock_if_stored(connection: Connection, user_id: str) -> bool:
+    try:
+        await lock_user(connection, user_id, None)
+    except MissingUserError:
+        return False
+    return True
+
+
+def _build_addresses(rows: Sequence[DatabaseRow]) -> list[OwnedAddress]:
+    return sorted(OwnedAddress(row["channel"], row["address"]) for row in rows)
+
+
+def _build_erasure(row: DatabaseRow) -> Erasure:
+    return Erasure(
+        id=f"{ERASURE_PREFIX}{row['id'].hex}",
+        user_id=row["user_id"],
+        erased_at=row["erased_at"],
+        erased_by=row["erased_by"],
+        reason=row["reason"],
+        counts=_decode_counts(row["counts"]),
+    )

@@ -1,0 +1,66 @@
+-- list_addresses: lists the addresses, devices and endpoints of a user, as they are stored.
+select channel, address
+from users, jsonb_each(addresses) as by_channel (channel, list), jsonb_array_elements_text(list) as item (address)
+where users.id = $1
+union
+select 'push', case kind when 'fid' then 'fid:' else '' end || token from devices where user_id = $1
+union
+select 'webhook', url from webhook_endpoints where user_id = $1;
+
+-- destroy_keys: destroys the data keys of a user; what they have sealed can never be opened.
+update user_keys set wrapped_key = null, erased_at = now() where user_id = $1 and wrapped_key is not null returning version;
+
+-- list_suppressed: lists the addresses in suppressions and events of consent of a user, and of whoever has one of these addresses ($2, $3).
+with given as (select * from unnest($2::text[], $3::text[]) as given (channel, address))
+select channel, address from suppressions
+where address <> '' and address not like 'hmac:%'
+  and (user_id = $1 or (user_id is null and (channel, address) in (select channel, address from given)))
+union
+select channel, address from consent_events
+where address <> '' and address not like 'hmac:%'
+  and (user_id = $1 or (user_id = '' and (channel, address) in (select channel, address from given)));
+
+-- drop_repeated_suppressions: deletes suppressions in force that would be the same as others with the tokens of their addresses.
+delete from suppressions as old using unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
+where old.channel = given.channel and old.address = given.address and (old.user_id is null or old.user_id = $1) and old.undone_at is null
+  and exists (
+      select from suppressions as kept
+      where kept.channel = old.channel and kept.address = given.token and kept.user_id is not distinct from old.user_id
+        and kept.category = old.category and kept.reason = old.reason and kept.undone_at is null
+  );
+
+-- hash_suppressions: puts the tokens in the place of the addresses; nothing else tells whom the suppression is about.
+update suppressions set address = given.token, source_event = ''
+from unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
+where suppressions.channel = given.channel and suppressions.address = given.address
+  and (suppressions.user_id is null or suppressions.user_id = $1)
+returning id;
+
+-- hash_consent_events: the same of the events of consent.
+update consent_events set address = given.token
+from unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
+where consent_events.channel = given.channel and consent_events.address = given.address
+  and (consent_events.user_id = '' or consent_events.user_id = $1)
+returning id;
+
+-- empty_replacements: forgets what dead letters of a user were replaced with.
+update redrives set replacement = ''
+where replacement <> '' and id in (
+    select redrive_items.redrive_id from redrive_items join dead_letters on dead_letters.id = redrive_items.dead_letter_id
+    where dead_letters.user_id = $1
+)
+returning id;
+
+-- delete_dead_letters: deletes the dead letters of a user.
+delete from dead_letters where user_id = $1 returning id;
+
+-- delete_user_counts: deletes what a user was sent by day.
+delete from user_counts where user_id = $1 returning day;
+
+-- insert_erasure: appends to the erasure log.
+insert into erasures (id, user_id, erased_by, reason, counts) values ($1, $2, $3, $4, $5)
+returning id, user_id, extract(epoch from erased_at)::float8 as erased_at, erased_by, reason, counts;
+
+-- list_erasures: lists the erasure log from an id on, oldest first.
+select id, user_id, extract(epoch from erased_at)::float8 as erased_at, erased_by, reason, counts
+from erasures where id > $1 order by id limit $2;
