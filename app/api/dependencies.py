@@ -12,6 +12,7 @@ from app.api.services.api_key_service import ApiKeyService
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
+from app.api.services.personal_data import PersonalData
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
@@ -75,6 +76,7 @@ class Dependencies:
     log_chains: LogChainStore
     accounts: AccountStore
     auth: AuthServices | None
+    personal_data: PersonalData
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

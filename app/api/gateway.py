@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -28,6 +28,7 @@ from app.api.services.callback_service import CallbackService
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
+from app.api.services.personal_data import PersonalData, Stores
 from app.api.services.producer_connection import ProducerConnection, create_producer
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.publisher import KafkaPublisher
@@ -40,6 +41,8 @@ from app.api.services.worker_client import WorkerClient
 from app.auth.connection import AuthConnection
 from app.auth.services import check_auth_section
 from app.checkpoint_keys import build_checkpoint_keys, build_log_chains
+from app.encryption.outer_keys import build_blind_index
+from app.encryption.provider_erasure import SendGridErasure
 from app.encryption.sealers import build_sealer_reader
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
@@ -62,6 +65,7 @@ from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
+from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
@@ -77,6 +81,7 @@ from tables.redis.client import RedisClient
 from tables.redis.idempotent_responses import RedisIdempotentResponses
 from tables.redis.profile_cache import forget
 from tables.redis.recent_notifications import RedisRecentNotifications
+from tables.redis.user_keys import forget_user_keys
 from tables.redis.worker_addresses import RedisWorkerAddresses
 
 SHUTDOWN_TIMEOUT = 20.0  # seconds until the process exits although a connection does not close
@@ -211,7 +216,7 @@ class GatewayConnections:
             metrics=self.metrics,
             clock=time.time,
             receipt_timeouts=self._settings.receipt_timeouts,
-            profiles=PostgresProfileReader(self.database),
+            profiles=PostgresProfileReader(self.database, build_blind_index(self._settings.encryption)),
             user_tables=self.worker_client,
             window_resets=PostgresWindowResets(self.database, make_new_id),
             held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
@@ -237,6 +242,7 @@ class GatewayConnections:
             log_chains=self.log_chains,
             accounts=AccountStore(self.database, make_new_id),
             auth=self.people.services,
+            personal_data=self._build_personal_data(make_new_id, users, preferences, history),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:
@@ -251,6 +257,21 @@ class GatewayConnections:
             self._settings.kafka.topic_prefix,
             self.sealers if self.sealers is not None and self.sealers.seals else None,
         )
+
+    def _build_personal_data(
+        self, make_new_id: OrderedIds, users: UserStore, preferences: PreferenceStore, history: PostgresHistoryReader
+    ) -> PersonalData:
+        settings, account = self._settings, self._settings.providers["sendgrid"]
+        erasures = ErasureStore(self.database, make_new_id, build_blind_index(settings.encryption))
+        endpoints = WebhookEndpointStore(self.database, make_new_id)
+        stores = Stores(users, preferences, SuppressionStore(self.database, make_new_id), endpoints, history, erasures)
+        provider = SendGridErasure(account["url"], account["api_key"]) if account["api_key"] else None
+        return PersonalData(stores, provider, self.profile_eviction, self._forget_keys, time.time, settings.receipt_timeouts)
+
+    async def _forget_keys(self, user_ids: Collection[str]) -> None:
+        await forget_user_keys(self.redis, user_ids)
+        if self.sealers is not None:
+            self.sealers.forget(user_ids)
 
     def _build_template_service(self) -> TemplateService:
         settings = self._settings

@@ -27,6 +27,7 @@ from app.api.responses import RuleRollback
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from app.api.template_requests import TEMPLATE_REQUESTS
 from app.api.webhook_endpoint_bodies import WEBHOOK_ENDPOINT_BODIES
+from schemas.erasures import ErasureRequest
 from schemas.notification import NotificationChange, Submission
 from schemas.permissions import Permission
 from schemas.users import DeviceChange, PreferencePatch, PreferenceSet, SuppressionRequest, UserChange
@@ -43,6 +44,7 @@ REQUEST_STRUCTS = (
     PreferenceSet,
     PreferencePatch,
     SuppressionRequest,
+    ErasureRequest,
     PushAck,
     *API_KEY_BODIES,
     *AUTH_BODIES,

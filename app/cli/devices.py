@@ -7,7 +7,7 @@ from app.cli import formatting
 from app.cli.api_client import load_gateway_client, load_operator_client
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
-from app.cli.users import build_user_path
+from app.cli.user_paths import build_user_path
 
 
 @click.group()

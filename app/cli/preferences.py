@@ -11,7 +11,7 @@ from app.cli.bulk import add_export_options, add_import_options, export_file, im
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.message_links import build_links
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
-from app.cli.users import build_user_path
+from app.cli.user_paths import build_user_path
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.message_links import PREFERENCES_URL, UNSUBSCRIBE_URL
 

@@ -11,7 +11,7 @@ from app.cli.api_client import load_gateway_client
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, CommandError
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
-from app.cli.users import build_user_path
+from app.cli.user_paths import build_user_path
 from schemas.addresses import InvalidAddress, normalize_push_address
 from schemas.content_limits import TOPIC_PREFIX
 from schemas.errors import SettingError, UnavailableError

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import click
 from rich.console import RenderableType
@@ -15,16 +14,12 @@ from app.cli.errors import EXIT_NOT_FOUND, CommandError
 from app.cli.json_input import parse_json
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
+from app.cli.personal_data import erase, erasures, export_user, reapply_erasures
+from app.cli.user_paths import USERS_PATH, build_user_path
 from schemas.channels import CHANNELS
 
-USERS_PATH = "/v1/users"
 ADDRESS_CHANNELS = [channel.name for channel in CHANNELS if not channel.has_devices]
 ATTRIBUTE_HELP = "name=text or name:=JSON; the others stay. name:=null deletes it. Repeatable."
-
-
-def build_user_path(user_id: str, *parts: str) -> str:
-    """The path of a user or of what belongs to it; characters that have a meaning in URLs are quoted."""
-    return "/".join([USERS_PATH, quote(user_id, safe=""), *(quote(part, safe="") for part in parts)])
 
 
 @click.group()
@@ -120,14 +115,23 @@ def import_users(**options: Any) -> None:
 
 
 @users.command("export")
+@click.argument("user_id", metavar="[USER]", required=False)
 @add_export_options
-def export(**options: Any) -> None:
-    """Write all users with their devices as CSV or JSONL, as `herold users import` reads it.
+def export(user_id: str | None, **options: Any) -> None:
+    """Write all users with their devices as CSV or JSONL, as `herold users import` reads it; or all that is stored of USER as JSON.
 
     \b
     herold users export --output users.jsonl
+    herold users export u-42
     """
-    export_file("users", **options)
+    if user_id is None:
+        export_file("users", **options)
+    else:
+        export_user(user_id, options["output"])
+
+
+for command in (erase, erasures, reapply_erasures):
+    users.add_command(command)
 
 
 def find_or_none(get: Any) -> JsonObject | None:

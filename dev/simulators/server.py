@@ -27,6 +27,7 @@ from dev.simulators.protocol import (
 )
 from dev.simulators.request_log import RequestLog
 from dev.simulators.sendgrid import SendGridSimulator
+from dev.simulators.sendgrid_erasures import ERASE_JOB_PATH, RecipientErasureServer
 from dev.simulators.sendgrid_suppressions import PATH_PREFIX as SUPPRESSIONS_PREFIX
 from dev.simulators.sendgrid_suppressions import SuppressionListServer
 from dev.simulators.stub_resolver import StubResolver
@@ -67,6 +68,7 @@ class SimulatorServer:
         by_name = {simulator.name: simulator for simulator in self._simulators}
         self._revoked_providers: set[str] = set()
         self._faults, self._messages, self._suppression_lists = FaultRules(), MessageStore(), SuppressionListServer(clock)
+        self._erasures = RecipientErasureServer()
         self._inbox = InboxPages(self._messages)
         self._admin_api = AdminApi(request_log, self._reset_log, clock, by_name, self._revoked_providers, self._faults, callbacks)
         self._stub_resolver = StubResolver()
@@ -106,9 +108,11 @@ class SimulatorServer:
                 action = self._plan_callbacks(self._callbacks.plan(provider.name, parsed_request, stub, context), stub, action)
         self._queue_action(action)
 
-    def _select_own_server(self, path: bytes) -> TokenServer | InboxPages | AdminApi | SuppressionListServer:
+    def _select_own_server(self, path: bytes) -> TokenServer | InboxPages | AdminApi | SuppressionListServer | RecipientErasureServer:
         if path.startswith(SUPPRESSIONS_PREFIX):
             return self._suppression_lists
+        if path == ERASE_JOB_PATH:
+            return self._erasures
         if self._token_server and path == TOKEN_PATH:
             return self._token_server
         return self._inbox if path.startswith(PATH_PREFIX) else self._admin_api

@@ -11,7 +11,7 @@ from schemas.erasures import ERASURE_PREFIX, Erasure, OwnedAddress
 from schemas.errors import ConflictError, MissingUserError
 from schemas.ids import to_uuid_hex
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
-from tables.postgres.audit_log import write_audit_entry
+from tables.postgres.audit_log import erase_from_logs
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.preferences import delete_all_preferences
@@ -40,45 +40,43 @@ class ErasureStore:
 
     async def erase(self, user_id: str, origin: ChangeOrigin) -> Erasure:
         """Erase a user, who need not exist any more. Raises ConflictError if a hash has to stay and there is no key for it."""
+        erasure_id = self._make_id(ERASURE_PREFIX)
         async with self._database.acquire_connection() as connection, connection.transaction():
-            counts = await self._erase_rows(connection, user_id, origin)
-            values = to_uuid_hex(self._make_id(ERASURE_PREFIX)), user_id, origin.actor, origin.reason, encode_json(counts)
-            erasure = _build_erasure(await connection.fetchrow(_SQL["insert_erasure"], *values))
-            details = {"source": origin.source, "counts": counts, "erasure": erasure.id}
-            await write_audit_entry(connection, self._make_id(AUDIT_ENTRY_PREFIX), origin.actor, "erase", "user", user_id, details)
-        return erasure
+            counts = await self._erase_rows(connection, user_id, erasure_id, origin)
+            values = to_uuid_hex(erasure_id), user_id, origin.actor, origin.reason, encode_json(counts)
+            return _build_erasure(await connection.fetchrow(_SQL["insert_erasure"], *values))
 
     async def list_erasures(self, limit: int, after: str = "") -> list[Erasure]:
         """At most `limit` entries of the erasure log, oldest first, from the first one after `after`."""
         rows = await self._database.fetch(_SQL["list_erasures"], to_uuid_hex(after) if after else _FIRST_ID, limit)
         return [_build_erasure(row) for row in rows]
 
-    async def _erase_rows(self, connection: Connection, user_id: str, origin: ChangeOrigin) -> dict[str, int]:
+    async def _erase_rows(self, connection: Connection, user_id: str, erasure_id: str, origin: ChangeOrigin) -> dict[str, int]:
         counts = {"keys": len(await connection.fetch(_SQL["destroy_keys"], user_id))}
         is_stored = await _lock_if_stored(connection, user_id)
         owned = _build_addresses(await connection.fetch(_SQL["list_addresses"], user_id))
-        counts |= await self._hash_addresses(connection, user_id, owned)
+        keys = [build_comparison_key(one.channel, one.address) for one in owned]
+        suppressed = _build_addresses(await connection.fetch(_SQL["list_suppressed"], user_id, [one.channel for one in owned], keys))
+        if suppressed:
+            counts["suppressions"] = await self._hash_addresses(connection, user_id, suppressed)
         for name in ("empty_replacements", "delete_dead_letters", "delete_user_counts"):
             counts[name.partition("_")[2]] = len(await connection.fetch(_SQL[name], user_id))
         if is_stored:
-            consent_origin = ChangeOrigin(origin.source, origin.actor, USER_ERASED)
-            await delete_all_preferences(connection, user_id, self._make_id, consent_origin)
+            await delete_all_preferences(connection, user_id, self._make_id, ChangeOrigin(origin.source, origin.actor, USER_ERASED))
             await connection.execute(_USERS_SQL["delete_user"], user_id)
+        addresses = sorted({*keys, *(one.address for one in suppressed)})
+        entry_id, pseudonym = self._make_id(AUDIT_ENTRY_PREFIX), f"erased:{to_uuid_hex(erasure_id)}"
+        counts["log_entries"] = await erase_from_logs(connection, entry_id, origin.actor, user_id, pseudonym, addresses)
         return {**counts, "users": int(is_stored), "addresses": len(owned)}
 
-    async def _hash_addresses(self, connection: Connection, user_id: str, owned: Sequence[OwnedAddress]) -> dict[str, int]:
-        """Put tokens in the place of the addresses in suppressions and events of consent."""
-        keys = [build_comparison_key(one.channel, one.address) for one in owned]
-        suppressed = _build_addresses(await connection.fetch(_SQL["list_suppressed"], user_id, [one.channel for one in owned], keys))
-        if not suppressed:
-            return {"suppressions": 0, "consent_events": 0}
+    async def _hash_addresses(self, connection: Connection, user_id: str, suppressed: Sequence[OwnedAddress]) -> int:
+        """Put tokens in the place of addresses in suppressions; returns in how many."""
         if self._index is None:
             raise ConflictError(NO_INDEX_KEY)
         tokens = [self._index.compute(one.channel, one.address) for one in suppressed]
         values: Sequence[Any] = user_id, [one.channel for one in suppressed], [one.address for one in suppressed], tokens
         await connection.execute(_SQL["drop_repeated_suppressions"], *values)
-        hashed = await connection.fetch(_SQL["hash_suppressions"], *values)
-        return {"suppressions": len(hashed), "consent_events": len(await connection.fetch(_SQL["hash_consent_events"], *values))}
+        return len(await connection.fetch(_SQL["hash_suppressions"], *values))
 
 
 async def _lock_if_stored(connection: Connection, user_id: str) -> bool:

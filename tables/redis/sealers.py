@@ -70,6 +70,11 @@ class CachedSealerReader:
             raise UnavailableError(problem)
         return found
 
+    def forget(self, user_ids: Iterable[str]) -> None:
+        """Read the keys of these users again when they are needed: they were destroyed."""
+        for user_id in user_ids:
+            self._known.pop(user_id, None)
+
     def _select_known(self, user_ids: list[str]) -> tuple[dict[str, Sealer], list[str]]:
         now, known = self._clock(), self._known
         found: dict[str, Sealer] = {}

@@ -1,4 +1,4 @@
--- The erasure log, and what an erasure may do with an event of consent: put a hash in the place of the address.
+-- The erasure log.
 create table erasures (
     id uuid primary key,
     user_id text not null,
@@ -13,13 +13,3 @@ create trigger append_only before update or delete on erasures for each row exec
 create trigger append_only_as_a_whole before truncate on erasures for each statement execute function reject_change();
 
 comment on column suppressions.address is 'as addresses are compared: the normal form (docs/addresses.md), of e-mail in lower case; hmac: and 64 digits after the erasure of its user; empty: every address of the user on the channel';
-
-create function reject_change_of_consent() returns trigger language plpgsql as $$
-begin
-    if tg_op = 'UPDATE' and new.address ~ '^hmac:[0-9a-f]{64}$' and to_jsonb(new) - 'address' = to_jsonb(old) - 'address' then
-        return new;
-    end if;
-    raise restrict_violation using message = format('rows of %s are only appended', tg_table_name);
-end $$;
-drop trigger append_only on consent_events;
-create trigger append_only before update or delete on consent_events for each row execute function reject_change_of_consent();

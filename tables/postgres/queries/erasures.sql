@@ -10,15 +10,14 @@ select 'webhook', url from webhook_endpoints where user_id = $1;
 -- destroy_keys: destroys the data keys of a user; what they have sealed can never be opened.
 update user_keys set wrapped_key = null, erased_at = now() where user_id = $1 and wrapped_key is not null returning version;
 
--- list_suppressed: lists the addresses in suppressions and events of consent of a user, and of whoever has one of these addresses ($2, $3).
-with given as (select * from unnest($2::text[], $3::text[]) as given (channel, address))
+-- list_suppressed: lists the addresses in suppressions of a user, and of whoever has one of these addresses ($2, $3).
 select channel, address from suppressions
 where address <> '' and address not like 'hmac:%'
-  and (user_id = $1 or (user_id is null and (channel, address) in (select channel, address from given)))
-union
-select channel, address from consent_events
-where address <> '' and address not like 'hmac:%'
-  and (user_id = $1 or (user_id = '' and (channel, address) in (select channel, address from given)));
+  and (
+      user_id = $1
+      or (user_id is null and (channel, address) in (select * from unnest($2::text[], $3::text[]) as given (channel, address)))
+  )
+group by channel, address;
 
 -- drop_repeated_suppressions: deletes suppressions in force that would be the same as others with the tokens of their addresses.
 delete from suppressions as old using unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
@@ -34,13 +33,6 @@ update suppressions set address = given.token, source_event = ''
 from unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
 where suppressions.channel = given.channel and suppressions.address = given.address
   and (suppressions.user_id is null or suppressions.user_id = $1)
-returning id;
-
--- hash_consent_events: the same of the events of consent.
-update consent_events set address = given.token
-from unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
-where consent_events.channel = given.channel and consent_events.address = given.address
-  and (consent_events.user_id = '' or consent_events.user_id = $1)
 returning id;
 
 -- empty_replacements: forgets what dead letters of a user were replaced with.

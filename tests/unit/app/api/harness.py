@@ -24,6 +24,7 @@ from app.api.services.callback_keys import CallbackKeys
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
+from app.api.services.personal_data import PersonalData, Stores
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
@@ -48,6 +49,7 @@ from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
+from tables.postgres.erasures import ErasureStore
 from tables.postgres.log_chain import CheckpointPolicy, LogChainStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.rate_limits import RateLimitStore
@@ -292,8 +294,16 @@ class GatewayHarness:
             LogChainStore(database, None, CheckpointPolicy(0.0, 1)),
             AccountStore(database, make_new_id),
             None,
+            self._build_personal_data(database, make_new_id, users, preferences),
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
+
+    def _build_personal_data(
+        self, database: Database, make_new_id: Callable[[str], str], users: UserStore, preferences: PreferenceStore
+    ) -> PersonalData:
+        endpoints, suppressions = WebhookEndpointStore(database, make_new_id), SuppressionStore(database, make_new_id)
+        stores = Stores(users, preferences, suppressions, endpoints, self.history, ErasureStore(database, make_new_id, None))
+        return PersonalData(stores, None, ProfileEviction(forget_nothing), forget_nothing, self.get_time, RECEIPT_TIMEOUTS)
 
     def _build_webhook_endpoints(self, store: WebhookEndpointStore, make_new_id: Callable[[str], str]) -> WebhookEndpointService:
         return WebhookEndpointService(

@@ -52,16 +52,24 @@ async def test_a_key_is_read_from_redis_and_then_stays_in_the_process_for_a_minu
     assert len(harness.cache.read) == cache_reads + 1
 
 
-async def test_a_destroyed_key_opens_nothing_a_minute_later_and_a_new_one_seals() -> None:
-    harness = Harness()
-    await harness.reader.get_many(["u-1"])
-    harness.store.keys["u-1"] = [WrappedKey(1, "new", None)]
-    harness.cache.keys.clear()
-    assert (await harness.reader.get_many(["u-1"]))["u-1"].can_seal
-    harness.now += CACHED_SECONDS
-    harness.reader = harness.build()
-    sealer = (await harness.reader.get_many(["u-1"]))["u-1"]
-    assert sealer.seal("record", "", b"")[-30:-28] == b"\0\2"  # its version is 2
+async def test_a_destroyed_key_is_used_for_a_minute_or_until_it_is_forgotten_and_then_a_new_one_seals() -> None:
+    for is_forgotten in (True, False):
+        harness = Harness()
+        await harness.reader.get_many(["u-1"])
+        harness.store.keys["u-1"] = [WrappedKey(1, "new", None)]
+        harness.cache.keys.clear()
+        assert await read_version(harness) == 1
+        if is_forgotten:
+            harness.reader.forget(["u-1", "u-2"])
+        else:
+            harness.now += CACHED_SECONDS
+        assert await read_version(harness) == 2
+
+
+async def read_version(harness: Harness) -> int:
+    """The version of the key that seals."""
+    sealed = (await harness.reader.get_many(["u-1"]))["u-1"].seal("record", "", b"")
+    return int.from_bytes(sealed[-30:-28])
 
 
 async def test_who_only_opens_makes_no_key_and_asks_again_soon() -> None:
