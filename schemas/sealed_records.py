@@ -51,7 +51,7 @@ def seal_notification(notification: Notification, sealer: Sealer, notification_i
     # fmt: off
     return SealedNotification(
         one.user_id, one.type, notification_id, one.category, one.channels, one.template, {}, one.locale, {}, one.send_at, one.expires_at,
-        one.digest, one.idempotency_key, one.mandatory, one.created_at, one.schema_version, [], sealed,
+        one.digest, one.idempotency_key, one.mandatory, one.created_at, one.schema_version, [], one.is_test, sealed,
     )
     # fmt: on
 

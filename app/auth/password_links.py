@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from app.api.principal import Principal, build_bootstrap_principal
 from app.auth.login import check_quotas, normalize_login_email
 from app.auth.login_limits import build_address_quotas, build_link_quotas
 from app.auth.refresh_tokens import hash_token
@@ -29,7 +30,7 @@ LINK_BYTES = 32
 class Submitter(Protocol):
     """Submits a notification, as POST /v1/notifications does."""
 
-    async def submit(self, body: bytes, idempotency_key: str | None) -> Any: ...
+    async def submit(self, body: bytes, idempotency_key: str | None, principal: Principal) -> Any: ...
 
 
 class PasswordLinks:
@@ -94,7 +95,7 @@ class PasswordLinks:
             "data": {"name": account.name or account.email, "link": self._build_link("password", token), "minutes": self._lifetime // 60},
             "expires_at": self._clock() + self._lifetime,
         }
-        await self._submitter.submit(msgspec.json.encode(body), None)
+        await self._submitter.submit(msgspec.json.encode(body), None, build_bootstrap_principal())
 
     def _build_link(self, page: str, token: str) -> str:
         return f"{self._public_url.rstrip('/')}{PAGE_PATH}{page}/{quote(token, safe='')}"
