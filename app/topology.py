@@ -69,6 +69,12 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
     ),
 )
 
+PING_TOPIC = get_deliveries_topic("webhook", "high")
+"""Where the gateway writes the test call of a webhook endpoint."""
+
+GATEWAY_SINK_TOPICS = (*NOTIFICATIONS_TOPICS, *SCHEDULED_TOPICS, STATUS_TOPIC, PING_TOPIC)
+"""scheduled: cancellations and new times of what is held; status: callbacks of providers."""
+
 ROLES: tuple[str, ...] = tuple(spec.role for spec in TOPOLOGY)
 
 

@@ -76,6 +76,10 @@ class AmbiguousIdError(HeroldError):
         super().__init__(f"{users} users have a notification with the id {notification_id}, which a producer gave: name the user")
 
 
+class DeniedError(HeroldError):
+    """Kafka denies what this process needs to do."""
+
+
 class ConflictError(HeroldError):
     """The state of something does not allow a change."""
 

@@ -1,7 +1,7 @@
 """Creates, corrects and checks the topics in Kafka; `herold topics apply` and `herold topics check` print the results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -29,25 +29,28 @@ UNCORRECTABLE_ADVICE = (
 )
 
 
-async def check_topics(kafka: KafkaSection) -> list[TopicMismatch]:
-    """All differences between the topics in Kafka and their specifications. Raises UnavailableError if Kafka does not answer."""
-    specs = list(build_topic_specs(kafka))
-    async with _open_admin_client(kafka) as admin:
+async def check_topics(kafka: KafkaSection, names: Collection[str] | None = None) -> list[TopicMismatch]:
+    """The differences between the topics in Kafka and their specifications: of all topics, or of these.
+
+    Raises UnavailableError if Kafka does not answer.
+    """
+    specs = [spec for spec in build_topic_specs(kafka) if names is None or spec.name in names]
+    async with open_admin_client(kafka) as admin:
         descriptions = await _describe_topics(admin, specs)
     return _find_all_mismatches(specs, descriptions)
 
 
-async def require_topics(kafka: KafkaSection) -> None:
-    """Raises TopicMismatchError with every difference, UnavailableError if Kafka does not answer.
+async def require_topics(kafka: KafkaSection, names: Collection[str] | None = None) -> None:
+    """Raises TopicMismatchError with every difference of all topics or of these, UnavailableError if Kafka does not answer.
 
     Missing topics are checked again for LEADER_ELECTION_TIMEOUT: a topic without leaders cannot be distinguished from a missing one.
     """
-    mismatches = await check_topics(kafka)
+    mismatches = await check_topics(kafka, names)
     for _ in range(round(LEADER_ELECTION_TIMEOUT / LEADER_ELECTION_POLL_INTERVAL)):
         if all(mismatch.setting != "missing" for mismatch in mismatches):
             break
         await asyncio.sleep(LEADER_ELECTION_POLL_INTERVAL)
-        mismatches = await check_topics(kafka)
+        mismatches = await check_topics(kafka, names)
     if mismatches:
         advice = APPLY_ADVICE if all(mismatch.is_correctable for mismatch in mismatches) else UNCORRECTABLE_ADVICE
         raise TopicMismatchError("\n".join([*map(str, mismatches), advice]))
@@ -62,7 +65,7 @@ async def apply_topics(kafka: KafkaSection) -> list[TopicChange]:
     """
     specs = list(build_topic_specs(kafka))
     changes: dict[tuple[str, str], TopicChange] = {}
-    async with _open_admin_client(kafka) as admin:
+    async with open_admin_client(kafka) as admin:
         try:
             async with asyncio.timeout(METADATA_TIMEOUT):
                 while changed := await _apply_once(admin, specs):
@@ -97,7 +100,8 @@ def _reject_uncorrectable(mismatches: Sequence[TopicMismatch]) -> None:
 
 
 @asynccontextmanager
-async def _open_admin_client(kafka: KafkaSection) -> AsyncIterator[Any]:
+async def open_admin_client(kafka: KafkaSection) -> AsyncIterator[Any]:
+    """An admin client for an `async with` block. Raises UnavailableError, also from within the block, if Kafka does not answer."""
     options = build_client_options(kafka)
     admin = AIOKafkaAdminClient(**options, client_id="herold-topics")
     try:

@@ -19,6 +19,7 @@ DEFAULT_HEADERS: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),  # responses have personal data
 )
 TLS_HEADERS: Final[tuple[Header, ...]] = (*DEFAULT_HEADERS, (b"strict-transport-security", b"max-age=%d" % HSTS_MAX_AGE))
+DEFAULT_NAMES: Final = frozenset(name for name, _ in TLS_HEADERS)
 
 _find_inline_blocks = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL).findall
 
@@ -26,8 +27,11 @@ _find_inline_blocks = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL).finda
 def add_security_headers(headers: list[Header], scheme: str) -> list[Header]:
     """The headers of a response with those that it does not have itself; `scheme` is that of the request, and with https it has HSTS."""
     defaults = TLS_HEADERS if scheme == "https" else DEFAULT_HEADERS
-    own_names = {name for name, _ in headers}
-    return [*headers, *(header for header in defaults if header[0] not in own_names)]
+    for name, _ in headers:
+        if name in DEFAULT_NAMES:
+            own_names = {name for name, _ in headers}
+            return [*headers, *(header for header in defaults if header[0] not in own_names)]
+    return [*headers, *defaults]  # of most responses, in a fraction of a microsecond
 
 
 def build_page_policy(page: str) -> str:

@@ -5,12 +5,15 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
+from app.admin.acls import build_commands, create_acls
 from app.admin.topic_specs import TopicChange, TopicMismatch, TopicSpec, build_topic_specs
 from app.admin.topics import apply_topics, check_topics
 from app.cli import formatting
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import EXIT_FAILED, run_async
 from app.cli.output import JsonObject, json_option, print_result
+from app.kafka.acls import ADMIN, GATEWAY, build_acl_rules
+from app.topology import ROLES
 
 
 @click.group()
@@ -61,6 +64,27 @@ def check(as_json: bool) -> None:
     print_result(entries, as_json, lambda entries: _format_entries(entries) or "all topics match the catalogue")
     if mismatches:
         raise SystemExit(EXIT_FAILED)
+
+
+@topics.command()
+@click.option("--apply", "is_applied", is_flag=True, help="Create them in Kafka instead of printing commands.")
+@click.option("--principal", default="User:herold-{role}", show_default=True, help="The principal of a role.")
+@click.option("--role", "roles", multiple=True, type=click.Choice([*ROLES, GATEWAY, ADMIN]), help="Only these roles.")
+@json_option
+def acls(is_applied: bool, principal: str, roles: tuple[str, ...], as_json: bool) -> None:
+    """Print or create the ACLs that each role needs: which topics and groups it reads and writes.
+
+    \b
+    herold topics acls
+    herold topics acls --apply
+    """
+    kafka = load_connection_profile().kafka
+    rules = [rule for rule in build_acl_rules(kafka) if not roles or rule.role in roles]
+    principals = {rule.role: principal.replace("{role}", rule.role) for rule in rules}
+    count = run_async(create_acls(kafka, rules, principals), "Kafka", kafka.bootstrap_servers) if is_applied else 0
+    entries = [{**rule._asdict(), "principal": principals[rule.role]} for rule in rules]
+    text = f"{count} ACLs of {len(principals)} roles exist" if is_applied else "\n".join(build_commands(kafka, rules, principals))
+    print_result(entries, as_json, lambda _: text)
 
 
 def _build_spec_entry(spec: TopicSpec) -> dict[str, Any]:

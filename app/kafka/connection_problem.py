@@ -5,7 +5,14 @@ import os
 import ssl
 
 from aiokafka.conn import AIOKafkaConnection, collect_hosts
-from aiokafka.errors import IllegalSaslStateError, KafkaConnectionError, KafkaError, SaslAuthenticationFailed, UnsupportedSaslMechanismError
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
 
 from app.kafka.client_options import ClientOptions
 from app.kafka.oauth_token import TokenError
@@ -14,12 +21,16 @@ CONNECT_TIMEOUT_MS = 5000
 CLOSE_TIMEOUT = 1.0  # seconds
 HOSTNAME_MISMATCHES = (62, 64)  # OpenSSL, X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH
 CERTIFICATE_EXPIRED = 10  # OpenSSL, X509_V_ERR_CERT_HAS_EXPIRED
+RIGHTS_ADVICE = "let this process connect as the user of its role, or run `herold topics acls --apply` as an administrator"
 SASL_ERRORS = (IllegalSaslStateError, UnsupportedSaslMechanismError)
 CLOSED_ERRORS = (KafkaConnectionError, ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError)
 
 
 async def describe_connection_problem(options: ClientOptions, error: BaseException) -> str:
     """The problem of the broker, or of each broker, with what to do; if one accepts a connection by now, the error of the client itself."""
+    if isinstance(error, TopicAuthorizationFailedError):
+        topics = ", ".join(sorted(error.args[0])) if error.args and isinstance(error.args[0], set | frozenset | list | tuple) else error
+        return f"the user of kafka.security has no right to {topics}: {RIGHTS_ADVICE}"
     if not isinstance(error, (KafkaConnectionError, OSError)):  # TimeoutError is an OSError
         return repr(error)
     hosts = collect_hosts(options["bootstrap_servers"], randomize=False)

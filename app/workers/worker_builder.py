@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.dead_letter_limit import DeadLetterLimit
+from app.admin.acls import require_rights
 from app.admin.topics import require_topics
+from app.kafka.acls import build_role_rules
 from app.kafka.client_options import build_security_options
 from app.server_certificate import ServerCertificate, reload_forever
 from app.settings import Settings, WorkerSection
@@ -120,7 +122,9 @@ class WorkerBuilder:
         self.metrics.increment(POSITION_JUMPS, 1, jump.topic, jump.direction)
 
     async def _require_topics(self) -> None:
-        await require_topics(self.settings.kafka)
+        kafka = self.settings.kafka
+        await require_rights(kafka, self.role)
+        await require_topics(kafka, {rule.name for rule in build_role_rules(kafka, self.role) if rule.resource == "topic"})
 
 
 def build_stream_settings(

@@ -15,13 +15,13 @@ from agents.providers.request import ParsedUrl
 from agents.providers.webhook_secret import decode_master_secret
 from app.api.ports import ProducerRecord, Publisher
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
+from app.topology import PING_TOPIC
 from schemas.content import WebhookContent
 from schemas.delivery import Delivery
 from schemas.enums import Status
 from schemas.errors import DescribedUnavailableError, SettingError
 from schemas.ids import DELIVERY_PREFIX, compute_partition
 from schemas.ports import Clock, Sleep
-from schemas.topics import get_deliveries_topic
 from schemas.user_validation import FieldProblem
 from schemas.users import ChangeOrigin
 from schemas.webhook_endpoints import (
@@ -39,7 +39,6 @@ from tables.postgres.webhook_endpoints import WebhookEndpointStore
 
 RESOLVE_TIMEOUT = 5.0  # seconds for the lookup of a host
 PING_EXPIRY = 60.0  # seconds in which a test webhook is tried
-PING_TOPIC = get_deliveries_topic("webhook", "high")
 POLL_INTERVAL = 0.1  # seconds
 MAX_POLLS = 50  # of the result of a test webhook
 

@@ -22,6 +22,10 @@ USERNAME, PASSWORD, KEY_PASSWORD = "herold", "pw-9f3k-secret", "key-7d2m-secret"
 PEM = serialization.Encoding.PEM
 JAAS = "org.apache.kafka.common.security"
 TOKEN_LIFETIME = 3600  # seconds
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",  # the broker itself, and the clients of the listener without security
+}
 
 
 @dataclass(frozen=True)
@@ -40,20 +44,26 @@ class SecureBroker:
 
 
 @contextmanager
-def start_secure_broker(directory: Path) -> Iterator[SecureBroker]:
-    """Start the broker with its certificates in this directory, and stop it at the end. Nobody else uses its ports."""
+def start_secure_broker(directory: Path, users: Mapping[str, str] | None = None) -> Iterator[SecureBroker]:
+    """Start the broker with its certificates in this directory, and stop it at the end. Nobody else uses its ports.
+
+    With `users` (passwords by name) it has an authorizer: they may do nothing without an ACL, and clients without security everything.
+    """
     write_certificates(directory)
     ports = [pick_free_port(set()) for _ in range(5)]
     (plaintext, sasl, sasl_plaintext, mutual_tls), controller = ports[:4], ports[4]
     broker = SecureBroker(directory, *map(kafka.build_url, (plaintext, sasl, sasl_plaintext, mutual_tls)))
     (directory / "token").write_text(build_token(TOKEN_LIFETIME))
-    scram = [f"{name}=[name={USERNAME},password={PASSWORD}]" for name in ("SCRAM-SHA-256", "SCRAM-SHA-512")]
+    passwords = {USERNAME: PASSWORD, **(users or {})}
+    scram = [
+        f"{name}=[name={user},password={password}]" for user, password in passwords.items() for name in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+    ]
     service = kafka.prepare_service(
         directory,
         plaintext,
         controller,
         kafka.prepare_java_runtime(lambda present, total: None),
-        extra_config=build_listener_config(broker, kafka.build_url(controller)),
+        extra_config={**build_listener_config(broker, kafka.build_url(controller)), **(AUTHORIZER if users else {})},
         format_options=[option for user in scram for option in ("--add-scram", user)],
     )
     with (directory / "broker.log").open("wb") as output:
