@@ -26,6 +26,8 @@ SECRETS = (
     "encryption.keys",
     "encryption.index_key",
     "encryption.kms_token",
+    "auth.secret",
+    "auth.oidc.client_secret",
     "providers.sendgrid.api_key",
     "providers.smtp.password",
     "providers.twilio.api_key_secret",

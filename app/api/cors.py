@@ -40,7 +40,7 @@ class CorsApp:
         if origin in self._origins:
             headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED_HEADERS)]
             if scope["method"] == "OPTIONS" and _find_header(scope["headers"], b"access-control-request-method"):
-                await _send_permission(headers, scope["scheme"], send)
+                await _send_permission(headers, scope.get("scheme", "http"), send)
                 return
 
         async def send_with_headers(message: Message) -> None:

@@ -59,7 +59,7 @@ class GatewayMiddleware:
                 headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
                 if self._limits is not None:
                     headers += self._limits.build_headers(scope)
-                message["headers"] = add_security_headers(headers, scope["scheme"])
+                message["headers"] = add_security_headers(headers, scope.get("scheme", "http"))
             await send(message)
 
         try:

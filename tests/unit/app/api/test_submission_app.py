@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.api.middleware import Message, Receive, Scope, Send
+from app.api.security_headers import DEFAULT_HEADERS
 from app.api.submission_app import PATH, SubmissionRouter, decode_key
 from tests.unit.app.api.harness import API_KEY, GatewayHarness, make_notification_id
 from tests.unit.app.api.resources.test_docs import fetch_openapi_document
@@ -107,7 +108,12 @@ def test_the_framework_answers_the_same_for_another_spelling_of_the_path(name: s
 def test_the_response_has_these_bytes() -> None:
     body = b'{"id":"%b","priority":"low","status":"accepted"}' % make_notification_id(1).encode()
     start, end = answer(EXCHANGES["accepted"], PATH)[0]
-    assert start["headers"] == [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), REQUEST_ID]
+    assert start["headers"] == [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        REQUEST_ID,
+        *DEFAULT_HEADERS,
+    ]
     assert end["body"] == body
     start, end = answer(EXCHANGES["unconfirmed"], PATH)[0]
     assert start["headers"] == [
@@ -115,6 +121,7 @@ def test_the_response_has_these_bytes() -> None:
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(end["body"])),
         REQUEST_ID,
+        *DEFAULT_HEADERS,
     ]
 
 
