@@ -1,10 +1,10 @@
-# Targets: run, test, check, bench, faults, lock. Requires only Python 3.11 to 3.13 with pip; everything else is installed from wheels.
+# Targets: run, test, check, audit, bench, faults, lock. Requires only Python 3.11 to 3.13 with pip; everything else is installed from wheels.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: help run test check bench faults lock clean
+.PHONY: help run test check audit bench faults lock clean
 
 help:
 	@echo "make run           run Kafka, PostgreSQL, Valkey, all roles and the simulators, and send 1,000 sample notifications; Ctrl-C stops"
@@ -12,6 +12,7 @@ help:
 	@echo "make test          run linters, type checks, import rules, and all tests on real servers"
 	@echo "make test TESTS=...  the same, but only the tests in these files or directories"
 	@echo "make check         run linters, type checks and import rules"
+	@echo "make audit         ask the advisory database about every package of the lock files"
 	@echo "make bench         run the benchmarks on real servers; appends the results to docs/benchmarks.md"
 	@echo "make faults        stop and kill Kafka and workers, truncate and recreate topics under 200,000 notifications, some of them held; the exit code is 0 only if nothing is lost silently or sent early"
 	@echo "make lock          update the lock files from pyproject.toml (requires uv)"
@@ -54,6 +55,11 @@ check: $(VENV)/dev.stamp
 # all tests run in two processes with separate servers, the slow ones first; the tests of TESTS run in one process
 test: check
 	$(BIN)/pytest $(or $(TESTS),-n 2 --dist loadfile --no-loadscope-reorder)
+
+# needs the advisory database of the Python packages; --strict: what cannot be asked about is a failure
+audit:
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip install -q pip-audit==2.10.1; }
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench $(BENCH)

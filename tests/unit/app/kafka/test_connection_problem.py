@@ -5,7 +5,7 @@ import socket
 import ssl
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, KafkaError, UnsupportedSaslMechanismError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError, UnsupportedSaslMechanismError
 
 from app.kafka.connection_problem import describe_connection_problem, describe_error
 from app.kafka.oauth_token import TokenError
@@ -44,3 +44,10 @@ async def test_a_broker_that_accepts_nothing_is_reported() -> None:
     async with server:
         options = {"bootstrap_servers": f"127.0.0.1:{server.sockets[0].getsockname()[1]}", "security_protocol": "PLAINTEXT"}
         assert "the broker closed the connection" in await describe_connection_problem(options, KafkaConnectionError("unable"))
+
+
+async def test_a_missing_right_names_the_topics_and_what_to_do() -> None:
+    error = TopicAuthorizationFailedError({"p-notifications.high", "p-deliveries.email.high"})
+    text = await describe_connection_problem({"bootstrap_servers": "127.0.0.1:1"}, error)
+    assert text.startswith("the user of kafka.security has no right to p-deliveries.email.high, p-notifications.high: let this process")
+    assert "`herold topics acls --apply`" in text

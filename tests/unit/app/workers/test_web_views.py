@@ -1,15 +1,18 @@
 """Authorization of the table view, and the readiness of a worker; tests/integration/workers uses real workers."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from faust.exceptions import ConsumerNotStarted
 
 from app.settings import load_settings
+from app.telemetry import Metrics
 from app.workers.assigned_worker import AssignedWorker, is_ready
-from app.workers.web_views import TableView
+from app.workers.web_views import TableView, add_web_views
 
 
 @dataclass
@@ -58,3 +61,17 @@ async def test_a_request_without_the_token_is_unauthorized_also_if_no_token_is_s
 
 def test_workers_listen_on_loopback_by_default() -> None:
     assert load_settings({}).worker.web_bind == "127.0.0.1"
+
+
+@pytest.mark.parametrize(("protected", "authorization", "status"), [("false", "", 503), ("true", "", 401), ("true", "Bearer t0ken", 503)])
+async def test_readiness_and_metrics_need_the_token_if_a_setting_says_so(protected: str, authorization: str, status: int) -> None:
+    settings = load_settings({"HEROLD_WORKER_WEB_TOKEN": "t0ken", "HEROLD_WORKER_WEB_PROTECT_ALL": protected})
+    router = web.Application().router
+    app: Any = FakeApp(started=False)
+    app.web = SimpleNamespace(web_app=SimpleNamespace(router=router))
+    app.settings = SimpleNamespace(app_id="router")
+    add_web_views(app, "router", (), {}, {}, Metrics(), settings)
+    handlers = {route.resource.canonical: route.handler for route in router.routes() if route.resource and route.method == "GET"}
+    request = make_mocked_request("GET", "/", headers={"Authorization": authorization})
+    assert (await handlers["/ready"](request)).status == status
+    assert (await handlers["/metrics"](request)).status == (status if status == 401 else 200)
