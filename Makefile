@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: help run test check audit bench faults lock clean
+.PHONY: help run test check audit bench faults lock clean reference
 
 help:
 	@echo "make run           run Kafka, PostgreSQL, Valkey, all roles and the simulators, and send 1,000 sample notifications; Ctrl-C stops"
@@ -15,6 +15,7 @@ help:
 	@echo "make audit         ask the advisory database about every package of the lock files"
 	@echo "make bench         run the benchmarks on real servers; appends the results to docs/benchmarks.md"
 	@echo "make faults        stop and kill Kafka and workers, truncate and recreate topics under 200,000 notifications, some of them held; the exit code is 0 only if nothing is lost silently or sent early"
+	@echo "make reference     write docs/reference and the clients from the code; BREAKING=\"why\" if that breaks clients of the API"
 	@echo "make lock          update the lock files from pyproject.toml (requires uv)"
 
 # Installs the packages of a lock file and prints the progress. pip compiles on one core; compileall uses all cores and skips large packages
@@ -67,6 +68,10 @@ bench: $(VENV)/dev.stamp
 # ten rounds take about an hour
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+# the types of the TypeScript client need Node.js
+reference: $(VENV)/dev.stamp
+	@$(BIN)/python -m dev.clients $(if $(BREAKING),--breaking "$(BREAKING)")
 
 # requirements.lock is for `make run`. requirements-dev.lock adds the test tools; deploy/requirements.lock omits the embedded servers. The
 # constraints keep the same version of a package in all three.

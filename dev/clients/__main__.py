@@ -1,11 +1,15 @@
-"""`python -m dev.clients` writes the generated files of the clients from the OpenAPI document of the routes.
+"""`python -m dev.clients` writes docs/reference/ and the generated files of the clients, all from the routes.
 
-The types of the TypeScript client need Node.js; without it they stay as they are, and the command says so.
+It takes the options of `python -m dev.reference`. The types of the TypeScript client need Node.js; without it they stay as they are, and
+the exit code is 1 if they are not current.
 """
 
 import sys
+from collections.abc import Sequence
 
 from dev.clients.python_client import PACKAGE_DIR, build_files, find_generated_files
+from dev.clients.typescript_client import has_node, read_source_hash, write_types
+from dev.reference import __main__ as reference
 from dev.reference.openapi import build_openapi
 
 COMMAND = "python -m dev.clients"
@@ -31,6 +35,27 @@ def write_files() -> list[str]:
     return outdated
 
 
+def update_types() -> int:
+    """Write the types of the TypeScript client if they are not those of the document; 1 if that needs Node.js, which is missing."""
+    document = reference.REFERENCE_DIR / reference.OPENAPI_PATH
+    source_hash = reference.hash_file(document)
+    if read_source_hash() == source_hash:
+        return 0
+    if not has_node():
+        print("the types of the TypeScript client are not current: install Node.js, and run this again", file=sys.stderr)
+        return 1
+    write_types(document, source_hash)
+    print("clients/typescript/src/schema.d.ts")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write everything; the exit code is 1 if something could not be written."""
+    if reference.main(arguments):
+        return 1
+    print("\n".join(f"clients/python/herold_client/{path}" for path in write_files()) or "the Python client has not changed")
+    return update_types()
+
+
 if __name__ == "__main__":
-    print("\n".join(write_files()) or "no file has changed")
-    sys.exit(0)
+    sys.exit(main())

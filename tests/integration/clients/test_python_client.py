@@ -1,52 +1,20 @@
 """The Python client against a gateway in a process of its own, with Kafka, PostgreSQL and Valkey."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 from herold_client import AsyncHerold, Herold, UnreachableError, models
 from herold_client.errors import InvalidRequestError, NotFoundError, PreconditionFailedError, ProblemError, UnauthorizedError
-
-from tests.herold_runner import build_herold_runner
-from tests.integration.api.gateway_client import API_KEY
-from tests.integration.api.gateway_process import run_gateway, wait_until_listening
 
 SUBMISSION = models.Submission(
     user_id="u-42", type="account.otp", data={"code": "482193", "minutes": 5}, to={"email": "a@example.org"}, priority="high"
 )
 
 
-class Gateway(NamedTuple):
-    """A gateway that runs."""
-
-    url: str
-
-    def open(self) -> Herold:
-        return Herold(self.url, API_KEY)
-
-
-@pytest.fixture
-def gateway(kafka_url: str, redis_url: str, database_copy_url: str, prefix: str) -> Iterator[Gateway]:
-    variables = {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka_url,
-        "DATABASE_URL": database_copy_url,
-        "REDIS_URL": redis_url,
-        "HEROLD_KAFKA_TOPIC_PREFIX": prefix,
-        "HEROLD_KAFKA_TOPIC_PARTITIONS": "2",
-        "HEROLD_REDIS_SOCKET_TIMEOUT": "30",
-        "HEROLD_GATEWAY_PRODUCE_TIMEOUT": "30",
-        "HEROLD_GATEWAY_API_KEY": API_KEY,
-    }
-    assert build_herold_runner()("topics", "apply", **variables).exit_code == 0
-    with run_gateway(**variables) as (process, port):
-        wait_until_listening(process, port)
-        yield Gateway(f"http://127.0.0.1:{port}")
-
-
-def test_all_of_it(gateway: Gateway) -> None:
+def test_all_of_it(gateway: Any) -> None:
     """One test: a gateway takes seconds to start."""
-    with gateway.open() as herold:
+    with Herold(gateway.url, gateway.api_key) as herold:
         check_submissions(herold)
         check_users_and_pages(herold)
         check_rules(herold)
@@ -119,23 +87,23 @@ def check_suppressions(herold: Herold) -> None:
     assert herold.undo_suppression(suppression.id, reason="asked for it").undone_at
 
 
-def check_errors(gateway: Gateway) -> None:
+def check_errors(gateway: Any) -> None:
     with Herold(gateway.url, "wrong") as herold, pytest.raises(UnauthorizedError):
         herold.get_user("u-42")
-    with gateway.open() as herold:
+    with Herold(gateway.url, gateway.api_key) as herold:
         with pytest.raises(InvalidRequestError) as raised:
             herold.submit_notification(models.Submission(user_id="u-42", type="account.otp", to={"email": "no address"}))
         assert [error.pointer for error in raised.value.errors] == ["#/to/email"]
         assert raised.value.request_id
         with pytest.raises(ProblemError, match="cursor"):
             herold.list_users(cursor="of-another-list")
-    with Herold("http://127.0.0.1:1", API_KEY) as herold, pytest.raises(UnreachableError) as unreachable:
+    with Herold("http://127.0.0.1:1", gateway.api_key) as herold, pytest.raises(UnreachableError) as unreachable:
         herold.get_user("u-42")
     assert not unreachable.value.is_sent
 
 
-async def check_asynchronous_client(gateway: Gateway) -> None:
-    async with AsyncHerold(gateway.url, API_KEY) as herold:
+async def check_asynchronous_client(gateway: Any) -> None:
+    async with AsyncHerold(gateway.url, gateway.api_key) as herold:
         accepted = await asyncio.gather(*(herold.submit_notification(SUBMISSION) for _ in range(5)))
         assert len({one.id for one in accepted}) == 5
         assert [user.id async for user in herold.iterate_users(search="shop/", limit=2)][-1] == "shop/ada ü"
