@@ -18,6 +18,7 @@ from app.api.exception_handlers import (
     handle_version_mismatch,
 )
 from app.api.limit_checks import LimitChecks
+from app.api.media_types import HeadAndOptions, JsonBodies
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
 from app.api.paging import ListOfRequest
@@ -105,7 +106,7 @@ def build_asgi_app(
     """The app with these dependencies; `body_limit` in bytes, `clock` monotonic. Raises UndeclaredRouteError."""
     submission_app = SubmissionApp(dependencies.submission_service, body_limit)
     framework = build_framework(State({"dependencies": dependencies, "submission_app": submission_app}), body_limit, lifespan)
-    router = SubmissionRouter(submission_app, RequestTextDecoder(framework))
+    router = SubmissionRouter(submission_app, RequestTextDecoder(HeadAndOptions(framework)))
     return GatewayMiddleware(router, authenticators, find_public_paths(framework), body_limit, dependencies.metrics, clock, limits)
 
 
@@ -125,7 +126,7 @@ def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] 
             Exception: handle_unexpected,
         },
         guards=[guard_route],
-        middleware=[OriginOfRequest, PathParameterDecoder, ListOfRequest],
+        middleware=[JsonBodies, OriginOfRequest, PathParameterDecoder, ListOfRequest],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, SecurityScheme
+from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIType, Operation, Reference, RequestBody, Schema, SecurityScheme
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
@@ -62,6 +62,34 @@ EXAMPLE_SUBMISSION = {
 }
 
 
+EXAMPLE_EVENT = {
+    "specversion": "1.0",
+    "id": "17",
+    "source": "/shop/orders",
+    "type": "order.shipped",
+    "subject": "u-42",
+    "time": "2026-11-28T07:43:33Z",
+    "data": {"order": 17},
+}
+CLOUD_EVENT = {
+    "title": "CloudEvent",
+    "description": "An event by CloudEvents 1.0. The extensions userid, category, template, locale, priority, channels, sendat and "
+    "expiresat are fields of the notification.",
+    "type": "object",
+    "properties": {
+        "specversion": {"type": "string", "const": "1.0"},
+        **{name: {"type": "string", "minLength": 1} for name in ("id", "source", "type")},
+        "subject": {"type": "string", "description": "the user, unless userid or data.user_id names one"},
+        "time": {"type": "string", "format": "date-time"},
+        "datacontenttype": {"type": "string"},
+        "dataschema": {"type": "string"},
+        "data": {"type": "object"},
+        "data_base64": {"type": "string", "contentEncoding": "base64"},
+    },
+    "required": ["specversion", "id", "source", "type"],
+}
+
+
 EXAMPLE_RULE = {
     "type": "order.shipped",
     "category": "transactional",
@@ -103,7 +131,12 @@ class SubmitOperation(Operation):
     """An operation whose request body is a Submission; the handler decodes it, so Litestar does not know it."""
 
     def __post_init__(self) -> None:
-        self.request_body = _build_request_body("Submission", EXAMPLE_SUBMISSION)
+        body = _build_request_body("Submission", EXAMPLE_SUBMISSION)
+        event = Reference(ref=SCHEMA_REF.format(name="CloudEvent"))
+        body.content["application/cloudevents+json"] = OpenAPIMediaType(schema=event, example=EXAMPLE_EVENT)
+        batch = Schema(type=OpenAPIType.ARRAY, items=event, min_items=1, max_items=MAX_BULK_SIZE)
+        body.content["application/cloudevents-batch+json"] = OpenAPIMediaType(schema=batch, example=[EXAMPLE_EVENT])
+        self.request_body = body
 
 
 @dataclass
@@ -159,6 +192,7 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
         "anyOf": [items, {"$ref": SCHEMA_REF.format(name="BulkSubmission")}],
     }
     schemas["Submission"]["example"] = EXAMPLE_SUBMISSION
+    schemas["CloudEvent"] = CLOUD_EVENT
     document["components"]["schemas"].update(schemas)
     return complete_document(document)
 

@@ -24,10 +24,8 @@ def make_request_id() -> bytes:
 
 def find_request_id(headers: Iterable[tuple[bytes, bytes]], make_id: Callable[[], bytes] = make_request_id) -> bytes:
     """The client's id if it is well formed, so that it can be logged and searched for as it is; else a new one."""
-    for name, value in headers:
-        if name == HEADER and _is_well_formed(value):
-            return value
-    return make_id()
+    value = dict(headers).get(HEADER)
+    return value if value is not None and _is_well_formed(value) else make_id()
 
 
 def get_request_id(scope: Any) -> str:

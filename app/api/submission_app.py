@@ -6,6 +6,7 @@ route and calls the same app for the spellings of its path that only Litestar kn
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from app.api.access import check_principal
@@ -14,13 +15,18 @@ from app.api.middleware import AsgiApp, Receive, Scope, Send, add_log_fields
 from app.api.principal import PRINCIPAL
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
 from app.api.request_ids import encode_problem
-from app.api.services.submission_service import SubmissionService
+from app.api.services.cloud_events import find_content, read_batch, read_binary, read_structured
+from app.api.services.submission_service import SubmissionResult, SubmissionService
 from schemas.permissions import Permission
 
 PATH: Final = "/v1/notifications"
 JSON_CONTENT_TYPE: Final = (b"content-type", b"application/json")
+KEY: Final = b"idempotency-key"
+CONTENT_TYPE: Final = b"content-type"
+EVENT_VERSION: Final = b"ce-specversion"  # an event in binary content mode has it
 PROBLEM_CONTENT_TYPE: Final = (b"content-type", PROBLEM_MEDIA_TYPE.encode())
 
+_READ_HEADERS = frozenset({KEY, CONTENT_TYPE, EVENT_VERSION})
 _is_usual_host = re.compile(rb"[A-Za-z0-9.-]+(?::[0-9]+)?").fullmatch
 
 
@@ -48,8 +54,13 @@ class SubmissionApp:
         try:
             principal = scope[PRINCIPAL]
             check_principal(principal, Permission.NOTIFICATIONS_SEND)
-            key = decode_key(_find_key(scope))
-            response, log_fields = await self._service.submit(await _read_body(receive, self._body_limit), key, principal)
+            found = _find_headers(scope)
+            key = decode_key(found.get(KEY))
+            body = await _read_body(receive, self._body_limit)
+            if found.get(CONTENT_TYPE) == JSON_CONTENT_TYPE[1] and EVENT_VERSION not in found:
+                response, log_fields = await self._service.submit(body, key, principal)
+            else:
+                response, log_fields = await self._submit_other(scope, found, body, key)
         except ProblemError as error:
             await _send_problem(scope, send, error.problem)
         except Exception as error:
@@ -57,6 +68,16 @@ class SubmissionApp:
         else:
             add_log_fields(scope, **log_fields)
             await _send(send, response.status_code, [JSON_CONTENT_TYPE], response.body)
+
+    async def _submit_other(self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, key: str | None) -> SubmissionResult:
+        """The response to JSON that is called otherwise, or to CloudEvents. A given Idempotency-Key is used instead of an event's."""
+        principal, content = scope[PRINCIPAL], find_content(headers.get(CONTENT_TYPE), EVENT_VERSION in headers)
+        if content == "batch":
+            return await self._service.submit_bulk(read_batch(body), key, principal)
+        if content == "json":
+            return await self._service.submit(body, key, principal)
+        event = read_structured(body) if content == "structured" else read_binary(scope["headers"], body)
+        return await self._service.submit(event.body, key or event.key, principal)
 
 
 def decode_key(header: bytes | None) -> str | None:
@@ -69,11 +90,13 @@ def decode_key(header: bytes | None) -> str | None:
         return header.decode("latin-1")
 
 
-def _find_key(scope: Scope) -> bytes | None:
+def _find_headers(scope: Scope) -> dict[bytes, bytes]:
+    """The headers that the route reads; of several with one name the first."""
+    found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name == b"idempotency-key":
-            return bytes(value)
-    return None
+        if name in _READ_HEADERS and name not in found:
+            found[name] = value
+    return found
 
 
 def _has_usual_host(scope: Scope) -> bool:

@@ -126,9 +126,9 @@ def _find_item(value: JsonObject, document: JsonObject, parameters: list[Paramet
     """The type of the items of a paged list; empty if it is none."""
     if not any(parameter.wire_name == "cursor" for parameter in parameters):
         return ""
-    schemas = document["components"]["schemas"]
-    schema = _resolve(value["responses"]["200"], document)["content"]["application/json"]["schema"]
-    return _describe(_resolve(schema, document)["properties"]["items"]["items"], schemas)
+    content = _resolve(value["responses"].get("200", {}), document).get("content", {}).get("application/json", {})
+    items = _resolve(content.get("schema", {}), document).get("properties", {}).get("items", {}).get("items")
+    return _describe(items, document["components"]["schemas"]) if items else ""
 
 
 def _describe(schema: JsonObject, schemas: Mapping[str, JsonObject]) -> str:

@@ -30,6 +30,8 @@ TAGS: Mapping[str, str] = {
     "dead letters": "what could not be processed",
     "redrives": "dead letters that are sent again",
     "webhook endpoints": "URLs that get notifications or statuses",
+    "API keys": "the keys of producers",
+    "audit": "who changed what, in a chain of hashes",
     "callbacks": "reports of providers and apps",
     "login": "sessions of people: passwords, authenticator apps, passkeys, the OpenID provider",
     "accounts": "the people who may log in",
@@ -116,4 +118,4 @@ def _remove_defaults(operation: Operation) -> None:
 def _describe_tags(document: JsonObject) -> list[JsonObject]:
     names = dict.fromkeys(tag for operation in iterate_operations(document) for tag in operation.value.get("tags", ()))
     ordered = sorted(names, key=lambda name: [*TAGS].index(name) if name in TAGS else len(TAGS))
-    return [{"name": name, **({"description": TAGS[name]} if name in TAGS else {})} for name in ordered]
+    return [{"name": name, "description": TAGS.get(name, f"the operations on {name}")} for name in ordered]

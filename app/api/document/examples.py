@@ -11,7 +11,7 @@ from app.api.document.parameters import EXAMPLES, UUID
 from app.api.list_examples import AT, LIST_EXAMPLES
 
 _REF_PREFIX = "#/components/schemas/"
-_MAX_DEPTH = 6
+_MAX_DEPTH = 12
 _TIME_SUFFIXES = ("_at", "since", "until")
 _TEXTS: Mapping[str, str] = {
     **{name: value for name, value in EXAMPLES.items() if isinstance(value, str)},

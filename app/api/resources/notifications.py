@@ -76,7 +76,10 @@ LOOKUP_ERRORS = {
     operation_id="submit_notification",
 )
 async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyKeyHeader = None) -> ASGIApp:
-    """Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
+    """Responds with 202 after all in-sync replicas of the topic have confirmed the notification.
+
+    Also takes CloudEvents 1.0 in structured, batched and binary content mode; a batch is answered as a bulk request is.
+    """
     return cast(ASGIApp, request.app.state.submission_app)  # which reads the header itself
 
 

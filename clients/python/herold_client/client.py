@@ -1,6 +1,8 @@
 """The clients with all operations. Generated from docs/reference/openapi.json by `python -m dev.clients`; do not edit."""
 
+from herold_client.operations.api_keys import ApiKeys, AsyncApiKeys
 from herold_client.operations.audiences import AsyncAudiences, Audiences
+from herold_client.operations.audit import AsyncAudit, Audit
 from herold_client.operations.broadcasts import AsyncBroadcasts, Broadcasts
 from herold_client.operations.dead_letters import AsyncDeadLetters, DeadLetters
 from herold_client.operations.notifications import AsyncNotifications, Notifications
@@ -18,7 +20,9 @@ from herold_client.transport import TIMEOUT, AsyncTransport, Transport
 
 
 class Herold(
+    ApiKeys,
     Audiences,
+    Audit,
     Broadcasts,
     DeadLetters,
     Notifications,
@@ -39,7 +43,9 @@ class Herold(
 
 
 class AsyncHerold(
+    AsyncApiKeys,
     AsyncAudiences,
+    AsyncAudit,
     AsyncBroadcasts,
     AsyncDeadLetters,
     AsyncNotifications,

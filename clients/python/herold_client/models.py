@@ -10,6 +10,52 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType, field
 
 
+class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key without its secret; `version` is the ETag. `last_used_at` is a minute late at most, and null for one that was not used yet.
+
+    Until `previous_expires_at` the key before the last rotation can be used as well.
+    """
+
+    id: str
+    name: str
+    role: Role
+    scopes: list[str]
+    is_test: bool
+    expires_at: float | None
+    revoked_at: float | None
+    previous_expires_at: float | None
+    last_used_at: float | None
+    created_at: float
+    created_by: str
+    version: int
+    project: str = ""
+
+
+class ApiKeyChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What changes of a key; what is left out stays as it is."""
+
+    name: str | UnsetType = UNSET
+    scopes: list[Permission] | UnsetType = UNSET
+    expires_at: float | str | UnsetType | None = UNSET
+
+
+class ApiKeyPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Keys in the order of their names; `next_cursor` is null on the last page."""
+
+    items: list[ApiKey]
+    next_cursor: str | None
+
+
+class ApiKeyRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new key. It may do what its role and scopes say; one of a test (`is_test`) sends to the simulators only."""
+
+    name: str
+    role: Role
+    scopes: list[Permission] = []
+    is_test: bool = False
+    expires_at: float | str | None = None
+
+
 class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file: its name, its media type and its bytes in base64. With a `content_id`, HTML shows it as `<img src="cid:...">`."""
 
@@ -77,6 +123,32 @@ class AudiencePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Audiences in the order of their names; `next_cursor` is null on the last page."""
 
     items: list[Audience]
+    next_cursor: str | None
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who changed what, and from where; the time is in epoch seconds.
+
+    `actor` is who it was in the words of the client, `principal` who was authenticated.
+    """
+
+    id: str
+    actor: str
+    action: str
+    object_type: str
+    object_id: str
+    details: dict[str, Any]
+    occurred_at: float
+    principal: str = ""
+    client_address: str = ""
+    user_agent_hash: str = ""
+    request_id: str = ""
+
+
+class AuditPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Entries of the audit log, newest first; `next_cursor` is null on the last page."""
+
+    items: list[AuditEntry]
     next_cursor: str | None
 
 
@@ -204,6 +276,16 @@ class ChannelUsage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost_after: float = 0.0
 
 
+class CheckpointBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A signed head: `hash` in hex digits, `created_at` in microseconds since 1970, the Ed25519 signature in base64."""
+
+    number: int
+    hash: str
+    created_at: int
+    key_id: str
+    signature: str
+
+
 class ConsentEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change of a preference or suppression: who changed what, when and from where. The time is in epoch seconds."""
 
@@ -242,6 +324,25 @@ class ContentPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     problem: str = ""
     variant: str = ""
+
+
+class CreatedApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key with its text, which is shown only now."""
+
+    id: str
+    name: str
+    role: Role
+    scopes: list[str]
+    is_test: bool
+    expires_at: float | None
+    revoked_at: float | None
+    previous_expires_at: float | None
+    last_used_at: float | None
+    created_at: float
+    created_by: str
+    version: int
+    project: str = ""
+    key: str
 
 
 class CreatedEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -558,6 +659,18 @@ class IdempotencyKeyResponse(Struct, frozen=True, kw_only=True, omit_defaults=Tr
     expires_at: float
 
 
+class KeyRevocation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a key is revoked, for the audit log; the body may be empty."""
+
+    reason: str = ""
+
+
+class KeyRotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new secret; for `overlap` seconds the key before can be used as well. 0, for one that leaked: it ends at once."""
+
+    overlap: int = 86400
+
+
 class LivenessResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The process answers."""
 
@@ -571,6 +684,23 @@ class LocaleGap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     locale: str
     uses: str = ""
     missing_parts: list[str] = []
+
+
+class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The head of one log: number and hash of its last linked entry, how many entries wait to be linked, and the last checkpoint."""
+
+    log: str
+    number: int
+    hash: str
+    unlinked: int
+    checkpoint: CheckpointBody | None
+
+
+class LogHeads(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The heads of the audit log and of consent; `public_key` verifies new checkpoints: 32 bytes in base64, empty if nothing is signed."""
+
+    logs: list[LogHead]
+    public_key: str
 
 
 class MemberChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1490,6 +1620,56 @@ class WindowResetResponse(Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 BulkRequest = list[Submission] | BulkSubmission
 """Notifications, as a list or in an object."""
+
+Permission = Literal[
+    "accounts:read",
+    "accounts:write",
+    "api-keys:read",
+    "api-keys:write",
+    "audiences:read",
+    "audiences:write",
+    "audit:read",
+    "broadcasts:control",
+    "broadcasts:read",
+    "broadcasts:send",
+    "dead-letters:discard",
+    "dead-letters:read",
+    "live:read",
+    "metrics:read",
+    "notifications:change",
+    "notifications:read",
+    "notifications:send",
+    "preferences:read",
+    "preferences:write",
+    "projects:read",
+    "projects:write",
+    "rate-limits:read",
+    "rate-limits:write",
+    "rate-windows:reset",
+    "redrives:read",
+    "redrives:write",
+    "rules:read",
+    "rules:write",
+    "schedules:control",
+    "schedules:read",
+    "schedules:write",
+    "suppressions:read",
+    "suppressions:write",
+    "templates:publish",
+    "templates:read",
+    "templates:write",
+    "users:erase",
+    "users:export",
+    "users:read",
+    "users:unmask",
+    "users:write",
+    "webhook-endpoints:read",
+    "webhook-endpoints:write",
+]
+"""What may be done with a resource: `<resource>:<verb>`."""
+
+Role = Literal["admin", "developer", "operator", "service", "viewer"]
+"""What an account or a key is for."""
 
 Status = Literal["BOUNCED", "DELIVERED", "FAILED", "PENDING", "SENT", "UNSUBSCRIBED"]
 """What became of a delivery."""

@@ -71,7 +71,7 @@ class BusyResponses:
 async def send_request(app: Any, exchange: Exchange, path: str = PATH, method: str = "POST") -> list[Message]:
     """The messages of the app's response."""
     headers = [*exchange.headers, (b"x-api-key", API_KEY.encode()), REQUEST_ID]
-    scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b"", "state": {}}
+    scope = {"type": "http", "scheme": "http", "method": method, "path": path, "headers": headers, "query_string": b"", "state": {}}
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": number < len(exchange.chunks)}
         for number, chunk in enumerate(exchange.chunks, 1)

@@ -1,0 +1,67 @@
+"""Media types of requests, and the methods that HTTP has for every resource: bodies are JSON, and HEAD is GET without the body."""
+
+from app.api.middleware import AsgiApp, Message, Receive, Scope, Send, send_problem
+from app.api.services.cloud_events import build_media_type_problem, is_json
+
+CALLBACKS = "/v1/callbacks/"  # their bodies are what providers send
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class JsonBodies:
+    """Middleware of the framework: rejects bodies of routes under /v1 that say to be something else than JSON (415)."""
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        content_type = _find_content_type(scope) if _takes_json(scope) else b""
+        if content_type and not is_json(content_type.partition(b";")[0].strip().lower()):
+            await send_problem(build_media_type_problem(content_type), scope, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class HeadAndOptions:
+    """Answers HEAD as GET without the body (RFC 9110, section 9.3.2), and OPTIONS with all methods of the path.
+
+    The framework's own answer to OPTIONS names the methods of the path's first handler only.
+    """
+
+    def __init__(self, framework: AsgiApp) -> None:
+        self._framework = framework
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope.get("method")
+        if scope["type"] != "http" or method not in ("HEAD", "OPTIONS"):
+            await self._framework(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            is_body = message["type"] == "http.response.body"
+            await send({**message, "body": b""} if is_body else message)
+
+        async def send_methods(message: Message) -> None:
+            is_known = message["type"] == "http.response.start" and message["status"] == 405
+            await (send(_build_options_start(message)) if is_known else send_without_body(message))
+
+        # no path has TRACE: the framework says which methods there are, or that there is no such path
+        scope["method"] = "GET" if method == "HEAD" else "TRACE"
+        await self._framework(scope, receive, send_without_body if method == "HEAD" else send_methods)
+
+
+def _build_options_start(message: Message) -> Message:
+    allowed = next((value for name, value in message["headers"] if name == b"allow"), b"")
+    methods = sorted({*allowed.replace(b" ", b"").split(b","), *([b"HEAD"] if b"GET" in allowed else [])})
+    return {**message, "status": 204, "headers": [(b"allow", b", ".join(methods))]}
+
+
+def _takes_json(scope: Scope) -> bool:
+    path = scope["path"]
+    return scope["method"] in METHODS_WITH_BODY and path.startswith("/v1/") and not path.startswith(CALLBACKS)
+
+
+def _find_content_type(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return bytes(value)
+    return b""
