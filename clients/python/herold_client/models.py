@@ -286,6 +286,21 @@ class CheckpointBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     signature: str
 
 
+class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event by CloudEvents 1.0. The extensions userid, category, template, locale, priority, channels, sendat and expiresat are fields of the notification."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str | UnsetType = UNSET
+    time: str | UnsetType = UNSET
+    datacontenttype: str | UnsetType = UNSET
+    dataschema: str | UnsetType = UNSET
+    data: dict[str, Any] | UnsetType = UNSET
+    data_base64: str | UnsetType = UNSET
+
+
 class ConsentEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change of a preference or suppression: who changed what, when and from where. The time is in epoch seconds."""
 

@@ -19,7 +19,9 @@ class Notifications(Transport):
         return result
 
     def submit_notification(self, body: models.Submission, *, idempotency_key: str | None = None) -> models.SubmissionResponse:
-        """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
+        """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification.
+
+        Also takes CloudEvents 1.0 in structured, batched and binary content mode; a batch is answered as a bulk request is."""
         result: models.SubmissionResponse = self.call(
             Request("POST", "/v1/notifications", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
             {202: models.SubmissionResponse},
@@ -103,7 +105,9 @@ class AsyncNotifications(AsyncTransport):
         return result
 
     async def submit_notification(self, body: models.Submission, *, idempotency_key: str | None = None) -> models.SubmissionResponse:
-        """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification."""
+        """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification.
+
+        Also takes CloudEvents 1.0 in structured, batched and binary content mode; a batch is answered as a bulk request is."""
         result: models.SubmissionResponse = await self.call(
             Request("POST", "/v1/notifications", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
             {202: models.SubmissionResponse},
