@@ -64,7 +64,7 @@ class CheckpointKeys:
 
     def sign_proof(self, content: bytes) -> bytes:
         """The signature of the content of a proof of consent."""
-        return self._key.sign(encode_texts([_PROOF]) + content)
+        return self._key.sign(encode_proof(content))
 
     def get_public_key(self, key_id: str) -> bytes | None:
         """The 32 bytes of one of the keys; None for another id."""
@@ -86,6 +86,11 @@ def is_signed(key: Ed25519PublicKey, checkpoint: Checkpoint) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def encode_proof(content: bytes) -> bytes:
+    """What is signed of a proof: no signature of a head is one of a proof."""
+    return encode_texts([_PROOF]) + content
 
 
 def compute_key_id(public_key: bytes) -> str:

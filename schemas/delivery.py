@@ -38,6 +38,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     `endpoint_id` is the registered webhook endpoint that the address is from; empty for an address that came with the notification.
     `resends`: how often it was sent again because a carrier could not deliver it, the last time after the attempt `undelivered_attempt`.
     `source`: where its record is, as `low.3.17` for priority, partition and offset; the worker adds it for providers that report it back.
+    `consent_event_id` is the event of consent that allowed it; empty if none was needed, and the decision log says whose word counted.
     `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
     `sealed` stands for the address and the content, which are empty then (schemas/sealed_records.py).
     `is_test`: it goes to a test account, or to nobody.
@@ -71,3 +72,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     undelivered_attempt: int = -1
     source: str = ""
     is_test: bool = False
+    consent_event_id: str = ""

@@ -45,7 +45,7 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     `choices` has "in" or "out" by "category/channel", where an empty part stands for all. `suppressions` are those of the user and of the
     user's addresses. `digests` says how messages are gathered, by category, where an empty one stands for all. If not
     `consent_known`, choices and suppressions may be older than an opt-out may take: what needs consent waits. The URLs of `endpoints` are
-    among the addresses.
+    among the addresses. `consent_events` has the event of consent that each choice "in" comes from, by the same keys as `choices`.
     """
 
     user_id: str
@@ -62,6 +62,7 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     consent_known: bool = True
     digests: dict[str, str] = {}
     endpoints: list[EndpointRef] = []
+    consent_events: dict[str, str] = {}
 
 
 def build_address_key(channel: ChannelName, address: str) -> str:

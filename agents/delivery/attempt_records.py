@@ -47,6 +47,8 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
         in_flight.possible_duplicate, detail, delivery.variant, 1, delivery.endpoint_id,
     )
     # fmt: on
+    if delivery.consent_event_id:
+        event = replace(event, consent_event_id=delivery.consent_event_id)
     if type(decision) is Reconcile:
         return replace(event, next_attempt_at=decision.at, detail=decision.cause or detail)
     return replace(event, next_attempt_at=decision.at) if type(decision) is RetryAt else event
@@ -71,6 +73,7 @@ def build_resolution_event(in_flight: InFlight, resolved: Resolved, at: float) -
         provider_code=resolved.provider_code,
         possible_duplicate=in_flight.possible_duplicate,
         variant=delivery.variant,
+        consent_event_id=delivery.consent_event_id,
     )
 
 

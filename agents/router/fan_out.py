@@ -55,6 +55,8 @@ def write_deliveries(state: RoutingState, outbox: Outbox) -> None:
                 delivery = _add_rare_fields(state, delivery)
             if state.endpoint_ids and (endpoint_id := state.endpoint_ids.get(address)):
                 delivery = msgspec.structs.replace(delivery, endpoint_id=endpoint_id)
+            if state.consent_events and (event_id := state.consent_events.get(channel)):
+                delivery = msgspec.structs.replace(delivery, consent_event_id=event_id)
             outbox.add(topic, state.partition, state.user_key, _encode(delivery))
             refs.append(DeliveryRef(delivery.id, channel))
     if state.escalates_at:

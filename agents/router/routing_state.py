@@ -138,6 +138,7 @@ class RoutingState:
         "channels",
         "claim_row_key",
         "consent",
+        "consent_events",
         "contents",
         "created_at",
         "digest_reason",
@@ -206,6 +207,7 @@ class RoutingState:
     consent: Consent
     address_keys: Sequence[str]
     removed: Mapping[ChannelName, Mapping[str, Any]]
+    consent_events: Mapping[ChannelName, str]
     is_consent_checked: bool
     quiet_policy: QuietHoursPolicy
     quiet_hours: QuietHoursFound

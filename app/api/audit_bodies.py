@@ -1,5 +1,7 @@
 """What the API answers about the logs: entries, and the signed heads of their hash chains."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from tables.postgres.audit_log import AuditEntry
@@ -40,6 +42,20 @@ class LogHeads(Struct, frozen=True):
 
     logs: list[LogHead]
     public_key: str
+
+
+class ConsentProof(Struct, frozen=True):
+    """A signed proof of a user's consent (docs/guide/consent.md). Times in microseconds since 1970."""
+
+    format: str
+    user_id: str
+    created_at: int
+    key_id: str
+    public_keys: dict[str, str]
+    entries: list[dict[str, Any]]
+    segments: list[dict[str, Any]]
+    deliveries: list[dict[str, Any]]
+    signature: str
 
 
 AUDIT_EXAMPLES: tuple[Struct, ...] = (

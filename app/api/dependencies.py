@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from litestar import Request
 
+from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
 from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
 from app.api.services.api_key_service import ApiKeyService
@@ -77,6 +78,7 @@ class Dependencies:
     accounts: AccountStore
     auth: AuthServices | None
     personal_data: PersonalData
+    consent_proofs: ConsentProofs
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

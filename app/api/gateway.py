@@ -11,6 +11,7 @@ from functools import partial
 from litestar import Litestar
 
 from agents.providers.http.resolver import Resolver
+from app.admin.consent_proofs import ConsentProofs
 from app.admin.database import find_schema_problem
 from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
@@ -243,6 +244,7 @@ class GatewayConnections:
             accounts=AccountStore(self.database, make_new_id),
             auth=self.people.services,
             personal_data=self._build_personal_data(make_new_id, users, preferences, history),
+            consent_proofs=ConsentProofs(self.database, build_checkpoint_keys(self._settings.audit.signing_key), make_new_id),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

@@ -5,9 +5,8 @@ from hashlib import sha256
 
 from app.api.middleware import AsgiApp, Receive, Scope, Send
 from app.api.principal import PRINCIPAL, Principal
+from app.api.request_ids import get_request_id
 from schemas.request_origin import RequestOrigin, set_request_origin
-
-MAX_REQUEST_ID_CHARACTERS = 128
 
 
 class OriginOfRequest:
@@ -30,9 +29,5 @@ def read_request_origin(scope: Scope) -> RequestOrigin:
         principal=principal.actor if principal else "",
         client_address=client[0] if client else "",
         user_agent_hash=sha256(user_agent).hexdigest()[:16] if user_agent else "",
-        request_id=_read_request_id(scope),
+        request_id=get_request_id(scope),
     )
-
-
-def _read_request_id(scope: Scope) -> str:
-    return str(scope.get("state", {}).get("request_id", ""))[:MAX_REQUEST_ID_CHARACTERS]

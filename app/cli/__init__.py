@@ -36,6 +36,7 @@ COMMAND_PATHS = {
     "dead-letters": "app.cli.dead_letters:dead_letters",
     "redrives": "app.cli.redrives:redrives",
     "audit": "app.cli.audit:audit",
+    "consent": "app.cli.consent:consent",
     "topics": "app.cli.topics:topics",
     "db": "app.cli.db:db",
     "redis": "app.cli.redis:redis",

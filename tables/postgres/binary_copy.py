@@ -19,7 +19,7 @@ NOTIFICATION_COLUMNS = (
 )
 DELIVERY_COLUMNS = (
     "id notification_id created_at updated_at channel status status_rank reason outcome redrive_count attempt"
-    " provider variant user_id provider_message_id"
+    " provider variant user_id provider_message_id consent_event_id"
 )
 DELIVERY_LOG_COLUMNS = (
     "id delivery_id occurred_at duration_ms redrive_count attempt status outcome reason provider provider_code possible_duplicate"
@@ -80,13 +80,14 @@ def encode_delivery(event: StatusEvent) -> bytes:
     return b"".join(
         (
             _pack_delivery_start(
-                15, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
+                16, 16, to_uuid_bytes(event.delivery_id), 16, to_uuid_bytes(event.notification_id), 8, created_at, 8, updated_at
             ),
             _encode_delivery_status(
                 event.channel, event.status, event.reason, event.outcome, event.redrive_count, event.attempt, event.provider, event.variant
             ),
             _encode_text(event.user_id),
             _encode_text(event.provider_message_id),
+            _pack_uuid(16, to_uuid_bytes(event.consent_event_id)) if event.consent_event_id else _NULL,
         )
     )
 

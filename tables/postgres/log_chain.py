@@ -58,7 +58,7 @@ class LogChainStore:
         head = ChainHead(state["number"], state["hash"]) if state["number"] else EMPTY_CHAIN
         links: list[Link] = []
         if state["has_unlinked"]:
-            entries = [_build_entry(row) for row in await connection.fetch(_SQL[f"list_unlinked_{log}"], limit)]
+            entries = [build_entry(row) for row in await connection.fetch(_SQL[f"list_unlinked_{log}"], limit)]
             links = extend_chain(head, entries)
             await _insert_links(connection, log, links)
         if links:
@@ -150,10 +150,11 @@ def build_linked_entry(log: LogName, row: DatabaseRow) -> LinkedEntry:
     checkpoint = None
     if row["signed_hash"] is not None:
         checkpoint = Checkpoint(log, row["number"], row["signed_hash"], row["signed_at"], row["key_id"], row["signature"])
-    return LinkedEntry(link, None if row["id"] is None else _build_entry(row), checkpoint)
+    return LinkedEntry(link, None if row["id"] is None else build_entry(row), checkpoint)
 
 
-def _build_entry(row: DatabaseRow) -> LogEntry:
+def build_entry(row: DatabaseRow) -> LogEntry:
+    """The columns of an entry that are hashed."""
     return LogEntry(row["id"].hex, row["fields"], row["personal"], row["salt"])
 
 

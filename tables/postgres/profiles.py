@@ -18,7 +18,8 @@ _SQL = load_queries("profiles")
 
 _decode_addresses = msgspec.json.Decoder(dict[str, list[str]]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_choices = msgspec.json.Decoder(dict[str, str]).decode
+_decode_choices = msgspec.json.Decoder(tuple[dict[str, str], dict[str, str] | None]).decode
+_decode_digests = msgspec.json.Decoder(dict[str, str]).decode
 _decode_endpoints = msgspec.json.Decoder(list[EndpointRef]).decode
 _decode_quiet_hours = msgspec.json.Decoder(QuietHours).decode
 _decode_suppressions = msgspec.json.Decoder(list[ActiveSuppression]).decode
@@ -95,6 +96,7 @@ def _build_profile(row: DatabaseRow) -> Profile:
     if not row["known"]:
         return Profile(row["id"], known=False, version=row["version"])
     endpoints = _decode_endpoints(row["endpoints"]) if row["endpoints"] else []
+    choices, consent_events = _decode_choices(row["choices"]) if row["choices"] else ({}, None)
     addresses = select_addresses(_decode_addresses(row["addresses"]), row["devices"])
     return Profile(
         row["id"],
@@ -105,8 +107,9 @@ def _build_profile(row: DatabaseRow) -> Profile:
         tier=row["tier"],
         attributes=_decode_attributes(row["attributes"]),
         quiet_hours=_decode_quiet_hours(row["quiet_hours"]) if row["quiet_hours"] else None,
-        choices=_decode_choices(row["choices"]) if row["choices"] else {},
+        choices=choices,
         suppressions=suppressions,
-        digests=_decode_choices(row["digests"]) if row["digests"] else {},
+        digests=_decode_digests(row["digests"]) if row["digests"] else {},
         endpoints=endpoints,
+        consent_events=consent_events or {},
     )

@@ -26,12 +26,16 @@ NOT_CHECKED = "not_checked"
 
 _NOBODY = Profile(user_id="", known=False)
 _NOTHING: Mapping[ChannelName, dict[str, Any]] = {}
+_NO_EVENTS: Mapping[ChannelName, str] = {}
 _CONSENT_WORDS = {
     "none": "no preference is asked",
     "opt_out": "sent unless the user has opted out",
     "opt_in": "sent only if the user has opted in",
 }
-_PASSED: Mapping[Consent, Raw] = {mode: encode_pass(NAME, "", {"consent": mode}) for mode in ("none", "opt_out", "opt_in")}
+_MANDATORY = "the rule makes it mandatory, so that no preference counts"
+_MODES: tuple[Consent, ...] = ("none", "opt_out", "opt_in")
+_PASSED: Mapping[Consent, Raw] = {mode: encode_pass(NAME, "", {"consent": mode}) for mode in _MODES}
+_PASSED_MANDATORY: Mapping[Consent, Raw] = {mode: encode_pass(NAME, "", {"consent": mode, "mandatory": True}) for mode in _MODES}
 
 
 def prefetch(state: RoutingState) -> None:
@@ -55,7 +59,7 @@ def prefetch(state: RoutingState) -> None:
 
 def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification with at least one channel and address that consent leaves."""
-    state.removed, state.is_consent_checked = _NOTHING, True
+    state.removed, state.consent_events, state.is_consent_checked = _NOTHING, _NO_EVENTS, True
     if not state.reads_profile and not state.address_keys:
         return PASS
     profile = context.profiles.get(state.notification.user_id)
@@ -75,6 +79,8 @@ def explain(state: RoutingState) -> Raw:
         return encode_pass(NAME, NOT_CHECKED, {"consent": state.consent})
     if state.removed:
         return encode_pass(NAME, SOME_REMOVED, _describe(state, state.removed))
+    if state.consent != "none" and state.plan is not None and state.plan.rule.mandatory:
+        return _PASSED_MANDATORY[state.consent]
     return _PASSED[state.consent]
 
 
@@ -82,7 +88,8 @@ def describe(facts: Facts) -> str:
     """Whose word counts, and for each channel that was removed, which preference or suppression did it."""
     removed = facts.inputs.get("removed", {})
     words = [f"{get_channel_word(channel)}: {_describe_removal(entry)}" for channel, entry in removed.items()]
-    return "; ".join([_CONSENT_WORDS.get(facts.inputs.get("consent", ""), ""), *words]).removeprefix("; ")
+    mode = _MANDATORY if facts.inputs.get("mandatory") else _CONSENT_WORDS.get(facts.inputs.get("consent", ""), "")
+    return "; ".join([mode, *words]).removeprefix("; ")
 
 
 GATE = Gate(
@@ -152,23 +159,27 @@ def _collect_suppressions(state: RoutingState, profile: Profile, context: GateCo
 
 
 def _judge_channels(state: RoutingState, profile: Profile, suppressions: Sequence[ActiveSuppression]) -> Verdict:
-    """Leave out what consent forbids; the state keeps for each channel why."""
+    """Leave out what consent forbids; the state keeps for each channel why, and the event of consent that allows it if one does."""
     assert state.plan is not None
     category, mandatory = _get_category(state), state.plan.rule.mandatory
     consent: Consent = "none" if mandatory else state.consent
     left: dict[ChannelName, list[str]] = {}
     removed: dict[ChannelName, dict[str, Any]] = {}
+    events: dict[ChannelName, str] = {}
     for channel, addresses in state.addresses.items():
         choice = find_choice(profile.choices, category, channel)
         if objection := find_preference_objection(choice, consent):
             removed[channel] = {"reason": objection, "preference": choice.key}
             continue
+        if consent != "none" and choice.choice == "in" and (event := profile.consent_events.get(choice.key)):
+            events[channel] = event
         found = [find_suppression(suppressions, channel, address, category, mandatory=mandatory) for address in addresses]
         kept = [address for address, suppression in zip(addresses, found, strict=True) if suppression is None]
         if kept:
             left[channel] = kept
         if len(kept) < len(addresses):
             removed[channel] = _describe_suppressions(found, len(kept))
+    state.consent_events = events
     if not removed:
         return PASS
     if not left:

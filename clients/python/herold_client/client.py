@@ -4,6 +4,7 @@ from herold_client.operations.api_keys import ApiKeys, AsyncApiKeys
 from herold_client.operations.audiences import AsyncAudiences, Audiences
 from herold_client.operations.audit import AsyncAudit, Audit
 from herold_client.operations.broadcasts import AsyncBroadcasts, Broadcasts
+from herold_client.operations.consent import AsyncConsent, Consent
 from herold_client.operations.dead_letters import AsyncDeadLetters, DeadLetters
 from herold_client.operations.notifications import AsyncNotifications, Notifications
 from herold_client.operations.operations import AsyncOperations, Operations
@@ -24,6 +25,7 @@ class Herold(
     Audiences,
     Audit,
     Broadcasts,
+    Consent,
     DeadLetters,
     Notifications,
     Operations,
@@ -47,6 +49,7 @@ class AsyncHerold(
     AsyncAudiences,
     AsyncAudit,
     AsyncBroadcasts,
+    AsyncConsent,
     AsyncDeadLetters,
     AsyncNotifications,
     AsyncOperations,

@@ -7,7 +7,14 @@ select wanted.id, null as channel, users.id is not null as known, coalesce(addre
            select case kind when 'fid' then 'fid:' else '' end || token from devices where user_id = users.id
            order by updated_at desc, token limit 20
        ) as devices,
-       (select json_object_agg(category || '/' || channel, choice) from user_preferences where user_id = users.id) as choices,
+       (
+           select case when count(*) > 0 then json_build_array(
+               json_object_agg(category || '/' || channel, choice),
+               json_object_agg(category || '/' || channel, 'cev_' || replace(consent_event_id::text, '-', ''))
+                   filter (where choice = 'in' and consent_event_id is not null)
+           ) end
+           from user_preferences where user_id = users.id
+       ) as choices,
        (
            select json_agg(json_build_array('whe_' || replace(id::text, '-', ''), url, types, is_enabled) order by id)
            from webhook_endpoints where webhook_endpoints.user_id = users.id

@@ -37,6 +37,7 @@ on conflict (id) do update set
     redrive_count = excluded.redrive_count, attempt = excluded.attempt, provider = excluded.provider,
     provider_message_id = excluded.provider_message_id, updated_at = excluded.updated_at,
     variant = case excluded.variant when '' then old.variant else excluded.variant end,
+    consent_event_id = coalesce(excluded.consent_event_id, old.consent_event_id),
     sent_at = least(old.sent_at, case old.status when 'SENT' then old.updated_at end),
     delivered_at = least(old.delivered_at, case old.status when 'DELIVERED' then old.updated_at end)
 where (old.redrive_count, old.status_rank >= 20, old.attempt, old.status_rank)

@@ -80,3 +80,34 @@ def test_changes_are_listed_and_verified_until_somebody_tampers(herold: HeroldRu
 def test_a_head_that_is_none_is_named(head: str) -> None:
     result = build_herold_runner()("audit", "verify", "--head", head)
     assert (result.exit_code, "is not LOG:NUMBER:HASH" in result.output) == (2, True)
+
+
+def test_a_proof_is_made_and_verified(herold: HeroldRunner, tmp_path: Path) -> None:
+    assert herold("users", "set", "u-1", "--email", "ada@example.org").exit_code == 0
+    assert herold("preferences", "set", "u-1", "in", "--category", "marketing").exit_code == 0
+    file = tmp_path / "proof.json"
+    made = herold("consent", "proof", "u-1", "--output", str(file))
+    assert (made.exit_code, "1 events of consent and 0 deliveries" in made.output) == (0, True), made.output
+    assert file.stat().st_mode & 0o077 == 0
+    key = run_json(herold, "audit", "head")["public_key"]
+    verified = herold("consent", "verify", str(file), "--public-key", key)
+    assert (verified.exit_code, "marketing" in verified.output, "valid" in verified.output) == (0, True, True)
+    assert "compare it with the one" in herold("consent", "verify", str(file)).output
+
+    other = b64encode(bytes(32)).decode()
+    assert run_json(herold, "consent", "verify", str(file), "--public-key", other, exit_code=1)["problem"].startswith(
+        "it is signed with another key"
+    )
+    file.write_text(file.read_text().replace('"new_choice": "in"', '"new_choice": "out"'))
+    assert "not valid: its signature is wrong" in herold("consent", "verify", str(file)).output
+    file.write_text("{")
+    assert herold("consent", "verify", str(file)).exit_code == 1
+
+
+def test_without_a_key_nothing_is_proven(tmp_path: Path, database_copy_url: str) -> None:
+    env = {"DATABASE_URL": database_copy_url, "HEROLD_GATEWAY_API_KEY": API_KEY}
+    with run_gateway(**env) as (process, port):
+        wait_until_listening(process, port)
+        herold = build_herold_runner(HEROLD_HOME=str(tmp_path / "home"), HEROLD_URL=f"http://127.0.0.1:{port}", **env)
+        result = herold("consent", "proof", "u-1")
+    assert (result.exit_code, "audit.signing_key is empty" in result.output) == (1, True)

@@ -11,6 +11,7 @@ import msgspec
 from litestar.testing import TestClient
 
 from agents.providers.http.resolver import Resolver
+from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator
@@ -295,6 +296,7 @@ class GatewayHarness:
             AccountStore(database, make_new_id),
             None,
             self._build_personal_data(database, make_new_id, users, preferences),
+            ConsentProofs(database, None, make_new_id),
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 

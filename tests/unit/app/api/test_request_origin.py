@@ -23,7 +23,7 @@ async def test_within_a_request_it_is_that_of_the_request() -> None:
         scope["principal"] = build_bootstrap_principal()  # as the middleware does, at whatever time
         found.append(get_request_origin())
 
-    await OriginOfRequest(app)({**SCOPE, "state": {"request_id": "r-1"}}, None, None)
+    await OriginOfRequest(app)({**SCOPE, "request_id": b"r-1"}, None, None)
     assert found == [RequestOrigin("key:bootstrap", "192.0.2.7", sha256(b"curl/8").hexdigest()[:16], "r-1")]
 
 

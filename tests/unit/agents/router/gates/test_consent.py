@@ -180,3 +180,45 @@ async def test_a_delivery_says_what_its_worker_checks_again(rule: Rule, consent:
     assert {delivery.consent for delivery in harness.deliveries} == {consent}
     value = next(record.value for record in harness.committer.records if record.topic.startswith("deliveries."))
     assert (b'"consent"' in (value or b"")) == bool(consent)
+
+
+EVENTS = {"/": "cev_" + "1" * 32, "marketing/push": "cev_" + "2" * 32}
+
+
+async def find_consent_events(choices: dict[str, str], rule: Rule = SALE, **fields: Any) -> dict[str, str]:
+    """The event of consent of each delivery by its channel."""
+    harness = build_harness(choices)
+    ada = harness.profiles.profiles[USER_ID]
+    harness.profiles.profiles[USER_ID] = msgspec.structs.replace(ada, consent_events=EVENTS)
+    await route(harness, rule, **fields)
+    return {delivery.channel: delivery.consent_event_id for delivery in harness.deliveries}
+
+
+@pytest.mark.parametrize(
+    ("choices", "rule", "expected"),
+    [
+        ({"/": "in"}, CLUB, {"email": EVENTS["/"], "push": EVENTS["/"]}),
+        ({"/": "in", "marketing/push": "in"}, CLUB, {"email": EVENTS["/"], "push": EVENTS["marketing/push"]}),
+        ({"/": "in"}, SALE, {"email": EVENTS["/"], "push": EVENTS["/"]}),
+        ({"marketing/push": "in"}, SALE, {"email": "", "push": EVENTS["marketing/push"]}),
+        ({"news/": "out"}, SALE, {"email": "", "push": ""}),
+        ({}, SALE, {"email": "", "push": ""}),
+        ({"/": "in"}, ALARM, {"email": "", "push": ""}),
+        ({"/": "in"}, BARE, {"email": "", "push": ""}),
+        ({"/email": "in"}, CLUB, {"email": ""}),  # written by SQL, so that no event is known
+    ],
+)
+@pytest.mark.parametrize("fields", [{}, EXPLICIT])
+async def test_a_delivery_has_the_event_of_consent_that_allowed_it(
+    choices: dict[str, str], rule: Rule, expected: dict[str, str], fields: dict[str, Any]
+) -> None:
+    assert await find_consent_events(choices, rule, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "inputs"), [(SALE, {"consent": "opt_out"}), (BARE, {"consent": "none"}), (ALARM, {"consent": "opt_out", "mandatory": True})]
+)
+async def test_the_decision_log_says_why_no_event_was_needed(rule: Rule, inputs: dict[str, Any]) -> None:
+    harness = build_harness()
+    await route(harness, rule)
+    assert harness.get_entry("consent").inputs == inputs
