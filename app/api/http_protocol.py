@@ -13,11 +13,17 @@ from app.telemetry import log_event
 
 CONNECTIONS_RETRY_AFTER = 1  # seconds
 LINGER_TIMEOUT = 1.0  # seconds in which a rejected client can read why; a connection that is closed while it sends is reset
+HTTP_VERSIONS = ("1.0", "1.1")
+MAX_BODY_OVERHEAD = 2  # times max_body_bytes; a body in chunks may be so large on the wire: extensions of chunks have no end of their own
 HEADER_OVERHEAD = 4  # bytes; the colon, the space and the line break of a header
 
 
 class HeadersTooLargeError(Exception):
     """The request line and the headers are larger than gateway.max_header_bytes."""
+
+
+class UnknownVersionError(Exception):
+    """The request is not one of HTTP/1.0 or HTTP/1.1."""
 
 
 class JoiningTransport:
@@ -91,6 +97,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         if not self._reads_body and self._pending_bytes > self.settings.max_header_bytes:
             self._reject_headers()
+        elif self._pending_bytes > self.settings.max_header_bytes + MAX_BODY_OVERHEAD * self.settings.max_body_bytes:
+            self._reject(build_problem("too-large", f"a request body has at most {self.settings.max_body_bytes} bytes"))
         elif self._timer is None and (self._reads_body or self._has_begun or self._pending_bytes):
             self._start_timer(self.settings.body_timeout if self._reads_body else self.settings.header_timeout)
 
@@ -100,14 +108,17 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Begin the body. Raises HeadersTooLargeError, at which the parser stops and send_400_response is called."""
+        """Begin the body. Raises HeadersTooLargeError or UnknownVersionError, at which the parser stops and send_400_response is called."""
         self._stop_timer()
         size = len(self.url) + sum([len(name) + len(value) + HEADER_OVERHEAD for name, value in self.headers])
         if size > self.settings.max_header_bytes:
             self._are_headers_too_large = True
             raise HeadersTooLargeError
+        if self.parser.get_http_version() not in HTTP_VERSIONS:  # a request line without a version is one of HTTP/0.9 to the parser
+            raise UnknownVersionError
         self._reads_body, self._has_begun = True, False
         super().on_headers_complete()
+        self.headers = []  # the request has its own; trailers come here, so that no credential or length comes after the headers
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""
