@@ -162,6 +162,7 @@ class GatewaySection(Section, frozen=True):
     tls_ca_file: str
     cors_origins: str
     trusted_proxies: str
+    response_timeout: PositiveSeconds
 
 
 class LimitsSection(Section, frozen=True):

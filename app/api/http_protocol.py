@@ -50,6 +50,10 @@ class JoiningTransport:
         self.flush()
         self._transport.close()
 
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
     def is_closing(self) -> bool:
         """Whether the connection is closed or closing."""
         return self._transport.is_closing()
@@ -63,6 +67,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     settings: GatewaySection
     _timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
     _is_rejected = _are_headers_too_large = False
     _reads_body = _has_begun = False
     _pending_bytes = 0  # received of headers that are not complete
@@ -81,8 +86,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._start_timer(self.settings.header_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer with the connection."""
+        """Stop the timers with the connection."""
         self._stop_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -91,6 +97,30 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._pending_bytes += len(data)
             super().data_received(data)
             self._limit_incomplete()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read as fast as it is written to, but not for ever."""
+        super().pause_writing()
+        self._start_write_timer()
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read most of what was written."""
+        self._stop_write_timer()
+        super().resume_writing()
+
+    def _start_write_timer(self) -> None:
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(self.settings.response_timeout, self._handle_unread)
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _handle_unread(self) -> None:
+        cause = f"the client did not read its response within {self.settings.response_timeout:g} s"
+        log_event("gateway.connection_rejected", status=0, cause=cause)
+        cast(JoiningTransport, self.transport).abort()
 
     def _limit_incomplete(self) -> None:
         if self._is_rejected:

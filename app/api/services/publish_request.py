@@ -41,6 +41,11 @@ class RequestDeadlines:
         if self._timer is None:
             self._timer = loop.call_later(self._timeout, self._end_late_requests)
 
+    def get_longest_wait(self) -> float:
+        """How long the oldest request that is not completed has waited, in seconds."""
+        self._drop_completed()
+        return asyncio.get_running_loop().time() - self._requests[0][0] + self._timeout if self._requests else 0.0
+
     def end_all(self) -> None:
         """End all requests that are not completed."""
         if self._timer is not None:

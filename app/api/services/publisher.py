@@ -9,6 +9,7 @@ from typing import Final
 
 from app.api.ports import ProducerRecord
 from app.api.services.adaptive_linger import AdaptiveLinger
+from app.api.services.outage_watch import OutageWatch
 from app.api.services.partition_writer import PartitionWriter, QueuedRecord
 from app.api.services.producer_connection import ProducerConnection
 from app.api.services.publish_request import PublishRequest, RequestDeadlines
@@ -22,6 +23,7 @@ from tables.flush_timer import FlushTimer
 HIGH_PRODUCE_INTERVAL: Final = 0.002  # seconds; the batches of all partitions are sent together, so that they are one request to a broker
 PRODUCE_INTERVAL: Final = 0.004  # seconds; of medium and low priority
 FLUSH_TIMEOUT: Final = 1.0  # seconds that Kafka has for what waits when the publisher stops
+MAX_WAITING_BYTES: Final = 64 * 1024 * 1024  # of all records that wait for their confirmation; further ones are not confirmed
 
 
 class KafkaPublisher:
@@ -39,14 +41,18 @@ class KafkaPublisher:
         }
         self._topic_timers: dict[str, WriteTimer] = {}
         self._deadlines = RequestDeadlines(timeout, self._log_timeout)
+        self._waiting_bytes = 0
+        self.outage = OutageWatch(self._deadlines.get_longest_wait, connection.probe, self._on_outage)
 
     def start(self) -> None:
         """Connect to Kafka in the background."""
         self._connection.start()
+        self.outage.start()
 
     async def stop(self) -> None:
         """Send what waits, stop the writers and close the connection; what Kafka does not confirm soon stays unconfirmed."""
         self._cancel_timers()
+        await self.outage.stop()
         if not self._connection.has_connect_failed:
             await self._flush()
         await asyncio.gather(*(writer.stop() for writer in self._writers.values()))
@@ -56,6 +62,9 @@ class KafkaPublisher:
 
     async def publish(self, records: Sequence[ProducerRecord]) -> Sequence[bool]:
         """For each record whether all in-sync replicas have it; False without waiting while Kafka is known not to answer."""
+        size = sum([len(record.value) for record in records])
+        if self.outage.is_out or self._waiting_bytes + size > MAX_WAITING_BYTES:
+            return [False] * len(records)
         request = PublishRequest(len(records))
         queued: dict[str, int] = {}  # records by topic
         for index, record in enumerate(records):
@@ -68,7 +77,11 @@ class KafkaPublisher:
             self._topic_timers[topic].record_request(count)
         if request.remaining:
             self._deadlines.add(request)
-            await request.completed
+            self._waiting_bytes += size
+            try:
+                await request.completed
+            finally:
+                self._waiting_bytes -= size
         return request.confirmed
 
     def get_error(self) -> str:
@@ -110,6 +123,11 @@ class KafkaPublisher:
         self._timer.cancel()
         for timer in self._write_timers.values():
             timer.cancel()
+
+    def _on_outage(self) -> None:
+        """End what waits: its clients can repeat it, and need not wait for that."""
+        log_event("gateway.produce_failed", logging.WARNING, cause="no broker answers; requests are rejected until one does")
+        self._deadlines.end_all()
 
     def _log_timeout(self) -> None:
         log_event("gateway.produce_failed", logging.WARNING, cause=f"Kafka did not confirm within {self._timeout:g} s")

@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -104,3 +104,38 @@ def test_one_connection_too_many_is_rejected_until_another_ends(port: int) -> No
             assert b" 503 " in received
             connection.close()
             connection = connect(port, request)
+
+
+def test_a_client_that_does_not_read_its_responses_gives_its_connection_up() -> None:
+    limits = {"RESPONSE_TIMEOUT": "0.5", "MAX_CONNECTIONS": "1", "API_KEY": API_KEY}
+    with run_gateway(**{f"HEROLD_GATEWAY_{name}": value for name, value in limits.items()}) as (process, port):
+        wait_until_listening(process, port)
+        with open_only_connection(port, b"GET /openapi.json HTTP/1.1\r\nhost: h\r\n\r\n" * 200):
+            assert read_to_end(connect(port))[0] == 503
+            wait_until_free(port)
+
+
+def open_only_connection(port: int, data: bytes) -> socket.socket:
+    """A connection with a small window that has sent data and read the beginning of the first response; the start's may still be open."""
+    while True:
+        connection = socket.socket()
+        connection.settimeout(READ_TIMEOUT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        with suppress(ConnectionError):
+            connection.sendall(data)
+            if connection.recv(16).startswith(b"HTTP/1.1 200"):
+                return connection
+        connection.close()
+
+
+def wait_until_free(port: int) -> None:
+    """Wait until the only connection can be opened; it is closed again."""
+    while True:
+        connection = connect(port)
+        try:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
+            if read_to_end(connection)[0] == 200:
+                return
+        except ConnectionError:  # closed before it was read to its end
+            connection.close()

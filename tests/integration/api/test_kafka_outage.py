@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import httpx
+import msgspec
 import pytest
 
 from app.settings import Settings
@@ -80,6 +81,21 @@ async def test_a_restarted_broker_is_used_again(broker: KafkaBroker, gateway_set
         accepted += [response.json()["id"] for response in responses if response.status_code == 202]
         accepted.append(await post_until_accepted(client))
     assert {response.status_code for response in responses} <= {202, 503}
+    await assert_written_once(gateway_settings, accepted)
+
+
+@pytest.mark.slow
+async def test_nobody_waits_for_a_broker_that_is_away(broker: KafkaBroker, gateway_settings: Settings) -> None:
+    """With a time limit that the test would not survive, the requests end by what the gateway finds out."""
+    patient = msgspec.structs.replace(gateway_settings, gateway=msgspec.structs.replace(gateway_settings.gateway, produce_timeout=3600.0))
+    async with open_client(patient) as client:
+        accepted = [await post_until_accepted(client)]
+        async with broker.freeze():
+            responses = await asyncio.gather(*(client.post(URL, json=SUBMISSION) for _ in range(20)))
+            late = await client.post(URL, json=SUBMISSION)
+        accepted.append(await post_until_accepted(client))
+    assert {response.status_code for response in (*responses, late)} == {503}
+    assert late.headers["retry-after"] == str(late.json()["retry_after"])
     await assert_written_once(gateway_settings, accepted)
 
 
