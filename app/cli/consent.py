@@ -13,7 +13,7 @@ from app.cli import formatting
 from app.cli.api_client import load_operator_client
 from app.cli.errors import EXIT_FAILED, CommandError
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
-from app.cli.users import build_user_path
+from app.cli.user_paths import build_user_path
 from schemas.consent_proof import find_proof_problem
 
 KEY_BYTES = 32

@@ -1,11 +1,13 @@
 """The clients with all operations. Generated from docs/reference/openapi.json by `python -m dev.clients`; do not edit."""
 
+from herold_client.operations.accounts import Accounts, AsyncAccounts
 from herold_client.operations.api_keys import ApiKeys, AsyncApiKeys
 from herold_client.operations.audiences import AsyncAudiences, Audiences
 from herold_client.operations.audit import AsyncAudit, Audit
 from herold_client.operations.broadcasts import AsyncBroadcasts, Broadcasts
 from herold_client.operations.consent import AsyncConsent, Consent
 from herold_client.operations.dead_letters import AsyncDeadLetters, DeadLetters
+from herold_client.operations.login import AsyncLogin, Login
 from herold_client.operations.notifications import AsyncNotifications, Notifications
 from herold_client.operations.operations import AsyncOperations, Operations
 from herold_client.operations.preferences import AsyncPreferences, Preferences
@@ -21,12 +23,14 @@ from herold_client.transport import TIMEOUT, AsyncTransport, Transport
 
 
 class Herold(
+    Accounts,
     ApiKeys,
     Audiences,
     Audit,
     Broadcasts,
     Consent,
     DeadLetters,
+    Login,
     Notifications,
     Operations,
     Preferences,
@@ -45,12 +49,14 @@ class Herold(
 
 
 class AsyncHerold(
+    AsyncAccounts,
     AsyncApiKeys,
     AsyncAudiences,
     AsyncAudit,
     AsyncBroadcasts,
     AsyncConsent,
     AsyncDeadLetters,
+    AsyncLogin,
     AsyncNotifications,
     AsyncOperations,
     AsyncPreferences,

@@ -10,6 +10,64 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType, field
 
 
+class AcceptedResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """It is being done; whether there is anything to do is not said."""
+
+    status: Literal["accepted"] = "accepted"
+
+
+class Account(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person who may log in; times in epoch seconds. `version` is the ETag; `token_version` rises when all tokens are revoked."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    projects: list[str]
+    state: Literal["active", "disabled"]
+    token_version: int
+    has_password: bool
+    has_totp: bool
+    passkeys: int
+    last_login_at: float | None
+    version: int
+    created_at: float
+    updated_at: float
+
+
+class AccountActionBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why something is done with an account, for the audit log."""
+
+    reason: str = ""
+
+
+class AccountChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is changed of an account; what is left out stays as it is. A disabled account cannot log in, and its tokens end."""
+
+    email: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    projects: list[str] | UnsetType = UNSET
+    state: Literal["active", "disabled"] | UnsetType = UNSET
+
+
+class AccountPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of accounts, in the order of their creation."""
+
+    items: list[Account]
+    next_cursor: str | None = None
+
+
+class AccountRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new account. Its person gets an e-mail with a link to choose a password, unless `notify` is false."""
+
+    email: str
+    role: Role
+    name: str = ""
+    projects: list[str] = []
+    notify: bool = True
+
+
 class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A key without its secret; `version` is the ETag. `last_used_at` is a minute late at most, and null for one that was not used yet.
 
@@ -301,6 +359,12 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     data_base64: str | UnsetType = UNSET
 
 
+class ConfirmationBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The password, which a change of how one logs in needs if the login is longer ago than ten minutes."""
+
+    password: str = ""
+
+
 class ConsentEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change of a preference or suppression: who changed what, when and from where. The time is in epoch seconds."""
 
@@ -323,6 +387,20 @@ class ConsentEventPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     items: list[ConsentEvent]
     next_cursor: str | None
+
+
+class ConsentProof(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A signed proof of a user's consent (docs/guide/consent.md). Times in microseconds since 1970."""
+
+    format: str
+    user_id: str
+    created_at: int
+    key_id: str
+    public_keys: dict[str, str]
+    entries: list[dict[str, Any]]
+    segments: list[dict[str, Any]]
+    deliveries: list[dict[str, Any]]
+    signature: str
 
 
 class ContentPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -536,6 +614,10 @@ class EmailOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     bcc: list[str] = []
 
 
+class EmptyBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request that says nothing more."""
+
+
 class EndpointActionRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an endpoint is enabled or disabled, for the audit log; the body may be empty."""
 
@@ -589,6 +671,23 @@ class EndpointStatistics(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hours: list[EndpointHour]
 
 
+class Erasure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A user who was erased: how many data keys were destroyed, and how many rows of each kind are gone or have no address any more."""
+
+    id: str
+    user_id: str
+    erased_at: float
+    erased_by: str
+    reason: str
+    counts: dict[str, int]
+
+
+class ErasureRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order to erase a user."""
+
+    reason: str = ""
+
+
 class ExperimentCounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The deliveries of each variant that were submitted after `since` (epoch seconds); an empty experiment has no variants.
 
@@ -639,6 +738,15 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = "invalid"
 
 
+class FirstAdminBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first account, by the link that the gateway has printed."""
+
+    token: str
+    email: str
+    password: str
+    name: str = ""
+
+
 class GateResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The result of one gate of the router: its verdict, the reason and what that means, and the inputs, also in words.
 
@@ -674,6 +782,12 @@ class IdempotencyKeyResponse(Struct, frozen=True, kw_only=True, omit_defaults=Tr
     expires_at: float
 
 
+class JwkSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The public keys of access tokens (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
 class KeyRevocation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a key is revoked, for the audit log; the body may be empty."""
 
@@ -684,6 +798,13 @@ class KeyRotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A new secret; for `overlap` seconds the key before can be used as well. 0, for one that leaked: it ends at once."""
 
     overlap: int = 86400
+
+
+class LinkPasswordBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new password, by a link of an e-mail."""
+
+    token: str
+    password: str
 
 
 class LivenessResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -716,6 +837,22 @@ class LogHeads(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     logs: list[LogHead]
     public_key: str
+
+
+class LoginBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A login by password; `code` if the account has an authenticator app."""
+
+    email: str
+    password: str
+    code: str = ""
+    project: str | None = None
+    cookie: bool = False
+
+
+class LogoutBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A refresh token in the body; without one, that in the cookie."""
+
+    refresh_token: str = ""
 
 
 class MemberChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -796,6 +933,49 @@ class OpenDigestResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: str
 
 
+class Passkey(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A WebAuthn credential of an account; times in epoch seconds."""
+
+    id: str
+    name: str
+    created_at: float
+    last_used_at: float | None
+
+
+class PasskeyBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new passkey, with a name for the list."""
+
+    credential: dict[str, Any]
+    name: str = ""
+
+
+class PasskeyList(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The passkeys of an account."""
+
+    items: list[Passkey]
+
+
+class PasskeyLoginBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer of a passkey."""
+
+    credential: dict[str, Any]
+    project: str | None = None
+    cookie: bool = False
+
+
+class PasswordChangeBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new password, with the one before."""
+
+    password: str
+    new_password: str
+
+
+class PasswordResetBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose password is forgotten."""
+
+    email: str
+
+
 class PayloadFailure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a version cannot be rendered on a channel and in a locale, with how many recorded notifications, and the ids of some of them."""
 
@@ -820,6 +1000,15 @@ class PayloadReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failures: list[PayloadFailure] = []
     usage: list[ChannelUsage] = []
     problem: str = ""
+
+
+class PersonResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who is logged in, what the role allows, and in which project and session."""
+
+    account: Account
+    permissions: list[str]
+    project: str
+    session_id: str
 
 
 class PingRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1061,6 +1250,12 @@ class RecipientPreview(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unknown_users: int = 0
 
 
+class RecoveryCodesResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Codes for who loses the authenticator app, each for one login; they are shown only now."""
+
+    recovery_codes: list[str]
+
+
 class Redrive(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stored redrive; `redriven_count` is of records that are in Kafka, `skipped_counts` by the reason why nothing was produced.
 
@@ -1116,6 +1311,13 @@ class RedriveRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extend_expiry: int | None = None
     reason: str = ""
     preview: bool = False
+
+
+class RefreshBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A refresh token in the body; without one, that in the cookie."""
+
+    refresh_token: str = ""
+    project: str | None = None
 
 
 class RollbackRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1284,6 +1486,25 @@ class SecretRotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     overlap: int = 86400
 
 
+class SessionPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of sessions, newest first."""
+
+    items: list[SessionResponse]
+    next_cursor: str | None = None
+
+
+class SessionResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A session; `is_current` is that of this request."""
+
+    id: str
+    method: Literal["oidc", "passkey", "password"]
+    client: str
+    is_current: bool
+    created_at: float
+    last_used_at: float
+    expires_at: float
+
+
 class SizeChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the size of a sample changes, in bytes and SMS segments; 0 before for what is new."""
 
@@ -1375,6 +1596,7 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: float | str | None = None
     schema_version: int = 1
     attachments: list[Attachment] = []
+    is_test: bool = False
     priority: Literal["high", "low", "medium"] | UnsetType = UNSET
 
 
@@ -1497,6 +1719,29 @@ class TemplateVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: float | None
 
 
+class TokenResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Tokens (RFC 6749, 5.1); without `refresh_token` it is in the cookie. `expires_in` in seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    refresh_token: str = ""
+    session_id: str = ""
+
+
+class TotpCodeBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A code of the new authenticator app."""
+
+    code: str
+
+
+class TotpSecretResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an authenticator app needs; it counts once a code of it was confirmed."""
+
+    secret: str
+    uri: str
+
+
 class User(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stored user; times in epoch seconds. `version` is the ETag, and rises with each change of devices and preferences, too."""
 
@@ -1530,6 +1775,20 @@ class UserCountsResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     first: str
     last: str
     counts: list[DailyCount]
+
+
+class UserExport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is stored of a user; `user` is null if there is none with this id. What messages said is not kept."""
+
+    user_id: str
+    exported_at: float
+    user: User | None
+    devices: list[Device]
+    preferences: list[Preference]
+    suppressions: list[Suppression]
+    consent_events: list[ConsentEvent]
+    webhook_endpoints: list[WebhookEndpoint]
+    notifications: list[NotificationResponse]
 
 
 class UserPage(Struct, frozen=True, kw_only=True, omit_defaults=True):

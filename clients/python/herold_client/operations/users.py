@@ -165,6 +165,34 @@ class Users(Transport):
         )
         return result
 
+    def erase_user(
+        self,
+        user_id: str,
+        body: models.ErasureRequest,
+        *,
+        actor: str | None = None,
+        source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+    ) -> models.Erasure:
+        """Erase a user. Destroys the keys of the user and deletes the rows. Of suppressed addresses a hash stays, so that nothing is sent to them again."""
+        result: models.Erasure = self.call(
+            Request(
+                "POST",
+                "/v1/users/{user_id}/erasure",
+                path_values={"user_id": user_id},
+                headers={"Herold-Actor": actor, "Herold-Source": source},
+                body=encode_body(body),
+            ),
+            {200: models.Erasure},
+        )
+        return result
+
+    def export_user(self, user_id: str) -> models.UserExport:
+        """Export a user. All that is stored of the user, also of one whose row was deleted; without masks. The texts of messages are not stored."""
+        result: models.UserExport = self.call(
+            Request("GET", "/v1/users/{user_id}/export", path_values={"user_id": user_id}), {200: models.UserExport}
+        )
+        return result
+
     def reset_rate_windows(
         self,
         user_id: str,
@@ -351,6 +379,34 @@ class AsyncUsers(AsyncTransport):
                 headers={"Herold-Actor": actor, "Herold-Source": source},
             ),
             {204: None},
+        )
+        return result
+
+    async def erase_user(
+        self,
+        user_id: str,
+        body: models.ErasureRequest,
+        *,
+        actor: str | None = None,
+        source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+    ) -> models.Erasure:
+        """Erase a user. Destroys the keys of the user and deletes the rows. Of suppressed addresses a hash stays, so that nothing is sent to them again."""
+        result: models.Erasure = await self.call(
+            Request(
+                "POST",
+                "/v1/users/{user_id}/erasure",
+                path_values={"user_id": user_id},
+                headers={"Herold-Actor": actor, "Herold-Source": source},
+                body=encode_body(body),
+            ),
+            {200: models.Erasure},
+        )
+        return result
+
+    async def export_user(self, user_id: str) -> models.UserExport:
+        """Export a user. All that is stored of the user, also of one whose row was deleted; without masks. The texts of messages are not stored."""
+        result: models.UserExport = await self.call(
+            Request("GET", "/v1/users/{user_id}/export", path_values={"user_id": user_id}), {200: models.UserExport}
         )
         return result
 
