@@ -92,7 +92,7 @@ def _build_parameters(value: JsonObject, document: JsonObject) -> Iterator[Param
         parameter = _resolve(one, document)
         wire_name, place = parameter["name"], parameter["in"]
         is_required = bool(parameter.get("required"))
-        annotation = "int | str" if wire_name == "If-Match" else describe_type(parameter["schema"], {})
+        annotation = "int | str" if wire_name == "If-Match" else _describe(parameter["schema"], document["components"]["schemas"])
         name = wire_name.lower().replace("-", "_").removeprefix("herold_")
         yield Parameter(name, wire_name, place, annotation if is_required else f"{annotation} | None", is_required)
 
