@@ -7,7 +7,7 @@ from agents.delivery import reasons as delivery_reasons
 from agents.router.gates.wording import Facts, get_channel_word, write_sentence
 from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import AttemptResponse, DeliveryResponse, NotificationResponse
-from schemas.enums import Outcome, State, Status
+from schemas.enums import Outcome, Reason, State, Status
 from schemas.events import DecidedEvent
 
 UNDECIDED = "Accepted: the router has not decided yet, or its decision is not recorded yet."
@@ -92,6 +92,8 @@ def _describe_delivery(delivery: DeliveryResponse, facts: Facts) -> str:
     match delivery.status:
         case Status.PENDING if _find_unanswered(delivery):
             return f"not known whether it was sent by {channel}: {UNANSWERED}"
+        case Status.PENDING if last is not None and last.reason == Reason.UNDELIVERED and last.next_attempt_at is not None:
+            return f"not delivered by {channel} yet{because}; it is sent again at {facts.format_time(last.next_attempt_at)}"
         case Status.PENDING if attempts:
             next_at = delivery.attempts[-1].next_attempt_at
             follows = "the next one waits" if next_at is None else f"the next one follows at {facts.format_time(next_at)}"

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.delivery import reasons
 from agents.router.decision_log import FAN_OUT
 from agents.router.gates.idempotency import DUPLICATE, OTHER_CONTENT
 from agents.router.gates.order import REASONS
@@ -181,6 +182,11 @@ def test_the_first_of_duplicates_is_linked() -> None:
         ([build_status(Status.SENT)], f"Sent by e-mail at {NOW_TEXT}.", ""),
         ([], "Not sent by e-mail yet: no attempt is recorded.", ""),
         ([build_status(Status.PENDING)], "Not sent by e-mail yet: 1 attempt failed, the next one waits.", ""),
+        (
+            [build_status(Status.SENT), build_status(Status.PENDING, attempt=1, reason="undelivered", next_attempt_at=NOW + 120)],
+            f"Not delivered by e-mail yet: {reasons.REASONS['undelivered']}; it is sent again at {NOW_TEXT.replace(':53:', ':55:')}.",
+            reasons.REMEDIES["undelivered"],
+        ),
         (
             [build_status(Status.PENDING, next_attempt_at=NOW + 120)],
             f"Not sent by e-mail yet: 1 attempt failed, the next one follows at {NOW_TEXT.replace(':53:', ':55:')}.",
