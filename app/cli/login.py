@@ -48,7 +48,7 @@ def login(email: str, code: str, project: str | None, password_stdin: bool, url:
         response = post(gateway_url, LOGIN_PATH, body, ca_file, device)
     if response.status_code != 200:
         raise _build_login_error(response)
-    session = read_session(email, response, device)
+    session = read_session(email, response, device, project)
     store_session(file, gateway_url, session)
     print_result({**describe_session(session), "url": gateway_url, "file": str(file)}, as_json, _format_login)
 

@@ -22,13 +22,17 @@ AGAIN = "log in again with `herold login`, or remove the session with `herold lo
 
 
 class StoredSession(Struct, frozen=True):
-    """A session with its tokens, and the cookie of this device; `expires_at`: of the access token, in epoch seconds."""
+    """A session with its tokens, and the cookie of this device; `expires_at`: of the access token, in epoch seconds.
+
+    `project`: what tokens are for; None for the first one of the account.
+    """
 
     email: str
     access_token: str
     refresh_token: str
     expires_at: float
     device: dict[str, str] = {}
+    project: str | None = None
 
 
 def find_session_file(env: Mapping[str, str] | None = None) -> Path:
@@ -71,20 +75,20 @@ def get_access_token(url: str, ca_file: str = "", file: Path | None = None) -> s
         return ""
     if session.expires_at - MARGIN > time.time():
         return session.access_token
-    response = post(url, REFRESH_PATH, {"refresh_token": session.refresh_token}, ca_file)
+    response = post(url, REFRESH_PATH, {"refresh_token": session.refresh_token, "project": session.project}, ca_file)
     if response.status_code != 200:
         raise CommandError(f"the session of {session.email} at {url} has ended", AGAIN)
-    refreshed = read_session(session.email, response, session.device)
+    refreshed = read_session(session.email, response, session.device, session.project)
     store_session(path, url, refreshed)
     return refreshed.access_token
 
 
-def read_session(email: str, response: httpx.Response, device: dict[str, str]) -> StoredSession:
+def read_session(email: str, response: httpx.Response, device: dict[str, str], project: str | None) -> StoredSession:
     """The session in the answer to a login or refresh."""
     body = response.json()
     expires_at = time.time() + body["expires_in"]
     found = {name: value for name, value in response.cookies.items() if name.endswith("herold_device")}
-    return StoredSession(email, body["access_token"], body["refresh_token"], expires_at, found or device)
+    return StoredSession(email, body["access_token"], body["refresh_token"], expires_at, found or device, project)
 
 
 def post(url: str, path: str, body: Any, ca_file: str = "", device: Mapping[str, str] | None = None) -> httpx.Response:

@@ -108,5 +108,6 @@ async def open_auth_harness(directory: Path, database_url: str, redis_url: str, 
             yield AuthHarness(client, connections, publisher)
     finally:
         await connections.people.close()
+        await connections.recent_notifications.stop()  # it writes to Redis after a submission
         await connections.redis.close()
         await connections.database.close()
