@@ -161,6 +161,8 @@ class GatewaySection(Section, frozen=True):
     tls_min_version: Literal["1.2", "1.3"]
     tls_ca_file: str
     cors_origins: str
+    max_live_clients: PositiveInt
+    live_buffer_records: PositiveInt
     trusted_proxies: str
     response_timeout: PositiveSeconds
 

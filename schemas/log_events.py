@@ -48,6 +48,8 @@ LogEvent = Literal[
     "gateway.request_completed",  # an HTTP request was answered
     "gateway.connection_rejected",  # a connection was closed before a request: headers too large, too slow, one connection too many
     "gateway.process_exited",  # one of several gateway processes ended by itself; it is started again
+    "gateway.live_feed_failed",  # the live view could not read Kafka; its clients are closed, and connect again
+    "gateway.live_closed",  # a client of the live view has gone, or was closed
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "gateway.eviction_delayed",  # Redis did not answer after a change of users; their cached profiles are deleted when it does
     "gateway.limits_unshared",  # Redis does not answer, so each process of the gateway counts by itself, and limits are higher

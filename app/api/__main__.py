@@ -18,6 +18,7 @@ from app.settings import GatewaySection
 from app.telemetry import configure_logging
 from schemas.errors import SettingError
 
+MAX_SOCKET_MESSAGE = 65_536  # bytes; of what a client of the live view sends
 GRACEFUL_SHUTDOWN_SECONDS = 10  # seconds that requests in flight may take after SIGTERM
 START_FAILED = 3  # the exit code of `uvicorn` too
 
@@ -68,7 +69,10 @@ def serve(
         port=gateway.port,
         loop="uvloop",
         http=build_protocol_class(gateway),
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_SOCKET_MESSAGE,
+        ws_per_message_deflate=False,  # it keeps buffers of 50 kB for each client
+        ws_ping_interval=None,  # the live view has pings of its own, with the cursor
         access_log=False,
         log_config=None,
         server_header=False,

@@ -18,6 +18,7 @@ from app.api.exception_handlers import (
     handle_version_mismatch,
 )
 from app.api.limit_checks import LimitChecks
+from app.api.live.socket_app import LiveSocketApp, SocketRouter
 from app.api.media_types import HeadAndOptions, JsonBodies
 from app.api.middleware import AsgiApp, GatewayMiddleware
 from app.api.openapi import build_openapi_config
@@ -42,6 +43,7 @@ from app.api.resources import (
     dead_letters,
     health,
     held_notifications,
+    live,
     notifications,
     personal_data,
     preferences,
@@ -91,6 +93,7 @@ ROUTERS = (
     auth_passwords.router,
     auth_factors.router,
     auth_oidc.router,
+    live.router,
     health.router,
 )
 
@@ -109,7 +112,9 @@ def build_asgi_app(
     submission_app = SubmissionApp(dependencies.submission_service, body_limit)
     framework = build_framework(State({"dependencies": dependencies, "submission_app": submission_app}), body_limit, lifespan)
     router = SubmissionRouter(submission_app, RequestTextDecoder(HeadAndOptions(framework)))
-    return GatewayMiddleware(router, authenticators, find_public_paths(framework), body_limit, dependencies.metrics, clock, limits)
+    paths = find_public_paths(framework)
+    app = GatewayMiddleware(router, authenticators, paths, body_limit, dependencies.metrics, clock, limits)
+    return SocketRouter(LiveSocketApp(dependencies.live, authenticators), app)
 
 
 def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] = ()) -> Litestar:

@@ -8,6 +8,7 @@ from litestar import Request
 
 from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
+from app.api.live.service import LiveService
 from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
 from app.api.services.api_key_service import ApiKeyService
 from app.api.services.callback_service import CallbackService
@@ -79,6 +80,7 @@ class Dependencies:
     auth: AuthServices | None
     personal_data: PersonalData
     consent_proofs: ConsentProofs
+    live: LiveService
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

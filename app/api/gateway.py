@@ -13,19 +13,22 @@ from litestar import Litestar
 from agents.providers.http.resolver import Resolver
 from app.admin.consent_proofs import ConsentProofs
 from app.admin.database import find_schema_problem
-from app.admin.recorded_payloads import build_payload_source
-from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.cors import CorsApp, parse_origins
 from app.api.dependencies import Dependencies
 from app.api.gateway_limits import build_limit_checks, check_trusted_proxies
+from app.api.gateway_services import (
+    build_callback_service,
+    build_live_service,
+    build_template_service,
+    build_webhook_endpoint_service,
+)
 from app.api.middleware import AsgiApp
 from app.api.services.adaptive_linger import AdaptiveLinger
 from app.api.services.api_key_service import ApiKeyService
 from app.api.services.api_key_verdicts import ApiKeyVerdicts, Times
 from app.api.services.callback_keys import load_callback_keys
-from app.api.services.callback_service import CallbackService
 from app.api.services.consumer_lag import ConsumerLagProbe
 from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
@@ -37,7 +40,7 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.api.services.readiness import Probe, ReadinessMonitor
 from app.api.services.recent_buffer import RecentNotificationsBuffer
 from app.api.services.submission_service import SubmissionService
-from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
+from app.api.services.webhook_endpoints import build_endpoint_rules
 from app.api.services.worker_client import WorkerClient
 from app.auth.connection import AuthConnection
 from app.auth.services import check_auth_section
@@ -165,6 +168,7 @@ class GatewayConnections:
         self.api_keys = ApiKeyVerdicts(self.api_key_store.find_verdict, self.api_key_store.record_uses, times, outage_limit)
         self.submission_service = self._build_submission_service(self._generate_bits)
         self.people = AuthConnection(settings, self.database, self.redis, self.submission_service, self.metrics, self._make_id)
+        self.live = build_live_service(settings, self.redis)
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
@@ -197,6 +201,7 @@ class GatewayConnections:
             flush_task.cancel()
             await self.api_keys.flush_uses()
             await self.people.close()
+            await self.live.connections.stop()
             await self.readiness.stop()
             await self.publisher.stop()
             await self.recent_notifications.stop()
@@ -226,18 +231,18 @@ class GatewayConnections:
             preferences=preferences,
             suppressions=SuppressionStore(self.database, make_new_id),
             profile_eviction=self.profile_eviction,
-            templates=self._build_template_service(),
+            templates=build_template_service(self._settings, self.database, self.sealers),
             rules=RuleStore(self.database, make_new_id),
             audiences=AudienceStore(self.database, make_new_id),
             broadcasts=BroadcastStore(self.database, make_new_id),
             schedules=ScheduleStore(self.database, make_new_id),
             rate_limits=RateLimitStore(self.database, make_new_id),
             dead_letters=DeadLetterStore(self.database, make_new_id, self.sealers),
-            webhook_endpoints=self._build_webhook_endpoints(make_new_id),
+            webhook_endpoints=build_webhook_endpoint_service(self._settings, self.database, self.resolver, self.publisher, make_new_id),
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
             redrives=RedriveStore(self.database, make_new_id, self.sealers),
             topic_prefix=kafka.topic_prefix,
-            callbacks=self._build_callback_service(),
+            callbacks=build_callback_service(self._settings, self.publisher, self.metrics),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
             audit_log=AuditLogReader(self.database),
             log_chains=self.log_chains,
@@ -245,6 +250,7 @@ class GatewayConnections:
             auth=self.people.services,
             personal_data=self._build_personal_data(make_new_id, users, preferences, history),
             consent_proofs=ConsentProofs(self.database, build_checkpoint_keys(self._settings.audit.signing_key), make_new_id),
+            live=self.live,
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:
@@ -274,29 +280,6 @@ class GatewayConnections:
         await forget_user_keys(self.redis, user_ids)
         if self.sealers is not None:
             self.sealers.forget(user_ids)
-
-    def _build_template_service(self) -> TemplateService:
-        settings = self._settings
-        source = build_payload_source(settings.kafka, settings.templates, time.time, self.sealers)
-        return TemplateService(self.database, source, settings.costs)
-
-    def _build_webhook_endpoints(self, make_new_id: OrderedIds) -> WebhookEndpointService:
-        kafka = self._settings.kafka
-        return WebhookEndpointService(
-            WebhookEndpointStore(self.database, make_new_id),
-            build_endpoint_rules(self._settings.providers["webhook"]),
-            self.resolver,
-            self.publisher,
-            read_random=os.urandom,
-            make_id=make_new_id,
-            clock=time.time,
-            partitions=kafka.topic_partitions,
-            topic_prefix=kafka.topic_prefix,
-        )
-
-    def _build_callback_service(self) -> CallbackService:
-        keys, kafka, max_bytes = load_callback_keys(self._settings), self._settings.kafka, self._settings.gateway.max_callback_bytes
-        return CallbackService(self.publisher, keys, self.metrics, time.time, kafka.topic_partitions, kafka.topic_prefix, max_bytes)
 
     def _build_probes(self) -> dict[str, Probe]:
         kafka = self._settings.kafka

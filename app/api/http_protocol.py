@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with limits for what a client can use before its API key is checked: bytes, time and connections."""
 
 import asyncio
-from typing import cast
+from typing import ClassVar, cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -66,19 +66,23 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """
 
     settings: GatewaySection
+    open_count: ClassVar[int] = 0  # without those that became WebSockets, which have a limit of their own
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
-    _is_rejected = _are_headers_too_large = False
+    _plain_transport: asyncio.Transport
+    _is_rejected = _are_headers_too_large = _is_upgraded = False
     _reads_body = _has_begun = False
     _pending_bytes = 0  # received of headers that are not complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to read, or reject one connection too many."""
         super().connection_made(transport)
+        self._plain_transport = transport
         self.transport = cast(asyncio.Transport, JoiningTransport(transport, self.loop))
         self.access_log = False  # GatewayMiddleware logs; uvicorn prepares a line although its level is not logged
         limit = self.settings.max_connections
-        if len(self.connections) > limit:
+        type(self).open_count += 1
+        if self.open_count > limit:
             detail = f"the gateway has {limit} open connections, as many as gateway.max_connections allows"
             self._reject(build_problem("unavailable", detail, retry_after=CONNECTIONS_RETRY_AFTER))
             self.transport.close()
@@ -89,6 +93,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Stop the timers with the connection."""
         self._stop_timer()
         self._stop_write_timer()
+        type(self).open_count -= 1
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -122,8 +127,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         log_event("gateway.connection_rejected", status=0, cause=cause)
         cast(JoiningTransport, self.transport).abort()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to the protocol of WebSocket, whose clients are counted by the live view."""
+        self._is_upgraded = True
+        type(self).open_count -= 1
+        self._stop_timer()
+        self.transport = self._plain_transport
+        super().handle_websocket_upgrade()
+
     def _limit_incomplete(self) -> None:
-        if self._is_rejected:
+        if self._is_rejected or self._is_upgraded:
             return
         if not self._reads_body and self._pending_bytes > self.settings.max_header_bytes:
             self._reject_headers()

@@ -200,6 +200,13 @@ class SuppressionPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class LiveTicket(Struct, frozen=True):
+    """A ticket for one WebSocket, and how many seconds it can be used."""
+
+    ticket: str
+    expires_in: int
+
+
 class LivenessResponse(Struct, frozen=True):
     """The process answers."""
 

@@ -54,6 +54,18 @@ WORKERS = KeyFamily("workers")
 WORKERS_TTL = 30
 """Of a registration, in seconds: a worker repeats it every 10 s."""
 
+LIVE_TICKET = KeyFamily("ws:ticket")
+"""ws:ticket:{SHA-256 of the ticket}: who may open a connection to the live view with it, once."""
+
+LIVE_TICKET_TTL = 30
+"""In seconds: a client uses its ticket at once."""
+
+LIVE_SESSION = KeyFamily("ws:session")
+"""ws:session:{session}: whose connection to the live view it is, and how far it got."""
+
+LIVE_SESSION_TTL = 300
+"""In seconds since it was last written, which happens every 10 s: as long as a client may take to come back to any gateway."""
+
 BREAKER = KeyFamily("breaker")
 """breaker:{account}: that a worker has opened the breaker of an account or webhook host: the cause, and until when; a hint for people."""
 

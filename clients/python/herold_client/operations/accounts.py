@@ -14,7 +14,7 @@ class Accounts(Transport):
     def list_accounts(
         self,
         *,
-        role: Role | None = None,
+        role: models.Role | None = None,
         state: Literal["active", "disabled"] | None = None,
         search: str | None = None,
         limit: int | None = None,
@@ -30,7 +30,7 @@ class Accounts(Transport):
     def iterate_accounts(
         self,
         *,
-        role: Role | None = None,
+        role: models.Role | None = None,
         state: Literal["active", "disabled"] | None = None,
         search: str | None = None,
         limit: int | None = None,
@@ -116,7 +116,7 @@ class AsyncAccounts(AsyncTransport):
     async def list_accounts(
         self,
         *,
-        role: Role | None = None,
+        role: models.Role | None = None,
         state: Literal["active", "disabled"] | None = None,
         search: str | None = None,
         limit: int | None = None,
@@ -132,7 +132,7 @@ class AsyncAccounts(AsyncTransport):
     async def iterate_accounts(
         self,
         *,
-        role: Role | None = None,
+        role: models.Role | None = None,
         state: Literal["active", "disabled"] | None = None,
         search: str | None = None,
         limit: int | None = None,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,10 @@ from app.api.asgi import build_asgi_app
 from app.api.bootstrap_key import build_bootstrap_authenticator
 from app.api.dependencies import Dependencies
 from app.api.limit_checks import LimitChecks
+from app.api.live.connections import LiveConnections
+from app.api.live.feed import StatusFeed
+from app.api.live.service import LiveService
+from app.api.live.sessions import LiveSessions
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
 from app.api.principal import Authenticator
@@ -60,6 +65,8 @@ from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
+from tables.redis.client import RedisClient
+from tables.redis.live_sessions import RedisLiveSessions
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
 
 UNREACHABLE_DATABASE = "postgresql://127.0.0.1:1/none"  # tcpmux: nothing listens there; resources of users are tested on a real one
@@ -228,6 +235,14 @@ class GatewayHarness:
     sealers: SealerReader | None = None
     limits: LimitChecks | None = None
 
+    @property
+    def live(self) -> LiveService:
+        """The live view without servers."""
+        options = {"bootstrap_servers": "127.0.0.1:1"}
+        sessions = LiveSessions(RedisLiveSessions(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1)), os.urandom)
+        connections = LiveConnections(partial(StatusFeed, options, "t.notifications.status", 4), 100, 10, self.get_time, sessions.save)
+        return LiveService(connections, sessions, lambda: "session-1")
+
     def get_time(self) -> float:
         return self.now
 
@@ -297,6 +312,7 @@ class GatewayHarness:
             None,
             self._build_personal_data(database, make_new_id, users, preferences),
             ConsentProofs(database, None, make_new_id),
+            self.live,
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 

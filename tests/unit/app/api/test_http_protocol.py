@@ -61,7 +61,7 @@ async def test_headers_and_body_are_written_together(protocol: Any) -> None:
 
 async def test_a_rejected_client_gets_the_reason_before_the_connection_closes(protocol: Any) -> None:
     transport = MemoryTransport()
-    protocol.connections.update(range(DEFAULT_SETTINGS.gateway.max_connections))
+    type(protocol).open_count = DEFAULT_SETTINGS.gateway.max_connections
     protocol.connection_made(transport)
     assert b" 503 " in transport.writes[0]
     assert transport.closed_after == 1

@@ -1,0 +1,66 @@
+"""The services of the gateway that have parts of their own, built on its connections."""
+
+import os
+import time
+from functools import partial
+
+from agents.providers.http.resolver import Resolver
+from app.admin.recorded_payloads import build_payload_source
+from app.admin.templates import TemplateService
+from app.api.live.connections import LiveConnections
+from app.api.live.feed import StatusFeed
+from app.api.live.service import SESSION_BYTES, LiveService
+from app.api.live.sessions import LiveSessions
+from app.api.ports import Publisher
+from app.api.services.callback_keys import load_callback_keys
+from app.api.services.callback_service import CallbackService
+from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
+from app.encryption.sealers import CachedSealerReader
+from app.kafka.client_options import build_client_options
+from app.ordered_ids import OrderedIds
+from app.settings import Settings
+from app.telemetry import Metrics
+from schemas.topics import STATUS_TOPIC
+from tables.postgres.database import Database
+from tables.postgres.webhook_endpoints import WebhookEndpointStore
+from tables.redis.client import RedisClient
+from tables.redis.live_sessions import RedisLiveSessions
+
+
+def build_template_service(settings: Settings, database: Database, sealers: CachedSealerReader | None) -> TemplateService:
+    """What previews, checks and publishes templates."""
+    source = build_payload_source(settings.kafka, settings.templates, time.time, sealers)
+    return TemplateService(database, source, settings.costs)
+
+
+def build_webhook_endpoint_service(
+    settings: Settings, database: Database, resolver: Resolver, publisher: Publisher, make_id: OrderedIds
+) -> WebhookEndpointService:
+    """What registers webhook endpoints. Raises SettingError."""
+    kafka = settings.kafka
+    return WebhookEndpointService(
+        WebhookEndpointStore(database, make_id),
+        build_endpoint_rules(settings.providers["webhook"]),
+        resolver,
+        publisher,
+        read_random=os.urandom,
+        make_id=make_id,
+        clock=time.time,
+        partitions=kafka.topic_partitions,
+        topic_prefix=kafka.topic_prefix,
+    )
+
+
+def build_live_service(settings: Settings, redis: RedisClient) -> LiveService:
+    """What shows people what happens now."""
+    kafka, gateway = settings.kafka, settings.gateway
+    sessions = LiveSessions(RedisLiveSessions(redis), os.urandom)
+    feed = partial(StatusFeed, build_client_options(kafka), kafka.topic_prefix + STATUS_TOPIC, kafka.topic_partitions)
+    connections = LiveConnections(feed, gateway.live_buffer_records, gateway.max_live_clients, time.monotonic, sessions.save)
+    return LiveService(connections, sessions, lambda: os.urandom(SESSION_BYTES).hex())
+
+
+def build_callback_service(settings: Settings, publisher: Publisher, metrics: Metrics) -> CallbackService:
+    """What takes the callbacks of providers. Raises SettingError."""
+    keys, kafka, max_bytes = load_callback_keys(settings), settings.kafka, settings.gateway.max_callback_bytes
+    return CallbackService(publisher, keys, metrics, time.time, kafka.topic_partitions, kafka.topic_prefix, max_bytes)

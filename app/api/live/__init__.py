@@ -1,0 +1,1 @@
+"""The live view: what happens now, over WebSocket and server-sent events (docs/guide/live.md)."""

@@ -1,0 +1,67 @@
+"""Which rows a client of the live view gets."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.api.live.rows import LiveRow, RowKind
+from schemas.channels import ChannelName
+from schemas.enums import Priority
+
+MAX_CHOICES = 20
+Text = Annotated[str, Meta(max_length=256)]
+Choices = Annotated[tuple[Text, ...], Meta(max_length=MAX_CHOICES)]
+
+
+class LiveFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A row must have one of the choices of each field that has any; a type may end in `*`.
+
+    `user_id` and `notification_id` are single. `statuses` are those of deliveries and the states of notifications, in any case.
+    """
+
+    kinds: tuple[RowKind, ...] = ()
+    channels: tuple[ChannelName, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+    statuses: Choices = ()
+    categories: Choices = ()
+    types: Choices = ()
+    user_id: Text = ""
+    notification_id: Text = ""
+
+
+class RowFilter:
+    """A filter that is ready for use; equal filters are equal, so that clients with the same one share their frames.
+
+    `id_prefix` begins the ids of the users whose rows may be seen; empty: those of every user without a project.
+    """
+
+    def __init__(self, live_filter: LiveFilter, id_prefix: str = "") -> None:
+        self._key = (live_filter, id_prefix)
+        self._filter, self._id_prefix = live_filter, id_prefix
+        self._statuses = frozenset(status.casefold() for status in live_filter.statuses)
+        self._types = frozenset(name for name in live_filter.types if not name.endswith("*"))
+        self._type_prefixes = tuple(name[:-1] for name in live_filter.types if name.endswith("*"))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RowFilter) and self._key == other._key
+
+    def matches(self, row: LiveRow) -> bool:
+        """Whether a client with this filter gets the row."""
+        chosen = self._filter
+        return (
+            self._may_be_seen(row.user_id)
+            and (not chosen.kinds or row.kind in chosen.kinds)
+            and (not chosen.channels or row.channel in chosen.channels)
+            and (not chosen.priorities or row.priority in chosen.priorities)
+            and (not chosen.categories or row.category in chosen.categories)
+            and (not self._statuses or row.status.casefold() in self._statuses)
+            and (not chosen.types or row.type in self._types or row.type.startswith(self._type_prefixes or ("\0",)))
+            and (not chosen.user_id or row.user_id == self._id_prefix + chosen.user_id)
+            and (not chosen.notification_id or row.notification_id == chosen.notification_id)
+        )
+
+    def _may_be_seen(self, user_id: str) -> bool:
+        return user_id.startswith(self._id_prefix) if self._id_prefix else not user_id.startswith("@")

@@ -1,0 +1,28 @@
+"""Connects clients of the live view: where they begin, and what they may see."""
+
+from collections.abc import Callable
+
+from app.api.live.connections import CloseClient, LiveConnection, LiveConnections, SendFrame
+from app.api.live.cursor import parse_cursor
+from app.api.live.filters import RowFilter
+from app.api.live.requests import LiveRequest
+from app.api.live.sessions import LiveSessions
+from app.api.principal import Principal
+
+SESSION_BYTES = 16
+
+
+class LiveService:
+    """Opens connections; `make_session` returns a new id."""
+
+    def __init__(self, connections: LiveConnections, sessions: LiveSessions, make_session: Callable[[], str]) -> None:
+        self.connections, self.sessions, self._make_session = connections, sessions, make_session
+
+    async def open(self, principal: Principal, request: LiveRequest, send: SendFrame, close: CloseClient) -> LiveConnection:
+        """Open a connection. Raises ValueError for what is no cursor, and UnavailableError."""
+        cursor = parse_cursor(request.cursor) if request.cursor else None
+        if cursor is None and request.session:
+            cursor = await self.sessions.find_cursor(request.session, principal)
+        row_filter = RowFilter(request.filter, f"@{principal.project}/" if principal.project else "")
+        session = self._make_session()
+        return await self.connections.open(session, principal, row_filter, cursor, send, close, is_sampled=request.sampling)

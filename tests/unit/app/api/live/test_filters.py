@@ -1,0 +1,49 @@
+"""Which rows match."""
+
+from typing import Any
+
+import pytest
+
+from app.api.live.filters import LiveFilter, RowFilter
+from tests.unit.app.api.live.live_builders import build_row
+
+ROW = build_row(1, type="order.shipped", category="transactional", priority="high")
+
+
+@pytest.mark.parametrize(
+    ("fields", "matches"),
+    [
+        ({}, True),
+        ({"kinds": ("status", "decided")}, True),
+        ({"kinds": ("decided",)}, False),
+        ({"channels": ("sms",)}, False),
+        ({"channels": ("sms", "email")}, True),
+        ({"priorities": ("low",)}, False),
+        ({"statuses": ("sent",)}, True),
+        ({"statuses": ("FAILED",)}, False),
+        ({"categories": ("marketing",)}, False),
+        ({"types": ("order.*",)}, True),
+        ({"types": ("order",)}, False),
+        ({"types": ("order.shipped", "account.*")}, True),
+        ({"types": ("account.otp",)}, False),
+        ({"user_id": "user-1"}, True),
+        ({"user_id": "user-11"}, False),
+        ({"notification_id": "ntf_1"}, True),
+        ({"notification_id": "ntf_2"}, False),
+        ({"channels": ("email",), "statuses": ("SENT",), "user_id": "user-2"}, False),
+    ],
+)
+def test_a_row_has_a_choice_of_each_field(fields: dict[str, Any], matches: bool) -> None:
+    assert RowFilter(LiveFilter(**fields)).matches(ROW) is matches
+
+
+def test_a_project_sees_its_own_users_only() -> None:
+    own, other, plain = build_row(1, user_id="@shop/u"), build_row(2, user_id="@shop2/u"), build_row(3, user_id="u")
+    assert [RowFilter(LiveFilter(), "@shop/").matches(row) for row in (own, other, plain)] == [True, False, False]
+    assert [RowFilter(LiveFilter()).matches(row) for row in (own, other, plain)] == [False, False, True]
+    assert RowFilter(LiveFilter(user_id="u"), "@shop/").matches(own)
+
+
+def test_equal_filters_are_one_group() -> None:
+    one, same, other = RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u"), "@p/")
+    assert len({one, same, other}) == 2
