@@ -15,7 +15,6 @@ from app.api.ports import Publisher
 from app.api.services.callback_keys import load_callback_keys
 from app.api.services.callback_service import CallbackService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
-from app.encryption.sealers import CachedSealerReader
 from app.kafka.client_options import build_client_options
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
@@ -25,6 +24,7 @@ from tables.postgres.database import Database
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
+from tables.redis.sealers import CachedSealerReader
 
 
 def build_template_service(settings: Settings, database: Database, sealers: CachedSealerReader | None) -> TemplateService:

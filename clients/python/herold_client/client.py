@@ -7,6 +7,7 @@ from herold_client.operations.audit import AsyncAudit, Audit
 from herold_client.operations.broadcasts import AsyncBroadcasts, Broadcasts
 from herold_client.operations.consent import AsyncConsent, Consent
 from herold_client.operations.dead_letters import AsyncDeadLetters, DeadLetters
+from herold_client.operations.live import AsyncLive, Live
 from herold_client.operations.login import AsyncLogin, Login
 from herold_client.operations.notifications import AsyncNotifications, Notifications
 from herold_client.operations.operations import AsyncOperations, Operations
@@ -30,6 +31,7 @@ class Herold(
     Broadcasts,
     Consent,
     DeadLetters,
+    Live,
     Login,
     Notifications,
     Operations,
@@ -56,6 +58,7 @@ class AsyncHerold(
     AsyncBroadcasts,
     AsyncConsent,
     AsyncDeadLetters,
+    AsyncLive,
     AsyncLogin,
     AsyncNotifications,
     AsyncOperations,

@@ -807,6 +807,13 @@ class LinkPasswordBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     password: str
 
 
+class LiveTicket(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A ticket for one WebSocket, and how many seconds it can be used."""
+
+    ticket: str
+    expires_in: int
+
+
 class LivenessResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The process answers."""
 
