@@ -21,6 +21,7 @@ from app.api.gateway_limits import build_limit_checks, check_trusted_proxies
 from app.api.gateway_services import (
     build_callback_service,
     build_live_service,
+    build_policy_stores,
     build_template_service,
     build_webhook_endpoint_service,
 )
@@ -64,19 +65,14 @@ from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
 from tables.postgres.accounts import AccountStore
 from tables.postgres.api_keys import ApiKeyStore
-from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
-from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
-from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.redrives import RedriveStore
-from tables.postgres.rules import RuleStore
-from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
@@ -212,8 +208,8 @@ class GatewayConnections:
             await self.database.close()
 
     def _build_dependencies(self) -> Dependencies:
-        history, kafka, make_new_id = PostgresHistoryReader(self.database), self._settings.kafka, self._make_id
-        users, preferences = UserStore(self.database, make_new_id), PreferenceStore(self.database, make_new_id)
+        database, kafka, make_id = self.database, self._settings.kafka, self._make_id
+        history, users, preferences = PostgresHistoryReader(database), UserStore(database, make_id), PreferenceStore(database, make_id)
         return Dependencies(
             submission_service=self.submission_service,
             history=history,
@@ -222,35 +218,31 @@ class GatewayConnections:
             metrics=self.metrics,
             clock=time.time,
             receipt_timeouts=self._settings.receipt_timeouts,
-            profiles=PostgresProfileReader(self.database, build_blind_index(self._settings.encryption)),
+            profiles=PostgresProfileReader(database, build_blind_index(self._settings.encryption)),
             user_tables=self.worker_client,
-            window_resets=PostgresWindowResets(self.database, make_new_id),
+            window_resets=PostgresWindowResets(database, make_id),
             held_changes=HeldChanges(self.publisher, history, asyncio.sleep, kafka.topic_partitions, kafka.topic_prefix),
             policies=self.policy_reader,
             users=users,
             preferences=preferences,
-            suppressions=SuppressionStore(self.database, make_new_id),
+            suppressions=SuppressionStore(database, make_id),
             profile_eviction=self.profile_eviction,
-            templates=build_template_service(self._settings, self.database, self.sealers),
-            rules=RuleStore(self.database, make_new_id),
-            audiences=AudienceStore(self.database, make_new_id),
-            broadcasts=BroadcastStore(self.database, make_new_id),
-            schedules=ScheduleStore(self.database, make_new_id),
-            rate_limits=RateLimitStore(self.database, make_new_id),
-            dead_letters=DeadLetterStore(self.database, make_new_id, self.sealers),
-            webhook_endpoints=build_webhook_endpoint_service(self._settings, self.database, self.resolver, self.publisher, make_new_id),
+            templates=build_template_service(self._settings, database, self.sealers),
+            dead_letters=DeadLetterStore(database, make_id, self.sealers),
+            webhook_endpoints=build_webhook_endpoint_service(self._settings, database, self.resolver, self.publisher, make_id),
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
-            redrives=RedriveStore(self.database, make_new_id, self.sealers),
+            redrives=RedriveStore(database, make_id, self.sealers),
             topic_prefix=kafka.topic_prefix,
             callbacks=build_callback_service(self._settings, self.publisher, self.metrics),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
-            audit_log=AuditLogReader(self.database),
+            audit_log=AuditLogReader(database),
             log_chains=self.log_chains,
-            accounts=AccountStore(self.database, make_new_id),
+            accounts=AccountStore(database, make_id),
             auth=self.people.services,
-            personal_data=self._build_personal_data(make_new_id, users, preferences, history),
-            consent_proofs=ConsentProofs(self.database, build_checkpoint_keys(self._settings.audit.signing_key), make_new_id),
+            personal_data=self._build_personal_data(make_id, users, preferences, history),
+            consent_proofs=ConsentProofs(database, build_checkpoint_keys(self._settings.audit.signing_key), make_id),
             live=self.live,
+            **build_policy_stores(database, make_id),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

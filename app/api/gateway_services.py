@@ -3,6 +3,7 @@
 import os
 import time
 from functools import partial
+from typing import TypedDict
 
 from agents.providers.http.resolver import Resolver
 from app.admin.recorded_payloads import build_payload_source
@@ -20,11 +21,37 @@ from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.telemetry import Metrics
 from schemas.topics import STATUS_TOPIC
+from tables.postgres.audiences import AudienceStore
+from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
+from tables.postgres.rate_limits import RateLimitStore
+from tables.postgres.rules import RuleStore
+from tables.postgres.schedules import ScheduleStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
 from tables.redis.sealers import CachedSealerReader
+
+
+class PolicyStores(TypedDict):
+    """What operators configured, each as a field of Dependencies."""
+
+    rules: RuleStore
+    audiences: AudienceStore
+    broadcasts: BroadcastStore
+    schedules: ScheduleStore
+    rate_limits: RateLimitStore
+
+
+def build_policy_stores(database: Database, make_id: OrderedIds) -> PolicyStores:
+    """The stores of what operators configured."""
+    return {
+        "rules": RuleStore(database, make_id),
+        "audiences": AudienceStore(database, make_id),
+        "broadcasts": BroadcastStore(database, make_id),
+        "schedules": ScheduleStore(database, make_id),
+        "rate_limits": RateLimitStore(database, make_id),
+    }
 
 
 def build_template_service(settings: Settings, database: Database, sealers: CachedSealerReader | None) -> TemplateService:

@@ -19,7 +19,7 @@ _decode_principal = msgspec.json.Decoder(Principal).decode
 class SavedSession(Struct, frozen=True):
     """A connection as it was a moment ago; another principal cannot take it up."""
 
-    owner: str
+    principal: str
     cursor: str
 
 
@@ -56,4 +56,4 @@ class LiveSessions:
         """How far a session of this principal got, at least; None if it is unknown. Raises UnavailableError."""
         value = await self._store.find_session(session)
         saved = None if value is None else _decode_session(value)
-        return parse_cursor(saved.cursor) if saved is not None and saved.owner == principal.actor else None
+        return parse_cursor(saved.cursor) if saved is not None and saved.principal == principal.actor else None

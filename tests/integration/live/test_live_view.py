@@ -91,7 +91,7 @@ async def test_after_a_kill_of_the_gateway_nothing_is_missing_and_nothing_comes_
     await socket.close()
 
 
-async def test_a_client_that_was_away_too_long_is_told_how_much_it_missed(cluster: HeroldCluster) -> None:
+async def test_a_client_that_was_away_too_long_learns_how_much_it_missed(cluster: HeroldCluster) -> None:
     socket, first = await open_socket(cluster, sampling=False)
     await socket.close()
     for start in range(0, 5000, 1000):

@@ -87,7 +87,7 @@ def test_clients_that_are_equally_far_share_their_frames() -> None:
     assert get_numbers(take_all(log.hub, one)) == [2]
 
 
-def test_a_slow_client_is_told_exactly_how_many_rows_it_missed() -> None:
+def test_a_slow_client_learns_exactly_how_many_rows_it_missed() -> None:
     log = Log(1500)
     slow, idle = log.hub.subscribe(EVERYTHING, None, is_sampled=False), log.hub.subscribe(SMS, None, is_sampled=False)
     log.append([0], channel="sms")

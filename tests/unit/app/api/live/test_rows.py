@@ -14,7 +14,7 @@ RECEIPT = ReceiptEvent("dlv_1", "sms", "twilio", "k", "delivered", Status.DELIVE
 CLICK = EngagementEvent("dlv_1", "email", "sendgrid", "k", "click", 8.0)
 
 
-def test_later_events_have_what_the_decision_said() -> None:
+def test_later_events_have_what_the_decision_had() -> None:
     builder = RowBuilder(10)
     decided, *rows = [builder.build_row(msgspec.json.encode(event)) for event in (DECIDED, STATUS, RECEIPT, CLICK)]
     assert decided is not None
