@@ -15,13 +15,14 @@ from tables.table_definition import TableDefinition
 class RoleSpec:
     """A role: its source topics, highest priority first; its sink topics; its tables with the time to live of their rows.
 
-    A time to live is in seconds; None: the rows do not expire.
+    A time to live is in seconds; None: the rows do not expire. `looked_up_topics`: those of which single records are read by their offsets.
     """
 
     role: str
     source_topics: tuple[str, ...]
     sink_topics: tuple[str, ...] = ()
     tables: Mapping[TableDefinition, int | None] = field(default_factory=dict)
+    looked_up_topics: tuple[str, ...] = ()
 
     @property
     def table_ttls(self) -> dict[str, int | None]:
@@ -64,8 +65,9 @@ TOPOLOGY: tuple[RoleSpec, ...] = (
     RoleSpec(
         "recorder",  # writes to PostgreSQL
         source_topics=(STATUS_TOPIC, DEAD_LETTER_TOPIC),
-        # webhooks that report statuses, and notices about webhook endpoints
-        sink_topics=(*DELIVERIES_TOPICS["webhook"], *NOTIFICATIONS_TOPICS),
+        # webhooks that report statuses, notices about webhook endpoints, and what a carrier could not deliver, to be sent again
+        sink_topics=(*DELIVERIES_TOPICS["webhook"], *NOTIFICATIONS_TOPICS, *SCHEDULED_TOPICS, STATUS_TOPIC),
+        looked_up_topics=DELIVERIES_TOPICS["sms"],
     ),
 )
 

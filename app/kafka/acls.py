@@ -48,9 +48,9 @@ def list_changelogs(spec: RoleSpec) -> list[str]:
 
 def _build_worker_rules(spec: RoleSpec, prefix: str) -> Iterator[AclRule]:
     changelogs = list_changelogs(spec)
-    for topic in dict.fromkeys((*spec.source_topics, *spec.sink_topics, *changelogs)):
+    for topic in dict.fromkeys((*spec.source_topics, *spec.sink_topics, *spec.looked_up_topics, *changelogs)):
         operations: list[Operation] = []
-        if topic in spec.source_topics or topic in changelogs:
+        if topic in spec.source_topics or topic in spec.looked_up_topics or topic in changelogs:
             operations.append("Read")
         if topic in spec.sink_topics or topic in changelogs:
             operations.append("Write")
