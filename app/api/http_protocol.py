@@ -161,7 +161,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             raise UnknownVersionError
         self._reads_body, self._has_begun = True, False
         super().on_headers_complete()
-        self.headers = []  # the request has its own; trailers come here, so that no credential or length comes after the headers
+        if not (self.parser.should_upgrade() and self._should_upgrade()):
+            self.headers = []  # the request has its own; trailers come here, so that no credential or length comes after the headers
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""
