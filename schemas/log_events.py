@@ -52,8 +52,6 @@ LogEvent = Literal[
     "gateway.live_closed",  # a client of the live view has gone, or was closed
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "gateway.eviction_delayed",  # Redis did not answer after a change of users; their cached profiles are deleted when it does
-    "gateway.limits_unshared",  # Redis does not answer, so each process of the gateway counts by itself, and limits are higher
-    "gateway.limits_shared",  # Redis answers again, so all processes count together
     "auth.refresh_token_reused",  # a refresh token was used again that had been exchanged, so its session has ended: ids
     "auth.secret_unreadable",  # the secret of an account's one-time codes was sealed with another auth.secret: the account
     "auth.link_not_sent",  # a link to choose a password could not be stored or submitted: the cause

@@ -1,21 +1,17 @@
 """Connects what logs people in to the servers of a gateway."""
 
 import asyncio
-import logging
 import sys
-import time
 
+from app.api.gateway_limits import build_rate_limiter
 from app.auth.first_admin import announce_first_admin
 from app.auth.password_links import Submitter
 from app.auth.services import AuthServices, build_auth_services
 from app.settings import Settings
-from app.telemetry import Metrics, log_event
+from app.telemetry import Metrics
 from tables.postgres.database import Database
 from tables.postgres.policy_writer import MakeId
-from tables.process_rate_limiter import ProcessRateLimiter
 from tables.redis.client import RedisClient
-from tables.redis.fallback_rate_limiter import FallbackRateLimiter
-from tables.redis.rate_limiter import RedisRateLimiter
 
 
 class AuthConnection:
@@ -24,8 +20,7 @@ class AuthConnection:
     def __init__(
         self, settings: Settings, database: Database, redis: RedisClient, submitter: Submitter, metrics: Metrics, make_id: MakeId
     ) -> None:
-        limiter = FallbackRateLimiter(RedisRateLimiter(redis), ProcessRateLimiter(time.monotonic), report_limiter_change)
-        stores = database, redis, limiter, submitter
+        stores = database, redis, build_rate_limiter(redis), submitter
         self.services: AuthServices | None = build_auth_services(settings.auth, settings.links.base_url, *stores, metrics, make_id)
         self._task: asyncio.Task[None] | None = None
 
@@ -40,11 +35,3 @@ class AuthConnection:
             self._task.cancel()
         if self.services is not None:
             await self.services.close()
-
-
-def report_limiter_change(is_alone: bool) -> None:
-    """Log that this process counts tries by itself, because Redis does not answer, or that all processes count together again."""
-    if is_alone:
-        log_event("gateway.limits_unshared", logging.WARNING)
-    else:
-        log_event("gateway.limits_shared")
