@@ -108,6 +108,7 @@ async def open_auth_harness(directory: Path, database_url: str, redis_url: str, 
             yield AuthHarness(client, connections, publisher)
     finally:
         await connections.people.close()
-        await connections.recent_notifications.stop()  # it writes to Redis after a submission
+        await connections.recent_notifications.stop()  # this one and the limits ask Redis after an answer
+        await connections.limits.stop()
         await connections.redis.close()
         await connections.database.close()
