@@ -11,7 +11,7 @@ from schemas.erasures import ERASURE_PREFIX, Erasure, OwnedAddress
 from schemas.errors import ConflictError, MissingUserError
 from schemas.ids import to_uuid_hex
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
-from tables.postgres.audit_log import erase_from_logs
+from tables.postgres.audit_log import append_audit_entry, erase_from_logs
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.preferences import delete_all_preferences
@@ -37,6 +37,12 @@ class ErasureStore:
     async def list_addresses(self, user_id: str) -> list[OwnedAddress]:
         """The addresses that a user has."""
         return _build_addresses(await self._database.fetch(_SQL["list_addresses"], user_id))
+
+    async def record_reading(self, actor: str, resource: str, object_id: str, count: int) -> None:
+        """Append to the audit log that somebody reads personal data; an empty id stands for those of several users."""
+        details = {"resource": resource, "count": count}
+        entry_id = self._make_id(AUDIT_ENTRY_PREFIX)
+        await append_audit_entry(self._database, entry_id, actor, "read", "user" if object_id else "users", object_id, details)
 
     async def erase(self, user_id: str, origin: ChangeOrigin) -> Erasure:
         """Erase a user, who need not exist any more. Raises ConflictError if a hash has to stay and there is no key for it."""

@@ -7,6 +7,7 @@ from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_json, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
+from app.api.principal import get_principal
 from app.api.resources.audiences import handle_conflict
 from app.api.resources.users import UserId
 from app.api.services.personal_data import PersonalData, UserExport
@@ -33,7 +34,7 @@ ERASURE_ERRORS = {
 async def export_user(request: ApiRequest, user_id: UserId) -> UserExport:
     """All that is stored of the user, also of one whose row was deleted; without masks. The texts of messages are not stored."""
     raise_for_problems(find_user_id_problems(user_id))
-    return await _get_service(request).export(user_id)
+    return await _get_service(request).export(user_id, get_principal(request).actor)
 
 
 @post(

@@ -6,11 +6,13 @@ from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
+from app.api.masking import show
 from app.api.openapi import describe_body
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS, UserId
 from app.api.responses import ConsentEventPage, PreferenceList
 from schemas.ids import is_id
+from schemas.masks import mask_consent_event
 from schemas.permissions import Permission
 from schemas.user_validation import find_nul, find_preference_problems
 from schemas.users import CONSENT_EVENT_PREFIX, PreferencePatch, PreferenceSet
@@ -88,7 +90,8 @@ async def list_consent_events(
     key = decode_cursor(cursor, lambda parts: len(parts) == 1 and is_id(parts[0], CONSENT_EVENT_PREFIX))
     preferences = get_dependencies(request).preferences
     events = await preferences.list_consent_events(user_id, limit + 1, key[0] if key else None)
-    return ConsentEventPage(*cut_page(events, limit, lambda event: [event.id]))
+    items, cursor = cut_page(events, limit, lambda event: [event.id])
+    return ConsentEventPage(await show(request, items, mask_consent_event, "consent events", user_id), cursor)
 
 
 async def _respond(request: ApiRequest, user_id: str) -> Response[PreferenceList]:

@@ -9,6 +9,7 @@ from litestar.params import PathParameter, QueryParameter
 from app.api.access import requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.masking import show
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_problem
@@ -16,6 +17,7 @@ from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.responses import SuppressionPage
 from schemas.channels import CHANNELS, ChannelName
 from schemas.ids import is_id
+from schemas.masks import mask_suppression
 from schemas.permissions import Permission
 from schemas.user_validation import find_suppression_problems, normalize_suppressed_address
 from schemas.users import SUPPRESSION_PREFIX, Suppression, SuppressionRequest
@@ -63,7 +65,8 @@ async def list_suppressions(
     found = await get_dependencies(request).suppressions.list_suppressions(
         addresses, user_id, channel, undone, limit + 1, key[0] if key else None
     )
-    return SuppressionPage(*cut_page(found, limit, lambda suppression: [suppression.id]))
+    items, cursor = cut_page(found, limit, lambda suppression: [suppression.id])
+    return SuppressionPage(await show(request, items, mask_suppression, "suppressions", user_id or ""), cursor)
 
 
 @get(
@@ -78,7 +81,8 @@ async def get_suppression(request: ApiRequest, suppression_id: SuppressionId) ->
     suppression = await get_dependencies(request).suppressions.get(_check_id(suppression_id))
     if suppression is None:
         raise _build_missing_error(suppression_id)
-    return suppression
+    (shown,) = await show(request, [suppression], mask_suppression, "suppression", suppression.user_id or "")
+    return shown
 
 
 @delete(

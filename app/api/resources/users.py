@@ -16,11 +16,13 @@ from app.api.bodies import (
 )
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, parse_if_match, require_if_match
+from app.api.masking import show
 from app.api.openapi import STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_problem
 from app.api.responses import DevicePage, UserPage
 from schemas.errors import MissingUserError
+from schemas.masks import mask_device, mask_user
 from schemas.permissions import Permission
 from schemas.user_validation import find_device_problems, find_user_id_problems, find_user_problems
 from schemas.users import Device, DeviceChange, User, UserChange, fill_change
@@ -54,19 +56,21 @@ CHANGE_ERRORS = {
 async def list_users(
     request: ApiRequest, search: SearchParameter = "", limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> UserPage:
-    """In the order of ids: all users, or those whose id begins with the text or who have it as an address."""
+    """In the order of ids: all users, or those whose id begins with the text or who have it as an address. Masked without users:unmask."""
     after = decode_cursor(cursor)
     found = await get_dependencies(request).users.list_users(search, limit + 1, after[0] if after else "")
-    return UserPage(*cut_page(found, limit, lambda user: [user.id]))
+    items, cursor = cut_page(found, limit, lambda user: [user.id])
+    return UserPage(await show(request, items, mask_user, "users"), cursor)
 
 
 @get("/{user_id:str}", opt=requires(Permission.USERS_READ), responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
 async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
-    """The ETag is the version of the user with devices and preferences."""
+    """The ETag is the version of the user with devices and preferences. Addresses and attributes are masked without users:unmask."""
     user = await get_dependencies(request).users.get(user_id)
     if user is None:
         raise MissingUserError(user_id)
-    return _respond(user)
+    (shown,) = await show(request, [user], mask_user, "user", user_id)
+    return _respond(shown)
 
 
 @put(
@@ -137,12 +141,14 @@ async def delete_user(
 async def list_devices(
     request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> DevicePage:
-    """In the order of tokens. Push messages go to the twenty that were updated last."""
+    """In the order of tokens. Push messages go to the twenty that were updated last. Without users:unmask the first page, with hashes."""
     users, after = get_dependencies(request).users, decode_cursor(cursor)
     found = await users.list_devices(user_id, limit + 1, after[0] if after else "")
     if not found and await users.get(user_id) is None:
         raise MissingUserError(user_id)
-    return DevicePage(*cut_page(found, limit, lambda device: [device.token]))
+    items, cursor = cut_page(found, limit, lambda device: [device.token])
+    shown = await show(request, items, mask_device, "devices", user_id)
+    return DevicePage(shown, cursor if shown == items else None)  # a cursor has a token in it
 
 
 @put(

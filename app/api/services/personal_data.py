@@ -74,8 +74,13 @@ class PersonalData:
         self._stores, self._provider, self._eviction, self._forget_keys = stores, provider, eviction, forget_keys
         self._clock, self._receipt_timeouts = clock, receipt_timeouts
 
-    async def export(self, user_id: str) -> UserExport:
-        """All that is stored of a user. Raises UnavailableError."""
+    async def record_reading(self, actor: str, resource: str, object_id: str, count: int) -> None:
+        """Append to the audit log that somebody reads personal data without masks. Raises UnavailableError."""
+        await self._stores.erasures.record_reading(actor, resource, object_id, count)
+
+    async def export(self, user_id: str, actor: str) -> UserExport:
+        """All that is stored of a user, with an entry in the audit log. Raises UnavailableError."""
+        await self.record_reading(actor, "export", user_id, 1)
         stores, now = self._stores, self._clock()
         read_endpoints = stores.webhook_endpoints.list_endpoints
         endpoints = await _read_pages(lambda after: read_endpoints(PAGE, after, "user", user_id, None, ""), _get_id)

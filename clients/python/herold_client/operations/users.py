@@ -12,7 +12,7 @@ class Users(Transport):
     """The operations on users."""
 
     def list_users(self, *, search: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.UserPage:
-        """List users. In the order of ids: all users, or those whose id begins with the text or who have it as an address."""
+        """List users. In the order of ids: all users, or those whose id begins with the text or who have it as an address. Masked without users:unmask."""
         result: models.UserPage = self.call(
             Request("GET", "/v1/users", query={"search": search, "limit": limit, "cursor": cursor}), {200: models.UserPage}
         )
@@ -29,7 +29,7 @@ class Users(Transport):
             cursor = page.next_cursor
 
     def get_user(self, user_id: str) -> models.User:
-        """Get a user. The ETag is the version of the user with devices and preferences."""
+        """Get a user. The ETag is the version of the user with devices and preferences. Addresses and attributes are masked without users:unmask."""
         result: models.User = self.call(Request("GET", "/v1/users/{user_id}", path_values={"user_id": user_id}), {200: models.User})
         return result
 
@@ -106,7 +106,7 @@ class Users(Transport):
         return result
 
     def list_devices(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.DevicePage:
-        """List a user's devices. In the order of tokens. Push messages go to the twenty that were updated last."""
+        """List a user's devices. In the order of tokens. Push messages go to the twenty that were updated last. Without users:unmask the first page, with hashes."""
         result: models.DevicePage = self.call(
             Request("GET", "/v1/users/{user_id}/devices", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}),
             {200: models.DevicePage},
@@ -227,7 +227,7 @@ class AsyncUsers(AsyncTransport):
     """The operations on users, to await."""
 
     async def list_users(self, *, search: str | None = None, limit: int | None = None, cursor: str | None = None) -> models.UserPage:
-        """List users. In the order of ids: all users, or those whose id begins with the text or who have it as an address."""
+        """List users. In the order of ids: all users, or those whose id begins with the text or who have it as an address. Masked without users:unmask."""
         result: models.UserPage = await self.call(
             Request("GET", "/v1/users", query={"search": search, "limit": limit, "cursor": cursor}), {200: models.UserPage}
         )
@@ -245,7 +245,7 @@ class AsyncUsers(AsyncTransport):
             cursor = page.next_cursor
 
     async def get_user(self, user_id: str) -> models.User:
-        """Get a user. The ETag is the version of the user with devices and preferences."""
+        """Get a user. The ETag is the version of the user with devices and preferences. Addresses and attributes are masked without users:unmask."""
         result: models.User = await self.call(Request("GET", "/v1/users/{user_id}", path_values={"user_id": user_id}), {200: models.User})
         return result
 
@@ -322,7 +322,7 @@ class AsyncUsers(AsyncTransport):
         return result
 
     async def list_devices(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.DevicePage:
-        """List a user's devices. In the order of tokens. Push messages go to the twenty that were updated last."""
+        """List a user's devices. In the order of tokens. Push messages go to the twenty that were updated last. Without users:unmask the first page, with hashes."""
         result: models.DevicePage = await self.call(
             Request("GET", "/v1/users/{user_id}/devices", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}),
             {200: models.DevicePage},

@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from schemas.delivery import Delivery
 from schemas.enums import Reason
 from schemas.ids import compute_partition
 from schemas.notification import Notification, SealedNotification
@@ -228,7 +227,3 @@ async def test_a_dead_letter_of_a_valid_notification_can_be_found_and_sent_again
     sealed = _decode(value, type=SealedNotification)
     assert (sealed.type, sealed.id) == ("unknown.type", ID)
     assert _decode(open_fields(value, "notification", ID, sealers.get(USER_ID)))["to"] == {"email": CANARY}
-
-
-def test_the_sealed_field_of_a_delivery_is_the_last() -> None:
-    assert Delivery.__struct_fields__[-1] == "sealed"
