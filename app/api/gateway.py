@@ -269,8 +269,8 @@ class GatewayConnections:
         return PersonalData(stores, provider, self.profile_eviction, self._forget_keys, time.time, settings.receipt_timeouts)
 
     async def _forget_keys(self, user_ids: Collection[str]) -> None:
-        await forget_user_keys(self.redis, user_ids)
-        if self.sealers is not None:
+        if self.sealers is not None:  # else there are none
+            await forget_user_keys(self.redis, user_ids)
             self.sealers.forget(user_ids)
 
     def _build_probes(self) -> dict[str, Probe]:

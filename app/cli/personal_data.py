@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from app.cli.api_client import load_operator_client
+from app.cli.api_client import ApiClient, load_operator_client
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import CommandError, run_query
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
@@ -20,9 +20,9 @@ from tables.postgres.erasures import ErasureStore
 PAGE = 500
 
 
-def export_user(user_id: str, output: Path | None) -> None:
+def export_user(client: ApiClient, user_id: str, output: Path | None) -> None:
     """Write all that is stored of a user as JSON."""
-    text = msgspec.json.format(msgspec.json.encode(load_operator_client(None, None).get(build_user_path(user_id, "export"))), indent=2)
+    text = msgspec.json.format(msgspec.json.encode(client.get(build_user_path(user_id, "export"))), indent=2)
     if output is None:
         click.echo(text)
     else:

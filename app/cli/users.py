@@ -116,8 +116,9 @@ def import_users(**options: Any) -> None:
 
 @users.command("export")
 @click.argument("user_id", metavar="[USER]", required=False)
+@add_gateway_options
 @add_export_options
-def export(user_id: str | None, **options: Any) -> None:
+def export(user_id: str | None, url: str | None, api_key: str | None, **options: Any) -> None:
     """Write all users with their devices as CSV or JSONL, as `herold users import` reads it; or all that is stored of USER as JSON.
 
     \b
@@ -127,7 +128,7 @@ def export(user_id: str | None, **options: Any) -> None:
     if user_id is None:
         export_file("users", **options)
     else:
-        export_user(user_id, options["output"])
+        export_user(load_operator_client(url, api_key), user_id, options["output"])
 
 
 for command in (erase, erasures, reapply_erasures):
