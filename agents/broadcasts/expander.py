@@ -10,12 +10,14 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
+from agents.broadcasts.project_share import ProjectShare
 from agents.polling import limit_wait, poll_forever
 from schemas.audiences import Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast, derive_notification_id
 from schemas.enums import Priority
 from schemas.errors import RecordTooLargeError, UnavailableError
 from schemas.ids import compute_key_partition
+from schemas.limit_ports import Exceeded
 from schemas.ports import Clock, FlushedOutbox, Outbox, Sleep
 from schemas.store_ports import BroadcastPages
 from schemas.topics import get_notifications_topic
@@ -66,8 +68,13 @@ class Expander:
         interval: float,
         max_page_users: int,
         observe: Callable[[ExpandedPage | FailedBroadcast | ExpansionDelay], None],
+        share: ProjectShare | None = None,
     ) -> None:
-        """`holder`: names this process, and no other ever. `interval`: the most seconds between two looks for a new broadcast."""
+        """`holder`: names this process, and no other ever. `interval`: the most seconds between two looks for a new broadcast.
+
+        `share`: what the project of a broadcast may produce; None: anything.
+        """
+        self._share = share
         self._pages, self._create_outbox, self._sleep, self._clock, self._holder = pages, create_outbox, sleep, clock, holder
         self._partitions, self._topic_prefix = partitions, topic_prefix
         self._interval, self._max_page_users, self._observe = interval, max_page_users, observe
@@ -109,7 +116,14 @@ class Expander:
         if broadcast.total_count is None and not await self._count(broadcast.id, recipients):
             return
         limit = self._max_page_users if broadcast.rate is None else max(1, broadcast.rate // PAGES_PER_SECOND)
-        page = await self._pages.read_page(recipients, broadcast.cursor, min(limit, self._max_page_users))
+        limit = min(limit, self._max_page_users)
+        if self._share is not None:
+            verdict = await self._share.acquire(broadcast, limit)
+            if isinstance(verdict, Exceeded):
+                await self._pages.store_page(broadcast.id, broadcast.cursor, UserPage([], broadcast.cursor, False), verdict.retry_after)
+                return
+            limit = verdict.permits
+        page = await self._pages.read_page(recipients, broadcast.cursor, limit)
         priority = broadcast.priority or DEFAULT_PRIORITY
         outbox = self._create_outbox()
         write_notifications(outbox, broadcast, page, self._topic_prefix + get_notifications_topic(priority), self._partitions)

@@ -1,19 +1,16 @@
 """The calls per second of a channel's accounts, counted in Redis by all workers, and without Redis by each worker's share."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from agents.delivery.call_rates import CallRates
 from agents.delivery.deliverer import Deliverer
 from app.provider_accounts import Account
-from app.telemetry import log_event
+from app.rate_limiter import build_rate_limiter
 from app.workers.worker_builder import WorkerBuilder, call_later
 from schemas.delivery_policy import CallRate
 from tables.process_rate_limiter import ProcessRateLimiter
 from tables.redis.client import RedisClient
-from tables.redis.fallback_rate_limiter import FallbackRateLimiter
-from tables.redis.rate_limiter import RedisRateLimiter
 
 
 def limit_call_rates(worker: WorkerBuilder, accounts: Sequence[Account], deliverer: Deliverer, redis: RedisClient) -> None:
@@ -22,8 +19,7 @@ def limit_call_rates(worker: WorkerBuilder, accounts: Sequence[Account], deliver
         return
     share = build_partition_share(lambda: worker.app.consumer.membership.count_assigned(), worker.settings.kafka.topic_partitions)
     local = ProcessRateLimiter(time.monotonic, share, starts_full=False)
-    limiter = FallbackRateLimiter(RedisRateLimiter(redis), local, _log_change)
-    rates = CallRates(limiter, build_rate_lookup(accounts), time.monotonic, call_later)
+    rates = CallRates(build_rate_limiter(redis, local), build_rate_lookup(accounts), time.monotonic, call_later)
     deliverer.limit_rates(rates)
     worker.app.drain_callbacks.append(rates.begin_drain)
     worker.add_revocation_callback(lambda _: rates.end_drain())
@@ -44,7 +40,3 @@ def build_rate_lookup(accounts: Sequence[Account]) -> Callable[[str], CallRate |
         return lambda _: accounts[0].call_rate
     rates: Mapping[str, CallRate] = {account.name: account.call_rate for account in accounts if account.call_rate is not None}
     return rates.get
-
-
-def _log_change(is_alone: bool) -> None:
-    log_event("limits.redis_unavailable" if is_alone else "limits.redis_available", logging.WARNING if is_alone else logging.INFO)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from agents.broadcasts.expander import Expander
+from agents.broadcasts.project_share import ProjectShare
 from agents.log_linker import LogLinker
 from agents.redrives.redriver import Redriver
 from agents.scheduler.releaser import Releaser
@@ -18,6 +19,8 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.checkpoint_keys import build_log_chains
 from app.encryption.sealers import build_sealer_reader
 from app.ordered_ids import OrderedIds
+from app.project_quotas import build_project_quota, find_project
+from app.rate_limiter import build_rate_limiter
 from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
@@ -101,9 +104,19 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
         interval=section.broadcast_interval,
         max_page_users=section.max_broadcast_page,
         observe=BroadcastObserver(worker.metrics),
+        share=_build_project_share(worker, settings),
     )
     worker.add_task("broadcasts", expander.run_forever)
     worker.add_shutdown_callback(expander.stop)
+
+
+def _build_project_share(worker: WorkerBuilder, settings: Settings) -> ProjectShare | None:
+    """The quotas of projects, which the gateway counts with; without Redis each scheduler counts by itself."""
+    if not settings.limits.project_per_second:
+        return None
+    redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
+    worker.add_shutdown_callback(redis.close)
+    return ProjectShare(build_rate_limiter(redis), lambda stored: build_project_quota(settings.limits, find_project(stored)))
 
 
 def _name_holder(settings: Settings) -> str:
