@@ -155,6 +155,7 @@ class GatewaySection(Section, frozen=True):
     body_timeout: Seconds
     max_connections: PositiveInt
     api_key_outage_limit: Seconds
+    projects: bool
     tls_certificate_file: str
     tls_key_file: str
     tls_key_password: str

@@ -9,6 +9,7 @@ HeroldError
 |-- MissingAccountError   there is no account of a person with this id
 |-- MissingAudienceError  there is no audience with this name
 |-- MissingEndpointError  there is no webhook endpoint with this id
+|-- MissingProjectError   there is no project with this id
 |-- MissingRateLimitError  there is no such rate limit
 |-- MissingRuleError      there is no rule for this type
 |-- MissingScheduleError  there is no schedule with this name
@@ -146,6 +147,13 @@ class MissingRateLimitError(HeroldError):
 
     def __init__(self, description: str) -> None:
         super().__init__(f"there is no rate limit for {description[:300]}")
+
+
+class MissingProjectError(HeroldError):
+    """There is no project with this id."""
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(f"there is no project {project_id[:64]!r}")
 
 
 class MissingRuleError(HeroldError):

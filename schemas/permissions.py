@@ -131,6 +131,27 @@ TEST_PERMISSIONS = frozenset({Permission.NOTIFICATIONS_SEND}) | {permission for 
 """What a test key may do at most: send, and read. Whatever else it changed would change what live notifications become."""
 
 
+PROJECT_PERMISSIONS = frozenset(
+    {
+        Permission.NOTIFICATIONS_SEND,
+        Permission.NOTIFICATIONS_READ,
+        Permission.NOTIFICATIONS_CHANGE,
+        Permission.USERS_READ,
+        Permission.USERS_WRITE,
+        Permission.PREFERENCES_READ,
+        Permission.PREFERENCES_WRITE,
+        Permission.TEMPLATES_READ,
+        Permission.TEMPLATES_WRITE,
+        Permission.TEMPLATES_PUBLISH,
+        Permission.RULES_READ,
+        Permission.RULES_WRITE,
+        Permission.API_KEYS_READ,
+        Permission.API_KEYS_WRITE,
+    }
+)
+"""What may be done in a project other than the default one: with what belongs to a project, and not with what all share."""
+
+
 def select_permissions(role: Role, scopes: Iterable[str] = (), *, is_test: bool = False) -> frozenset[Permission]:
     """What somebody of a role may do: what its scopes name, without scopes all that the role may."""
     allowed, named = ROLE_PERMISSIONS[role], frozenset(scopes)

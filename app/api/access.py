@@ -16,7 +16,7 @@ from litestar.routes import HTTPRoute
 
 from app.api.principal import PRINCIPAL, Principal
 from app.api.problems import ProblemDetails, ProblemError, build_problem
-from schemas.permissions import Permission
+from schemas.permissions import PROJECT_PERMISSIONS, Permission
 
 ACCESS: Final = "access"  # the declaration's key in the options of a route
 NO_CREDENTIAL = "send the header Authorization: Bearer <API key or access token>, or X-API-Key: <API key>"
@@ -81,7 +81,7 @@ def check_principal(principal: Principal | None, needs: Permission | Access) -> 
 
 def check_permission(principal: Principal, permission: Permission) -> None:
     """Raise ProblemError if the principal does not have the permission; for what only a part of a route's requests needs."""
-    if permission not in principal.permissions:
+    if permission not in principal.permissions or (principal.project and permission not in PROJECT_PERMISSIONS):
         raise ProblemError(build_forbidden_problem(principal, permission))
 
 

@@ -25,6 +25,7 @@ from app.api.openapi import build_openapi_config
 from app.api.paging import ListOfRequest
 from app.api.principal import Authenticator
 from app.api.problems import ProblemError
+from app.api.project_scope import ProjectScope
 from app.api.request_origin import OriginOfRequest
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
@@ -47,6 +48,7 @@ from app.api.resources import (
     notifications,
     personal_data,
     preferences,
+    projects,
     rate_limits,
     rate_windows,
     redrives,
@@ -94,6 +96,7 @@ ROUTERS = (
     auth_factors.router,
     auth_oidc.router,
     live.router,
+    projects.router,
     health.router,
 )
 
@@ -133,7 +136,7 @@ def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] 
             Exception: handle_unexpected,
         },
         guards=[guard_route],
-        middleware=[JsonBodies, OriginOfRequest, PathParameterDecoder, ListOfRequest],
+        middleware=[JsonBodies, OriginOfRequest, PathParameterDecoder, ProjectScope, ListOfRequest],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,

@@ -31,6 +31,7 @@ from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.log_chain import LogChainStore
 from tables.postgres.preferences import PreferenceStore
+from tables.postgres.projects import ProjectStore
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.rules import RuleStore
@@ -81,6 +82,8 @@ class Dependencies:
     personal_data: PersonalData
     consent_proofs: ConsentProofs
     live: LiveService
+    projects: ProjectStore
+    separates_projects: bool
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

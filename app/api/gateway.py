@@ -72,6 +72,7 @@ from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
+from tables.postgres.projects import ProjectStore
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
@@ -242,6 +243,8 @@ class GatewayConnections:
             personal_data=self._build_personal_data(make_id, users, preferences, history),
             consent_proofs=ConsentProofs(database, build_checkpoint_keys(self._settings.audit.signing_key), make_id),
             live=self.live,
+            projects=ProjectStore(database, make_id),
+            separates_projects=self._settings.gateway.projects,
             **build_policy_stores(database, make_id),
         )
 

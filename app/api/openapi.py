@@ -22,6 +22,7 @@ from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.document.completion import complete_document
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
+from app.api.project_bodies import PROJECT_BODIES
 from app.api.rate_limit_bodies import RateLimitChange
 from app.api.responses import RuleRollback
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
@@ -48,6 +49,7 @@ REQUEST_STRUCTS = (
     PushAck,
     *API_KEY_BODIES,
     *AUTH_BODIES,
+    *PROJECT_BODIES,
     *BROADCAST_BODIES,
     *DEAD_LETTER_BODIES,
     *TEMPLATE_REQUESTS,

@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from app.api.gateway_limits import build_rate_limiter
 from app.auth.first_admin import announce_first_admin
 from app.auth.password_links import Submitter
 from app.auth.services import AuthServices, build_auth_services
+from app.rate_limiter import build_rate_limiter
 from app.settings import Settings
 from app.telemetry import Metrics
 from tables.postgres.database import Database

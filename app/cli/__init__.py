@@ -27,6 +27,7 @@ COMMAND_PATHS = {
     "users": "app.cli.users:users",
     "devices": "app.cli.devices:devices",
     "push": "app.cli.push:push",
+    "projects": "app.cli.projects:projects",
     "preferences": "app.cli.preferences:preferences",
     "suppressions": "app.cli.suppressions:suppressions",
     "api-keys": "app.cli.api_keys:api_keys",

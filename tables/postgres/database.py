@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from schemas.errors import UnavailableError
+from schemas.projects import project_in_force
 from tables.tls_problem import describe_tls_problem
 
 TRANSIENT_ERRORS = (
@@ -35,6 +36,8 @@ DatabaseRow = Any  # asyncpg.Record
 
 CONNECT_TIMEOUT = 3.0  # seconds
 COMMAND_TIMEOUT = 10.0  # seconds
+ENTER_PROJECT = "select set_config('herold.project', $1, false), set_config('role', 'herold_project', false)"
+LEAVE_PROJECT = "reset role; reset herold.project"  # asyncpg's reset of a connection leaves the role as it is
 MAX_TIMESTAMP = 253_402_300_799.0  # epoch seconds of 9999-12-31T23:59:59Z, the latest time that is stored
 
 
@@ -56,7 +59,8 @@ class Database:
         Raises UnavailableError, also from within the block, if PostgreSQL does not answer or its schema is outdated.
         """
         try:
-            async with (await self._get_pool()).acquire(timeout=self._connect_timeout + self._command_timeout) as connection:
+            acquired = (await self._get_pool()).acquire(timeout=self._connect_timeout + self._command_timeout)
+            async with acquired as connection, _enter_project(connection):
                 yield connection
         except TRANSIENT_ERRORS as error:
             # an invalid DSN or value; asyncpg derives some InterfaceErrors from ValueError, and Python that of a certificate
@@ -89,6 +93,21 @@ class Database:
                 self._dsn, min_size=0, max_size=self._max_size, timeout=self._connect_timeout, command_timeout=self._command_timeout
             )
         return await self._pool
+
+
+@asynccontextmanager
+async def _enter_project(connection: Connection) -> AsyncIterator[None]:
+    """Let a request see and write the rows of its project only (migration 0027); whatever else runs is not for a project."""
+    project = project_in_force.get()
+    if project is None:
+        yield
+        return
+    await connection.execute(ENTER_PROJECT, project)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute(LEAVE_PROJECT)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.ids import is_id
 from schemas.permissions import Permission
+from schemas.projects import qualify
 from tables.postgres.broadcasts import BroadcastStore
 
 JSON_MEDIA_TYPE = "application/json"
@@ -205,7 +206,7 @@ async def find_notification(
         is_history_available = False
     if history:
         return history.decided, present_notification(history, notification_id, dependencies.receipt_timeouts, dependencies.clock())
-    if priority := await dependencies.recent_notifications.get_priority(notification_id):
+    if priority := await dependencies.recent_notifications.get_priority(qualify(get_principal(request).project, notification_id)):
         return None, NotificationResponse(notification_id, "accepted", priority)
     raise ProblemError(_build_not_found_problem(notification_id) if is_history_available else _build_unavailable_problem())
 

@@ -34,6 +34,7 @@ from schemas.json_errors import BYTE_ORDER_MARK
 from schemas.notification import Submission
 from schemas.policy import Policy
 from schemas.ports import Clock
+from schemas.projects import is_reserved, qualify
 from schemas.record_size import compute_batch_size
 from schemas.sealed_records import seal_notification
 from schemas.sealing import Sealer
@@ -46,6 +47,7 @@ encode_json = msgspec.json.Encoder().encode
 UNCONFIRMED_RETRY_AFTER = 2  # seconds
 KEY_IN_PROGRESS_RETRY_AFTER = 1  # seconds
 KEYS_UNAVAILABLE = "the keys that seal personal data cannot be read"
+RESERVED = "what begins with @ belongs to another project"
 MAX_KEY_LENGTH = 200  # characters; a bulk request appends the item's index, and a notification's key has at most 256
 
 
@@ -144,7 +146,7 @@ class SubmissionService:
         return result
 
     async def _publish_one(self, request: SubmittedRequest) -> SubmissionResult:
-        submission, sealer = decode_submission(request.body), None
+        submission, sealer = qualify_submission(request.principal.project, decode_submission(request.body)), None
         if self._sealers is not None:
             sealer = (await self._read_sealers(self._sealers, [submission.user_id]))[submission.user_id]
         validated = self._validate(submission, request.key, request.principal, self._clock(), sealer)
@@ -153,7 +155,9 @@ class SubmissionService:
         (confirmed,) = await self._publisher.publish([validated.record])
         if not confirmed:
             raise ProblemError(_build_unconfirmed_problem([validated.id]))
-        await self._recent_notifications.add_many([RecentNotification(validated.id, validated.priority)])
+        await self._recent_notifications.add_many(
+            [RecentNotification(qualify(request.principal.project, validated.id), validated.priority)]
+        )
         return SubmissionResult(
             StoredResponse(202, encode_json(SubmissionResponse(validated.id, validated.priority))),
             {"notification_id": validated.id, "priority": validated.priority},
@@ -162,6 +166,7 @@ class SubmissionService:
     async def _publish_bulk(self, request: SubmittedRequest) -> SubmissionResult:
         now, key, principal = self._clock(), request.key, request.principal
         root, items = decode_bulk(request.body)
+        items = [qualify_submission(principal.project, item) if isinstance(item, Submission) else item for item in items]
         sealers: Mapping[str, Sealer] = {}
         if self._sealers is not None:
             sealers = await self._read_sealers(self._sealers, [item.user_id for item in items if isinstance(item, Submission)])
@@ -177,7 +182,11 @@ class SubmissionService:
             ids = [item.id if isinstance(item, ValidatedNotification) else "" for item in validated]
             raise ProblemError(_build_unconfirmed_problem(ids))
         await self._recent_notifications.add_many(
-            [RecentNotification(item.id, item.priority) for item, is_confirmed in zip(valid, confirmed, strict=True) if is_confirmed]
+            [
+                RecentNotification(qualify(principal.project, item.id), item.priority)
+                for item, is_confirmed in zip(valid, confirmed, strict=True)
+                if is_confirmed
+            ]
         )
         confirmations = iter(confirmed)
         return _build_bulk_response([_build_bulk_result(index, item, confirmations) for index, item in enumerate(validated)])
@@ -202,6 +211,8 @@ class SubmissionService:
         self, submission: Submission, key: str | None, principal: Principal, now: float, sealer: Sealer | None
     ) -> ValidatedNotification | FieldError:
         policy_validator = self.get_policy_validator()
+        if not principal.project and (is_reserved(submission.user_id) or is_reserved(submission.type)):
+            return build_field_error("$.user_id" if is_reserved(submission.user_id) else "$.type", RESERVED)
         if key and submission.idempotency_key not in (None, key):
             return build_field_error("$.idempotency_key", "differs from the header Idempotency-Key: send one of them")
         priority = resolve_priority(submission, policy_validator)
@@ -227,6 +238,16 @@ class SubmissionService:
         if policy is not self._policy:
             self._policy, self._policy_validator = policy, PolicyValidator(policy, self._policy_validator)
         return self._policy_validator
+
+
+def qualify_submission(project: str, submission: Submission) -> Submission:
+    """A submission of a project as it is stored: its user, rule and template are the project's."""
+    if not project:
+        return submission
+    template = qualify(project, submission.template) if submission.template else submission.template
+    return msgspec.structs.replace(
+        submission, user_id=qualify(project, submission.user_id), type=qualify(project, submission.type), template=template
+    )
 
 
 def qualify_key(key: str, principal: Principal) -> str:

@@ -12,6 +12,7 @@ from herold_client.operations.login import AsyncLogin, Login
 from herold_client.operations.notifications import AsyncNotifications, Notifications
 from herold_client.operations.operations import AsyncOperations, Operations
 from herold_client.operations.preferences import AsyncPreferences, Preferences
+from herold_client.operations.projects import AsyncProjects, Projects
 from herold_client.operations.rate_limits import AsyncRateLimits, RateLimits
 from herold_client.operations.rules import AsyncRules, Rules
 from herold_client.operations.schedules import AsyncSchedules, Schedules
@@ -36,6 +37,7 @@ class Herold(
     Notifications,
     Operations,
     Preferences,
+    Projects,
     RateLimits,
     Rules,
     Schedules,
@@ -63,6 +65,7 @@ class AsyncHerold(
     AsyncNotifications,
     AsyncOperations,
     AsyncPreferences,
+    AsyncProjects,
     AsyncRateLimits,
     AsyncRules,
     AsyncSchedules,

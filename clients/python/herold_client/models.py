@@ -1124,6 +1124,36 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str = ""
 
 
+class Project(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A project; `version` is the ETag, the time is in epoch seconds."""
+
+    id: str
+    name: str
+    created_at: float
+    created_by: str
+    version: int
+
+
+class ProjectChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What changes of a project."""
+
+    name: str
+
+
+class ProjectPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Projects in the order of their ids; `next_cursor` is null on the last page."""
+
+    items: list[Project]
+    next_cursor: str | None
+
+
+class ProjectRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new project."""
+
+    id: str
+    name: str
+
+
 class Publication(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version that was made the one in force; it is rolled back to if it was in force before."""
 

@@ -58,6 +58,7 @@ from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.log_chain import CheckpointPolicy, LogChainStore
 from tables.postgres.preferences import PreferenceStore
+from tables.postgres.projects import ProjectStore
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.rules import RuleStore
@@ -313,6 +314,8 @@ class GatewayHarness:
             self._build_personal_data(database, make_new_id, users, preferences),
             ConsentProofs(database, None, make_new_id),
             self.live,
+            ProjectStore(database, make_new_id),
+            False,
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 

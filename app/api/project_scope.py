@@ -1,0 +1,147 @@
+"""The one place where ids of a project are qualified on their way in and stripped on their way out (schemas/projects.py).
+
+Handlers and stores know stored ids only, and PostgreSQL shows them the rows of the project at hand. A request of the default project cannot
+name an id of another one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from litestar import Litestar
+
+from app.api.middleware import AsgiApp, Message, Receive, Scope, Send, send_problem
+from app.api.principal import PRINCIPAL, Principal
+from app.api.problems import ProblemDetails, build_field_error, build_problem, build_validation_problem
+from schemas.errors import DECODE_ERRORS
+from schemas.projects import is_reserved, project_in_force, qualify
+
+OWNED_PARAMETERS: Final = frozenset({"user_id", "rule_type", "name"})
+"""The parameters of paths that name what belongs to a project."""
+
+OWNED_QUERY: Final = frozenset({"user_id", "type", "template"})
+OWNED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {"/v1/rules/{rule_type}": (("type",), ("template",), ("digest", "template"))}
+"""The fields of bodies that do, by route; a submission is qualified where it is validated."""
+
+JSON: Final = b"application/json", b"application/problem+json"
+
+
+class ProjectScope:
+    """Middleware of the framework, which has found the route."""
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        principal: Principal | None = scope.get(PRINCIPAL)
+        if principal is None:
+            await self._app(scope, receive, send)
+            return
+        separates_projects = Litestar.from_scope(scope).state.dependencies.separates_projects
+        token = project_in_force.set(principal.project if separates_projects or principal.project else None)
+        try:
+            if principal.project:
+                await self._call_in_project(principal.project, scope, receive, send)
+            elif separates_projects and (problem := find_reserved(scope)):
+                await send_problem(problem, scope, send)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            project_in_force.reset(token)
+
+    async def _call_in_project(self, project: str, scope: Scope, receive: Receive, send: Send) -> None:
+        parameters = scope.get("path_params", {})
+        scope["path_params"] = {name: qualify(project, value) if name in OWNED_PARAMETERS else value for name, value in parameters.items()}
+        scope["query_string"] = qualify_query(project, scope["query_string"])
+        if fields := OWNED_FIELDS.get(scope.get("path_template", "")):
+            receive = replay(qualify_fields(project, await read_all(receive), fields))
+        await self._app(scope, receive, StrippingSend(project, send))
+
+
+class StrippingSend:
+    """Sends a response of JSON without the prefix of the project; one of something else as it is."""
+
+    def __init__(self, project: str, send: Send) -> None:
+        self._prefix, self._send = qualify(project, "").encode(), send
+        self._start: Message | None = None
+        self._parts: list[bytes] = []
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and is_json(message):
+            self._start = message
+        elif message["type"] != "http.response.body" or self._start is None:
+            await self._send(message)
+        else:
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._send_stripped(self._start, b"".join(self._parts).replace(self._prefix, b""))
+
+    async def _send_stripped(self, start: Message, body: bytes) -> None:
+        headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+        await self._send({**start, "headers": [*headers, (b"content-length", b"%d" % len(body))]})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def find_reserved(scope: Scope) -> ProblemDetails | None:
+    """The problem of a request of the default project that names an id of another one."""
+    for name, value in scope.get("path_params", {}).items():
+        if name in OWNED_PARAMETERS and isinstance(value, str) and is_reserved(value):
+            return build_problem("not-found", "an id that begins with @ belongs to another project")
+    for name, value in _parse(scope["query_string"]):
+        if name in OWNED_QUERY and is_reserved(value):
+            return build_validation_problem([build_field_error(f"$.{name}", "an id that begins with @ belongs to another project")])
+    return None
+
+
+def qualify_query(project: str, query: bytes) -> bytes:
+    """The query with the ids of the project as they are stored."""
+    if not query:
+        return query
+    return urlencode(
+        [(name, qualify(project, value) if name in OWNED_QUERY and value else value) for name, value in _parse(query)]
+    ).encode()
+
+
+def qualify_fields(project: str, body: bytes, fields: Sequence[tuple[str, ...]]) -> bytes:
+    """A body of JSON with these fields as they are stored; whatever is no text stays, because its handler says what is wrong with it."""
+    try:
+        document = msgspec.json.decode(body)
+    except DECODE_ERRORS:
+        return body
+    for *way, last in fields:
+        target: Any = document
+        for name in way:
+            target = target.get(name) if isinstance(target, dict) else None
+        if isinstance(target, dict) and isinstance(target.get(last), str) and target[last]:
+            target[last] = qualify(project, target[last])
+    return msgspec.json.encode(document)
+
+
+def is_json(start: Message) -> bool:
+    """Whether a response is JSON, as its headers say."""
+    return any(name == b"content-type" and value.startswith(JSON) for name, value in start.get("headers", ()))
+
+
+async def read_all(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    body, has_more = b"", True
+    while has_more:
+        message = await receive()
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+    return body
+
+
+def replay(body: bytes) -> Receive:
+    """What the application receives instead: this body, then the end of the connection."""
+    messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
+
+
+def _parse(query: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True)

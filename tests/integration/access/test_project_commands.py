@@ -1,0 +1,32 @@
+"""`herold projects` against a gateway process with a real database."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.herold_runner import HeroldRunner, build_herold_runner
+from tests.integration.api.gateway_client import API_KEY
+from tests.integration.api.gateway_process import run_gateway, wait_until_listening
+
+
+@pytest.fixture
+def herold(tmp_path: Path, database_copy_url: str) -> Iterator[HeroldRunner]:
+    with run_gateway(DATABASE_URL=database_copy_url, HEROLD_GATEWAY_API_KEY=API_KEY, HEROLD_GATEWAY_PROJECTS="true") as (process, port):
+        wait_until_listening(process, port)
+        url = f"http://127.0.0.1:{port}"
+        yield build_herold_runner(HEROLD_HOME=str(tmp_path / "home"), HEROLD_URL=url, HEROLD_GATEWAY_API_KEY=API_KEY, COLUMNS="200")
+
+
+def test_a_project_is_created_with_its_first_key_listed_and_renamed(herold: HeroldRunner) -> None:
+    assert herold("projects", "create", "acme", "--name", "Acme Ltd").exit_code == 0
+    assert "Acme Ltd" in herold("projects", "list").output
+    key = json.loads(herold("projects", "create-key", "acme", "first", "--role", "admin", "--json").stdout)
+    assert key["project"] == "acme"
+    own = herold("users", "set", "u-1", "--email", "ada@example.org", HEROLD_GATEWAY_API_KEY=key["key"])
+    assert own.exit_code == 0, own.output
+    assert "u-1" in herold("users", "list", HEROLD_GATEWAY_API_KEY=key["key"]).output
+    assert "u-1" not in herold("users", "list").output
+    assert "Holding" in herold("projects", "rename", "acme", "--name", "Acme Holding").output
+    assert herold("projects", "create", "acme", "--name", "x").exit_code != 0

@@ -1,0 +1,247 @@
+"""Projects with a real PostgreSQL: no request sees, changes or reveals what belongs to another project."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from litestar.datastructures import State
+
+from app.api.access import list_declared_routes
+from app.api.asgi import build_framework
+from schemas.ids import make_id
+from schemas.permissions import PROJECT_PERMISSIONS
+from tables.postgres.database import Database
+from tests.integration.access.keys import PATH as KEYS
+from tests.integration.access.keys import build_headers, create_key
+from tests.integration.webhooks.endpoints import open_endpoint_client
+
+PROJECTS = "/v1/projects"
+ANY_VERSION = {"if-match": "*"}
+DOCUMENT = {"document": {"sms": {"default": {"text": "Hello {{ name }}"}}, "samples": {"one": {"name": "Ada"}}}}
+RULE = {"category": "transactional", "channels": ["sms"], "template": "welcome"}
+NOTIFICATION_ID = make_id("ntf_", 1_760_000_000.0, 5)
+
+
+class Owner(NamedTuple):
+    """A project with the headers of its admin; the default one has no id."""
+
+    project: str
+    headers: dict[str, str]
+
+    def qualify(self, text: str) -> str:
+        return f"@{self.project}/{text}" if self.project else text
+
+
+@pytest.fixture
+async def client(database_copy_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway with projects, without a key."""
+    async with open_endpoint_client(database_copy_url, HEROLD_GATEWAY_PROJECTS="true", HEROLD_GATEWAY_PRODUCE_TIMEOUT="0.05") as client:
+        yield client
+
+
+@pytest.fixture
+async def owners(client: httpx.AsyncClient) -> Sequence[Owner]:
+    """The default project, and two others."""
+    default = Owner("", build_headers(await create_key(client, "admin")))
+    others = []
+    for project in ("acme", "umbrella"):
+        created = await client.post(PROJECTS, json={"id": project, "name": project.title()})
+        assert created.status_code == 201, created.text
+        key = await client.post(f"{PROJECTS}/{project}/api-keys", json={"name": "first", "role": "admin"})
+        assert key.status_code == 201, key.text
+        others.append(Owner(project, build_headers(key.json())))
+    return [default, *others]
+
+
+async def create_objects(client: httpx.AsyncClient, owner: Owner) -> None:
+    """A user with a device and preferences, a template and a rule, each with the same name in every project."""
+    requests: list[tuple[str, str, Any]] = [
+        ("PUT", "/v1/users/u-1", {"addresses": {"sms": ["+436601234567"]}, "locale": "de"}),
+        ("PUT", "/v1/users/u-1/devices/token-1", {"platform": "ios"}),
+        ("POST", "/v1/templates/welcome/versions", DOCUMENT),
+        ("POST", "/v1/templates/welcome/publish", {"version": 1, "force": True}),
+        ("PUT", "/v1/rules/greeting", RULE),
+        ("PATCH", "/v1/users/u-1/preferences", {"items": [{"category": "transactional", "channel": "sms", "choice": "out"}]}),
+    ]
+    for method, path, body in requests:
+        headers = {**owner.headers, **(ANY_VERSION if "publish" in path else {})}
+        response = await client.request(method, path, json=body, headers=headers)
+        assert response.status_code in (200, 201, 204), (method, path, response.text)
+
+
+async def read_objects(client: httpx.AsyncClient, owner: Owner) -> list[str]:
+    """What a project has."""
+    paths = "/v1/users/u-1", "/v1/users/u-1/preferences", "/v1/users/u-1/devices", "/v1/rules/greeting", "/v1/templates/welcome/history"
+    return [(await client.get(path, headers=owner.headers)).text for path in paths]
+
+
+async def store_notification(database: Database, owner: Owner) -> None:
+    """A notification and a delivery in the history, with the same id in every project."""
+    await database.fetch(
+        """insert into notifications
+               (id, user_id, type, category, priority, state, reason, deliveries, decision_log, decided_at, created_at)
+           values ($1, $2, $3, 'transactional', 'low', 'routed', '', '[]', '[]', to_timestamp(1760000000), to_timestamp(1760000000))""",
+        NOTIFICATION_ID.removeprefix("ntf_"),
+        owner.qualify("u-1"),
+        owner.qualify("greeting"),
+    )
+
+
+async def test_each_project_has_objects_of_its_own_under_the_same_names(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
+    for owner in owners:
+        await create_objects(client, owner)
+    for number, owner in enumerate(owners):
+        changed = await client.patch("/v1/users/u-1", json={"tier": f"t{number}"}, headers={**owner.headers, **ANY_VERSION})
+        assert changed.status_code == 200
+    for number, owner in enumerate(owners):
+        user = (await client.get("/v1/users/u-1", headers=owner.headers)).json()
+        assert (user["id"], user["tier"]) == ("u-1", f"t{number}")
+        rule = (await client.get("/v1/rules/greeting", headers=owner.headers)).json()["rule"]
+        assert (rule["type"], rule["template"]) == ("greeting", "welcome")
+
+
+async def test_lists_show_only_what_is_the_projects_own(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
+    before = {
+        path: (await client.get(path, headers=owners[0].headers)).json()["items"] for path in ("/v1/users", "/v1/rules", "/v1/templates")
+    }
+    await create_objects(client, owners[1])
+    for path, identifier in (("/v1/users", "u-1"), ("/v1/rules", "greeting"), ("/v1/templates", "welcome")):
+        own = (await client.get(path, headers=owners[1].headers)).json()["items"]
+        assert len(own) == 1
+        assert identifier in str(own)
+        assert (await client.get(path, headers=owners[2].headers)).json()["items"] == []
+        assert (await client.get(path, headers=owners[0].headers)).json()["items"] == before[path]
+    for owner in owners[1:]:
+        assert [key["name"] for key in (await client.get(KEYS, headers=owner.headers)).json()["items"]] == ["first"]
+
+
+FOREIGN: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/users/u-1", None),
+    ("PATCH", "/v1/users/u-1", {"tier": "x"}),
+    ("DELETE", "/v1/users/u-1", None),
+    ("GET", "/v1/users/u-1/devices", None),
+    ("DELETE", "/v1/users/u-1/devices/token-1", None),
+    ("GET", "/v1/users/u-1/preferences", None),
+    ("GET", "/v1/rules/greeting", None),
+    ("DELETE", "/v1/rules/greeting", None),
+    ("GET", "/v1/rules/greeting/versions", None),
+    ("POST", "/v1/rules/greeting/rollback", {"version": 1}),
+    ("GET", "/v1/templates/welcome", None),
+    ("GET", "/v1/templates/welcome/history", None),
+    ("POST", "/v1/templates/welcome/publish", {"version": 1}),
+    ("POST", "/v1/templates/welcome/rollback", {}),
+    ("POST", "/v1/templates/welcome/preview", {}),
+    ("GET", "/v1/templates/welcome/variants", None),
+    ("PUT", "/v1/users/u-1/devices/token-1", {"platform": "ios"}),
+    ("PATCH", "/v1/users/u-1/preferences", {"items": [{"choice": "in"}]}),
+    ("PUT", "/v1/users/u-1/preferences", {"items": []}),
+    ("DELETE", f"/v1/notifications/{NOTIFICATION_ID}", None),
+    ("PATCH", f"/v1/notifications/{NOTIFICATION_ID}", {"send_at": "2100-01-01T00:00:00Z"}),
+    ("GET", f"/v1/notifications/{NOTIFICATION_ID}", None),
+    ("GET", f"/v1/notifications/{NOTIFICATION_ID}/explain", None),
+    ("GET", f"{KEYS}/{{key}}", None),
+    ("PATCH", f"{KEYS}/{{key}}", {"name": "x"}),
+    ("POST", f"{KEYS}/{{key}}/rotate", {}),
+    ("POST", f"{KEYS}/{{key}}/revoke", {}),
+]
+
+
+OWN: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/users/u-1/consent-events", None),
+    ("GET", "/v1/users/u-1/counts", None),
+    ("GET", "/v1/users/u-1/state", None),
+    ("POST", "/v1/templates/welcome/versions", DOCUMENT),
+    ("PUT", "/v1/rules/greeting", RULE),
+    ("PUT", "/v1/users/u-1", {"tier": "x"}),
+]
+"""What answers about, or creates, the stranger's own object of this name, and leaves that of the owner alone."""
+
+
+def test_every_route_with_an_object_of_a_project_is_tried() -> None:
+    """A new one needs a line in FOREIGN or OWN."""
+    tried = {
+        (method, re.sub(r"(?<=/)(u-1|token-1|greeting|welcome|ntf_\w+|{key})(?=/|$)", "{}", path)) for method, path, _ in FOREIGN + OWN
+    }
+    routes = {
+        (route.method, re.sub(r"{\w+(?::\w+)?}", "{}", route.path))
+        for route in list_declared_routes(build_framework(State({}), body_limit=0))
+        if route.needs in PROJECT_PERMISSIONS and "{" in route.path
+    }
+    assert sorted(routes - tried) == []
+
+
+@pytest.mark.parametrize(("owner", "stranger"), [(1, 2), (0, 1), (1, 0)], ids=["two projects", "of the default one", "the default one"])
+async def test_another_projects_object_is_404_by_whatever_name(
+    client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner], owner: int, stranger: int
+) -> None:
+    await create_objects(client, owners[owner])
+    await store_notification(database_copy, owners[owner])
+    [key] = (await client.get(KEYS, headers=owners[owner].headers)).json()["items"][:1]
+    wrong = []
+    for method, path, body in FOREIGN:
+        names = [path.format(key=key["id"])]
+        for prefix in ("/v1/users/", "/v1/rules/", "/v1/templates/"):
+            if path.startswith(prefix):
+                first, slash, rest = path.removeprefix(prefix).partition("/")
+                names.append(f"{prefix}{owners[owner].qualify(first).replace('/', '%2F')}{slash}{rest}")
+        for name in names:
+            headers = {**owners[stranger].headers, **ANY_VERSION}
+            response = (
+                await client.request(method, name, json=body, headers=headers)
+                if body is not None
+                else await client.request(method, name, headers=headers)
+            )
+            if response.status_code != 404:
+                wrong.append((method, name, response.status_code, response.text[:200]))
+    assert wrong == []
+    before = await read_objects(client, owners[owner])
+    for method, path, body in OWN:
+        headers, content = owners[stranger].headers, {} if body is None else {"json": body}
+        response = await client.request(method, path, headers=headers, **content)
+        assert response.status_code != 500, (method, path)
+        assert "+436601234567" not in response.text
+    assert await read_objects(client, owners[owner]) == before
+    assert (await client.get(f"/v1/notifications/{NOTIFICATION_ID}", headers=owners[owner].headers)).json()["user_id"] == "u-1"
+
+
+async def test_a_list_of_a_user_is_of_the_projects_user(
+    client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner]
+) -> None:
+    await store_notification(database_copy, owners[1])
+    found = await client.get("/v1/notifications", params={"user_id": "u-1"}, headers=owners[1].headers)
+    assert [one["user_id"] for one in found.json()["notifications"]] == ["u-1"]
+    for user_id in ("u-1", "@acme/u-1"):
+        other = await client.get("/v1/notifications", params={"user_id": user_id}, headers=owners[2].headers)
+        assert other.json()["notifications"] == []
+    refused = await client.get("/v1/notifications", params={"user_id": "@acme/u-1"}, headers=owners[0].headers)
+    assert refused.status_code == 422
+
+
+async def test_what_all_projects_share_is_not_for_a_projects_key(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
+    for path in (PROJECTS, "/metrics", "/v1/rate-limits", "/v1/dead-letters", "/v1/broadcasts", "/v1/suppressions", "/v1/redrives"):
+        assert (await client.get(path, headers=owners[1].headers)).status_code == 403
+
+
+async def test_the_default_project_submits_for_nobody_elses_user(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
+    for body in ({"user_id": "@acme/u-1", "type": "greeting"}, {"user_id": "u-1", "type": "@acme/greeting"}):
+        response = await client.post("/v1/notifications", json=body, headers=owners[0].headers)
+        assert (response.status_code, "another project" in response.text) == (422, True)
+        assert (await client.post("/v1/notifications/bulk", json=[body], headers=owners[0].headers)).status_code == 422
+
+
+async def test_projects_are_created_listed_and_renamed(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
+    assert [one["id"] for one in (await client.get(PROJECTS)).json()["items"]] == ["acme", "umbrella"]
+    assert (await client.post(PROJECTS, json={"id": "acme", "name": "x"})).status_code == 409
+    assert (await client.post(PROJECTS, json={"id": "Acme/x", "name": "x"})).status_code == 422
+    version = (await client.get(f"{PROJECTS}/acme")).headers["etag"]
+    renamed = await client.patch(f"{PROJECTS}/acme", json={"name": "Acme Ltd"}, headers={"if-match": version})
+    assert renamed.json()["name"] == "Acme Ltd"
+    assert (await client.patch(f"{PROJECTS}/acme", json={"name": "x"}, headers={"if-match": version})).status_code == 412
+    assert (await client.get(f"{PROJECTS}/nobody")).status_code == 404
+
+
+async def test_without_the_setting_there_are_no_other_projects(database_copy_url: str) -> None:
+    async with open_endpoint_client(database_copy_url) as client:
+        assert (await client.post(PROJECTS, json={"id": "acme", "name": "Acme"})).status_code == 409
