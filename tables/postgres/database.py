@@ -102,7 +102,7 @@ async def _enter_project(connection: Connection) -> AsyncIterator[None]:
     if project is None:
         yield
         return
-    await connection.execute(ENTER_PROJECT, project)
+    await connection.execute(ENTER_PROJECT, f":{project}")
     try:
         yield
     finally:

@@ -21,8 +21,9 @@ create function project_of(id text) returns text language sql immutable parallel
     select coalesce(substring(id from '^@([a-z0-9][a-z0-9-]{0,30})/'), '')
 $$;
 
--- The role of a request: it sees and writes the rows of the project that the connection is for. A role belongs to all databases of a server,
--- so it may be there already, and another upgrade may make it at this moment.
+-- The role of a request: it sees and writes the rows of the project that the connection is for, which herold.project names after a colon. A
+-- connection without the setting is not for one; so nothing changes for a login that is a member of the role. A role belongs to all databases
+-- of a server, so it may be there already, and another upgrade may make it at this moment.
 do $$
 declare
     one record;
@@ -57,13 +58,14 @@ begin
         execute format('alter table %I enable row level security', one.table_name);
         execute format('create policy all_rows on %I using (true) with check (true)', one.table_name);
         execute format(
-            'create policy own_project on %1$I as restrictive to herold_project using (project_of(%2$I) = current_setting(''herold.project'')) '
-            'with check (project_of(%2$I) = current_setting(''herold.project''))',
+            'create policy own_project on %1$I as restrictive to herold_project using (coalesce(current_setting(''herold.project'', true), '''') in ('''', '':'' || project_of(%2$I))) '
+            'with check (coalesce(current_setting(''herold.project'', true), '''') in ('''', '':'' || project_of(%2$I)))',
             one.table_name, one.column_name
         );
     end loop;
     alter table api_keys enable row level security;
     create policy all_rows on api_keys using (true) with check (true);
     create policy own_project on api_keys as restrictive to herold_project
-        using (project = current_setting('herold.project')) with check (project = current_setting('herold.project'));
+        using (coalesce(current_setting('herold.project', true), '') in ('', ':' || project))
+        with check (coalesce(current_setting('herold.project', true), '') in ('', ':' || project));
 end $$;
