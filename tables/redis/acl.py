@@ -8,7 +8,7 @@ from typing import Final
 
 from tables.redis import keys
 
-CLIENT_COMMANDS: Final = ("get", "set", "del", "ping", "select", "evalsha", "script|load")
+CLIENT_COMMANDS: Final = ("get", "getdel", "set", "del", "ping", "select", "evalsha", "script|load")
 """What the client sends itself; the commands of the scripts come from their files."""
 
 _find_script_commands = re.compile(r"redis\.p?call\('([A-Za-z]+)'").findall
