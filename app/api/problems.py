@@ -10,6 +10,7 @@ from msgspec import Struct
 from schemas.json_errors import describe_decode_error
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+MAX_ERROR_CHARACTERS: Final = 2000  # of a path or a text
 MAX_LISTED_ERRORS: Final = 3  # field errors that the detail of a problem quotes; `errors` has all of them
 
 # HTTP status and title of each kind of problem; the docs page lists them under #<kind>
@@ -120,8 +121,13 @@ def get_problem_kind(status: int) -> str:
 
 
 def build_field_error(path: str, detail: str, reason: str = "invalid") -> FieldError:
-    """A field error at a JSONPath such as `$.to.email`."""
+    """A field error at a JSONPath such as `$.to.email`; what a client made long is cut, because it is answered and logged."""
+    path, detail = _cut(path), _cut(detail)
     return FieldError(path, to_json_pointer(path), detail, reason)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_ERROR_CHARACTERS else f"{text[:MAX_ERROR_CHARACTERS]}..."
 
 
 def to_field_error(error: Exception, data: bytes) -> FieldError:

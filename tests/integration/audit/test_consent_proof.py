@@ -135,7 +135,7 @@ async def test_a_proof_of_another_key_is_not_trusted(logs: Logs, tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", [[], {}, None, {"format": "x"}, {"format": "herold-consent-proof/1"}, "x", 1])
-def test_what_is_no_proof_is_rejected(content: Any, tmp_path: Path) -> None:
+def test_what_is_no_proof_is_not_valid(content: Any, tmp_path: Path) -> None:
     assert find_proof_problem(content)
     code, output = run_script(content, tmp_path)
     assert (code, output.startswith("NOT VALID")) == (1, True)
