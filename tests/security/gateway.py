@@ -9,12 +9,15 @@ from typing import Any
 
 import httpx
 
+from dev.stack.signing_key import build_key_pair
+
 API_KEY = "attack-me-" + "k" * 32
 LINK_SECRET = b64encode(b"l" * 32).decode()
 MASTER_SECRET = b64encode(b"m" * 32).decode()
 SIGNING_KEY = b64encode(b"s" * 32).decode()
 TWILIO_TOKEN = "twilio-auth-token-" + "t" * 20
-TIMEOUT = 30.0  # seconds, after which a test fails
+SENDGRID_KEY = "".join(build_key_pair().partition("-----BEGIN PUBLIC KEY-----")[2].partition("-----END")[0].split())
+TIMEOUT = 60.0  # seconds, after which a test fails
 _find_statuses = re.compile(rb"HTTP/1\.1 (\d{3}) ").findall
 
 
@@ -34,6 +37,7 @@ def build_variables(kafka_url: str, database_url: str, redis_url: str, prefix: s
         "HEROLD_PROVIDERS_WEBHOOK_MASTER_SECRET": MASTER_SECRET,
         "HEROLD_AUDIT_SIGNING_KEY": SIGNING_KEY,
         "HEROLD_PROVIDERS_TWILIO_AUTH_TOKEN": TWILIO_TOKEN,
+        "HEROLD_PROVIDERS_SENDGRID_WEBHOOK_PUBLIC_KEY": SENDGRID_KEY,
         "HEROLD_PROVIDERS_TWILIO_CALLBACK_BASE_URL": "https://herold.example.org",
     }
 

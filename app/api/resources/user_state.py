@@ -8,7 +8,7 @@ from litestar.params import PathParameter
 
 from app.api.access import requires
 from app.api.dependencies import ApiRequest, Dependencies, get_dependencies
-from app.api.openapi import UNAUTHORIZED, describe_problem
+from app.api.openapi import INVALID, UNAUTHORIZED, describe_problem
 from app.api.problems import ProblemDetails, ProblemError, build_problem
 from app.api.user_state import STATE_ROLES, build_user_state
 from app.api.user_state_responses import UserStateResponse
@@ -21,6 +21,7 @@ RETRY_AFTER = 5  # seconds
 UserIdPathParameter = Annotated[str, PathParameter(description="the recipient, whether stored as a user or not", max_length=256)]
 STATE_ERRORS = {
     **UNAUTHORIZED,
+    **INVALID,
     503: describe_problem("no worker answers, or a partition is being reassigned; see detail"),
 }
 

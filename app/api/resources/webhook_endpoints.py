@@ -210,7 +210,7 @@ async def ping_endpoint(request: ApiRequest, endpoint_id: IdParameter) -> PingRe
 @get(
     "/{endpoint_id:str}/pings/{delivery_id:str}",
     opt=requires(Permission.WEBHOOK_ENDPOINTS_READ),
-    responses=READ_ENDPOINT_ERRORS,
+    responses=ACTION_ERRORS,
     summary="Get the result of a test webhook",
     operation_id="get_webhook_endpoint_ping",
 )
