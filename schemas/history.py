@@ -135,6 +135,30 @@ class RecordedStatus(NamedTuple):
     attempt: int
 
 
+class NotificationFilter(NamedTuple):
+    """Which notifications are searched for; None and 0 for all. `project` is empty for the default project; `since` in epoch seconds."""
+
+    user_id: str | None = None
+    type: str | None = None
+    category: str | None = None
+    state: str | None = None
+    priority: str | None = None
+    reason: str | None = None
+    channel: ChannelName | None = None
+    since: float = 0.0
+    project: str = ""
+
+
+class FoundNotifications(NamedTuple):
+    """A page of a search, newest first, and the key after which it goes on; None if there is nothing older.
+
+    A page may have fewer notifications than were asked for: a search examines a limited number, and goes on from the last of them.
+    """
+
+    histories: Sequence[NotificationHistory]
+    next_key: tuple[str, str] | None
+
+
 NotificationKey = tuple[str, str]
 """The id of a notification and its user: a producer may give one id to two users."""
 

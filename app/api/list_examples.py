@@ -50,7 +50,7 @@ RULE = RuleEntry(
 
 LIST_EXAMPLES: tuple[Struct, ...] = (
     NotificationPage(
-        notifications=[
+        items=[
             NotificationResponse(
                 id=f"ntf_{UUID}",
                 state="routed",
@@ -65,7 +65,7 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
                 deliveries=[DeliveryResponse(id=f"dlv_{UUID}", channel="email", status="DELIVERED", provider="sendgrid")],
             )
         ],
-        next=f"/v1/notifications?user_id=u-42&limit=1&before=ntf_{UUID}",
+        next_cursor=CURSOR,
     ),
     UserPage(
         items=[

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple, Protocol
 
 from schemas.enums import Priority
-from schemas.history import NotificationHistory
+from schemas.history import FoundNotifications, NotificationFilter, NotificationHistory, NotificationKey
 from schemas.idempotent_responses import KeyState, RecentNotification, StoredResponse
 from schemas.user_counts import DailyCount
 from schemas.user_rows import RemovedRows, UserRows
@@ -49,6 +49,10 @@ class HistoryReader(Protocol):
         self, user_id: str, limit: int, before: str | None, notification_type: str | None = None
     ) -> Sequence[NotificationHistory]:
         """The user's notifications, of a type or of all, with ids below `before`, newest first, at most `limit`, without attempts."""
+        ...
+
+    async def search(self, wanted: NotificationFilter, limit: int, below: NotificationKey | None) -> FoundNotifications:
+        """At most `limit` notifications that match, with keys below `below`, newest first, without attempts."""
         ...
 
     async def list_user_counts(self, user_id: str, first: date, last: date) -> Sequence[DailyCount]:

@@ -160,10 +160,10 @@ class HeldChangeResponse(Struct, frozen=True):
 
 
 class NotificationPage(Struct, frozen=True):
-    """Notifications of a user, newest first; `next` is the path of the next page, null on the last."""
+    """Notifications, newest first; `next_cursor` is null on the last page."""
 
-    notifications: list[NotificationResponse]
-    next: str | None
+    items: list[NotificationResponse]
+    next_cursor: str | None
 
 
 class UserPage(Struct, frozen=True):

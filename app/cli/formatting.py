@@ -164,7 +164,7 @@ def _format_field_value(name: str, value: object) -> str:
 def format_notification_list(page: Mapping[str, Any]) -> RenderableType:
     """A page of notifications, one row each."""
     table = build_table("created", "notification", "type", "priority", "state", "deliveries")
-    for notification in page["notifications"]:
+    for notification in page["items"]:
         deliveries = (
             Text(f"{delivery['channel']} ").append_text(format_word(delivery["status"])) for delivery in notification.get("deliveries", [])
         )

@@ -63,10 +63,10 @@ def explain(
         raise CommandError("neither an ID nor a user is given", "give the ID, or --user, with or without --type")
     selection = {"type": notification_type} if notification_type else {}
     page = client.get("/v1/notifications", user_id=user, limit=limit, **selection)
-    if not page["notifications"]:
+    if not page["items"]:
         of_type = f" of the type {notification_type!r}" if notification_type else ""
         raise CommandError(f"no notification{of_type} to the user {user!r} is recorded", NOTHING_RECORDED_ADVICE, EXIT_NOT_FOUND)
-    print_result([_explain(client, one["id"], user) for one in page["notifications"]], as_json, format_answers)
+    print_result([_explain(client, one["id"], user) for one in page["items"]], as_json, format_answers)
 
 
 def _explain(client: ApiClient, notification_id: str, user: str | None) -> JsonValue:

@@ -1,6 +1,6 @@
 """Reads the notification history: one notification, a user's notifications, and the counters of a user."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -8,8 +8,8 @@ import msgspec
 from schemas.enums import Outcome, State, Status
 from schemas.errors import check_single_user
 from schemas.events import DecidedEvent, DeliveryRef, GateResult, StatusEvent
-from schemas.history import DeliveryTimes, NotificationHistory
-from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, to_uuid_hex
+from schemas.history import DeliveryTimes, FoundNotifications, NotificationFilter, NotificationHistory, NotificationKey
+from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, is_id, make_id, to_uuid_hex
 from schemas.user_counts import DailyCount
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
@@ -18,6 +18,8 @@ _SQL = load_queries("history_reader")
 _decode_delivery_refs = msgspec.json.Decoder(list[DeliveryRef]).decode
 _decode_gate_results = msgspec.json.Decoder(list[GateResult]).decode
 _MAX_UUID = "f" * 32
+_MAX_EXAMINED = 5000  # notifications that one page of a search examines, at most some 30 ms
+_GREATEST_TEXT = "\U0010ffff"
 
 
 class PostgresHistoryReader:
@@ -59,17 +61,47 @@ class PostgresHistoryReader:
             rows = await connection.fetch(_SQL["list_notifications_by_user"], user_id, below, limit, notification_type)
             events = [_build_decided_event(row) for row in rows]
             found = await _fetch_statuses(connection, events)
-        histories = []
-        for event in events:
-            of_event = [found[ref.id] for ref in event.deliveries if ref.id in found]
-            times = {status.delivery_id: times for status, times in of_event}
-            histories.append(NotificationHistory(event, [status for status, _ in of_event], (), times))
-        return histories
+        return _build_histories(events, found)
+
+    async def search(self, wanted: NotificationFilter, limit: int, below: NotificationKey | None = None) -> FoundNotifications:
+        """At most `limit` notifications that match, with keys below `below`, newest first, without attempts."""
+        if any("\0" in text for text in (*wanted, *(below or ())) if isinstance(text, str)):  # PostgreSQL's text cannot contain NUL
+            return FoundNotifications([], None)
+        query = "search_notifications_of_user" if wanted.user_id is not None else "search_notifications"
+        below_id, below_user = (to_uuid_hex(below[0]), below[1]) if below else (_MAX_UUID, _GREATEST_TEXT)
+        since = to_uuid_hex(make_id(NOTIFICATION_PREFIX, wanted.since, 0))[:12] + "0" * 20
+        prefix = f"@{wanted.project}/" if wanted.project else ""
+        async with self._database.acquire_connection() as connection:
+            rows = await connection.fetch(
+                _SQL[query], below_id, below_user, since, limit + 1, _MAX_EXAMINED, *wanted[: wanted._fields.index("since")], prefix
+            )
+            events = [_build_decided_event(row) for row in rows if row["id"] is not None]
+            found = await _fetch_statuses(connection, events)
+        return FoundNotifications(_build_histories(events[:limit], found), _find_next_key(rows, events, limit))
 
     async def list_user_counts(self, user_id: str, first: date, last: date) -> list[DailyCount]:
         """What the user was sent on these days and those between them, the latest day first."""
         rows = await self._database.fetch(_SQL["list_user_counts"], user_id, first, last)
         return [DailyCount(row["day"], row["channel"], row["sent"]) for row in rows]
+
+
+def _build_histories(events: Sequence[DecidedEvent], found: Mapping[str, tuple[StatusEvent, DeliveryTimes]]) -> list[NotificationHistory]:
+    histories = []
+    for event in events:
+        of_event = [found[ref.id] for ref in event.deliveries if ref.id in found]
+        times = {status.delivery_id: times for status, times in of_event}
+        histories.append(NotificationHistory(event, [status for status, _ in of_event], (), times))
+    return histories
+
+
+def _find_next_key(rows: Sequence[DatabaseRow], events: Sequence[DecidedEvent], limit: int) -> NotificationKey | None:
+    """The last notification of a full page, else the last one that was examined, unless all were."""
+    if len(events) > limit:
+        return events[limit - 1].id, events[limit - 1].user_id
+    first = rows[0]
+    if first["examined_count"] < _MAX_EXAMINED:
+        return None
+    return f"{NOTIFICATION_PREFIX}{first['last_id'].hex}", first["last_user_id"]
 
 
 async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent]) -> dict[str, tuple[StatusEvent, DeliveryTimes]]:

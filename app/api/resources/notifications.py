@@ -1,7 +1,6 @@
-"""The resource /v1/notifications: submit one or many, get one, explain one, list those of a user."""
+"""The resource /v1/notifications: submit one or many, get one, explain one, list those that match."""
 
 from typing import Annotated, cast
-from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
@@ -14,6 +13,7 @@ from app.api.explanation import add_digest, build_explanation
 from app.api.limit_checks import add_cost
 from app.api.middleware import add_log_fields
 from app.api.openapi import UNAUTHORIZED, SubmitBulkOperation, SubmitOperation, describe_problem
+from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, decode_cursor, encode_cursor
 from app.api.presenter import present_notification
 from app.api.principal import get_principal
 from app.api.problems import (
@@ -26,16 +26,18 @@ from app.api.problems import (
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
 from app.api.submission_app import decode_key
 from app.api.user_time_zone import find_time_zone
-from schemas.enums import State
+from schemas.channels import ChannelName
+from schemas.enums import Priority, State
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
+from schemas.history import NotificationFilter
 from schemas.ids import is_id
 from schemas.permissions import Permission
 from schemas.projects import qualify
 from tables.postgres.broadcasts import BroadcastStore
 
 JSON_MEDIA_TYPE = "application/json"
-MAX_PAGE_SIZE = 200
+MAX_TIME = 253_402_300_799  # the end of the year 9999
 ID_FORMAT = "ntf_ and 32 hex digits"
 HISTORY_UNAVAILABLE = "PostgreSQL does not answer, so history cannot be read; notifications are still accepted"
 HISTORY_RETRY_AFTER = 5  # seconds
@@ -149,36 +151,41 @@ async def explain_notification(
     "/",
     opt=requires(Permission.NOTIFICATIONS_READ),
     responses={401: SUBMIT_ERRORS[401], 422: SUBMIT_ERRORS[422], 503: LOOKUP_ERRORS[503]},
-    summary="List a user's notifications",
+    summary="List notifications",
     operation_id="list_notifications",
 )
 async def list_notifications(
     request: ApiRequest,
-    user_id: Annotated[str, QueryParameter(description="the recipient", min_length=1, max_length=256)],
-    limit: Annotated[int, QueryParameter(description="notifications on a page", ge=1, le=MAX_PAGE_SIZE)] = 50,
-    before: Annotated[str | None, QueryParameter(description="only notifications with a lower id, which are older")] = None,
-    notification_type: Annotated[str | None, QueryParameter(name="type", description="only notifications of this type")] = None,
+    user_id: Annotated[str | None, QueryParameter(description="only those to this user", min_length=1, max_length=256)] = None,
+    notification_type: Annotated[str | None, QueryParameter(name="type", description="only those of this type", max_length=128)] = None,
+    category: Annotated[str | None, QueryParameter(description="only those of this category", max_length=128)] = None,
+    wanted_state: Annotated[State | None, QueryParameter(name="state", description="only those in this state")] = None,
+    priority: Annotated[Priority | None, QueryParameter(description="only those of this priority")] = None,
+    reason: Annotated[str | None, QueryParameter(description="only those with this reason", max_length=128)] = None,
+    channel: Annotated[ChannelName | None, QueryParameter(description="only those with a delivery on this channel")] = None,
+    since: Annotated[float, QueryParameter(description="only those with ids from this time on, epoch seconds", ge=0, le=MAX_TIME)] = 0,
+    before: Annotated[str | None, QueryParameter(description="only those with a lower id, which are older")] = None,
+    limit: LimitParameter = DEFAULT_PAGE_SIZE,
+    cursor: CursorParameter = None,
 ) -> NotificationPage:
-    """Newest first, without attempts. `next` is the path of the next page."""
+    """Newest first, without attempts. A page may have fewer items than `limit`, or none, and still be followed by another one."""
     if before is not None and not is_id(before):
         raise ProblemError(build_validation_problem([build_field_error("$.before", f"is not a notification id: {ID_FORMAT}")]))
+    below = decode_cursor(cursor, lambda key: len(key) == 2 and is_id(key[0])) or ([before, ""] if before else None)
+    project = get_principal(request).project
+    wanted = NotificationFilter(user_id, notification_type, category, wanted_state, priority, reason, channel, since, project)
     dependencies = get_dependencies(request)
     try:
-        histories = await dependencies.history.list_by_user(user_id, limit + 1, before, notification_type)
+        found = await dependencies.history.search(wanted, limit, (below[0], below[1]) if below else None)
     except UnavailableError:
         raise ProblemError(_build_unavailable_problem()) from None
     now = dependencies.clock()
-    notifications = [
+    items = [
         present_notification(history, history.decided.id, dependencies.receipt_timeouts, now)
-        for history in histories[:limit]
+        for history in found.histories
         if history.decided
     ]
-    has_next_page = len(histories) > limit
-    if not has_next_page:
-        return NotificationPage(notifications, None)
-    selection = {"type": notification_type} if notification_type else {}
-    query = urlencode({"user_id": user_id, **selection, "limit": limit, "before": notifications[-1].id})
-    return NotificationPage(notifications, f"/v1/notifications?{query}")
+    return NotificationPage(items, encode_cursor(*found.next_key) if found.next_key else None)
 
 
 async def _find_broadcast(broadcasts: BroadcastStore, notification: NotificationResponse) -> str:

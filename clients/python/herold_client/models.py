@@ -891,10 +891,10 @@ class NotificationChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NotificationPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Notifications of a user, newest first; `next` is the path of the next page, null on the last."""
+    """Notifications, newest first; `next_cursor` is null on the last page."""
 
-    notifications: list[NotificationResponse]
-    next: str | None
+    items: list[NotificationResponse]
+    next_cursor: str | None
 
 
 class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1981,6 +1981,9 @@ Permission = Literal[
 
 Role = Literal["admin", "developer", "operator", "service", "viewer"]
 """What an account or a key is for."""
+
+State = Literal["routed", "held", "merged", "rejected", "dead"]
+"""What became of a notification in the router."""
 
 Status = Literal["BOUNCED", "DELIVERED", "FAILED", "PENDING", "SENT", "UNSUBSCRIBED"]
 """What became of a delivery."""

@@ -18,3 +18,62 @@ select user_counts.day, user_counts.channel, user_counts.sent
 from generate_series($2::date, $3::date, interval '1 day') as days (day)
 join user_counts on user_counts.day = days.day::date and user_counts.user_id = $1
 order by user_counts.day desc, user_counts.channel;
+
+-- search_notifications: examines at most $5 notifications with keys below ($1, $2) and ids from $3 on, newest first, and returns the first $4 that
+-- match. Null filters match all: user $6, type $7, category $8, state $9, priority $10, reason $11, channel $12. $13 is the
+-- beginning of the ids of a project's users; without it users of projects are left out. At least one row says what was examined.
+with examined as materialized (
+    select id, user_id, type, category, state, priority, reason, deliveries
+    from notifications
+    where (id, user_id) < ($1::uuid, $2::text) and id <= $1 and id >= $3
+    order by id desc, user_id desc
+    limit $5
+), matching as (
+    select id, user_id
+    from examined
+    where ($6::text is null or user_id = $6)
+      and case when $13::text = '' then not starts_with(user_id, '@') else starts_with(user_id, $13) end
+      and ($7::text is null or type = $7)
+      and ($8::text is null or category = $8)
+      and ($9::text is null or state = $9)
+      and ($10::text is null or priority = $10)
+      and ($11::text is null or reason = $11)
+      and ($12::text is null or exists (select from json_array_elements(deliveries) as delivery where delivery ->> 1 = $12))
+    order by id desc, user_id desc
+    limit $4
+), last_examined as (
+    select id, user_id from examined order by id, user_id limit 1
+)
+select (select count(*) from examined) as examined_count, last_examined.id as last_id, last_examined.user_id as last_user_id, notifications.*
+from (select) as always
+left join last_examined on true
+left join (matching join notifications using (id, user_id)) on true
+order by notifications.id desc, notifications.user_id desc;
+
+-- search_notifications_of_user: the same among the notifications of the user $6.
+with examined as materialized (
+    select id, user_id, type, category, state, priority, reason, deliveries
+    from notifications
+    where user_id = $6 and id < $1 and id >= $3 and $2::text is not null
+    order by id desc
+    limit $5
+), matching as (
+    select id, user_id
+    from examined
+    where ($7::text is null or type = $7)
+      and $13::text is not null
+      and ($8::text is null or category = $8)
+      and ($9::text is null or state = $9)
+      and ($10::text is null or priority = $10)
+      and ($11::text is null or reason = $11)
+      and ($12::text is null or exists (select from json_array_elements(deliveries) as delivery where delivery ->> 1 = $12))
+    order by id desc
+    limit $4
+), last_examined as (
+    select id, user_id from examined order by id limit 1
+)
+select (select count(*) from examined) as examined_count, last_examined.id as last_id, last_examined.user_id as last_user_id, notifications.*
+from (select) as always
+left join last_examined on true
+left join (matching join notifications using (id, user_id)) on true
+order by notifications.id desc;

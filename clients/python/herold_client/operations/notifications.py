@@ -1,5 +1,8 @@
 """The operations on notifications. Generated from docs/reference/openapi.json by `python -m dev.clients`; do not edit."""
 
+from collections.abc import AsyncIterator, Iterator
+from typing import Literal
+
 from herold_client import models
 from herold_client.requests import Request, encode_body
 from herold_client.transport import AsyncTransport, Transport, make_key
@@ -9,14 +12,77 @@ class Notifications(Transport):
     """The operations on notifications."""
 
     def list_notifications(
-        self, *, user_id: str, limit: int | None = None, before: str | None = None, type: str | None = None
+        self,
+        *,
+        user_id: str | None = None,
+        type: str | None = None,
+        category: str | None = None,
+        state: models.State | None = None,
+        priority: Literal["high", "medium", "low"] | None = None,
+        reason: str | None = None,
+        channel: Literal["email", "sms", "push", "webhook"] | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> models.NotificationPage:
-        """List a user's notifications. Newest first, without attempts. `next` is the path of the next page."""
+        """List notifications. Newest first, without attempts. A page may have fewer items than `limit`, or none, and still be followed by another one."""
         result: models.NotificationPage = self.call(
-            Request("GET", "/v1/notifications", query={"user_id": user_id, "limit": limit, "before": before, "type": type}),
+            Request(
+                "GET",
+                "/v1/notifications",
+                query={
+                    "user_id": user_id,
+                    "type": type,
+                    "category": category,
+                    "state": state,
+                    "priority": priority,
+                    "reason": reason,
+                    "channel": channel,
+                    "since": since,
+                    "before": before,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
             {200: models.NotificationPage},
         )
         return result
+
+    def iterate_notifications(
+        self,
+        *,
+        user_id: str | None = None,
+        type: str | None = None,
+        category: str | None = None,
+        state: models.State | None = None,
+        priority: Literal["high", "medium", "low"] | None = None,
+        reason: str | None = None,
+        channel: Literal["email", "sms", "push", "webhook"] | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[models.NotificationResponse]:
+        """All items of `list_notifications`, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = self.list_notifications(
+                user_id=user_id,
+                type=type,
+                category=category,
+                state=state,
+                priority=priority,
+                reason=reason,
+                channel=channel,
+                since=since,
+                before=before,
+                limit=limit,
+                cursor=cursor,
+            )
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     def submit_notification(self, body: models.Submission, *, idempotency_key: str | None = None) -> models.SubmissionResponse:
         """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification.
@@ -95,14 +161,78 @@ class AsyncNotifications(AsyncTransport):
     """The operations on notifications, to await."""
 
     async def list_notifications(
-        self, *, user_id: str, limit: int | None = None, before: str | None = None, type: str | None = None
+        self,
+        *,
+        user_id: str | None = None,
+        type: str | None = None,
+        category: str | None = None,
+        state: models.State | None = None,
+        priority: Literal["high", "medium", "low"] | None = None,
+        reason: str | None = None,
+        channel: Literal["email", "sms", "push", "webhook"] | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> models.NotificationPage:
-        """List a user's notifications. Newest first, without attempts. `next` is the path of the next page."""
+        """List notifications. Newest first, without attempts. A page may have fewer items than `limit`, or none, and still be followed by another one."""
         result: models.NotificationPage = await self.call(
-            Request("GET", "/v1/notifications", query={"user_id": user_id, "limit": limit, "before": before, "type": type}),
+            Request(
+                "GET",
+                "/v1/notifications",
+                query={
+                    "user_id": user_id,
+                    "type": type,
+                    "category": category,
+                    "state": state,
+                    "priority": priority,
+                    "reason": reason,
+                    "channel": channel,
+                    "since": since,
+                    "before": before,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
             {200: models.NotificationPage},
         )
         return result
+
+    async def iterate_notifications(
+        self,
+        *,
+        user_id: str | None = None,
+        type: str | None = None,
+        category: str | None = None,
+        state: models.State | None = None,
+        priority: Literal["high", "medium", "low"] | None = None,
+        reason: str | None = None,
+        channel: Literal["email", "sms", "push", "webhook"] | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[models.NotificationResponse]:
+        """All items of `list_notifications`, page by page; `limit` is the size of a page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_notifications(
+                user_id=user_id,
+                type=type,
+                category=category,
+                state=state,
+                priority=priority,
+                reason=reason,
+                channel=channel,
+                since=since,
+                before=before,
+                limit=limit,
+                cursor=cursor,
+            )
+            for item in page.items:
+                yield item
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     async def submit_notification(self, body: models.Submission, *, idempotency_key: str | None = None) -> models.SubmissionResponse:
         """Submit a notification. Responds with 202 after all in-sync replicas of the topic have confirmed the notification.

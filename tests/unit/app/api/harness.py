@@ -39,7 +39,7 @@ from app.telemetry import Metrics
 from schemas.channels import ChannelName
 from schemas.enums import Priority
 from schemas.errors import AmbiguousIdError, UnavailableError
-from schemas.history import NotificationHistory
+from schemas.history import FoundNotifications, NotificationFilter, NotificationHistory, NotificationKey
 from schemas.idempotent_responses import KeyAcquired, KeyConflict, KeyInProgress, KeyState, RecentNotification, StoredResponse
 from schemas.ids import NOTIFICATION_PREFIX, make_id
 from schemas.link_tokens import LinkTokens
@@ -173,6 +173,11 @@ class MemoryHistoryReader:
             and (before is None or history.decided.id < before)
             and notification_type in (None, history.decided.type)
         ][:limit]
+
+    async def search(self, wanted: NotificationFilter, limit: int, below: NotificationKey | None) -> FoundNotifications:
+        found = await self.list_by_user(wanted.user_id or "", limit + 1, below[0] if below else None, wanted.type)
+        last = found[limit - 1].decided if len(found) > limit else None
+        return FoundNotifications(found[:limit], (last.id, last.user_id) if last else None)
 
     async def list_user_counts(self, user_id: str, first: date, last: date) -> Sequence[DailyCount]:
         if self.is_unavailable:

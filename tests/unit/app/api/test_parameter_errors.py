@@ -17,7 +17,7 @@ from tests.unit.app.api.resources.test_notifications import assert_problem
             "$.channel: must be one of email, sms, push, webhook; $.Herold-Source: must be one of api, cli, import, callback, link",
         ),
         ("DELETE", "/v1/users/u-1", "$.Herold-Source: must be one of api, cli, import, callback, link"),
-        ("GET", "/v1/notifications?type=a", "$.user_id: is missing"),
+        ("GET", "/v1/notifications?priority=urgent", "$.priority: must be one of high, medium, low"),
         ("GET", "/v1/users?limit=201", "$.limit: must be an integer of at most 200"),
     ],
 )

@@ -110,7 +110,7 @@ def test_list_prints_the_notifications_of_a_user(herold: HeroldRunner, gateway_u
     assert result.exit_code == 0
     assert result.stdout.index(make_notification_id(2)) < result.stdout.index(make_notification_id(1))
     older = parse_json_output(herold("list", "u-42", "--before", make_notification_id(2), "--url", gateway_url, "--json"))
-    assert [notification["id"] for notification in older["notifications"]] == [make_notification_id(1)]
+    assert [notification["id"] for notification in older["items"]] == [make_notification_id(1)]
 
 
 def test_a_wrong_api_key_exits_with_1(herold: HeroldRunner, gateway_url: str) -> None:
