@@ -63,14 +63,14 @@ def build_methods(document: JsonObject) -> dict[str, list[Method]]:
     methods: dict[str, list[Method]] = {}
     for operation in iterate_operations(document):
         tag = operation.value["tags"][0]
-        if tag not in LEFT_OUT_TAGS and not _is_stream(operation, document):
+        if tag not in LEFT_OUT_TAGS and not _is_stream(operation.value, document):
             methods.setdefault(tag, []).append(_build_method(operation, document))
     return methods
 
 
-def _is_stream(operation: Operation, document: JsonObject) -> bool:
-    """Whether the answer does not end: read it with any client of server-sent events."""
-    return "text/event-stream" in _resolve(operation.value["responses"].get("200", {}), document).get("content", {})
+def _is_stream(value: JsonObject, document: JsonObject) -> bool:
+    """Whether an operation answers with events without an end, which no method can return."""
+    return any("text/event-stream" in _resolve(response, document).get("content", {}) for response in value["responses"].values())
 
 
 def _build_method(operation: Operation, document: JsonObject) -> Method:

@@ -1,6 +1,6 @@
 """A request of the API as a value, and what becomes of its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,6 +12,7 @@ from herold_client.errors import HeroldError, NotJsonError, ProblemError, Unreac
 from herold_client.retries import Failure
 
 Value = str | int | float | bool | None
+QueryValue = Value | Sequence[Value]
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -21,7 +22,7 @@ class Request(Struct, frozen=True):
     method: str
     path: str
     path_values: Mapping[str, Value] = {}
-    query: Mapping[str, Value] = {}
+    query: Mapping[str, QueryValue] = {}
     headers: Mapping[str, str | bytes | None] = {}
     body: bytes | None = None
 
@@ -31,7 +32,7 @@ class Request(Struct, frozen=True):
         path = self.path
         for name, value in self.path_values.items():
             path = path.replace(f"{{{name}}}", quote(format_value(value), safe=""))
-        query = {name: format_value(value) for name, value in self.query.items() if value is not None}
+        query = [(name, format_value(one)) for name, value in self.query.items() for one in list_values(value)]
         return f"{path}?{urlencode(query)}" if query else path
 
     @property
@@ -45,6 +46,13 @@ class Request(Struct, frozen=True):
     def has_idempotency_key(self) -> bool:
         """Whether a repetition is recognised."""
         return b"idempotency-key" in self.sent_headers
+
+
+def list_values(value: QueryValue) -> list[Value]:
+    """The values of a query parameter: none for None, and each of a list, for which the name is repeated."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str | int | float) else [*value]
 
 
 def format_value(value: Value) -> str:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from herold_client import AsyncHerold, Herold, NotJsonError, ProblemError, RetryPolicy, UnreachableError, models
 from herold_client.errors import InvalidRequestError, NotFoundError, UnavailableError
+from herold_client.requests import Request
 from herold_client.retries import Failure, find_delay
 from herold_client.transport import AsyncTransport, Transport
 
@@ -89,6 +90,11 @@ def test_null_and_what_is_left_out_differ() -> None:
                 herold.change_user("u-42", body, if_match=3)
     assert [request.content for request in gateway.requests] == [b'{"tier":"gold"}', b'{"tier":null}']
     assert gateway.requests[0].headers["if-match"] == '"3"'
+
+
+def test_the_name_of_a_list_is_repeated() -> None:
+    request = Request("GET", "/x", query={"state": ["routed", "held"], "user_id": None, "empty": [], "is": True})
+    assert request.url == "/x?state=routed&state=held&is=true"
 
 
 def test_parameters_are_percent_encoded() -> None:
