@@ -76,7 +76,7 @@ def complete_document(document: JsonObject) -> JsonObject:
     examples = Examples(document["components"]["schemas"])
     versioned = {operation.path for operation in iterate_operations(document) if "If-Match" in operation.get_parameter_names()}
     for operation in iterate_operations(document):
-        complete_parameters(operation)
+        complete_parameters(operation, document["components"]["schemas"])
         complete_errors(operation)
         _complete_results(operation, operation.path in versioned, document["components"]["schemas"])
         examples.complete(operation)

