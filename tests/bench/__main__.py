@@ -1,6 +1,6 @@
 """Measures the costs of Herold on real servers: `make bench`. The last line is one JSON object, also appended to docs/benchmarks.md.
 
-python -m tests.bench [--scenarios router,look_up,stock,pipeline,latency,load,hanging,workers,scheduler,retries,broadcast,sick,outage,live]
+python -m tests.bench [--scenarios router,look_up,stock,pipeline,latency,load,hanging,workers,scheduler,retries,broadcast,sick,outage,sockets,live]
     [--count 200000] [--dry]
 """
 
@@ -26,7 +26,7 @@ import asyncpg
 from dev.stack.background import start_supervisor, stop_supervisor, wait_until_ready
 from dev.stack.stack import ServerUrls, resolve_server_urls
 from dev.stack.stack_state import StackState
-from tests.bench import broadcast, hanging_host, retries, scenarios, scheduler, sick_provider, worker_counts
+from tests.bench import broadcast, hanging_host, live_clients, retries, scenarios, scheduler, sick_provider, worker_counts
 from tests.bench.cpu_meter import CalibrationSampler, StealMeter
 from tests.bench.live.report import build_table
 from tests.bench.live.runs import RUNS, select_runs
@@ -47,6 +47,7 @@ SCENARIOS: dict[str, Callable[[HeroldCluster, int], Awaitable[dict[str, Any]]]] 
     "broadcast": broadcast.measure_broadcast,
     "sick": sick_provider.measure_sick_provider,
     "outage": sick_provider.measure_outages,
+    "sockets": live_clients.measure_sockets,
 }
 LIVE = "live"
 ROOT = Path(__file__).parents[2]

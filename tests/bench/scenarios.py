@@ -138,11 +138,12 @@ async def measure_pipeline(cluster: HeroldCluster, count: int) -> dict[str, Any]
     request_counts = cluster.fetch_request_counts()
     sent = await cluster.fetch_value("select count(*) from deliveries where status = 'SENT'")
     counts = {"lost": total - sent, "duplicates": request_counts["duplicates"], "requests": request_counts["requests"]}
-    memory = {role: _read_resident_mb(cluster.processes[role].pid) for role in ("router", "email", "recorder", "simulators")}
+    memory = {role: read_resident_mb(cluster.processes[role].pid) for role in ("router", "email", "recorder", "simulators")}
     return {"pipeline_us": us, "pipeline_per_s": round(count / wall_seconds), "pipeline_counts": counts, "resident_mb": memory}
 
 
-def _read_resident_mb(pid: int) -> int:
+def read_resident_mb(pid: int) -> int:
+    """Read the resident memory of a process, in MiB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4 // 1024
 
 

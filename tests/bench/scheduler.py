@@ -61,7 +61,7 @@ class SchedulerRuns:
         due_at = time.time() + 86_400
         await self._store(count, (due_at + number / 1000 for number in range(count)))
         us = meter.compute_us_per_item(count)["scheduler"]
-        return {"entries": count, "us": us, "per_s": round(count / meter.wall_seconds), "resident_mb": self._read_resident_mb()}
+        return {"entries": count, "us": us, "per_s": round(count / meter.wall_seconds), "resident_mb": self.read_resident_mb()}
 
     async def measure_rate(self, rate: int, *, kill: bool) -> dict[str, Any]:
         """Measure entries that become due at this rate, beside the million that is not due."""
@@ -80,7 +80,7 @@ class SchedulerRuns:
             while await self._cluster.count_records("notifications.medium") < released_before + count:
                 await asyncio.sleep(0.1)
         await asyncio.sleep(1)
-        return {**await self._check(first, count, start, rate, downtime), "us": us, "resident_mb": self._read_resident_mb()}
+        return {**await self._check(first, count, start, rate, downtime), "us": us, "resident_mb": self.read_resident_mb()}
 
     async def _kill_and_restart(self) -> float:
         """Kill the scheduler in the middle; returns the seconds until another one is ready."""
@@ -131,7 +131,7 @@ class SchedulerRuns:
                 await producer.send_batch(batch, topic, partition=partition)
             await producer.flush()
 
-    def _read_resident_mb(self) -> int:
+    def read_resident_mb(self) -> int:
         pid = self._cluster.processes["scheduler"].pid
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4 // 1024
 

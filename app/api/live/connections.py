@@ -29,7 +29,7 @@ BuildFeed = Callable[[int, Callable[[Offsets], None], Callable[[Records], None],
 SaveConnections = Callable[[Sequence["LiveConnection"]], Awaitable[None]]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class LiveConnection:
     """A client with its subscription. `send` returns when the client's buffer has room again; `close` gets a reason for the client."""
 

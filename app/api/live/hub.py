@@ -1,9 +1,8 @@
 """Hands the rows of the ring to subscriptions: each takes its next frame when its connection has sent the one before."""
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.api.live.cursor import Cursor
 from app.api.live.filters import RowFilter
@@ -15,7 +14,7 @@ MAX_ROWS = 200  # of a frame
 TRIM_SIZE = 1000  # matches that have left the ring are removed so many at a time
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Subscription:
     """What one client has seen: after it has taken `replay`, the matches of its filter before `next_match`; `cursor` says it in offsets.
 
@@ -27,9 +26,9 @@ class Subscription:
     is_sampled: bool
     next_match: int
     cursor: Cursor
+    gap_cursor: Cursor
     missed: int = 0
-    gap_cursor: Cursor = field(default_factory=dict)
-    replay: deque[Entry] = field(default_factory=deque)
+    replay: Sequence[Entry] = ()
 
 
 class _FilterGroup:
@@ -74,11 +73,11 @@ class LiveHub:
     def subscribe(self, row_filter: RowFilter, cursor: Cursor | None, *, is_sampled: bool) -> Subscription:
         """Add a subscription that begins now, or after a cursor."""
         group = self._groups.setdefault(row_filter, _FilterGroup())
-        subscription = Subscription(row_filter, is_sampled, group.end, self._head_cursor)
+        subscription = Subscription(row_filter, is_sampled, group.end, self._head_cursor, self._head_cursor)
         if cursor is not None:
             found = self._ring.replay(cursor)
             matches = (entry for entry in found.entries if entry.row is not None and row_filter.matches(entry.row))
-            subscription.missed, subscription.replay = found.missed, deque(matches)
+            subscription.missed, subscription.replay = found.missed, list(matches)
             subscription.cursor, subscription.gap_cursor = cursor if found.missed else found.cursor, found.cursor
         group.subscriptions.add(subscription)
         return subscription
@@ -122,7 +121,7 @@ class LiveHub:
         return encode_ping(self._head_cursor)
 
     def _take_replay(self, subscription: Subscription) -> bytes:
-        entries = [subscription.replay.popleft() for _ in range(min(MAX_ROWS, len(subscription.replay)))]
+        entries, subscription.replay = subscription.replay[:MAX_ROWS], subscription.replay[MAX_ROWS:]
         subscription.cursor = _advance(subscription.cursor, entries)
         return encode_delta(subscription.cursor, _get_rows(entries))
 
