@@ -12,7 +12,7 @@ from tables.redis.rate_limiter import RedisRateLimiter
 
 def build_rate_limiter(redis: RedisClient, local: ProcessRateLimiter | None = None) -> FallbackRateLimiter:
     """A limiter that goes on without Redis: with `local`, else with the whole quota in each process. The log says when that is."""
-    return FallbackRateLimiter(RedisRateLimiter(redis), local or ProcessRateLimiter(time.monotonic), _log_change)
+    return FallbackRateLimiter(RedisRateLimiter(redis), ProcessRateLimiter(time.monotonic) if local is None else local, _log_change)
 
 
 def _log_change(is_alone: bool) -> None:

@@ -11,7 +11,11 @@ from tests.cluster import HeroldCluster
 from tests.tcp_proxy import run_proxy
 
 RATE, BURST = 80, 24
-RATED = {"HEROLD_PROVIDERS_SENDGRID_MAX_CALLS_PER_SECOND": str(RATE), "HEROLD_PROVIDERS_SENDGRID_CALL_BURST": str(BURST)}
+RATED = {
+    "HEROLD_PROVIDERS_SENDGRID_MAX_CALLS_PER_SECOND": str(RATE),
+    "HEROLD_PROVIDERS_SENDGRID_CALL_BURST": str(BURST),
+    "HEROLD_DELIVERY_MAX_DELIVERIES_PER_CALL": "1",  # an entry of the request log is a call then
+}
 WORKERS = ("email", "email-2")
 
 

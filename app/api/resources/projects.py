@@ -13,7 +13,7 @@ from app.api.bodies import ActorHeader, SourceHeader, build_origin, decode_body,
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
-from app.api.openapi import describe_body, describe_problem
+from app.api.openapi import INVALID, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_problem
@@ -63,7 +63,7 @@ async def create_project(request: ApiRequest, actor: ActorHeader = None, source:
 @get(
     "/{project_id:str}",
     opt=requires(Permission.PROJECTS_READ),
-    responses={**READ_ERRORS, **NOT_FOUND},
+    responses={**READ_ERRORS, **INVALID, **NOT_FOUND},
     summary="Get a project",
     operation_id="get_project",
 )
