@@ -1,7 +1,7 @@
 """Measures the costs of Herold on real servers: `make bench`. The last line is one JSON object, also appended to docs/benchmarks.md.
 
-python -m tests.bench [--scenarios router,look_up,stock,pipeline,latency,load,hanging,workers,scheduler,retries,broadcast,sick,outage,sockets,live]
-    [--count 200000] [--dry]
+python -m tests.bench [--scenarios router,look_up,stock,pipeline,latency,load,hanging,workers,scheduler,retries,broadcast,sick,outage,
+    sockets,live] [--count 200000] [--dry]
 """
 
 import argparse
