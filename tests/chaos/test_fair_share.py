@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -10,32 +9,31 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from app.api.principal import Principal
-from app.api.services.api_key_service import ApiKeyService
-from app.api.services.random_id_bits import RandomIdBits
-from app.ordered_ids import OrderedIds
-from schemas.api_keys import ApiKeyRequest
-from schemas.permissions import ROLE_PERMISSIONS, Role
-from schemas.users import ChangeOrigin
-from tables.postgres.api_keys import ApiKeyStore
 from tests.cluster import HeroldCluster
-from tests.database_fixtures import create_database
 
+POLICY_SECONDS = 4.0  # until gateway and router have read rules and templates again
 RATE, BURST = 30, 30  # notifications of a project
 CALM = 40  # notifications of the project that does not flood
 CONNECTIONS = 16  # of the other one, on each of which it sends as fast as it gets answers
 
 
-async def create_key(cluster: HeroldCluster, project: str) -> str:
-    """The text of a new key of a project."""
-    database = create_database(cluster.urls.database)
-    try:
-        service = ApiKeyService(ApiKeyStore(database, OrderedIds(time.time, RandomIdBits(os.urandom))), os.urandom)
-        principal = Principal("key", "k", "k", Role.ADMIN, ROLE_PERMISSIONS[Role.ADMIN], project)
-        created = await service.create(principal, ApiKeyRequest("test", Role.SERVICE), ChangeOrigin("api", "test"))
-        return created.key
-    finally:
-        await database.close()
+async def open_project(client: httpx.AsyncClient, project: str) -> str:
+    """The text of the key of a new project, which has a rule and a template of its own for its messages."""
+    document = {"document": {"email": {"default": {"subject": "{{ code }}", "text": "{{ code }} for {{ minutes }} minutes"}}}}
+    rule = {"category": "security", "channels": ["email"], "template": "code"}
+    for method, path, body in (
+        ("POST", "/v1/projects", {"id": project, "name": project}),
+        ("POST", f"/v1/projects/{project}/api-keys", {"name": "first", "role": "admin"}),
+        ("POST", "/v1/templates/code/versions", document),
+        ("POST", "/v1/templates/code/publish", {"version": 1, "force": True}),
+        ("PUT", "/v1/rules/account.otp", rule),
+    ):
+        response = await client.request(method, path, json=body, headers={"if-match": "*"} if "publish" in path else {})
+        assert response.status_code in (200, 201), (path, response.text)
+        if path.endswith("api-keys"):
+            client.headers["authorization"] = f"Bearer {response.json()['key']}"
+    await asyncio.sleep(POLICY_SECONDS)
+    return client.headers.pop("authorization").removeprefix("Bearer ")
 
 
 async def submit(client: httpx.AsyncClient, key: str, user: str) -> int:
@@ -80,14 +78,19 @@ async def measure_arrivals(cluster: HeroldCluster, times: dict[str, float]) -> S
 @pytest.mark.parametrize("is_limited", [True, False])
 async def test_a_project_that_floods_gets_its_rate_and_another_one_is_served(cluster: HeroldCluster, is_limited: bool) -> None:
     """Prints what the other one notices, with a limit and, to compare, without (-s shows it); the limits themselves are asserted."""
+    cluster.env["HEROLD_GATEWAY_PROJECTS"] = "true"
     if is_limited:
         cluster.env.update({"HEROLD_LIMITS_PROJECT_PER_SECOND": str(RATE), "HEROLD_LIMITS_PROJECT_BURST": str(BURST)})
     async with asyncio.timeout(280):
         await asyncio.gather(
             cluster.start_simulators(), cluster.start_worker("router"), cluster.start_worker("email"), cluster.start_gateway()
         )
-        calm_key, flood_key = await create_key(cluster, "calm"), await create_key(cluster, "flood")
         async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), timeout=60) as client:
+            keys = []
+            for project in ("calm", "flood"):
+                client.headers["authorization"] = f"Bearer {cluster.state.get_secret('api_key')}"
+                keys.append(await open_project(client, project))
+            calm_key, flood_key = keys
             alone_statuses, alone = await send_calmly(client, calm_key, "alone")
             started = time.monotonic()
             process = await start_flood(cluster, flood_key)
