@@ -211,10 +211,10 @@ async def test_a_list_of_a_user_is_of_the_projects_user(
 ) -> None:
     await store_notification(database_copy, owners[1])
     found = await client.get("/v1/notifications", params={"user_id": "u-1"}, headers=owners[1].headers)
-    assert [one["user_id"] for one in found.json()["notifications"]] == ["u-1"]
+    assert [one["user_id"] for one in found.json()["items"]] == ["u-1"]
     for user_id in ("u-1", "@acme/u-1"):
         other = await client.get("/v1/notifications", params={"user_id": user_id}, headers=owners[2].headers)
-        assert other.json()["notifications"] == []
+        assert other.json()["items"] == []
     refused = await client.get("/v1/notifications", params={"user_id": "@acme/u-1"}, headers=owners[0].headers)
     assert refused.status_code == 422
 

@@ -81,7 +81,7 @@ async def test_rules_and_templates_of_postgresql_are_used(kafka_url: str, databa
     assert [response.json()["errors"][0]["path"] for response in (unknown_type, unknown_template)] == ["$.type", "$.template"]
     assert incomplete.json()["errors"][0]["reason"] == "missing_variable"
     assert incomplete.json()["errors"][0]["path"].startswith("$.data.")
-    assert (missing.status_code, page.json()) == (404, {"notifications": [], "next": None})
+    assert (missing.status_code, page.json()) == (404, {"items": [], "next_cursor": None})
 
 
 async def test_redis_stores_responses_and_recent_notifications(kafka_url: str, redis_url: str, prefix: str) -> None:
