@@ -41,12 +41,14 @@ class BatchReader:
         self._bounce_guard, self._opening = bounce_guard, opening
 
     def read(self, handle: BatchHandle) -> list[InFlight]:
-        """The deliveries of a batch that are to be sent."""
+        """The deliveries of a batch that are to be sent; none yet of one that needs newer keys, which is read again with them."""
         batch = handle.batch
         in_flight_batch = InFlightBatch(handle, parse_priority(batch.topic), self._clock(), self._finish_batch)
         if not in_flight_batch.remaining:
             self._finish_batch(in_flight_batch)
         decoded_deliveries = self._decode(in_flight_batch)
+        if decoded_deliveries is None:
+            return []
         rows = self._attempts.get_many(batch.partition, [decoded.row_key for decoded in decoded_deliveries])
         new: list[InFlight] = []
         choose, register = self._providers.choose, self._registry.register
@@ -85,7 +87,7 @@ class BatchReader:
                 self._recorder.record(in_flight, None, decision, now)
         return passed
 
-    def _decode(self, in_flight_batch: InFlightBatch) -> list[DecodedDelivery]:
+    def _decode(self, in_flight_batch: InFlightBatch) -> list[DecodedDelivery] | None:
         batch, channel = in_flight_batch.handle.batch, self._providers.channel
         decoded_deliveries: list[DecodedDelivery] = []
         failures: list[DecodeFailure] = []
@@ -97,6 +99,8 @@ class BatchReader:
                 failures.append(decoded)
             else:
                 decoded_deliveries.append(decoded)
+        if self._opening is not None and self._opening.outdated:
+            return None
         self._recorder.dead_letter_limit.record(len(batch), len(failures))  # before anything of it is produced
         for failure in failures:
             self._recorder.write_decode_failure(batch, failure, in_flight_batch.priority)

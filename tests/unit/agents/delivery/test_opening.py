@@ -1,6 +1,8 @@
 """Sealed deliveries are opened before the call, written sealed again, and wait while their keys cannot be read."""
 
 import asyncio
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,8 +16,9 @@ from schemas.delivery_policy import WaitingLimits
 from schemas.enums import Reason, Status
 from schemas.ports import Batch
 from schemas.sealed_records import close_delivery, open_delivery, seal_delivery
+from schemas.sealing import KEY_BYTES, Sealer
 from tests.delivery_builders import build_delivery
-from tests.fakes import FakeRecord
+from tests.fakes import FakeRecord, run_pending_tasks
 from tests.sealers import MemorySealerReader
 from tests.unit.agents.delivery.harness import ACCEPTED, NOT_SENT, DeliveryHarness, FakeBatchHandle
 
@@ -35,6 +38,7 @@ class OpeningHarness(DeliveryHarness):
         """A sleep that ends when the test says so."""
         self.waits.append(seconds)
         await self.wake.wait()
+        await asyncio.sleep(0)
 
     def build_sealed(self, channel: ChannelName = "email", number: int = 1, **changes: Any) -> Delivery:
         """A delivery as the router writes it."""
@@ -126,6 +130,9 @@ async def test_a_batch_waits_for_its_keys_and_no_rebalance_waits_for_it() -> Non
     assert handle.release_count == 1
     harness.sealers.missing.clear()
     harness.wake.set()
+    await run_pending_tasks()
+    assert harness.pending_calls == []  # the drain would not wait for them
+    harness.deliverer.on_partitions_revoked([4])
     await run
     assert len(harness.pending_calls) == 2
 
@@ -141,6 +148,76 @@ async def test_a_batch_that_waits_is_dropped_when_its_partition_is_revoked() -> 
     harness.wake.set()
     await run
     assert (harness.pending_calls, harness.produced) == ([], [])
+
+
+async def test_a_batch_is_dropped_if_its_partition_is_revoked_while_its_keys_are_read() -> None:
+    harness, begun, go_on = OpeningHarness(), asyncio.Event(), asyncio.Event()
+    get_many = harness.sealers.get_many
+
+    async def get_slowly(user_ids: Iterable[str], *, fresh: bool = False) -> Mapping[str, Sealer]:
+        begun.set()
+        await go_on.wait()
+        return await get_many(user_ids, fresh=fresh)
+
+    harness.sealers.get_many = get_slowly  # type: ignore[method-assign]
+    run = asyncio.create_task(harness.run_batches(harness.build_batch(harness.build_sealed())))
+    await begun.wait()
+    harness.deliverer.on_partitions_revoked([3])
+    go_on.set()
+    await run
+    assert (harness.pending_calls, harness.produced) == ([], [])
+
+
+async def test_no_rebalance_waits_for_a_batch_that_finds_no_keys_after_it_has_begun() -> None:
+    harness = OpeningHarness()
+    harness.sealers.unavailable = True
+    harness.deliverer.on_drain()
+    handle = harness.build_batch(harness.build_sealed())
+    run = asyncio.create_task(harness.run_batches(handle))
+    while not harness.waits:
+        await asyncio.sleep(0)
+    assert handle.release_count == 1
+    harness.deliverer.on_partitions_revoked([3])
+    harness.wake.set()
+    await run
+    after = harness.build_batch(harness.build_sealed())
+    harness.wake.clear()
+    run = asyncio.create_task(harness.run_batches(after))
+    while len(harness.waits) < 2:
+        await asyncio.sleep(0)
+    assert after.release_count == 0
+    harness.sealers.unavailable = False
+    harness.wake.set()
+    await run
+    assert len(harness.pending_calls) == 1
+
+
+async def test_a_key_that_is_newer_than_the_cache_is_read_again_before_anything_is_decided() -> None:
+    harness = OpeningHarness()
+    old, other = harness.build_sealed(number=1), harness.build_sealed(number=2)
+    harness.sealers.erase("u-1")
+    harness.sealers.keys["u-1"].append(os.urandom(KEY_BYTES))  # the user has come back
+    harness.sealers.fresh_only.add("u-1")
+    new = harness.build_sealed(number=1, user_id="u-1", id=f"dlv_{7:032x}")
+    handle = harness.build_batch(old, new, other, b"{")
+    await harness.run_batches(handle)
+    assert harness.called_ids == [new.id, other.id]
+    assert [dead_letter.reason for dead_letter in harness.dead_letters] == [Reason.UNDECODABLE]
+    assert [(event.delivery_id, event.reason) for event in harness.status_events] == [(old.id, Reason.ERASED)]
+    harness.respond(ACCEPTED)
+    harness.respond(ACCEPTED)
+    harness.commit()
+    assert handle.ack_count == 1
+
+
+async def test_what_names_a_key_that_nobody_has_is_a_dead_letter_after_one_more_reading() -> None:
+    harness = OpeningHarness()
+    sealed = harness.build_sealed()
+    harness.sealers.keys["u-1"] = []  # as after the restore of an old backup
+    harness.sealers.requested.clear()
+    await harness.run_batches(harness.build_batch(sealed))
+    assert [dead_letter.reason for dead_letter in harness.dead_letters] == [Reason.SEAL_BROKEN]
+    assert harness.sealers.requested == [["u-1"], ["u-1"]]
 
 
 async def test_a_delivery_in_the_waiting_room_has_its_content_when_it_goes_on() -> None:
