@@ -85,8 +85,7 @@ class BatchCalls:
         if opened is not None:
             self._ready.append(opened)
         self._open[key] = in_flight
-        if self._limiter.rates is not None:
-            self._limiter.rates.use(in_flight.account)
+        self._limiter.use_rate(in_flight.account)
         self._limiter.gather(in_flight.account)
         return True
 

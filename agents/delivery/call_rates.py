@@ -74,11 +74,11 @@ class CallRates:
         concurrency.rates = self
 
     def count_free(self, account: str) -> int:
-        """How many calls may be made now."""
+        """How many calls may be made now; none in a drain, which may not wait for them, so that they might be made twice."""
         known = self._accounts.get(account)
         if known is None:
             return 0 if self._get_rate(account) is not None else maxsize
-        return known.permits if self._clock() < known.expires_at else 0
+        return known.permits if self._clock() < known.expires_at and not self._is_draining else 0
 
     def use(self, account: str) -> None:
         """A call is made."""
@@ -139,7 +139,7 @@ class CallRates:
         try:
             while any((waiting := self._concurrency.count_waiting(name))[:2]):
                 account.wakes, pause = "always", PAUSE
-                if waiting.room > 0:
+                if waiting.room > 0 and not self._is_draining:
                     pause = await self._fetch(name, account, waiting)
                 if pause:
                     await self._wait(account, pause)

@@ -134,6 +134,11 @@ class ConcurrencyLimiter:
         elif not account.calls_in_flight:
             self._drop_usual(in_flight.account, account)
 
+    def use_rate(self, name: str) -> None:
+        """A call of an account is made, or certain: it counts towards the account's rate."""
+        if self.rates is not None:
+            self.rates.use(name)
+
     def gather(self, name: str) -> None:
         """A call for several deliveries of an account begins: until `end_gathering` one more than it may have is acquired at a time."""
         self._gathering.add(name)

@@ -206,8 +206,8 @@ class Deliverer:
         if self._limited_accounts:
             self.breakers.mark_probe(in_flight)
         if not self._batch_calls.add(in_flight, now):
-            if self._limiter.rates is not None:
-                self._limiter.rates.use(in_flight.account)
+            if not in_flight.has_intent:
+                self._limiter.use_rate(in_flight.account)
             self._send(in_flight, now)
 
     def _send(self, in_flight: InFlight, now: float) -> None:

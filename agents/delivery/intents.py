@@ -10,7 +10,7 @@ from schemas.ports import Clock, SharedOutbox
 
 
 class Intents:
-    """Each has its place among the calls from the row on, so that no more are left unknown by a kill.
+    """Each has its place among the calls from the row on, so that no more are left unknown by a kill, and its part of the account's rate.
 
     `call` gets a delivery whose row is durable, and then `start_calls` is called.
     """
@@ -31,6 +31,7 @@ class Intents:
     def add(self, in_flight: InFlight, now: float) -> None:
         """Let a delivery wait until its row is durable."""
         self._waiting.add(in_flight)
+        self._limiter.use_rate(in_flight.account)  # or what comes before the row is durable would be called for with the same permit
         self._recorder.record_intent(in_flight, now)
         self._outbox.on_committed(in_flight.batch.partition, partial(self._on_committed, in_flight))
 

@@ -175,6 +175,20 @@ async def test_permits_wait_for_room_among_the_calls_in_flight() -> None:
     assert len(workers.calls) == 5
 
 
+async def test_what_is_sent_at_most_once_uses_its_permit_when_it_begins_to_wait_for_its_row() -> None:
+    rate = CallRate(20, 10)
+    workers = RatedWorkers(rate=rate)
+    harness = workers.workers[0]
+    for first in range(0, 150, 5):
+        numbers = range(first, first + 5)
+        await harness.run_batches(harness.build_batch(*[build_delivery(number=number, at_most_once=True) for number in numbers]))
+        await workers.wait(0.08)  # longer than a permit is held
+        harness.commit()
+        await workers.settle()
+    assert workers.find_excess(rate) <= 0
+    assert len(workers.calls) >= 40
+
+
 async def test_what_expires_while_it_waits_uses_no_permit() -> None:
     workers = RatedWorkers()
     harness = workers.workers[0]
@@ -200,6 +214,19 @@ async def test_a_drain_does_not_wait_for_what_waits() -> None:
     made = len(workers.calls)
     await workers.wait(1)
     assert len(workers.calls) <= made + 1
+
+
+async def test_no_call_begins_in_a_drain_that_does_not_wait_for_it() -> None:
+    workers = RatedWorkers()
+    waiting = await workers.deliver(range(50))
+    made = len(workers.calls)
+    workers.rates[0].begin_drain()
+    assert waiting.release_count == 1
+    await workers.wait(1)
+    assert len(workers.calls) == made
+    workers.rates[0].end_drain()
+    await workers.wait(1)
+    assert len(workers.calls) > made + 5
 
 
 async def test_deliveries_of_a_slow_host_leave_the_worker_instead_of_filling_it() -> None:
