@@ -177,9 +177,11 @@ class InFlight:
         self.batch.finish_record(record, self.result)
 
     def restore(self, reread: "InFlight") -> None:
-        """Take the batch and the content of the same record, which was read again."""
+        """Take the batch and the content of the same record, which was read again, also if it could not be opened any more."""
         self._leave_share()
         self.batch, self.record, self.delivery, self.is_revoked = reread.batch, reread.record, reread.delivery, False
+        if reread.sealer is None and self.sealer is not None:
+            self.delivery = open_delivery(reread.delivery, self.sealer)
 
     def begin_wait(self, share: WaitingShare) -> None:
         """Wait in the waiting room: compress the record, and drop the content."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -14,13 +15,14 @@ from schemas.channels import ChannelName
 from schemas.delivery import Delivery
 from schemas.delivery_policy import WaitingLimits
 from schemas.enums import Reason, Status
+from schemas.http import HttpResponse
 from schemas.ports import Batch
 from schemas.sealed_records import close_delivery, open_delivery, seal_delivery
 from schemas.sealing import KEY_BYTES, Sealer
 from tests.delivery_builders import build_delivery
 from tests.fakes import FakeRecord, run_pending_tasks
 from tests.sealers import MemorySealerReader
-from tests.unit.agents.delivery.harness import ACCEPTED, NOT_SENT, DeliveryHarness, FakeBatchHandle
+from tests.unit.agents.delivery.harness import ACCEPTED, BREAKER_POLICY, NOT_SENT, DeliveryHarness, FakeBatchHandle
 
 ADDRESS = "canary@example.org"
 
@@ -232,3 +234,23 @@ async def test_a_delivery_in_the_waiting_room_has_its_content_when_it_goes_on() 
     while not harness.pending_calls:
         await asyncio.sleep(0)
     assert ADDRESS.encode() in harness.pending_calls[0].request.body
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_delivery_in_flight_keeps_its_content_if_its_user_is_erased_before_its_record_is_read_again(waits: bool) -> None:
+    harness = OpeningHarness()
+    handle = harness.build_batch(harness.build_sealed())
+    await harness.run_batches(handle)
+    if waits:
+        harness.respond(HttpResponse(401, {}, b""))
+    harness.sealers.erase("u-1")
+    again = handle.reread()
+    await harness.run_batches(again)
+    if not waits:
+        harness.respond(HttpResponse(401, {}, b""))
+    harness.advance_clock(BREAKER_POLICY.credentials.first * 2)
+    assert [ADDRESS.encode() in call.request.body for call in harness.pending_calls] == [True]
+    harness.respond(ACCEPTED)
+    harness.commit()
+    assert again.ack_count == 1
+    assert {event.reason for event in harness.status_events if event.status is Status.FAILED} == set()
