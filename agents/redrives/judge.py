@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from agents.redrives.consent import find_delivery_objection
@@ -38,6 +38,15 @@ _decode_receipt = msgspec.json.Decoder(ReceiptEvent).decode
 _decode_notification = msgspec.json.Decoder(Notification).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
+
+
+class _Test(Struct):
+    """What says in a notification, which may be invalid in other fields, whether it is a test."""
+
+    is_test: bool = False
+
+
+_decode_test = msgspec.json.Decoder(_Test).decode
 
 Judgement = RedriveRecord | RedriveResult
 
@@ -146,13 +155,22 @@ def _judge_notification(content: DeadLetterContent, options: RedriveOptions, now
 
 
 def _build_replacement(content: DeadLetterContent, options: RedriveOptions, topic_prefix: str) -> RedriveRecord:
-    """A notification with another value meets all gates again, as of the time of its new record."""
+    """A notification with another value meets all gates again, as of the time of its new record; that of a test stays a test."""
     assert options.replacement is not None
     value, priority = options.replacement.value, options.replacement.priority
+    if _is_test(content.value or b""):
+        value = _encode({**_decode_fields(value), "is_test": True})
     topic = topic_prefix + get_notifications_topic(priority) if priority else content.stored.source_topic
     user_key = _decode_notification(value).user_id.encode()
     kept = [header for header in _select_headers(content) if header[0] in (REDRIVE_COUNT_HEADER, REDRIVEN_ID_HEADER, RESUME_COUNT_HEADER)]
     return RedriveRecord(topic, user_key, user_key, value, kept)
+
+
+def _is_test(value: bytes) -> bool:
+    try:
+        return _decode_test(value.removeprefix(BYTE_ORDER_MARK)).is_test
+    except DECODE_ERRORS:
+        return False
 
 
 def _judge_other(content: DeadLetterContent) -> Judgement:

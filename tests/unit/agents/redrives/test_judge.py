@@ -180,6 +180,17 @@ def test_another_value_replaces_the_one_that_was_wrong() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "is_test"),
+    [(b'{"user_id":7,"is_test":true}', True), (b'{"user_id":7}', False), (b'{"is_test":"yes"}', False), (b"\xff", False), (None, False)],
+)
+def test_a_replacement_of_a_test_is_a_test(value: bytes | None, is_test: bool) -> None:
+    options = RedriveOptions(replacement=Replacement(b'{"user_id":"u-2","type":"t"}', None))
+    record = judge_notification(value, options=options)
+    assert isinstance(record, RedriveRecord)
+    assert msgspec.json.decode(record.value) == {"user_id": "u-2", "type": "t", **({"is_test": True} if is_test else {})}
+
+
+@pytest.mark.parametrize(
     ("judged", "result"),
     [
         (judge_notification(b"\xff\xfe"), "unreadable"),
