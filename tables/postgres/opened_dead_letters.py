@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from schemas.dead_letters import DeadLetterContent
-from schemas.errors import DECODE_ERRORS, ErasedError, SealError
+from schemas.errors import DECODE_ERRORS, ErasedError, SealError, UnavailableError
 from schemas.sealed_records import is_sealed_record, open_fields
 from schemas.sealing import Sealer
 from schemas.user_keys import SealerReader
@@ -14,10 +14,15 @@ from schemas.user_keys import SealerReader
 async def open_deliveries(contents: Sequence[DeadLetterContent], reader: SealerReader | None) -> list[DeadLetterContent]:
     """The dead letters, those of sealed deliveries with address and content beside what is sealed; without value what cannot be opened.
 
-    Raises UnavailableError.
+    Raises UnavailableError, also if the keys of only some users could not be read: what is unreadable now is not so for ever.
     """
     sealed = [one for one in contents if one.stored.stage == "delivery" and one.value and b'"sealed":' in one.value]
-    sealers = await reader.get_many([one.stored.user_id for one in sealed]) if reader is not None and sealed else {}
+    sealers: Mapping[str, Sealer] = {}
+    if reader is not None and sealed:
+        user_ids = {one.stored.user_id for one in sealed}
+        sealers = await reader.get_many(user_ids)
+        if missing := len(user_ids) - len(sealers):
+            raise UnavailableError(f"the keys of {missing} users could not be read")
     opened = {one.stored.id: _open(one, sealers, keeps_sealed=True) for one in sealed}
     return [opened.get(one.stored.id, one) for one in contents]
 
