@@ -11,6 +11,7 @@ from typing import Final
 
 from app.api.access import check_principal
 from app.api.exception_handlers import build_unexpected_problem
+from app.api.limit_checks import add_cost
 from app.api.middleware import AsgiApp, Receive, Scope, Send, add_log_fields
 from app.api.principal import PRINCIPAL
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
@@ -73,7 +74,9 @@ class SubmissionApp:
         """The response to JSON that is called otherwise, or to CloudEvents. A given Idempotency-Key is used instead of an event's."""
         principal, content = scope[PRINCIPAL], find_content(headers.get(CONTENT_TYPE), EVENT_VERSION in headers)
         if content == "batch":
-            return await self._service.submit_bulk(read_batch(body), key, principal)
+            result = await self._service.submit_bulk(read_batch(body), key, principal)
+            add_cost(scope, int(result.log_fields.get("accepted", 1)) - 1)  # as /v1/notifications/bulk does
+            return result
         if content == "json":
             return await self._service.submit(body, key, principal)
         event = read_structured(body) if content == "structured" else read_binary(scope["headers"], body)

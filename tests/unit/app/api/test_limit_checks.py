@@ -57,6 +57,14 @@ def test_each_notification_of_a_bulk_counts() -> None:
         assert client.post(URL, json=SUBMISSION).status_code == 429
 
 
+def test_each_event_of_a_batch_counts() -> None:
+    event = {"specversion": "1.0", "source": "/shop", "type": "order.shipped", "subject": "anna", "data": {"order": 1}}
+    with build_client(key_per_second=0.1, key_burst=10) as client:
+        events, headers = [{**event, "id": str(number)} for number in range(10)], {"content-type": "application/cloudevents-batch+json"}
+        assert client.post(URL, json=events, headers=headers).status_code == 202
+        assert client.post(URL, json=SUBMISSION).status_code == 429
+
+
 def test_wrong_credentials_are_429_after_a_while_and_valid_ones_are_not() -> None:
     with build_client(rejected_per_second=0.01, rejected_burst=3) as client:
         assert client.post(URL, json=SUBMISSION).status_code == 202
