@@ -50,6 +50,7 @@ LogEvent = Literal[
     "gateway.process_exited",  # one of several gateway processes ended by itself; it is started again
     "gateway.live_feed_failed",  # the live view could not read Kafka; its clients are closed, and connect again
     "gateway.live_closed",  # a client of the live view has gone, or was closed
+    "gateway.live_check_failed",  # the principals of the live view's clients could not be checked; the next check is in 30 s
     "gateway.produce_failed",  # Kafka did not acknowledge a notification in time
     "gateway.eviction_delayed",  # Redis did not answer after a change of users; their cached profiles are deleted when it does
     "auth.refresh_token_reused",  # a refresh token was used again that had been exchanged, so its session has ended: ids

@@ -81,8 +81,13 @@ def check_principal(principal: Principal | None, needs: Permission | Access) -> 
 
 def check_permission(principal: Principal, permission: Permission) -> None:
     """Raise ProblemError if the principal does not have the permission; for what only a part of a route's requests needs."""
-    if permission not in principal.permissions or (principal.project and permission not in PROJECT_PERMISSIONS):
+    if not has_permission(principal, permission):
         raise ProblemError(build_forbidden_problem(principal, permission))
+
+
+def has_permission(principal: Principal, permission: Permission) -> bool:
+    """Whether the principal has the permission, and it counts in its project."""
+    return permission in principal.permissions and (not principal.project or permission in PROJECT_PERMISSIONS)
 
 
 def build_forbidden_problem(principal: Principal, permission: Permission) -> ProblemDetails:

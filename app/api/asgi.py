@@ -117,7 +117,7 @@ def build_asgi_app(
     router = SubmissionRouter(submission_app, RequestTextDecoder(HeadAndOptions(framework)))
     paths = find_public_paths(framework)
     app = GatewayMiddleware(router, authenticators, paths, body_limit, dependencies.metrics, clock, limits)
-    return SocketRouter(LiveSocketApp(dependencies.live, authenticators), app)
+    return SocketRouter(LiveSocketApp(dependencies.live, authenticators, limits), app)
 
 
 def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] = ()) -> Litestar:

@@ -1,8 +1,9 @@
 """The authenticator of `gateway.api_key`."""
 
 import hmac
+from hashlib import sha256
 
-from app.api.principal import Authenticator, Principal, Scheme, build_bootstrap_principal
+from app.api.principal import Authenticator, Holder, Principal, Reauthenticator, Scheme, build_bootstrap_principal
 
 
 def build_bootstrap_authenticator(api_key: str) -> Authenticator:
@@ -13,3 +14,13 @@ def build_bootstrap_authenticator(api_key: str) -> Authenticator:
         return principal if expected and hmac.compare_digest(credential, expected) else None
 
     return authenticate_bootstrap_key
+
+
+def build_bootstrap_reauthenticator(api_key: str) -> Reauthenticator:
+    """Knows who has sent this key; nobody if it is empty."""
+    expected, principal = sha256(api_key.encode()).digest() if api_key else b"", build_bootstrap_principal()
+
+    async def reauthenticate_bootstrap_key(holder: Holder) -> Principal | None:
+        return principal if expected and holder.principal.id == principal.id and hmac.compare_digest(holder.digest, expected) else None
+
+    return reauthenticate_bootstrap_key

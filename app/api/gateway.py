@@ -22,6 +22,7 @@ from app.api.gateway_services import (
     build_callback_service,
     build_live_service,
     build_policy_stores,
+    build_reauthenticators,
     build_template_service,
     build_webhook_endpoint_service,
 )
@@ -165,7 +166,7 @@ class GatewayConnections:
         self.api_keys = ApiKeyVerdicts(self.api_key_store.find_verdict, self.api_key_store.record_uses, times, outage_limit)
         self.submission_service = self._build_submission_service(self._generate_bits)
         self.people = AuthConnection(settings, self.database, self.redis, self.submission_service, self.metrics, self._make_id)
-        self.live = build_live_service(settings, self.redis)
+        self.live = build_live_service(settings, self.redis, build_reauthenticators(gateway.api_key, self.api_keys, self.people.services))
         self.readiness = ReadinessMonitor(self._build_probes(), frozenset({"kafka"}), time.monotonic)
 
     def build_app(self) -> AsgiApp:
@@ -186,6 +187,7 @@ class GatewayConnections:
         self.publisher.start()
         flush_task = asyncio.create_task(self.api_keys.flush_forever(asyncio.sleep))
         refresh_task = asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
+        validity_task = asyncio.create_task(self.live.validity.check_forever(asyncio.sleep))
         await self.policy_reader.refresh()
         self.readiness.start()
         self.people.start()
@@ -196,6 +198,7 @@ class GatewayConnections:
             self._on_shutdown()  # before the connections: one that does not close must not keep the process alive
             refresh_task.cancel()
             flush_task.cancel()
+            validity_task.cancel()
             await self.api_keys.flush_uses()
             await self.people.close()
             await self.live.connections.stop()

@@ -2,20 +2,26 @@
 
 import os
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import TypedDict
 
 from agents.providers.http.resolver import Resolver
 from app.admin.recorded_payloads import build_payload_source
 from app.admin.templates import TemplateService
+from app.api.bootstrap_key import build_bootstrap_reauthenticator
 from app.api.live.connections import LiveConnections
 from app.api.live.feed import StatusFeed
 from app.api.live.service import SESSION_BYTES, LiveService
 from app.api.live.sessions import LiveSessions
+from app.api.live.validity import ValidityChecks
 from app.api.ports import Publisher
+from app.api.principal import Reauthenticator
+from app.api.services.api_key_verdicts import ApiKeyVerdicts
 from app.api.services.callback_keys import load_callback_keys
 from app.api.services.callback_service import CallbackService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
+from app.auth.services import AuthServices
 from app.kafka.client_options import build_client_options
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
@@ -78,13 +84,20 @@ def build_webhook_endpoint_service(
     )
 
 
-def build_live_service(settings: Settings, redis: RedisClient) -> LiveService:
+def build_reauthenticators(bootstrap_key: str, api_keys: ApiKeyVerdicts, people: AuthServices | None) -> list[Reauthenticator]:
+    """What knows whether principals still are valid; `people` is None without accounts."""
+    own = [people.reauthenticator] if people else []
+    return [api_keys.reauthenticate, build_bootstrap_reauthenticator(bootstrap_key), *own]
+
+
+def build_live_service(settings: Settings, redis: RedisClient, reauthenticators: Sequence[Reauthenticator]) -> LiveService:
     """What shows people what happens now."""
     kafka, gateway = settings.kafka, settings.gateway
     sessions = LiveSessions(RedisLiveSessions(redis), os.urandom)
     feed = partial(StatusFeed, build_client_options(kafka), kafka.topic_prefix + STATUS_TOPIC, kafka.topic_partitions)
     connections = LiveConnections(feed, gateway.live_buffer_records, gateway.max_live_clients, time.monotonic, sessions.save)
-    return LiveService(connections, sessions, lambda: os.urandom(SESSION_BYTES).hex())
+    validity = ValidityChecks(connections, reauthenticators, time.monotonic, gateway.api_key_outage_limit)
+    return LiveService(connections, sessions, lambda: os.urandom(SESSION_BYTES).hex(), validity)
 
 
 def build_callback_service(settings: Settings, publisher: Publisher, metrics: Metrics) -> CallbackService:

@@ -1,6 +1,7 @@
 """Who makes a request: an account of a person, or an API key. The middleware finds it out once, from the request's credential."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, cast
 
 from msgspec import Struct
@@ -13,7 +14,10 @@ Scheme = Literal["bearer", "api-key"]
 
 
 class Principal(Struct, frozen=True):
-    """Who makes a request and what it may do. `project` is empty for the default project; `id` is unique within the kind."""
+    """Who makes a request and what it may do. `project` is empty for the default project; `id` is unique within the kind.
+
+    `session_id` is empty for a key.
+    """
 
     kind: Literal["account", "key"]
     id: str
@@ -22,6 +26,7 @@ class Principal(Struct, frozen=True):
     permissions: frozenset[Permission]
     project: str = ""
     is_test: bool = False
+    session_id: str = ""
 
     @property
     def actor(self) -> str:
@@ -41,6 +46,34 @@ Authenticator = Callable[[Scheme, bytes], Awaitable[Principal | None]]
 
 A comparison with a secret takes the same time wherever they differ.
 """
+
+
+class Holder(Struct, frozen=True):
+    """A principal with the SHA-256 of its credential, by which it is known later without it."""
+
+    principal: Principal
+    digest: bytes
+
+
+Reauthenticator = Callable[[Holder], Awaitable[Principal | None]]
+"""Returns what a principal is now; None if it is not one of its kind or is not valid any more. Raises UnavailableError if it cannot know.
+
+An access token that has expired since is no cause: its session counts.
+"""
+
+
+def build_holder(principal: Principal, credential: Credential) -> Holder:
+    """Who holds a credential, without what only its own kind of principal has."""
+    fields = {name: getattr(principal, name) for name in Principal.__struct_fields__}
+    return Holder(Principal(**fields), sha256(credential.value).digest())
+
+
+async def reauthenticate(reauthenticators: Sequence[Reauthenticator], holder: Holder) -> Principal | None:
+    """What a principal is now; None if it is not valid any more. Raises UnavailableError."""
+    for reauthenticator in reauthenticators:
+        if principal := await reauthenticator(holder):
+            return principal
+    return None
 
 
 async def authenticate(authenticators: Sequence[Authenticator], credential: Credential) -> Principal | None:

@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from app.api.principal import Authenticator, Principal, Scheme
+import msgspec
+
+from app.api.principal import Authenticator, Holder, Principal, Reauthenticator, Scheme
 from app.auth.access_tokens import AccessClaims, AccessTokens
 from app.auth.session_service import select_project
 from schemas.accounts import SessionState
@@ -61,6 +63,19 @@ def build_account_authenticator(tokens: AccessTokens, get_state: Callable[[str],
         return build_principal(claims, state) if claims and state else None
 
     return authenticate_account
+
+
+def build_account_reauthenticator(get_state: Callable[[str], Awaitable[SessionState | None]]) -> Reauthenticator:
+    """Knows what a person is now whose session has not ended, and who still belongs to the project."""
+
+    async def reauthenticate_account(holder: Holder) -> Principal | None:
+        before = holder.principal
+        state = await get_state(before.session_id) if before.kind == "account" else None
+        if state is None or state.account_id != before.id or select_project(state.projects, before.project) is None:
+            return None
+        return msgspec.structs.replace(before, role=state.role, permissions=select_permissions(state.role))
+
+    return reauthenticate_account
 
 
 def build_principal(claims: AccessClaims, state: SessionState) -> AccountPrincipal | None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.api.principal import Authenticator
+from app.api.principal import Authenticator, Reauthenticator
 from app.auth.access_tokens import AccessTokens
-from app.auth.authenticator import SessionStates, build_account_authenticator
+from app.auth.authenticator import SessionStates, build_account_authenticator, build_account_reauthenticator
 from app.auth.login import PasswordLogin
 from app.auth.oidc import OidcLogin
 from app.auth.oidc_client import OidcClient
@@ -66,6 +66,11 @@ class AuthServices:
     def authenticator(self) -> Authenticator:
         """What accepts access tokens (app.api.principal.Authenticator)."""
         return build_account_authenticator(self.tokens, self.states.get)
+
+    @property
+    def reauthenticator(self) -> Reauthenticator:
+        """What knows whose sessions have not ended (app.api.principal.Reauthenticator)."""
+        return build_account_reauthenticator(self.states.get)
 
     async def close(self) -> None:
         """End the threads, what is being sent, and the connections to the OpenID provider."""

@@ -13,7 +13,7 @@ from app.api.live.frames import encode_subscribed
 from app.api.live.hub import LiveHub, Subscription
 from app.api.live.ring import LiveRing
 from app.api.live.rows import RowBuilder
-from app.api.principal import Principal
+from app.api.principal import Holder
 from schemas.errors import UnavailableError
 from schemas.ports import Clock
 
@@ -22,23 +22,28 @@ CHECK_INTERVAL = 1.0  # seconds; between two looks for clients that need a ping 
 STALL_TIMEOUT = 30.0  # seconds that a client may take to read a frame
 READY_TIMEOUT = 10.0  # seconds until the feed has read its backlog
 IDLE_TIMEOUT = 60.0  # seconds without clients after which the feed stops
+TRY_AGAIN = 1013  # code of closing
 
 SendFrame = Callable[[bytes], Awaitable[None]]
-CloseClient = Callable[[str], None]
+CloseClient = Callable[[int, str], None]
 BuildFeed = Callable[[int, Callable[[Offsets], None], Callable[[Records], None], Callable[[], None]], Feed]
 SaveConnections = Callable[[Sequence["LiveConnection"]], Awaitable[None]]
 
 
 @dataclass(eq=False, slots=True)
 class LiveConnection:
-    """A client with its subscription. `send` returns when the client's buffer has room again; `close` gets a reason for the client."""
+    """A client with its subscription. `send` returns when the client's buffer has room again; `close` gets a code and a reason.
+
+    `valid_at` is when it was last known that the principal may watch.
+    """
 
     session: str
-    principal: Principal
+    holder: Holder
     subscription: Subscription
     send: SendFrame
     close: CloseClient
     last_frame_at: float
+    valid_at: float
     sending_since: float | None = None
 
 
@@ -71,7 +76,7 @@ class LiveConnections:
     async def open(
         self,
         session: str,
-        principal: Principal,
+        holder: Holder,
         row_filter: RowFilter,
         cursor: Cursor | None,
         send: SendFrame,
@@ -84,7 +89,7 @@ class LiveConnections:
             raise UnavailableError(f"this gateway has {self._max_clients} live clients, as many as gateway.max_live_clients allows")
         hub = await self._get_hub()
         subscription = hub.subscribe(row_filter, cursor, is_sampled=is_sampled)
-        connection = LiveConnection(session, principal, subscription, send, close, self._clock())
+        connection = LiveConnection(session, holder, subscription, send, close, self._clock(), self._clock())
         self._by_subscription[subscription] = connection
         self._waiting_for_ping.append(connection)
         self._start_sending(connection, encode_subscribed(session, subscription.cursor))
@@ -99,8 +104,13 @@ class LiveConnections:
     def close_all(self) -> None:
         """Close all clients: their cursors are for the next connection."""
         for connection in self.connections:
-            self._close(connection, "the gateway reads anew: connect again with the cursor")
+            self.close(connection, TRY_AGAIN, "the gateway reads anew: connect again with the cursor")
         self._hub = None
+
+    def close(self, connection: LiveConnection, code: int, reason: str) -> None:
+        """Close a client, which gets the code and the reason."""
+        self.remove(connection)
+        connection.close(code, reason)
 
     async def stop(self) -> None:
         """Close all clients and stop the feed."""
@@ -180,8 +190,4 @@ class LiveConnections:
             if now - connection.last_frame_at >= PING_INTERVAL / 2 and self._hub is not None:
                 self._start_sending(connection, self._hub.build_ping(connection.subscription))
         elif now - connection.sending_since > STALL_TIMEOUT:
-            self._close(connection, f"nothing was read for {STALL_TIMEOUT:.0f} s: connect again with the cursor")
-
-    def _close(self, connection: LiveConnection, reason: str) -> None:
-        self.remove(connection)
-        connection.close(reason)
+            self.close(connection, TRY_AGAIN, f"nothing was read for {STALL_TIMEOUT:.0f} s: connect again with the cursor")

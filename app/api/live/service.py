@@ -7,22 +7,26 @@ from app.api.live.cursor import parse_cursor
 from app.api.live.filters import RowFilter
 from app.api.live.requests import LiveRequest
 from app.api.live.sessions import LiveSessions
-from app.api.principal import Principal
+from app.api.live.validity import ValidityChecks
+from app.api.principal import Holder
 
 SESSION_BYTES = 16
 
 
 class LiveService:
-    """Opens connections; `make_session` returns a new id."""
+    """Opens connections; `make_session` returns a new id. `validity` runs as long as the gateway."""
 
-    def __init__(self, connections: LiveConnections, sessions: LiveSessions, make_session: Callable[[], str]) -> None:
-        self.connections, self.sessions, self._make_session = connections, sessions, make_session
+    def __init__(
+        self, connections: LiveConnections, sessions: LiveSessions, make_session: Callable[[], str], validity: ValidityChecks
+    ) -> None:
+        self.connections, self.sessions, self._make_session, self.validity = connections, sessions, make_session, validity
 
-    async def open(self, principal: Principal, request: LiveRequest, send: SendFrame, close: CloseClient) -> LiveConnection:
+    async def open(self, holder: Holder, request: LiveRequest, send: SendFrame, close: CloseClient) -> LiveConnection:
         """Open a connection. Raises ValueError for what is no cursor, and UnavailableError."""
+        principal = holder.principal
         cursor = parse_cursor(request.cursor) if request.cursor else None
         if cursor is None and request.session:
             cursor = await self.sessions.find_cursor(request.session, principal)
         row_filter = RowFilter(request.filter, f"@{principal.project}/" if principal.project else "")
         session = self._make_session()
-        return await self.connections.open(session, principal, row_filter, cursor, send, close, is_sampled=request.sampling)
+        return await self.connections.open(session, holder, row_filter, cursor, send, close, is_sampled=request.sampling)

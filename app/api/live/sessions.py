@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from app.api.live.connections import LiveConnection
 from app.api.live.cursor import format_cursor, parse_cursor
-from app.api.principal import Principal
+from app.api.principal import Holder, Principal
 from schemas.errors import UnavailableError
 from tables.redis.live_sessions import RedisLiveSessions
 
 TICKET_BYTES = 32
 _encode = msgspec.json.Encoder().encode
-_decode_principal = msgspec.json.Decoder(Principal).decode
+_decode_holder = msgspec.json.Decoder(Holder).decode
 
 
 class SavedSession(Struct, frozen=True):
@@ -32,20 +32,22 @@ class LiveSessions:
     def __init__(self, store: RedisLiveSessions, read_random: Callable[[int], bytes]) -> None:
         self._store, self._read_random = store, read_random
 
-    async def issue_ticket(self, principal: Principal) -> str:
+    async def issue_ticket(self, holder: Holder) -> str:
         """A new ticket for one connection of this principal. Raises UnavailableError."""
         ticket = self._read_random(TICKET_BYTES).hex()
-        await self._store.store_ticket(ticket, _encode(principal))
+        await self._store.store_ticket(ticket, _encode(holder))
         return ticket
 
-    async def redeem_ticket(self, ticket: str) -> Principal | None:
+    async def redeem_ticket(self, ticket: str) -> Holder | None:
         """Who the ticket was made for; None if it is unknown, used or old. Raises UnavailableError."""
         value = await self._store.redeem_ticket(ticket)
-        return None if value is None else _decode_principal(value)
+        return None if value is None else _decode_holder(value)
 
     async def save(self, connections: Iterable[LiveConnection]) -> None:
         """Save where connections are. While Redis does not answer nothing is saved: a client has its own cursor."""
-        values = {one.session: _encode(SavedSession(one.principal.actor, format_cursor(one.subscription.cursor))) for one in connections}
+        values = {
+            one.session: _encode(SavedSession(one.holder.principal.actor, format_cursor(one.subscription.cursor))) for one in connections
+        }
         try:
             if values:
                 await self._store.save_sessions(values)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -17,7 +17,7 @@ from app.api.live.connections import LiveConnection
 from app.api.live.requests import build_request
 from app.api.live.service import LiveService
 from app.api.openapi import INVALID, UNAUTHORIZED, describe_problem
-from app.api.principal import get_principal
+from app.api.principal import Credential, Holder, build_holder, find_credential, get_principal
 from app.api.problems import ProblemError, build_problem
 from app.api.responses import LiveTicket
 from schemas.permissions import Permission
@@ -38,7 +38,7 @@ Choices = Annotated[list[str] | None, QueryParameter(description="one of these; 
 )
 async def create_live_ticket(request: ApiRequest) -> Response[LiveTicket]:
     """For one connection, `/ws?ticket=...`: a browser can send no header with it."""
-    ticket = await get_dependencies(request).live.sessions.issue_ticket(get_principal(request))
+    ticket = await get_dependencies(request).live.sessions.issue_ticket(_get_holder(request))
     return Response(LiveTicket(ticket, LIVE_TICKET_TTL), status_code=201, headers={"cache-control": "no-store"})
 
 
@@ -72,10 +72,14 @@ async def stream_live_events(
     service, events = get_dependencies(request).live, _EventQueue()
     try:
         wanted = build_request(request.query_params.dict(), last_event_id)
-        connection = await service.open(get_principal(request), wanted, events.put, events.close)
+        connection = await service.open(_get_holder(request), wanted, events.put, events.close)
     except (ValueError, msgspec.MsgspecError) as error:
         raise ProblemError(build_problem("invalid", str(error))) from None
     return Stream(_iterate_events(service, connection, events), media_type=EVENT_STREAM, headers=NO_BUFFERING)
+
+
+def _get_holder(request: ApiRequest) -> Holder:
+    return build_holder(get_principal(request), cast(Credential, find_credential([*request.scope["headers"]])))
 
 
 class _EventQueue:
@@ -88,7 +92,7 @@ class _EventQueue:
     async def put(self, frame: bytes) -> None:
         await self._frames.put(frame)
 
-    def close(self, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         self._closed.set()
 
     async def get(self) -> bytes | None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from app.api.principal import Principal, Scheme
+from app.api.principal import Holder, Principal, Scheme
 from schemas.api_keys import KEY_LENGTH, PREFIX, StoredVerdict, compute_digest, parse_key_id
 from schemas.errors import UnavailableError
 from schemas.permissions import select_permissions
@@ -68,11 +68,24 @@ class ApiKeyVerdicts:
         """Who has this key; None for a text that is none, and for one that is unknown, expired or revoked. Raises UnavailableError."""
         if len(credential) != KEY_LENGTH or not credential.startswith(_PREFIX):
             return None
-        key_id, now = credential[_ID], self._monotonic()
+        key_id = credential[_ID]
+        if key_id not in self._verdicts and key_id not in self._refusals and parse_key_id(credential) is None:
+            return None
+        return await self._judge(key_id, compute_digest(credential))
+
+    async def reauthenticate(self, holder: Holder) -> Principal | None:
+        """Who has the key of this principal; None as `authenticate` does, and if the principal has no key. Raises UnavailableError."""
+        key_id = holder.principal.id.encode()
+        if holder.principal.kind != "key" or len(key_id) != _ID.stop - _ID.start:
+            return None
+        return await self._judge(key_id, holder.digest)
+
+    async def _judge(self, key_id: bytes, digest: bytes) -> Principal | None:
+        now = self._monotonic()
         verdict = self._verdicts.get(key_id) or self._refusals.get(key_id)
         if verdict is None or now - verdict.read_at > REFRESH_AGE:
-            verdict = await self._renew(key_id, credential, verdict, now)
-        if verdict is None or not self._is_valid(verdict, compute_digest(credential)):
+            verdict = await self._renew(key_id, verdict, now)
+        if not self._is_valid(verdict, digest):
             return None
         if now - verdict.recorded_at > USE_INTERVAL:
             self._note_use(verdict, now)
@@ -89,10 +102,8 @@ class ApiKeyVerdicts:
         if verdict.principal:
             self._used[verdict.principal.id] = self._clock()
 
-    async def _renew(self, key_id: bytes, credential: bytes, verdict: CachedVerdict | None, now: float) -> CachedVerdict | None:
-        """A verdict that may be used; None if the credential is no key."""
-        if verdict is None and parse_key_id(credential) is None:
-            return None
+    async def _renew(self, key_id: bytes, verdict: CachedVerdict | None, now: float) -> CachedVerdict:
+        """A verdict that may be used. Raises UnavailableError."""
         is_outage = now < self._retry_at
         if verdict and now - verdict.read_at <= MAX_AGE:
             if not is_outage:

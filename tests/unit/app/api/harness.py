@@ -15,13 +15,14 @@ from agents.providers.http.resolver import Resolver
 from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
 from app.api.asgi import build_asgi_app
-from app.api.bootstrap_key import build_bootstrap_authenticator
+from app.api.bootstrap_key import build_bootstrap_authenticator, build_bootstrap_reauthenticator
 from app.api.dependencies import Dependencies
 from app.api.limit_checks import LimitChecks
 from app.api.live.connections import LiveConnections
 from app.api.live.feed import StatusFeed
 from app.api.live.service import LiveService
 from app.api.live.sessions import LiveSessions
+from app.api.live.validity import ValidityChecks
 from app.api.middleware import AsgiApp
 from app.api.ports import ProducerRecord
 from app.api.principal import Authenticator
@@ -247,7 +248,8 @@ class GatewayHarness:
         options = {"bootstrap_servers": "127.0.0.1:1"}
         sessions = LiveSessions(RedisLiveSessions(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1)), os.urandom)
         connections = LiveConnections(partial(StatusFeed, options, "t.notifications.status", 4), 100, 10, self.get_time, sessions.save)
-        return LiveService(connections, sessions, lambda: "session-1")
+        reauthenticators = [build_bootstrap_reauthenticator(API_KEY)]
+        return LiveService(connections, sessions, lambda: "session-1", ValidityChecks(connections, reauthenticators, self.get_time, 600.0))
 
     def get_time(self) -> float:
         return self.now

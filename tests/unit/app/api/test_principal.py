@@ -2,8 +2,17 @@ import asyncio
 
 import pytest
 
-from app.api.bootstrap_key import build_bootstrap_authenticator
-from app.api.principal import Credential, Principal, Scheme, authenticate, find_credential
+from app.api.bootstrap_key import build_bootstrap_authenticator, build_bootstrap_reauthenticator
+from app.api.principal import (
+    Credential,
+    Principal,
+    Scheme,
+    authenticate,
+    build_bootstrap_principal,
+    build_holder,
+    find_credential,
+    reauthenticate,
+)
 from schemas.permissions import ROLE_PERMISSIONS, Role
 
 SERVICE = Principal("key", "ab12cd34", "shop", Role.SERVICE, ROLE_PERMISSIONS[Role.SERVICE])
@@ -36,3 +45,10 @@ def test_the_first_authenticator_that_knows_a_credential_says_whose_it_is(value:
 
 def test_an_empty_bootstrap_key_is_nobodys() -> None:
     assert asyncio.run(authenticate([build_bootstrap_authenticator("")], Credential("api-key", b""))) is None
+
+
+@pytest.mark.parametrize(("sent", "setting", "is_valid"), [(b"secret", "secret", True), (b"secret", "another", False), (b"", "", False)])
+def test_the_bootstrap_key_is_asked_for_again_by_its_digest(sent: bytes, setting: str, is_valid: bool) -> None:
+    holder = build_holder(build_bootstrap_principal(), Credential("api-key", sent))
+    found = asyncio.run(reauthenticate([build_bootstrap_reauthenticator(setting)], holder))
+    assert (found is not None) is is_valid

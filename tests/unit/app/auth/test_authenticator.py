@@ -3,9 +3,16 @@
 import msgspec
 import pytest
 
+from app.api.principal import Credential, build_holder
 from app.auth import authenticator
 from app.auth.access_tokens import AccessTokens
-from app.auth.authenticator import STATE_SECONDS, AccountPrincipal, SessionStates, build_account_authenticator
+from app.auth.authenticator import (
+    STATE_SECONDS,
+    AccountPrincipal,
+    SessionStates,
+    build_account_authenticator,
+    build_account_reauthenticator,
+)
 from schemas.accounts import SessionState
 from schemas.errors import UnavailableError
 from schemas.permissions import Permission, Role
@@ -110,3 +117,32 @@ async def test_so_many_sessions_are_known_at_most(monkeypatch: pytest.MonkeyPatc
     await harness.states.get("ses_3")
     await harness.states.get("ses_1")
     assert harness.sessions.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("state", "is_valid"),
+    [
+        (STATE, True),
+        (None, False),
+        (msgspec.structs.replace(STATE, account_id="acc_2"), False),
+        (msgspec.structs.replace(STATE, projects=["blog"]), False),
+    ],
+)
+async def test_a_person_is_asked_for_again_by_the_session(state: SessionState | None, is_valid: bool) -> None:
+    harness = Harness()
+    person = await harness.find()
+    assert person is not None
+    holder = build_holder(person, Credential("bearer", b"an expired token"))
+    assert not hasattr(holder.principal, "email")
+    harness.sessions.states["ses_1"], harness.now = state, STATE_SECONDS
+    assert (await build_account_reauthenticator(harness.states.get)(holder) is not None) is is_valid
+
+
+async def test_a_person_who_is_asked_for_again_has_the_role_of_now() -> None:
+    harness = Harness()
+    person = await harness.find()
+    assert person is not None
+    harness.sessions.states["ses_1"], harness.now = msgspec.structs.replace(STATE, role=Role.SERVICE), STATE_SECONDS
+    principal = await build_account_reauthenticator(harness.states.get)(build_holder(person, Credential("bearer", b"t")))
+    assert principal is not None
+    assert Permission.LIVE_READ not in principal.permissions

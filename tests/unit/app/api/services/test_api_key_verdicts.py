@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from app.api.principal import Principal
+from app.api.principal import Credential, Holder, Principal, build_holder
 from app.api.services import api_key_verdicts
 from app.api.services.api_key_verdicts import MAX_AGE, REFRESH_AGE, RETRY_DELAY, USE_INTERVAL, ApiKeyVerdicts, Times
 from schemas.api_keys import ApiKey, StoredVerdict, build_key_text, compute_digest
@@ -196,3 +196,30 @@ async def test_scopes_and_tests_limit_the_principal() -> None:
     principal = await keys.judge()
     assert principal
     assert (principal.permissions, principal.project, principal.is_test) == ({Permission.NOTIFICATIONS_SEND}, "acme", True)
+
+
+def hold(credential: bytes = KEY, key_id: str = ID) -> Holder:
+    return build_holder(Principal("key", key_id, "shop", Role.SERVICE, frozenset()), Credential("bearer", credential))
+
+
+async def test_the_holder_of_a_key_is_asked_for_again_without_its_text() -> None:
+    keys = Keys()
+    assert await keys.verdicts.reauthenticate(hold()) == await keys.judge()
+    assert await keys.verdicts.reauthenticate(hold(OLD_KEY)) is None
+    assert await keys.verdicts.reauthenticate(hold(key_id="bootstrap")) is None
+
+
+async def test_the_holder_of_a_revoked_key_is_not_valid() -> None:
+    keys = Keys()
+    assert await keys.verdicts.reauthenticate(hold())
+    keys.store(revoked_at=NOW)
+    keys.now = MAX_AGE + 1
+    assert await keys.verdicts.reauthenticate(hold()) is None
+
+
+async def test_the_holder_of_a_text_before_the_rotation_is_valid_for_the_overlap() -> None:
+    keys = Keys()
+    keys.store(previous=compute_digest(OLD_KEY), previous_expires_at=NOW + 5)
+    assert await keys.verdicts.reauthenticate(hold(OLD_KEY))
+    keys.now = 6
+    assert await keys.verdicts.reauthenticate(hold(OLD_KEY)) is None
