@@ -24,6 +24,17 @@ OWNED_QUERY: Final = frozenset({"user_id", "type", "template"})
 OWNED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {"/v1/rules/{rule_type}": (("type",), ("template",), ("digest", "template"))}
 """The fields of bodies that do, by route; a submission is qualified where it is validated."""
 
+_CONTENT: Final = (("type",), ("template",))
+_RECIPIENTS: Final = (("user_ids",), ("notification", "type"), ("notification", "template"))
+RESERVED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
+    **OWNED_FIELDS,
+    "/v1/broadcasts": _RECIPIENTS,
+    "/v1/schedules/{name}": _RECIPIENTS,
+    "/v1/dead-letters/{dead_letter_id}/redrive": (("user_id",), *_CONTENT),
+}
+"""The fields of bodies in which the default project could name what is another one's, by route; a worker would not know any more."""
+
+RESERVED: Final = "an id that begins with @ belongs to another project"
 JSON: Final = b"application/json", b"application/problem+json"
 
 
@@ -43,12 +54,22 @@ class ProjectScope:
         try:
             if principal.project:
                 await self._call_in_project(principal.project, scope, receive, send)
-            elif separates_projects and (problem := find_reserved(scope)):
-                await send_problem(problem, scope, send)
+            elif separates_projects:
+                await self._call_in_default_project(scope, receive, send)
             else:
                 await self._app(scope, receive, send)
         finally:
             project_in_force.reset(token)
+
+    async def _call_in_default_project(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem, fields = find_reserved(scope), RESERVED_FIELDS.get(scope.get("path_template", ""))
+        if fields and not problem:
+            body = await read_all(receive)
+            problem, receive = find_reserved_fields(body, fields), replay(body)
+        if problem:
+            await send_problem(problem, scope, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _call_in_project(self, project: str, scope: Scope, receive: Receive, send: Send) -> None:
         parameters = scope.get("path_params", {})
@@ -87,10 +108,26 @@ def find_reserved(scope: Scope) -> ProblemDetails | None:
     """The problem of a request of the default project that names an id of another one."""
     for name, value in scope.get("path_params", {}).items():
         if name in OWNED_PARAMETERS and isinstance(value, str) and is_reserved(value):
-            return build_problem("not-found", "an id that begins with @ belongs to another project")
+            return build_problem("not-found", RESERVED)
     for name, value in _parse(scope["query_string"]):
         if name in OWNED_QUERY and is_reserved(value):
-            return build_validation_problem([build_field_error(f"$.{name}", "an id that begins with @ belongs to another project")])
+            return build_validation_problem([build_field_error(f"$.{name}", RESERVED)])
+    return None
+
+
+def find_reserved_fields(body: bytes, fields: Sequence[tuple[str, ...]]) -> ProblemDetails | None:
+    """The problem of a body of JSON in which one of these fields, or an item of it, is an id of another project."""
+    try:
+        document = msgspec.json.decode(body)
+    except DECODE_ERRORS:
+        return None  # its handler says what is wrong with it
+    for way in fields:
+        value: Any = document
+        for name in way:
+            value = value.get(name) if isinstance(value, dict) else None
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and is_reserved(text) for text in texts):
+            return build_validation_problem([build_field_error(f"$.{'.'.join(way)}", RESERVED)])
     return None
 
 

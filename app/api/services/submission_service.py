@@ -20,6 +20,7 @@ from app.api.problems import (
 from app.api.responses import BulkResult, BulkSubmissionResponse, SubmissionResponse
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.request_fingerprint import compute_fingerprint
+from app.api.services.submission_projects import RESERVED, find_reserved_field, qualify_key, qualify_submission
 from app.api.services.submission_validation import (
     decode_bulk,
     decode_submission,
@@ -34,7 +35,7 @@ from schemas.json_errors import BYTE_ORDER_MARK
 from schemas.notification import Submission
 from schemas.policy import Policy
 from schemas.ports import Clock
-from schemas.projects import is_reserved, qualify
+from schemas.projects import qualify
 from schemas.record_size import compute_batch_size
 from schemas.sealed_records import seal_notification
 from schemas.sealing import Sealer
@@ -47,7 +48,6 @@ encode_json = msgspec.json.Encoder().encode
 UNCONFIRMED_RETRY_AFTER = 2  # seconds
 KEY_IN_PROGRESS_RETRY_AFTER = 1  # seconds
 KEYS_UNAVAILABLE = "the keys that seal personal data cannot be read"
-RESERVED = "what begins with @ belongs to another project"
 MAX_KEY_LENGTH = 200  # characters; a bulk request appends the item's index, and a notification's key has at most 256
 
 
@@ -211,8 +211,8 @@ class SubmissionService:
         self, submission: Submission, key: str | None, principal: Principal, now: float, sealer: Sealer | None
     ) -> ValidatedNotification | FieldError:
         policy_validator = self.get_policy_validator()
-        if not principal.project and (is_reserved(submission.user_id) or is_reserved(submission.type)):
-            return build_field_error("$.user_id" if is_reserved(submission.user_id) else "$.type", RESERVED)
+        if not principal.project and (field := find_reserved_field(submission)):
+            return build_field_error(f"$.{field}", RESERVED)
         if key and submission.idempotency_key not in (None, key):
             return build_field_error("$.idempotency_key", "differs from the header Idempotency-Key: send one of them")
         priority = resolve_priority(submission, policy_validator)
@@ -238,23 +238,6 @@ class SubmissionService:
         if policy is not self._policy:
             self._policy, self._policy_validator = policy, PolicyValidator(policy, self._policy_validator)
         return self._policy_validator
-
-
-def qualify_submission(project: str, submission: Submission) -> Submission:
-    """A submission of a project as it is stored: its user, rule and template are the project's."""
-    if not project:
-        return submission
-    template = qualify(project, submission.template) if submission.template else submission.template
-    return msgspec.structs.replace(
-        submission, user_id=qualify(project, submission.user_id), type=qualify(project, submission.type), template=template
-    )
-
-
-def qualify_key(key: str, principal: Principal) -> str:
-    """An Idempotency-Key as it is stored: no project and no test gets the response of another one."""
-    if not principal.project and not principal.is_test:
-        return key
-    return f"\0{principal.project}\0{'test' if principal.is_test else ''}\0{key}"
 
 
 def _complete(submission: Submission, notification_id: str, key: str | None, now: float, *, is_test: bool) -> Submission:

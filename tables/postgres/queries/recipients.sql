@@ -1,11 +1,12 @@
 -- read_filtered: reads at most $3 users among the $2 users after an id who match the condition, in the order of ids. With fewer, also the last
--- of those $2 users and their count, of the same snapshot: nobody is between two pages or on both.
+-- of those $2 users and their count, of the same snapshot: nobody is between two pages or on both. An audience is the default project's, so
+-- users of other projects are in none; a scheduler reads it, who is not under the policies of projects.
 with matching as materialized (
     select id from (
         select id, addresses, locale, time_zone, tier, attributes, created_at from users
         where id collate "C" > $1 order by id collate "C" limit $2
     ) as users
-    where {condition}
+    where {condition} and (not starts_with(users.id, '@') or project_of(users.id) not in (select projects.id from projects))
     order by id collate "C" limit $3
 ), is_short as (
     select count(*) < $3 as answer from matching
@@ -25,7 +26,9 @@ with scanned as materialized (
     where id collate "C" > $1 order by id collate "C" limit $2
 )
 select
-    (select count(*) from scanned as users where {condition}) as matching_count,
+    (select count(*) from scanned as users
+     where {condition} and (not starts_with(users.id, '@') or project_of(users.id) not in (select projects.id from projects))
+    ) as matching_count,
     (select max(id collate "C") from scanned) as last_id,
     (select count(*) from scanned) as scanned_count;
 
@@ -39,8 +42,10 @@ select count(*) as count from audience_members where audience_id = $1;
 select distinct named.user_id collate "C" as user_id
 from broadcasts cross join unnest(user_ids) as named (user_id)
 where id = $1 and named.user_id collate "C" > $2
+    and (not starts_with(named.user_id, '@') or project_of(named.user_id) not in (select projects.id from projects))
 order by 1
 limit $3;
 
 -- count_named: counts the users that the request for a broadcast has named.
-select count(distinct named.user_id) as count from broadcasts cross join unnest(user_ids) as named (user_id) where id = $1;
+select count(distinct named.user_id) as count from broadcasts cross join unnest(user_ids) as named (user_id)
+where id = $1 and (not starts_with(named.user_id, '@') or project_of(named.user_id) not in (select projects.id from projects));

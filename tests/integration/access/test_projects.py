@@ -117,6 +117,24 @@ async def test_lists_show_only_what_is_the_projects_own(client: httpx.AsyncClien
         assert [key["name"] for key in (await client.get(KEYS, headers=owner.headers)).json()["items"]] == ["first"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("PUT", "/v1/rules/greeting", {**RULE, "template": "@acme/welcome"}, "$.template"),
+        ("POST", "/v1/broadcasts", {"user_ids": ["u-1", "@acme/u-1"], "notification": {"type": "greeting"}}, "$.user_ids"),
+        ("POST", "/v1/broadcasts", {"user_ids": ["u-1"], "notification": {"type": "@acme/greeting"}}, "$.notification.type"),
+        ("PUT", "/v1/schedules/daily", {"cron": "0 9 * * *", "user_ids": ["@acme/u-1"], "notification": {"type": "x"}}, "$.user_ids"),
+        ("POST", "/v1/dead-letters/dlt_1/redrive", {"user_id": "@acme/u-1", "type": "greeting"}, "$.user_id"),
+    ],
+)
+async def test_no_body_of_the_default_project_names_what_is_another_ones(
+    client: httpx.AsyncClient, owners: Sequence[Owner], method: str, path: str, body: Any, field: str
+) -> None:
+    response = await client.request(method, path, json=body, headers={**owners[0].headers, **ANY_VERSION})
+    assert response.status_code == 422, response.text
+    assert [error["path"] for error in response.json()["errors"]] == [field]
+
+
 FOREIGN: list[tuple[str, str, Any]] = [
     ("GET", "/v1/users/u-1", None),
     ("PATCH", "/v1/users/u-1", {"tier": "x"}),

@@ -110,6 +110,20 @@ async def test_members_and_named_users_are_paged_each_once(database_copy: Databa
     assert await recipients.count_all(database_copy, NamedUsers(UUID)) == len(ids) + 1
 
 
+async def test_nobody_of_another_project_is_a_recipient(database_copy: Database) -> None:
+    await insert_users(database_copy)
+    foreign, own = ["@acme/u-1", "@acme/u-2"], sorted([*(user["id"] for user in USERS), "@ada", "@nobody/u-1"])
+    async with database_copy.acquire_connection() as connection:
+        await connection.execute("insert into projects (id, name, created_by) values ('acme', 'Acme', 'test')")
+        await connection.execute("insert into users (id) select unnest($1::text[])", [*foreign, "@ada", "@nobody/u-1"])
+        await connection.execute(
+            "insert into broadcasts (id, user_ids, notification, created_by) values ($1, $2, '{}', 'test')", UUID, [*foreign, *own]
+        )
+    for who in (AudienceFilter(), NamedUsers(UUID)):
+        assert await read_all(database_copy, who, 3) == own
+        assert await recipients.count_all(database_copy, who) == len(own)
+
+
 async def test_values_of_a_filter_are_no_sql(database_copy: Database) -> None:
     await insert_users(database_copy)
     for text in (*string.punctuation, "'; drop table users; --", "$1", "{condition}", "{number}"):

@@ -7,6 +7,7 @@ import pytest
 
 from app.api.principal import Authenticator, Principal, Scheme
 from app.api.project_scope import qualify_fields, qualify_query
+from app.api.services.submission_projects import RESERVED
 from schemas.permissions import ROLE_PERMISSIONS, Role
 from schemas.policy import Policy, Rule, Template
 from tests.memory_stores import MemoryPolicyReader
@@ -68,6 +69,18 @@ def test_a_submission_is_the_projects(path: str) -> None:
     assert response.status_code == 202, response.text
     for notification in harness.publisher.decode_notifications():
         assert (notification.user_id, notification.type, notification.template) == ("@acme/u-1", "@acme/greeting", "@acme/welcome")
+
+
+@pytest.mark.parametrize("field", ["user_id", "type", "template"])
+def test_a_submission_of_the_default_project_names_nothing_of_another_one(field: str) -> None:
+    rules = {"@acme/greeting": Rule("@acme/greeting", "transactional", "low", ("email",))}
+    policies = MemoryPolicyReader(Policy(rules, (Template("@acme/welcome", 1, "email", "default", "s", "t"),), (), 1))
+    submission = {"user_id": "u-1", "type": "greeting", "category": "transactional", "to": {"email": "ada@example.org"}}
+    harness = GatewayHarness(policy_reader=policies)
+    with harness.build_client() as client:
+        response = client.post(URL, json={**submission, field: "@acme/welcome"})
+    assert response.status_code == 422
+    assert [(error["path"], error["detail"]) for error in response.json()["errors"]] == [(f"$.{field}", RESERVED)]
 
 
 def test_an_idempotency_key_is_of_its_project_and_of_tests() -> None:
