@@ -4,6 +4,7 @@ Handlers and stores know stored ids only, and PostgreSQL shows them the rows of 
 name an id of another one.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -35,7 +36,9 @@ RESERVED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
 """The fields of bodies in which the default project could name what is another one's, by route; a worker would not know any more."""
 
 RESERVED: Final = "an id that begins with @ belongs to another project"
-JSON: Final = b"application/json", b"application/problem+json"
+PROBLEM: Final = b"application/problem+json"
+JSON: Final = b"application/json", PROBLEM
+EXPLANATION: Final = "/explain"  # its route has sentences of Herold's own
 
 
 class ProjectScope:
@@ -75,28 +78,33 @@ class ProjectScope:
         parameters = scope.get("path_params", {})
         scope["path_params"] = {name: qualify(project, value) if name in OWNED_PARAMETERS else value for name, value in parameters.items()}
         scope["query_string"] = qualify_query(project, scope["query_string"])
-        if fields := OWNED_FIELDS.get(scope.get("path_template", "")):
+        template = scope.get("path_template", "")
+        if fields := OWNED_FIELDS.get(template):
             receive = replay(qualify_fields(project, await read_all(receive), fields))
-        await self._app(scope, receive, StrippingSend(project, send))
+        await self._app(scope, receive, StrippingSend(project, send, has_contents=not template.endswith(EXPLANATION)))
 
 
 class StrippingSend:
-    """Sends a response of JSON without the prefix of the project; one of something else as it is."""
+    """Sends a response of JSON without the prefix of the project; one of something else as it is.
 
-    def __init__(self, project: str, send: Send) -> None:
-        self._prefix, self._send = qualify(project, "").encode(), send
+    Of contents, such as a template, it is taken from the beginnings of texts only: within one it is the project's own words. Messages are
+    Herold's words, and name ids anywhere.
+    """
+
+    def __init__(self, project: str, send: Send, *, has_contents: bool) -> None:
+        self._prefix, self._send, self._has_contents = qualify(project, "").encode(), send, has_contents
         self._start: Message | None = None
         self._parts: list[bytes] = []
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and is_json(message):
-            self._start = message
+        if message["type"] == "http.response.start" and (media_type := find_json(message)):
+            self._start, self._has_contents = message, self._has_contents and not media_type.startswith(PROBLEM)
         elif message["type"] != "http.response.body" or self._start is None:
             await self._send(message)
         else:
             self._parts.append(message.get("body", b""))
             if not message.get("more_body", False):
-                await self._send_stripped(self._start, b"".join(self._parts).replace(self._prefix, b""))
+                await self._send_stripped(self._start, strip_json(b"".join(self._parts), self._prefix, has_contents=self._has_contents))
 
     async def _send_stripped(self, start: Message, body: bytes) -> None:
         headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
@@ -155,9 +163,17 @@ def qualify_fields(project: str, body: bytes, fields: Sequence[tuple[str, ...]])
     return msgspec.json.encode(document)
 
 
-def is_json(start: Message) -> bool:
-    """Whether a response is JSON, as its headers say."""
-    return any(name == b"content-type" and value.startswith(JSON) for name, value in start.get("headers", ()))
+def find_json(start: Message) -> bytes:
+    """The media type of a response of JSON; empty for another one."""
+    return next((value for name, value in start.get("headers", ()) if name == b"content-type" and value.startswith(JSON)), b"")
+
+
+def strip_json(body: bytes, prefix: bytes, *, has_contents: bool) -> bytes:
+    """JSON without the prefix of ids: of contents at the beginnings of texts, otherwise everywhere.
+
+    A quote within a text has a backslash before it, so that one without begins or ends a text; and no text begins after its end.
+    """
+    return re.sub(rb'(?<!\\)"' + re.escape(prefix), b'"', body) if has_contents else body.replace(prefix, b"")
 
 
 async def read_all(receive: Receive) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from app.api.principal import Authenticator, Principal, Scheme
-from app.api.project_scope import qualify_fields, qualify_query
+from app.api.project_scope import qualify_fields, qualify_query, strip_json
 from app.api.services.submission_projects import RESERVED
 from schemas.permissions import ROLE_PERMISSIONS, Role
 from schemas.policy import Policy, Rule, Template
@@ -51,6 +51,25 @@ def test_a_query_names_the_projects_own(query: bytes, expected: bytes) -> None:
 )
 def test_the_fields_of_a_body_name_the_projects_own(body: object, expected: object) -> None:
     assert json.loads(qualify_fields("acme", msgspec.json.encode(body), RULE_FIELDS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@acme/u-1", "u-1"),
+        ("npm install @acme/client", "npm install @acme/client"),
+        ('say "@acme/x"', 'say "@acme/x"'),
+        ("@umbrella/u-1", "@umbrella/u-1"),
+        ("\\", "\\"),
+    ],
+)
+def test_contents_keep_what_is_no_id(text: str, expected: str) -> None:
+    stripped = strip_json(json.dumps({"@acme/key": [text, "\\", text]}).encode(), b"@acme/", has_contents=True)
+    assert json.loads(stripped) == {"key": [expected, "\\", expected]}
+
+
+def test_messages_name_ids_anywhere() -> None:
+    assert strip_json(b'{"detail":"there is no rule @acme/x"}', b"@acme/", has_contents=False) == b'{"detail":"there is no rule x"}'
 
 
 def test_what_is_no_json_stays_for_its_handler() -> None:
