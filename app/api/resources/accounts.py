@@ -6,7 +6,7 @@ from litestar import Response, Router, delete, get, patch, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from app.api.access import requires
+from app.api.access import build_forbidden_problem, requires
 from app.api.auth_bodies import AcceptedResponse, AccountActionBody, AccountPage
 from app.api.auth_requests import NOT_CONFIGURED, get_auth
 from app.api.bodies import check_stored, decode_json, decode_stored_body
@@ -15,7 +15,7 @@ from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
-from app.api.principal import get_principal
+from app.api.principal import Principal, get_principal
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.resources.audiences import handle_conflict
 from app.api.resources.auth_passwords import check_email
@@ -24,7 +24,7 @@ from schemas.accounts import ACCOUNT_PREFIX, Account, AccountChange, AccountRequ
 from schemas.errors import ConflictError, MissingAccountError
 from schemas.ids import is_id
 from schemas.names import find_name_problem
-from schemas.permissions import Permission, Role
+from schemas.permissions import ROLE_PERMISSIONS, Permission, Role
 from schemas.users import ChangeOrigin
 
 EXAMPLE_ACCOUNT = {"email": "ada@example.org", "name": "Ada Lovelace", "role": "operator"}
@@ -70,6 +70,7 @@ async def create_account(request: ApiRequest) -> Response[Account]:
     body = await decode_stored_body(request, AccountRequest)
     email, dependencies = check_email(body.email), get_dependencies(request)
     check_projects(body.projects)
+    check_role(get_principal(request), body.role)
     values = AccountRequest(email, body.role, body.name, body.projects)
     account = await dependencies.accounts.create(values, _build_origin(request))
     if body.notify and dependencies.auth is not None:
@@ -102,6 +103,9 @@ async def change_account(request: ApiRequest, account_id: IdParameter, if_match:
     change, version = await decode_stored_body(request, AccountChange), require_if_match(if_match)
     if isinstance(change.projects, list):
         check_projects(change.projects)
+    if isinstance(change.role, Role):
+        check_role(get_principal(request), change.role)
+    await _check_account(request, account_id)
     if isinstance(change.email, str):
         change = AccountChange(check_email(change.email), change.name, change.role, change.projects, change.state)
     return _respond(await get_dependencies(request).accounts.change(account_id, change, version, _build_origin(request)))
@@ -145,6 +149,7 @@ async def revoke_sessions(request: ApiRequest, account_id: IdParameter) -> Respo
 )
 async def reset_second_factor(request: ApiRequest, account_id: IdParameter) -> Response[Account]:
     """For who has lost both the app and the recovery codes; passkeys stay."""
+    await _check_account(request, account_id)
     return _respond(await get_auth(request).credentials.disable_totp(account_id, await _read_origin(request)))
 
 
@@ -175,6 +180,17 @@ def check_projects(projects: list[str]) -> None:
     problems = [(position, find_name_problem(project)) for position, project in enumerate(projects)]
     if errors := [build_field_error(f"$.projects[{position}]", problem) for position, problem in problems if problem]:
         raise ProblemError(build_validation_problem(errors))
+
+
+def check_role(principal: Principal, role: Role) -> None:
+    """Raise ProblemError if an account of this role could do what the principal cannot, such as a key with few scopes."""
+    for permission in sorted(ROLE_PERMISSIONS[role] - principal.permissions):
+        raise ProblemError(build_forbidden_problem(principal, permission))
+
+
+async def _check_account(request: ApiRequest, account_id: str) -> None:
+    """Raise ProblemError if the account can do what the principal cannot: with another address or one factor less it could be taken."""
+    check_role(get_principal(request), (await get_dependencies(request).accounts.get(account_id)).role)
 
 
 def _build_origin(request: ApiRequest) -> ChangeOrigin:

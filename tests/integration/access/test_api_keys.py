@@ -149,3 +149,19 @@ async def test_every_change_is_in_the_audit_log(client: httpx.AsyncClient, datab
     assert [entry.action for entry in entries] == ["revoke", "rotate", "change", "create"]
     assert entries[0].details["reason"] == "it was in a log"
     assert (entries[2].details["before"]["scopes"], entries[2].details["after"]["scopes"]) == (["rules:read"], [])
+
+
+async def test_a_key_with_few_scopes_makes_and_takes_no_account_that_may_do_more(client: httpx.AsyncClient) -> None:
+    accounts, admin = "/v1/accounts", {"email": "ada@example.org", "role": "admin", "notify": False}
+    scopes = ["accounts:read", "accounts:write", "notifications:send", "notifications:read", "notifications:change"]
+    headers = build_headers(await create_key(client, "admin", scopes=scopes)) | ANY_VERSION
+    denied = await client.post(accounts, json=admin, headers=headers)
+    assert (denied.status_code, denied.json()["permission"]) == (403, "api-keys:read")
+    created = await client.post(accounts, json={**admin, "email": "eve@example.org", "role": "service"}, headers=headers)
+    assert created.status_code == 201, created.text
+    own = f"{accounts}/{created.json()['id']}"
+    assert (await client.patch(own, json={"name": "Eve"}, headers=headers)).status_code == 200
+    assert (await client.patch(own, json={"role": "admin"}, headers=headers)).status_code == 403
+    other = f"{accounts}/{(await client.post(accounts, json=admin)).json()['id']}"
+    assert (await client.patch(other, json={"email": "eve@example.com"}, headers=headers)).status_code == 403
+    assert (await client.post(f"{other}/reset-second-factor", headers=headers)).status_code == 403
