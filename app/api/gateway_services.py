@@ -97,7 +97,7 @@ def build_live_service(settings: Settings, redis: RedisClient, reauthenticators:
     feed = partial(StatusFeed, build_client_options(kafka), kafka.topic_prefix + STATUS_TOPIC, kafka.topic_partitions)
     connections = LiveConnections(feed, gateway.live_buffer_records, gateway.max_live_clients, time.monotonic, sessions.save)
     validity = ValidityChecks(connections, reauthenticators, time.monotonic, gateway.api_key_outage_limit)
-    return LiveService(connections, sessions, lambda: os.urandom(SESSION_BYTES).hex(), validity)
+    return LiveService(connections, sessions, lambda: os.urandom(SESSION_BYTES).hex(), validity, separates_projects=gateway.projects)
 
 
 def build_callback_service(settings: Settings, publisher: Publisher, metrics: Metrics) -> CallbackService:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from app.api.live.rows import LiveRow, RowKind
 from schemas.channels import ChannelName
 from schemas.enums import Priority
+from schemas.projects import is_reserved, qualify
 
 MAX_CHOICES = 20
 Text = Annotated[str, Meta(max_length=256)]
@@ -32,12 +33,13 @@ class LiveFilter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 class RowFilter:
     """A filter that is ready for use; equal filters are equal, so that clients with the same one share their frames.
 
-    `id_prefix` begins the ids of the users whose rows may be seen; empty: those of every user without a project.
+    `project` is the one whose rows may be seen, empty for the default one; None: all rows may. A row of an unknown user may be any
+    project's, so it is seen with None only.
     """
 
-    def __init__(self, live_filter: LiveFilter, id_prefix: str = "") -> None:
-        self._key = (live_filter, id_prefix)
-        self._filter, self._id_prefix = live_filter, id_prefix
+    def __init__(self, live_filter: LiveFilter, project: str | None = None) -> None:
+        self._key = (live_filter, project)
+        self._filter, self._project, self._id_prefix = live_filter, project, qualify(project or "", "")
         self._statuses = frozenset(status.casefold() for status in live_filter.statuses)
         self._types = frozenset(name for name in live_filter.types if not name.endswith("*"))
         self._type_prefixes = tuple(name[:-1] for name in live_filter.types if name.endswith("*"))
@@ -64,4 +66,6 @@ class RowFilter:
         )
 
     def _may_be_seen(self, user_id: str) -> bool:
-        return user_id.startswith(self._id_prefix) if self._id_prefix else not user_id.startswith("@")
+        if self._project is None:
+            return True
+        return user_id.startswith(self._id_prefix) and (bool(self._project) or (bool(user_id) and not is_reserved(user_id)))

@@ -14,12 +14,22 @@ SESSION_BYTES = 16
 
 
 class LiveService:
-    """Opens connections; `make_session` returns a new id. `validity` runs as long as the gateway."""
+    """Opens connections; `make_session` returns a new id. `validity` runs as long as the gateway.
+
+    `separates_projects`: whether those of the default project see its rows only.
+    """
 
     def __init__(
-        self, connections: LiveConnections, sessions: LiveSessions, make_session: Callable[[], str], validity: ValidityChecks
+        self,
+        connections: LiveConnections,
+        sessions: LiveSessions,
+        make_session: Callable[[], str],
+        validity: ValidityChecks,
+        *,
+        separates_projects: bool,
     ) -> None:
         self.connections, self.sessions, self._make_session, self.validity = connections, sessions, make_session, validity
+        self._separates_projects = separates_projects
 
     async def open(self, holder: Holder, request: LiveRequest, send: SendFrame, close: CloseClient) -> LiveConnection:
         """Open a connection. Raises ValueError for what is no cursor, and UnavailableError."""
@@ -27,6 +37,6 @@ class LiveService:
         cursor = parse_cursor(request.cursor) if request.cursor else None
         if cursor is None and request.session:
             cursor = await self.sessions.find_cursor(request.session, principal)
-        row_filter = RowFilter(request.filter, f"@{principal.project}/" if principal.project else "")
+        row_filter = RowFilter(request.filter, principal.project if principal.project or self._separates_projects else None)
         session = self._make_session()
         return await self.connections.open(session, holder, row_filter, cursor, send, close, is_sampled=request.sampling)

@@ -249,7 +249,8 @@ class GatewayHarness:
         sessions = LiveSessions(RedisLiveSessions(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1)), os.urandom)
         connections = LiveConnections(partial(StatusFeed, options, "t.notifications.status", 4), 100, 10, self.get_time, sessions.save)
         reauthenticators = [build_bootstrap_reauthenticator(API_KEY)]
-        return LiveService(connections, sessions, lambda: "session-1", ValidityChecks(connections, reauthenticators, self.get_time, 600.0))
+        validity = ValidityChecks(connections, reauthenticators, self.get_time, 600.0)
+        return LiveService(connections, sessions, lambda: "session-1", validity, separates_projects=False)
 
     def get_time(self) -> float:
         return self.now

@@ -43,7 +43,7 @@ class LiveGateway:
         store = RedisLiveSessions(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1))
         self.connections = LiveConnections(self._build_feed, 100, 10, self.get_time, self._save)
         self.validity = ValidityChecks(self.connections, [self.reauthenticate], self.get_time, OUTAGE_LIMIT)
-        service = LiveService(self.connections, LiveSessions(store, bytes), lambda: "session-1", self.validity)
+        service = LiveService(self.connections, LiveSessions(store, bytes), lambda: "session-1", self.validity, separates_projects=True)
         self.app = LiveSocketApp(service, [self.authenticate], limits)
 
     def get_time(self) -> float:

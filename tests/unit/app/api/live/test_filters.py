@@ -39,11 +39,14 @@ def test_a_row_has_a_choice_of_each_field(fields: dict[str, Any], matches: bool)
 
 def test_a_project_sees_its_own_users_only() -> None:
     own, other, plain = build_row(1, user_id="@shop/u"), build_row(2, user_id="@shop2/u"), build_row(3, user_id="u")
-    assert [RowFilter(LiveFilter(), "@shop/").matches(row) for row in (own, other, plain)] == [True, False, False]
-    assert [RowFilter(LiveFilter()).matches(row) for row in (own, other, plain)] == [False, False, True]
-    assert RowFilter(LiveFilter(user_id="u"), "@shop/").matches(own)
+    unknown = build_row(4, user_id="")
+    rows = own, other, plain, unknown
+    assert [RowFilter(LiveFilter(), "shop").matches(row) for row in rows] == [True, False, False, False]
+    assert [RowFilter(LiveFilter(), "").matches(row) for row in rows] == [False, False, True, False]
+    assert [RowFilter(LiveFilter()).matches(row) for row in rows] == [True, True, True, True]
+    assert RowFilter(LiveFilter(user_id="u"), "shop").matches(own)
 
 
 def test_equal_filters_are_one_group() -> None:
-    one, same, other = RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u"), "@p/")
+    one, same, other = RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u"), "p")
     assert len({one, same, other}) == 2
