@@ -14,6 +14,7 @@ from app.api.http_protocol import build_protocol_class
 from app.api.middleware import AsgiApp
 from app.api.process_group import ProcessGroup, bind_sockets
 from app.api.shared_metrics import SharedMetrics, SharedSlots
+from app.api.socket_protocol import build_socket_protocol_class
 from app.settings import GatewaySection
 from app.telemetry import configure_logging
 from schemas.errors import SettingError
@@ -69,7 +70,7 @@ def serve(
         port=gateway.port,
         loop="uvloop",
         http=build_protocol_class(gateway),
-        ws="websockets-sansio",
+        ws=build_socket_protocol_class(gateway),
         ws_max_size=MAX_SOCKET_MESSAGE,
         ws_per_message_deflate=False,  # it keeps buffers of 50 kB for each client
         ws_ping_interval=None,  # the live view has pings of its own, with the cursor

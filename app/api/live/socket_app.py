@@ -8,6 +8,7 @@ The middleware of HTTP passes WebSockets on as they are: permission and limits a
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -142,7 +143,8 @@ class _SocketClient:
 
     async def _close(self, code: int, reason: str) -> None:
         log_event("gateway.live_closed", code=code, reason=reason, principal=self._holder.principal.actor)
-        await self._send({"type": "websocket.close", "code": code, "reason": reason[:100]})
+        with suppress(OSError):  # the client has gone, or did not read for so long that its connection was cut
+            await self._send({"type": "websocket.close", "code": code, "reason": reason[:100]})
 
 
 def _decode_message(message: dict[str, Any]) -> LiveRequest:
