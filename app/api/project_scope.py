@@ -31,6 +31,7 @@ RESERVED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     **OWNED_FIELDS,
     "/v1/broadcasts": _RECIPIENTS,
     "/v1/schedules/{name}": _RECIPIENTS,
+    "/v1/suppressions": (("user_id",),),
     "/v1/dead-letters/{dead_letter_id}/redrive": (("user_id",), *_CONTENT),
 }
 """The fields of bodies in which the default project could name what is another one's, by route; a worker would not know any more."""

@@ -124,6 +124,7 @@ async def test_lists_show_only_what_is_the_projects_own(client: httpx.AsyncClien
         ("POST", "/v1/broadcasts", {"user_ids": ["u-1", "@acme/u-1"], "notification": {"type": "greeting"}}, "$.user_ids"),
         ("POST", "/v1/broadcasts", {"user_ids": ["u-1"], "notification": {"type": "@acme/greeting"}}, "$.notification.type"),
         ("PUT", "/v1/schedules/daily", {"cron": "0 9 * * *", "user_ids": ["@acme/u-1"], "notification": {"type": "x"}}, "$.user_ids"),
+        ("POST", "/v1/suppressions", {"user_id": "@acme/u-1", "channel": "sms", "reason": "manual"}, "$.user_id"),
         ("POST", "/v1/dead-letters/dlt_1/redrive", {"user_id": "@acme/u-1", "type": "greeting"}, "$.user_id"),
     ],
 )
@@ -133,6 +134,23 @@ async def test_no_body_of_the_default_project_names_what_is_another_ones(
     response = await client.request(method, path, json=body, headers={**owners[0].headers, **ANY_VERSION})
     assert response.status_code == 422, response.text
     assert [error["path"] for error in response.json()["errors"]] == [field]
+
+
+async def test_a_user_is_erased_from_the_logs_that_requests_cannot_change(
+    client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner]
+) -> None:
+    await create_objects(client, owners[0])
+    erased = await client.post("/v1/users/u-1/erasure", json={"reason": "request 4711"}, headers=owners[0].headers)
+    assert erased.status_code == 200, erased.text
+    assert erased.json()["counts"]["log_entries"] > 0
+    rows = await database_copy.fetch("select 1 from consent_events where user_id = 'u-1'")
+    assert not rows
+    granted = await database_copy.fetch(
+        """select name, privilege from unnest('{audit_log,consent_events,log_chain,log_checkpoints}'::text[]) as name
+           cross join unnest('{update,delete}'::text[]) as privilege
+           where has_table_privilege('herold_project', name, privilege)"""
+    )
+    assert granted == []
 
 
 FOREIGN: list[tuple[str, str, Any]] = [
