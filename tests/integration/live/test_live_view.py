@@ -96,9 +96,10 @@ async def test_a_client_that_was_away_too_long_learns_how_much_it_missed(cluster
     await socket.close()
     for start in range(0, 5000, 1000):
         await produce_statuses(cluster, start, 1000)
-    watcher, _ = await open_socket(cluster, sampling=False)  # the gateway has read everything when it answers to a later one
+    watcher, _ = await open_socket(cluster, sampling=False)
     await produce_statuses(cluster, 5000, 1)
-    await read_rows(watcher, 1)
+    while 5000 not in get_numbers((await read_rows(watcher, 1))[0]):  # until the gateway has read everything
+        pass
     socket, _ = await open_socket(cluster, cursor=first["cursor"], sampling=False)
     gap = await read_frame(socket)
     rows, _ = await read_rows(socket, 5001 - gap["missed"])
