@@ -10,6 +10,7 @@ UUID = "01a2211d759678619811269291aeed15"
 CURSOR = "WyJhMmI0YzYiLCJ1LTQyIl0"
 
 EXAMPLES: Mapping[str, Any] = {
+    "project_id": "acme",
     "Idempotency-Key": "order-17-shipped",
     "If-Match": '"17"',
     "Herold-Actor": "ada",
