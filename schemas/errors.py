@@ -4,6 +4,7 @@ HeroldError
 |-- SettingError          a setting is missing or invalid; names the key
 |-- AmbiguousIdError      several users have a notification with this id
 |-- ConflictError         the state of something does not allow a change; says what to do
+|-- DeniedError           Kafka denies what this process needs to do
 |-- ExpressionError       an expression of a rule is not valid; names the place
 |-- MissingApiKeyError    there is no API key with this id
 |-- MissingAccountError   there is no account of a person with this id
@@ -29,6 +30,7 @@ HeroldError
 |-- UnstorableRowError    a store rejects the values of a row
 |-- VersionMismatchError  a row has changed since it was read
 +-- UnavailableError      Kafka, PostgreSQL or Redis does not answer; retry later
+    |-- DescribedUnavailableError  a server does not answer; the text says what that means
     +-- RecordedNotificationsUnavailableError  Kafka does not give the notifications that it has
 """
 

@@ -187,6 +187,13 @@ RELIED_ON: Overrides = {
         ("aiokafka.conn:AIOKafkaConnection.__init__", "408b5d611e63", "_writer; _on_close_cb, which is None for the bootstrap connection"),
         ("aiokafka.client:AIOKafkaClient.bootstrap", "345e4c29fc22", "creates the one connection without on_close"),
     ),
+    "..kafka.acl_requests": (
+        (
+            "aiokafka.admin.client:AIOKafkaAdminClient._send_request",
+            "f22c6873ed66",
+            "_send_request: aiokafka has no method for these requests",
+        ),
+    ),
     "..api.services.producer_connection": (
         ("aiokafka.producer.sender:Sender._fail_all", "d4f609ba3d77", "called back by _sender's task when a producer is closed by force"),
         ("aiokafka.producer.producer:AIOKafkaProducer.__init__", "d3cf03de4fca", "creates _sender"),

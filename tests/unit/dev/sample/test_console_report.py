@@ -98,7 +98,7 @@ def test_all_problems_are_shown() -> None:
     comparison = RequestLogComparison(["dlv_1"], ["dlv_2"], ["dlv_3"], ["dlv_4"], 5, 8, 3, {}, {"sendgrid": 7}, ["dlv_5"])
     unfinished = reconcile([LineResult(), LineResult(), LineResult("routed", ("SENT",), True)], lost_count=1)
     text = render_result(msgspec.structs.replace(RESULT, reconciliation=unfinished, comparison=comparison))
-    assert "1 submissions were still in flight after 120 s" in text
+    assert "1 submissions were still in flight after " in text
     assert "1 submissions are LOST" in text
     assert "1 deliveries are SENT or DELIVERED in PostgreSQL, but no provider accepted them: dlv_1" in text
     assert "1 deliveries were accepted by a provider, but are PENDING or FAILED in PostgreSQL: dlv_2" in text

@@ -29,13 +29,16 @@ def test_the_sample_can_be_loaded() -> None:
     assert len(load_sample("r", "http://127.0.0.1:1", "u-ruth")) == SAMPLE_SIZE == 1000
 
 
+OWN_TYPES = {"account.password_reset"}  # Herold sends it to people who use it
+
+
 def test_every_priority_channel_and_type_is_used() -> None:
     routed = [line for line in SAMPLE if line.expected[0] == "routed" and line.notification]
     sent = [line for line in SAMPLE if line.expected[0] in ("routed", f"merged {DIGEST}")]
     types = {line.notification["type"] for line in sent if line.notification}
     priorities = {line.priority or RULES[line.notification["type"]].priority or "medium" for line in routed if line.notification}
     channels = {channel for line in routed for channel in RULES[(line.notification or {})["type"]].channels}
-    assert (types, priorities, channels) == (set(RULES), set(PRIORITIES), set(CHANNEL_NAMES))
+    assert (types, priorities, channels) == (set(RULES) - OWN_TYPES, set(PRIORITIES), set(CHANNEL_NAMES))
 
 
 @pytest.mark.parametrize("via", ["kafka", "http"])
@@ -70,6 +73,8 @@ def test_every_reason_occurs() -> None:
     absent |= {"account_paused", "too_many_bounces", "retry_budget"}
     # it ends before a call without an answer is found out
     absent |= {"unknown", "found_by_receipt", "found_at_provider"}
+    # nobody is erased, nothing is sealed, no key is a test key, and no account has a rate
+    absent |= {"erased", "seal_broken", "no_test_account", "call_rate"}
     assert reasons == {*map(str, REASONS), *map(str, Reason)} - absent
     assert delivery_reasons <= {word for status in STATUS_COUNTS for word in status.split()[1:]}
 

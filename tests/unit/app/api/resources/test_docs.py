@@ -67,9 +67,8 @@ def test_every_list_has_an_example_with_items() -> None:
 
 
 def is_list(document: dict[str, Any], operation: dict[str, Any]) -> bool:
-    content = operation["responses"]["200"]["content"].get("application/json", {})
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
     schema = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
-    schema = operation["responses"]["200"]["content"].get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
     return bool({"items", "notifications"} & set(document["components"]["schemas"].get(schema, {}).get("properties", {})))
 
 
