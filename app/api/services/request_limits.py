@@ -147,6 +147,7 @@ class RequestLimits:
         self._timer.cancel()
         buckets, self._in_debt = self._in_debt, set()
         await asyncio.gather(*map(self._begin_charge, buckets))
+        await asyncio.gather(*(bucket.charging for bucket in self._buckets.values() if bucket.charging is not None))
 
     def _get_bucket(self, key: tuple[str, ...], quotas: Sequence[Quota]) -> Bucket:
         bucket = self._buckets.get(key)

@@ -110,5 +110,8 @@ async def open_auth_harness(directory: Path, database_url: str, redis_url: str, 
         await connections.people.close()
         await connections.recent_notifications.stop()  # this one and the limits ask Redis after an answer
         await connections.limits.stop()
+        await connections.profile_eviction.stop()
+        await connections.live.connections.stop()
+        await connections.worker_client.close()
         await connections.redis.close()
         await connections.database.close()
