@@ -74,16 +74,45 @@ class Bucket:
         return self.debt <= 0 and not self.waiting and self.charging is None and now >= max(self.blocked_until, self.charged_at + 1)
 
 
+class Buckets:
+    """Buckets by key. Those that are idle are forgotten when there are many, so that what strangers send costs no memory."""
+
+    def __init__(self, on_debt: Callable[[Bucket], None], clock: Clock) -> None:
+        self._on_debt, self._clock = on_debt, clock
+        self._by_key: dict[tuple[str, ...], Bucket] = {}
+        self._sweep_at = MIN_SWEPT_BUCKETS
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def find(self, key: tuple[str, ...]) -> Bucket | None:
+        """The bucket of a key, if there is one."""
+        return self._by_key.get(key)
+
+    def get(self, key: tuple[str, ...], quotas: Sequence[Quota]) -> Bucket:
+        """The bucket of a key; a new one has these quotas."""
+        bucket = self._by_key.get(key)
+        if bucket is None:
+            if len(self._by_key) >= self._sweep_at:
+                self._sweep()
+            bucket = self._by_key[key] = Bucket(quotas, self._on_debt)
+        return bucket
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        self._by_key = {key: bucket for key, bucket in self._by_key.items() if not bucket.is_idle(now)}
+        self._sweep_at = max(MIN_SWEPT_BUCKETS, 2 * len(self._by_key))
+
+
 class RequestLimits:
     """The limits of the section `limits`. `clock` is monotonic; `limiter` does not raise UnavailableError."""
 
     def __init__(self, section: LimitsSection, limiter: RateLimiter, clock: Clock) -> None:
         self._section, self._limiter, self._clock = section, limiter, clock
-        self._buckets: dict[tuple[str, ...], Bucket] = {}
-        self._sweep_at = MIN_SWEPT_BUCKETS
+        self._buckets, self._rejected = Buckets(self._on_debt, clock), Buckets(self._on_debt, clock)
         self._in_debt: set[Bucket] = set()
+        self._charges: set[asyncio.Task[None]] = set()
         self._timer = FlushTimer(self._charge_all)
-        self._rejected: dict[str, Bucket] = {}
         self.limits_ips = section.ip_per_second > 0
         self.limits_principals = max(section.key_per_second, section.account_per_second, section.project_per_second) > 0
 
@@ -95,16 +124,16 @@ class RequestLimits:
         if not self.limits_ips:
             return None
         network = get_network(ip)
-        return self._get_bucket(("ip", network), [self._build_quota("ip", network)])
+        return self._buckets.find(("ip", network)) or self._buckets.get(("ip", network), [self._build_quota("ip", network)])
 
     def find_principal_bucket(self, principal: Principal) -> Bucket | None:
         """The bucket of a key or account in its project; None if neither has a limit."""
-        known = self._buckets.get((principal.kind, principal.id, principal.project))
-        if known is not None:
+        key = principal.kind, principal.id, principal.project
+        if known := self._buckets.find(key):
             return known
         names = [(principal.kind, principal.id), ("project", principal.project or "default")]
         quotas = [self._build_quota(scope, name) for scope, name in names if self._get_rate(scope)]
-        return self._get_bucket((principal.kind, principal.id, principal.project), quotas) if quotas else None
+        return self._buckets.get(key, quotas) if quotas else None
 
     async def admit(self, bucket: Bucket) -> Refusal | None:
         """Admit a request, or say when it may be made."""
@@ -122,7 +151,7 @@ class RequestLimits:
 
     def find_rejection(self, ip: str) -> Refusal | None:
         """Whether an address has sent so much that was rejected that it gets no more answers for now."""
-        bucket = self._rejected.get(get_network(ip)) if self._rejected else None
+        bucket = self._rejected.find((get_network(ip),)) if len(self._rejected) else None
         if bucket is None:
             return None
         wait = bucket.blocked_until - self._clock()
@@ -135,29 +164,15 @@ class RequestLimits:
         if not self._section.rejected_per_second:
             return
         network = get_network(ip)
-        bucket = self._rejected.get(network)
-        if bucket is None:
-            if len(self._rejected) >= self._sweep_at:
-                self._rejected = {name: one for name, one in self._rejected.items() if not one.is_idle(self._clock())}
-            bucket = self._rejected[network] = Bucket([self._build_quota("rejected", network)], self._on_debt)
+        bucket = self._rejected.get((network,), [self._build_quota("rejected", network)])
         bucket.add_debt()
 
     async def stop(self) -> None:
-        """Charge what is not charged yet."""
-        self._timer.cancel()
-        buckets, self._in_debt = self._in_debt, set()
-        await asyncio.gather(*map(self._begin_charge, buckets))
-        await asyncio.gather(*(bucket.charging for bucket in self._buckets.values() if bucket.charging is not None))
-
-    def _get_bucket(self, key: tuple[str, ...], quotas: Sequence[Quota]) -> Bucket:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            if len(self._buckets) >= self._sweep_at:
-                now = self._clock()
-                self._buckets = {name: one for name, one in self._buckets.items() if not one.is_idle(now)}
-                self._sweep_at = max(MIN_SWEPT_BUCKETS, 2 * len(self._buckets))
-            bucket = self._buckets[key] = Bucket(quotas, self._on_debt)
-        return bucket
+        """Charge what is not charged yet, and wait for the charges that are under way."""
+        while self._in_debt or self._charges:
+            self._timer.cancel()
+            self._charge_all()
+            await asyncio.gather(*self._charges)
 
     def _get_rate(self, scope: str) -> float:
         return float(getattr(self._section, f"{scope}_per_second"))
@@ -176,7 +191,9 @@ class RequestLimits:
 
     def _begin_charge(self, bucket: Bucket) -> asyncio.Task[None]:
         if bucket.charging is None:
-            bucket.charging = asyncio.get_running_loop().create_task(self._charge(bucket))
+            bucket.charging = task = asyncio.get_running_loop().create_task(self._charge(bucket))
+            self._charges.add(task)
+            task.add_done_callback(self._charges.discard)
         elif bucket.debt > 0:
             self._on_debt(bucket)
         return bucket.charging

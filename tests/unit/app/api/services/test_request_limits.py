@@ -203,3 +203,29 @@ async def test_addresses_that_make_no_requests_any_more_take_no_memory() -> None
         await harness.charge()
         kept.append(bucket)
     assert len(limits) <= 2 * MIN_SWEPT_BUCKETS
+
+
+async def test_a_stop_waits_for_the_charges_under_way() -> None:
+    harness = LimitHarness(key_per_second=2, key_burst=5, rejected_per_second=1, rejected_burst=5)
+    limits, may_answer = harness.processes[0], asyncio.Event()
+    await harness.admit(build_principal())
+    await harness.charge()
+    acquire = harness.acquire
+
+    async def answer_late(*arguments: Any) -> Any:
+        await may_answer.wait()
+        return await acquire(*arguments)
+
+    limits._limiter.acquire = answer_late  # type: ignore[method-assign]
+    await harness.admit(build_principal())
+    limits.count_rejection("192.0.2.1")
+    await asyncio.sleep(2 * CHARGE_INTERVAL)  # both charges are under way
+    stopping = asyncio.ensure_future(limits.stop())
+    await asyncio.sleep(0)
+    limits.count_rejection("192.0.2.1")  # meanwhile more is to be charged
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    may_answer.set()
+    await stopping
+    assert harness.requests == 4
+    assert not limits._charges | limits._in_debt
