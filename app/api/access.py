@@ -19,6 +19,9 @@ from app.api.problems import ProblemDetails, ProblemError, build_problem
 from schemas.permissions import PROJECT_PERMISSIONS, Permission
 
 ACCESS: Final = "access"  # the declaration's key in the options of a route
+ACCOUNT_MESSAGES: Final = frozenset({"account.password_reset", "herold-password-link"})
+"""The type and the template of the e-mails with a link to choose a password. Who changes them can read the link of any account."""
+
 NO_CREDENTIAL = "send the header Authorization: Bearer <API key or access token>, or X-API-Key: <API key>"
 
 
@@ -88,6 +91,12 @@ def check_permission(principal: Principal, permission: Permission) -> None:
 def has_permission(principal: Principal, permission: Permission) -> bool:
     """Whether the principal has the permission, and it counts in its project."""
     return permission in principal.permissions and (not principal.project or permission in PROJECT_PERMISSIONS)
+
+
+def check_change(principal: Principal, name: str) -> None:
+    """Raise ProblemError if a rule or template needs more than the permission for those, and the principal does not have it."""
+    if name in ACCOUNT_MESSAGES:
+        check_permission(principal, Permission.ACCOUNTS_WRITE)
 
 
 def build_forbidden_problem(principal: Principal, permission: Permission) -> ProblemDetails:

@@ -9,13 +9,14 @@ from litestar.params import PathParameter, QueryParameter
 
 from agents.router.compiled_policy import CompiledPolicy
 from app.admin.rule_problems import find_rule_problems
-from app.api.access import requires
+from app.api.access import check_change, requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_body, decode_json
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import EXAMPLE_RULE, INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor, decode_version_cursor
+from app.api.principal import get_principal
 from app.api.problems import (
     ProblemError,
     build_field_error,
@@ -89,6 +90,7 @@ async def put_rule(
     comment: CommentParameter = "",
 ) -> Response[RuleResponse]:
     """Creates a rule for a type that has none. One that exists is replaced as a whole, for which If-Match is needed."""
+    check_change(get_principal(request), rule_type)
     entry, origin = _decode_rule(await request.body(), rule_type), build_origin(actor, source, comment)
     rules = get_dependencies(request).rules
     if if_match is None and (rule := await rules.create(entry, origin, _check_rule)):
@@ -108,6 +110,7 @@ async def delete_rule(
     comment: CommentParameter = "",
 ) -> None:
     """Notifications of the type become dead letters. The versions stay, so that the rule can be rolled back. Needs If-Match."""
+    check_change(get_principal(request), rule_type)
     version = require_if_match(if_match)
     await get_dependencies(request).rules.delete(rule_type, version, build_origin(actor, source, comment))
 
@@ -149,6 +152,7 @@ async def roll_back_rule(
     comment: CommentParameter = "",
 ) -> Response[RuleResponse]:
     """The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
+    check_change(get_principal(request), rule_type)
     version, current = (await decode_body(request, RuleRollback)).version, require_if_match(if_match)
     rules = get_dependencies(request).rules
     entry = require_rule(rule_type, await rules.require_version(rule_type, version))

@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.templates import TemplateService, find_preview_problems
-from app.api.access import requires
+from app.api.access import check_change, requires
 from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -14,6 +14,7 @@ from app.api.exception_handlers import STORE_RETRY_AFTER, handle_problem
 from app.api.middleware import add_log_fields
 from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.principal import get_principal
 from app.api.problems import (
     ProblemError,
     build_field_error,
@@ -198,6 +199,7 @@ async def roll_back_template(
 async def _publish(
     request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, body: PublishRequest | RollbackRequest
 ) -> Response[VersionReport]:
+    check_change(get_principal(request), version.name)
     author = build_origin(actor, "api").actor
     try:
         report = await _get_service(request).publish(version, expected, author, body.comment, force=body.force)

@@ -23,6 +23,28 @@ async def test_a_key_does_what_its_role_and_scopes_say(client: httpx.AsyncClient
     assert (await client.delete(f"{RULES}/x", headers=build_headers(viewer))).status_code == 403
 
 
+async def test_the_links_of_accounts_are_changed_by_who_may_change_accounts(client: httpx.AsyncClient) -> None:
+    """Their template could send the link of an admin elsewhere."""
+    developer = build_headers(await create_key(client, "developer"))
+    rule, template = f"{RULES}/account.password_reset", "/v1/templates/herold-password-link"
+    body = {"category": "security", "channels": ["email"], "template": "account-otp"}
+    current = (await client.get(rule)).headers["etag"]
+    for method, path, content in (
+        ("PUT", rule, body),
+        ("DELETE", rule, None),
+        ("POST", f"{rule}/rollback", {"version": 1}),
+        ("POST", f"{template}/publish", {"version": 1}),
+        ("POST", f"{template}/rollback", {"version": 1}),
+    ):
+        denied = await client.request(method, path, json=content, headers={**developer, "if-match": current})
+        assert (denied.status_code, denied.json()["permission"]) == (403, "accounts:write"), path
+    assert (await client.get(rule)).headers["etag"] == current
+    assert (await client.put(rule, json=body, headers={"if-match": current})).status_code == 200
+    other = f"{RULES}/order.shipped"
+    headers = {**developer, "if-match": (await client.get(other)).headers["etag"]}
+    assert (await client.put(other, json={**body, "category": "transactional"}, headers=headers)).status_code == 200
+
+
 async def test_the_text_of_a_key_is_shown_once_and_stored_nowhere(client: httpx.AsyncClient, database_copy: Database) -> None:
     key = await create_key(client)
     assert key["key"].startswith(f"hrl_live_{key['id']}_")
