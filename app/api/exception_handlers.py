@@ -4,13 +4,14 @@ import traceback
 from collections.abc import Mapping
 
 from litestar import Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from app.api.dependencies import ApiRequest
 from app.api.etags import build_etag_headers, build_mismatch_problem
 from app.api.middleware import Scope, add_log_fields
 from app.api.parameter_errors import list_parameter_errors
 from app.api.problems import (
+    DISCONNECTED,
     PROBLEM_MEDIA_TYPE,
     ProblemDetails,
     ProblemError,
@@ -24,6 +25,7 @@ from schemas.errors import DescribedUnavailableError, MissingUserError, Unavaila
 
 STORE_UNAVAILABLE = "PostgreSQL does not answer, so this can neither be read nor changed; notifications are still accepted"
 STORE_RETRY_AFTER = 5  # seconds
+FRAMEWORK_DISCONNECTED = "client disconnected prematurely"  # the framework has no class for it, and calls it an error of the server
 
 
 def handle_problem(request: ApiRequest, error: ProblemError) -> Response[bytes]:
@@ -52,6 +54,8 @@ def handle_http_exception(request: ApiRequest, error: HTTPException) -> Response
     """The response to an error of the framework: unknown path, wrong method, invalid query parameter, body too large."""
     if isinstance(error, ValidationException):
         return _build_problem_response(request, build_validation_problem(list_parameter_errors(request, error)))
+    if isinstance(error, InternalServerException) and error.detail == FRAMEWORK_DISCONNECTED:
+        return _build_problem_response(request, build_problem("bad-request", DISCONNECTED))
     details = {"not-found": "no such path; see /docs", "method-not-allowed": f"this path does not support {request.method}; see /docs"}
     kind = get_problem_kind(error.status_code)
     return _build_problem_response(request, build_problem(kind, details.get(kind, error.detail)), error.headers or {})

@@ -34,19 +34,42 @@ class HeadAndOptions:
         method = scope.get("method")
         if scope["type"] != "http" or method not in ("HEAD", "OPTIONS"):
             await self._framework(scope, receive, send)
-            return
+        elif method == "HEAD":
+            await self._answer_as(scope, "GET", receive, _without_body(send))
+        else:  # no path has TRACE: the framework says which methods there are, or that there is no such path
+            await self._answer_as(scope, "TRACE", receive, _with_methods(send))
 
-        async def send_without_body(message: Message) -> None:
-            is_body = message["type"] == "http.response.body"
-            await send({**message, "body": b""} if is_body else message)
+    async def _answer_as(self, scope: Scope, method: str, receive: Receive, send: Send) -> None:
+        """Answer as to a request with `method`. The server and the log line have the client's: HTTP's rules on lengths depend on it."""
+        requested = scope["method"]
 
-        async def send_methods(message: Message) -> None:
-            is_known = message["type"] == "http.response.start" and message["status"] == 405
-            await (send(_build_options_start(message)) if is_known else send_without_body(message))
+        async def send_with_requested_method(message: Message) -> None:
+            scope["method"] = requested
+            await send(message)
 
-        # no path has TRACE: the framework says which methods there are, or that there is no such path
-        scope["method"] = "GET" if method == "HEAD" else "TRACE"
-        await self._framework(scope, receive, send_without_body if method == "HEAD" else send_methods)
+        scope["method"] = method
+        await self._framework(scope, receive, send_with_requested_method)
+
+
+def _without_body(send: Send) -> Send:
+    async def send_without_body(message: Message) -> None:
+        is_body = message["type"] == "http.response.body"
+        await send({**message, "body": b""} if is_body else message)
+
+    return send_without_body
+
+
+def _with_methods(send: Send) -> Send:
+    """Replaces 405 by 204 with all methods of the path; passes on other responses, such as 404."""
+    send_without_body, is_known = _without_body(send), False
+
+    async def send_methods(message: Message) -> None:
+        nonlocal is_known
+        if message["type"] == "http.response.start" and message["status"] == 405:
+            is_known, message = True, _build_options_start(message)
+        await (send_without_body if is_known else send)(message)
+
+    return send_methods
 
 
 def _build_options_start(message: Message) -> Message:

@@ -13,6 +13,8 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_ERROR_CHARACTERS: Final = 2000  # of a path or a text
 MAX_LISTED_ERRORS: Final = 3  # field errors that the detail of a problem quotes; `errors` has all of them
 
+DISCONNECTED: Final = "the client closed the connection before the end of the body"
+
 # HTTP status and title of each kind of problem; the docs page lists them under #<kind>
 PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "bad-request": (400, "The request is malformed"),

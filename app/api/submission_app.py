@@ -14,7 +14,7 @@ from app.api.exception_handlers import build_unexpected_problem
 from app.api.limit_checks import add_cost
 from app.api.middleware import AsgiApp, Receive, Scope, Send, add_log_fields
 from app.api.principal import PRINCIPAL
-from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
+from app.api.problems import DISCONNECTED, PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
 from app.api.request_ids import encode_problem
 from app.api.services.cloud_events import find_content, read_batch, read_binary, read_structured
 from app.api.services.submission_service import SubmissionResult, SubmissionService
@@ -116,7 +116,7 @@ async def _read_body(receive: Receive, limit: int) -> bytes:
     while has_more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ProblemError(build_problem("internal", "client disconnected prematurely"))
+            raise ProblemError(build_problem("bad-request", DISCONNECTED))
         body = body + message["body"] if body else message["body"]
         if len(body) > limit:
             raise ProblemError(build_problem("too-large", "Request Entity Too Large"))

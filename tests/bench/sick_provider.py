@@ -20,9 +20,9 @@ RATE = 100.0  # notifications per second and channel
 SECONDS = 20.0
 FAULTS: dict[str, dict[str, object]] = {
     "latency": {"latency": "30s"},
-    "trickle": {"trickle": True},
-    "endless": {"endless": True},
-    "bomb": {"bomb": True},
+    "trickle": {"connection": "trickle"},
+    "endless": {"connection": "endless"},
+    "bomb": {"connection": "bomb"},
 }
 OUTAGES: dict[str, dict[str, object]] = {
     "401 for 120 s": {"status": 401, "seconds": 120},

@@ -97,3 +97,13 @@ def test_no_header_changes_the_path_or_method(gateway: AttackedGateway, header: 
     value = "DELETE" if "Method" in header else "/v1/users"
     assert list_statuses(send(gateway, "GET", "/healthz", f"{header}: {value}")) == [200]
     assert list_statuses(send(gateway, "GET", "/v1/users", f"{header}: /healthz")) == [401]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+@pytest.mark.parametrize(("path", "statuses"), [("/healthz", (200, 204)), ("/no/such/path", (404,)), ("/docs", (200, 204))])
+def test_the_connection_goes_on_after_any_method(gateway: AttackedGateway, method: str, path: str, statuses: tuple[int, ...]) -> None:
+    first = f"{method} {path} HTTP/1.1\r\nHost: gateway\r\nX-API-Key: {gateway.api_key}\r\n\r\n".encode()
+    received = list_statuses(gateway.exchange(first + b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"))
+    assert received[0] in statuses
+    assert received[1:] == [200]
+    assert "Traceback" not in gateway.read_log()

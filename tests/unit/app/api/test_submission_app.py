@@ -46,7 +46,7 @@ EXCHANGES = {
     "not JSON": Exchange(422, [b"{"]),
     "an invalid field": Exchange(422, [b'{"user_id": "u", "type": "order.shipped", "to": {"email": ["a@x.org", "b"]}}']),
     "unconfirmed": Exchange(503, [VALID], is_kafka_down=True),
-    "disconnected": Exchange(500, []),
+    "disconnected": Exchange(400, []),
     "invalid Host": Exchange(400, [VALID], [(b"host", b"a b")]),
     "a Host in brackets": Exchange(202, [VALID], [(b"host", b"[::1]:80")]),
 }
