@@ -1,4 +1,4 @@
-"""Measures the CPU seconds of processes, and the calibration: the CPU time of a fixed workload, which shows the speed of the host."""
+"""Measures the CPU seconds and memory of processes, and the calibration: the CPU time of a fixed workload, the speed of the host."""
 
 import json
 import os
@@ -22,6 +22,11 @@ def read_cpu_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     return sum(map(int, fields[11:15])) / TICKS_PER_SECOND + sum(read_own_cpu_seconds(int(child)) for child in children)
+
+
+def read_resident_mb(pid: int) -> int:
+    """Read the resident memory of a process, in MiB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4 // 1024
 
 
 def read_own_cpu_seconds(pid: int) -> float:

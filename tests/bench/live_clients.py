@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 from schemas.enums import Status
-from tests.bench.cpu_meter import CpuMeter
-from tests.bench.scenarios import read_resident_mb
+from tests.bench.cpu_meter import CpuMeter, read_resident_mb
 from tests.cluster import HeroldCluster
 from tests.integration.live.live_client import produce_statuses
 

@@ -15,7 +15,7 @@ from schemas.notification import Notification
 from schemas.topics import LOG_APPEND_TIME
 from tests import topic_reader
 from tests.bench import load_generator
-from tests.bench.cpu_meter import CpuMeter, read_cpu_seconds
+from tests.bench.cpu_meter import CpuMeter, read_cpu_seconds, read_resident_mb
 from tests.bench.percentiles import compute_percentiles
 from tests.cluster import PARTITIONS, HeroldCluster, get_faust_path
 
@@ -140,11 +140,6 @@ async def measure_pipeline(cluster: HeroldCluster, count: int) -> dict[str, Any]
     counts = {"lost": total - sent, "duplicates": request_counts["duplicates"], "requests": request_counts["requests"]}
     memory = {role: read_resident_mb(cluster.processes[role].pid) for role in ("router", "email", "recorder", "simulators")}
     return {"pipeline_us": us, "pipeline_per_s": round(count / wall_seconds), "pipeline_counts": counts, "resident_mb": memory}
-
-
-def read_resident_mb(pid: int) -> int:
-    """Read the resident memory of a process, in MiB."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4 // 1024
 
 
 async def measure_latency(cluster: HeroldCluster, count: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import asyncio
 import math
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,7 +16,7 @@ from msgspec import Raw, Struct
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
 from schemas.scheduled import Scheduled
 from tests import topic_reader
-from tests.bench.cpu_meter import CpuMeter
+from tests.bench.cpu_meter import CpuMeter, read_resident_mb
 from tests.bench.percentiles import compute_percentiles
 from tests.cluster import PARTITIONS, HeroldCluster
 
@@ -132,8 +131,7 @@ class SchedulerRuns:
             await producer.flush()
 
     def read_resident_mb(self) -> int:
-        pid = self._cluster.processes["scheduler"].pid
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4 // 1024
+        return read_resident_mb(self._cluster.processes["scheduler"].pid)
 
 
 def build_scheduled(number: int, user: str, due_at: float, target: str) -> Scheduled:

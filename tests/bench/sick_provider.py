@@ -13,6 +13,7 @@ from typing import Any
 from schemas.channels import ChannelName
 from schemas.topics import DEAD_LETTER_TOPIC
 from tests.bench import load_generator
+from tests.bench.cpu_meter import read_resident_mb
 from tests.bench.percentiles import compute_percentiles
 from tests.cluster import PARTITIONS, HeroldCluster
 
@@ -45,7 +46,7 @@ async def measure_sick_provider(cluster: HeroldCluster, count: int) -> dict[str,
         cluster.switch_fault_on("sendgrid", seconds=SECONDS + 60, **fault)
         sick = await _measure_sms(cluster, 2 * number + 3)
         figures[name] = {"usual_ms": usual, "sick_ms": sick, "p99_ratio": round(sick["p99"] / usual["p99"], 2)}
-        figures[name]["email_mb"] = round(cluster.read_metric("email", "process_resident_memory_bytes") / 2**20)
+        figures[name]["email_mb"] = read_resident_mb(cluster.processes["email"].pid)
     return {"sick_provider": figures}
 
 
