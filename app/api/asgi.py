@@ -26,6 +26,7 @@ from app.api.paging import ListOfRequest
 from app.api.principal import Authenticator
 from app.api.problems import ProblemError
 from app.api.project_scope import ProjectScope
+from app.api.repeated_requests import RepeatedRequests
 from app.api.request_origin import OriginOfRequest
 from app.api.request_text import PathParameterDecoder, RequestTextDecoder
 from app.api.resources import (
@@ -136,7 +137,7 @@ def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] 
             Exception: handle_unexpected,
         },
         guards=[guard_route],
-        middleware=[JsonBodies, OriginOfRequest, PathParameterDecoder, ProjectScope, ListOfRequest],
+        middleware=[JsonBodies, OriginOfRequest, PathParameterDecoder, ProjectScope, ListOfRequest, RepeatedRequests],
         openapi_config=build_openapi_config(),
         logging_config=None,
         request_max_body_size=body_limit,

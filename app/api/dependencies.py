@@ -9,7 +9,7 @@ from litestar import Request
 from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
 from app.api.live.service import LiveService
-from app.api.ports import HistoryReader, RecentNotifications, UserTables, WindowResets
+from app.api.ports import HistoryReader, IdempotentResponses, RecentNotifications, UserTables, WindowResets
 from app.api.services.api_key_service import ApiKeyService
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
@@ -84,6 +84,7 @@ class Dependencies:
     live: LiveService
     projects: ProjectStore
     separates_projects: bool
+    idempotent_responses: IdempotentResponses
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -216,6 +216,7 @@ class GatewayConnections:
         history, users, preferences = PostgresHistoryReader(database), UserStore(database, make_id), PreferenceStore(database, make_id)
         return Dependencies(
             submission_service=self.submission_service,
+            idempotent_responses=self.submission_service.idempotent_responses,
             history=history,
             recent_notifications=self.recent_notifications,
             readiness=self.readiness,

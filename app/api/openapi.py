@@ -21,9 +21,11 @@ from app.api.auth_bodies import AUTH_BODIES
 from app.api.broadcast_requests import BROADCAST_BODIES
 from app.api.dead_letter_bodies import DEAD_LETTER_BODIES
 from app.api.document.completion import complete_document
+from app.api.document.idempotency import add_idempotency_key
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails
 from app.api.project_bodies import PROJECT_BODIES
 from app.api.rate_limit_bodies import RateLimitChange
+from app.api.repeated_requests import REPETITION, iterate_keyed_routes
 from app.api.responses import RuleRollback
 from app.api.services.submission_validation import MAX_BULK_SIZE, BulkSubmission
 from app.api.template_requests import TEMPLATE_REQUESTS
@@ -186,6 +188,8 @@ def build_openapi_document(app: Litestar) -> dict[str, Any]:
     for route in list_declared_routes(app):
         if route.operation:
             _add_access(document["paths"][route.path][route.method.lower()], route.needs)
+    for path, handler in iterate_keyed_routes(app):
+        add_idempotency_key(document["paths"][path]["post"], shows_secret=REPETITION in handler.opt)
     _, schemas = msgspec.json.schema_components({*REQUEST_STRUCTS, *_iterate_response_structs(app)}, ref_template=SCHEMA_REF)
     items = {"type": "array", "items": {"$ref": SCHEMA_REF.format(name="Submission")}, "minItems": 1, "maxItems": MAX_BULK_SIZE}
     schemas["BulkRequest"] = {

@@ -33,6 +33,7 @@ PROBLEM_KINDS: Mapping[str, tuple[int, str]] = {
     "precondition-required": (428, "The request must name the version that it changes"),
     "idempotency-key-conflict": (422, "The Idempotency-Key was used with another request"),
     "idempotency-key-in-progress": (409, "The first request with this Idempotency-Key is in progress"),
+    "response-shown-once": (409, "The first request with this Idempotency-Key has succeeded, and its response is shown once"),
     "too-large": (413, "The request is too large"),
     "timeout": (408, "The request did not arrive in time"),
     "rate-limited": (429, "Too many requests"),
@@ -69,7 +70,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True):
     """A problem document (RFC 9457); `code` is its stable name, on which a client can decide, and `request_id` finds the log line.
 
     A retry repeats `ids`, in the order of the request, so that duplicates are recognised; `retry_after` is in seconds. `permission` is the
-    one that is missing.
+    one that is missing, `resource` the path of what an earlier request made.
     """
 
     type: str
@@ -82,6 +83,7 @@ class ProblemDetails(Struct, frozen=True, omit_defaults=True):
     permission: str = ""
     code: str = ""
     request_id: str = ""
+    resource: str = ""
 
 
 class ProblemError(Exception):
@@ -112,6 +114,8 @@ def build_problem_headers(problem: ProblemDetails) -> list[tuple[bytes, bytes]]:
     headers = []
     if problem.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    if problem.resource:
+        headers.append((b"location", problem.resource.encode()))
     if problem.retry_after:
         headers.append((b"retry-after", str(problem.retry_after).encode()))
     return headers

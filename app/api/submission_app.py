@@ -57,7 +57,7 @@ class SubmissionApp:
             check_principal(principal, Permission.NOTIFICATIONS_SEND)
             found = _find_headers(scope)
             key = decode_key(found.get(KEY))
-            body = await _read_body(receive, self._body_limit)
+            body = await read_body(receive, self._body_limit)
             if found.get(CONTENT_TYPE) == JSON_CONTENT_TYPE[1] and EVENT_VERSION not in found:
                 response, log_fields = await self._service.submit(body, key, principal)
             else:
@@ -110,7 +110,7 @@ def _has_usual_host(scope: Scope) -> bool:
     return True
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int) -> bytes:
     """The whole body. Raises ProblemError if it is larger than the limit, or if the client closes the connection before its end."""
     body, has_more = b"", True
     while has_more:

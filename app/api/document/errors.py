@@ -70,9 +70,9 @@ def complete_errors(operation: Operation) -> None:
     responses = operation.value["responses"]
     for error in GENERAL_ERRORS:
         if find_kinds(error.status) and error.applies(operation):
-            responses.setdefault(str(error.status), _build_response(SHOWN_DETAILS[error.status]))
+            responses.setdefault(str(error.status), build_problem_response(SHOWN_DETAILS[error.status]))
     if "403" in responses and not operation.is_public:
-        responses["403"] = _build_response(SHOWN_DETAILS[403])
+        responses["403"] = build_problem_response(SHOWN_DETAILS[403])
     for status, response in responses.items():
         if PROBLEM_MEDIA_TYPE in response.get("content", {}):
             _add_example(int(status), response)
@@ -94,7 +94,8 @@ def build_problem_example(kind: str, detail: str) -> Any:
     return msgspec.to_builtins(msgspec.structs.replace(problem, request_id="0f3c5a7d9b1e2468ace"))
 
 
-def _build_response(description: str) -> JsonObject:
+def build_problem_response(description: str) -> JsonObject:
+    """The response with a problem document."""
     return {"description": description, "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": PROBLEM_REF}}}}
 
 

@@ -16,6 +16,7 @@ from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_problem
+from app.api.repeated_requests import shows_secret
 from app.api.resources.audiences import handle_conflict
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from schemas.api_keys import ApiKey, ApiKeyChange, ApiKeyRequest, CreatedApiKey, KeyRevocation, KeyRotation, find_key_problems
@@ -23,6 +24,7 @@ from schemas.errors import ConflictError, MissingApiKeyError
 from schemas.permissions import Permission
 
 IdParameter = Annotated[str, PathParameter(description="the id of the key, which is a part of its text", max_length=64)]
+KEY_PATH = "/v1/api-keys/{id}"
 NOT_FOUND = {404: describe_problem("no such key")}
 CONFLICT = {409: describe_problem("the key is revoked, or two of its secrets count already")}
 READ_KEY_ERRORS = {**READ_ERRORS, **NOT_FOUND}
@@ -48,7 +50,7 @@ async def list_api_keys(
 
 @post(
     "/",
-    opt=requires(Permission.API_KEYS_WRITE),
+    opt={**requires(Permission.API_KEYS_WRITE), **shows_secret(KEY_PATH)},
     operation_class=describe_body("ApiKeyRequest", EXAMPLE_KEY_REQUEST),
     responses={201: ResponseSpec(CreatedApiKey, description="created"), **CREATE_ERRORS},
     summary="Create an API key",
@@ -94,7 +96,7 @@ async def change_api_key(
 
 @post(
     "/{key_id:str}/rotate",
-    opt=requires(Permission.API_KEYS_WRITE),
+    opt={**requires(Permission.API_KEYS_WRITE), **shows_secret(KEY_PATH)},
     operation_class=describe_body("KeyRotation", {"overlap": 3600}),
     status_code=200,
     responses=ACTION_ERRORS,

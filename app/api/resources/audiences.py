@@ -17,6 +17,7 @@ from app.api.exception_handlers import handle_problem
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
+from app.api.repeated_requests import CHANGES_NOTHING
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from schemas.audiences import (
     Audience,
@@ -123,7 +124,7 @@ async def preview_audience(request: ApiRequest, name: NameParameter) -> Recipien
 
 @post(
     "/preview",
-    opt=requires(Permission.AUDIENCES_READ),
+    opt={**requires(Permission.AUDIENCES_READ), **CHANGES_NOTHING},
     operation_class=describe_body("AudienceFilter", EXAMPLE_FILTER),
     status_code=200,
     responses={code: response for code, response in CHANGE_ERRORS.items() if code in (401, 422, 503)},

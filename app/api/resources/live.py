@@ -19,6 +19,7 @@ from app.api.live.service import LiveService
 from app.api.openapi import INVALID, UNAUTHORIZED, describe_problem
 from app.api.principal import Credential, Holder, build_holder, find_credential, get_principal
 from app.api.problems import ProblemError, build_problem
+from app.api.repeated_requests import CHANGES_NOTHING
 from app.api.responses import LiveTicket
 from schemas.permissions import Permission
 from tables.redis.keys import LIVE_TICKET_TTL
@@ -31,7 +32,7 @@ Choices = Annotated[list[str] | None, QueryParameter(description="one of these; 
 
 @post(
     "/tickets",
-    opt=requires(Permission.LIVE_READ),
+    opt={**requires(Permission.LIVE_READ), **CHANGES_NOTHING},
     responses={**UNAUTHORIZED, 503: describe_problem("Redis does not answer")},
     summary="Get a ticket for /ws",
     operation_id="create_live_ticket",

@@ -9,6 +9,7 @@ from litestar.types import ASGIApp
 
 from app.api.access import requires
 from app.api.dependencies import ApiRequest, get_dependencies
+from app.api.document.idempotency import DESCRIPTION as IDEMPOTENCY_KEY
 from app.api.explanation import add_digest, build_explanation
 from app.api.limit_checks import add_cost
 from app.api.middleware import add_log_fields
@@ -23,6 +24,7 @@ from app.api.problems import (
     build_problem,
     build_validation_problem,
 )
+from app.api.repeated_requests import HANDLES_KEY
 from app.api.responses import BulkSubmissionResponse, ExplanationResponse, NotificationPage, NotificationResponse, SubmissionResponse
 from app.api.submission_app import decode_key
 from app.api.user_time_zone import find_time_zone
@@ -42,13 +44,7 @@ ID_FORMAT = "ntf_ and 32 hex digits"
 HISTORY_UNAVAILABLE = "PostgreSQL does not answer, so history cannot be read; notifications are still accepted"
 HISTORY_RETRY_AFTER = 5  # seconds
 
-IdempotencyKeyHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        description="up to 200 characters, UTF-8; a repeated request with this key within 24 h gets the first response and submits nothing",
-    ),
-]
+IdempotencyKeyHeader = Annotated[str | None, HeaderParameter(name="Idempotency-Key", description=IDEMPOTENCY_KEY)]
 NotificationIdParameter = Annotated[str, PathParameter(description=ID_FORMAT)]
 UserIdParameter = Annotated[
     str | None, QueryParameter(description="the recipient; needed only if a producer gave the id to several users", max_length=256)
@@ -71,7 +67,7 @@ LOOKUP_ERRORS = {
 
 @post(
     "/",
-    opt=requires(Permission.NOTIFICATIONS_SEND),
+    opt={**requires(Permission.NOTIFICATIONS_SEND), **HANDLES_KEY},
     operation_class=SubmitOperation,
     status_code=202,
     responses={202: ResponseSpec(SubmissionResponse, description="all in-sync replicas have the notification"), **SUBMIT_ERRORS},
@@ -88,7 +84,7 @@ async def submit_notification(request: ApiRequest, idempotency_key: IdempotencyK
 
 @post(
     "/bulk",
-    opt=requires(Permission.NOTIFICATIONS_SEND),
+    opt={**requires(Permission.NOTIFICATIONS_SEND), **HANDLES_KEY},
     operation_class=SubmitBulkOperation,
     status_code=202,
     responses={

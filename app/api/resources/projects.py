@@ -18,7 +18,8 @@ from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, c
 from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_problem
 from app.api.project_bodies import ProjectPage
-from app.api.resources.api_keys import CREATE_ERRORS
+from app.api.repeated_requests import shows_secret
+from app.api.resources.api_keys import CREATE_ERRORS, KEY_PATH
 from app.api.resources.audiences import handle_conflict
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from schemas.api_keys import ApiKeyRequest, CreatedApiKey, find_key_problems
@@ -90,7 +91,7 @@ async def change_project(
 
 @post(
     "/{project_id:str}/api-keys",
-    opt=requires(Permission.PROJECTS_WRITE),
+    opt={**requires(Permission.PROJECTS_WRITE), **shows_secret(KEY_PATH)},
     operation_class=describe_body("ApiKeyRequest", EXAMPLE_KEY_REQUEST),
     responses={201: ResponseSpec(CreatedApiKey, description="created"), **CREATE_ERRORS, **NOT_FOUND, **CONFLICT},
     summary="Create an API key of a project",

@@ -21,6 +21,7 @@ from app.api.problems import (
     build_problem,
     build_validation_problem,
 )
+from app.api.repeated_requests import CHANGES_NOTHING
 from app.api.template_requests import (
     DraftRequest,
     PreviewRequest,
@@ -130,7 +131,7 @@ async def draft_template(request: ApiRequest, name: NameParameter, actor: ActorH
 
 @post(
     "/{name:str}/preview",
-    opt=requires(Permission.TEMPLATES_READ),
+    opt={**requires(Permission.TEMPLATES_READ), **CHANGES_NOTHING},
     operation_class=describe_body("PreviewRequest", {"version": 2, "data": {"code": "482193"}, "locale": "de-AT"}),
     status_code=200,
     responses=PREVIEW_ERRORS,

@@ -14,6 +14,7 @@ from app.api.exception_handlers import handle_problem
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
 from app.api.problems import ProblemError, build_problem
+from app.api.repeated_requests import shows_secret
 from app.api.resources.audiences import handle_conflict
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.webhook_endpoint_bodies import EndpointActionRequest, PingRequest, WebhookEndpointPage
@@ -42,6 +43,7 @@ EXAMPLE_ENDPOINT = {
     "description": "the order system",
 }
 IdParameter = Annotated[str, PathParameter(description="the id of the endpoint", max_length=64)]
+ENDPOINT_PATH = "/v1/webhook-endpoints/{id}"
 NOT_FOUND = {404: describe_problem("no such endpoint")}
 CONFLICT = {409: describe_problem("there is one with this URL, the user has too many, or two secrets sign already")}
 READ_ENDPOINT_ERRORS = {**READ_ERRORS, **NOT_FOUND}
@@ -75,7 +77,7 @@ async def list_endpoints(
 
 @post(
     "/",
-    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
+    opt={**requires(Permission.WEBHOOK_ENDPOINTS_WRITE), **shows_secret(ENDPOINT_PATH)},
     operation_class=describe_body("EndpointRequest", EXAMPLE_ENDPOINT),
     responses={201: ResponseSpec(CreatedEndpoint, description="created"), **CREATE_ERRORS},
     summary="Create a webhook endpoint",
@@ -175,7 +177,7 @@ async def disable_endpoint(
 
 @post(
     "/{endpoint_id:str}/rotate-secret",
-    opt=requires(Permission.WEBHOOK_ENDPOINTS_WRITE),
+    opt={**requires(Permission.WEBHOOK_ENDPOINTS_WRITE), **shows_secret(ENDPOINT_PATH)},
     operation_class=describe_body("SecretRotation", {"overlap": 86_400}),
     status_code=200,
     responses={**ACTION_ERRORS, **CONFLICT},

@@ -18,6 +18,7 @@ from app.api.problems import (
     prefix_path,
 )
 from app.api.responses import BulkResult, BulkSubmissionResponse, SubmissionResponse
+from app.api.services.idempotency_keys import BAD_KEY, MAX_KEY_LENGTH, build_key_problem
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.request_fingerprint import compute_fingerprint
 from app.api.services.submission_projects import RESERVED, find_reserved_field, qualify_key, qualify_submission
@@ -29,7 +30,7 @@ from app.api.services.submission_validation import (
 )
 from schemas.enums import Priority, Reason
 from schemas.errors import UnavailableError
-from schemas.idempotent_responses import KeyConflict, KeyInProgress, RecentNotification, StoredResponse
+from schemas.idempotent_responses import KeyAcquired, RecentNotification, StoredResponse
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
 from schemas.json_errors import BYTE_ORDER_MARK
 from schemas.notification import Submission
@@ -46,9 +47,7 @@ from schemas.user_keys import SealerReader
 
 encode_json = msgspec.json.Encoder().encode
 UNCONFIRMED_RETRY_AFTER = 2  # seconds
-KEY_IN_PROGRESS_RETRY_AFTER = 1  # seconds
 KEYS_UNAVAILABLE = "the keys that seal personal data cannot be read"
-MAX_KEY_LENGTH = 200  # characters; a bulk request appends the item's index, and a notification's key has at most 256
 
 
 class ValidatedNotification(NamedTuple):
@@ -92,7 +91,7 @@ class SubmissionService:
     ) -> None:
         """With `sealers` what belongs to the user is sealed before it is written."""
         self._publisher, self._policy_reader = publisher, policy_reader
-        self._idempotent_responses, self._recent_notifications = idempotent_responses, recent_notifications
+        self.idempotent_responses, self._recent_notifications = idempotent_responses, recent_notifications
         self._clock, self._generate_bits, self._partitions, self._topic_prefix = clock, generate_bits, partitions, topic_prefix
         self._sealers = sealers
         self._policy: Policy | None = None
@@ -117,19 +116,14 @@ class SubmissionService:
         if (key := request.key) is None:
             return await publish(request)
         if not 1 <= len(key) <= MAX_KEY_LENGTH:
-            raise ProblemError(build_problem("bad-request", f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters"))
+            raise ProblemError(build_problem("bad-request", BAD_KEY))
         request_hash, key = compute_fingerprint(request.route, request.body), qualify_key(key, request.principal)
-        state = await self._idempotent_responses.acquire_key(key, request_hash)
+        state = await self.idempotent_responses.acquire_key(key, request_hash)
         if isinstance(state, StoredResponse):
             return SubmissionResult(state, {"stored_response": True})
-        if isinstance(state, KeyInProgress):
-            detail = "retry after the first request has ended; its response is stored"
-            raise ProblemError(build_problem("idempotency-key-in-progress", detail, retry_after=KEY_IN_PROGRESS_RETRY_AFTER))
-        if isinstance(state, KeyConflict):
-            raise ProblemError(
-                build_problem("idempotency-key-conflict", "a key belongs to one request, and this one has other content: use a new key")
-            )
-        return await self._publish_and_store(key, request_hash, state.token, lambda: publish(request))
+        if isinstance(state, KeyAcquired):
+            return await self._publish_and_store(key, request_hash, state.token, lambda: publish(request))
+        raise ProblemError(build_key_problem(state))
 
     async def _publish_and_store(
         self, key: str, request_hash: str, token: str, publish: Callable[[], Awaitable[SubmissionResult]]
@@ -137,12 +131,12 @@ class SubmissionService:
         try:
             result = await publish()
         except BaseException:
-            await self._idempotent_responses.release_key(key, token)
+            await self.idempotent_responses.release_key(key, token)
             raise
         if result.response.cacheable:
-            await self._idempotent_responses.store_response(key, request_hash, token, result.response)
+            await self.idempotent_responses.store_response(key, request_hash, token, result.response)
         else:
-            await self._idempotent_responses.release_key(key, token)
+            await self.idempotent_responses.release_key(key, token)
         return result
 
     async def _publish_one(self, request: SubmittedRequest) -> SubmissionResult:

@@ -1109,7 +1109,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A problem document (RFC 9457); `code` is its stable name, on which a client can decide, and `request_id` finds the log line.
 
     A retry repeats `ids`, in the order of the request, so that duplicates are recognised; `retry_after` is in seconds. `permission` is the
-    one that is missing.
+    one that is missing, `resource` the path of what an earlier request made.
     """
 
     type: str
@@ -1122,6 +1122,7 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     permission: str = ""
     code: str = ""
     request_id: str = ""
+    resource: str = ""
 
 
 class Project(Struct, frozen=True, kw_only=True, omit_defaults=True):

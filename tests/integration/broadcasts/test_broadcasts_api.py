@@ -10,6 +10,7 @@ from schemas.broadcasts import BROADCAST_PREFIX
 from schemas.ids import make_id
 from tables.postgres.database import Database
 from tests.integration.broadcasts.users import USERS, insert_users
+from tests.integration.users.users_client import open_users_client
 
 SHIPPED = {"type": "order.shipped", "data": {"order": 17, "name": "Ada", "eta": "Friday", "items": ["lamp"]}}
 TO_GOLD = {"audience": "gold", "notification": SHIPPED, "rate": 100}
@@ -54,6 +55,17 @@ async def test_a_repeated_request_with_an_id_starts_nothing_twice(client: httpx.
     again = await client.post("/v1/broadcasts", json={**TO_GOLD, "id": broadcast_id})
     assert (again.status_code, again.json()) == (200, created)
     assert len((await client.get("/v1/broadcasts")).json()["items"]) == 1
+
+
+async def test_a_repeated_request_with_a_key_starts_nothing_twice(database_copy_url: str, redis_url: str) -> None:
+    async with open_users_client(database_copy_url, redis_url=redis_url) as (client, connections):
+        await connections.policy_reader.refresh()
+        headers = {"idempotency-key": make_id(BROADCAST_PREFIX, time.time(), 2)}
+        first, again = [await client.post("/v1/broadcasts", json=TO_GOLD, headers=headers) for _ in range(2)]
+        other = await client.post("/v1/broadcasts", json={**TO_GOLD, "rate": 5}, headers=headers)
+        assert len((await client.get("/v1/broadcasts")).json()["items"]) == 1
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-conflict")
 
 
 async def test_broadcasts_are_listed_newest_first_in_pages(client: httpx.AsyncClient) -> None:

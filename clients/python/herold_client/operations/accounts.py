@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Accounts(Transport):
@@ -44,9 +44,12 @@ class Accounts(Transport):
                 return
             cursor = page.next_cursor
 
-    def create_account(self, body: models.AccountRequest) -> models.Account:
+    def create_account(self, body: models.AccountRequest, *, idempotency_key: str | None = None) -> models.Account:
         """Create an account. The account has no password. Its person gets an e-mail with a link to choose one, unless `notify` is false."""
-        result: models.Account = self.call(Request("POST", "/v1/accounts", body=encode_body(body)), {201: models.Account})
+        result: models.Account = self.call(
+            Request("POST", "/v1/accounts", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
+            {201: models.Account},
+        )
         return result
 
     def get_account(self, account_id: str) -> models.Account:
@@ -83,28 +86,50 @@ class Accounts(Transport):
         )
         return result
 
-    def reset_account_second_factor(self, account_id: str, body: models.AccountActionBody) -> models.Account:
+    def reset_account_second_factor(
+        self, account_id: str, body: models.AccountActionBody, *, idempotency_key: str | None = None
+    ) -> models.Account:
         """Remove the authenticator app of an account. For who has lost both the app and the recovery codes; passkeys stay."""
         result: models.Account = self.call(
             Request(
-                "POST", "/v1/accounts/{account_id}/reset-second-factor", path_values={"account_id": account_id}, body=encode_body(body)
+                "POST",
+                "/v1/accounts/{account_id}/reset-second-factor",
+                path_values={"account_id": account_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
             ),
             {200: models.Account},
         )
         return result
 
-    def revoke_account_sessions(self, account_id: str, body: models.AccountActionBody) -> models.Account:
+    def revoke_account_sessions(
+        self, account_id: str, body: models.AccountActionBody, *, idempotency_key: str | None = None
+    ) -> models.Account:
         """End all sessions of an account. Its access tokens end within 30 s."""
         result: models.Account = self.call(
-            Request("POST", "/v1/accounts/{account_id}/revoke-sessions", path_values={"account_id": account_id}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/accounts/{account_id}/revoke-sessions",
+                path_values={"account_id": account_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.Account},
         )
         return result
 
-    def send_account_link(self, account_id: str, body: models.AccountActionBody) -> models.AcceptedResponse:
+    def send_account_link(
+        self, account_id: str, body: models.AccountActionBody, *, idempotency_key: str | None = None
+    ) -> models.AcceptedResponse:
         """Send a link to choose a password. By e-mail, to the person of the account."""
         result: models.AcceptedResponse = self.call(
-            Request("POST", "/v1/accounts/{account_id}/send-link", path_values={"account_id": account_id}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/accounts/{account_id}/send-link",
+                path_values={"account_id": account_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {202: models.AcceptedResponse},
         )
         return result
@@ -147,9 +172,12 @@ class AsyncAccounts(AsyncTransport):
                 return
             cursor = page.next_cursor
 
-    async def create_account(self, body: models.AccountRequest) -> models.Account:
+    async def create_account(self, body: models.AccountRequest, *, idempotency_key: str | None = None) -> models.Account:
         """Create an account. The account has no password. Its person gets an e-mail with a link to choose one, unless `notify` is false."""
-        result: models.Account = await self.call(Request("POST", "/v1/accounts", body=encode_body(body)), {201: models.Account})
+        result: models.Account = await self.call(
+            Request("POST", "/v1/accounts", headers={"Idempotency-Key": idempotency_key or make_key()}, body=encode_body(body)),
+            {201: models.Account},
+        )
         return result
 
     async def get_account(self, account_id: str) -> models.Account:
@@ -186,28 +214,50 @@ class AsyncAccounts(AsyncTransport):
         )
         return result
 
-    async def reset_account_second_factor(self, account_id: str, body: models.AccountActionBody) -> models.Account:
+    async def reset_account_second_factor(
+        self, account_id: str, body: models.AccountActionBody, *, idempotency_key: str | None = None
+    ) -> models.Account:
         """Remove the authenticator app of an account. For who has lost both the app and the recovery codes; passkeys stay."""
         result: models.Account = await self.call(
             Request(
-                "POST", "/v1/accounts/{account_id}/reset-second-factor", path_values={"account_id": account_id}, body=encode_body(body)
+                "POST",
+                "/v1/accounts/{account_id}/reset-second-factor",
+                path_values={"account_id": account_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
             ),
             {200: models.Account},
         )
         return result
 
-    async def revoke_account_sessions(self, account_id: str, body: models.AccountActionBody) -> models.Account:
+    async def revoke_account_sessions(
+        self, account_id: str, body: models.AccountActionBody, *, idempotency_key: str | None = None
+    ) -> models.Account:
         """End all sessions of an account. Its access tokens end within 30 s."""
         result: models.Account = await self.call(
-            Request("POST", "/v1/accounts/{account_id}/revoke-sessions", path_values={"account_id": account_id}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/accounts/{account_id}/revoke-sessions",
+                path_values={"account_id": account_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.Account},
         )
         return result
 
-    async def send_account_link(self, account_id: str, body: models.AccountActionBody) -> models.AcceptedResponse:
+    async def send_account_link(
+        self, account_id: str, body: models.AccountActionBody, *, idempotency_key: str | None = None
+    ) -> models.AcceptedResponse:
         """Send a link to choose a password. By e-mail, to the person of the account."""
         result: models.AcceptedResponse = await self.call(
-            Request("POST", "/v1/accounts/{account_id}/send-link", path_values={"account_id": account_id}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/accounts/{account_id}/send-link",
+                path_values={"account_id": account_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {202: models.AcceptedResponse},
         )
         return result

@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class ApiKeys(Transport):
@@ -39,10 +39,16 @@ class ApiKeys(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedApiKey:
         """Create an API key. The response has the text of the key, which is shown only now. A key can do nothing that its creator cannot do."""
         result: models.CreatedApiKey = self.call(
-            Request("POST", "/v1/api-keys", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/api-keys",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {201: models.CreatedApiKey},
         )
         return result
@@ -81,6 +87,7 @@ class ApiKeys(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ApiKey:
         """Revoke an API key. It ends for good, everywhere within 30 s; it stays in the list of ended keys."""
         result: models.ApiKey = self.call(
@@ -88,7 +95,7 @@ class ApiKeys(Transport):
                 "POST",
                 "/v1/api-keys/{key_id}/revoke",
                 path_values={"key_id": key_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.ApiKey},
@@ -102,6 +109,7 @@ class ApiKeys(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedApiKey:
         """Rotate the secret of an API key. The response has the new text, which is shown only now. The one before counts for the overlap as well, by default a day."""
         result: models.CreatedApiKey = self.call(
@@ -109,7 +117,7 @@ class ApiKeys(Transport):
                 "POST",
                 "/v1/api-keys/{key_id}/rotate",
                 path_values={"key_id": key_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.CreatedApiKey},
@@ -149,10 +157,16 @@ class AsyncApiKeys(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedApiKey:
         """Create an API key. The response has the text of the key, which is shown only now. A key can do nothing that its creator cannot do."""
         result: models.CreatedApiKey = await self.call(
-            Request("POST", "/v1/api-keys", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/api-keys",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {201: models.CreatedApiKey},
         )
         return result
@@ -193,6 +207,7 @@ class AsyncApiKeys(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ApiKey:
         """Revoke an API key. It ends for good, everywhere within 30 s; it stays in the list of ended keys."""
         result: models.ApiKey = await self.call(
@@ -200,7 +215,7 @@ class AsyncApiKeys(AsyncTransport):
                 "POST",
                 "/v1/api-keys/{key_id}/revoke",
                 path_values={"key_id": key_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.ApiKey},
@@ -214,6 +229,7 @@ class AsyncApiKeys(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedApiKey:
         """Rotate the secret of an API key. The response has the new text, which is shown only now. The one before counts for the overlap as well, by default a day."""
         result: models.CreatedApiKey = await self.call(
@@ -221,7 +237,7 @@ class AsyncApiKeys(AsyncTransport):
                 "POST",
                 "/v1/api-keys/{key_id}/rotate",
                 path_values={"key_id": key_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.CreatedApiKey},

@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Broadcasts(Transport):
@@ -48,10 +48,16 @@ class Broadcasts(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RecipientPreview | models.Broadcast:
         """Start a broadcast. A worker of the scheduler begins within a second. With `preview` it is checked and counted, and nothing is sent."""
         result: models.RecipientPreview | models.Broadcast = self.call(
-            Request("POST", "/v1/broadcasts", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/broadcasts",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.RecipientPreview, 201: models.Broadcast},
         )
         return result
@@ -70,6 +76,7 @@ class Broadcasts(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Cancel a broadcast. It ends after the page that is in hand; what is produced already is sent."""
         result: models.Broadcast = self.call(
@@ -77,7 +84,7 @@ class Broadcasts(Transport):
                 "POST",
                 "/v1/broadcasts/{broadcast_id}/cancel",
                 path_values={"broadcast_id": broadcast_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Broadcast},
@@ -91,6 +98,7 @@ class Broadcasts(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Pause a broadcast. It stops after the page that is in hand."""
         result: models.Broadcast = self.call(
@@ -98,7 +106,7 @@ class Broadcasts(Transport):
                 "POST",
                 "/v1/broadcasts/{broadcast_id}/pause",
                 path_values={"broadcast_id": broadcast_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Broadcast},
@@ -112,6 +120,7 @@ class Broadcasts(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Resume a broadcast. It goes on where it was paused, or where it failed."""
         result: models.Broadcast = self.call(
@@ -119,7 +128,7 @@ class Broadcasts(Transport):
                 "POST",
                 "/v1/broadcasts/{broadcast_id}/resume",
                 path_values={"broadcast_id": broadcast_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Broadcast},
@@ -168,10 +177,16 @@ class AsyncBroadcasts(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RecipientPreview | models.Broadcast:
         """Start a broadcast. A worker of the scheduler begins within a second. With `preview` it is checked and counted, and nothing is sent."""
         result: models.RecipientPreview | models.Broadcast = await self.call(
-            Request("POST", "/v1/broadcasts", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/broadcasts",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.RecipientPreview, 201: models.Broadcast},
         )
         return result
@@ -190,6 +205,7 @@ class AsyncBroadcasts(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Cancel a broadcast. It ends after the page that is in hand; what is produced already is sent."""
         result: models.Broadcast = await self.call(
@@ -197,7 +213,7 @@ class AsyncBroadcasts(AsyncTransport):
                 "POST",
                 "/v1/broadcasts/{broadcast_id}/cancel",
                 path_values={"broadcast_id": broadcast_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Broadcast},
@@ -211,6 +227,7 @@ class AsyncBroadcasts(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Pause a broadcast. It stops after the page that is in hand."""
         result: models.Broadcast = await self.call(
@@ -218,7 +235,7 @@ class AsyncBroadcasts(AsyncTransport):
                 "POST",
                 "/v1/broadcasts/{broadcast_id}/pause",
                 path_values={"broadcast_id": broadcast_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Broadcast},
@@ -232,6 +249,7 @@ class AsyncBroadcasts(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Resume a broadcast. It goes on where it was paused, or where it failed."""
         result: models.Broadcast = await self.call(
@@ -239,7 +257,7 @@ class AsyncBroadcasts(AsyncTransport):
                 "POST",
                 "/v1/broadcasts/{broadcast_id}/resume",
                 path_values={"broadcast_id": broadcast_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Broadcast},

@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class DeadLetters(Transport):
@@ -134,10 +134,16 @@ class DeadLetters(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.DiscardResponse:
         """Discard dead letters. The open ones that the filter selects, or those with these ids."""
         result: models.DiscardResponse = self.call(
-            Request("POST", "/v1/dead-letters/discard", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/dead-letters/discard",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.DiscardResponse},
         )
         return result
@@ -170,6 +176,7 @@ class DeadLetters(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.DeadLetterDetails:
         """Discard a dead letter. It stays in the list, and nothing sends it again."""
         result: models.DeadLetterDetails = self.call(
@@ -177,7 +184,7 @@ class DeadLetters(Transport):
                 "POST",
                 "/v1/dead-letters/{dead_letter_id}/discard",
                 path_values={"dead_letter_id": dead_letter_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.DeadLetterDetails},
@@ -194,6 +201,7 @@ class DeadLetters(Transport):
         reason: str | None = None,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Redrive a dead letter, as it is or with another value. Without a body as it is. A body replaces the value of a notification, and is validated as a submission is."""
         result: models.Redrive = self.call(
@@ -202,7 +210,7 @@ class DeadLetters(Transport):
                 "/v1/dead-letters/{dead_letter_id}/redrive",
                 path_values={"dead_letter_id": dead_letter_id},
                 query={"include_delivered": include_delivered, "extend_expiry": extend_expiry, "reason": reason},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {201: models.Redrive},
@@ -240,10 +248,16 @@ class DeadLetters(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RedrivePreview | models.Redrive:
         """Redrive dead letters. What is selected now is sent again, within a second, at the rate. With `preview` it is counted and judged, and nothing is sent."""
         result: models.RedrivePreview | models.Redrive = self.call(
-            Request("POST", "/v1/redrives", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/redrives",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.RedrivePreview, 201: models.Redrive},
         )
         return result
@@ -262,6 +276,7 @@ class DeadLetters(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Cancel a redrive. It ends after the page that is in hand; what is not produced stays open."""
         result: models.Redrive = self.call(
@@ -269,7 +284,7 @@ class DeadLetters(Transport):
                 "POST",
                 "/v1/redrives/{redrive_id}/cancel",
                 path_values={"redrive_id": redrive_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Redrive},
@@ -283,6 +298,7 @@ class DeadLetters(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Pause a redrive. It stops after the page that is in hand."""
         result: models.Redrive = self.call(
@@ -290,7 +306,7 @@ class DeadLetters(Transport):
                 "POST",
                 "/v1/redrives/{redrive_id}/pause",
                 path_values={"redrive_id": redrive_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Redrive},
@@ -304,6 +320,7 @@ class DeadLetters(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Resume a redrive. It goes on where it was paused, or where it failed."""
         result: models.Redrive = self.call(
@@ -311,7 +328,7 @@ class DeadLetters(Transport):
                 "POST",
                 "/v1/redrives/{redrive_id}/resume",
                 path_values={"redrive_id": redrive_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Redrive},
@@ -446,10 +463,16 @@ class AsyncDeadLetters(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.DiscardResponse:
         """Discard dead letters. The open ones that the filter selects, or those with these ids."""
         result: models.DiscardResponse = await self.call(
-            Request("POST", "/v1/dead-letters/discard", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/dead-letters/discard",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.DiscardResponse},
         )
         return result
@@ -482,6 +505,7 @@ class AsyncDeadLetters(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.DeadLetterDetails:
         """Discard a dead letter. It stays in the list, and nothing sends it again."""
         result: models.DeadLetterDetails = await self.call(
@@ -489,7 +513,7 @@ class AsyncDeadLetters(AsyncTransport):
                 "POST",
                 "/v1/dead-letters/{dead_letter_id}/discard",
                 path_values={"dead_letter_id": dead_letter_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.DeadLetterDetails},
@@ -506,6 +530,7 @@ class AsyncDeadLetters(AsyncTransport):
         reason: str | None = None,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Redrive a dead letter, as it is or with another value. Without a body as it is. A body replaces the value of a notification, and is validated as a submission is."""
         result: models.Redrive = await self.call(
@@ -514,7 +539,7 @@ class AsyncDeadLetters(AsyncTransport):
                 "/v1/dead-letters/{dead_letter_id}/redrive",
                 path_values={"dead_letter_id": dead_letter_id},
                 query={"include_delivered": include_delivered, "extend_expiry": extend_expiry, "reason": reason},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {201: models.Redrive},
@@ -553,10 +578,16 @@ class AsyncDeadLetters(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RedrivePreview | models.Redrive:
         """Redrive dead letters. What is selected now is sent again, within a second, at the rate. With `preview` it is counted and judged, and nothing is sent."""
         result: models.RedrivePreview | models.Redrive = await self.call(
-            Request("POST", "/v1/redrives", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/redrives",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.RedrivePreview, 201: models.Redrive},
         )
         return result
@@ -575,6 +606,7 @@ class AsyncDeadLetters(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Cancel a redrive. It ends after the page that is in hand; what is not produced stays open."""
         result: models.Redrive = await self.call(
@@ -582,7 +614,7 @@ class AsyncDeadLetters(AsyncTransport):
                 "POST",
                 "/v1/redrives/{redrive_id}/cancel",
                 path_values={"redrive_id": redrive_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Redrive},
@@ -596,6 +628,7 @@ class AsyncDeadLetters(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Pause a redrive. It stops after the page that is in hand."""
         result: models.Redrive = await self.call(
@@ -603,7 +636,7 @@ class AsyncDeadLetters(AsyncTransport):
                 "POST",
                 "/v1/redrives/{redrive_id}/pause",
                 path_values={"redrive_id": redrive_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Redrive},
@@ -617,6 +650,7 @@ class AsyncDeadLetters(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Redrive:
         """Resume a redrive. It goes on where it was paused, or where it failed."""
         result: models.Redrive = await self.call(
@@ -624,7 +658,7 @@ class AsyncDeadLetters(AsyncTransport):
                 "POST",
                 "/v1/redrives/{redrive_id}/resume",
                 path_values={"redrive_id": redrive_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Redrive},

@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Projects(Transport):
@@ -34,10 +34,16 @@ class Projects(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Project:
         """Create a project. What belongs to it is made with its keys."""
         result: models.Project = self.call(
-            Request("POST", "/v1/projects", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/projects",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {201: models.Project},
         )
         return result
@@ -78,6 +84,7 @@ class Projects(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedApiKey:
         """Create an API key of a project. The first key of a project, which makes the others. The response has its text, which is shown only now."""
         result: models.CreatedApiKey = self.call(
@@ -85,7 +92,7 @@ class Projects(Transport):
                 "POST",
                 "/v1/projects/{project_id}/api-keys",
                 path_values={"project_id": project_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {201: models.CreatedApiKey},
@@ -120,10 +127,16 @@ class AsyncProjects(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Project:
         """Create a project. What belongs to it is made with its keys."""
         result: models.Project = await self.call(
-            Request("POST", "/v1/projects", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/projects",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {201: models.Project},
         )
         return result
@@ -164,6 +177,7 @@ class AsyncProjects(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedApiKey:
         """Create an API key of a project. The first key of a project, which makes the others. The response has its text, which is shown only now."""
         result: models.CreatedApiKey = await self.call(
@@ -171,7 +185,7 @@ class AsyncProjects(AsyncTransport):
                 "POST",
                 "/v1/projects/{project_id}/api-keys",
                 path_values={"project_id": project_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {201: models.CreatedApiKey},

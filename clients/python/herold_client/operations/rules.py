@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Rules(Transport):
@@ -90,6 +90,7 @@ class Rules(Transport):
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
         comment: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RuleResponse:
         """Roll a rule back to a version. The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
         result: models.RuleResponse = self.call(
@@ -98,7 +99,12 @@ class Rules(Transport):
                 "/v1/rules/{rule_type}/rollback",
                 path_values={"rule_type": rule_type},
                 query={"comment": comment},
-                headers={"If-Match": format_version(if_match), "Herold-Actor": actor, "Herold-Source": source},
+                headers={
+                    "If-Match": format_version(if_match),
+                    "Herold-Actor": actor,
+                    "Herold-Source": source,
+                    "Idempotency-Key": idempotency_key or make_key(),
+                },
                 body=encode_body(body),
             ),
             {200: models.RuleResponse},
@@ -209,6 +215,7 @@ class AsyncRules(AsyncTransport):
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
         comment: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RuleResponse:
         """Roll a rule back to a version. The contents of the version become the newest one. Needs If-Match; `*` for a rule that was deleted."""
         result: models.RuleResponse = await self.call(
@@ -217,7 +224,12 @@ class AsyncRules(AsyncTransport):
                 "/v1/rules/{rule_type}/rollback",
                 path_values={"rule_type": rule_type},
                 query={"comment": comment},
-                headers={"If-Match": format_version(if_match), "Herold-Actor": actor, "Herold-Source": source},
+                headers={
+                    "If-Match": format_version(if_match),
+                    "Herold-Actor": actor,
+                    "Herold-Source": source,
+                    "Idempotency-Key": idempotency_key or make_key(),
+                },
                 body=encode_body(body),
             ),
             {200: models.RuleResponse},

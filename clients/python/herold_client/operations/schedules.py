@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Schedules(Transport):
@@ -94,6 +94,7 @@ class Schedules(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ScheduleDetails:
         """Pause a schedule. It does not run until it is resumed; runs that have started go on."""
         result: models.ScheduleDetails = self.call(
@@ -101,7 +102,7 @@ class Schedules(Transport):
                 "POST",
                 "/v1/schedules/{name}/pause",
                 path_values={"name": name},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.ScheduleDetails},
@@ -115,6 +116,7 @@ class Schedules(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ScheduleDetails:
         """Resume a schedule. It runs at its next time; the times of the pause are not made up for."""
         result: models.ScheduleDetails = self.call(
@@ -122,7 +124,7 @@ class Schedules(Transport):
                 "POST",
                 "/v1/schedules/{name}/resume",
                 path_values={"name": name},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.ScheduleDetails},
@@ -154,6 +156,7 @@ class Schedules(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Run a schedule now. Besides the runs at its times, which stay as they are; also while it is paused."""
         result: models.Broadcast = self.call(
@@ -161,7 +164,7 @@ class Schedules(Transport):
                 "POST",
                 "/v1/schedules/{name}/runs",
                 path_values={"name": name},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {201: models.Broadcast},
@@ -256,6 +259,7 @@ class AsyncSchedules(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ScheduleDetails:
         """Pause a schedule. It does not run until it is resumed; runs that have started go on."""
         result: models.ScheduleDetails = await self.call(
@@ -263,7 +267,7 @@ class AsyncSchedules(AsyncTransport):
                 "POST",
                 "/v1/schedules/{name}/pause",
                 path_values={"name": name},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.ScheduleDetails},
@@ -277,6 +281,7 @@ class AsyncSchedules(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.ScheduleDetails:
         """Resume a schedule. It runs at its next time; the times of the pause are not made up for."""
         result: models.ScheduleDetails = await self.call(
@@ -284,7 +289,7 @@ class AsyncSchedules(AsyncTransport):
                 "POST",
                 "/v1/schedules/{name}/resume",
                 path_values={"name": name},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.ScheduleDetails},
@@ -317,6 +322,7 @@ class AsyncSchedules(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Broadcast:
         """Run a schedule now. Besides the runs at its times, which stay as they are; also while it is paused."""
         result: models.Broadcast = await self.call(
@@ -324,7 +330,7 @@ class AsyncSchedules(AsyncTransport):
                 "POST",
                 "/v1/schedules/{name}/runs",
                 path_values={"name": name},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {201: models.Broadcast},

@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Suppressions(Transport):
@@ -56,10 +56,16 @@ class Suppressions(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Suppression:
         """Suppress an address or a user. For all categories or one. A repeated request changes nothing and gets the suppression that is in force."""
         result: models.Suppression = self.call(
-            Request("POST", "/v1/suppressions", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/suppressions",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.Suppression, 201: models.Suppression},
         )
         return result
@@ -142,10 +148,16 @@ class AsyncSuppressions(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Suppression:
         """Suppress an address or a user. For all categories or one. A repeated request changes nothing and gets the suppression that is in force."""
         result: models.Suppression = await self.call(
-            Request("POST", "/v1/suppressions", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/suppressions",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.Suppression, 201: models.Suppression},
         )
         return result

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Templates(Transport):
@@ -50,7 +50,13 @@ class Templates(Transport):
         return result
 
     def publish_template(
-        self, name: str, body: models.PublishRequest, *, if_match: int | str | None = None, actor: str | None = None
+        self,
+        name: str,
+        body: models.PublishRequest,
+        *,
+        if_match: int | str | None = None,
+        actor: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.VersionReport:
         """Publish a version of a template. Makes a version the one that is used; reports how sizes, SMS segments and costs change.
 
@@ -60,7 +66,7 @@ class Templates(Transport):
                 "POST",
                 "/v1/templates/{name}/publish",
                 path_values={"name": name},
-                headers={"If-Match": format_version(if_match), "Herold-Actor": actor},
+                headers={"If-Match": format_version(if_match), "Herold-Actor": actor, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.VersionReport},
@@ -68,7 +74,13 @@ class Templates(Transport):
         return result
 
     def roll_back_template(
-        self, name: str, body: models.RollbackRequest, *, if_match: int | str | None = None, actor: str | None = None
+        self,
+        name: str,
+        body: models.RollbackRequest,
+        *,
+        if_match: int | str | None = None,
+        actor: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.VersionReport:
         """Roll a template back. Publishes an earlier version again: the one that was published before, or the one of the request."""
         result: models.VersionReport = self.call(
@@ -76,7 +88,7 @@ class Templates(Transport):
                 "POST",
                 "/v1/templates/{name}/rollback",
                 path_values={"name": name},
-                headers={"If-Match": format_version(if_match), "Herold-Actor": actor},
+                headers={"If-Match": format_version(if_match), "Herold-Actor": actor, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.VersionReport},
@@ -91,11 +103,17 @@ class Templates(Transport):
         )
         return result
 
-    def draft_template(self, name: str, body: models.DraftRequest, *, actor: str | None = None) -> models.TemplateVersion:
+    def draft_template(
+        self, name: str, body: models.DraftRequest, *, actor: str | None = None, idempotency_key: str | None = None
+    ) -> models.TemplateVersion:
         """Draft a version of a template. Writes the next version, which nobody uses before it is published."""
         result: models.TemplateVersion = self.call(
             Request(
-                "POST", "/v1/templates/{name}/versions", path_values={"name": name}, headers={"Herold-Actor": actor}, body=encode_body(body)
+                "POST",
+                "/v1/templates/{name}/versions",
+                path_values={"name": name},
+                headers={"Herold-Actor": actor, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
             ),
             {201: models.TemplateVersion},
         )
@@ -148,7 +166,13 @@ class AsyncTemplates(AsyncTransport):
         return result
 
     async def publish_template(
-        self, name: str, body: models.PublishRequest, *, if_match: int | str | None = None, actor: str | None = None
+        self,
+        name: str,
+        body: models.PublishRequest,
+        *,
+        if_match: int | str | None = None,
+        actor: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.VersionReport:
         """Publish a version of a template. Makes a version the one that is used; reports how sizes, SMS segments and costs change.
 
@@ -158,7 +182,7 @@ class AsyncTemplates(AsyncTransport):
                 "POST",
                 "/v1/templates/{name}/publish",
                 path_values={"name": name},
-                headers={"If-Match": format_version(if_match), "Herold-Actor": actor},
+                headers={"If-Match": format_version(if_match), "Herold-Actor": actor, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.VersionReport},
@@ -166,7 +190,13 @@ class AsyncTemplates(AsyncTransport):
         return result
 
     async def roll_back_template(
-        self, name: str, body: models.RollbackRequest, *, if_match: int | str | None = None, actor: str | None = None
+        self,
+        name: str,
+        body: models.RollbackRequest,
+        *,
+        if_match: int | str | None = None,
+        actor: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.VersionReport:
         """Roll a template back. Publishes an earlier version again: the one that was published before, or the one of the request."""
         result: models.VersionReport = await self.call(
@@ -174,7 +204,7 @@ class AsyncTemplates(AsyncTransport):
                 "POST",
                 "/v1/templates/{name}/rollback",
                 path_values={"name": name},
-                headers={"If-Match": format_version(if_match), "Herold-Actor": actor},
+                headers={"If-Match": format_version(if_match), "Herold-Actor": actor, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.VersionReport},
@@ -191,11 +221,17 @@ class AsyncTemplates(AsyncTransport):
         )
         return result
 
-    async def draft_template(self, name: str, body: models.DraftRequest, *, actor: str | None = None) -> models.TemplateVersion:
+    async def draft_template(
+        self, name: str, body: models.DraftRequest, *, actor: str | None = None, idempotency_key: str | None = None
+    ) -> models.TemplateVersion:
         """Draft a version of a template. Writes the next version, which nobody uses before it is published."""
         result: models.TemplateVersion = await self.call(
             Request(
-                "POST", "/v1/templates/{name}/versions", path_values={"name": name}, headers={"Herold-Actor": actor}, body=encode_body(body)
+                "POST",
+                "/v1/templates/{name}/versions",
+                path_values={"name": name},
+                headers={"Herold-Actor": actor, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
             ),
             {201: models.TemplateVersion},
         )

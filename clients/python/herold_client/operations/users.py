@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class Users(Transport):
@@ -172,6 +172,7 @@ class Users(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Erasure:
         """Erase a user. Destroys the keys of the user and deletes the rows. Of suppressed addresses a hash stays, so that nothing is sent to them again."""
         result: models.Erasure = self.call(
@@ -179,7 +180,7 @@ class Users(Transport):
                 "POST",
                 "/v1/users/{user_id}/erasure",
                 path_values={"user_id": user_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Erasure},
@@ -389,6 +390,7 @@ class AsyncUsers(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Erasure:
         """Erase a user. Destroys the keys of the user and deletes the rows. Of suppressed addresses a hash stays, so that nothing is sent to them again."""
         result: models.Erasure = await self.call(
@@ -396,7 +398,7 @@ class AsyncUsers(AsyncTransport):
                 "POST",
                 "/v1/users/{user_id}/erasure",
                 path_values={"user_id": user_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.Erasure},

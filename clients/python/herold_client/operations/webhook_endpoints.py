@@ -5,7 +5,7 @@ from typing import Literal
 
 from herold_client import models
 from herold_client.requests import Request, encode_body, format_version
-from herold_client.transport import AsyncTransport, Transport
+from herold_client.transport import AsyncTransport, Transport, make_key
 
 
 class WebhookEndpoints(Transport):
@@ -56,10 +56,16 @@ class WebhookEndpoints(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedEndpoint:
         """Create a webhook endpoint. The response has the secret, which is shown only now. The URL must resolve to addresses that may be called."""
         result: models.CreatedEndpoint = self.call(
-            Request("POST", "/v1/webhook-endpoints", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/webhook-endpoints",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {201: models.CreatedEndpoint},
         )
         return result
@@ -120,6 +126,7 @@ class WebhookEndpoints(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.WebhookEndpoint:
         """Disable a webhook endpoint. It is not called any more, from a few seconds later on also by deliveries that are on their way."""
         result: models.WebhookEndpoint = self.call(
@@ -127,7 +134,7 @@ class WebhookEndpoints(Transport):
                 "POST",
                 "/v1/webhook-endpoints/{endpoint_id}/disable",
                 path_values={"endpoint_id": endpoint_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.WebhookEndpoint},
@@ -141,6 +148,7 @@ class WebhookEndpoints(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.WebhookEndpoint:
         """Enable a webhook endpoint. It is called again; what has failed meanwhile is not sent again by itself."""
         result: models.WebhookEndpoint = self.call(
@@ -148,17 +156,23 @@ class WebhookEndpoints(Transport):
                 "POST",
                 "/v1/webhook-endpoints/{endpoint_id}/enable",
                 path_values={"endpoint_id": endpoint_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.WebhookEndpoint},
         )
         return result
 
-    def ping_webhook_endpoint(self, endpoint_id: str, body: models.PingRequest) -> models.PingResult:
+    def ping_webhook_endpoint(self, endpoint_id: str, body: models.PingRequest, *, idempotency_key: str | None = None) -> models.PingResult:
         """Send a test webhook. A signed webhook of the type herold.ping, on the way of all others. PENDING: there is no answer yet; ask again with its id."""
         result: models.PingResult = self.call(
-            Request("POST", "/v1/webhook-endpoints/{endpoint_id}/ping", path_values={"endpoint_id": endpoint_id}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/webhook-endpoints/{endpoint_id}/ping",
+                path_values={"endpoint_id": endpoint_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.PingResult},
         )
         return result
@@ -182,6 +196,7 @@ class WebhookEndpoints(Transport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedEndpoint:
         """Rotate the secret of a webhook endpoint. The response has the new secret, which is shown only now. Until the overlap ends each webhook has a signature with either."""
         result: models.CreatedEndpoint = self.call(
@@ -189,7 +204,7 @@ class WebhookEndpoints(Transport):
                 "POST",
                 "/v1/webhook-endpoints/{endpoint_id}/rotate-secret",
                 path_values={"endpoint_id": endpoint_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.CreatedEndpoint},
@@ -256,10 +271,16 @@ class AsyncWebhookEndpoints(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedEndpoint:
         """Create a webhook endpoint. The response has the secret, which is shown only now. The URL must resolve to addresses that may be called."""
         result: models.CreatedEndpoint = await self.call(
-            Request("POST", "/v1/webhook-endpoints", headers={"Herold-Actor": actor, "Herold-Source": source}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/webhook-endpoints",
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {201: models.CreatedEndpoint},
         )
         return result
@@ -320,6 +341,7 @@ class AsyncWebhookEndpoints(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.WebhookEndpoint:
         """Disable a webhook endpoint. It is not called any more, from a few seconds later on also by deliveries that are on their way."""
         result: models.WebhookEndpoint = await self.call(
@@ -327,7 +349,7 @@ class AsyncWebhookEndpoints(AsyncTransport):
                 "POST",
                 "/v1/webhook-endpoints/{endpoint_id}/disable",
                 path_values={"endpoint_id": endpoint_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.WebhookEndpoint},
@@ -341,6 +363,7 @@ class AsyncWebhookEndpoints(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.WebhookEndpoint:
         """Enable a webhook endpoint. It is called again; what has failed meanwhile is not sent again by itself."""
         result: models.WebhookEndpoint = await self.call(
@@ -348,17 +371,25 @@ class AsyncWebhookEndpoints(AsyncTransport):
                 "POST",
                 "/v1/webhook-endpoints/{endpoint_id}/enable",
                 path_values={"endpoint_id": endpoint_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.WebhookEndpoint},
         )
         return result
 
-    async def ping_webhook_endpoint(self, endpoint_id: str, body: models.PingRequest) -> models.PingResult:
+    async def ping_webhook_endpoint(
+        self, endpoint_id: str, body: models.PingRequest, *, idempotency_key: str | None = None
+    ) -> models.PingResult:
         """Send a test webhook. A signed webhook of the type herold.ping, on the way of all others. PENDING: there is no answer yet; ask again with its id."""
         result: models.PingResult = await self.call(
-            Request("POST", "/v1/webhook-endpoints/{endpoint_id}/ping", path_values={"endpoint_id": endpoint_id}, body=encode_body(body)),
+            Request(
+                "POST",
+                "/v1/webhook-endpoints/{endpoint_id}/ping",
+                path_values={"endpoint_id": endpoint_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
+                body=encode_body(body),
+            ),
             {200: models.PingResult},
         )
         return result
@@ -382,6 +413,7 @@ class AsyncWebhookEndpoints(AsyncTransport):
         *,
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
+        idempotency_key: str | None = None,
     ) -> models.CreatedEndpoint:
         """Rotate the secret of a webhook endpoint. The response has the new secret, which is shown only now. Until the overlap ends each webhook has a signature with either."""
         result: models.CreatedEndpoint = await self.call(
@@ -389,7 +421,7 @@ class AsyncWebhookEndpoints(AsyncTransport):
                 "POST",
                 "/v1/webhook-endpoints/{endpoint_id}/rotate-secret",
                 path_values={"endpoint_id": endpoint_id},
-                headers={"Herold-Actor": actor, "Herold-Source": source},
+                headers={"Herold-Actor": actor, "Herold-Source": source, "Idempotency-Key": idempotency_key or make_key()},
                 body=encode_body(body),
             ),
             {200: models.CreatedEndpoint},

@@ -324,6 +324,7 @@ class GatewayHarness:
             self.live,
             ProjectStore(database, make_new_id),
             False,
+            self.idempotent_responses,
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 
