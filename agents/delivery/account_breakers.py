@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from agents.delivery.adaptive_concurrency import AdaptiveConcurrency
+from agents.delivery.batch_drain import BatchDrain
 from agents.delivery.breaker import Breaker, CallResult, Cause, classify, is_overloaded
 from agents.delivery.concurrency import ConcurrencyLimiter
-from agents.delivery.in_flight import InFlight, InFlightRegistry
+from agents.delivery.in_flight import InFlight
 from agents.delivery.observer import Observer
 from agents.delivery.retry_budget import RetryBudget
 from agents.delivery.retry_decision import Random
@@ -31,22 +32,23 @@ class AccountBreakers:
         self,
         policy: BreakerPolicy,
         limiter: ConcurrencyLimiter,
-        registry: InFlightRegistry,
+        drain: BatchDrain,
         call_later: CallLater,
         random: Random,
         observer: Observer,
         on_probe_due: Callable[[str], None],
     ) -> None:
-        self._policy, self._limiter, self._registry, self._random = policy, limiter, registry, random
+        self._policy, self._limiter, self._drain, self._random = policy, limiter, drain, random
         self._call_later, self._observer = call_later, observer
         self._on_probe_due, self.lets_leave = on_probe_due, policy.leaves
         self.on_open: Callable[[str], None] | None = None
         self.request_probe: Callable[[str], None] | None = None
         self._adaptive: dict[str, AdaptiveConcurrency] = {}  # of accounts that were overloaded
         self._budgets: dict[str, RetryBudget] = {}  # of accounts of which a retry has failed, as long as they have a breaker
-        self._draining, self._sweep_at = False, MIN_SWEPT_BREAKERS
+        self._sweep_at = MIN_SWEPT_BREAKERS
         self._breakers: dict[str, Breaker] = {}
         self._open: dict[str, Breaker] = {}  # those that limit their account
+        drain.paused_accounts = self.accounts
 
     @property
     def all(self) -> Collection[str]:
@@ -89,7 +91,7 @@ class AccountBreakers:
             in_flight.probe_number = (
                 0  # the account works, and this delivery has failed before: the cause is its own, and the attempt counts
             )
-        elif is_probe and call_result is CallResult.SUCCESS and (self._draining or not self._limiter.has_waiting(account)):
+        elif is_probe and call_result is CallResult.SUCCESS and (self._drain.is_active or not self._limiter.has_waiting(account)):
             self._end_probes(account, breaker, now)
         elif breaker.record(call_result, now, result.retry_after, in_flight.probe_number, in_flight.id):
             self._on_change(account, breaker, was_closed, result, now)
@@ -167,27 +169,17 @@ class AccountBreakers:
     def requeue(self, in_flight: InFlight) -> None:
         """Let a delivery wait for its account again."""
         self._limiter.enqueue(in_flight)
-        if self._draining:
-            self._release_batches()
+        self._drain.request()
 
     def remove_expired(self, account: str, now: float) -> list[InFlight]:
         """Remove and return the deliveries that expired while they waited for an account."""
         expired = self._limiter.remove_waiting(account, lambda in_flight: now >= in_flight.delivery.expires_at)
         return [in_flight for in_flight in expired if not in_flight.is_revoked]
 
-    def begin_drain(self) -> None:
-        """Release the batches that wait."""
-        self._draining = True
-        self._release_batches()
-
-    def end_drain(self) -> None:
+    def drop_revoked(self) -> None:
         """Drop what waits and is revoked."""
-        self._draining = False
         for account in self._open:
             self._limiter.remove_waiting(account, lambda in_flight: in_flight.is_revoked)
-
-    def _release_batches(self) -> None:
-        self._registry.release_waiting_batches(self._open.keys())
 
     def _add(self, account: str, now: float) -> Breaker:
         if len(self._breakers) >= self._sweep_at:
@@ -221,7 +213,7 @@ class AccountBreakers:
         """A probe has succeeded: if nothing waits, no crowd can follow it. A drain does not wait for the calls that would start, which
         might then be made twice.
         """
-        if self._draining:
+        if self._drain.is_active:
             breaker.reopen(breaker.cause, now)
             self._close_off(account, breaker, now)
         else:
@@ -245,6 +237,7 @@ class AccountBreakers:
 
     def _close_off(self, account: str, breaker: Breaker, now: float) -> None:
         self._limiter.limit_account(account, 0)
+        self._drain.request()
         self._call_later(breaker.open_until - now, partial(self._on_probe_due, account))
         if self.on_open is not None:
             self.on_open(account)

@@ -15,10 +15,11 @@ from schemas.ports import Clock
 
 
 class Steps(NamedTuple):
-    """What the deliverer does: call for one delivery, decide what follows a result, start further calls, end with an error."""
+    """What the deliverer does: call for one delivery, decide what follows a result, end a call, start further ones, end with an error."""
 
     send_alone: Callable[[InFlight, float], None]
     decide: Callable[[InFlight, AttemptResult, float], None]
+    end_call: Callable[[InFlight], None]
     go_on: Callable[[], None]
     fail: Callable[[BaseException], None]
 
@@ -136,6 +137,8 @@ class BatchCalls:
                 self._accounts.on_result(first.provider, batch_result.result, now)
             self._observer.on_batch_call(len(members), is_rejected=batch_result.is_split or bool(batch_result.rejected))
             self._decide(members, batch_result, now)
+            for each in members:
+                self._steps.end_call(each)
             self._steps.go_on()
         except Exception as error:
             self._steps.fail(error)

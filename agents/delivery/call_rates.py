@@ -10,8 +10,8 @@ from math import ceil, inf
 from sys import maxsize
 from typing import Literal
 
+from agents.delivery.batch_drain import BatchDrain
 from agents.delivery.concurrency import ConcurrencyLimiter, Waiting
-from agents.delivery.in_flight import InFlightRegistry
 from schemas.delivery_policy import CallRate
 from schemas.limit_ports import Exceeded, Granted, Quota, RateLimiter, RateVerdict
 from schemas.ports import CallLater, Clock
@@ -65,12 +65,12 @@ class CallRates:
     def start(
         self,
         concurrency: ConcurrencyLimiter,
-        registry: InFlightRegistry,
+        drain: BatchDrain,
         on_granted: Callable[[], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
         """Limit the calls that `concurrency` admits; `on_granted` starts those that it admits now."""
-        self._concurrency, self._registry, self._on_granted, self._on_error = concurrency, registry, on_granted, on_error
+        self._concurrency, self._drain, self._on_granted, self._on_error = concurrency, drain, on_granted, on_error
         concurrency.rates = self
 
     def count_free(self, account: str) -> int:
@@ -126,7 +126,7 @@ class CallRates:
 
     def _release_batches(self) -> None:
         if self._is_draining:
-            self._registry.release_waiting_batches([name for name, account in self._accounts.items() if account.is_serving])
+            self._drain.release_accounts([name for name, account in self._accounts.items() if account.is_serving])
             self._call_later(DRAIN_INTERVAL, self._release_batches)
 
     def _add(self, account: str, rate: CallRate) -> _Account:

@@ -10,13 +10,14 @@ from agents.delivery.account_breakers import AccountBreakers
 from agents.delivery.account_set import AccountSet
 from agents.delivery.attempt_recorder import AttemptRecorder
 from agents.delivery.batch_calls import BatchCalls, Steps
+from agents.delivery.batch_drain import BatchDrain
 from agents.delivery.batch_reader import BatchReader
 from agents.delivery.bounce_guard import BounceGuard
-from agents.delivery.call_queues import HELD_PRIORITIES
 from agents.delivery.call_rates import CallRates
 from agents.delivery.concurrency import ConcurrencyLimiter
 from agents.delivery.consent_checks import CheckedConsent, ConsentChecks
 from agents.delivery.departures import Departures
+from agents.delivery.held_partitions import HeldPartitions
 from agents.delivery.in_flight import InFlight, InFlightRegistry
 from agents.delivery.intents import Intents
 from agents.delivery.observer import NULL_OBSERVER, Observer
@@ -43,6 +44,8 @@ class Deliverer:
     An exception in a callback ends every `run`.
     """
 
+    _stopping: asyncio.Future[None] | None = None  # until the calls in flight have ended, once a stop has begun
+
     def __init__(
         self,
         providers: ProviderSet,
@@ -65,28 +68,28 @@ class Deliverer:
         dead_letter_limit: DeadLetterLimit | None = None,
         opening: DeliveryOpening | None = None,
     ) -> None:
-        self._outbox, self._clock, self._random, self._policy, self._opening = outbox, clock, random, policy, opening
+        self._clock, self._random, self._policy, self._opening = clock, random, policy, opening
         self.waiting_room, self._bounce_guard = WaitingRoom(waiting), bounce_guard
         self._limiter, self._registry, self._runs = ConcurrencyLimiter(limits, self.waiting_room), InFlightRegistry(), AgentRuns()
-        self.breakers = AccountBreakers(breaker, self._limiter, self._registry, call_later, random, observer, self._on_probe_due)
+        self._drain = BatchDrain(self._registry, outbox, lambda: self._consent.get_delayed())
+        self.breakers = AccountBreakers(breaker, self._limiter, self._drain, call_later, random, observer, self._on_probe_due)
         self._failed_accounts, self._limited_accounts = self.breakers.all, self.breakers.accounts
-        self._accounts = providers if isinstance(providers, AccountSet) else None
+        self._accounts, self._starting_calls = providers if isinstance(providers, AccountSet) else None, False
         self._recorder = AttemptRecorder(outbox, topic_prefix, observer, dead_letter_limit)
         self._departures = Departures(self.breakers, self._limiter, self.waiting_room, self._recorder, self._accounts, clock)
         self._reconciler = Reconciler(reconciliation, evidence, self._recorder, clock, observer, self._send_again, self._runs.fail)
         others = self._registry, self._recorder, clock, observer, self._reconciler.add_interrupted, bounce_guard, opening
         self._reader = BatchReader(providers, attempts, outbox, *others)
         on_checked, on_unavailable = self._on_consent_checked, observer.on_consent_unavailable
-        steps = Steps(self._send, self._decide, self._go_on, self._runs.fail)
+        steps = Steps(self._send, self._decide, self._drain.end_call, self._go_on, self._runs.fail)
         self._batch_calls = BatchCalls(self._limiter, self.breakers, self._accounts, clock, observer, steps)
         self._consent = ConsentChecks(profiles, clock, call_later, self.waiting_room, on_checked, on_unavailable, self._runs.fail)
-        self._intents = Intents(outbox, self._recorder, self._limiter, clock, self._call, self._start_calls)
-        self._starting_calls = False
-        self._stopping: asyncio.Future[None] | None = None
+        self._intents = Intents(outbox, self._recorder, self._limiter, clock, self._call, self._start_calls, self._drain.end_call)
+        self._held_partitions = HeldPartitions(self._limiter, outbox, self._start_calls)
 
     def limit_rates(self, call_rates: CallRates) -> None:
         """Make no more calls per second than these permit."""
-        call_rates.start(self._limiter, self._registry, self._start_calls, self._runs.fail)
+        call_rates.start(self._limiter, self._drain, self._start_calls, self._runs.fail)
         self._departures.limit_rates(call_rates)
 
     @property
@@ -110,7 +113,7 @@ class Deliverer:
         if self._stopping is None:
             self._stopping = asyncio.get_running_loop().create_future()
             self._intents.release()
-            self._registry.release_waiting_batches()
+            self._drain.release_all()
 
     async def stop(self) -> None:
         """Start no more calls and wait for those in flight."""
@@ -122,31 +125,27 @@ class Deliverer:
 
     def on_drain(self) -> None:
         """A rebalance or stop begins: it does not wait for batches whose deliveries wait for an open breaker, or for unknown consent."""
-        self.breakers.begin_drain()
-        self._registry.release_batches(self._consent.get_delayed())
+        self._drain.begin()
         if self._opening is not None:
             self._opening.release_waiting()
 
     def on_partitions_revoked(self, partitions: Collection[int]) -> None:
         """Start no more calls for these partitions; see InFlightRegistry.revoke_partitions."""
+        self._drain.end()
         self._registry.revoke_partitions(partitions)
         self.waiting_room.drop_partitions(partitions)
         if self._opening is not None:
             self._opening.drop_partitions(partitions)
         for partition in partitions:
             self._limiter.queue.drop(partition)
-        self.breakers.end_drain()
+        self.breakers.drop_revoked()
         if self._intents.release(partitions):
             self._start_calls()
 
     # -- call
 
     def _start_calls(self) -> None:
-        """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues.
-
-        Medium and low of a partition with too much uncommitted work wait for its commit. No other partition does, nor does high: its
-        batches in flight bound its uncommitted work. A revoked delivery holds up nothing: its commit may never come.
-        """
+        """Start calls up to the limits. A result that arrives before `send` returns calls this again; the outer loop then continues."""
         if self._starting_calls or self._stopping is not None:
             return
         self._starting_calls = True
@@ -155,39 +154,25 @@ class Deliverer:
                 pass
         finally:
             self._starting_calls = False
+        if self._drain.is_due:
+            self._drain.release_waiting()
 
     def _call_admitted(self) -> bool:
         """Call for the deliveries that the limits admit; whether there were any."""
         limiter = self._limiter
         in_flight = first = limiter.acquire()
         while in_flight is not None:
-            if self._must_wait(in_flight):
-                self._hold(in_flight)
+            if self._held_partitions.must_wait(in_flight):
+                self._held_partitions.hold(in_flight)
             else:
                 self._call(in_flight)
             in_flight = limiter.acquire()
         return first is not None
 
-    def _must_wait(self, in_flight: InFlight) -> bool:
-        batch = in_flight.batch
-        return batch.priority in HELD_PRIORITIES and not in_flight.is_revoked and self._outbox.is_full(batch.partition)
-
-    def _hold(self, in_flight: InFlight) -> None:
-        """Let a partition wait for its commit, with this delivery as its first one."""
-        partition = in_flight.batch.partition
-        self._limiter.queue.hold(partition)
-        self._outbox.on_committed(partition, partial(self._resume_partition, partition))
-        self._limiter.release(in_flight)
-        self._limiter.queue.put_first(in_flight)
-
-    def _resume_partition(self, partition: int) -> None:
-        self._limiter.queue.resume(partition)
-        self._start_calls()
-
     def _call(self, in_flight: InFlight) -> None:
-        """Call for a delivery, if it may be called for: one that is revoked or expired is not."""
+        """Call for a delivery, if it may be called for: one that is revoked, of a batch that a drain has let go, or expired is not."""
         now = self._clock()
-        if in_flight.is_revoked:
+        if in_flight.is_revoked or (in_flight.batch.calls is not None and not in_flight.has_intent):
             self._limiter.release(in_flight)
             return
         if now >= in_flight.delivery.expires_at:
@@ -242,6 +227,8 @@ class Deliverer:
         """Let what is allowed wait for a call, and end what is not without one."""
         if self._stopping is not None:
             return
+        if checked.unknown:
+            self._drain.request()
         for in_flight, reason in checked.forbidden:
             self._recorder.record(in_flight, None, Done(Status.FAILED, reason), self._clock())
         for in_flight in checked.allowed:
@@ -258,6 +245,8 @@ class Deliverer:
             if self._accounts is not None:
                 self._accounts.on_result(in_flight.provider, attempted, now)
             self._decide(in_flight, attempted, now)
+            if in_flight.batch.calls is not None:
+                self._drain.end_call(in_flight)
             self._go_on()
         except Exception as error:
             self._runs.fail(error)
@@ -266,7 +255,7 @@ class Deliverer:
         """Start further calls after a result, or end the stop after the last one."""
         self._start_calls()
         if self._stopping is not None and not self._limiter.calls_in_flight and not self._stopping.done():
-            self._registry.release_waiting_batches()
+            self._drain.release_all()
             self._stopping.set_result(None)
 
     # -- decide

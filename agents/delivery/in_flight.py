@@ -1,6 +1,6 @@
 """The deliveries in flight in this worker, their batches, and the detection of duplicates and of records read again after a rebalance."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 from zlib import compress, decompress
 
@@ -49,10 +49,12 @@ class InFlightBatch:
 
     Whenever the unfinished records have halved, the consumer is told: a batch that waits for one slow call takes the room of one record.
     Those that wait in the waiting room take none.
+    `calls`: set when a drain lets the batch go: the deliveries with calls, which it still waits for. No further call begins then.
     """
 
     __slots__ = (
         "_report_at",
+        "calls",
         "deliveries",
         "handle",
         "on_finished",
@@ -74,6 +76,12 @@ class InFlightBatch:
         self._report_at = self.remaining // 2
         self.outcome_counts: dict[str, int] = {}
         self.deliveries: list[InFlight] = []
+        self.calls: set[InFlight] | None = None
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether no record has finished, and no row says that a call is to be made."""
+        return not self.outcome_counts and not any(in_flight.delivery.at_most_once for in_flight in self.deliveries)
 
     def finish_record(self, record: Record, result: str) -> None:
         """Count one more finished record by its outcome, or by `skipped`, `decode_failed` or the reason why no call was made."""
@@ -107,7 +115,7 @@ class InFlight:
     because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or the reason why
     no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
     `call_mark`: after a call for several was rejected, only deliveries with the same mark go in one call.
-    `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one.
+    `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one; `awaits_intent`: it is to be.
     `sealer` is set if the record is sealed.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
     """
@@ -118,6 +126,7 @@ class InFlight:
     __slots__ = (
         "account",
         "attempt",
+        "awaits_intent",
         "batch",
         "call_mark",
         "called_at",
@@ -150,7 +159,7 @@ class InFlight:
         self.attempt, self.counted_attempts, self.called_at = delivery.attempt, delivery.counted_attempts, 0.0
         self.failed_at, self.probe_number = -1, 0
         self.possible_duplicate = delivery.possible_duplicate
-        self.is_calling = self.is_finished = self.is_revoked = self.has_intent = False
+        self.is_calling = self.is_finished = self.is_revoked = self.has_intent = self.awaits_intent = False
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
         self.waiting_share: WaitingShare | None = None
         self.sealer = decoded.sealer
@@ -251,25 +260,15 @@ class InFlightRegistry:
         in_flight.batch.deliveries.append(in_flight)
         return in_flight
 
-    def release_waiting_batches(self, accounts: Collection[str] | None = None) -> None:
-        """Release the batches without a call in flight in which a delivery waits, if given, for one of these accounts."""
-        unfinished = [in_flight for in_flight in self._deliveries.values() if not in_flight.is_finished]
-        calling = {in_flight.batch for in_flight in unfinished if in_flight.is_calling}
-        waiting = {in_flight.batch for in_flight in unfinished if accounts is None or in_flight.account in accounts}
-        for batch in waiting - calling:
-            batch.handle.release()
+    def list_unfinished(self) -> list[InFlight]:
+        """Those of partitions that are not revoked which have not finished."""
+        return [in_flight for in_flight in self._deliveries.values() if not (in_flight.is_finished or in_flight.is_revoked)]
 
     def discard_recorded(self, delivery_id: str) -> None:
         """Remove a finished delivery of a revoked partition, because its row was found."""
         existing = self._deliveries.get(delivery_id)
         if existing is not None and existing.is_finished and existing.is_revoked:
             del self._deliveries[delivery_id]
-
-    def release_batches(self, waiting: Iterable[InFlight]) -> None:
-        """Release the batches of deliveries that wait, if no call is in flight in them."""
-        calling = {in_flight.batch for in_flight in self._deliveries.values() if in_flight.is_calling}
-        for batch in {in_flight.batch for in_flight in waiting} - calling:
-            batch.handle.release()
 
     def revoke_partitions(self, partitions: Collection[int]) -> None:
         """Remove waiting deliveries of these partitions; the results of calls in flight are kept in case their records are read again."""

@@ -23,14 +23,17 @@ class Intents:
         clock: Clock,
         call: Callable[[InFlight], None],
         start_calls: Callable[[], None],
+        end_call: Callable[[InFlight], None],
     ) -> None:
+        """`end_call` gets a delivery that is not called for, or not any more."""
         self._outbox, self._recorder, self._limiter, self._clock = outbox, recorder, limiter, clock
-        self._call, self._start_calls = call, start_calls
+        self._call, self._start_calls, self._end_call = call, start_calls, end_call
         self._waiting: set[InFlight] = set()
 
     def add(self, in_flight: InFlight, now: float) -> None:
         """Let a delivery wait until its row is durable."""
         self._waiting.add(in_flight)
+        in_flight.awaits_intent = True
         self._limiter.use_rate(in_flight.account)  # or what comes before the row is durable would be called for with the same permit
         self._recorder.record_intent(in_flight, now)
         self._outbox.on_committed(in_flight.batch.partition, partial(self._on_committed, in_flight))
@@ -46,6 +49,7 @@ class Intents:
 
     def _on_committed(self, in_flight: InFlight) -> None:
         """Call for a delivery of which a replay now knows that it is called for; at a stop, let it know that it is not."""
+        in_flight.awaits_intent = False
         if in_flight in self._waiting:
             self._waiting.remove(in_flight)
             in_flight.has_intent = True
@@ -53,3 +57,5 @@ class Intents:
             self._start_calls()
         elif not in_flight.is_revoked:
             self._recorder.withdraw_intent(in_flight, self._clock())
+        if not in_flight.is_calling:
+            self._end_call(in_flight)

@@ -44,11 +44,12 @@ _find_ids = re.compile(rb"dlv_[0-9a-f]{32}").findall
 
 
 class FakeBatchHandle:
-    """A batch that counts its acknowledgements and releases."""
+    """A batch that counts its acknowledgements and releases; a drain waits for one that was read until one of them comes."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.records, self.ack_count = batch, batch.records, 0  # the deliverer drops the records
         self.release_count = 0
+        self.is_awaited = False
         self.reported_unfinished: list[tuple[int, int]] = []
 
     def reread(self) -> "FakeBatchHandle":
@@ -57,12 +58,17 @@ class FakeBatchHandle:
 
     def ack(self) -> None:
         self.ack_count += 1
+        self.is_awaited = False
 
     def set_unfinished(self, records: int, size: int) -> None:
         self.reported_unfinished.append((records, size))
 
     def release(self) -> None:
         self.release_count += 1
+        self.is_awaited = False
+
+    def hold(self) -> None:
+        self.is_awaited = True
 
 
 class PendingCall(NamedTuple):

@@ -200,7 +200,8 @@ async def test_a_rebalance_waits_for_the_probe_in_flight_and_starts_no_further_c
     harness.respond(ACCEPTED)
     harness.commit()
     assert (handles[1].ack_count, harness.pending_calls) == (1, [])
-    harness.deliverer.on_partitions_revoked(())
+    harness.deliverer.on_partitions_revoked({3})
+    await harness.run_batches(handles[0].reread(), handles[2].reread())
     harness.advance_clock(8)
     harness.respond(ACCEPTED)
     assert len(harness.pending_calls) == 1

@@ -205,6 +205,7 @@ async def test_a_drain_does_not_wait_for_what_waits() -> None:
     workers = RatedWorkers()
     waiting = await workers.deliver(range(50))
     workers.rates[0].begin_drain()
+    workers.workers[0].commit()
     assert waiting.release_count == 1
     later = await workers.deliver(range(100, 104))
     workers.workers[0].advance_clock(DRAIN_INTERVAL)
@@ -221,10 +222,13 @@ async def test_no_call_begins_in_a_drain_that_does_not_wait_for_it() -> None:
     waiting = await workers.deliver(range(50))
     made = len(workers.calls)
     workers.rates[0].begin_drain()
+    workers.workers[0].commit()
     assert waiting.release_count == 1
     await workers.wait(1)
     assert len(workers.calls) == made
+    workers.workers[0].deliverer.on_partitions_revoked([3])
     workers.rates[0].end_drain()
+    await workers.workers[0].run_batches(waiting.reread())
     await workers.wait(1)
     assert len(workers.calls) > made + 5
 

@@ -288,6 +288,8 @@ async def test_the_begin_of_a_stop_releases_batches_as_soon_as_they_have_no_call
     assert (calling.release_count, waiting.release_count) == (0, 1)
     harness.respond(ACCEPTED)
     assert not harness.pending_calls
+    assert calling.release_count == 0  # until the result is durable, or another worker would make the call again
+    harness.commit()
     assert calling.release_count == 1
 
 

@@ -154,6 +154,7 @@ class ScenarioHarness(DeliveryHarness):
     async def _iterate(self, handles: tuple[BatchHandle, ...], generation: int) -> AsyncIterator[BatchHandle]:
         async for handle in iterate_batches(*handles):
             if self.generation == generation:
+                handle.hold()
                 yield handle
 
     def cancel(self) -> None:

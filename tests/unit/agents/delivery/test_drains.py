@@ -1,0 +1,73 @@
+"""Random hand-overs of the partitions: a drain ends, waits for each call that begins, and the next worker makes none of them again."""
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.enums import PRIORITIES, Status
+from schemas.http import HttpResponse, HttpResult
+from tests.fakes import run_pending_tasks
+from tests.unit.agents.delivery.harness import ACCEPTED, BAD_REQUEST, NOT_SENT, THROTTLED
+from tests.unit.agents.delivery.test_account_breakers import REJECTED_KEY
+from tests.unit.agents.delivery.test_invariants import CALLS, Step
+from tests.unit.agents.delivery.test_scenarios import KINDS, NUMBERS, FullScenarioRunner, Kind
+
+MAX_DRAIN_TURNS = 100
+RESULTS = st.sampled_from([ACCEPTED, ACCEPTED, NOT_SENT, BAD_REQUEST, THROTTLED, REJECTED_KEY])
+STEPS = st.one_of(
+    st.tuples(st.just("deliver"), st.sampled_from(PRIORITIES), st.lists(st.sampled_from(NUMBERS) | st.none(), min_size=1, max_size=6)),
+    st.tuples(st.just("respond"), st.integers(0, CALLS), RESULTS),
+    st.tuples(st.just("advance"), st.floats(0, 6), st.just(value=False)),
+    st.tuples(st.just("commit"), st.none(), st.none()),
+    st.tuples(st.just("set_outage"), st.booleans(), st.none()),
+    st.tuples(st.just("hand_over"), st.lists(RESULTS, max_size=4), st.integers(0, 4)),
+)
+
+
+class HandOverRunner(FullScenarioRunner):
+    """`accepted` counts the calls that the provider accepted, by delivery."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.accepted = Counter[str]()
+        super().__init__(kind)
+
+    async def respond(self, number: int, result: HttpResult) -> None:
+        if result == ACCEPTED and self.harness.pending_calls:
+            self.accepted.update(self.harness.pending_calls[number % len(self.harness.pending_calls)].delivery_ids)
+        await super().respond(number, result)
+
+    async def hand_over(self, results: list[HttpResponse], turns_until_stop: int) -> None:
+        """Drain, as before a stop; after so many turns no call may begin any more. Another worker then reads what is unacknowledged."""
+        worker = self.worker
+        worker.generation += 1
+        worker.deliverer.on_drain()
+        if worker.rates is not None:
+            worker.rates.begin_drain()
+        await run_pending_tasks()
+        turns = 0
+        while any(handle.is_awaited for handle, _ in self.batches):
+            assert turns < MAX_DRAIN_TURNS, "the drain does not end"
+            if turns == turns_until_stop:
+                worker.deliverer.begin_stop()
+            if turns % 2 == 0 and worker.pending_calls:
+                await self.respond(turns, results[turns % len(results)] if results and turns < CALLS else ACCEPTED)
+            elif turns % 3 == 1:
+                self.harness.commit()
+            else:
+                worker.advance_clock(0.05)
+            await run_pending_tasks()
+            turns += 1
+        assert not worker.pending_calls, "a call began for which the drain did not wait"
+        await self.kill()
+
+
+@settings(max_examples=300)
+@given(KINDS, st.lists(STEPS, max_size=30))
+async def test_a_drain_waits_for_each_call_and_no_worker_after_it_makes_it_again(kind: Kind, steps: list[Step]) -> None:
+    runner = HandOverRunner(kind)
+    await runner.run(steps)
+    assert {delivery_id for delivery_id, count in runner.accepted.items() if count > 1} == set()
+    assert {event.delivery_id for event in runner.events if event.status is not Status.PENDING} == runner.expected
+    assert all(handle.ack_count == 1 for handle, _ in runner.batches)
+    runner.worker.cancel()
