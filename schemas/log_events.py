@@ -36,6 +36,7 @@ LogEvent = Literal[
     "audit.linking_delayed",  # PostgreSQL does not answer, so entries wait for their place in the chain of their log
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
+    "recorder.resend_too_large",  # a delivery that a carrier could not deliver is not sent again: its entry does not fit into a record
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter
     "limits.redis_unavailable",  # Redis does not answer, so each process counts its calls or requests by itself; once for each outage
     "limits.redis_available",  # the calls or requests of all processes are counted together again

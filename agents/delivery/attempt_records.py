@@ -73,6 +73,7 @@ def build_resolution_event(in_flight: InFlight, resolved: Resolved, at: float) -
         provider_code=resolved.provider_code,
         possible_duplicate=in_flight.possible_duplicate,
         variant=delivery.variant,
+        endpoint_id=delivery.endpoint_id,
         consent_event_id=delivery.consent_event_id,
     )
 

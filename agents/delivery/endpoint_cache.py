@@ -4,7 +4,7 @@ import asyncio
 import math
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from typing import NamedTuple
 
 from schemas.errors import UnavailableError
@@ -41,6 +41,7 @@ class EndpointCache:
         self._on_unavailable, self._is_unavailable = on_unavailable, False
         self._endpoints: OrderedDict[str, CachedEndpoint] = OrderedDict()
         self._reading: set[str] = set()
+        self._waiting: set[BatchHandle] = set()  # those of no revoked partition
         self._tasks: set[asyncio.Task[None]] = set()
         self._wait_again_at = 0.0
 
@@ -50,10 +51,17 @@ class EndpointCache:
         return None if cached is None else cached.endpoint
 
     async def read_ahead(self, handles: BatchHandles) -> AsyncIterator[BatchHandle]:
-        """The batches, each after the endpoints that it names are known, or after PATIENCE."""
+        """The batches, each after the endpoints that it names are known, or after PATIENCE. One revoked meanwhile does not come."""
         async for handle in handles:
+            self._waiting.add(handle)
             await self.prepare(handle.batch.records)
-            yield handle
+            if handle in self._waiting:
+                self._waiting.remove(handle)
+                yield handle
+
+    def drop_partitions(self, partitions: Collection[int]) -> None:
+        """Forget the batches of revoked partitions whose endpoints are being read; they are read again."""
+        self._waiting = {handle for handle in self._waiting if handle.batch.partition not in partitions}
 
     async def prepare(self, records: Iterable[Record]) -> None:
         """Wait until the endpoints that are named are known, at most for PATIENCE; then the last known ones are used."""

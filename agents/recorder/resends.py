@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from agents.recorder.events import RecordedEvent
 from schemas.delivery import Delivery
 from schemas.enums import Reason, Status
-from schemas.errors import DECODE_ERRORS
+from schemas.errors import DECODE_ERRORS, RecordTooLargeError
 from schemas.events import ReceiptEvent, StatusEvent
 from schemas.ports import Clock, FlushedOutbox
 from schemas.record_source import RecordSource, decode_source
@@ -102,9 +102,11 @@ class Resender:
         partitions: int,
         topic_prefix: str,
         on_resend: Callable[[StatusEvent], None],
+        on_too_large: Callable[[StatusEvent, str], None],
     ) -> None:
+        """`on_too_large` gets the event of a delivery whose entry does not fit into a record, and why; it is not sent again."""
         self._reader, self._create_outbox, self._clock, self._delays = reader, create_outbox, clock, delays
-        self._partitions, self._prefix, self._on_resend = partitions, topic_prefix, on_resend
+        self._partitions, self._prefix, self._on_resend, self._on_too_large = partitions, topic_prefix, on_resend, on_too_large
 
     async def run(self, events: Sequence[RecordedEvent | None]) -> None:
         """Schedule what is to be sent again. Raises UnavailableError; then it is to be repeated."""
@@ -117,7 +119,11 @@ class Resender:
             if source is None or resend is None:
                 continue
             key = resend.scheduled.user_id.encode()
-            outbox.add(self._prefix + get_scheduled_topic(source.priority), source.partition, key, _encode(resend.scheduled))
+            try:
+                outbox.add(self._prefix + get_scheduled_topic(source.priority), source.partition, key, _encode(resend.scheduled))
+            except RecordTooLargeError as error:
+                self._on_too_large(resend.event, str(error))
+                continue
             outbox.add(self._prefix + STATUS_TOPIC, source.partition, key, _encode(resend.event))
             resends.append(resend.event)
         await outbox.flush()

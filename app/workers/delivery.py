@@ -129,6 +129,7 @@ def _build_agent(worker: WorkerBuilder, provider: Provider, deliverer: Deliverer
     store, max_age = PostgresSigningEndpoints(database), worker.settings.delivery.endpoint_refresh_interval
     cache = EndpointCache(store, time.monotonic, max_age, _log_unavailable)
     provider.use_endpoints(cache)
+    worker.add_revocation_callback(cache.drop_partitions)
     worker.add_shutdown_callback(cache.stop)
     return lambda batches: deliverer.run(cache.read_ahead(batches))
 

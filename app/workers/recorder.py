@@ -109,6 +109,9 @@ def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Datab
     def on_resend(event: StatusEvent) -> None:
         worker.metrics.increment(RESENDS, 1, event.channel)
 
+    def on_too_large(event: StatusEvent, error: str) -> None:
+        log_event("recorder.resend_too_large", logging.WARNING, delivery=event.delivery_id, error=error)
+
     return FollowUps(
         PostgresEndpointReports(database, OrderedIds(time.time, RandomIdBits(os.urandom))),
         create_outbox,
@@ -116,7 +119,7 @@ def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Datab
         time.monotonic,
         FollowUpSettings(settings.recorder.disable_endpoints_after, channels, kafka.topic_partitions, kafka.topic_prefix),
         on_disabled,
-        Resender(reader, create_outbox, worker.clock, delays, kafka.topic_partitions, kafka.topic_prefix, on_resend),
+        Resender(reader, create_outbox, worker.clock, delays, kafka.topic_partitions, kafka.topic_prefix, on_resend, on_too_large),
     )
 
 

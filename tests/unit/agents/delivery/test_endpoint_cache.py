@@ -10,7 +10,7 @@ from schemas.errors import UnavailableError
 from schemas.ports import Batch, BatchHandle
 from schemas.webhook_endpoints import DELETED, SigningEndpoint
 from tests.delivery_builders import build_delivery
-from tests.fakes import FakeRecord
+from tests.fakes import FakeRecord, run_pending_tasks
 from tests.unit.agents.delivery.harness import FakeBatchHandle
 
 ONE, TWO, THREE = (f"whe_{digit * 32}" for digit in "123")
@@ -132,6 +132,24 @@ async def test_the_endpoints_that_were_named_last_are_kept() -> None:
     for one in (ONE, TWO, ONE, THREE):
         await harness.prepare(one)
     assert [harness.cache.find(one) is None for one in (ONE, TWO, THREE)] == [False, True, False]
+
+
+async def test_a_batch_that_is_revoked_while_its_endpoints_are_read_does_not_come() -> None:
+    harness = Harness(FakeStore(ONE))
+    harness.store.gate = asyncio.Event()
+
+    async def iterate() -> AsyncIterator[BatchHandle]:
+        for partition in (0, 1):
+            yield FakeBatchHandle(Batch("deliveries.webhook.high", partition, [build_record(ONE)]))
+
+    async def collect() -> list[int]:
+        return [handle.batch.partition async for handle in harness.cache.read_ahead(iterate())]
+
+    collecting = asyncio.create_task(collect())
+    await run_pending_tasks()
+    harness.cache.drop_partitions([0, 7])
+    harness.store.gate.set()
+    assert await collecting == [1]
 
 
 async def test_words_in_a_payload_and_records_without_value_do_no_harm() -> None:

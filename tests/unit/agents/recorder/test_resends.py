@@ -5,17 +5,21 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Raw
 
 from agents.recorder.resends import Resender, list_resendable, plan_resend
+from schemas.content import SmsContent
 from schemas.delivery import Delivery
 from schemas.enums import Reason, Status
-from schemas.errors import UnavailableError
+from schemas.errors import RecordTooLargeError, UnavailableError
 from schemas.events import ReceiptEvent, StatusEvent, compute_precedence
 from schemas.ports import Header
 from schemas.record_source import RecordSource, decode_source, encode_source
 from schemas.scheduled import Scheduled
+from schemas.sealed_records import close_delivery, seal_delivery
 from tables.attempts import AttemptRow, NextAction, encode_row, is_already_done
 from tests.delivery_builders import NOW, build_delivery
+from tests.sealers import build_sealer
 
 TOPIC, DELAYS = "t.deliveries.sms.low", (600.0, 3600.0)
 
@@ -126,7 +130,7 @@ class FakeKafka:
 
     def __init__(self, records: dict[tuple[str, int, int], bytes]) -> None:
         self.records, self.produced, self.unflushed = records, [], []
-        self.problem, self.resent = "", []
+        self.problem, self.resent, self.max_bytes, self.too_large = "", [], 1_000_000, []
 
     async def read(self, topic: str, partition: int, offset: int) -> bytes | None:
         if self.problem:
@@ -134,6 +138,8 @@ class FakeKafka:
         return self.records.get((topic, partition, offset))
 
     def add(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        if len(value or b"") > self.max_bytes:
+            raise RecordTooLargeError(topic, len(value or b""), self.max_bytes)
         self.unflushed.append((topic, partition, key))
 
     async def flush(self) -> None:
@@ -142,7 +148,7 @@ class FakeKafka:
 
 
 def build_resender(kafka: FakeKafka, delays: Sequence[float] = DELAYS) -> Resender:
-    return Resender(kafka, lambda: kafka, lambda: NOW, delays, 4, "t.", kafka.resent.append)
+    return Resender(kafka, lambda: kafka, lambda: NOW, delays, 4, "t.", kafka.resent.append, lambda *one: kafka.too_large.append(one))
 
 
 async def test_entry_and_event_go_to_the_partition_of_the_record() -> None:
@@ -151,6 +157,26 @@ async def test_entry_and_event_go_to_the_partition_of_the_record() -> None:
     await build_resender(kafka).run([build_report(delivery)])
     assert kafka.produced == [("t.scheduled.low", 3, b"u-1"), ("t.notifications.status", 3, b"u-1")]
     assert [event.delivery_id for event in kafka.resent] == [delivery.id]
+
+
+async def test_one_that_is_too_large_for_its_entry_holds_up_no_other() -> None:
+    large, small = build_sms(number=1, content=SmsContent("x" * 1500)), build_sms(number=2)
+    kafka = FakeKafka({(TOPIC, 3, 17): msgspec.json.encode(large), (TOPIC, 3, 18): msgspec.json.encode(small)})
+    kafka.max_bytes = 1500
+    await build_resender(kafka).run([build_report(large), build_report(small, source="low.3.18")])
+    assert [event.delivery_id for event in kafka.resent] == [small.id]
+    ((event, error),) = kafka.too_large
+    assert (event.delivery_id, "1500 bytes" in error) == (large.id, True)
+    assert [topic for topic, _, _ in kafka.produced] == ["t.scheduled.low", "t.notifications.status"], "and no event of it"
+
+
+def test_a_sealed_one_stays_sealed() -> None:
+    delivery = build_sms()
+    sealed = seal_delivery(delivery.address, Raw(msgspec.json.encode(delivery.content)), delivery.id, build_sealer(delivery.user_id))
+    closed = close_delivery(msgspec.structs.replace(delivery, sealed=sealed))
+    payload = bytes(plan(closed).scheduled.payload)
+    assert msgspec.json.decode(payload, type=Delivery).sealed == sealed
+    assert delivery.address.encode() not in payload
 
 
 @pytest.mark.parametrize("source", ["low.4.17", "low.3.18", "", "nonsense"])
