@@ -210,8 +210,9 @@ class Deliverer:
         self._decide(in_flight, request, now)
 
     def _send_again(self, in_flight: InFlight) -> None:
-        """Call once more for a delivery whose message nobody has, unless its attempts are used up."""
-        if is_exhausted(self._policy, in_flight.counted_attempts, in_flight.delivery.category):
+        """Call once more for a delivery whose message nobody has, unless that was done before, or its attempts are used up."""
+        delivery = in_flight.delivery
+        if delivery.possible_duplicate or is_exhausted(self._policy, in_flight.counted_attempts, delivery.category):
             self._recorder.record(in_flight, None, DeadLetterDecision(Reason.RETRIES_EXHAUSTED), self._clock())
             return
         if self._bounce_guard is not None and self._bounce_guard.stopped:

@@ -117,9 +117,10 @@ class Reconciler:
             search = Reconcile(conclusion.at, count_failed_search(in_flight.delivery.unanswered), conclusion.cause)
             self._recorder.record(in_flight, None, search, now)
             return
-        self._observer.on_resolution(conclusion.resolution if isinstance(conclusion, Resolved) else Resolution.SENT_AGAIN)
         if isinstance(conclusion, Resolved):
+            self._observer.on_resolution(conclusion.resolution)
             self._recorder.record_resolution(in_flight, conclusion, now)
-        else:
-            in_flight.possible_duplicate = True
-            self._send_again(in_flight)
+            return
+        self._observer.on_resolution(Resolution.GIVEN_UP if in_flight.delivery.possible_duplicate else Resolution.SENT_AGAIN)
+        in_flight.possible_duplicate = True
+        self._send_again(in_flight)

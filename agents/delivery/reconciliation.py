@@ -1,7 +1,8 @@
 """Decides what follows a call without an answer: pure functions.
 
 First a receipt has time to come. Then the history is searched for one, and the provider is asked, if it can be. If neither has the message
-it is sent once more, flagged as a possible duplicate; one that may be sent at most once ends instead (docs/decisions/0032).
+it is sent once more, flagged as a possible duplicate; one that has the flag already is a dead letter, and one that may be sent at most
+once ends instead (docs/decisions/0032).
 """
 
 from enum import StrEnum

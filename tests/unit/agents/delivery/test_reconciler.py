@@ -9,8 +9,8 @@ import pytest
 from agents.providers.twilio import Twilio
 from schemas.content import SmsContent
 from schemas.delivery import Delivery, UnansweredCall
-from schemas.delivery_policy import ConcurrencyLimits, ReconciliationPolicy
-from schemas.enums import Outcome, Status
+from schemas.delivery_policy import ConcurrencyLimits, ReconciliationPolicy, RetryPolicy, RetrySchedule
+from schemas.enums import Outcome, Reason, Status
 from schemas.events import StatusEvent
 from schemas.http import HttpResponse, HttpResult
 from schemas.outcome import AttemptResult
@@ -99,6 +99,29 @@ async def test_without_a_receipt_it_is_sent_once_more_and_flagged() -> None:
     harness.respond(ACCEPTED)
     assert harness.statuses == [(Status.PENDING, 0, "", False), (Status.SENT, 1, "", True)]
     assert harness.observed_resolutions == ["sent_again"]
+
+
+async def test_it_is_sent_once_more_and_not_twice_however_many_attempts_are_left() -> None:
+    harness, delivery = Harness(policy=RetryPolicy(RetrySchedule((0.5,) * 9), 10.0)), build_delivery()
+    await harness.lose_answer(delivery)
+    await harness.search()
+    harness.respond(NOT_SENT)  # so the next call is the one that may be the second
+    await harness.run_retry()
+    harness.respond(MAYBE_SENT)
+    await harness.search()
+    assert (len(harness.all_calls), harness.pending_calls) == (3, [])
+    assert harness.observed_resolutions == ["sent_again", "given_up"]
+    assert harness.statuses[-1] == (Status.FAILED, 3, Reason.RETRIES_EXHAUSTED, True)
+    (dead_letter,) = harness.dead_letters
+    assert msgspec.json.decode(dead_letter.value or b"", type=Delivery).possible_duplicate, "so a redrive is flagged, too"
+
+
+async def test_the_end_of_a_webhook_names_its_endpoint() -> None:
+    harness, delivery = Harness(), build_delivery(endpoint_id=f"whe_{1:032x}")
+    await harness.lose_answer(delivery)
+    await harness.record(delivery, Status.DELIVERED)
+    await harness.search()
+    assert [event.endpoint_id for event in harness.status_events] == [delivery.endpoint_id] * 2
 
 
 async def test_what_may_be_sent_only_once_ends_as_unknown() -> None:
@@ -198,15 +221,12 @@ async def test_a_batch_shares_one_query() -> None:
 
 
 async def test_attempts_that_are_used_up_end_in_a_dead_letter_only_after_the_search() -> None:
-    harness, delivery = Harness(), build_delivery()
+    harness, delivery = Harness(policy=RetryPolicy(RetrySchedule(()), 10.0)), build_delivery()
     await harness.lose_answer(delivery)
-    for _ in range(2):
-        await harness.search()
-        harness.respond(MAYBE_SENT)
     assert not harness.dead_letters
     await harness.search()
     assert [dead_letter.reason for dead_letter in harness.dead_letters] == ["retries_exhausted"]
-    assert len(harness.all_calls) == 3
+    assert len(harness.all_calls) == 1
 
 
 async def test_consent_is_checked_before_it_is_sent_again() -> None:
