@@ -158,7 +158,7 @@ def _build_replacement(content: DeadLetterContent, options: RedriveOptions, topi
     """A notification with another value meets all gates again, as of the time of its new record; that of a test stays a test."""
     assert options.replacement is not None
     value, priority = options.replacement.value, options.replacement.priority
-    if _is_test(content.value or b""):
+    if read_test_flag(content.value or b""):
         value = _encode({**_decode_fields(value), "is_test": True})
     topic = topic_prefix + get_notifications_topic(priority) if priority else content.stored.source_topic
     user_key = _decode_notification(value).user_id.encode()
@@ -166,11 +166,12 @@ def _build_replacement(content: DeadLetterContent, options: RedriveOptions, topi
     return RedriveRecord(topic, user_key, user_key, value, kept)
 
 
-def _is_test(value: bytes) -> bool:
+def read_test_flag(value: bytes) -> bool | None:
+    """Whether a notification, which may be invalid in other fields, is a test; None if it cannot be read."""
     try:
         return _decode_test(value.removeprefix(BYTE_ORDER_MARK)).is_test
     except DECODE_ERRORS:
-        return False
+        return None
 
 
 def _judge_other(content: DeadLetterContent) -> Judgement:

@@ -17,7 +17,7 @@ from app.api.problems import ProblemError, build_field_error, build_problem, bui
 from app.api.resources.audiences import handle_conflict
 from app.api.resources.dead_letters import NOT_OPEN, READ_DEAD_LETTER_ERRORS, DeadLetterId, check_selection, find_dead_letter
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
-from app.api.services.replacement_validation import build_replacement
+from app.api.services.replacement_validation import build_replacement, encode_replacement
 from schemas.errors import ConflictError
 from schemas.ids import is_id
 from schemas.permissions import Permission
@@ -163,7 +163,8 @@ async def redrive_one(
     source: SourceHeader = "api",
 ) -> Response[Redrive]:
     """Without a body as it is. A body replaces the value of a notification, and is validated as a submission is."""
-    stored, body = (await find_dead_letter(request, dead_letter_id)).stored, await request.body()
+    content, body = await find_dead_letter(request, dead_letter_id), await request.body()
+    stored = content.stored
     if stored.state != "open":
         raise ProblemError(build_problem("conflict", f"{stored.id} is not open: it is {stored.state}"))
     replacement = None
@@ -172,7 +173,9 @@ async def redrive_one(
             detail = f"only a notification can get another value, and this is a record of {stored.source_topic}: redrive it without a body"
             raise ProblemError(build_problem("conflict", detail))
         dependencies = get_dependencies(request)
-        replacement = build_replacement(body, stored, dependencies.submission_service.get_policy_validator(), dependencies.clock())
+        submissions = dependencies.submission_service
+        submission = build_replacement(body, content, submissions.get_policy_validator(), dependencies.clock())
+        replacement = encode_replacement(submission, await submissions.find_sealer(submission.user_id))
     asked = check_stored(
         RedriveRequest(ids=[dead_letter_id], include_delivered=include_delivered, extend_expiry=extend_expiry, reason=reason)
     )

@@ -140,9 +140,8 @@ class SubmissionService:
         return result
 
     async def _publish_one(self, request: SubmittedRequest) -> SubmissionResult:
-        submission, sealer = qualify_submission(request.principal.project, decode_submission(request.body)), None
-        if self._sealers is not None:
-            sealer = (await self._read_sealers(self._sealers, [submission.user_id]))[submission.user_id]
+        submission = qualify_submission(request.principal.project, decode_submission(request.body))
+        sealer = await self.find_sealer(submission.user_id) if self._sealers is not None else None  # else without a step of the loop
         validated = self._validate(submission, request.key, request.principal, self._clock(), sealer)
         if isinstance(validated, FieldError):
             raise ProblemError(_to_problem(validated))
@@ -184,6 +183,10 @@ class SubmissionService:
         )
         confirmations = iter(confirmed)
         return _build_bulk_response([_build_bulk_result(index, item, confirmations) for index, item in enumerate(validated)])
+
+    async def find_sealer(self, user_id: str) -> Sealer | None:
+        """What seals the notifications of a user; None if nothing is sealed. Raises ProblemError if the keys cannot be read."""
+        return None if self._sealers is None else (await self._read_sealers(self._sealers, [user_id]))[user_id]
 
     async def _read_sealers(self, reader: SealerReader, user_ids: list[str]) -> Mapping[str, Sealer]:
         """The sealers of all these users. Raises ProblemError if they cannot be read."""

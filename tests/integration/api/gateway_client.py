@@ -1,5 +1,6 @@
 """A client of a gateway in this process that uses real servers, and the records that the gateway wrote to Kafka."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ def build_settings(
     produce_timeout: float | None = None,
     data_dir: Path = UNUSED_DATA_DIR,
     link_secret: str = "",
+    encryption_keys: str = "",
 ) -> Settings:
     """The settings of faust.yml with these; PostgreSQL and Redis are unreachable by default. `produce_timeout` in seconds.
 
@@ -47,6 +49,9 @@ def build_settings(
         "HEROLD_GATEWAY_API_KEY": API_KEY,
         "HEROLD_WORKER_DATA_DIR": str(data_dir),
         "HEROLD_AUDIT_SIGNING_KEY": AUDIT_KEY,
+        "HEROLD_ENCRYPTION_ENABLED": str(bool(encryption_keys)).lower(),
+        "HEROLD_ENCRYPTION_KEYS": encryption_keys,
+        "HEROLD_ENCRYPTION_INDEX_KEY": base64.b64encode(bytes(32)).decode(),
     }
     if link_secret:
         env |= {"HEROLD_LINKS_BASE_URL": "https://herold.example.org", "HEROLD_LINKS_SECRET": link_secret}

@@ -1,5 +1,7 @@
 """/v1/redrives and the redrive of one dead letter, on a real PostgreSQL."""
 
+import base64
+import os
 import time
 from typing import Any
 
@@ -8,11 +10,14 @@ import msgspec
 import pytest
 
 from schemas.ids import make_id
+from schemas.notification import SealedNotification
+from schemas.sealed_records import open_notification
 from tables.postgres.audit_log import list_audit_entries
 from tables.postgres.database import Database
 from tables.postgres.redrive_pages import PostgresRedrivePages
 from tests.dead_letter_builders import build_failed_delivery, build_rejected_notification, store_dead_letters
 from tests.delivery_builders import NOW, build_delivery
+from tests.integration.users.users_client import open_users_client
 
 PATH = "/v1/redrives"
 ORIGIN = {"herold-actor": "ada"}
@@ -113,6 +118,22 @@ async def test_one_is_redriven_with_another_value_that_is_validated_as_a_submiss
         assert invalid.json()["errors"][0]["path"].startswith(path_of_error)
     large = await client.post(path, json={**MENDED, "data": {**MENDED["data"], "x": "y" * 261_900}})  # type: ignore[dict-item]
     assert large.status_code == 413
+
+
+async def test_where_data_is_sealed_the_other_value_is_sealed_too(database_copy: Database, database_copy_url: str, ids: list[str]) -> None:
+    keys = f"2026-a={base64.b64encode(os.urandom(32)).decode()}"
+    async with open_users_client(database_copy_url, encryption_keys=keys) as (client, connections):
+        await connections.policy_reader.refresh()
+        created = await client.post(f"/v1/dead-letters/{ids[4]}/redrive", json=MENDED)
+        assert created.status_code == 201, created.text
+        assert connections.sealers
+        sealer = (await connections.sealers.get_many(["u-1"]))["u-1"]
+    claimed = await PostgresRedrivePages(database_copy, 60).claim("w-1")
+    assert claimed
+    assert claimed.options.replacement
+    assert b"lamp" not in claimed.options.replacement.value
+    sealed = msgspec.json.decode(claimed.options.replacement.value, type=SealedNotification)
+    assert open_notification(sealed, build_delivery(number=5).notification_id, sealer).data == MENDED["data"]
 
 
 async def test_what_is_no_notification_or_is_not_open_is_refused(
