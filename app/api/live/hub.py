@@ -34,7 +34,8 @@ class Subscription:
 class _FilterGroup:
     """The subscriptions with one filter, and the entries of the ring that match it since the first of them, numbered from 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, row_filter: RowFilter) -> None:
+        self.row_filter = row_filter
         self.subscriptions: set[Subscription] = set()
         self.frames: dict[tuple[int, bool], tuple[bytes | None, int, Cursor]] = {}
         self._matches: list[Entry] = []
@@ -72,8 +73,8 @@ class LiveHub:
 
     def subscribe(self, row_filter: RowFilter, cursor: Cursor | None, *, is_sampled: bool) -> Subscription:
         """Add a subscription that begins now, or after a cursor."""
-        group = self._groups.setdefault(row_filter, _FilterGroup())
-        subscription = Subscription(row_filter, is_sampled, group.end, self._head_cursor, self._head_cursor)
+        group = self._groups.setdefault(row_filter, _FilterGroup(row_filter))
+        subscription = Subscription(group.row_filter, is_sampled, group.end, self._head_cursor, self._head_cursor)
         if cursor is not None:
             found = self._ring.replay(cursor)
             matches = (entry for entry in found.entries if entry.row is not None and row_filter.matches(entry.row))

@@ -56,7 +56,9 @@ class LiveSocketApp:
             await _reject(error.problem, scope, send)
             return
         await send({"type": "websocket.accept", "headers": [(REQUEST_ID_HEADER, scope["request_id"])]})
-        await _SocketClient(self._service, holder, lambda: self._count(scope), receive, send).run()
+        counted = {key: scope[key] for key in ("path", PRINCIPAL)}
+        scope.clear()  # uvicorn keeps it as long as the connection, with its headers
+        await _SocketClient(self._service, holder, lambda: self._count(counted), receive, send).run()
 
     async def _admit(self, scope: Scope) -> Holder:
         """Who may watch. Raises ProblemError."""
@@ -95,6 +97,8 @@ class LiveSocketApp:
 
 class _SocketClient:
     """One accepted WebSocket."""
+
+    __slots__ = ("_close_task", "_connection", "_count", "_holder", "_receive", "_send", "_service")
 
     def __init__(self, service: LiveService, holder: Holder, count: CountMessage, receive: Receive, send: Send) -> None:
         self._service, self._holder, self._count, self._receive, self._send = service, holder, count, receive, send
