@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from schemas.errors import UnavailableError
 from schemas.ports import Clock
+from tables.redis.command_packing import build_connection_class
 from tables.tls_problem import describe_tls_problem
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ class RedisClient:
         self._clock, self._retry_at = clock, 0.0
         self._scripts: dict[str, AsyncScript] = {}
         self._redis = Redis.from_url(url, socket_timeout=socket_timeout, socket_connect_timeout=socket_timeout, retry=Retry(NoBackoff(), 0))
+        pool = self._redis.connection_pool
+        pool.connection_class = build_connection_class(pool.connection_class)
 
     async def execute(self, command: Callable[[Redis], Awaitable[T]]) -> T:
         """The result of a command. Raises UnavailableError if Redis fails, and immediately for COOLDOWN seconds after a failure."""
