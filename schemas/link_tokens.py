@@ -9,6 +9,7 @@ import hmac
 import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
@@ -23,11 +24,30 @@ MAX_SECRETS = 8
 _KEY_CONTEXT = b"herold link key v1\n"
 _KEY_ID_CONTEXT = b"herold link key id v1"
 _KEY_ID_BYTES, _MAC_BYTES = 4, 16
+_BLOCK_BYTES = 64  # of SHA-256
 _FIELDS_START = _KEY_ID_BYTES + _MAC_BYTES
 
 _match_token = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_TOKEN_CHARACTERS}}}").fullmatch
 _encode_fields = msgspec.msgpack.Encoder().encode
 _decode_fields = msgspec.msgpack.Decoder(list[str]).decode
+
+
+class KeyedMac:
+    """HMAC-SHA256 with one key of at most 64 bytes (RFC 2104, 4: the states after the padded key are kept).
+
+    It takes half of the time of hmac.digest, in which OpenSSL looks for the algorithm and hashes the key twice.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner, self._outer = sha256(bytes(byte ^ 0x36 for byte in padded)), sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def compute(self, message: bytes) -> bytes:
+        """The MAC of a message, 32 bytes."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class LinkTokens:
@@ -41,7 +61,7 @@ class LinkTokens:
             raise ValueError("a secret is needed to sign links")
         self._secrets = {_derive_key_id(secret): secret for secret in reversed(secrets)}
         self._signing_key_id = _derive_key_id(secrets[0])
-        self._keys: dict[tuple[bytes, str], bytes] = {}
+        self._macs: dict[tuple[bytes, str], KeyedMac] = {}
 
     def sign(self, purpose: Purpose, *fields: str) -> str:
         """The token of these fields, of characters that are the same in a URL, a header and HTML; always the same for the same fields."""
@@ -57,11 +77,11 @@ class LinkTokens:
         return _decode_fields(encoded)
 
     def _compute_mac(self, key_id: bytes, purpose: Purpose, encoded: bytes) -> bytes:
-        key = self._keys.get((key_id, purpose))
-        if key is None:
+        mac = self._macs.get((key_id, purpose))
+        if mac is None:
             key = hmac.digest(self._secrets[key_id], _KEY_CONTEXT + purpose.encode(), "sha256")
-            self._keys[key_id, purpose] = key
-        return hmac.digest(key, encoded, "sha256")[:_MAC_BYTES]
+            mac = self._macs[key_id, purpose] = KeyedMac(key)
+        return mac.compute(encoded)[:_MAC_BYTES]
 
 
 def decode_secrets(text: str) -> list[bytes]:

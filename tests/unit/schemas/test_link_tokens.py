@@ -7,7 +7,7 @@ from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 import msgspec
 import pytest
 
-from schemas.link_tokens import MAX_SECRETS, MAX_TOKEN_CHARACTERS, LinkTokens, decode_secrets
+from schemas.link_tokens import MAX_SECRETS, MAX_TOKEN_CHARACTERS, KeyedMac, LinkTokens, decode_secrets
 
 FIRST, SECOND = b"1" * 32, b"2" * 32
 FIELDS = ("u-42", "marketing", "ntf_0192")
@@ -38,6 +38,16 @@ def test_the_mac_is_hmac_sha256_under_a_derived_key() -> None:
     key = hmac.digest(FIRST, b"herold link key v1\nunsubscribe", "sha256")
     content = urlsafe_b64decode(TOKEN + "=" * (-len(TOKEN) % 4))
     assert content[4:20] == hmac.digest(key, msgspec.msgpack.encode(FIELDS), "sha256")[:16]
+
+
+def test_a_keyed_mac_is_hmac_sha256_for_any_message_and_again_and_again() -> None:
+    rng = random.Random(5)
+    for key_bytes in (1, 32, 63, 64):
+        key = rng.randbytes(key_bytes)
+        mac = KeyedMac(key)
+        for length in (*range(130), 1000):
+            message = rng.randbytes(length)
+            assert mac.compute(message) == hmac.digest(key, message, "sha256")
 
 
 def test_a_token_for_one_purpose_is_none_for_another() -> None:
