@@ -173,6 +173,9 @@ def _judge_channels(state: RoutingState, profile: Profile, suppressions: Sequenc
             continue
         if consent != "none" and choice.choice == "in" and (event := profile.consent_events.get(choice.key)):
             events[channel] = event
+        if not suppressions:  # nearly always
+            left[channel] = addresses
+            continue
         found = [find_suppression(suppressions, channel, address, category, mandatory=mandatory) for address in addresses]
         kept = [address for address, suppression in zip(addresses, found, strict=True) if suppression is None]
         if kept:
