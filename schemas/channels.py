@@ -31,7 +31,8 @@ class Channel(Struct, frozen=True):
     addresses; None if it takes any.
     `is_repeatable`: a message that comes twice replaces the first one at the receiver, or carries the same id.
     `is_limited_per_host`: calls in flight are bounded for each host instead of for the provider's account. `has_receipts`: the provider
-    or the app can report deliveries; faust.yml says how long after SENT. `has_devices`: the addresses of a user are the tokens of the
+    or the app can report deliveries; faust.yml says how long after SENT. `reports_reads`: it can also report that a message was opened or
+    clicked. `has_devices`: the addresses of a user are the tokens of the
     user's devices.
     `has_endpoints`: the addresses of a user are also the URLs of the user's webhook endpoints, each for the types that it takes.
     `address_prefix`: a user id with this prefix is itself an address of the channel, and has no profile. `word` names it in a sentence.
@@ -47,6 +48,7 @@ class Channel(Struct, frozen=True):
     is_limited_per_host: bool = False
     is_repeatable: bool = False
     has_receipts: bool = False
+    reports_reads: bool = False
     has_devices: bool = False
     has_endpoints: bool = False
     address_prefix: str = ""
@@ -62,6 +64,7 @@ CHANNELS: tuple[Channel, ...] = (
         ("subject", "text", "html", "template_id"),
         find_problem=find_email_problem,
         has_receipts=True,
+        reports_reads=True,
         word="e-mail",
     ),
     Channel("sms", SmsContent, "twilio", build_sms_renderer, ("text",), find_problem=find_sms_problem, has_receipts=True, word="SMS"),
@@ -73,6 +76,7 @@ CHANNELS: tuple[Channel, ...] = (
         ("subject", "text", "image", "link", "options"),
         find_problem=find_push_problem,
         has_receipts=True,
+        reports_reads=True,
         has_devices=True,
         is_repeatable=True,
         address_prefix=TOPIC_PREFIX,

@@ -111,12 +111,14 @@ class NotificationHistory(NamedTuple):
     """The history of a notification: the decided event, the current status of each delivery that has one, and all attempts and reports.
 
     `decided` is None while only attempts are recorded. Attempts are in order of time, oldest first. `times` is by the id of a delivery.
+    `read_at` is when the producer's app said that it was read, in epoch seconds; None if it did not.
     """
 
     decided: DecidedEvent | None
     statuses: Sequence[StatusEvent]
     attempts: Sequence[StatusEvent]
     times: Mapping[str, DeliveryTimes] = {}
+    read_at: float | None = None
 
 
 class ReceiptCount(NamedTuple):
@@ -166,10 +168,13 @@ NotificationKey = tuple[str, str]
 class RecordedDeliveries(NamedTuple):
     """What is recorded of a notification: its latest decision, with its time in epoch seconds, and the statuses of its deliveries.
 
-    A delivery without a status is PENDING. Whoever has recorded a decision has recorded the statuses that were written before it.
+    A delivery without a status is PENDING. Whoever has recorded a decision has recorded the statuses that were written before it. `read_at`
+    is when it was first read, in epoch seconds; None if nobody says so. `read_by` are the channels on which it was opened or clicked.
     """
 
     resume_count: int
     decided_at: float
     reason: str
     statuses: Mapping[ChannelName, Sequence[Status]]
+    read_at: float | None = None
+    read_by: Sequence[ChannelName] = ()

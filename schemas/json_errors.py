@@ -18,7 +18,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("channel", "channels", "to", "addresses", "templates"), CHANNEL_NAMES),
     "priority": PRIORITIES,
     "strategy": ("all", "first", "escalate"),
-    "escalate_unless": ("sent", "delivered"),
+    "escalate_unless": ("sent", "delivered", "read"),
     "choice": ("in", "out"),
     "digest": ("off", "hourly", "daily", "weekly", "or empty"),
     "reason": ("hard_bounce", "complaint", "stop", "manual"),

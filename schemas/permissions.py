@@ -80,7 +80,7 @@ _STAFF = (_OPERATOR, _DEVELOPER, _VIEWER)
 GRANTS: tuple[Grant, ...] = (
     Grant(Permission.NOTIFICATIONS_SEND, "submit notifications", (_DEVELOPER, _SERVICE)),
     Grant(Permission.NOTIFICATIONS_READ, "read notifications, with their deliveries, attempts and decisions", (*_STAFF, _SERVICE)),
-    Grant(Permission.NOTIFICATIONS_CHANGE, "cancel and reschedule notifications that are held", (_OPERATOR, _SERVICE)),
+    Grant(Permission.NOTIFICATIONS_CHANGE, "cancel and reschedule held notifications, mark notifications as read", (_OPERATOR, _SERVICE)),
     Grant(Permission.USERS_READ, "read users, their devices, counts and live state", (_OPERATOR,)),
     Grant(Permission.USERS_WRITE, "create, change and delete users and devices"),
     Grant(Permission.USERS_UNMASK, "read addresses and contents without masks; each reading is audited"),

@@ -11,7 +11,7 @@ from schemas.enums import Priority
 from schemas.lifetimes import MAX_DIGEST_WINDOW
 
 Strategy = Literal["all", "first", "escalate"]
-EscalateUnless = Literal["sent", "delivered"]
+EscalateUnless = Literal["sent", "delivered", "read"]
 
 MAX_VERSION: Final = 2**31 - 1  # of a rule or template, as a column of PostgreSQL takes it
 MAX_EXPRESSION: Final = 1000  # characters
@@ -44,7 +44,7 @@ class DigestPolicy(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 class Rule(Struct, frozen=True):
     """How notifications of a type are routed; `strategy` selects all usable channels, or the first one, or one after the other.
 
-    With `escalate` the next channel follows after `escalate_after` seconds, unless a delivery has the status `escalate_unless` by then.
+    With `escalate` the next channel follows after `escalate_after` seconds, unless one was `escalate_unless` by then.
     The first true case of `priorities` sets the priority of the deliveries, else `priority`, else the topic of the notification.
     Empty `consent` and `quiet_hours` mean that the category decides (schemas/categories.py). A notification for which `condition` is not
     true is rejected. `expires_after` is in seconds; 0 means lifetimes.NOTIFICATION_EXPIRY. `email_options` is the JSON of

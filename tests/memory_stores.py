@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.channels import ChannelName
-from schemas.enums import Outcome, Status
+from schemas.enums import Outcome, State, Status
 from schemas.errors import UnavailableError, UnstorableRowError, check_single_user
 from schemas.events import DecidedEvent, EngagementEvent, ReceiptEvent, StatusEvent, compute_precedence
 from schemas.history import (
@@ -71,6 +71,7 @@ class MemoryHistory:
         self.dead_letters: dict[tuple[Any, ...], RecordedDeadLetter] = {}
         self.reports: dict[tuple[str, str, str], ReceivedReport] = {}
         self.waiting: list[ReceivedReport] = []
+        self.read_marks: dict[NotificationKey, float] = {}
         self.unavailable = False
 
     async def write(self, batch: HistoryBatch) -> WrittenReports:
@@ -172,8 +173,23 @@ class MemoryHistory:
         for event in self.deliveries.values():
             if (event.notification_id, event.user_id) == key:
                 statuses.setdefault(event.channel, []).append(event.status)
-        row = self.notifications[key]
-        return RecordedDeliveries(row.resume_count, row.decided_at, row.reason, statuses)
+        row, reads = self.notifications[key], self._list_reads(key)
+        times = [*([self.read_marks[key]] if key in self.read_marks else []), *(event.occurred_at for event in reads)]
+        read_by = tuple(sorted({event.channel for event in reads}))
+        return RecordedDeliveries(row.resume_count, row.decided_at, row.reason, statuses, min(times, default=None), read_by)
+
+    def _list_reads(self, key: NotificationKey) -> list[EngagementEvent]:
+        of_one = {event.delivery_id for event in self.deliveries.values() if (event.notification_id, event.user_id) == key}
+        events = [report.event for report in self.reports.values() if report.event.delivery_id in of_one]
+        return [event for event in events if isinstance(event, EngagementEvent)]
+
+    async def mark(self, notification_id: str, user_id: str, read_at: float) -> float | None:
+        """Keep when it was read, as tables.postgres.read_marks does."""
+        key = notification_id, user_id
+        if key not in self.notifications or self.notifications[key].state != State.ROUTED:
+            return None
+        self.read_marks[key] = min(read_at, self.read_marks.get(key, read_at))
+        return self.read_marks[key]
 
 
 def _build_reported_status(event: ReceiptEvent | EngagementEvent, current: StatusEvent) -> StatusEvent:

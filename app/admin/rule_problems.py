@@ -1,4 +1,4 @@
-"""Why a rule could not be used, by field; pure."""
+"""Why a rule could not be used, and what its author should know, by field; pure."""
 
 from collections.abc import Iterator
 
@@ -12,6 +12,7 @@ from schemas.email_options import decode_options
 from schemas.lifetimes import NOTIFICATION_EXPIRY
 from schemas.names import SPACES, find_name_problem
 from schemas.policy import DigestPolicy, Policy, Rule
+from schemas.policy_document import RuleEntry
 
 
 def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, after: Policy) -> Iterator[tuple[str, str]]:
@@ -56,6 +57,16 @@ def _find_escalation_problems(rule: Rule) -> Iterator[tuple[str, str]]:
     if last_at >= expires_after:
         problem = f"the last channel would follow after {last_at} s, when the notification has expired: it lives {expires_after} s"
         yield "escalate_after", problem
+
+
+def find_rule_notices(rule: Rule | RuleEntry) -> Iterator[tuple[str, str]]:
+    """The fields of a rule that can be used and may not do what was meant, and why."""
+    if rule.strategy != "escalate" or rule.escalate_unless != "read":
+        return
+    silent = [get_channel(channel).word for channel in rule.channels[:-1] if not get_channel(channel).reports_reads]
+    if silent:
+        words = " and ".join(dict.fromkeys(silent))
+        yield "escalate_unless", f"{words} cannot report that a message was read: the next channel follows unless the app marks it as read"
 
 
 def find_missing_templates(rule: Rule, templates: TemplateCache) -> Iterator[tuple[str, str]]:

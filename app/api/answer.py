@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.delivery import reasons as delivery_reasons
+from agents.router.gates import escalation
 from agents.router.gates.wording import Facts, get_channel_word, write_sentence
 from app.api.reasons import REASONS, REMEDIES
 from app.api.responses import AttemptResponse, DeliveryResponse, NotificationResponse
@@ -39,10 +40,18 @@ def build_remedy(event: DecidedEvent | None, deliveries: Sequence[DeliveryRespon
 
 
 def _describe_next_step(event: DecidedEvent, notification: NotificationResponse, facts: Facts) -> str:
-    """When the next channel of an escalation may follow, or why none does."""
+    """Why the last channel of an escalation followed, and when the next one may, or why none does."""
+    went_on = _describe_last_step(event, facts)
     if notification.escalates_at is not None:
-        return f" The next channel may follow at {facts.format_time(notification.escalates_at)}."
-    return f" No further channel follows: {_describe_reason(event, facts)}." if event.reason else ""
+        return f"{went_on} The next channel may follow at {facts.format_time(notification.escalates_at)}."
+    return went_on + (f" No further channel follows: {_describe_reason(event, facts)}." if event.reason else "")
+
+
+def _describe_last_step(event: DecidedEvent, facts: Facts) -> str:
+    """Why an escalation went on to the channel that has gone out last; empty if it did not."""
+    passed = [entry.inputs for entry in event.decision_log if entry.gate == escalation.NAME and entry.verdict == "pass"]
+    cause = escalation.describe_cause(Facts(event, passed[-1], facts.time_zone)) if passed else ""
+    return f" It went on to the next channel because it was {cause}." if cause else ""
 
 
 def _describe_state(event: DecidedEvent, facts: Facts, now: float) -> str:

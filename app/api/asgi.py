@@ -52,6 +52,7 @@ from app.api.resources import (
     projects,
     rate_limits,
     rate_windows,
+    read_marks,
     redrives,
     rules,
     schedules,
@@ -124,7 +125,7 @@ def build_asgi_app(
 def build_framework(state: State, body_limit: int, lifespan: Sequence[Lifespan] = ()) -> Litestar:
     """The framework's app with all routes; nothing of the state is used before a request."""
     # one router: two could not have handlers for one path
-    handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS]
+    handlers = [*notifications.HANDLERS, *held_notifications.HANDLERS, *read_marks.HANDLERS]
     notification_router = Router("/v1/notifications", route_handlers=handlers, tags=["notifications"])
     framework = Litestar(
         [notification_router, *ROUTERS],

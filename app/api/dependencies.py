@@ -9,7 +9,7 @@ from litestar import Request
 from app.admin.consent_proofs import ConsentProofs
 from app.admin.templates import TemplateService
 from app.api.live.service import LiveService
-from app.api.ports import HistoryReader, IdempotentResponses, RecentNotifications, UserTables, WindowResets
+from app.api.ports import HistoryReader, IdempotentResponses, ReadMarks, RecentNotifications, UserTables, WindowResets
 from app.api.services.api_key_service import ApiKeyService
 from app.api.services.callback_service import CallbackService
 from app.api.services.held_changes import HeldChanges
@@ -48,6 +48,7 @@ class Dependencies:
 
     submission_service: SubmissionService
     history: HistoryReader
+    read_marks: ReadMarks
     recent_notifications: RecentNotifications
     readiness: ReadinessMonitor
     metrics: Metrics

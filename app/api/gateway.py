@@ -74,6 +74,7 @@ from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.projects import ProjectStore
+from tables.postgres.read_marks import PostgresReadMarks
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
@@ -218,6 +219,7 @@ class GatewayConnections:
             submission_service=self.submission_service,
             idempotent_responses=self.submission_service.idempotent_responses,
             history=history,
+            read_marks=PostgresReadMarks(database),
             recent_notifications=self.recent_notifications,
             readiness=self.readiness,
             metrics=self.metrics,

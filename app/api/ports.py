@@ -60,6 +60,14 @@ class HistoryReader(Protocol):
         ...
 
 
+class ReadMarks(Protocol):
+    """Keeps when notifications were read. Raises UnavailableError if PostgreSQL does not answer."""
+
+    async def mark(self, notification_id: str, user_id: str, read_at: float) -> float | None:
+        """Keep the first time, in epoch seconds, and return it; None if there is no such notification that was routed."""
+        ...
+
+
 class WorkerAddresses(Protocol):
     """The running workers."""
 

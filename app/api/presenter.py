@@ -41,7 +41,14 @@ def present_notification(
         escalates_at=find_next_decision_at(event) if event.state == State.ROUTED else None,
         deliveries=deliveries,
         redrive_count=event.redrive_count,
+        read_at=_find_read_at(history),
     )
+
+
+def _find_read_at(history: NotificationHistory) -> float | None:
+    """When the notification was first read: opened or clicked on a channel, or as the app of its producer says."""
+    times = (history.read_at, *(at for one in history.times.values() for at in (one.opened_at, one.clicked_at)))
+    return min((at for at in times if at is not None), default=None)
 
 
 def find_next_decision_at(event: DecidedEvent) -> float | None:

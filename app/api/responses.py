@@ -86,7 +86,8 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
 
     One that is `held` has `held_until`, when it is decided again, and the reason why it waits. One whose next channel may follow has
     `escalates_at`; the `reason` of one that is `routed` says why no further channel follows. `redrive_count` says how often it was redriven
-    as a dead letter; attempts have that of their delivery.
+    as a dead letter; attempts have that of their delivery. `read_at` is when it was first read: opened or clicked on a channel, or marked
+    as read by the app of its producer; null if nothing says so.
     """
 
     id: str
@@ -105,6 +106,7 @@ class NotificationResponse(Struct, frozen=True, omit_defaults=True):
     escalates_at: float | None = None
     deliveries: list[DeliveryResponse] = []
     redrive_count: int = 0
+    read_at: float | None = None
 
 
 class GateResponse(Struct, frozen=True):
@@ -227,11 +229,15 @@ class ReadinessResponse(Struct, frozen=True):
     probes: dict[str, ProbeResult]
 
 
-class RuleResponse(Struct, frozen=True):
-    """The current version of a rule; `rule` is as a file of rules has it, and as PUT takes it."""
+class RuleResponse(Struct, frozen=True, omit_defaults=True):
+    """The current version of a rule; `rule` is as a file of rules has it, and as PUT takes it.
+
+    `notices` says which fields may not do what was meant, and why.
+    """
 
     version: int
     rule: RuleEntry
+    notices: list[str] = []
 
 
 class RulePage(Struct, frozen=True):

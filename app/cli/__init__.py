@@ -22,6 +22,7 @@ COMMAND_PATHS = {
     "list": "app.cli.notifications:list_notifications",
     "cancel": "app.cli.held_notifications:cancel",
     "reschedule": "app.cli.held_notifications:reschedule",
+    "mark-read": "app.cli.notifications:mark_read",
     "state": "app.cli.state:state",
     "tail": "app.cli.tail:tail",
     "users": "app.cli.users:users",

@@ -75,6 +75,7 @@ def format_notification(notification: Mapping[str, Any]) -> RenderableType:
             "type": f"{notification.get('type', '')}  {notification.get('category', '')}".strip(),
             "priority": notification.get("priority", ""),
             "created": format_datetime(created_at) if created_at else "",
+            "read": format_datetime(notification["read_at"]) if notification.get("read_at") else "",
             "redriven": str(notification.get("redrive_count") or ""),
             "merged into" if notification["state"] == State.MERGED else "duplicate of": notification.get("duplicate_of", ""),
         }

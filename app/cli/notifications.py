@@ -1,4 +1,4 @@
-"""`herold show`, `herold explain` and `herold list`: read notifications over the gateway's API."""
+"""`herold show`, `herold explain`, `herold list` and `herold mark-read`: notifications over the gateway's API."""
 
 import click
 
@@ -29,6 +29,22 @@ def show(notification_id: str, user: str | None, url: str | None, api_key: str |
     """
     notification = load_gateway_client(url, api_key).get(build_notification_path(notification_id), **select_user(user))
     print_result(notification, as_json, formatting.format_notification)
+
+
+@click.command("mark-read")
+@click.argument("notification_id", metavar="ID")
+@user_option
+@add_gateway_options
+@json_option
+def mark_read(notification_id: str, user: str | None, url: str | None, api_key: str | None, as_json: bool) -> None:
+    """Mark a notification as read, so that no further channel follows if its rule escalates unless `read`.
+
+    \b
+    herold mark-read ntf_0199c82cc00070008000000000000001
+    """
+    path = build_notification_path(notification_id) + "/read"
+    result = load_gateway_client(url, api_key).change("POST", path, {}, None, **select_user(user))
+    print_result(result, as_json, formatting.format_notification)
 
 
 @click.command()

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from app.admin import rules as admin
 from app.admin.policy import apply_document, format_document, parse_document
+from app.admin.rule_problems import find_rule_notices
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import CommandError, run_query
 from app.cli.formatting import build_table, format_datetime
@@ -59,6 +60,9 @@ def apply(file: Path, dry_run: bool, comment: str, actor: str, as_json: bool) ->
     except PolicyDocumentError as error:
         raise CommandError(f"{file}: {error}", INVALID_ADVICE) from None
     print_result(msgspec.to_builtins(differences), as_json, _format_differences)
+    for rule in document.rules:
+        for field, text in find_rule_notices(rule):
+            click.echo(f"note: rule {rule.type}: {field}: {text}", err=True)
     if dry_run:
         click.echo(DRY_RUN_NOTE, err=True)
 

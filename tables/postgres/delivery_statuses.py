@@ -1,11 +1,13 @@
 """Reads what became of the deliveries of many notifications at once; implements schemas.store_ports.DeliveryStatusReader."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
+from schemas.channels import ChannelName
 from schemas.enums import Status
 from schemas.history import NotificationKey, RecordedDeliveries
 from schemas.ids import NOTIFICATION_PREFIX, to_uuid_hex
-from tables.postgres.database import Database
+from tables.postgres.database import Database, DatabaseRow
 from tables.postgres.history_reader import get_millisecond_bounds
 from tables.postgres.query_loader import load_queries
 
@@ -25,13 +27,19 @@ class PostgresDeliveryStatusReader:
         first_ids, last_ids = zip(*map(get_millisecond_bounds, ids), strict=True) if ids else ((), ())
         users = [user_id for _, user_id in keys]
         rows = await self._database.fetch(_SQL["list_delivery_statuses"], ids, users, list(first_ids), list(last_ids))
-        found: dict[NotificationKey, RecordedDeliveries] = {}
-        statuses: dict[NotificationKey, dict[str, list[Status]]] = {}
+        by_key: defaultdict[NotificationKey, list[DatabaseRow]] = defaultdict(list)
         for row in rows:
-            key = f"{NOTIFICATION_PREFIX}{row['id'].hex}", row["user_id"]
-            by_channel = statuses.setdefault(key, {})
-            decided_at = row["decided_at"].timestamp()
-            found[key] = RecordedDeliveries(row["resume_count"], decided_at, row["reason"], by_channel)  # type: ignore[arg-type]  # names of the table channels
-            if row["channel"] is not None:
-                by_channel.setdefault(row["channel"], []).append(Status(row["status"]))
-        return found
+            by_key[f"{NOTIFICATION_PREFIX}{row['id'].hex}", row["user_id"]].append(row)
+        return {key: _build_recorded(rows_of_one) for key, rows_of_one in by_key.items()}
+
+
+def _build_recorded(rows: Sequence[DatabaseRow]) -> RecordedDeliveries:
+    """What is recorded of a notification, from the rows of its deliveries."""
+    statuses: defaultdict[ChannelName, list[Status]] = defaultdict(list)
+    for row in rows:
+        if row["channel"] is not None:
+            statuses[row["channel"]].append(Status(row["status"]))
+    first, read_by = rows[0], sorted({row["channel"] for row in rows if row["delivery_read_at"] is not None})
+    times = [at.timestamp() for at in (first["read_at"], *(row["delivery_read_at"] for row in rows)) if at is not None]
+    decided_at, read_at = first["decided_at"].timestamp(), min(times, default=None)
+    return RecordedDeliveries(first["resume_count"], decided_at, first["reason"], dict(statuses), read_at, tuple(read_by))

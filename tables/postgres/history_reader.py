@@ -1,6 +1,6 @@
 """Reads the notification history: one notification, a user's notifications, and the counters of a user."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -48,7 +48,8 @@ class PostgresHistoryReader:
         attempts = [_build_attempt(log, deliveries[log["delivery_id"]]) for log in logs]
         statuses = list(map(_build_current_status, delivery_rows))
         times = {status.delivery_id: _build_times(row) for status, row in zip(statuses, delivery_rows, strict=True)}
-        return NotificationHistory(_build_decided_event(rows[0]) if rows else None, statuses, attempts, times)
+        decided, read_at = (_build_decided_event(rows[0]), _get_read_at(rows[0])) if rows else (None, None)
+        return NotificationHistory(decided, statuses, attempts, times, read_at)
 
     async def list_by_user(
         self, user_id: str, limit: int, before: str | None = None, notification_type: str | None = None
@@ -61,7 +62,7 @@ class PostgresHistoryReader:
             rows = await connection.fetch(_SQL["list_notifications_by_user"], user_id, below, limit, notification_type)
             events = [_build_decided_event(row) for row in rows]
             found = await _fetch_statuses(connection, events)
-        return _build_histories(events, found)
+        return _build_histories(events, map(_get_read_at, rows), found)
 
     async def search(self, wanted: NotificationFilter, limit: int, below: NotificationKey | None = None) -> FoundNotifications:
         """At most `limit` notifications that match, with keys below `below`, newest first, without attempts."""
@@ -77,7 +78,8 @@ class PostgresHistoryReader:
             )
             events = [_build_decided_event(row) for row in rows if row["id"] is not None]
             found = await _fetch_statuses(connection, events)
-        return FoundNotifications(_build_histories(events[:limit], found), _find_next_key(rows, events, limit))
+        histories = _build_histories(events[:limit], map(_get_read_at, rows), found)
+        return FoundNotifications(histories, _find_next_key(rows, events, limit))
 
     async def list_user_counts(self, user_id: str, first: date, last: date) -> list[DailyCount]:
         """What the user was sent on these days and those between them, the latest day first."""
@@ -85,12 +87,14 @@ class PostgresHistoryReader:
         return [DailyCount(row["day"], row["channel"], row["sent"]) for row in rows]
 
 
-def _build_histories(events: Sequence[DecidedEvent], found: Mapping[str, tuple[StatusEvent, DeliveryTimes]]) -> list[NotificationHistory]:
+def _build_histories(
+    events: Sequence[DecidedEvent], read_at: Iterable[float | None], found: Mapping[str, tuple[StatusEvent, DeliveryTimes]]
+) -> list[NotificationHistory]:
     histories = []
-    for event in events:
+    for event, read in zip(events, read_at, strict=False):
         of_event = [found[ref.id] for ref in event.deliveries if ref.id in found]
         times = {status.delivery_id: times for status, times in of_event}
-        histories.append(NotificationHistory(event, [status for status, _ in of_event], (), times))
+        histories.append(NotificationHistory(event, [status for status, _ in of_event], (), times, read))
     return histories
 
 
@@ -184,6 +188,10 @@ def _build_status_event(delivery: DatabaseRow, row: DatabaseRow, occurred_at: fl
         provider_message_id=row["provider_message_id"],
         variant=delivery["variant"],
     )
+
+
+def _get_read_at(row: DatabaseRow) -> float | None:
+    return _to_epoch_seconds(row["read_at"]) if row["read_at"] else None
 
 
 def _to_epoch_seconds(timestamp: datetime) -> float:

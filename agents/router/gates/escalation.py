@@ -1,4 +1,4 @@
-"""The gate escalation: what has gone out on some channels goes on to the next one, unless it arrived.
+"""The gate escalation: what has gone out on some channels goes on to the next one, unless it arrived or was read.
 
 Only what comes back for its next channel is checked by it. It goes on when all is recorded that was reported until then: a recorder that is
 behind makes no message that nobody needs. For that it waits a second, and looks whether the decision to wait is recorded.
@@ -19,6 +19,7 @@ from schemas.policy import EscalateUnless
 NAME = "escalation"
 SENT: EscalateUnless = "sent"
 DELIVERED: EscalateUnless = "delivered"
+READ: EscalateUnless = "read"
 NO_ESCALATION = "no_escalation"
 STATUS_UNKNOWN = "status_unknown"
 MAX_HOLD = 300.0  # seconds until the statuses are read again
@@ -37,9 +38,8 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     if plan.rule.strategy != "escalate" or not plan.candidates:
         return Reject(NO_ESCALATION, {"strategy": plan.rule.strategy, "routed_channels": state.routed_channels})
     recorded, unless = context.deliveries.get((state.id, state.notification.user_id)), plan.rule.escalate_unless
-    by = [channel for channel, statuses in recorded.statuses.items() if not _SUFFICIENT[unless].isdisjoint(statuses)] if recorded else []
-    if recorded and by:
-        return Reject(unless, {"by": by, "statuses": recorded.statuses})
+    if recorded and (arrival := _find_arrival(recorded, unless)):
+        return Reject(unless, arrival | {"statuses": recorded.statuses})
     state.statuses = recorded.statuses if recorded and _is_current(state, recorded) else None
     return PASS if state.statuses is not None else _hold(state, is_mandatory=plan.rule.mandatory)
 
@@ -50,7 +50,7 @@ def explain(state: RoutingState) -> Raw:
     inputs: dict[str, Any] = {"unless": state.plan.rule.escalate_unless, "routed_channels": state.routed_channels}
     if state.statuses is None:
         return encode_pass(NAME, STATUS_UNKNOWN, inputs)
-    return encode_pass(NAME, "", inputs | {"statuses": state.statuses})
+    return encode_pass(NAME, "", inputs | {"at": state.now, "statuses": state.statuses})
 
 
 def describe(facts: Facts) -> str:
@@ -59,9 +59,23 @@ def describe(facts: Facts) -> str:
         return describe_inputs(facts)
     statuses = facts.inputs["statuses"]
     channels = facts.inputs.get("routed_channels") or statuses
-    return "; ".join(
+    clauses = [
         f"{get_channel_word(channel)}: {join_words([*dict.fromkeys(statuses.get(channel, [Status.PENDING]))])}" for channel in channels
-    )
+    ]
+    return "; ".join([*clauses, *filter(None, [describe_cause(facts)])])
+
+
+def describe_cause(facts: Facts) -> str:
+    """Why the next channel followed: "not read by" and the time; empty for what an older release has logged."""
+    unless, at = facts.inputs.get("unless"), facts.inputs.get("at")
+    return f"not {unless} by {facts.format_time(at)}" if unless and isinstance(at, int | float) else ""
+
+
+def _explain_read(facts: Facts) -> str:
+    """When it was read, and who says so."""
+    by = facts.inputs.get("by")
+    source = f", as its {join_words([*map(get_channel_word, by)])} shows" if by else ", as the app of its producer reported"
+    return f"it was read at {facts.format_time(facts.inputs.get('read_at'))}{source}"
 
 
 GATE = Gate(
@@ -71,17 +85,27 @@ GATE = Gate(
     reasons={
         SENT: "a provider has taken it by {by:list}",
         DELIVERED: "it was delivered by {by:list}",
+        READ: _explain_read,
         NO_ESCALATION: "its rule has no further channel any more",
         STATUS_UNKNOWN: "whether it arrived on the channels before is not recorded up to now",
     },
     remedies={
         SENT: "",
         DELIVERED: "",
+        READ: "",
         NO_ESCALATION: "an operator would have to give the rule the strategy escalate and a further channel",
         STATUS_UNKNOWN: "PostgreSQL would have to answer, and the recorder to have no backlog",
     },
     describe=describe,
 )
+
+
+def _find_arrival(recorded: RecordedDeliveries, unless: EscalateUnless) -> dict[str, Any]:
+    """By which channels it has arrived, as the rule asks, and when it was read, if it asks for that; empty if it has not."""
+    if unless == READ:
+        return {} if recorded.read_at is None else {"by": recorded.read_by, "read_at": recorded.read_at}
+    by = [channel for channel, statuses in recorded.statuses.items() if not _SUFFICIENT[unless].isdisjoint(statuses)]
+    return {"by": by} if by else {}
 
 
 def _is_current(state: RoutingState, recorded: RecordedDeliveries) -> bool:

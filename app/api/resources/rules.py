@@ -8,7 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from agents.router.compiled_policy import CompiledPolicy
-from app.admin.rule_problems import find_rule_problems
+from app.admin.rule_problems import find_rule_notices, find_rule_problems
 from app.api.access import check_change, requires
 from app.api.bodies import ActorHeader, SourceHeader, build_origin, check_stored, decode_body, decode_json
 from app.api.dependencies import ApiRequest, get_dependencies
@@ -165,7 +165,7 @@ def _respond(rule: Rule, status_code: int = 200) -> Response[RuleResponse]:
 
 
 def _present(rule: Rule) -> RuleResponse:
-    return RuleResponse(rule.version, build_rule_entry(rule))
+    return RuleResponse(rule.version, build_rule_entry(rule), [f"{field}: {text}" for field, text in find_rule_notices(rule)])
 
 
 def _check_rule(policy: Policy, document: PolicyDocument) -> None:

@@ -902,7 +902,8 @@ class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True
 
     One that is `held` has `held_until`, when it is decided again, and the reason why it waits. One whose next channel may follow has
     `escalates_at`; the `reason` of one that is `routed` says why no further channel follows. `redrive_count` says how often it was redriven
-    as a dead letter; attempts have that of their delivery.
+    as a dead letter; attempts have that of their delivery. `read_at` is when it was first read: opened or clicked on a channel, or marked
+    as read by the app of its producer; null if nothing says so.
     """
 
     id: str
@@ -921,6 +922,7 @@ class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True
     escalates_at: float | None = None
     deliveries: list[DeliveryResponse] = []
     redrive_count: int = 0
+    read_at: float | None = None
 
 
 class OpenDigestResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1384,7 +1386,7 @@ class RuleEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_after: int = 0
     digest: DigestPolicy | None = None
     escalate_after: int = 0
-    escalate_unless: Literal["delivered", "sent"] = "delivered"
+    escalate_unless: Literal["delivered", "read", "sent"] = "delivered"
     email_options: EmailOptions | None = None
 
 
@@ -1396,10 +1398,14 @@ class RulePage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RuleResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The current version of a rule; `rule` is as a file of rules has it, and as PUT takes it."""
+    """The current version of a rule; `rule` is as a file of rules has it, and as PUT takes it.
+
+    `notices` says which fields may not do what was meant, and why.
+    """
 
     version: int
     rule: RuleEntry
+    notices: list[str] = []
 
 
 class RuleRollback(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,7 +16,7 @@ from dev.stack.stack import ServerUrls
 from schemas.channels import ChannelName
 from schemas.delivery import Delivery
 from schemas.enums import Status
-from schemas.events import StatusEvent
+from schemas.events import EngagementEvent, StatusEvent
 from schemas.ids import NOTIFICATION_PREFIX, compute_partition, make_id
 from schemas.users import ChangeOrigin
 from tests.cluster import PARTITIONS, HeroldCluster, wait_until
@@ -33,12 +33,20 @@ rules:
     strategy: escalate
     escalate_after: {AFTER}
     template: alarm
+  - type: offer.made
+    category: transactional
+    priority: medium
+    channels: [email, sms]
+    strategy: escalate
+    escalate_after: {AFTER}
+    escalate_unless: read
+    template: alarm
 templates:
   alarm:
     email: {{default: {{subject: Alarm, text: Alarm}}}}
     sms: {{default: {{text: Alarm}}}}
 """
-COUNT_DECISIONS = "select count(*) from notifications where type = 'alarm.raised' and "
+COUNT_DECISIONS = "select count(*) from notifications where type = '{}' and "
 
 pytestmark = pytest.mark.slow
 
@@ -64,10 +72,10 @@ async def produce(cluster: HeroldCluster, topic: str, values: list[tuple[str, by
         await producer.flush()
 
 
-def build_notification(number: int) -> tuple[str, bytes]:
+def build_notification(number: int, type_: str = "alarm.raised") -> tuple[str, bytes]:
     to = {"email": "ada@example.org", "sms": "+12025550101"}
     notification_id = make_id(NOTIFICATION_PREFIX, time.time(), number)
-    return f"u-{number}", json.dumps({"id": notification_id, "user_id": f"u-{number}", "type": "alarm.raised", "to": to}).encode()
+    return f"u-{number}", json.dumps({"id": notification_id, "user_id": f"u-{number}", "type": type_, "to": to}).encode()
 
 
 async def read_deliveries(cluster: HeroldCluster, channel: ChannelName) -> list[Delivery]:
@@ -76,11 +84,11 @@ async def read_deliveries(cluster: HeroldCluster, channel: ChannelName) -> list[
     return [msgspec.json.decode(record.value, type=Delivery) for record in records]
 
 
-async def wait_for_decisions(cluster: HeroldCluster, condition: str, count: int) -> None:
+async def wait_for_decisions(cluster: HeroldCluster, condition: str, count: int, type_: str = "alarm.raised") -> None:
     async def are_recorded() -> bool:
-        return bool(await cluster.fetch_value(COUNT_DECISIONS + condition) == count)
+        return bool(await cluster.fetch_value(COUNT_DECISIONS.format(type_) + condition) == count)
 
-    await wait_until(are_recorded, 150, f"{count} notifications are recorded where {condition}", interval=0.2)
+    await wait_until(are_recorded, 150, f"{count} notifications of {type_} are recorded where {condition}", interval=0.2)
 
 
 def build_delivered(delivery: Delivery) -> tuple[str, bytes]:
@@ -116,19 +124,38 @@ async def test_only_what_did_not_arrive_gets_its_next_channel_although_workers_a
     assert len({delivery.id for delivery in second}) == len(second) == COUNT - len(arrived)
 
 
-async def test_what_may_follow_is_cancelled_over_http(cluster: HeroldCluster) -> None:
+async def report_opening(cluster: HeroldCluster, notification_id: str) -> None:
+    """Report that the e-mail of a notification is delivered, and opened; its report is keyed by the delivery, as a callback's is."""
+    (delivery,) = (one for one in await read_deliveries(cluster, "email") if one.notification_id == notification_id)
+    opening = EngagementEvent(delivery.id, "email", "sendgrid", "event-1", "open", time.time())
+    await produce(cluster, "notifications.status", [build_delivered(delivery), (delivery.id, msgspec.json.encode(opening))])
+
+
+async def test_what_may_follow_is_cancelled_over_http_or_ends_because_it_was_read(cluster: HeroldCluster) -> None:
     user_id, value = build_notification(1)
     path = f"/v1/notifications/{json.loads(value)['id']}"
+    offers = [build_notification(number, "offer.made") for number in (2, 3, 4)]
+    opened, marked, unread = (json.loads(offer)["id"] for _, offer in offers)
     await cluster.start_gateway()
-    await produce(cluster, "notifications.medium", [(user_id, value)])
+    await produce(cluster, "notifications.medium", [(user_id, value), *offers])
     await wait_for_decisions(cluster, "resume_count = 0 and state = 'routed'", 1)
+    await wait_for_decisions(cluster, "resume_count = 0 and state = 'routed'", len(offers), "offer.made")
+    await report_opening(cluster, opened)
     headers = {"authorization": f"Bearer {cluster.env['HEROLD_GATEWAY_API_KEY']}"}
     async with httpx.AsyncClient(base_url=cluster.build_url("gateway", ""), headers=headers, timeout=30) as client:
         before = (await client.get(path)).json()
         assert before["escalates_at"] - before["decided_at"] == pytest.approx(AFTER)
         cancelled = await client.delete(path)
         assert (cancelled.status_code, cancelled.json()["reason"]) == (200, "cancelled"), cancelled.text
-        await asyncio.sleep(AFTER)
+        read = await client.post(f"/v1/notifications/{marked}/read")
+        assert read.status_code == 200, read.text
+        await wait_for_decisions(cluster, "resume_count > 0 and reason <> 'status_unknown'", 3, "offer.made")
+        summaries = [(await client.get(f"/v1/notifications/{one}/explain")).json()["summary"] for one in (opened, marked, unread)]
+        assert "No further channel follows: it was read at" in summaries[0]
+        assert "as its e-mail shows" in summaries[0]
+        assert "as the app of its producer reported" in summaries[1]
+        assert "sms" in [one["channel"] for one in (await client.get(f"/v1/notifications/{unread}")).json()["deliveries"]]
+        assert "It went on to the next channel because it was not read by" in summaries[2]
         after = (await client.get(path)).json()
         assert (after["state"], [one["channel"] for one in after["deliveries"]]) == ("routed", ["email"])
         assert "No further channel follows" in (await client.get(f"{path}/explain")).json()["summary"]

@@ -156,6 +156,19 @@ class Notifications(Transport):
         )
         return result
 
+    def mark_notification_as_read(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
+        """Mark a notification as read. The user has read it, on whichever channel: no further channel follows if its rule escalates unless `read`. May be repeated."""
+        result: models.NotificationResponse = self.call(
+            Request(
+                "POST",
+                "/v1/notifications/{notification_id}/read",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+            ),
+            {200: models.NotificationResponse},
+        )
+        return result
+
 
 class AsyncNotifications(AsyncTransport):
     """The operations on notifications, to await."""
@@ -303,5 +316,18 @@ class AsyncNotifications(AsyncTransport):
                 query={"user_id": user_id},
             ),
             {200: models.ExplanationResponse},
+        )
+        return result
+
+    async def mark_notification_as_read(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
+        """Mark a notification as read. The user has read it, on whichever channel: no further channel follows if its rule escalates unless `read`. May be repeated."""
+        result: models.NotificationResponse = await self.call(
+            Request(
+                "POST",
+                "/v1/notifications/{notification_id}/read",
+                path_values={"notification_id": notification_id},
+                query={"user_id": user_id},
+            ),
+            {200: models.NotificationResponse},
         )
         return result

@@ -150,8 +150,8 @@ def test_a_policy_that_is_printed_is_the_same_policy_again() -> None:
             "not one of email, sms, push, webhook - at $.rules[0].channels[0]",
         ),
         (
-            b"rules: [{type: t, category: c, channels: [sms, email], strategy: escalate, escalate_after: 9, escalate_unless: read}]",
-            "'read' is not one of sent, delivered - at $.rules[0].escalate_unless",
+            b"rules: [{type: t, category: c, channels: [sms, email], strategy: escalate, escalate_after: 9, escalate_unless: opened}]",
+            "'opened' is not one of sent, delivered, read - at $.rules[0].escalate_unless",
         ),
         (b"rules: [{type: t, category: c, priority: low, channels: []}]", "at least 1 item - at $.rules[0].channels"),
         (b"rules: [{type: t, category: c, priority: low, chanels: [sms]}]", "is not a known field - at $.rules[0].chanels"),

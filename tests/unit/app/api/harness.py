@@ -187,6 +187,23 @@ class MemoryHistoryReader:
 
 
 @dataclass
+class MemoryReadMarks:
+    """Keeps the marks in the histories."""
+
+    history: MemoryHistoryReader
+
+    async def mark(self, notification_id: str, user_id: str, read_at: float) -> float | None:
+        if self.history.is_unavailable:
+            raise UnavailableError("PostgreSQL does not answer")
+        history = self.history.histories[notification_id]
+        if history.decided is None or history.decided.state != "routed":
+            return None
+        first = min(read_at, history.read_at or read_at)
+        self.history.histories[notification_id] = history._replace(read_at=first)
+        return first
+
+
+@dataclass
 class FakeUserTables:
     """The rows of every user by table; `problem` stands for workers that do not answer. Removed names are collected."""
 
@@ -288,6 +305,7 @@ class GatewayHarness:
         dependencies = Dependencies(
             submission_service,
             self.history,
+            MemoryReadMarks(self.history),
             self.recent_notifications,
             self.readiness,
             self.metrics,

@@ -53,6 +53,11 @@ def build_unanswered() -> StatusEvent:
     return msgspec.structs.replace(build_status(Status.PENDING), outcome=Outcome.UNKNOWN)
 
 
+def build_step(**inputs: Any) -> GateResult:
+    """The entry of an escalation that goes on."""
+    return GateResult("escalation", "pass", "", {"unless": "read", "routed_channels": ["push"], "statuses": {"push": ["SENT"]}, **inputs})
+
+
 def build_routed(*channels: str) -> DecidedEvent:
     refs = [DeliveryRef(delivery_id, channel) for delivery_id, channel in zip((DELIVERY_ID, SECOND_ID), channels, strict=False)]  # type: ignore[arg-type]
     return DecidedEvent(make_notification_id(), "u", State.ROUTED, NOW, NOW, "high", deliveries=refs)
@@ -319,3 +324,21 @@ def test_what_a_provider_reported_is_its_word(report: StatusEvent, times: Delive
     explanation = build_explanation(history.decided, notification, "Europe/Vienna", NOW)
     later = NOW_TEXT.replace(":53:", ":54:")
     assert explanation.summary == summary.format(now=NOW_TEXT, later=later)
+
+
+def test_an_escalation_says_why_it_went_on_and_who_has_read_it() -> None:
+    routed, sent = build_routed("push", "email"), build_status(Status.SENT, channel="push")
+    first = explain(msgspec.structs.replace(routed, decision_log=[build_step(at=NOW)]), sent)
+    assert first.summary.endswith(f" It went on to the next channel because it was not read by {NOW_TEXT}.")
+    assert first.gates[0].description == f"push: SENT; not read by {NOW_TEXT}"
+    end = GateResult("escalation", "reject", "read", {"by": ["email"], "read_at": NOW})
+    last = explain(msgspec.structs.replace(routed, reason="read", decision_log=[build_step(at=NOW), end]), sent)
+    assert last.summary.endswith(f" No further channel follows: it was read at {NOW_TEXT}, as its e-mail shows.")
+    end.inputs["by"] = []
+    marked = explain(msgspec.structs.replace(routed, reason="read", decision_log=[end]), sent)
+    assert marked.summary.endswith(f" No further channel follows: it was read at {NOW_TEXT}, as the app of its producer reported.")
+
+
+def test_a_step_that_an_older_release_has_logged_says_what_it_knows() -> None:
+    old = explain(msgspec.structs.replace(build_routed("push"), decision_log=[build_step()]))
+    assert (old.gates[0].description, "went on" in old.summary) == ("push: SENT", False)

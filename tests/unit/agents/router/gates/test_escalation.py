@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from schemas.channels import ChannelName
 from schemas.delivery import NextStep
 from schemas.enums import Status
-from schemas.events import DeliveryRef, StatusEvent
+from schemas.events import DeliveryRef, EngagementEvent, StatusEvent
+from schemas.history import HistoryBatch
 from schemas.policy import EscalateUnless, RateLimit, Rule
 from schemas.profile import QuietHours
 from schemas.scheduled import Scheduled
-from tests.event_builders import build_history_batch
+from tests.event_builders import build_history_batch, build_report
 from tests.unit.agents.router.harness import NOW, USER_ID, USER_PARTITION, RouterHarness, build_notification, build_policy, build_release
 
 CHANNELS: tuple[ChannelName, ...] = ("push", "email", "sms")
@@ -48,6 +49,12 @@ class EscalationHarness(RouterHarness):
         for decided in self.decided_events:
             await self.history.write(build_history_batch(decided))
         await self.history.write(build_history_batch(*events))
+
+    async def report_opening(self, channel: ChannelName, at: float) -> None:
+        """Record that a delivery was opened."""
+        (delivery,) = (delivery for delivery in self.deliveries if delivery.channel == channel)
+        await self.record(**{channel: Status.SENT})
+        await self.history.write(HistoryBatch(reports=[build_report(EngagementEvent(delivery.id, channel, "p", "k", "open", at))]))
 
     def change_profile(self, **fields: Any) -> None:
         """Change the user."""
@@ -105,6 +112,38 @@ async def test_what_has_arrived_goes_no_further(unless: EscalateUnless, status: 
     if is_stopped:
         assert harness.decided_events[-1].decision_log[-1].inputs == {"by": ["push"], "statuses": {"push": [status]}}
         assert harness.routed_batches[-1].states == {("routed", unless): 1}
+
+
+async def test_what_was_opened_goes_no_further_if_the_rule_asks_for_that() -> None:
+    harness = EscalationHarness(msgspec.structs.replace(RULE, escalate_unless="read"))
+    await harness.start()
+    await harness.step(push=Status.DELIVERED)
+    assert harness.channels == ["push", "email"], "delivered is not read"
+    entry = harness.get_entry("escalation")
+    assert (entry.inputs["unless"], entry.inputs["at"]) == ("read", harness.now)
+    await harness.report_opening("email", at=NOW + 700)
+    await harness.step()
+    assert (harness.channels, harness.last_state) == (["push", "email"], ("routed", "read"))
+    inputs = harness.decided_events[-1].decision_log[-1].inputs
+    assert (inputs["by"], inputs["read_at"]) == (["email"], NOW + 700)
+
+
+async def test_what_the_app_has_marked_as_read_goes_no_further_on_any_channel() -> None:
+    harness = EscalationHarness(msgspec.structs.replace(RULE, escalate_unless="read"))
+    await harness.start()
+    await harness.history.mark(harness.decided_events[0].id, USER_ID, NOW + 30)
+    await harness.step(push=Status.SENT)
+    assert (harness.channels, harness.last_state) == (["push"], ("routed", "read"))
+    inputs = harness.decided_events[-1].decision_log[-1].inputs
+    assert (inputs["by"], inputs["read_at"]) == ([], NOW + 30)
+
+
+async def test_that_it_was_opened_ends_no_escalation_that_asks_for_less() -> None:
+    harness = EscalationHarness()
+    await harness.start()
+    await harness.history.mark(harness.decided_events[0].id, USER_ID, NOW + 30)
+    await harness.step(push=Status.SENT)
+    assert harness.channels == ["push", "email"]
 
 
 async def test_consent_and_expiry_are_judged_again_and_what_ends_it_leaves_it_routed() -> None:
