@@ -19,7 +19,8 @@ from app.api.problems import ProblemDetails, ProblemError, build_problem
 from schemas.permissions import PROJECT_PERMISSIONS, Permission
 
 ACCESS: Final = "access"  # the declaration's key in the options of a route
-ACCOUNT_MESSAGES: Final = frozenset({"account.password_reset", "herold-password-link"})
+ACCOUNT_RULE: Final = "account.password_reset"
+ACCOUNT_MESSAGES: Final = frozenset({ACCOUNT_RULE, "herold-password-link"})
 """The type and the template of the e-mails with a link to choose a password. Who changes them can read the link of any account."""
 
 NO_CREDENTIAL = "send the header Authorization: Bearer <API key or access token>, or X-API-Key: <API key>"
@@ -93,9 +94,12 @@ def has_permission(principal: Principal, permission: Permission) -> bool:
     return permission in principal.permissions and (not principal.project or permission in PROJECT_PERMISSIONS)
 
 
-def check_change(principal: Principal, name: str) -> None:
-    """Raise ProblemError if a rule or template needs more than the permission for those, and the principal does not have it."""
-    if name in ACCOUNT_MESSAGES:
+def check_change(principal: Principal, name: str, account_template: str = "") -> None:
+    """Raise ProblemError if a rule or template needs more than the permission for those, and the principal does not have it.
+
+    `account_template`: the one that the rule of these e-mails names now.
+    """
+    if name in ACCOUNT_MESSAGES or name == account_template:
         check_permission(principal, Permission.ACCOUNTS_WRITE)
 
 

@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.params import PathParameter, QueryParameter
 
 from app.admin.templates import TemplateService, find_preview_problems
-from app.api.access import check_change, requires
+from app.api.access import ACCOUNT_RULE, check_change, requires
 from app.api.bodies import ActorHeader, build_origin, decode_body, decode_stored_body, raise_for_problems
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
@@ -200,7 +200,8 @@ async def roll_back_template(
 async def _publish(
     request: ApiRequest, version: TemplateVersion, expected: int | None, actor: str | None, body: PublishRequest | RollbackRequest
 ) -> Response[VersionReport]:
-    check_change(get_principal(request), version.name)
+    account_rule = await get_dependencies(request).rules.get(ACCOUNT_RULE)
+    check_change(get_principal(request), version.name, account_rule.template if account_rule else "")
     author = build_origin(actor, "api").actor
     try:
         report = await _get_service(request).publish(version, expected, author, body.comment, force=body.force)

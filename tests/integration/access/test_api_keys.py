@@ -40,6 +40,8 @@ async def test_the_links_of_accounts_are_changed_by_who_may_change_accounts(clie
         assert (denied.status_code, denied.json()["permission"]) == (403, "accounts:write"), path
     assert (await client.get(rule)).headers["etag"] == current
     assert (await client.put(rule, json=body, headers={"if-match": current})).status_code == 200
+    named = await client.post("/v1/templates/account-otp/publish", json={"version": 1}, headers={**developer, "if-match": '"1"'})
+    assert (named.status_code, named.json()["permission"]) == (403, "accounts:write"), "the rule names it now"
     other = f"{RULES}/order.shipped"
     headers = {**developer, "if-match": (await client.get(other)).headers["etag"]}
     assert (await client.put(other, json={**body, "category": "transactional"}, headers=headers)).status_code == 200
