@@ -14,6 +14,7 @@ from schemas.policy import Rule
 
 NAME = "rule"
 UNKNOWN_TYPE = "unknown_type"
+UNKNOWN_CATEGORY = "unknown_category"
 CONDITION = "condition"
 INVALID_RULE = "invalid_rule"
 
@@ -22,9 +23,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification whose type has a rule, if the rule's condition is true for it."""
     plan = state.plan
     if plan is None:
-        return build_dead_letter_verdict(
-            UNKNOWN_TYPE, f"there is no rule for the type `{state.notification.type}`: add one with `herold rules apply`"
-        )
+        return _build_unknown_verdict(state, context)
     if plan.rule.priority is not None:
         state.priority = plan.rule.priority
     return PASS if plan.expressions is None else _evaluate(state, context, plan.rule, plan.expressions)
@@ -64,15 +63,24 @@ GATE = Gate(
     explain,
     reasons={
         UNKNOWN_TYPE: "there is no rule for the type {type!r}",
+        UNKNOWN_CATEGORY: "no rule has its category {category!r}",
         CONDITION: "the condition of the rule for the type {type!r} is not true",
         INVALID_RULE: "the rule for the type {type!r} has an expression that is not valid",
     },
     remedies={
         UNKNOWN_TYPE: "an operator would have to add a rule for the type {type!r}, with `herold rules apply`",
+        UNKNOWN_CATEGORY: "the producer would have to name a category that a rule has, or none, or an operator to add a rule with it",
         CONDITION: describe_remedy,
         INVALID_RULE: "an operator would have to correct the rule for the type {type!r}, with `herold rules apply`, and redrive it",
     },
 )
+
+
+def _build_unknown_verdict(state: RoutingState, context: GateContext) -> Verdict:
+    type_, policy = state.notification.type, context.policy
+    if policy.get_rule(type_) is None:
+        return build_dead_letter_verdict(UNKNOWN_TYPE, f"there is no rule for the type `{type_}`: add one with `herold rules apply`")
+    return build_dead_letter_verdict(UNKNOWN_CATEGORY, policy.find_category_problem(state.notification))
 
 
 def _evaluate(state: RoutingState, context: GateContext, rule: Rule, expressions: RuleExpressions) -> Verdict:

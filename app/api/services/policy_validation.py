@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.digests import build_digest_data
 from agents.router.gates.recipient import get_explicit_addresses, is_address
-from agents.router.gates.rule import UNKNOWN_TYPE
+from agents.router.gates.rule import UNKNOWN_CATEGORY, UNKNOWN_TYPE
 from agents.router.routing_plan import select_candidates
 from agents.router.templates.cache import UNKNOWN_TEMPLATE, TemplateFailure
 from agents.router.templates.channel_content import INVALID_VARIABLES, build_content, select_template
@@ -41,6 +41,8 @@ class PolicyValidator:
             return build_field_error(
                 "$.type", f"there is no rule for the type {notification.type!r}: add one with `herold policy apply`", UNKNOWN_TYPE
             )
+        if problem := self._compiled_policy.find_category_problem(notification):
+            return build_field_error("$.category", problem, UNKNOWN_CATEGORY)
         if notification.template is not None and notification.template not in self._template_names:
             return build_field_error(
                 "$.template", f"there is no template {notification.template!r}: add one with `herold policy apply`", UNKNOWN_TEMPLATE

@@ -18,7 +18,7 @@ async def test_every_output_keeps_partition_priority_and_user(priority: str) -> 
 
 async def test_a_delivery_has_all_a_worker_needs() -> None:
     harness = RouterHarness()
-    await harness.route(build_notification(category="mine", created_at=NOW - 5))
+    await harness.route(build_notification(category="security", created_at=NOW - 5))
     email = harness.deliveries[0]
     assert email.id == derive_delivery_id(make_notification_id(1), USER_ID, "email", "ada@example.org")
     assert (email.notification_id, email.user_id, email.channel, email.address) == (
@@ -27,7 +27,7 @@ async def test_a_delivery_has_all_a_worker_needs() -> None:
         "email",
         "ada@example.org",
     )
-    assert (email.type, email.category, email.template) == ("order.shipped", "mine", "shipped")
+    assert (email.type, email.category, email.template) == ("order.shipped", "security", "shipped")
     assert (email.created_at, email.expires_at, email.attempt, email.redrive_count) == (NOW - 5, NOW + 86_400, 0, 0)
 
 

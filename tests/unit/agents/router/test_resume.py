@@ -31,10 +31,10 @@ def read_scheduled(harness: RouterHarness) -> Scheduled:
 
 async def test_a_release_has_what_the_router_needs_to_go_on() -> None:
     harness = RouterHarness()
-    await harness.route(build_record(encode_value(build_notification(id=None, send_at=NOW + 60, category="mine")), offset=9))
+    await harness.route(build_record(encode_value(build_notification(id=None, send_at=NOW + 60, category="security")), offset=9))
     scheduled = read_scheduled(harness)
     assert (scheduled.resume_count, scheduled.resume_gate, scheduled.record_time) == (1, "schedule", NOW * 1000)
-    assert (scheduled.category, scheduled.expires_at, scheduled.target_topic) == ("mine", NOW + 60 + DAY, "notifications.medium")
+    assert (scheduled.category, scheduled.expires_at, scheduled.target_topic) == ("security", NOW + 60 + DAY, "notifications.medium")
     await harness.release()
     held, routed = harness.decided_events
     assert held.id == routed.id == derive_id("ntf_", NOW, "notifications.medium", str(USER_PARTITION), "9")

@@ -37,9 +37,9 @@ def test_a_plan_has_the_rows_and_limits_of_its_channels_only() -> None:
 
 
 def test_a_plan_has_the_limits_of_its_category_and_over_all_channels() -> None:
-    limits = [RateLimit(channel, 5, 60, category) for channel in ("", "sms", "email") for category in ("", "transactional", "marketing")]
+    limits = [RateLimit(channel, 5, 60, category) for channel in ("", "sms", "email") for category in ("", "transactional", "security")]
     policy = CompiledPolicy(build_policy(limits=limits))
-    for category in (None, "marketing"):
+    for category in (None, "security"):
         plan = policy.get_plan(Notification(USER_ID, "order.shipped", channels=["sms"], category=category))
         assert plan is not None
         name = category or "transactional"

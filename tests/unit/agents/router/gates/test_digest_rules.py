@@ -27,7 +27,7 @@ from tests.unit.agents.router.harness import (
         ({"digest": "a"}, False),
         ({"locale": "de"}, False),
         ({"to": {"email": "other@example.org"}}, False),
-        ({"category": "marketing"}, False),
+        ({"category": "security"}, False),
         ({"template": "other"}, False),
         ({"channels": ["email"]}, False),
         ({"mandatory": True}, False),

@@ -55,11 +55,11 @@ async def test_a_limit_over_all_channels_counts_each_notification_once() -> None
 
 
 async def test_a_limit_of_a_category_counts_only_this_category() -> None:
-    harness = build_harness(RateLimit("sms", 1, 60, "marketing"), RateLimit("sms", 2, 60))
-    categories = ["marketing", "marketing", None, None]
+    harness = build_harness(RateLimit("sms", 1, 60, "security"), RateLimit("sms", 2, 60))
+    categories = ["security", "security", None, None]
     await harness.route(*(build_numbered(number, channels=["sms"], category=category) for number, category in enumerate(categories)))
     assert get_states(harness) == ["routed", "rejected", "routed", "rejected"]
-    assert list(harness.get_entry("rate_limit", 1).inputs) == ["sms, marketing"]
+    assert list(harness.get_entry("rate_limit", 1).inputs) == ["sms, security"]
     assert list(harness.get_entry("rate_limit", 3).inputs) == ["sms"]
 
 

@@ -22,6 +22,7 @@ NOTIFICATION_ID = make_notification_id(7)
 
 def build_harness(builder: LinkBuilder | None = BUILDER, **rule: Any) -> RouterHarness:
     rules = [*RULES, Rule("shop.news", **{"category": "marketing", "priority": "low", "channels": ("email", "sms"), **rule})]
+    rules.append(Rule("shop.letter", "newsletter", "low", ("email",)))
     policy = build_policy(rules=rules, templates=[*TEMPLATES, NEWS, PRINTED, PRINTED_SMS, AT_PROVIDER], partials=[FOOTER])
     return RouterHarness(policy, link_builder=builder)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agents.router.compiled_policy import CompiledPolicy
 from agents.router.expressions import compile_expression
 from agents.router.gates.rule import describe_remedy
 from agents.router.gates.rule_inputs import describe_values
@@ -172,3 +173,25 @@ def test_the_log_shows_what_the_expression_names_and_no_address() -> None:
     values = {"data": {"a": {"b": "x" * 200}, "items": [1, 2], "secret": 1}, "addresses": {"sms": ["+12025550101"]}}
     shown = {"data.a.b": "x" * 100 + "...", "data.items": "2 items", "data.c": "missing", "addresses": {"sms": 1}}
     assert describe_values(expression, values) == shown
+
+
+async def test_a_category_that_no_rule_has_is_a_dead_letter_which_names_the_nearest() -> None:
+    harness = RouterHarness(
+        build_policy(rules=[Rule("sale", "marketing", "low", ("webhook",)), Rule("note", "feedback", "low", ("webhook",))])
+    )
+    await harness.route(*(build_notification(id=None, type="sale", category=category) for category in ("markting", "feedback", "security")))
+    assert [(event.state, event.reason, event.category) for event in harness.decided_events] == [
+        ("dead", "unknown_category", "markting"),
+        ("rejected", "no_address", "feedback"),
+        ("rejected", "no_address", "security"),
+    ]
+    (record,) = harness.get_records("notifications.dlq")
+    assert dict(record.headers)["error"] == b"no rule has the category 'markting'; is it 'marketing'?"
+
+
+@pytest.mark.parametrize(("type_", "is_known"), [("sale", False), ("@shop/sale", True)])
+def test_the_rules_of_a_project_make_its_categories(type_: str, is_known: bool) -> None:
+    rules = [Rule("sale", "marketing", "low", ("webhook",)), Rule("@shop/sale", "offers", "low", ("webhook",))]
+    policy = CompiledPolicy(build_policy(rules=rules))
+    problem = policy.find_category_problem(Notification("u", type_, category="offers"))
+    assert problem == ("" if is_known else "no rule has the category 'offers'; those there are: marketing, security, transactional")

@@ -55,6 +55,8 @@ PUSH = {"channels": ["push"]}
     ("fields", "path", "reason"),
     [
         ({"type": "none"}, "$.type", "unknown_type"),
+        ({"type": "none", "category": "cc"}, "$.type", "unknown_type"),
+        ({"type": "mail", "category": "cc"}, "$.category", "unknown_category"),
         ({"type": "mail", "template": "none"}, "$.template", "unknown_template"),
         ({"type": "bare"}, "$.template", "unknown_template"),
         ({"type": "typed", "data": {"a": [1, "x"]}}, "$.data.a[1]", "invalid_variables"),
