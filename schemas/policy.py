@@ -9,6 +9,7 @@ from schemas.categories import Consent, QuietHoursPolicy
 from schemas.channels import ChannelName
 from schemas.enums import Priority
 from schemas.lifetimes import MAX_DIGEST_WINDOW
+from schemas.projects import DEFAULT_PROJECT, find_project
 
 Strategy = Literal["all", "first", "escalate"]
 EscalateUnless = Literal["sent", "delivered", "read"]
@@ -124,6 +125,7 @@ class RateLimit(Struct, frozen=True):
     """At most `max_count` admitted notifications per user in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW).
 
     It counts those on its channel, of its category, of users with its tier; an empty one means all channels together, categories or tiers.
+    It is for the users of its `project`, empty for the default one.
     """
 
     channel: ChannelName | Literal[""]
@@ -131,15 +133,20 @@ class RateLimit(Struct, frozen=True):
     window_seconds: int
     category: str = ""
     tier: str = ""
+    project: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> tuple[str, str, str, int, str]:
         """What makes it another limit; two with one key would contradict each other."""
-        return self.channel, self.category, self.tier, self.window_seconds
+        return self.channel, self.category, self.tier, self.window_seconds, self.project
 
 
 class Policy(Struct, frozen=True):
-    """All rules, templates and rate limits at one moment."""
+    """All rules, templates and rate limits at one moment.
+
+    `projects`: the projects that there are, but for the default one. None: not known, and whatever has the form of an id of one is taken
+    for one.
+    """
 
     rules: Mapping[str, Rule]
     templates: tuple[Template, ...]
@@ -147,3 +154,9 @@ class Policy(Struct, frozen=True):
     version: int = 0
     template_details: tuple[TemplateDetails, ...] = ()
     partials: tuple[Partial, ...] = ()
+    projects: frozenset[str] | None = None
+
+    def find_project(self, stored_id: str) -> str:
+        """The project of a stored id, if there is one with this name; empty for the default one."""
+        project = find_project(stored_id)
+        return project if self.projects is None or project in self.projects else DEFAULT_PROJECT

@@ -24,6 +24,7 @@ from schemas.policy import (
     Template,
     TemplateDetails,
 )
+from schemas.projects import OptionalProject
 from schemas.template_document import (
     Locale,
     PartialEntry,
@@ -71,13 +72,17 @@ class RuleEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
 
 class RateLimitEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """At most `max_count` notifications per user in any window of `window_seconds`; without `channel`, on all channels together."""
+    """At most `max_count` notifications per user in any window of `window_seconds`; without `channel`, on all channels together.
+
+    It is for the users of its `project`, empty for the default one.
+    """
 
     channel: ChannelName | Literal[""] = ""
     category: Annotated[str, Meta(max_length=128)] = ""
     tier: Annotated[str, Meta(max_length=128)] = ""
     max_count: Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
     window_seconds: Annotated[int, Meta(ge=1, le=MAX_RATE_WINDOW)]
+    project: OptionalProject = ""
 
 
 class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -129,7 +134,7 @@ def merge_document(policy: Policy, document: PolicyDocument, latest_versions: Ma
     merged = tuple(template for versions in templates.values() for template in versions)
     # a partial that the document names has its locales only
     partials = [*(one for one in policy.partials if one.name not in document.partials), *build_partials(document.partials)]
-    return Policy(rules, merged, tuple(limits.values()), policy.version, tuple(details.values()), tuple(partials))
+    return Policy(rules, merged, tuple(limits.values()), policy.version, tuple(details.values()), tuple(partials), policy.projects)
 
 
 def list_changes(before: Policy, after: Policy) -> list[PolicyChange]:
@@ -171,7 +176,7 @@ def find_duplicates(document: PolicyDocument) -> Iterator[str]:
         if rule.type in types:
             yield f"rules[{index}]: the type {rule.type} has another rule above"
         types.add(rule.type)
-    keys: set[tuple[str, str, str, int]] = set()
+    keys: set[tuple[str, str, str, int, str]] = set()
     for index, limit in enumerate(map(build_rate_limit, document.rate_limits)):
         if limit.key in keys:
             yield f"rate_limits[{index}]: there is another limit above for {describe_rate_limit(limit)}"
@@ -180,7 +185,8 @@ def find_duplicates(document: PolicyDocument) -> Iterator[str]:
 
 def describe_rate_limit(limit: RateLimit) -> str:
     """What a limit counts, without its number."""
-    texts = (f" for {name} {value}" for name, value in (("category", limit.category), ("tier", limit.tier)) if value)
+    named = ("category", limit.category), ("tier", limit.tier), ("project", limit.project)
+    texts = (f" for {name} {value}" for name, value in named if value)
     return f"{limit.channel or 'all channels'} in {limit.window_seconds} s{''.join(texts)}"
 
 

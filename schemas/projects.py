@@ -16,6 +16,8 @@ is_project_id = re.compile(r"[a-z0-9][a-z0-9-]{0,30}").fullmatch
 
 ProjectId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="lower-case letters, digits and hyphens, at most 31")]
 
+OptionalProject = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9-]{0,30})?$", description="empty: the default project")]
+
 project_in_force: ContextVar[str | None] = ContextVar("project_in_force", default=None)
 """The project of the request at hand, whose rows PostgreSQL shows; None where all are: in workers, and in a gateway without projects."""
 
@@ -54,6 +56,11 @@ def find_project(text: str) -> str:
         return DEFAULT_PROJECT
     project, slash, _ = text[1:].partition("/")
     return project if slash and is_project_id(project) else DEFAULT_PROJECT
+
+
+def qualify_once(project: str, text: str) -> str:
+    """An id as it is stored, which may have its project already: that one, or another one's, which stays."""
+    return text if find_project(text) else qualify(project, text)
 
 
 def is_reserved(text: str) -> bool:

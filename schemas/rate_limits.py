@@ -8,12 +8,13 @@ from schemas.policy import RateLimit
 
 
 class RateLimitKey(NamedTuple):
-    """What a limit counts, and in which window; empty texts mean all channels together, all categories, all tiers."""
+    """What a limit counts, and in which window; empty texts mean all channels together, all categories, all tiers, the default project."""
 
     channel: str
     category: str
     tier: str
     window_seconds: int
+    project: str = ""
 
 
 class StoredRateLimit(Struct, frozen=True):

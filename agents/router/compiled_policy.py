@@ -1,5 +1,7 @@
 """The policy in the form that the router uses: plans by type, channels and category, and compiled templates."""
 
+from collections.abc import Mapping
+
 from agents.router.routing_plan import RoutingPlan, build_plan
 from agents.router.templates.cache import TemplateCache
 from schemas.categories import ESSENTIAL_CATEGORIES, describe_unknown_category
@@ -7,8 +9,8 @@ from schemas.channels import ChannelName
 from schemas.email_options import EmailOptions, decode_options, merge_options
 from schemas.notification import Notification
 from schemas.policy import Policy, Rule
-from schemas.projects import find_project
-from tables.rate_limit_scopes import build_scopes
+from schemas.projects import DEFAULT_PROJECT
+from tables.rate_limit_scopes import LimitScope, ScopeKey, build_scopes
 
 MAX_PLANS = 4096  # a producer may name the same channels in any order, and several times
 
@@ -18,7 +20,7 @@ class CompiledPolicy:
 
     def __init__(self, policy: Policy, previous: TemplateCache | None = None) -> None:
         self.policy = policy
-        self._scopes = build_scopes(policy.rate_limits)
+        self._scopes: dict[str, Mapping[ScopeKey, LimitScope]] = {}
         self.templates = TemplateCache(policy.templates, previous, policy.template_details, policy.partials)
         self._plans: dict[tuple[str | None, ...], RoutingPlan] = {}
         self._email_options: dict[tuple[str, str], EmailOptions | None] = {}
@@ -37,10 +39,12 @@ class CompiledPolicy:
             self._email_options[key] = merge_options(self.templates.email_options.get(template), decode_options(rule.email_options))
         return self._email_options[key]
 
-    def get_plan(self, notification: Notification, routed_channels: tuple[ChannelName, ...] = ()) -> RoutingPlan | None:
-        """The plan for the type, the channels and the category of a notification; None if no rule has the type or the category.
+    def get_plan(
+        self, notification: Notification, routed_channels: tuple[ChannelName, ...] = (), project: str = DEFAULT_PROJECT
+    ) -> RoutingPlan | None:
+        """The plan for the type, the channels and the category of a notification; None if its project has no such rule.
 
-        `routed_channels`: those on which it has gone out, if it goes on to the next one.
+        `routed_channels`: those on which it has gone out, if it goes on to the next one. `project` is that of its user.
         """
         channels = notification.channels
         key: tuple[str | None, ...] = (notification.type,) if channels is None else (notification.type, *channels)
@@ -48,23 +52,39 @@ class CompiledPolicy:
             key = (None, notification.category, *key)
         if routed_channels:
             key = (None, None, *routed_channels, None, *key)
+        if project:
+            key = (project, None, *key)  # a user of another project, who names the same type, does not get this plan
         plan = self._plans.get(key)
-        if plan is None and (rule := self.get_rule(notification.type)) and not self.find_category_problem(notification):
+        if plan is None and (rule := self._find_rule(notification, project)):
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = build_plan(notification, rule, self._scopes, routed_channels)
+            plan = self._plans[key] = build_plan(notification, rule, self._get_scopes(project), routed_channels)
         return plan
 
     def find_category_problem(self, notification: Notification) -> str:
         """Why the category that a notification names is none; empty if it is one, or if it names none.
 
-        The rules of the project make the categories, beside those that have a meaning of their own.
+        The rules of the user's project make the categories, beside those that have a meaning of their own.
         """
-        category, project = notification.category, find_project(notification.type)
+        category = notification.category
         if category is None or category in ESSENTIAL_CATEGORIES:
             return ""
+        project = self.policy.find_project(notification.user_id)
         if project not in self._categories:
             rules = self.policy.rules.values()
-            self._categories[project] = ESSENTIAL_CATEGORIES | {rule.category for rule in rules if find_project(rule.type) == project}
+            names = {rule.category for rule in rules if self.policy.find_project(rule.type) == project}
+            self._categories[project] = ESSENTIAL_CATEGORIES | names
         known = self._categories[project]
         return "" if category in known else describe_unknown_category(category, known)
+
+    def _find_rule(self, notification: Notification, project: str) -> Rule | None:
+        """The rule of the project for a notification whose category is one."""
+        rule = self.get_rule(notification.type)
+        is_usable = rule is not None and self.policy.find_project(rule.type) == project
+        return rule if is_usable and not self.find_category_problem(notification) else None
+
+    def _get_scopes(self, project: str) -> Mapping[ScopeKey, LimitScope]:
+        """The scopes of the rate limits of a project."""
+        if project not in self._scopes:
+            self._scopes[project] = build_scopes(limit for limit in self.policy.rate_limits if limit.project == project)
+        return self._scopes[project]

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.gates.order import BATCH_GATES
+from agents.router.project_plans import find_project_plan
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import PASS
+from schemas.projects import MARK
 
 _PREFETCHES = tuple(gate.prefetch for gate in BATCH_GATES if gate.prefetch is not None)
 
@@ -15,7 +17,11 @@ def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> li
     user_ids: dict[str, None] = {}
     for state in states:
         if state.verdict is PASS:
-            state.plan = policy.get_plan(state.notification, state.routed_channels)
+            notification = state.notification
+            if notification.user_id.startswith(MARK) or ((template := notification.template) and template.startswith(MARK)):
+                state.plan = find_project_plan(state, policy)
+            else:  # whoever names the type of a project finds no plan
+                state.plan = policy.get_plan(notification, state.routed_channels)
             for prefetch in _PREFETCHES:
                 prefetch(state)
             if state.reads_profile:

@@ -13,10 +13,12 @@ from tables.postgres.rate_limits import RateLimitStore
 MAX_LIMITS = 10_000  # that a command lists
 
 
-async def list_rate_limits(database_url: str, channel: str | None, category: str | None, tier: str | None) -> Sequence[StoredRateLimit]:
-    """The limits, in the order of channel, category, tier and window; None selects all. Raises UnavailableError."""
+async def list_rate_limits(
+    database_url: str, project: str, channel: str | None, category: str | None, tier: str | None
+) -> Sequence[StoredRateLimit]:
+    """The limits of a project, in the order of channel, category, tier and window; None selects all. Raises UnavailableError."""
     async with _open_store(database_url) as store:
-        return await store.list_rate_limits(MAX_LIMITS, None, channel, category, tier)
+        return await store.list_rate_limits(MAX_LIMITS, RateLimitKey("", "", "", 0, project), channel, category, tier)
 
 
 async def list_versions(database_url: str, key: RateLimitKey, limit: int) -> Sequence[RateLimitVersion]:

@@ -32,7 +32,16 @@ def find_rule_problems(rule: Rule, templates: TemplateCache, before: Policy, aft
         yield from _find_digest_problems(rule.digest)
     if options := decode_options(rule.email_options):
         yield from ((f"email_options.{field}", problem) for field, problem in find_option_problems(options, is_of_rule=True))
+    yield from find_foreign_templates(rule, after)
     yield from find_missing_templates(rule, templates)
+
+
+def find_foreign_templates(rule: Rule, policy: Policy) -> Iterator[tuple[str, str]]:
+    """The fields of a rule that name a template of another project than its type."""
+    names = {"template": rule.template, "digest.template": rule.digest.template if rule.digest else ""}
+    for field, name in names.items():
+        if name and policy.find_project(name) != policy.find_project(rule.type):
+            yield field, f"{name!r} is of another project than the type {rule.type!r}: a rule has templates of its own project"
 
 
 def _find_digest_problems(digest: DigestPolicy) -> Iterator[tuple[str, str]]:

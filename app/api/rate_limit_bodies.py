@@ -16,7 +16,7 @@ class RateLimitChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RateLimitResponse(Struct, frozen=True):
-    """The current version of a limit; an empty channel, category or tier means all."""
+    """The current version of a limit; an empty channel, category or tier means all, an empty project the default one."""
 
     version: int
     limit: RateLimit

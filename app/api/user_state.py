@@ -35,7 +35,7 @@ def build_user_state(
         user_id=user_id,
         read_at=now,
         time_zone=time_zone or "UTC",
-        rate_windows=_list_windows(tables["rate_windows"], policy, now) if "rate_windows" in tables else [],
+        rate_windows=_list_windows(tables["rate_windows"], policy, policy.find_project(user_id), now) if "rate_windows" in tables else [],
         idempotency_keys=_list_idempotency_keys(tables.get("idempotency", ()), now),
         scheduled=_list_entries(tables.get("due", ())),
         digests=_list_digests(tables.get("digests", ())),
@@ -45,10 +45,11 @@ def build_user_state(
     )
 
 
-def _list_windows(rows: Iterable[UserRow], policy: Policy, now: float) -> list[RateWindowResponse]:
-    """Each limit of the policy with what the user has used of it."""
+def _list_windows(rows: Iterable[UserRow], policy: Policy, project: str, now: float) -> list[RateWindowResponse]:
+    """Each limit of the project with what the user has used of it."""
     packed = {row.key: row.row for row in rows}
-    return [_build_window(packed.get(encode_key_suffix(limit.channel, limit.category)[1:]), limit, now) for limit in policy.rate_limits]
+    limits = [limit for limit in policy.rate_limits if limit.project == project]
+    return [_build_window(packed.get(encode_key_suffix(limit.channel, limit.category)[1:]), limit, now) for limit in limits]
 
 
 def _build_window(row: bytes | None, limit: RateLimit, now: float) -> RateWindowResponse:

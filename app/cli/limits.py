@@ -24,6 +24,7 @@ from schemas.rate_limits import RateLimitKey
 F = TypeVar("F", bound=Callable[..., Any])
 ALL_CHANNELS = "all"
 channel_type = click.Choice([ALL_CHANNELS, *CHANNEL_NAMES])
+project_option = click.option("--project", default="", help="Whose users it counts; default: those of the default project.")
 
 
 def add_key_options(command: F) -> F:
@@ -32,7 +33,7 @@ def add_key_options(command: F) -> F:
     channel = click.option("--channel", default=ALL_CHANNELS, show_default=True, type=channel_type, help="`all` counts all together.")
     category = click.option("--category", default="", help="Default: all categories.")
     tier = click.option("--tier", default="", help="Default: users of all tiers.")
-    return channel(window(category(tier(command))))
+    return channel(window(category(tier(project_option(command)))))
 
 
 @click.group()
@@ -48,16 +49,17 @@ def limits() -> None:
 @click.option("--channel", type=channel_type, help="Only those of this channel; `all`: those over all channels.")
 @click.option("--category", help="Only those of this category.")
 @click.option("--tier", help="Only those of this tier.")
+@project_option
 @json_option
-def list_limits(channel: str | None, category: str | None, tier: str | None, as_json: bool) -> None:
-    """List rate limits.
+def list_limits(channel: str | None, category: str | None, tier: str | None, project: str, as_json: bool) -> None:
+    """List the rate limits of a project.
 
     \b
     herold limits list --channel sms
     """
     url = load_connection_profile().postgres.url
     wanted = None if channel is None else _name_channel(channel)
-    found = run_query(url, admin.list_rate_limits(url, wanted, category, tier))
+    found = run_query(url, admin.list_rate_limits(url, project, wanted, category, tier))
     print_result(msgspec.to_builtins(found), as_json, _format_limits)
 
 
@@ -66,13 +68,13 @@ def list_limits(channel: str | None, category: str | None, tier: str | None, as_
 @click.option("--max", "max_count", required=True, type=click.IntRange(1, MAX_INTEGER), help="So many in any window.")
 @add_origin_options
 @json_option
-def set_limit(channel: str, window: float, category: str, tier: str, max_count: int, comment: str, actor: str, as_json: bool) -> None:
+def set_limit(max_count: int, comment: str, actor: str, as_json: bool, **key_options: Any) -> None:
     """Create a rate limit, or change the one that counts the same in the same window.
 
     \b
     herold limits set --channel email --category marketing --window 7d --max 3 --comment "fewer newsletters"
     """
-    url, key = load_connection_profile().postgres.url, _build_key(channel, window, category, tier)
+    url, key = load_connection_profile().postgres.url, _build_key(**key_options)
     try:
         entry = msgspec.convert({**key._asdict(), "max_count": max_count}, RateLimitEntry)
         stored = run_query(url, admin.put_rate_limit(url, entry, build_origin(actor, comment)))
@@ -86,13 +88,13 @@ def set_limit(channel: str, window: float, category: str, tier: str, max_count: 
 @add_key_options
 @add_origin_options
 @json_option
-def delete(channel: str, window: float, category: str, tier: str, comment: str, actor: str, as_json: bool) -> None:
+def delete(comment: str, actor: str, as_json: bool, **key_options: Any) -> None:
     """Delete a rate limit. Its versions stay.
 
     \b
     herold limits delete --channel sms --window 1h --comment "too strict"
     """
-    url, key = load_connection_profile().postgres.url, _build_key(channel, window, category, tier)
+    url, key = load_connection_profile().postgres.url, _build_key(**key_options)
     run_query(url, admin.delete_rate_limit(url, key, build_origin(actor, comment)))
     print_result(key._asdict(), as_json, lambda _: f"{_describe(key)}: deleted")
 
@@ -101,13 +103,13 @@ def delete(channel: str, window: float, category: str, tier: str, comment: str, 
 @add_key_options
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Versions to show.")
 @json_option
-def history(channel: str, window: float, category: str, tier: str, limit: int, as_json: bool) -> None:
+def history(limit: int, as_json: bool, **key_options: Any) -> None:
     """List the versions of a rate limit, newest first: who changed it, when and why.
 
     \b
     herold limits history --channel sms --window 1h
     """
-    url, key = load_connection_profile().postgres.url, _build_key(channel, window, category, tier)
+    url, key = load_connection_profile().postgres.url, _build_key(**key_options)
     versions = run_query(url, admin.list_versions(url, key, limit))
     print_result(msgspec.to_builtins(versions), as_json, _format_versions)
 
@@ -116,8 +118,8 @@ def _name_channel(channel: str) -> str:
     return "" if channel == ALL_CHANNELS else channel
 
 
-def _build_key(channel: str, window: float, category: str, tier: str) -> RateLimitKey:
-    return RateLimitKey(_name_channel(channel), category, tier, round(window))
+def _build_key(channel: str, window: float, category: str, tier: str, project: str) -> RateLimitKey:
+    return RateLimitKey(_name_channel(channel), category, tier, round(window), project)
 
 
 def _describe(key: RateLimitKey) -> str:

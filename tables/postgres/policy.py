@@ -47,7 +47,8 @@ async def fetch_policy(connection: Connection) -> Policy:
     rate_limits = tuple(RateLimit(**row) for row in await connection.fetch(_SQL["list_rate_limits"]))
     details = tuple(TemplateDetails(**row) for row in await connection.fetch(_SQL["list_published_details"]))
     partials = tuple(Partial(**row) for row in await connection.fetch(_SQL["list_partials"]))
-    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version, details, partials)
+    projects = frozenset(row["id"] for row in await connection.fetch(_SQL["list_projects"]))
+    return Policy({rule.type: rule for rule in rules}, templates, rate_limits, version, details, partials, projects)
 
 
 def build_rule(row: DatabaseRow) -> Rule:

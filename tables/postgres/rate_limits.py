@@ -14,7 +14,6 @@ from tables.postgres.policy_writer import Check, MakeId, lock_and_fetch_policy
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("rate_limits")
-_BEFORE_ALL = RateLimitKey("", "", "", 0)
 
 
 class RateLimitStore:
@@ -33,14 +32,17 @@ class RateLimitStore:
     async def list_rate_limits(
         self,
         limit: int,
-        after: RateLimitKey | None = None,
+        after: RateLimitKey,
         channel: str | None = None,
         category: str | None = None,
         tier: str | None = None,
     ) -> Sequence[StoredRateLimit]:
-        """At most `limit` limits with keys after one, in the order of keys; an empty channel, category or tier selects those for all."""
-        key = after or _BEFORE_ALL
-        return [_build_stored(row) for row in await self._database.fetch(_SQL["list_rate_limits"], *key, channel, category, tier, limit)]
+        """At most `limit` limits of a project after a key, in the order of keys; an empty channel, category or tier selects those for all.
+
+        A window of 0 seconds, with empty texts, is before all of its project.
+        """
+        rows = await self._database.fetch(_SQL["list_rate_limits"], *after, channel, category, tier, limit)
+        return [_build_stored(row) for row in rows]
 
     async def list_versions(self, key: RateLimitKey, limit: int, before: int = MAX_VERSION) -> Sequence[RateLimitVersion]:
         """At most `limit` versions below one, newest first; those of a deleted limit are kept. Raises MissingRateLimitError without any."""
@@ -84,7 +86,7 @@ class RateLimitStore:
         old = _find(policy, RateLimitKey(*limit.key))
         if old == limit:
             return _build_stored(await connection.fetchrow(_SQL["get_rate_limit"], *limit.key))
-        values = limit.channel, limit.max_count, limit.window_seconds, limit.category, limit.tier
+        values = limit.channel, limit.max_count, limit.window_seconds, limit.category, limit.tier, limit.project
         version: int = await connection.fetchval(_SQL["put_rate_limit"], *values)
         change = FieldChange("max_count", old.max_count if old else None, limit.max_count)
         await self._write_audit_entry(connection, origin, "changed" if old else "added", limit, change, version)
@@ -115,7 +117,7 @@ async def _check_version(connection: Connection, key: RateLimitKey, version: int
 
 
 def _build_missing_error(key: RateLimitKey) -> MissingRateLimitError:
-    return MissingRateLimitError(describe_rate_limit(RateLimit(key.channel, 1, key.window_seconds, key.category, key.tier)))  # type: ignore[arg-type]
+    return MissingRateLimitError(describe_rate_limit(RateLimit(key.channel, 1, key.window_seconds, key.category, key.tier, key.project)))  # type: ignore[arg-type]
 
 
 def _build_stored(row: DatabaseRow) -> StoredRateLimit:

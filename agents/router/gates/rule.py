@@ -7,14 +7,17 @@ from msgspec import Raw
 from agents.router.gates.gate import Gate, encode_pass
 from agents.router.gates.rule_inputs import describe_values, read_values
 from agents.router.gates.wording import Facts, write_sentence
+from agents.router.project_plans import find_other_project
 from agents.router.routing_state import GateContext, RoutingState
 from agents.router.rule_expressions import RuleExpressions
 from agents.router.verdict import PASS, Reject, Verdict, build_dead_letter_verdict
+from schemas.notification import Notification
 from schemas.policy import Rule
 
 NAME = "rule"
 UNKNOWN_TYPE = "unknown_type"
 UNKNOWN_CATEGORY = "unknown_category"
+OTHER_PROJECT = "other_project"
 CONDITION = "condition"
 INVALID_RULE = "invalid_rule"
 
@@ -23,7 +26,7 @@ def check(state: RoutingState, context: GateContext) -> Verdict:
     """Pass a notification whose type has a rule, if the rule's condition is true for it."""
     plan = state.plan
     if plan is None:
-        return _build_unknown_verdict(state, context)
+        return _reject_unknown(state.notification, context)
     if plan.rule.priority is not None:
         state.priority = plan.rule.priority
     return PASS if plan.expressions is None else _evaluate(state, context, plan.rule, plan.expressions)
@@ -64,10 +67,12 @@ GATE = Gate(
     reasons={
         UNKNOWN_TYPE: "there is no rule for the type {type!r}",
         UNKNOWN_CATEGORY: "no rule has its category {category!r}",
+        OTHER_PROJECT: "it names a type or template of another project than its user's",
         CONDITION: "the condition of the rule for the type {type!r} is not true",
         INVALID_RULE: "the rule for the type {type!r} has an expression that is not valid",
     },
     remedies={
+        OTHER_PROJECT: "the producer would have to name a type and template of the project of the user, or leave the project out of them",
         UNKNOWN_TYPE: "an operator would have to add a rule for the type {type!r}, with `herold rules apply`",
         UNKNOWN_CATEGORY: "the producer would have to name a category that a rule has, or none, or an operator to add a rule with it",
         CONDITION: describe_remedy,
@@ -76,11 +81,20 @@ GATE = Gate(
 )
 
 
-def _build_unknown_verdict(state: RoutingState, context: GateContext) -> Verdict:
-    type_, policy = state.notification.type, context.policy
+def _reject_unknown(notification: Notification, context: GateContext) -> Verdict:
+    """Why a notification has no rule: its fields contradict each other, or there is none."""
+    if mismatch := find_other_project(notification, context.policy.policy):
+        field, other, project = mismatch
+        error = f"its user is of {_name_project(project)}, and its {field} of {_name_project(other)} - at $.{field}"
+        return build_dead_letter_verdict(OTHER_PROJECT, error, path=f"$.{field}")
+    type_, policy = notification.type, context.policy
     if policy.get_rule(type_) is None:
         return build_dead_letter_verdict(UNKNOWN_TYPE, f"there is no rule for the type `{type_}`: add one with `herold rules apply`")
-    return build_dead_letter_verdict(UNKNOWN_CATEGORY, policy.find_category_problem(state.notification))
+    return build_dead_letter_verdict(UNKNOWN_CATEGORY, policy.find_category_problem(notification))
+
+
+def _name_project(project: str) -> str:
+    return f"the project {project}" if project else "the default project"
 
 
 def _evaluate(state: RoutingState, context: GateContext, rule: Rule, expressions: RuleExpressions) -> Verdict:

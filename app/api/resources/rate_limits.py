@@ -15,6 +15,7 @@ from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED, describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor, decode_version_cursor, is_number
+from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.rate_limit_bodies import RateLimitChange, RateLimitPage, RateLimitResponse, RateLimitVersionPage
 from schemas.channels import ChannelName
@@ -55,10 +56,11 @@ async def list_rate_limits(
 ) -> RateLimitPage:
     """In the order of channel, category, tier and window; those of all channels first."""
     key = decode_cursor(cursor, lambda parts: len(parts) == 4 and is_number(parts[3]))
-    after = RateLimitKey(key[0], key[1], key[2], int(key[3])) if key else None
+    project = get_principal(request).project
+    after = RateLimitKey(key[0], key[1], key[2], int(key[3]), project) if key else RateLimitKey("", "", "", 0, project)
     wanted = None if channel is None else _name_channel(channel)
     found = await get_dependencies(request).rate_limits.list_rate_limits(limit + 1, after, wanted, category, tier)
-    items, next_cursor = cut_page(found, limit, lambda one: [str(part) for part in one.key])
+    items, next_cursor = cut_page(found, limit, lambda one: [str(part) for part in one.key[:4]])
     return RateLimitPage([RateLimitResponse(one.version, one.limit) for one in items], next_cursor)
 
 
@@ -71,7 +73,7 @@ async def get_rate_limit(
     tier: TierParameter = "",
 ) -> Response[RateLimitResponse]:
     """The ETag is the version."""
-    key = _build_key(channel, window_seconds, category, tier)
+    key = _build_key(request, channel, window_seconds, category, tier)
     return _respond(await get_dependencies(request).rate_limits.get(key))
 
 
@@ -98,7 +100,7 @@ async def put_rate_limit(
     comment: CommentParameter = "",
 ) -> Response[RateLimitResponse]:
     """Creates a limit that does not exist. One that does is changed, for which If-Match is needed."""
-    body, key = await decode_body(request, RateLimitChange), _build_key(channel, window_seconds, category, tier)
+    body, key = await decode_body(request, RateLimitChange), _build_key(request, channel, window_seconds, category, tier)
     entry = check_stored(_build_entry(key, body.max_count))
     limits, origin = get_dependencies(request).rate_limits, build_origin(actor, "api", comment)
     if if_match is None and (stored := await limits.create(entry, origin, _check_limit)):
@@ -124,7 +126,7 @@ async def delete_rate_limit(
     comment: CommentParameter = "",
 ) -> None:
     """Nothing is counted for it any more. Its versions stay. Needs If-Match."""
-    version, key = require_if_match(if_match), _build_key(channel, window_seconds, category, tier)
+    version, key = require_if_match(if_match), _build_key(request, channel, window_seconds, category, tier)
     await get_dependencies(request).rate_limits.delete(key, version, build_origin(actor, "api", comment))
 
 
@@ -147,7 +149,7 @@ async def list_rate_limit_versions(
     """Newest first, with who made each and why; `max_count` is null in the version that deleted it."""
     before = decode_version_cursor(cursor)
     below = {} if before is None else {"before": before}
-    key = _build_key(channel, window_seconds, category, tier)
+    key = _build_key(request, channel, window_seconds, category, tier)
     versions = await get_dependencies(request).rate_limits.list_versions(key, limit + 1, **below)
     return RateLimitVersionPage(*cut_page(versions, limit, lambda one: [str(one.version)]))
 
@@ -161,18 +163,12 @@ def _name_channel(channel: str) -> str:
     return "" if channel == ALL_CHANNELS else channel
 
 
-def _build_key(channel: str, window_seconds: int, category: str, tier: str) -> RateLimitKey:
-    return RateLimitKey(_name_channel(channel), category, tier, window_seconds)
+def _build_key(request: ApiRequest, channel: str, window_seconds: int, category: str, tier: str) -> RateLimitKey:
+    return RateLimitKey(_name_channel(channel), category, tier, window_seconds, get_principal(request).project)
 
 
 def _build_entry(key: RateLimitKey, max_count: int) -> RateLimitEntry:
-    values: dict[str, Any] = {
-        "channel": key.channel,
-        "category": key.category,
-        "tier": key.tier,
-        "window_seconds": key.window_seconds,
-        "max_count": max_count,
-    }
+    values: dict[str, Any] = {**key._asdict(), "max_count": max_count}
     return msgspec.convert(values, RateLimitEntry)
 
 

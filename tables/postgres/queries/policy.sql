@@ -22,5 +22,9 @@ join template_details on template_details.name = templates.name and template_det
 -- list_partials: lists all partials.
 select name, locale, text, html from partials order by name, locale;
 
--- list_rate_limits: lists all rate limits, those with the longest window first within a channel.
-select channel, max_count, window_seconds, category, tier from rate_limits order by channel, category, tier, window_seconds desc;
+-- list_rate_limits: lists all rate limits, those with the longest window first within a channel of a project.
+select channel, max_count, window_seconds, category, tier, project from rate_limits
+order by project, channel, category, tier, window_seconds desc;
+
+-- list_projects: lists the projects.
+select id from projects;

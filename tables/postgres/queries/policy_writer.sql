@@ -19,5 +19,5 @@ delete from partials where name = $1;
 insert into partials (name, locale, text, html) values ($1, $2, $3, $4);
 
 -- upsert_rate_limit: inserts or changes a rate limit; one that is the same stays as it is.
-insert into rate_limits as old (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5)
-on conflict (channel, category, tier, window_seconds) do update set max_count = excluded.max_count where old.max_count <> excluded.max_count;
+insert into rate_limits as old (channel, max_count, window_seconds, category, tier, project) values ($1, $2, $3, $4, $5, $6)
+on conflict (project, channel, category, tier, window_seconds) do update set max_count = excluded.max_count where old.max_count <> excluded.max_count;

@@ -23,7 +23,7 @@ values (
 on conflict do nothing;
 
 -- insert_rate_limit: inserts a rate limit if it is missing.
-insert into rate_limits (channel, max_count, window_seconds, category, tier) values ($1, $2, $3, $4, $5) on conflict do nothing;
+insert into rate_limits (channel, max_count, window_seconds, category, tier, project) values ($1, $2, $3, $4, $5, $6) on conflict do nothing;
 
 -- insert_user: inserts a user if it is missing, and returns its id if it was inserted.
 insert into users (id, addresses, locale, time_zone, quiet_hours) values ($1, $2, $3, $4, $5) on conflict do nothing returning id;

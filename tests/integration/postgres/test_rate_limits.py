@@ -29,7 +29,7 @@ def herold(tmp_path: Path, database_copy_url: str) -> HeroldRunner:
     return build_herold_runner(HEROLD_HOME=str(tmp_path / "home"), DATABASE_URL=database_copy_url, HEROLD_ACTOR="ada")
 
 
-async def load_limits(database: Database) -> dict[tuple[str, str, str, int], int]:
+async def load_limits(database: Database) -> dict[tuple[str, str, str, int, str], int]:
     return {limit.key: limit.max_count for limit in (await PostgresPolicyLoader(database).load()).rate_limits}
 
 
@@ -37,8 +37,8 @@ async def test_a_limit_is_created_changed_and_deleted(client: Any, database_copy
     path = f"{URL}/all/600"
     created = await client.put(path, params={**GOLD, "comment": "first"}, json={"max_count": 5}, headers={"Herold-Actor": "Ada"})
     assert (created.status_code, created.headers["etag"]) == (201, '"1"')
-    assert created.json() == {"version": 1, "limit": {"channel": "", "max_count": 5, "window_seconds": 600, **GOLD}}
-    assert (await load_limits(database_copy))["", "marketing", "gold", 600] == 5
+    assert created.json() == {"version": 1, "limit": {"channel": "", "max_count": 5, "window_seconds": 600, **GOLD, "project": ""}}
+    assert (await load_limits(database_copy))["", "marketing", "gold", 600, ""] == 5
     assert (await client.put(path, params=GOLD, json={"max_count": 6})).status_code == 428
     stale = await client.put(path, params=GOLD, json={"max_count": 6}, headers={"if-match": '"7"'})
     assert (stale.status_code, stale.headers["etag"]) == (412, '"1"')
@@ -49,7 +49,7 @@ async def test_a_limit_is_created_changed_and_deleted(client: Any, database_copy
     assert (await client.delete(path, params=GOLD)).status_code == 428
     assert (await client.delete(path, params=GOLD, headers={"if-match": '"2"'})).status_code == 204
     assert (await client.get(path, params=GOLD)).status_code == 404
-    assert ("", "marketing", "gold", 600) not in await load_limits(database_copy)
+    assert ("", "marketing", "gold", 600, "") not in await load_limits(database_copy)
     again = await client.put(path, params=GOLD, json={"max_count": 7})
     assert (again.status_code, again.json()["version"]) == (201, 4)
     versions = (await client.get(f"{path}/versions", params={**GOLD, "limit": 3})).json()
@@ -71,7 +71,7 @@ async def test_limits_are_listed_page_by_page_and_filtered(client: Any, database
             for one in page["items"]
         ]
         cursor = page["next_cursor"]
-    assert keys == sorted(await load_limits(database_copy))
+    assert keys == sorted(key[:4] for key in await load_limits(database_copy))
     gold = (await client.get(URL, params={"channel": "sms", "tier": "gold"})).json()["items"]
     assert [one["limit"]["window_seconds"] for one in gold] == [60]
     assert (await client.get(URL, params={"channel": "all"})).json()["items"] == [

@@ -17,7 +17,13 @@ from tables.postgres.templates import PostgresTemplateStore
 SQL = "select version, rule ->> 'category', actor, comment from rule_versions where type = $1 order by version"
 CASES = (PriorityCase("user.tier == 'gold'", "high"), PriorityCase("true", "low"))
 RULE = Rule("t", "c", None, ("webhook",), "first", "t", True, 1, "opt_in", "reject", "hold", "data.total > 10", CASES, 600)
-LIMITS = RateLimit("", 9, 60), RateLimit("sms", 9, 60, "c"), RateLimit("sms", 9, 60, "", "gold"), RateLimit("sms", 9, 60, "c", "gold")
+LIMITS = (
+    RateLimit("", 9, 60),
+    RateLimit("sms", 9, 60, "c"),
+    RateLimit("sms", 9, 60, "", "gold"),
+    RateLimit("sms", 9, 60, "c", "gold"),
+    RateLimit("sms", 8, 60, "c", "gold", "acme"),
+)
 
 
 async def test_a_rule_and_limits_come_back_as_they_were_written(database_copy: Database) -> None:

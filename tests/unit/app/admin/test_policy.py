@@ -231,6 +231,14 @@ LIMIT = "{channel: sms, max_count: 1, window_seconds: 9}"
             "rule t: priorities[1].when: line 1, column 5: there is no `user.teir`",
         ),
         (
+            "rules: [{type: '@acme/t', category: marketing, channels: [webhook], template: otp}]",
+            "template: 'otp' is of another project than the type '@acme/t'",
+        ),
+        (
+            "rules: [{type: t, category: marketing, channels: [webhook], digest: {window: 9, template: '@acme/otp'}}]",
+            "digest.template: '@acme/otp' is of another project than the type 't'",
+        ),
+        (
             "rules: [{type: t, category: markting, channels: [webhook]}]",
             "rule t: category: 'markting' would be a new category, and is nearly",
         ),

@@ -189,9 +189,9 @@ async def test_a_category_that_no_rule_has_is_a_dead_letter_which_names_the_near
     assert dict(record.headers)["error"] == b"no rule has the category 'markting'; is it 'marketing'?"
 
 
-@pytest.mark.parametrize(("type_", "is_known"), [("sale", False), ("@shop/sale", True)])
-def test_the_rules_of_a_project_make_its_categories(type_: str, is_known: bool) -> None:
+@pytest.mark.parametrize(("user_id", "type_", "is_known"), [("u", "sale", False), ("@shop/u", "@shop/sale", True)])
+def test_the_rules_of_a_project_make_its_categories(user_id: str, type_: str, is_known: bool) -> None:
     rules = [Rule("sale", "marketing", "low", ("webhook",)), Rule("@shop/sale", "offers", "low", ("webhook",))]
     policy = CompiledPolicy(build_policy(rules=rules))
-    problem = policy.find_category_problem(Notification("u", type_, category="offers"))
+    problem = policy.find_category_problem(Notification(user_id, type_, category="offers"))
     assert problem == ("" if is_known else "no rule has the category 'offers'; those there are: marketing, security, transactional")
