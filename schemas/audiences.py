@@ -76,19 +76,28 @@ class MemberCounts(Struct, frozen=True):
     removed: int
 
 
+class MatchingUsers(Struct, frozen=True):
+    """The users of a project who match a filter; an empty project is the default one."""
+
+    filter: AudienceFilter
+    project: str = ""
+
+
 class MemberList(Struct, frozen=True):
-    """The members of a list, by the hex digits of its id."""
+    """The members of a list, by the hex digits of its id, who are users of the project."""
 
     audience_id: str
+    project: str = ""
 
 
 class NamedUsers(Struct, frozen=True):
-    """The users that the request for a broadcast has named."""
+    """The users that the request for a broadcast has named, as far as they are of the project."""
 
     broadcast_id: str
+    project: str = ""
 
 
-Recipients = AudienceFilter | MemberList | NamedUsers
+Recipients = MatchingUsers | MemberList | NamedUsers
 
 
 class UserPage(Struct, frozen=True):

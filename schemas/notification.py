@@ -1,6 +1,6 @@
 """A notification as a producer submits it: the value of `notifications.<priority>` and, with a priority, a body of the HTTP API."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -9,8 +9,11 @@ from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
 from schemas.timestamps import Timestamp
 
-UserId = Annotated[str, Meta(min_length=1, max_length=256)]
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
+MAX_USER_ID: Final = 256  # characters, with the project
+MAX_NAME: Final = 128
+
+UserId = Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=256)]
 DigestKey = Annotated[
     str, Meta(min_length=1, max_length=256, description="what tells digests of one user and type apart, if the rule gathers notifications")

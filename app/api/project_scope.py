@@ -21,9 +21,9 @@ from schemas.projects import is_reserved, project_in_force, qualify
 OWNED_PARAMETERS: Final = frozenset({"user_id", "rule_type", "name"})
 """The parameters of paths that name what belongs to a project."""
 
-OWNED_QUERY: Final = frozenset({"user_id", "type", "template"})
+OWNED_QUERY: Final = frozenset({"user_id", "type", "template", "audience"})
 OWNED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {"/v1/rules/{rule_type}": (("type",), ("template",), ("digest", "template"))}
-"""The fields of bodies that do, by route; a submission is qualified where it is validated."""
+"""The fields of bodies that do, by route; a submission, a broadcast, a schedule and members are qualified where they are validated."""
 
 _CONTENT: Final = (("type",), ("template",))
 _RECIPIENTS: Final = (("user_ids",), ("notification", "type"), ("notification", "template"))

@@ -10,6 +10,7 @@ from schemas.audiences import (
     Audience,
     AudienceDefinition,
     AudienceFilter,
+    MatchingUsers,
     MemberChange,
     MemberCounts,
     MemberList,
@@ -17,6 +18,7 @@ from schemas.audiences import (
 )
 from schemas.errors import ConflictError, MissingAudienceError, UnknownUsersError, VersionMismatchError
 from schemas.ids import to_uuid_hex
+from schemas.projects import find_project
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
 from tables.postgres.database import Connection, Database, DatabaseRow
@@ -97,9 +99,9 @@ class AudienceStore:
 
     async def find_recipients(self, name: str) -> tuple[str, Recipients]:
         """The hex digits of the id of an audience, and who is in it. Raises MissingAudienceError."""
-        row = await self._fetch_row(name)
+        row, project = await self._fetch_row(name), find_project(name)
         uuid_hex = row["id"].hex
-        return uuid_hex, MemberList(uuid_hex) if row["kind"] == "list" else _decode_filter(row["filter"])
+        return uuid_hex, MemberList(uuid_hex, project) if row["kind"] == "list" else MatchingUsers(_decode_filter(row["filter"]), project)
 
     async def list_users(self, recipients: Recipients, limit: int, after: str = "") -> list[str]:
         """At most `limit` users after an id, in the order of ids."""

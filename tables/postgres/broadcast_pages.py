@@ -2,7 +2,7 @@
 
 import msgspec
 
-from schemas.audiences import AudienceFilter, CountedPage, MemberList, NamedUsers, Recipients, UserPage
+from schemas.audiences import AudienceFilter, CountedPage, MatchingUsers, MemberList, NamedUsers, Recipients, UserPage
 from schemas.broadcasts import BROADCAST_PREFIX, ClaimedBroadcast
 from schemas.ids import to_uuid_hex
 from tables.postgres import recipients as recipient_pages
@@ -71,8 +71,9 @@ def _build_claimed(row: DatabaseRow) -> ClaimedBroadcast:
 
 
 def _find_recipients(row: DatabaseRow) -> Recipients | None:
+    project = row["project"]
     if row["has_user_ids"]:
-        return NamedUsers(row["id"].hex)
+        return NamedUsers(row["id"].hex, project)
     if row["kind"] is None:
         return None
-    return _decode_filter(row["filter"]) if row["kind"] == "filter" else MemberList(row["audience_id"].hex)
+    return MatchingUsers(_decode_filter(row["filter"]), project) if row["kind"] == "filter" else MemberList(row["audience_id"].hex, project)

@@ -50,7 +50,10 @@ class BroadcastStore:
         return [_build_broadcast(row) for row in rows]
 
     async def create(self, request: BroadcastRequest, audience_id: str | None, origin: ChangeOrigin) -> tuple[Broadcast, bool]:
-        """The broadcast with the id of the request, and whether it is new; `audience_id` as hex digits."""
+        """The broadcast with the id of the request, and whether it is new; `audience_id` as hex digits.
+
+        Raises ConflictError if another project has the id.
+        """
         broadcast_id = request.id or self._make_id(BROADCAST_PREFIX)
         values = audience_id, request.user_ids, encode_json(request.notification), request.priority, request.rate, origin.actor
         async with self._database.acquire_connection() as connection, connection.transaction():
@@ -59,6 +62,8 @@ class BroadcastStore:
                 details = {"type": request.notification.type, "audience": request.audience, "rate": request.rate}
                 await self._write_audit_entry(connection, origin, "create", broadcast_id, details)
             row = await connection.fetchrow(_SQL["get_broadcast"], to_uuid_hex(broadcast_id))
+        if row is None:
+            raise ConflictError(f"the id {broadcast_id} is taken: leave it out, or make another one")
         return _build_broadcast(row), is_new
 
     async def change_state(self, broadcast_id: str, action: BroadcastAction, origin: ChangeOrigin) -> Broadcast | None:

@@ -16,14 +16,17 @@ from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.exception_handlers import handle_problem
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.repeated_requests import CHANGES_NOTHING
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
+from app.api.services.broadcast_projects import qualify_members, strip_project
 from schemas.audiences import (
     Audience,
     AudienceDefinition,
     AudienceFilter,
     AudienceName,
+    MatchingUsers,
     MemberChange,
     MemberCounts,
     Recipients,
@@ -85,7 +88,7 @@ async def put_audience(
     request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> Response[Audience]:
     """With a filter, the users who match it; without one, a list. One that exists is replaced, for which If-Match is needed."""
-    raise_for_problems(_find_name_problems(name))
+    raise_for_problems(_find_name_problems(strip_project(get_principal(request).project, name)))
     definition = await decode_body(request, AudienceDefinition)
     raise_for_problems(find_definition_problems(definition))
     audiences, origin = get_dependencies(request).audiences, build_origin(actor, source)
@@ -135,7 +138,7 @@ async def preview_filter(request: ApiRequest) -> RecipientPreview:
     """As an audience with this filter would; nothing is stored."""
     audience_filter = await decode_stored_body(request, AudienceFilter)
     raise_for_problems(find_filter_problems(audience_filter, "$"))
-    return await preview_recipients(request, audience_filter)
+    return await preview_recipients(request, MatchingUsers(audience_filter, get_principal(request).project))
 
 
 @get(
@@ -166,7 +169,7 @@ async def list_members(
 )
 async def change_members(request: ApiRequest, name: NameParameter, actor: ActorHeader = None, source: SourceHeader = "api") -> MemberCounts:
     """Adds and removes users, at most 1,000 of each; with `preview` only says what would change. A user who does not exist is an error."""
-    change = await decode_stored_body(request, MemberChange)
+    change = qualify_members(get_principal(request).project, await decode_stored_body(request, MemberChange))
     try:
         audiences, origin = get_dependencies(request).audiences, build_origin(actor, source)
         return await audiences.change_members(name, change, origin)

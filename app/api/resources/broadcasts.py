@@ -12,9 +12,11 @@ from app.api.broadcast_requests import BroadcastActionRequest, BroadcastPage
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.resources.audiences import PREVIEWED_USERS, handle_conflict, handle_missing_audience, preview_recipients
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
+from app.api.services.broadcast_projects import qualify_broadcast
 from app.api.services.broadcast_validation import find_broadcast_error
 from schemas.audiences import Recipients
 from schemas.broadcasts import BROADCAST_PREFIX, Broadcast, BroadcastAction, BroadcastRequest, BroadcastState, RecipientPreview
@@ -55,7 +57,7 @@ async def create_broadcast(
     request: ApiRequest, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> Response[Broadcast | RecipientPreview]:
     """A worker of the scheduler begins within a second. With `preview` it is checked and counted, and nothing is sent."""
-    body = await decode_stored_body(request, BroadcastRequest)
+    body = qualify_broadcast(get_principal(request).project, await decode_stored_body(request, BroadcastRequest))
     dependencies = get_dependencies(request)
     _check_request(body, dependencies.clock())
     validator = dependencies.submission_service.get_policy_validator()

@@ -17,10 +17,12 @@ from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.etags import IfMatchHeader, build_etag_headers, require_if_match
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.principal import get_principal
 from app.api.problems import ProblemError, build_validation_problem
 from app.api.resources.audiences import handle_conflict, handle_missing_audience
 from app.api.resources.broadcasts import REASON_BODY, find_audience
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
+from app.api.services.broadcast_projects import qualify_definition, strip_project
 from app.api.services.broadcast_validation import find_broadcast_error
 from app.api.services.schedule_validation import find_schedule_problems
 from schemas.broadcasts import BROADCAST_PREFIX, Broadcast
@@ -87,8 +89,8 @@ async def put_schedule(
     request: ApiRequest, name: NameParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> Response[ScheduleDetails]:
     """Each run is a broadcast. One that exists is replaced, for which If-Match is needed; one that is paused stays so."""
-    raise_for_problems(_find_name_problems(name))
-    definition = await decode_stored_body(request, ScheduleDefinition)
+    raise_for_problems(_find_name_problems(strip_project(get_principal(request).project, name)))
+    definition = qualify_definition(get_principal(request).project, await decode_stored_body(request, ScheduleDefinition))
     audience_id = await _check_definition(request, definition)
     schedules, origin, find_next = get_dependencies(request).schedules, build_origin(actor, source), _build_find_next_run(request)
     if if_match is None and (schedule := await schedules.create(name, definition, audience_id, find_next, origin)):

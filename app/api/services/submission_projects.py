@@ -3,10 +3,11 @@
 import msgspec
 
 from app.api.principal import Principal
-from schemas.notification import Submission
+from schemas.notification import MAX_NAME, MAX_USER_ID, Submission
 from schemas.projects import is_reserved, qualify
 
 RESERVED = "what begins with @ belongs to another project"
+TOO_LONG = "is too long with the project, `@<project>/`, before it"
 
 
 def qualify_submission(project: str, submission: Submission) -> Submission:
@@ -26,6 +27,15 @@ def find_reserved_field(submission: Submission) -> str:
     if is_reserved(submission.type):
         return "type"
     return "template" if submission.template and is_reserved(submission.template) else ""
+
+
+def find_long_field(submission: Submission) -> str:
+    """The field that is too long with its project, as the router would find; empty if none is."""
+    if len(submission.user_id) > MAX_USER_ID:
+        return "user_id"
+    if len(submission.type) > MAX_NAME:
+        return "type"
+    return "template" if len(submission.template or "") > MAX_NAME else ""
 
 
 def qualify_key(key: str, principal: Principal) -> str:

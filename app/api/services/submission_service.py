@@ -21,7 +21,7 @@ from app.api.responses import BulkResult, BulkSubmissionResponse, SubmissionResp
 from app.api.services.idempotency_keys import BAD_KEY, MAX_KEY_LENGTH, build_key_problem
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.request_fingerprint import compute_fingerprint
-from app.api.services.submission_projects import RESERVED, find_reserved_field, qualify_key, qualify_submission
+from app.api.services.submission_projects import RESERVED, TOO_LONG, find_long_field, find_reserved_field, qualify_key, qualify_submission
 from app.api.services.submission_validation import (
     decode_bulk,
     decode_submission,
@@ -210,6 +210,8 @@ class SubmissionService:
         policy_validator = self.get_policy_validator()
         if not principal.project and (field := find_reserved_field(submission)):
             return build_field_error(f"$.{field}", RESERVED)
+        if principal.project and (field := find_long_field(submission)):
+            return build_field_error(f"$.{field}", TOO_LONG)
         if key and submission.idempotency_key not in (None, key):
             return build_field_error("$.idempotency_key", "differs from the header Idempotency-Key: send one of them")
         priority = resolve_priority(submission, policy_validator)

@@ -1,5 +1,6 @@
 -- claim_broadcast: takes a broadcast in hand whose next page is due, the one that waits longest; returns it with its audience. What the same
--- worker left in hand is taken again. A time in ids that is too old for the router is replaced.
+-- worker left in hand is taken again. A time in ids that is too old for the router is replaced. Its project is the default one if there is
+-- none with this name.
 with next as (
     select id from broadcasts
     where state in ('pending', 'running') and (leased_until is null or leased_until < now() or leased_by = $1)
@@ -13,9 +14,10 @@ with next as (
         identified_at = case when identified_at > now() - make_interval(secs => $3) then identified_at else now() end
     from next where broadcasts.id = next.id
     returning broadcasts.id, audience_id, user_ids is not null as has_user_ids, notification, priority, rate, cursor, total_count,
-        identified_at
+        identified_at, project
 )
-select claimed.id, audience_id, has_user_ids, notification, priority, rate, cursor, total_count, identified_at, kind, filter
+select claimed.id, audience_id, has_user_ids, notification, priority, rate, cursor, total_count, identified_at, kind, filter,
+    coalesce((select projects.id from projects where projects.id = claimed.project), '') as project
 from claimed left join audiences on audiences.id = audience_id;
 
 -- get_wait: gets the seconds until the next page of a broadcast is due that no worker has in hand; null if there is none.

@@ -21,6 +21,7 @@ PROJECTS = "/v1/projects"
 ANY_VERSION = {"if-match": "*"}
 DOCUMENT = {"document": {"sms": {"default": {"text": "Hello {{ name }}"}}, "samples": {"one": {"name": "Ada"}}}}
 RULE = {"category": "transactional", "channels": ["sms"], "template": "welcome"}
+BROADCAST = {"audience": "gold", "notification": {"type": "greeting", "template": "welcome"}}
 NOTIFICATION_ID = make_id("ntf_", 1_760_000_000.0, 5)
 
 
@@ -55,8 +56,8 @@ async def owners(client: httpx.AsyncClient) -> Sequence[Owner]:
     return [default, *others]
 
 
-async def create_objects(client: httpx.AsyncClient, owner: Owner) -> None:
-    """A user with a device and preferences, a template and a rule, each with the same name in every project."""
+async def create_objects(client: httpx.AsyncClient, owner: Owner) -> str:
+    """A user with a device and preferences, a template, a rule and so on, with the same names in every project; the id of a broadcast."""
     requests: list[tuple[str, str, Any]] = [
         ("PUT", "/v1/users/u-1", {"addresses": {"sms": ["+436601234567"]}, "locale": "de"}),
         ("PUT", "/v1/users/u-1/devices/token-1", {"platform": "ios"}),
@@ -64,16 +65,25 @@ async def create_objects(client: httpx.AsyncClient, owner: Owner) -> None:
         ("POST", "/v1/templates/welcome/publish", {"version": 1, "force": True}),
         ("PUT", "/v1/rules/greeting", RULE),
         ("PATCH", "/v1/users/u-1/preferences", {"items": [{"category": "transactional", "channel": "sms", "choice": "out"}]}),
+        ("PUT", "/v1/rate-limits/all/600", {"max_count": 5}),
+        ("PUT", "/v1/audiences/gold", {"description": "who pays"}),
+        ("PATCH", "/v1/audiences/gold/members", {"add": ["u-1"]}),
+        ("PUT", "/v1/schedules/daily", {"cron": "0 8 * * *", **BROADCAST}),
+        ("POST", "/v1/broadcasts", BROADCAST),
     ]
     for method, path, body in requests:
         headers = {**owner.headers, **(ANY_VERSION if "publish" in path else {})}
         response = await client.request(method, path, json=body, headers=headers)
         assert response.status_code in (200, 201, 204), (method, path, response.text)
+    return str(response.json()["id"])
 
 
 async def read_objects(client: httpx.AsyncClient, owner: Owner) -> list[str]:
     """What a project has."""
-    paths = "/v1/users/u-1", "/v1/users/u-1/preferences", "/v1/users/u-1/devices", "/v1/rules/greeting", "/v1/templates/welcome/history"
+    paths = [
+        *("/v1/users/u-1", "/v1/users/u-1/preferences", "/v1/users/u-1/devices", "/v1/rules/greeting", "/v1/templates/welcome/history"),
+        *("/v1/audiences/gold", "/v1/audiences/gold/members", "/v1/schedules/daily", "/v1/broadcasts", "/v1/rate-limits/all/600"),
+    ]
     return [(await client.get(path, headers=owner.headers)).text for path in paths]
 
 
@@ -103,14 +113,23 @@ async def test_each_project_has_objects_of_its_own_under_the_same_names(client: 
 
 
 async def test_lists_show_only_what_is_the_projects_own(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
-    before = {
-        path: (await client.get(path, headers=owners[0].headers)).json()["items"] for path in ("/v1/users", "/v1/rules", "/v1/templates")
+    names = {
+        "/v1/users": "u-1",
+        "/v1/rules": "greeting",
+        "/v1/templates": "welcome",
+        "/v1/audiences": "gold",
+        "/v1/schedules": "daily",
+        "/v1/broadcasts": "gold",
+        "/v1/broadcasts?audience=gold": "greeting",
+        "/v1/rate-limits": "600",
     }
+    before = {path: (await client.get(path, headers=owners[0].headers)).json()["items"] for path in names}
     await create_objects(client, owners[1])
-    for path, identifier in (("/v1/users", "u-1"), ("/v1/rules", "greeting"), ("/v1/templates", "welcome")):
+    for path, identifier in names.items():
         own = (await client.get(path, headers=owners[1].headers)).json()["items"]
         assert len(own) == 1
         assert identifier in str(own)
+        assert "@acme/" not in str(own)
         assert (await client.get(path, headers=owners[2].headers)).json()["items"] == []
         assert (await client.get(path, headers=owners[0].headers)).json()["items"] == before[path]
     for owner in owners[1:]:
@@ -177,6 +196,24 @@ FOREIGN: list[tuple[str, str, Any]] = [
     ("PATCH", f"/v1/notifications/{NOTIFICATION_ID}", {"send_at": "2100-01-01T00:00:00Z"}),
     ("GET", f"/v1/notifications/{NOTIFICATION_ID}", None),
     ("GET", f"/v1/notifications/{NOTIFICATION_ID}/explain", None),
+    ("GET", "/v1/audiences/gold", None),
+    ("DELETE", "/v1/audiences/gold", None),
+    ("GET", "/v1/audiences/gold/preview", None),
+    ("GET", "/v1/audiences/gold/members", None),
+    ("PATCH", "/v1/audiences/gold/members", {"remove": ["u-1"]}),
+    ("GET", "/v1/schedules/daily", None),
+    ("DELETE", "/v1/schedules/daily", None),
+    ("POST", "/v1/schedules/daily/pause", {}),
+    ("POST", "/v1/schedules/daily/resume", {}),
+    ("POST", "/v1/schedules/daily/runs", {}),
+    ("GET", "/v1/schedules/daily/runs", None),
+    ("GET", "/v1/broadcasts/{broadcast}", None),
+    ("POST", "/v1/broadcasts/{broadcast}/pause", {}),
+    ("POST", "/v1/broadcasts/{broadcast}/resume", {}),
+    ("POST", "/v1/broadcasts/{broadcast}/cancel", {}),
+    ("GET", "/v1/rate-limits/all/600", None),
+    ("DELETE", "/v1/rate-limits/all/600", None),
+    ("GET", "/v1/rate-limits/all/600/versions", None),
     ("GET", f"{KEYS}/{{key}}", None),
     ("PATCH", f"{KEYS}/{{key}}", {"name": "x"}),
     ("POST", f"{KEYS}/{{key}}/rotate", {}),
@@ -191,6 +228,9 @@ OWN: list[tuple[str, str, Any]] = [
     ("POST", "/v1/templates/welcome/versions", DOCUMENT),
     ("PUT", "/v1/rules/greeting", RULE),
     ("PUT", "/v1/users/u-1", {"tier": "x"}),
+    ("PUT", "/v1/audiences/gold", {"filter": {}}),
+    ("PUT", "/v1/schedules/daily", {"cron": "0 9 * * *", "user_ids": ["u-1"], "notification": {"type": "greeting"}}),
+    ("PUT", "/v1/rate-limits/all/600", {"max_count": 7}),
 ]
 """What answers about, or creates, the stranger's own object of this name, and leaves that of the owner alone."""
 
@@ -198,7 +238,8 @@ OWN: list[tuple[str, str, Any]] = [
 def test_every_route_with_an_object_of_a_project_is_tried() -> None:
     """A new one needs a line in FOREIGN or OWN."""
     tried = {
-        (method, re.sub(r"(?<=/)(u-1|token-1|greeting|welcome|ntf_\w+|{key})(?=/|$)", "{}", path)) for method, path, _ in FOREIGN + OWN
+        (method, re.sub(r"(?<=/)(u-1|token-1|greeting|welcome|gold|daily|all|600|ntf_\w+|{key}|{broadcast})(?=/|$)", "{}", path))
+        for method, path, _ in FOREIGN + OWN
     }
     routes = {
         (route.method, re.sub(r"{\w+(?::\w+)?}", "{}", route.path))
@@ -212,13 +253,13 @@ def test_every_route_with_an_object_of_a_project_is_tried() -> None:
 async def test_another_projects_object_is_404_by_whatever_name(
     client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner], owner: int, stranger: int
 ) -> None:
-    await create_objects(client, owners[owner])
+    broadcast = await create_objects(client, owners[owner])
     await store_notification(database_copy, owners[owner])
     [key] = (await client.get(KEYS, headers=owners[owner].headers)).json()["items"][:1]
     wrong = []
     for method, path, body in FOREIGN:
-        names = [path.format(key=key["id"])]
-        for prefix in ("/v1/users/", "/v1/rules/", "/v1/templates/"):
+        names = [path.format(key=key["id"], broadcast=broadcast)]
+        for prefix in ("/v1/users/", "/v1/rules/", "/v1/templates/", "/v1/audiences/", "/v1/schedules/"):
             if path.startswith(prefix):
                 first, slash, rest = path.removeprefix(prefix).partition("/")
                 names.append(f"{prefix}{owners[owner].qualify(first).replace('/', '%2F')}{slash}{rest}")
@@ -256,7 +297,7 @@ async def test_a_list_of_a_user_is_of_the_projects_user(
 
 
 async def test_what_all_projects_share_is_not_for_a_projects_key(client: httpx.AsyncClient, owners: Sequence[Owner]) -> None:
-    for path in (PROJECTS, "/metrics", "/v1/rate-limits", "/v1/dead-letters", "/v1/broadcasts", "/v1/suppressions", "/v1/redrives"):
+    for path in (PROJECTS, "/metrics", "/v1/dead-letters", "/v1/suppressions", "/v1/redrives"):
         assert (await client.get(path, headers=owners[1].headers)).status_code == 403
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from schemas.audiences import AudienceFilter, MemberList, NamedUsers
+from schemas.audiences import AudienceFilter, MatchingUsers, MemberList, NamedUsers
 from tables.postgres import recipients
 from tables.postgres.database import Database
 from tests.integration.broadcasts.users import CHANNELS, CREATED_AT, LOCALES, TIERS, USERS, ZONES, insert_users
@@ -88,8 +88,8 @@ async def test_a_filter_selects_the_users_that_the_model_does(database_copy: Dat
     generate()
     for one, limit in cases:
         expected = sorted(user["id"] for user in USERS if matches(user, one))
-        assert await read_all(database_copy, one, limit) == expected, one
-        assert await recipients.count_all(database_copy, one) == len(expected), one
+        assert await read_all(database_copy, MatchingUsers(one), limit) == expected, one
+        assert await recipients.count_all(database_copy, MatchingUsers(one)) == len(expected), one
 
 
 async def test_members_and_named_users_are_paged_each_once(database_copy: Database) -> None:
@@ -110,22 +110,27 @@ async def test_members_and_named_users_are_paged_each_once(database_copy: Databa
     assert await recipients.count_all(database_copy, NamedUsers(UUID)) == len(ids) + 1
 
 
-async def test_nobody_of_another_project_is_a_recipient(database_copy: Database) -> None:
+async def test_nobody_of_another_project_is_a_recipient(database_copy: Database, monkeypatch: Any) -> None:
+    monkeypatch.setattr(recipients, "SCANNED_PER_PAGE", 7)
+    monkeypatch.setattr(recipients, "SCANNED_PER_COUNT", 5)
     await insert_users(database_copy)
     foreign, own = ["@acme/u-1", "@acme/u-2"], sorted([*(user["id"] for user in USERS), "@ada", "@nobody/u-1"])
     async with database_copy.acquire_connection() as connection:
         await connection.execute("insert into projects (id, name, created_by) values ('acme', 'Acme', 'test')")
         await connection.execute("insert into users (id) select unnest($1::text[])", [*foreign, "@ada", "@nobody/u-1"])
+        await connection.execute("insert into audiences (id, name, kind) values ($1, 'all', 'list')", UUID)
+        await connection.execute("insert into audience_members select $1, id from users", UUID)
         await connection.execute(
             "insert into broadcasts (id, user_ids, notification, created_by) values ($1, $2, '{}', 'test')", UUID, [*foreign, *own]
         )
-    for who in (AudienceFilter(), NamedUsers(UUID)):
-        assert await read_all(database_copy, who, 3) == own
-        assert await recipients.count_all(database_copy, who) == len(own)
+    for project, expected in (("", own), ("acme", foreign), ("umbrella", []), ("nobody", [])):
+        for who in (MatchingUsers(AudienceFilter(), project), MemberList(UUID, project), NamedUsers(UUID, project)):
+            assert await read_all(database_copy, who, 3) == expected, who
+            assert await recipients.count_all(database_copy, who) == len(expected), who
 
 
 async def test_values_of_a_filter_are_no_sql(database_copy: Database) -> None:
     await insert_users(database_copy)
     for text in (*string.punctuation, "'; drop table users; --", "$1", "{condition}", "{number}"):
         one = AudienceFilter(tier=[text], locale=[text], time_zone=[text], attributes={text: text})
-        assert await read_all(database_copy, one, 3) == []
+        assert await read_all(database_copy, MatchingUsers(one), 3) == []

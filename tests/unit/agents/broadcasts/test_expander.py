@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from agents.broadcasts.expander import ExpandedPage, Expander, ExpansionDelay, FailedBroadcast
-from schemas.audiences import AudienceFilter, CountedPage, Recipients, UserPage
+from schemas.audiences import AudienceFilter, CountedPage, MatchingUsers, Recipients, UserPage
 from schemas.broadcasts import ClaimedBroadcast
 from schemas.errors import UnavailableError
 from schemas.ids import compute_partition, try_parse_time
@@ -20,7 +20,9 @@ PARTITIONS = 4
 TOPIC = "t1.notifications.low"
 USERS = [f"u-{number:02}" for number in range(10)]
 NOTIFICATION = b'{"data": {"order": 17}, "type": "order.shipped"}'
-BROADCAST = ClaimedBroadcast("brd_0199c82cc00070008000000000000001", AudienceFilter(), NOTIFICATION, None, None, "", None, NOW)
+BROADCAST = ClaimedBroadcast(
+    "brd_0199c82cc00070008000000000000001", MatchingUsers(AudienceFilter()), NOTIFICATION, None, None, "", None, NOW
+)
 
 
 @dataclass

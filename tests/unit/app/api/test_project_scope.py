@@ -7,7 +7,7 @@ import pytest
 
 from app.api.principal import Authenticator, Principal, Scheme
 from app.api.project_scope import qualify_fields, qualify_query, strip_json
-from app.api.services.submission_projects import RESERVED
+from app.api.services.submission_projects import RESERVED, TOO_LONG
 from schemas.permissions import ROLE_PERMISSIONS, Role
 from schemas.policy import Policy, Rule, Template
 from tests.memory_stores import MemoryPolicyReader
@@ -100,6 +100,18 @@ def test_a_submission_of_the_default_project_names_nothing_of_another_one(field:
         response = client.post(URL, json={**submission, field: "@acme/welcome"})
     assert response.status_code == 422
     assert [(error["path"], error["detail"]) for error in response.json()["errors"]] == [(f"$.{field}", RESERVED)]
+
+
+@pytest.mark.parametrize(("field", "length"), [("user_id", 256), ("type", 128), ("template", 128)])
+def test_an_id_that_is_too_long_with_its_project_is_not_accepted(field: str, length: int) -> None:
+    """The router would make a dead letter of it."""
+    prefix = len("@acme/")
+    harness = GatewayHarness(authenticators=[build_authenticator("acme")])
+    with harness.build_client() as client:
+        for given, is_too_long in ((length, True), (length - prefix, False)):
+            submission = {"user_id": "u-1", "type": "greeting", "to": {"email": "ada@example.org"}, field: "x" * given}
+            errors = client.post(URL, json=submission).json().get("errors", [])
+            assert ([(error["path"], error["detail"]) for error in errors] == [(f"$.{field}", TOO_LONG)]) == is_too_long
 
 
 def test_an_idempotency_key_is_of_its_project_and_of_tests() -> None:
