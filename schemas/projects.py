@@ -7,7 +7,7 @@ import re
 from contextvars import ContextVar
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 MARK: Final = "@"
 DEFAULT_PROJECT: Final = ""
@@ -22,27 +22,59 @@ project_in_force: ContextVar[str | None] = ContextVar("project_in_force", defaul
 """The project of the request at hand, whose rows PostgreSQL shows; None where all are: in workers, and in a gateway without projects."""
 
 
-class ProjectRequest(Struct, frozen=True, forbid_unknown_fields=True):
+ProjectName = Annotated[str, Meta(min_length=1, max_length=128)]
+Weight = Annotated[int, Meta(ge=1, le=1000, description="its share under load: times the default rate and burst of projects")]
+Rate = Annotated[float, Meta(gt=0, le=1_000_000, description="notifications a second; null: the default, times the weight")]
+Burst = Annotated[int, Meta(ge=1, le=1_000_000_000, description="notifications at once; null: a second of its rate, else the default")]
+Encrypts = Annotated[bool, Meta(description="whether personal data of its users is encrypted; null: as encryption.enabled says")]
+
+
+class ProjectRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A new project."""
 
     id: ProjectId
-    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: ProjectName
+    weight: Weight = 1
+    rate: Rate | None = None
+    burst: Burst | None = None
+    encrypts: Encrypts | None = None
 
 
-class ProjectChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What changes of a project."""
+class ProjectChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What changes of a project; what is left out stays as it is."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: ProjectName | UnsetType = UNSET
+    weight: Weight | UnsetType = UNSET
+    rate: Rate | UnsetType | None = UNSET
+    burst: Burst | UnsetType | None = UNSET
+    encrypts: Encrypts | UnsetType | None = UNSET
 
 
 class Project(Struct, frozen=True):
-    """A project; `version` is the ETag, the time is in epoch seconds."""
+    """A project; `version` is the ETag, the time is in epoch seconds. What is null is as the settings say."""
 
     id: str
     name: str
+    weight: int
+    rate: float | None
+    burst: int | None
+    encrypts: bool | None
     created_at: float
     created_by: str
     version: int
+
+
+class ProjectSettings(Struct, frozen=True):
+    """What operators chose for a project: `rate` in notifications a second; None is as the settings say."""
+
+    weight: int = 1
+    rate: float | None = None
+    burst: int | None = None
+    encrypts: bool | None = None
+
+
+DEFAULTS: Final = ProjectSettings()
+"""Of the default project, and of one that is not known."""
 
 
 def qualify(project: str, text: str) -> str:

@@ -73,7 +73,7 @@ from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
-from tables.postgres.projects import ProjectStore
+from tables.postgres.projects import CachedProjects, ProjectStore
 from tables.postgres.read_marks import PostgresReadMarks
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.suppressions import SuppressionStore
@@ -156,7 +156,8 @@ class GatewayConnections:
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.sealers = build_sealer_reader(settings, self.redis, self.database)
-        self.limits = build_limit_checks(settings.limits, self.redis)
+        self.projects = CachedProjects(self.database)
+        self.limits = build_limit_checks(settings.limits, self.redis, self.projects)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
         self.worker_client = WorkerClient(
             RedisWorkerAddresses(self.redis), settings.worker.web_token, build_web_client_context(settings.worker)
@@ -188,6 +189,7 @@ class GatewayConnections:
         self.publisher.start()
         flush_task = asyncio.create_task(self.api_keys.flush_forever(asyncio.sleep))
         refresh_task = asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
+        projects_task = asyncio.create_task(self.projects.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
         validity_task = asyncio.create_task(self.live.validity.check_forever(asyncio.sleep))
         await self.policy_reader.refresh()
         self.readiness.start()
@@ -199,6 +201,7 @@ class GatewayConnections:
             self._on_shutdown()  # before the connections: one that does not close must not keep the process alive
             refresh_task.cancel()
             flush_task.cancel()
+            projects_task.cancel()
             validity_task.cancel()
             await self.api_keys.flush_uses()
             await self.people.close()

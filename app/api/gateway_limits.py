@@ -8,12 +8,14 @@ from app.api.services.request_limits import RequestLimits
 from app.rate_limiter import build_rate_limiter
 from app.settings import LimitsSection
 from schemas.errors import SettingError
+from tables.postgres.projects import CachedProjects
 from tables.redis.client import RedisClient
 
 
-def build_limit_checks(section: LimitsSection, redis: RedisClient) -> LimitChecks:
+def build_limit_checks(section: LimitsSection, redis: RedisClient, projects: CachedProjects) -> LimitChecks:
     """The limits that the middleware asks."""
-    return LimitChecks(RequestLimits(section, build_rate_limiter(redis), time.monotonic), time.monotonic)
+    limits = RequestLimits(section, build_rate_limiter(redis), time.monotonic, lambda: projects.settings)
+    return LimitChecks(limits, time.monotonic)
 
 
 def check_trusted_proxies(text: str) -> None:

@@ -15,4 +15,4 @@ class ProjectPage(Struct, frozen=True):
 PROJECT_BODIES: tuple[type[Struct], ...] = (ProjectRequest, ProjectChange, ProjectPage)
 """The structs that OpenAPI describes."""
 
-EXAMPLE_PROJECT_PAGE = ProjectPage([Project("acme", "Acme Ltd", 1760000000.0, "ada", 1)], None)
+EXAMPLE_PROJECT_PAGE = ProjectPage([Project("acme", "Acme Ltd", 2, 100.0, 1000, None, 1760000000.0, "ada", 1)], None)

@@ -19,9 +19,9 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.checkpoint_keys import build_log_chains
 from app.encryption.sealers import build_sealer_reader
 from app.ordered_ids import OrderedIds
-from app.project_quotas import build_project_quota, find_project
+from app.project_quotas import build_project_quota
 from app.rate_limiter import build_rate_limiter
-from app.settings import Settings
+from app.settings import LimitsSection, Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
 from app.suppression_sync import SuppressionSyncJob, list_accounts
@@ -30,9 +30,12 @@ from app.workers.assigned_partitions import AssignedPartitions
 from app.workers.log_link_observer import LogLinkObserver
 from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
+from schemas.limit_ports import Quota
+from schemas.projects import DEFAULT_PROJECT, find_project
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
 from tables.postgres.database import Database
 from tables.postgres.due_schedules import PostgresDueSchedules
+from tables.postgres.projects import CachedProjects
 from tables.postgres.redrive_pages import PostgresRedrivePages
 from tables.redis.client import RedisClient
 from tables.redis.profile_cache import forget
@@ -92,7 +95,8 @@ def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
 
 def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
     """Expand broadcasts beside the stream. Any worker of the role expands any of them, whatever its partitions are."""
-    section, kafka = settings.scheduler, settings.kafka
+    section, kafka, projects = settings.scheduler, settings.kafka, CachedProjects(database)
+    worker.add_task("projects", lambda: projects.refresh_forever(asyncio.sleep, settings.router.policy_refresh_interval))
     expander = Expander(
         pages=PostgresBroadcastPages(database, section.broadcast_lease),
         create_outbox=partial(build_unbatched_outbox, worker.app),
@@ -104,19 +108,24 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
         interval=section.broadcast_interval,
         max_page_users=section.max_broadcast_page,
         observe=BroadcastObserver(worker.metrics),
-        share=_build_project_share(worker, settings),
+        share=_build_project_share(worker, settings, projects),
     )
     worker.add_task("broadcasts", expander.run_forever)
     worker.add_shutdown_callback(expander.stop)
 
 
-def _build_project_share(worker: WorkerBuilder, settings: Settings) -> ProjectShare | None:
+def _build_project_share(worker: WorkerBuilder, settings: Settings, projects: CachedProjects) -> ProjectShare:
     """The quotas of projects, which the gateway counts with; without Redis each scheduler counts by itself."""
-    if not settings.limits.project_per_second:
-        return None
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
     worker.add_shutdown_callback(redis.close)
-    return ProjectShare(build_rate_limiter(redis), lambda stored: build_project_quota(settings.limits, find_project(stored)))
+    return ProjectShare(build_rate_limiter(redis), partial(_find_quota, settings.limits, projects))
+
+
+def _find_quota(section: LimitsSection, projects: CachedProjects, stored_id: str) -> Quota | None:
+    """The quota of the project of a rule; an id of no project is the default one's."""
+    project = find_project(stored_id)
+    chosen = projects.settings.get(project)
+    return build_project_quota(section, DEFAULT_PROJECT) if chosen is None else build_project_quota(section, project, chosen)
 
 
 def _name_holder(settings: Settings) -> str:

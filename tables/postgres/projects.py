@@ -1,14 +1,21 @@
-"""Stores projects; each change is an entry of the audit log."""
+"""Stores projects, and keeps what was chosen for them in memory; each change is an entry of the audit log."""
 
-from schemas.errors import ConflictError, MissingProjectError, VersionMismatchError
-from schemas.projects import Project, ProjectRequest
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from schemas.errors import ConflictError, MissingProjectError, UnavailableError, VersionMismatchError
+from schemas.ports import Sleep
+from schemas.projects import Project, ProjectChange, ProjectRequest, ProjectSettings
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
-from tables.postgres.database import Database, DatabaseRow
+from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.query_loader import load_queries
 
 OBJECT_TYPE = "project"  # of the audit log
+CHANGED_FIELDS = ("name", "weight", "rate", "burst", "encrypts")
 
 _SQL = load_queries("projects")
 
@@ -30,30 +37,69 @@ class ProjectStore:
         """At most `limit` projects after an id; `search` is a part of the id or name."""
         return [_build_project(row) for row in await self._database.fetch(_SQL["list_projects"], after, search, limit)]
 
+    async def find_missing(self, project_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that no project has."""
+        return frozenset(row["id"] for row in await self._database.fetch(_SQL["find_missing"], project_ids))
+
     async def create(self, request: ProjectRequest, origin: ChangeOrigin) -> Project:
         """The new project. Raises ConflictError if there is one with the id."""
+        values = {name: getattr(request, name) for name in CHANGED_FIELDS}
         async with self._database.acquire_connection() as connection, connection.transaction():
-            row = await connection.fetchrow(_SQL["insert_project"], request.id, request.name, origin.actor)
+            row = await connection.fetchrow(_SQL["insert_project"], request.id, *values.values(), origin.actor)
             if row is None:
                 raise ConflictError(f"there is a project {request.id} already")
-            details = {"name": request.name, "source": origin.source}
-            entry_id = self._make_id(AUDIT_ENTRY_PREFIX)
-            await write_audit_entry(connection, entry_id, origin.actor, "create", OBJECT_TYPE, request.id, details)
+            await self._write_audit_entry(connection, origin, "create", request.id, values)
             return _build_project(row)
 
-    async def rename(self, project_id: str, name: str, version: int | None, origin: ChangeOrigin) -> Project:
-        """The project with another name; None renames any version. Raises VersionMismatchError."""
+    async def change(self, project_id: str, change: ProjectChange, version: int | None, origin: ChangeOrigin) -> Project:
+        """The changed project; None changes any version. Raises VersionMismatchError."""
+        given = {name: value for name in CHANGED_FIELDS if (value := getattr(change, name)) is not UNSET}
         async with self._database.acquire_connection() as connection, connection.transaction():
-            before = await connection.fetchrow(_SQL["lock_project"], project_id)
-            if before is None:
+            row = await connection.fetchrow(_SQL["lock_project"], project_id)
+            if row is None:
                 raise MissingProjectError(project_id)
-            if version not in (None, before["version"]):
-                raise VersionMismatchError(before["version"])
-            details = {"before": {"name": before["name"]}, "after": {"name": name}, "source": origin.source}
-            entry_id = self._make_id(AUDIT_ENTRY_PREFIX)
-            await write_audit_entry(connection, entry_id, origin.actor, "change", OBJECT_TYPE, project_id, details)
-            return _build_project(await connection.fetchrow(_SQL["update_project"], project_id, name))
+            if version not in (None, row["version"]):
+                raise VersionMismatchError(row["version"])
+            values = {name: given.get(name, row[name]) for name in CHANGED_FIELDS}
+            changed = [name for name in CHANGED_FIELDS if values[name] != row[name]]
+            if not changed:
+                return _build_project(row)
+            before, after = {name: row[name] for name in changed}, {name: values[name] for name in changed}
+            await self._write_audit_entry(connection, origin, "change", project_id, {"before": before, "after": after})
+            return _build_project(await connection.fetchrow(_SQL["update_project"], project_id, *values.values()))
+
+    async def _write_audit_entry(
+        self, connection: Connection, origin: ChangeOrigin, action: str, project_id: str, details: Mapping[str, Any]
+    ) -> None:
+        entry_id, details = self._make_id(AUDIT_ENTRY_PREFIX), {"source": origin.source, **details}
+        await write_audit_entry(connection, entry_id, origin.actor, action, OBJECT_TYPE, project_id, details)
+
+
+class CachedProjects:
+    """What operators chose for each project, in memory; while PostgreSQL does not answer, what was read last stays."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.settings: Mapping[str, ProjectSettings] = {}
+        """By the ids of projects; another object after a change, and only then."""
+
+    async def refresh(self) -> None:
+        """Read the settings of all projects again."""
+        try:
+            rows = await self._database.fetch(_SQL["list_settings"])
+        except UnavailableError:
+            return
+        settings = {row["id"]: ProjectSettings(row["weight"], row["rate"], row["burst"], row["encrypts"]) for row in rows}
+        if settings != self.settings:
+            self.settings = settings
+
+    async def refresh_forever(self, sleep: Sleep, seconds: float) -> None:
+        """Refresh at once and then every `seconds`, without end."""
+        while True:
+            await self.refresh()
+            await sleep(seconds)
 
 
 def _build_project(row: DatabaseRow) -> Project:
-    return Project(row["id"], row["name"], row["created_at"].timestamp(), row["created_by"], row["version"])
+    values = {name: row[name] for name in CHANGED_FIELDS}
+    return Project(id=row["id"], **values, created_at=row["created_at"].timestamp(), created_by=row["created_by"], version=row["version"])

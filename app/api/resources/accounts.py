@@ -23,7 +23,6 @@ from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from schemas.accounts import ACCOUNT_PREFIX, Account, AccountChange, AccountRequest, AccountState
 from schemas.errors import ConflictError, MissingAccountError
 from schemas.ids import is_id
-from schemas.names import find_name_problem
 from schemas.permissions import ROLE_PERMISSIONS, Permission, Role
 from schemas.users import ChangeOrigin
 
@@ -69,7 +68,7 @@ async def create_account(request: ApiRequest) -> Response[Account]:
     """The account has no password. Its person gets an e-mail with a link to choose one, unless `notify` is false."""
     body = await decode_stored_body(request, AccountRequest)
     email, dependencies = check_email(body.email), get_dependencies(request)
-    check_projects(body.projects)
+    await check_projects(request, body.projects)
     check_role(get_principal(request), body.role)
     values = AccountRequest(email, body.role, body.name, body.projects)
     account = await dependencies.accounts.create(values, _build_origin(request))
@@ -102,7 +101,7 @@ async def change_account(request: ApiRequest, account_id: IdParameter, if_match:
     """A new role counts within 30 s. The state `disabled` ends all sessions. Needs If-Match."""
     change, version = await decode_stored_body(request, AccountChange), require_if_match(if_match)
     if isinstance(change.projects, list):
-        check_projects(change.projects)
+        await check_projects(request, change.projects)
     if isinstance(change.role, Role):
         check_role(get_principal(request), change.role)
     await _check_account(request, account_id)
@@ -175,10 +174,11 @@ async def send_link(request: ApiRequest, account_id: IdParameter) -> AcceptedRes
     return AcceptedResponse()
 
 
-def check_projects(projects: list[str]) -> None:
-    """Raise ProblemError for a name that no project can have."""
-    problems = [(position, find_name_problem(project)) for position, project in enumerate(projects)]
-    if errors := [build_field_error(f"$.projects[{position}]", problem) for position, problem in problems if problem]:
+async def check_projects(request: ApiRequest, projects: list[str]) -> None:
+    """Raise ProblemError for projects that do not exist."""
+    if missing := await get_dependencies(request).projects.find_missing(projects):
+        places = [(position, project) for position, project in enumerate(projects) if project in missing]
+        errors = [build_field_error(f"$.projects[{position}]", f"there is no project {project!r}") for position, project in places]
         raise ProblemError(build_validation_problem(errors))
 
 

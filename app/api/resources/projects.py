@@ -1,4 +1,4 @@
-"""The resource /v1/projects: create, list and rename projects, and make the first key of one."""
+"""The resource /v1/projects: create, list and change projects, and make the first key of one."""
 
 from typing import Annotated
 
@@ -27,6 +27,7 @@ from schemas.errors import ConflictError, MissingProjectError
 from schemas.permissions import Permission
 from schemas.projects import Project, ProjectChange, ProjectRequest, project_in_force
 
+EXAMPLE_PROJECT = {"id": "acme", "name": "Acme Ltd", "weight": 2, "rate": 100, "burst": 1000}
 IdParameter = Annotated[str, PathParameter(description="the id of the project", max_length=31)]
 NOT_FOUND = {404: describe_problem("no such project")}
 CONFLICT = {409: describe_problem("there is one with this id, or gateway.projects is off")}
@@ -48,7 +49,7 @@ async def list_projects(
 @post(
     "/",
     opt=requires(Permission.PROJECTS_WRITE),
-    operation_class=describe_body("ProjectRequest", {"id": "acme", "name": "Acme Ltd"}),
+    operation_class=describe_body("ProjectRequest", EXAMPLE_PROJECT),
     responses={201: ResponseSpec(Project, description="created"), **LIST_ERRORS, **CONFLICT},
     summary="Create a project",
     operation_id="create_project",
@@ -76,17 +77,17 @@ async def get_project(request: ApiRequest, project_id: IdParameter) -> Response[
 @patch(
     "/{project_id:str}",
     opt=requires(Permission.PROJECTS_WRITE),
-    operation_class=describe_body("ProjectChange", {"name": "Acme Ltd"}),
+    operation_class=describe_body("ProjectChange", {"rate": 200, "burst": 2000}),
     responses={**CHANGE_ERRORS, **NOT_FOUND},
-    summary="Rename a project",
+    summary="Change a project",
     operation_id="change_project",
 )
 async def change_project(
     request: ApiRequest, project_id: IdParameter, if_match: IfMatchHeader = None, actor: ActorHeader = None, source: SourceHeader = "api"
 ) -> Response[Project]:
-    """Its id stays, because it is a part of what belongs to it. Needs If-Match."""
+    """Its id stays, because it is a part of what belongs to it. A new rate counts after a few seconds. Needs If-Match."""
     change, version = await decode_stored_body(request, ProjectChange), require_if_match(if_match)
-    return _respond(await get_dependencies(request).projects.rename(project_id, change.name, version, build_origin(actor, source)))
+    return _respond(await get_dependencies(request).projects.change(project_id, change, version, build_origin(actor, source)))
 
 
 @post(

@@ -5,20 +5,24 @@ processes together admit no more than the quota and what arrives in that moment;
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from math import ceil, inf
+from types import MappingProxyType
 from typing import NamedTuple
 
 from app.api.principal import Principal
+from app.project_quotas import build_project_quota
 from app.settings import LimitsSection
 from schemas.limit_ports import Granted, Quota, RateLimiter, build_quota
 from schemas.ports import Clock
+from schemas.projects import DEFAULTS, ProjectSettings
 from tables.flush_timer import FlushTimer
 
 CHARGE_INTERVAL = 0.02  # seconds; requests of this time are charged together
 MIN_SWEPT_BUCKETS = 1000  # buckets without debt are forgotten when there are so many, and then at twice as many as stay
+NO_PROJECTS: Mapping[str, ProjectSettings] = MappingProxyType({})
 IPV6_PREFIX = 64  # bits; what one customer of a provider usually has
 
 
@@ -105,19 +109,33 @@ class Buckets:
 
 
 class RequestLimits:
-    """The limits of the section `limits`. `clock` is monotonic; `limiter` does not raise UnavailableError."""
+    """The limits of the section `limits`, and those of projects. `clock` is monotonic; `limiter` does not raise UnavailableError."""
 
-    def __init__(self, section: LimitsSection, limiter: RateLimiter, clock: Clock) -> None:
-        self._section, self._limiter, self._clock = section, limiter, clock
+    def __init__(
+        self,
+        section: LimitsSection,
+        limiter: RateLimiter,
+        clock: Clock,
+        get_projects: Callable[[], Mapping[str, ProjectSettings]] = lambda: NO_PROJECTS,
+    ) -> None:
+        """`get_projects` returns what was chosen for projects: the same object as long as it is the same."""
+        self._section, self._limiter, self._clock, self._get_projects = section, limiter, clock, get_projects
+        self._projects, self._limits_projects = NO_PROJECTS, False
         self._buckets, self._rejected = Buckets(self._on_debt, clock), Buckets(self._on_debt, clock)
+        self._principals = Buckets(self._on_debt, clock)
         self._in_debt: set[Bucket] = set()
         self._charges: set[asyncio.Task[None]] = set()
         self._timer = FlushTimer(self._charge_all)
         self.limits_ips = section.ip_per_second > 0
-        self.limits_principals = max(section.key_per_second, section.account_per_second, section.project_per_second) > 0
+        self._limits_by_setting = max(section.key_per_second, section.account_per_second, section.project_per_second) > 0
 
     def __len__(self) -> int:
-        return len(self._buckets) + len(self._rejected)
+        return len(self._buckets) + len(self._principals) + len(self._rejected)
+
+    @property
+    def limits_principals(self) -> bool:
+        """Whether any key, account or project has a limit."""
+        return self._limits_by_setting or self._update_projects()
 
     def find_ip_bucket(self, ip: str) -> Bucket | None:
         """The bucket of an address; None if addresses have no limit."""
@@ -128,12 +146,15 @@ class RequestLimits:
 
     def find_principal_bucket(self, principal: Principal) -> Bucket | None:
         """The bucket of a key or account in its project; None if neither has a limit."""
+        self._update_projects()
         key = principal.kind, principal.id, principal.project
-        if known := self._buckets.find(key):
+        if known := self._principals.find(key):
             return known
-        names = [(principal.kind, principal.id), ("project", principal.project or "default")]
-        quotas = [self._build_quota(scope, name) for scope, name in names if self._get_rate(scope)]
-        return self._buckets.get(key, quotas) if quotas else None
+        quotas = [self._build_quota(principal.kind, principal.id)] if self._get_rate(principal.kind) else []
+        chosen = self._projects.get(principal.project, DEFAULTS)
+        if (quota := build_project_quota(self._section, principal.project, chosen)) is not None:
+            quotas.append(quota)
+        return self._principals.get(key, quotas) if quotas else None
 
     async def admit(self, bucket: Bucket) -> Refusal | None:
         """Admit a request, or say when it may be made."""
@@ -173,6 +194,13 @@ class RequestLimits:
             self._timer.cancel()
             self._charge_all()
             await asyncio.gather(*self._charges)
+
+    def _update_projects(self) -> bool:
+        """Whether any project has a rate of its own. After a change all buckets are new; what is owed by the old ones is still charged."""
+        if (projects := self._get_projects()) is not self._projects:
+            self._projects, self._principals = projects, Buckets(self._on_debt, self._clock)
+            self._limits_projects = any(chosen.rate for chosen in projects.values())
+        return self._limits_projects
 
     def _get_rate(self, scope: str) -> float:
         return float(getattr(self._section, f"{scope}_per_second"))

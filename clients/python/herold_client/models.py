@@ -1128,19 +1128,27 @@ class ProblemDetails(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Project(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A project; `version` is the ETag, the time is in epoch seconds."""
+    """A project; `version` is the ETag, the time is in epoch seconds. What is null is as the settings say."""
 
     id: str
     name: str
+    weight: int
+    rate: float | None
+    burst: int | None
+    encrypts: bool | None
     created_at: float
     created_by: str
     version: int
 
 
 class ProjectChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What changes of a project."""
+    """What changes of a project; what is left out stays as it is."""
 
-    name: str
+    name: str | UnsetType = UNSET
+    weight: int | UnsetType = UNSET
+    rate: float | UnsetType | None = UNSET
+    burst: int | UnsetType | None = UNSET
+    encrypts: bool | UnsetType | None = UNSET
 
 
 class ProjectPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1155,6 +1163,10 @@ class ProjectRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     name: str
+    weight: int = 1
+    rate: float | None = None
+    burst: int | None = None
+    encrypts: bool | None = None
 
 
 class Publication(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1213,6 +1225,7 @@ class RateLimit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """At most `max_count` admitted notifications per user in any `window_seconds` (at most lifetimes.MAX_RATE_WINDOW).
 
     It counts those on its channel, of its category, of users with its tier; an empty one means all channels together, categories or tiers.
+    It is for the users of its `project`, empty for the default one.
     """
 
     channel: Literal["email", "push", "sms", "webhook"] | Literal[""]
@@ -1220,6 +1233,7 @@ class RateLimit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     window_seconds: int
     category: str = ""
     tier: str = ""
+    project: str = ""
 
 
 class RateLimitChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1236,7 +1250,7 @@ class RateLimitPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RateLimitResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The current version of a limit; an empty channel, category or tier means all."""
+    """The current version of a limit; an empty channel, category or tier means all, an empty project the default one."""
 
     version: int
     limit: RateLimit

@@ -19,7 +19,7 @@ def herold(tmp_path: Path, database_copy_url: str) -> Iterator[HeroldRunner]:
         yield build_herold_runner(HEROLD_HOME=str(tmp_path / "home"), HEROLD_URL=url, HEROLD_GATEWAY_API_KEY=API_KEY, COLUMNS="200")
 
 
-def test_a_project_is_created_with_its_first_key_listed_and_renamed(herold: HeroldRunner) -> None:
+def test_a_project_is_created_with_its_first_key_listed_and_changed(herold: HeroldRunner) -> None:
     assert herold("projects", "create", "acme", "--name", "Acme Ltd").exit_code == 0
     assert "Acme Ltd" in herold("projects", "list").output
     key = json.loads(herold("projects", "create-key", "acme", "first", "--role", "admin", "--json").stdout)
@@ -28,5 +28,17 @@ def test_a_project_is_created_with_its_first_key_listed_and_renamed(herold: Hero
     assert own.exit_code == 0, own.output
     assert "u-1" in herold("users", "list", HEROLD_GATEWAY_API_KEY=key["key"]).output
     assert "u-1" not in herold("users", "list").output
-    assert "Holding" in herold("projects", "rename", "acme", "--name", "Acme Holding").output
+    assert "Holding" in herold("projects", "change", "acme", "--name", "Acme Holding").output
     assert herold("projects", "create", "acme", "--name", "x").exit_code != 0
+
+
+def test_what_operators_choose_is_set_and_taken_back(herold: HeroldRunner) -> None:
+    created = json.loads(herold("projects", "create", "shop", "--name", "Shop", "--weight", "3", "--rate", "2.5", "--json").stdout)
+    assert [created[name] for name in ("weight", "rate", "burst", "encrypts")] == [3, 2.5, None, None]
+    changed = json.loads(herold("projects", "change", "shop", "--rate", "default", "--burst", "9", "--encrypts", "no", "--json").stdout)
+    assert [changed[name] for name in ("name", "weight", "rate", "burst", "encrypts")] == ["Shop", 3, None, 9, False]
+    assert herold("projects", "list").output.splitlines()[-1].split()[3:6] == ["default", "9", "no"]
+    for arguments, text in ((["--rate", "0"], "not in the range"), (["--burst", "x"], "not a valid integer"), ([], "nothing would change")):
+        refused = herold("projects", "change", "shop", *arguments)
+        assert refused.exit_code != 0
+        assert text in refused.output

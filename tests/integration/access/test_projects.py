@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 import httpx
+import msgspec
 import pytest
 from litestar.datastructures import State
 
@@ -12,7 +13,9 @@ from app.api.access import list_declared_routes
 from app.api.asgi import build_framework
 from schemas.ids import make_id
 from schemas.permissions import PROJECT_PERMISSIONS
+from schemas.projects import ProjectSettings
 from tables.postgres.database import Database
+from tables.postgres.projects import CachedProjects
 from tests.integration.access.keys import PATH as KEYS
 from tests.integration.access.keys import build_headers, create_key
 from tests.integration.webhooks.endpoints import open_endpoint_client
@@ -317,6 +320,48 @@ async def test_projects_are_created_listed_and_renamed(client: httpx.AsyncClient
     assert renamed.json()["name"] == "Acme Ltd"
     assert (await client.patch(f"{PROJECTS}/acme", json={"name": "x"}, headers={"if-match": version})).status_code == 412
     assert (await client.get(f"{PROJECTS}/nobody")).status_code == 404
+
+
+async def test_what_operators_choose_for_a_project_is_changed_and_audited(client: httpx.AsyncClient, database_copy: Database) -> None:
+    chosen = {"weight": 3, "rate": 0.5, "burst": 20, "encrypts": True}
+    created = await client.post(PROJECTS, json={"id": "acme", "name": "Acme", **chosen})
+    assert (created.status_code, {name: created.json()[name] for name in chosen}) == (201, chosen)
+    projects = CachedProjects(database_copy)
+    await projects.refresh()
+    known = projects.settings
+    assert known == {"acme": ProjectSettings(3, 0.5, 20, True)}
+    await projects.refresh()
+    assert projects.settings is known
+    change, headers = {"rate": None, "encrypts": None, "weight": 4}, {"if-match": created.headers["etag"]}
+    changed = await client.patch(f"{PROJECTS}/acme", json=change, headers=headers)
+    assert {name: changed.json()[name] for name in ("name", *chosen)} == {
+        "name": "Acme",
+        "weight": 4,
+        "rate": None,
+        "burst": 20,
+        "encrypts": None,
+    }
+    same = await client.patch(f"{PROJECTS}/acme", json=change, headers={"if-match": changed.headers["etag"]})
+    assert (same.status_code, same.headers["etag"]) == (200, changed.headers["etag"])
+    await projects.refresh()
+    assert projects.settings == {"acme": ProjectSettings(4, None, 20, None)}
+    rows = await database_copy.fetch(
+        "select action, details from audit_log where object_id = 'acme' and object_type = 'project' order by id"
+    )
+    (first, second) = [(row["action"], msgspec.json.decode(row["details"])) for row in rows]
+    assert first == ("create", {"source": "api", "name": "Acme", **chosen})
+    before, after = {"weight": 3, "rate": 0.5, "encrypts": True}, {"weight": 4, "rate": None, "encrypts": None}
+    assert second == ("change", {"source": "api", "before": before, "after": after})
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"weight": 0}, "weight"), ({"rate": 0}, "rate"), ({"burst": 0}, "burst"), ({"encrypts": 1}, "encrypts"), ({"id": "x"}, "id")],
+)
+async def test_a_project_is_not_changed_to_what_it_cannot_be(client: httpx.AsyncClient, change: dict[str, Any], field: str) -> None:
+    assert (await client.post(PROJECTS, json={"id": "acme", "name": "Acme"})).status_code == 201
+    response = await client.patch(f"{PROJECTS}/acme", json=change, headers=ANY_VERSION)
+    assert (response.status_code, response.json()["errors"][0]["path"]) == (422, f"$.{field}")
 
 
 async def test_without_the_setting_there_are_no_other_projects(database_copy_url: str) -> None:

@@ -3,9 +3,16 @@
 import pytest
 
 from schemas.permissions import Role
+from tables.postgres.database import Database
 from tests.integration.auth.auth_harness import KEY, AuthHarness, bear
 
 ADA = {"email": "Ada@Example.ORG", "name": "Ada", "role": "operator", "projects": ["shop"]}
+
+
+@pytest.fixture(autouse=True)
+async def shop(database_copy: Database) -> None:
+    """The only project."""
+    await database_copy.fetch("insert into projects (id, name, created_by) values ('shop', 'Shop', 'test')")
 
 
 async def test_an_account_is_made_and_its_person_gets_a_link(harness: AuthHarness) -> None:
@@ -27,7 +34,8 @@ async def test_an_account_is_made_and_its_person_gets_a_link(harness: AuthHarnes
     [
         ({"email": "no address"}, "$.email"),
         ({"role": "root"}, "$.role"),
-        ({"projects": ["shop", " blog"]}, "$.projects[1]"),
+        ({"projects": ["shop", "blog"]}, "$.projects[1]"),
+        ({"projects": [""]}, "$.projects[0]"),
         ({"state": "active"}, "$.state"),
         ({"token_version": 0}, "$.token_version"),
     ],
@@ -35,6 +43,19 @@ async def test_an_account_is_made_and_its_person_gets_a_link(harness: AuthHarnes
 async def test_an_invalid_account_is_422(harness: AuthHarness, change: dict[str, object], path: str) -> None:
     response = await harness.client.post("/v1/accounts", json={**ADA, **change}, headers=KEY)
     assert (response.status_code, response.json()["errors"][0]["path"]) == (422, path)
+
+
+async def test_an_account_gets_no_project_that_does_not_exist(harness: AuthHarness) -> None:
+    account = await harness.add_account()
+    path, headers = f"/v1/accounts/{account.id}", {**KEY, "if-match": "*"}
+    refused = await harness.client.patch(path, json={"projects": ["blog", "shop", "news"]}, headers=headers)
+    assert refused.status_code == 422
+    assert [(error["path"], error["detail"]) for error in refused.json()["errors"]] == [
+        ("$.projects[0]", "there is no project 'blog'"),
+        ("$.projects[2]", "there is no project 'news'"),
+    ]
+    changed = await harness.client.patch(path, json={"projects": ["shop"]}, headers=headers)
+    assert (changed.status_code, changed.json()["projects"]) == (200, ["shop"])
 
 
 async def test_an_account_is_changed_with_its_etag(harness: AuthHarness) -> None:

@@ -130,7 +130,8 @@ def test_accounts_are_made_changed_and_deleted(terminal: Terminal) -> None:
     assert (added["role"], added["has_password"]) == ("operator", False)
     account = added["id"]
     assert "Ada" in terminal.run("accounts", "show", account).output
-    assert terminal.run_json("accounts", "change", account, "--role", "viewer", "--project", "shop")["projects"] == ["shop"]
+    assert terminal.run_json("accounts", "change", account, "--role", "viewer")["role"] == "viewer"
+    assert "there is no project 'shop'" in terminal.run("accounts", "change", account, "--project", "shop", exit_code=1).output
     assert terminal.run_json("accounts", "disable", account)["state"] == "disabled"
     assert terminal.run_json("accounts", "enable", account)["state"] == "active"
     assert terminal.run_json("accounts", "revoke-sessions", account)["token_version"] == 2

@@ -64,7 +64,7 @@ class Projects(Transport):
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
     ) -> models.Project:
-        """Rename a project. Its id stays, because it is a part of what belongs to it. Needs If-Match."""
+        """Change a project. Its id stays, because it is a part of what belongs to it. A new rate counts after a few seconds. Needs If-Match."""
         result: models.Project = self.call(
             Request(
                 "PATCH",
@@ -157,7 +157,7 @@ class AsyncProjects(AsyncTransport):
         actor: str | None = None,
         source: Literal["api", "cli", "import", "callback", "link"] | None = None,
     ) -> models.Project:
-        """Rename a project. Its id stays, because it is a part of what belongs to it. Needs If-Match."""
+        """Change a project. Its id stays, because it is a part of what belongs to it. A new rate counts after a few seconds. Needs If-Match."""
         result: models.Project = await self.call(
             Request(
                 "PATCH",
