@@ -22,17 +22,17 @@ class LimitChecks:
         self._limits, self._clock = limits, clock
         self._known: set[int] = set()  # hashes of credentials that were valid here, in this process only
 
-    async def check_address(self, scope: Any) -> ProblemDetails | None:
+    async def check_address(self, scope: Any, *, has_ticket: bool = False) -> ProblemDetails | None:
         """The problem of a request whose address may make none now.
 
-        One that has sent too much that was rejected may still send what was valid here before: a stranger behind the same address shuts
-        nobody out.
+        One that has sent too much that was rejected may still send what was valid here before, and tickets, which are new each time
+        and cannot be guessed (`has_ticket`): a stranger behind the same address shuts nobody out.
         """
         if scope["path"] in EXEMPT_PATHS:
             return None
         ip = get_client_ip(scope)
         refusal = self._limits.find_rejection(ip)
-        if refusal is not None and hash(find_credential(scope["headers"])) not in self._known:
+        if refusal is not None and not has_ticket and hash(find_credential(scope["headers"])) not in self._known:
             return _build_problem(refusal, "requests without valid credentials or signature")
         bucket = self._limits.find_ip_bucket(ip)
         return await self._admit(scope, bucket) if bucket is not None else None

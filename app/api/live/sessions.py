@@ -1,5 +1,6 @@
 """Who may connect to the live view, and how far each client got: tickets and sessions as values in Redis."""
 
+import re
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -12,6 +13,7 @@ from schemas.errors import UnavailableError
 from tables.redis.live_sessions import RedisLiveSessions
 
 TICKET_BYTES = 32
+_match_ticket = re.compile(f"[0-9a-f]{{{2 * TICKET_BYTES}}}", re.ASCII).fullmatch
 _encode = msgspec.json.Encoder().encode
 _decode_holder = msgspec.json.Decoder(Holder).decode
 
@@ -24,6 +26,11 @@ class SavedSession(Struct, frozen=True):
 
 
 _decode_session = msgspec.json.Decoder(SavedSession).decode
+
+
+def is_ticket(text: str) -> bool:
+    """Whether a text has the form of a ticket."""
+    return _match_ticket(text) is not None
 
 
 class LiveSessions:

@@ -19,6 +19,7 @@ from app.api.limit_checks import LimitChecks
 from app.api.live.connections import TRY_AGAIN, LiveConnection
 from app.api.live.requests import LiveRequest, decode_request
 from app.api.live.service import LiveService
+from app.api.live.sessions import is_ticket
 from app.api.middleware import AsgiApp, Receive, Scope, Send
 from app.api.principal import PRINCIPAL, Authenticator, Holder, authenticate, build_holder, find_credential
 from app.api.problems import PROBLEM_MEDIA_TYPE, ProblemDetails, ProblemError, build_problem, build_problem_headers
@@ -62,12 +63,13 @@ class LiveSocketApp:
 
     async def _admit(self, scope: Scope) -> Holder:
         """Who may watch. Raises ProblemError."""
-        if self._limits is not None and (problem := await self._limits.check_address(scope)):
+        ticket = _find_ticket(scope)
+        if self._limits is not None and (problem := await self._limits.check_address(scope, has_ticket=bool(ticket))):
             raise ProblemError(problem)
         if scope["path"] != PATH:
             raise ProblemError(build_problem("not-found", f"no WebSocket here; the live view is at {PATH}"))
         try:
-            holder = await self._authenticate(scope)
+            holder = await self._service.sessions.redeem_ticket(ticket) if ticket else await self._authenticate(scope)
         except UnavailableError as error:
             raise ProblemError(build_problem("unavailable", str(error), retry_after=RETRY_AFTER)) from error
         if holder is None:
@@ -83,9 +85,6 @@ class LiveSocketApp:
         return await self._limits.check_principal(scope) if self._limits is not None else None
 
     async def _authenticate(self, scope: Scope) -> Holder | None:
-        tickets = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [])
-        if tickets:
-            return await self._service.sessions.redeem_ticket(tickets[-1])
         credential = find_credential(scope["headers"])
         principal = None if credential is None else await authenticate(self._authenticators, credential)
         if credential is None or principal is None:
@@ -149,6 +148,12 @@ class _SocketClient:
         log_event("gateway.live_closed", code=code, reason=reason, principal=self._holder.principal.actor)
         with suppress(OSError):  # the client has gone, or did not read for so long that its connection was cut
             await self._send({"type": "websocket.close", "code": code, "reason": reason[:100]})
+
+
+def _find_ticket(scope: Scope) -> str:
+    """The ticket of a handshake; empty if there is none, or a text that was never one, for which nothing is to be looked up."""
+    tickets = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [])
+    return tickets[-1] if tickets and is_ticket(tickets[-1]) else ""
 
 
 def _decode_message(message: dict[str, Any]) -> LiveRequest:

@@ -15,7 +15,6 @@ from app.api.live.validity import ValidityChecks
 from app.api.principal import Holder, Principal, Scheme
 from schemas.errors import UnavailableError
 from schemas.permissions import ROLE_PERMISSIONS, Role
-from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
 
 VIEWER = Principal("key", "ab12cd34", "wall screen", Role.VIEWER, ROLE_PERMISSIONS[Role.VIEWER])
@@ -35,15 +34,28 @@ class SilentFeed:
         return
 
 
+class MemoryTickets(RedisLiveSessions):
+    """Tickets without a server."""
+
+    def __init__(self) -> None:
+        self.tickets: dict[str, bytes] = {}
+
+    async def store_ticket(self, ticket: str, value: bytes) -> None:
+        self.tickets[ticket] = value
+
+    async def redeem_ticket(self, ticket: str) -> bytes | None:
+        return self.tickets.pop(ticket, None)
+
+
 class LiveGateway:
     """The app with one credential, which is `principal`'s; `is_down` stands for a PostgreSQL that does not answer."""
 
     def __init__(self, principal: Principal | None = VIEWER, limits: LimitChecks | None = None) -> None:
         self.principal, self.now, self.is_down, self.asked = principal, 0.0, False, 0
-        store = RedisLiveSessions(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1))
         self.connections = LiveConnections(self._build_feed, 100, 10, self.get_time, self._save)
         self.validity = ValidityChecks(self.connections, [self.reauthenticate], self.get_time, OUTAGE_LIMIT)
-        service = LiveService(self.connections, LiveSessions(store, bytes), lambda: "session-1", self.validity, separates_projects=True)
+        self.sessions = LiveSessions(MemoryTickets(), bytes)
+        service = LiveService(self.connections, self.sessions, lambda: "session-1", self.validity, separates_projects=True)
         self.app = LiveSocketApp(service, [self.authenticate], limits)
 
     def get_time(self) -> float:
@@ -58,8 +70,8 @@ class LiveGateway:
             raise UnavailableError("PostgreSQL does not answer")
         return self.principal
 
-    def open_socket(self) -> "Socket":
-        return Socket(self.app)
+    def open_socket(self, ticket: str = "") -> "Socket":
+        return Socket(self.app, ticket)
 
     def _build_feed(self, records: int, on_start: Callable[[Offsets], None], *_: Any) -> Feed:
         return SilentFeed(on_start)
@@ -71,11 +83,12 @@ class LiveGateway:
 class Socket:
     """One client: sends messages to the app, and has what the app has sent."""
 
-    def __init__(self, app: LiveSocketApp) -> None:
+    def __init__(self, app: LiveSocketApp, ticket: str = "") -> None:
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        headers = [(b"authorization", b"Bearer k")]
-        scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "query_string": b"", "headers": headers, "client": ("192.0.2.7", 1)}
+        headers = [] if ticket else [(b"authorization", b"Bearer k")]
+        scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "headers": headers, "client": ("192.0.2.7", 1)}
+        scope["query_string"] = b"ticket=" + ticket.encode() if ticket else b""
         self._incoming.put_nowait({"type": "websocket.connect"})
         self.task = asyncio.create_task(app(scope, self._incoming.get, self._outgoing.put))
 

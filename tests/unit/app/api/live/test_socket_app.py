@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from app.api.limit_checks import LimitChecks
-from app.api.principal import Principal
+from app.api.principal import Holder, Principal
 from app.api.services.request_limits import RequestLimits
 from schemas.permissions import ROLE_PERMISSIONS, Role
 from tables.process_rate_limiter import ProcessRateLimiter
@@ -20,9 +20,9 @@ def build_limits(**section: Any) -> LimitChecks:
     return LimitChecks(RequestLimits(build_section(**section), ProcessRateLimiter(lambda: 0.0), lambda: 0.0), lambda: 0.0)
 
 
-async def connect(gateway: LiveGateway) -> dict[str, Any]:
+async def connect(gateway: LiveGateway, ticket: str = "") -> dict[str, Any]:
     """The answer to a handshake."""
-    socket = gateway.open_socket()
+    socket = gateway.open_socket(ticket)
     answer = await socket.receive()
     await socket.leave()
     return answer
@@ -70,6 +70,19 @@ async def test_handshakes_with_wrong_credentials_are_429_after_a_while() -> None
     gateway = LiveGateway(None, build_limits(rejected_per_second=0.01, rejected_burst=3))
     statuses = [(await connect(gateway))["status"] for _ in range(8)]
     assert (statuses[0], statuses[-1]) == (401, 429)
+
+
+async def test_a_stranger_behind_the_same_address_keeps_no_ticket_out() -> None:
+    gateway = LiveGateway(None, build_limits(rejected_per_second=0.01, rejected_burst=3))
+    for _ in range(8):
+        await connect(gateway)
+    ticket = await gateway.sessions.issue_ticket(Holder(VIEWER, b""))
+    assert [(await connect(gateway, one)).get("status") for one in ("x" * 64, ticket, ticket)] == [429, None, 401]
+
+
+async def test_a_ticket_counts_as_a_request_of_the_address() -> None:
+    gateway = LiveGateway(limits=build_limits(ip_per_second=0.1, ip_burst=1))
+    assert [(await connect(gateway, "0" * 64)).get("status") for _ in range(2)] == [401, 429]
 
 
 async def test_each_message_counts() -> None:
