@@ -12,7 +12,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def encode_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """A CSV document with this header; lines end with CR LF."""
-    return "".join(_encode_row(row) for row in (header, *rows)).encode()
+    return encode_rows((header, *rows))
+
+
+def encode_rows(rows: Iterable[Sequence[str]]) -> bytes:
+    """Lines of a CSV document, each with CR LF at its end."""
+    return "".join(map(_encode_row, rows)).encode()
 
 
 def _encode_row(row: Sequence[str]) -> str:

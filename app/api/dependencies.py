@@ -29,6 +29,7 @@ from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.dead_letters import DeadLetterStore
+from tables.postgres.delivery_list import PostgresDeliveryList
 from tables.postgres.log_chain import LogChainStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.projects import ProjectStore
@@ -86,6 +87,7 @@ class Dependencies:
     projects: ProjectStore
     separates_projects: bool
     idempotent_responses: IdempotentResponses
+    deliveries: PostgresDeliveryList
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

@@ -21,8 +21,8 @@ from app.api.gateway_limits import build_limit_checks, check_trusted_proxies
 from app.api.gateway_services import (
     build_callback_service,
     build_live_service,
-    build_policy_stores,
     build_reauthenticators,
+    build_stores,
     build_template_service,
     build_webhook_endpoint_service,
 )
@@ -66,7 +66,6 @@ from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
 from tables.postgres.accounts import AccountStore
 from tables.postgres.api_keys import ApiKeyStore
-from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
 from tables.postgres.erasures import ErasureStore
@@ -245,7 +244,6 @@ class GatewayConnections:
             topic_prefix=kafka.topic_prefix,
             callbacks=build_callback_service(self._settings, self.publisher, self.metrics),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
-            audit_log=AuditLogReader(database),
             log_chains=self.log_chains,
             accounts=AccountStore(database, make_id),
             auth=self.people.services,
@@ -254,7 +252,7 @@ class GatewayConnections:
             live=self.live,
             projects=ProjectStore(database, make_id),
             separates_projects=self._settings.gateway.projects,
-            **build_policy_stores(database, make_id),
+            **build_stores(database, make_id),
         )
 
     def _build_submission_service(self, generate_bits: RandomIdBits) -> SubmissionService:

@@ -28,8 +28,10 @@ from app.settings import Settings
 from app.telemetry import Metrics
 from schemas.topics import STATUS_TOPIC
 from tables.postgres.audiences import AudienceStore
+from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
+from tables.postgres.delivery_list import PostgresDeliveryList
 from tables.postgres.rate_limits import RateLimitStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
@@ -39,24 +41,28 @@ from tables.redis.live_sessions import RedisLiveSessions
 from tables.redis.sealers import CachedSealerReader
 
 
-class PolicyStores(TypedDict):
-    """What operators configured, each as a field of Dependencies."""
+class Stores(TypedDict):
+    """What operators configured, and lists of what happened, each as a field of Dependencies."""
 
     rules: RuleStore
     audiences: AudienceStore
     broadcasts: BroadcastStore
     schedules: ScheduleStore
     rate_limits: RateLimitStore
+    audit_log: AuditLogReader
+    deliveries: PostgresDeliveryList
 
 
-def build_policy_stores(database: Database, make_id: OrderedIds) -> PolicyStores:
-    """The stores of what operators configured."""
+def build_stores(database: Database, make_id: OrderedIds) -> Stores:
+    """The stores that need nothing but the database."""
     return {
         "rules": RuleStore(database, make_id),
         "audiences": AudienceStore(database, make_id),
         "broadcasts": BroadcastStore(database, make_id),
         "schedules": ScheduleStore(database, make_id),
         "rate_limits": RateLimitStore(database, make_id),
+        "audit_log": AuditLogReader(database),
+        "deliveries": PostgresDeliveryList(database),
     }
 
 

@@ -7,6 +7,7 @@ from app.api.audit_bodies import AUDIT_EXAMPLES
 from app.api.auth_bodies import AUTH_EXAMPLES
 from app.api.broadcast_requests import AudiencePage, BroadcastPage, MemberPage, SchedulePage
 from app.api.dead_letter_examples import DEAD_LETTER_EXAMPLES
+from app.api.delivery_bodies import EXAMPLE_DELIVERY_PAGE
 from app.api.project_bodies import EXAMPLE_PROJECT_PAGE
 from app.api.rate_limit_bodies import RateLimitPage, RateLimitResponse, RateLimitVersionPage
 from app.api.responses import (
@@ -214,6 +215,7 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
     ),
     *DEAD_LETTER_EXAMPLES,
     EXAMPLE_KEY_PAGE,
+    EXAMPLE_DELIVERY_PAGE,
     EXAMPLE_PROJECT_PAGE,
     *AUDIT_EXAMPLES,
     *AUTH_EXAMPLES,

@@ -47,7 +47,7 @@ class PostgresHistoryReader:
             return None
         attempts = [_build_attempt(log, deliveries[log["delivery_id"]]) for log in logs]
         statuses = list(map(_build_current_status, delivery_rows))
-        times = {status.delivery_id: _build_times(row) for status, row in zip(statuses, delivery_rows, strict=True)}
+        times = {status.delivery_id: build_times(row) for status, row in zip(statuses, delivery_rows, strict=True)}
         decided, read_at = (_build_decided_event(rows[0]), _get_read_at(rows[0])) if rows else (None, None)
         return NotificationHistory(decided, statuses, attempts, times, read_at)
 
@@ -113,7 +113,7 @@ async def _fetch_statuses(connection: Connection, decided: Sequence[DecidedEvent
     if not ids:
         return {}
     rows = await connection.fetch(_SQL["list_deliveries_by_ids"], ids, min(ids), max(ids))
-    return {f"{DELIVERY_PREFIX}{row['id'].hex}": (_build_current_status(row), _build_times(row)) for row in rows}
+    return {f"{DELIVERY_PREFIX}{row['id'].hex}": (_build_current_status(row), build_times(row)) for row in rows}
 
 
 def get_millisecond_bounds(uuid_hex: str) -> tuple[str, str]:
@@ -145,7 +145,7 @@ def _build_current_status(row: DatabaseRow) -> StatusEvent:
     return _build_status_event(row, row, _to_epoch_seconds(row["updated_at"]))
 
 
-def _build_times(row: DatabaseRow) -> DeliveryTimes:
+def build_times(row: DatabaseRow) -> DeliveryTimes:
     """The times of a delivery; that of its current status is in updated_at."""
     sent_at, delivered_at, opened_at, clicked_at = (
         row[name] and _to_epoch_seconds(row[name]) for name in ("sent_at", "delivered_at", "opened_at", "clicked_at")

@@ -33,7 +33,7 @@ from schemas.enums import Priority, State
 from schemas.errors import AmbiguousIdError, UnavailableError
 from schemas.events import DecidedEvent
 from schemas.history import NotificationFilter
-from schemas.ids import is_id
+from schemas.ids import NOTIFICATION_PREFIX, is_id, make_id
 from schemas.permissions import Permission
 from schemas.projects import qualify
 from tables.postgres.broadcasts import BroadcastStore
@@ -160,6 +160,7 @@ async def list_notifications(
     reason: Annotated[str | None, QueryParameter(description="only those with this reason", max_length=128)] = None,
     channel: Annotated[ChannelName | None, QueryParameter(description="only those with a delivery on this channel")] = None,
     since: Annotated[float, QueryParameter(description="only those with ids from this time on, epoch seconds", ge=0, le=MAX_TIME)] = 0,
+    until: Annotated[float | None, QueryParameter(description="only those with ids before this time", ge=0, le=MAX_TIME)] = None,
     before: Annotated[str | None, QueryParameter(description="only those with a lower id, which are older")] = None,
     limit: LimitParameter = DEFAULT_PAGE_SIZE,
     cursor: CursorParameter = None,
@@ -167,7 +168,8 @@ async def list_notifications(
     """Newest first, without attempts. A page may have fewer items than `limit`, or none, and still be followed by another one."""
     if before is not None and not is_id(before):
         raise ProblemError(build_validation_problem([build_field_error("$.before", f"is not a notification id: {ID_FORMAT}")]))
-    below = decode_cursor(cursor, lambda key: len(key) == 2 and is_id(key[0])) or ([before, ""] if before else None)
+    start = min(filter(None, (before, None if until is None else make_id(NOTIFICATION_PREFIX, until, 0))), default=None)
+    below = decode_cursor(cursor, lambda key: len(key) == 2 and is_id(key[0])) or ([start, ""] if start else None)
     project = get_principal(request).project
     wanted = NotificationFilter(user_id, notification_type, category, wanted_state, priority, reason, channel, since, project)
     dependencies = get_dependencies(request)

@@ -7,6 +7,7 @@ from herold_client.operations.audit import AsyncAudit, Audit
 from herold_client.operations.broadcasts import AsyncBroadcasts, Broadcasts
 from herold_client.operations.consent import AsyncConsent, Consent
 from herold_client.operations.dead_letters import AsyncDeadLetters, DeadLetters
+from herold_client.operations.deliveries import AsyncDeliveries, Deliveries
 from herold_client.operations.live import AsyncLive, Live
 from herold_client.operations.login import AsyncLogin, Login
 from herold_client.operations.notifications import AsyncNotifications, Notifications
@@ -32,6 +33,7 @@ class Herold(
     Broadcasts,
     Consent,
     DeadLetters,
+    Deliveries,
     Live,
     Login,
     Notifications,
@@ -60,6 +62,7 @@ class AsyncHerold(
     AsyncBroadcasts,
     AsyncConsent,
     AsyncDeadLetters,
+    AsyncDeliveries,
     AsyncLive,
     AsyncLogin,
     AsyncNotifications,

@@ -512,6 +512,13 @@ class DeadLetterPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_cursor: str | None
 
 
+class DeliveryPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Deliveries, newest or oldest first; `next_cursor` is null on the last page."""
+
+    items: list[FoundDelivery]
+    next_cursor: str | None
+
+
 class DeliveryResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A delivery, its attempts and what providers reported, oldest first; its status is PENDING until its first attempt is recorded.
 
@@ -745,6 +752,36 @@ class FirstAdminBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     email: str
     password: str
     name: str = ""
+
+
+class FoundDelivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The current state of a delivery, of which at least one event is recorded, with what its notification says.
+
+    `provider` is the account that it was given to last. Times are in epoch seconds, null if nothing says so. What is not recorded yet is
+    empty. The address is not there: the history has none.
+    """
+
+    id: str
+    notification_id: str
+    user_id: str
+    channel: Literal["email", "push", "sms", "webhook"]
+    status: Status
+    reason: str
+    outcome: str
+    provider: str
+    provider_message_id: str
+    attempt: int
+    redrive_count: int
+    variant: str
+    priority: str
+    category: str
+    type: str
+    created_at: float
+    updated_at: float
+    sent_at: float | None
+    delivered_at: float | None
+    opened_at: float | None
+    clicked_at: float | None
 
 
 class GateResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -56,6 +56,7 @@ from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
+from tables.postgres.delivery_list import PostgresDeliveryList
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.log_chain import CheckpointPolicy, LogChainStore
 from tables.postgres.preferences import PreferenceStore
@@ -343,6 +344,7 @@ class GatewayHarness:
             ProjectStore(database, make_new_id),
             False,
             self.idempotent_responses,
+            PostgresDeliveryList(database),
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 
