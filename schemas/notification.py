@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from schemas.attachments import MAX_ATTACHMENTS, Attachment
 from schemas.channels import CHANNEL_NAMES, ChannelName
 from schemas.enums import Priority
+from schemas.push_options import NotificationPushOptions
 from schemas.timestamps import Timestamp
 
 MAX_USER_ID: Final = 256  # characters, with the project
@@ -51,12 +52,13 @@ class Notification(Struct, frozen=True, gc=False, omit_defaults=True):
     schema_version: Annotated[int, Meta(ge=1)] = 1
     attachments: Attachments = []
     is_test: Annotated[bool, Meta(description="whether it goes to the simulators only; always so with a test key")] = False
+    push: Annotated[NotificationPushOptions, Meta(description="options of the push messages; other channels leave them out")] | None = None
 
 
 class SealedNotification(Notification, frozen=True, gc=False, omit_defaults=True):
-    """A notification as it is in Kafka; `sealed` stands for `to`, `data` and `attachments`, and is written by Herold only."""
+    """A notification as it is in Kafka; `sealed` stands for `to`, `data`, `attachments` and `push`, and is written by Herold only."""
 
-    sealed: Annotated[bytes, Meta(description="written by Herold: to, data and attachments, sealed with a key of the user")] = b""
+    sealed: Annotated[bytes, Meta(description="written by Herold: to, data, attachments and push, sealed with a key of the user")] = b""
 
 
 class Submission(Notification, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):

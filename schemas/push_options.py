@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from schemas.canonical_json import encode_sorted
 
 MAX_COLLAPSE_KEY_BYTES: Final = 64  # apns-collapse-id
+COLLAPSE_KEY_PATTERN: Final = f"^[ -~]{{0,{MAX_COLLAPSE_KEY_BYTES}}}$(?!\\n)"
 MAX_DATA_KEYS: Final = 100
 
 PushPriority = Literal["", "normal", "high"]
@@ -39,6 +40,15 @@ class PushOptions(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unkn
     category: Name = ""
     interruption_level: InterruptionLevel = ""
     mutable_content: bool = False
+
+
+class NotificationPushOptions(PushOptions, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """The options of one notification, which come before those of its template; what is empty is the template's.
+
+    They are checked as a submission is decoded, so that none of them can fail later.
+    """
+
+    collapse_key: Annotated[str, Meta(pattern=COLLAPSE_KEY_PATTERN, description="what replaces an earlier message on the device")] = ""
 
 
 class PushOptionsEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -73,6 +83,12 @@ class _RenderedOptions(PushOptions, frozen=True, gc=False, forbid_unknown_fields
 
 _decode_entry = msgspec.json.Decoder(PushOptionsEntry).decode
 _decode_rendered = msgspec.json.Decoder(_RenderedOptions, strict=False).decode  # a rendered badge is a text
+
+
+def merge_options(template: PushOptions | None, own: NotificationPushOptions) -> PushOptions:
+    """The options of a message: those of its notification, and for what they leave open those of its template."""
+    given = {name: value for name in PushOptions.__struct_fields__ if (value := getattr(own, name)) != getattr(NO_OPTIONS, name)}
+    return msgspec.structs.replace(template or NO_OPTIONS, **given)
 
 
 def encode_entry(entry: PushOptionsEntry | None) -> str:

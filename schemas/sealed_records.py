@@ -10,12 +10,13 @@ from schemas.content import Content, SmsContent
 from schemas.delivery import Delivery
 from schemas.errors import DECODE_ERRORS, SealError
 from schemas.notification import Addresses, Attachments, Notification, SealedNotification
+from schemas.push_options import NotificationPushOptions
 from schemas.sealing import SEALED_FORMAT, Sealer
 
 NO_CONTENT = SmsContent("")
 """Stands for the content of a delivery that is sealed, or that waits with its record compressed."""
 
-PRIVATE_FIELDS = ("to", "data", "attachments")
+PRIVATE_FIELDS = ("to", "data", "attachments", "push")
 """The fields of a notification that are sealed."""
 
 NO_CONTENT_JSON = Raw(msgspec.json.encode(NO_CONTENT))
@@ -28,6 +29,7 @@ class PrivateNotification(Struct, frozen=True, gc=False, omit_defaults=True):
     to: Addresses = {}
     data: dict[str, Any] = {}
     attachments: Attachments = []
+    push: NotificationPushOptions | None = None
 
 
 class PrivateDelivery(Struct, frozen=True, gc=False):
@@ -45,13 +47,13 @@ _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 def seal_notification(notification: Notification, sealer: Sealer, notification_id: str) -> SealedNotification:
     """The notification with its id and its private fields sealed; what a subclass adds is left out."""
-    private = _encode(PrivateNotification(notification.to, notification.data, notification.attachments))
+    private = _encode(PrivateNotification(notification.to, notification.data, notification.attachments, notification.push))
     one, sealed = notification, sealer.seal("notification", notification_id, private)
     # by position: keywords for so many fields cost more than sealing
     # fmt: off
     return SealedNotification(
         one.user_id, one.type, notification_id, one.category, one.channels, one.template, {}, one.locale, {}, one.send_at, one.expires_at,
-        one.digest, one.idempotency_key, one.mandatory, one.created_at, one.schema_version, [], one.is_test, sealed,
+        one.digest, one.idempotency_key, one.mandatory, one.created_at, one.schema_version, [], one.is_test, None, sealed,
     )
     # fmt: on
 
@@ -59,7 +61,7 @@ def seal_notification(notification: Notification, sealer: Sealer, notification_i
 def open_notification(notification: SealedNotification, notification_id: str, sealer: Sealer) -> Notification:
     """The notification with its private fields. Raises as Sealer.open does."""
     private = _decode(_decode_notification, sealer.open("notification", notification_id, notification.sealed))
-    return replace(notification, to=private.to, data=private.data, attachments=private.attachments, sealed=b"")
+    return replace(notification, to=private.to, data=private.data, attachments=private.attachments, push=private.push, sealed=b"")
 
 
 def seal_fields(fields: dict[str, Raw], notification_id: str, sealer: Sealer) -> None:

@@ -42,6 +42,9 @@ FAILED_STATUSES = frozenset({Status.FAILED, Status.BOUNCED})
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File for the e-mail; at most 120 KiB together. Repeatable.",
 )
+@click.option(
+    "--push-option", multiple=True, metavar="K=V|K:=JSON", help="Option of the push messages, such as collapse_key=match-7. Repeatable."
+)
 @click.option("--template", help="Template; default: the rule's.")
 @click.option("--locale", help="Locale, such as de-AT.")
 @click.option("--priority", type=click.Choice(PRIORITIES), help="Priority; default: the rule's.")
@@ -101,6 +104,7 @@ def build_submission(
     to: Sequence[str],
     channel: Sequence[str],
     attach: Sequence[Path] = (),
+    push_option: Sequence[str] = (),
     **options: Any,
 ) -> JsonObject:
     """The body of a submission. Raises click.UsageError for an invalid option."""
@@ -113,32 +117,36 @@ def build_submission(
         "to": _parse_addresses(to),
         "channels": list(channel),
         "attachments": read_attachments(attach),
+        "push": parse_data(push_option, "--push-option"),
         **options,
     }
     return {name: value for name, value in body.items() if value not in (None, {}, [])}
 
 
-def parse_data(texts: Sequence[str]) -> JsonObject:
-    """Template variables; `name=text` is text and `name:=JSON` is JSON, as in HTTPie, so that a code such as 77950e8 stays as it is."""
+def parse_data(texts: Sequence[str], option: str = "--data") -> JsonObject:
+    """Template variables, or what another option has.
+
+    `name=text` is text and `name:=JSON` is JSON, as in HTTPie, so that a code such as 77950e8 stays as it is.
+    """
     data: JsonObject = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if text.lstrip().startswith("{"):
-            data.update(_parse_option_json(text, text))
+            data.update(_parse_option_json(option, text, text))
         elif not equals or not name.removesuffix(":"):
-            raise click.UsageError(f"--data {text}: {DATA_ADVICE}")
+            raise click.UsageError(f"{option} {text}: {DATA_ADVICE}")
         elif name.endswith(":"):
-            data[name.removesuffix(":")] = _parse_option_json(text, value)
+            data[name.removesuffix(":")] = _parse_option_json(option, text, value)
         else:
             data[name] = value
     return data
 
 
-def _parse_option_json(option: str, text: str) -> Any:
+def _parse_option_json(option: str, given: str, text: str) -> Any:
     try:
         return parse_json(text.encode())
     except ValueError as error:
-        raise click.UsageError(f"--data {option}: {error}; {DATA_ADVICE}") from None
+        raise click.UsageError(f"{option} {given}: {error}; {DATA_ADVICE}") from None
 
 
 def _parse_addresses(texts: Sequence[str]) -> dict[str, list[str]]:

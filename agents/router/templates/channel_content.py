@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from agents.router.templates.cache import TEMPLATE_ERROR, UNKNOWN_TEMPLATE, TemplateCache, TemplateFailure, render
 from agents.router.templates.message_extras import NO_EXTRAS, MessageExtras, build_link_variables, build_links, complete_email
 from schemas.attachments import count_encoded_bytes
 from schemas.channels import CHANNELS, ChannelName
-from schemas.content import MAX_CONTENT_BYTES, Content, EmailContent, WebhookContent
+from schemas.content import MAX_CONTENT_BYTES, Content, EmailContent, PushContent, WebhookContent
 from schemas.notification import Notification
 from schemas.policy import Rule
+from schemas.push_options import merge_options
 
 CONTENT_TOO_LARGE: Final = "content_too_large"
 INVALID_VARIABLES: Final = "invalid_variables"
@@ -57,6 +59,8 @@ def build_content(
         return content
     if isinstance(content, EmailContent):
         content = complete_email(content, extras, links, notification)
+    elif notification.push is not None and isinstance(content, PushContent):
+        content = replace(content, options=merge_options(content.options, notification.push))
     elif build is not None and isinstance(content, WebhookContent):
         content = build(notification.type, content.data)
     return _check_and_encode(content, channel, template.label, addresses)

@@ -934,6 +934,24 @@ class NotificationPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_cursor: str | None
 
 
+class NotificationPushOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The options of one notification, which come before those of its template; what is empty is the template's.
+
+    They are checked as a submission is decoded, so that none of them can fail later.
+    """
+
+    collapse_key: str = ""
+    priority: Literal["", "high", "normal"] = ""
+    urgency: Literal["", "high", "low", "normal", "very-low"] = ""
+    sound: str = ""
+    badge: int | None = None
+    channel_id: str = ""
+    click_action: str = ""
+    category: str = ""
+    interruption_level: Literal["", "active", "critical", "passive", "time-sensitive"] = ""
+    mutable_content: bool = False
+
+
 class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A notification; `state` is `accepted` until its decision or an attempt is recorded. A `final` one does not change any more.
 
@@ -1692,6 +1710,7 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     schema_version: int = 1
     attachments: list[Attachment] = []
     is_test: bool = False
+    push: NotificationPushOptions | None = None
     priority: Literal["high", "low", "medium"] | UnsetType = UNSET
 
 

@@ -9,6 +9,7 @@ from schemas.attachments import Attachment
 from schemas.delivery import Delivery
 from schemas.errors import SealError
 from schemas.notification import Notification, SealedNotification, Submission
+from schemas.push_options import NotificationPushOptions
 from schemas.sealed_records import (
     PRIVATE_FIELDS,
     close_delivery,
@@ -31,6 +32,7 @@ NOTIFICATION = Notification(
     data={"code": "canary"},
     to={"email": "canary@example.org"},
     attachments=[Attachment("a.txt", "text/plain", "Y2FuYXJ5")],
+    push=NotificationPushOptions("canary"),
 )
 _encode = msgspec.json.encode
 

@@ -12,6 +12,7 @@ from app.cli.errors import EXIT_UNREACHABLE
 from app.cli.send import build_submission
 from schemas.idempotent_responses import RecentNotification
 from schemas.notification import Notification
+from schemas.push_options import NotificationPushOptions
 from schemas.timestamps import to_epoch_seconds
 from tables.postgres.seed import load_seed_policy
 from tests.herold_runner import HeroldRunner
@@ -55,7 +56,7 @@ def test_send_at_is_a_time_or_a_duration(herold: HeroldRunner, gateway_url: str,
 
 def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gateway_harness: GatewayHarness) -> None:
     data = ("--data", "order=17", "--data", '{"name": "Ann"}', "--data", 'items:=["book"]')
-    options = (*data, "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT")
+    options = (*data, "--to", "email=a@example.org", "--channel", "email", "--locale", "de-AT", "--push-option", "badge:=3")
     result = herold("send", *REQUIRED_OPTIONS, *options, "--priority", "high", "--idempotency-key", "k", "--url", gateway_url, "--json")
     assert parse_json_output(result)["priority"] == "high"
     expected = Notification(
@@ -68,6 +69,7 @@ def test_send_submits_all_options(herold: HeroldRunner, gateway_url: str, gatewa
         locale="de-AT",
         idempotency_key="k",
         created_at=NOW,
+        push=NotificationPushOptions(badge=3),
     )
     assert gateway_harness.publisher.decode_notifications() == [expected]
 
