@@ -72,8 +72,7 @@ from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
-from tables.postgres.projects import CachedProjects, ProjectStore
-from tables.postgres.read_marks import PostgresReadMarks
+from tables.postgres.projects import CachedProjects
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
@@ -221,7 +220,6 @@ class GatewayConnections:
             submission_service=self.submission_service,
             idempotent_responses=self.submission_service.idempotent_responses,
             history=history,
-            read_marks=PostgresReadMarks(database),
             recent_notifications=self.recent_notifications,
             readiness=self.readiness,
             metrics=self.metrics,
@@ -250,7 +248,6 @@ class GatewayConnections:
             personal_data=self._build_personal_data(make_id, users, preferences, history),
             consent_proofs=ConsentProofs(database, build_checkpoint_keys(self._settings.audit.signing_key), make_id),
             live=self.live,
-            projects=ProjectStore(database, make_id),
             separates_projects=self._settings.gateway.projects,
             **build_stores(database, make_id),
         )

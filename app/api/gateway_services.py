@@ -32,7 +32,9 @@ from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
 from tables.postgres.database import Database
 from tables.postgres.delivery_list import PostgresDeliveryList
+from tables.postgres.projects import ProjectStore
 from tables.postgres.rate_limits import RateLimitStore
+from tables.postgres.read_marks import PostgresReadMarks
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
@@ -51,6 +53,8 @@ class Stores(TypedDict):
     rate_limits: RateLimitStore
     audit_log: AuditLogReader
     deliveries: PostgresDeliveryList
+    read_marks: PostgresReadMarks
+    projects: ProjectStore
 
 
 def build_stores(database: Database, make_id: OrderedIds) -> Stores:
@@ -63,6 +67,8 @@ def build_stores(database: Database, make_id: OrderedIds) -> Stores:
         "rate_limits": RateLimitStore(database, make_id),
         "audit_log": AuditLogReader(database),
         "deliveries": PostgresDeliveryList(database),
+        "read_marks": PostgresReadMarks(database),
+        "projects": ProjectStore(database, make_id),
     }
 
 

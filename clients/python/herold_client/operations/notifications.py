@@ -160,7 +160,9 @@ class Notifications(Transport):
         )
         return result
 
-    def mark_notification_as_read(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
+    def mark_notification_as_read(
+        self, notification_id: str, *, user_id: str | None = None, idempotency_key: str | None = None
+    ) -> models.NotificationResponse:
         """Mark a notification as read. The user has read it, on whichever channel: no further channel follows if its rule escalates unless `read`. May be repeated."""
         result: models.NotificationResponse = self.call(
             Request(
@@ -168,6 +170,7 @@ class Notifications(Transport):
                 "/v1/notifications/{notification_id}/read",
                 path_values={"notification_id": notification_id},
                 query={"user_id": user_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
             ),
             {200: models.NotificationResponse},
         )
@@ -327,7 +330,9 @@ class AsyncNotifications(AsyncTransport):
         )
         return result
 
-    async def mark_notification_as_read(self, notification_id: str, *, user_id: str | None = None) -> models.NotificationResponse:
+    async def mark_notification_as_read(
+        self, notification_id: str, *, user_id: str | None = None, idempotency_key: str | None = None
+    ) -> models.NotificationResponse:
         """Mark a notification as read. The user has read it, on whichever channel: no further channel follows if its rule escalates unless `read`. May be repeated."""
         result: models.NotificationResponse = await self.call(
             Request(
@@ -335,6 +340,7 @@ class AsyncNotifications(AsyncTransport):
                 "/v1/notifications/{notification_id}/read",
                 path_values={"notification_id": notification_id},
                 query={"user_id": user_id},
+                headers={"Idempotency-Key": idempotency_key or make_key()},
             ),
             {200: models.NotificationResponse},
         )

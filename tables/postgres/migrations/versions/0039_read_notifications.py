@@ -3,7 +3,7 @@
 from tables.postgres.migrations import run_sql_file
 
 revision = "0039"
-down_revision = "0032"
+down_revision = "0037"
 
 
 def upgrade() -> None:
