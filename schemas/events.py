@@ -47,13 +47,14 @@ class DecidedEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     resume_count: int = 0
     schema_version: int = 1
     redrive_count: int = 0
+    is_test: bool = False
 
 
 class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="status"):
     """The status of a delivery after an attempt or a provider's event; times in epoch seconds, `duration_ms` is the call's.
 
-    `variant`, `endpoint_id` and `consent_event_id` are those of the delivery. `detail` is text for operators; it contains no address,
-    content or token.
+    `variant`, `endpoint_id`, `consent_event_id` and `is_test` are those of the delivery. `detail` is text for operators; it contains no
+    address, content or token.
     `next_attempt_at` is set if the delivery waits in the scheduler for its next attempt.
     """
 
@@ -79,6 +80,7 @@ class StatusEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="
     endpoint_id: str = ""
     next_attempt_at: float = 0.0
     consent_event_id: str = ""
+    is_test: bool = False
 
 
 ConsentReport = Literal["", "hard_bounce", "complaint", "stop", "category_stop"]

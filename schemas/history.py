@@ -30,6 +30,7 @@ class DecidedRow(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="k
     resume_count: int = 0
     schema_version: int = 1
     redrive_count: int = 0
+    is_test: bool = False
 
 
 STATE_RANK: dict[State, int] = {State.HELD: 0, State.MERGED: 1, State.REJECTED: 1, State.DEAD: 1, State.ROUTED: 2}

@@ -33,6 +33,7 @@ LogEvent = Literal[
     "scheduler.suppressions_synced",  # a list of a provider was read: how many entries, and how many were new
     "scheduler.suppression_sync_delayed",  # a list of a provider cannot be read; the next run begins where the last complete one did
     "audit.checkpoint_signed",  # the head of a log was signed: number, hash, signature; a copy elsewhere shows if it is cut later
+    "audit.gathering_delayed",  # PostgreSQL does not answer, so readings of personal data wait to be entries of the audit log
     "audit.linking_delayed",  # PostgreSQL does not answer, so entries wait for their place in the chain of their log
     "recorder.batch_committed",  # a group of events was committed to PostgreSQL
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does

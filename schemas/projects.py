@@ -4,6 +4,8 @@ So records, tables, row keys and partitions need no other field, and no two proj
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Annotated, Final
 
@@ -77,9 +79,24 @@ DEFAULTS: Final = ProjectSettings()
 """Of the default project, and of one that is not known."""
 
 
+@contextmanager
+def leave_project() -> Iterator[None]:
+    """Let what runs within see the rows of all projects: what it reads must follow from what the request may see."""
+    token = project_in_force.set(None)
+    try:
+        yield
+    finally:
+        project_in_force.reset(token)
+
+
 def qualify(project: str, text: str) -> str:
     """An id of a project as it is stored."""
     return f"{MARK}{project}/{text}" if project else text
+
+
+def strip_project(project: str, text: str) -> str:
+    """A stored id of a project as the project knows it; any other text stays as it is."""
+    return text.removeprefix(qualify(project, "")) if project else text
 
 
 def find_project(text: str) -> str:

@@ -56,20 +56,26 @@ class ReportedDelivery(Struct, frozen=True):
     type: str = ""
     category: str = ""
     priority: Priority = "medium"
+    is_test: bool = False
 
 
 class StatusEndpoint(Struct, frozen=True):
-    """An enabled endpoint of kind status; empty types and categories take all, empty statuses the final ones."""
+    """An enabled endpoint of kind status; empty types and categories take all, empty statuses the final ones.
+
+    It takes the statuses of its project, None: of all; and those of tests, or all others.
+    """
 
     id: str
     url: str
     types: list[str] = []
     categories: list[str] = []
     statuses: list[str] = []
+    project: str | None = None
+    is_test: bool = False
 
 
 class FailingEndpoint(Struct, frozen=True):
-    """An endpoint that is to be disabled; `has_rule`: its user can be told, because there is a rule for that."""
+    """An endpoint that is to be disabled; `has_rule`: its user can be told, because there is a rule for that in its project."""
 
     id: str
     user_id: str | None
@@ -77,3 +83,4 @@ class FailingEndpoint(Struct, frozen=True):
     reason: Literal["gone", "failing"]
     since: float
     has_rule: bool
+    project: str = ""

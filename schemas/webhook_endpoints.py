@@ -29,7 +29,7 @@ SignatureKind = Literal["hmac", "ed25519"]
 DisabledReason = Literal["", "gone", "failing", "operator"]
 ReportedStatus = Literal["SENT", "DELIVERED", "FAILED", "BOUNCED", "UNSUBSCRIBED"]
 
-TypeFilter = Annotated[str, Meta(pattern=r"^[^\x00-\x20*]{1,127}\*?$", description="a type, or order.* for all that begin with order.")]
+TypeFilter = Annotated[str, Meta(pattern=r"^[^\x00-\x20*]{1,160}\*?$", description="a type, or order.* for all that begin with order.")]
 TypeFilters = Annotated[list[TypeFilter], Meta(max_length=100, description="empty: all types")]
 Categories = Annotated[list[Label], Meta(max_length=100, description="of a status endpoint; empty: all categories")]
 Statuses = Annotated[list[ReportedStatus], Meta(max_length=5, description="of a status endpoint; empty: the final ones")]
@@ -38,7 +38,10 @@ Description = Annotated[str, Meta(max_length=1000)]
 
 
 class EndpointRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A new endpoint: of a user, who gets webhooks of notifications; or of kind `status`, which gets the statuses of all deliveries."""
+    """A new endpoint: of a user, who gets webhooks of notifications; or of kind `status`, which gets the statuses of all deliveries.
+
+    `is_test`: a status endpoint that gets the statuses of tests, and no others.
+    """
 
     url: Url
     kind: EndpointKind = "user"
@@ -48,6 +51,7 @@ class EndpointRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     categories: Categories = []
     statuses: Statuses = []
     signature: SignatureKind = "hmac"
+    is_test: bool = False
 
 
 class EndpointChange(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -93,6 +97,7 @@ class WebhookEndpoint(Struct, frozen=True):
     version: int
     created_at: float
     updated_at: float
+    is_test: bool = False
 
 
 class CreatedEndpoint(WebhookEndpoint, frozen=True, kw_only=True):
@@ -173,6 +178,8 @@ def find_request_problems(request: EndpointRequest) -> Iterator[FieldProblem]:
     if (request.kind == "user") != (request.user_id is not None):
         problem = "is needed: whose endpoint is it?" if request.user_id is None else "an endpoint of kind status belongs to no user"
         yield FieldProblem("$.user_id", problem)
+    if request.is_test and request.kind == "user":
+        yield FieldProblem("$.is_test", "only an endpoint of kind status has it: webhooks of tests go to nobody")
     yield from find_filter_problems(request.kind, request.categories, request.statuses)
 
 

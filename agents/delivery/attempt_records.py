@@ -49,6 +49,8 @@ def build_status_event(in_flight: InFlight, result: AttemptResult | None, decisi
     # fmt: on
     if delivery.consent_event_id:
         event = replace(event, consent_event_id=delivery.consent_event_id)
+    if delivery.is_test:
+        event = replace(event, is_test=True)
     if type(decision) is Reconcile:
         return replace(event, next_attempt_at=decision.at, detail=decision.cause or detail)
     return replace(event, next_attempt_at=decision.at) if type(decision) is RetryAt else event
@@ -75,6 +77,7 @@ def build_resolution_event(in_flight: InFlight, resolved: Resolved, at: float) -
         variant=delivery.variant,
         endpoint_id=delivery.endpoint_id,
         consent_event_id=delivery.consent_event_id,
+        is_test=delivery.is_test,
     )
 
 

@@ -8,6 +8,7 @@ from schemas.enums import Outcome, Reason
 from schemas.events import StatusEvent
 from schemas.ids import NOTIFICATION_PREFIX, derive_id
 from schemas.notification import Notification
+from schemas.projects import qualify
 from schemas.status_webhooks import FailingEndpoint
 from schemas.webhook_endpoints import DISABLED_TYPE
 
@@ -44,4 +45,4 @@ def build_notice(endpoint: FailingEndpoint, user_id: str) -> Notification:
     """What tells a user that an endpoint is disabled; the same for a replay."""
     notice_id = derive_id(NOTIFICATION_PREFIX, endpoint.since, DISABLED_TYPE, endpoint.id)
     data = {"endpoint_id": endpoint.id, "url": endpoint.url, "reason": endpoint.reason}
-    return Notification(user_id=user_id, type=DISABLED_TYPE, id=notice_id, data=data)
+    return Notification(user_id=user_id, type=qualify(endpoint.project, DISABLED_TYPE), id=notice_id, data=data)

@@ -12,7 +12,7 @@ from agents.recorder.endpoint_failures import MIN_FAILURES, EndpointFailures, bu
 from agents.recorder.events import RecordedEvent
 from agents.recorder.resends import Resender
 from agents.recorder.retrying_writer import INITIAL_BACKOFF, MAX_BACKOFF
-from agents.recorder.status_webhooks import build_report, is_final, is_wanted, list_touched
+from agents.recorder.status_webhooks import build_report, is_final, is_wanted, list_tests, list_touched
 from schemas.channels import ChannelName
 from schemas.errors import UnavailableError
 from schemas.ids import compute_partition
@@ -76,8 +76,10 @@ class FollowUps:
             self._endpoints, self._read_at = await self._store.list_status_endpoints(), now
         if not self._endpoints or not (touched := list_touched(events)):
             return
-        outbox, prefix = self._create_outbox(), self._settings.topic_prefix
+        outbox, prefix, tests = self._create_outbox(), self._settings.topic_prefix, list_tests(events)
         for reported in await self._store.list_reported(touched):
+            if reported.delivery_id in tests:
+                reported = msgspec.structs.replace(reported, is_test=True)
             final = is_final(reported, self._settings.channels_without_receipts)
             topic, user_key = prefix + get_deliveries_topic("webhook", reported.priority), reported.user_id.encode()
             for endpoint in self._endpoints:

@@ -174,6 +174,8 @@ def _write_decided_event(
     )
     if state.redrive_count:
         event = msgspec.structs.replace(event, redrive_count=state.redrive_count)
+    if notification.is_test:
+        event = msgspec.structs.replace(event, is_test=True)
     outbox.add(topics.status, state.partition, state.user_key, _encode(event))
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from schemas.checkpoints import CheckpointKeys
 from schemas.consent_proof import build_proof
+from schemas.projects import leave_project, project_in_force
 from schemas.users import AUDIT_ENTRY_PREFIX
 from tables.postgres.audit_log import append_audit_entry
 from tables.postgres.consent_proofs import read_proof_content
@@ -34,8 +35,10 @@ class ConsentProofs:
         """
         if self._keys is None:
             raise ValueError(NO_KEY)
-        await LogChainStore(self._database, self._keys, _AT_ONCE).sign_now("consent", _MAX_LINKS)
-        content = await read_proof_content(self._database, user_id)
+        has_addresses = not project_in_force.get()  # events of addresses alone are the default project's
+        with leave_project():  # the way to a signed head leads over the entries of all projects, by their hashes
+            await LogChainStore(self._database, self._keys, _AT_ONCE).sign_now("consent", _MAX_LINKS)
+            content = await read_proof_content(self._database, user_id, has_addresses=has_addresses)
         details = {"events": len(content.entries), "deliveries": len(content.deliveries)}
         entry_id = self._make_id(AUDIT_ENTRY_PREFIX)
         await append_audit_entry(self._database, entry_id, actor, "prove_consent", "user", user_id, details)

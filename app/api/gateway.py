@@ -75,6 +75,7 @@ from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.projects import CachedProjects
 from tables.postgres.redrives import RedriveStore
 from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.postgres.users import UserStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.postgres.window_resets import PostgresWindowResets
@@ -271,7 +272,8 @@ class GatewayConnections:
         settings, account = self._settings, self._settings.providers["sendgrid"]
         erasures = ErasureStore(self.database, make_new_id, build_blind_index(settings.encryption))
         endpoints = WebhookEndpointStore(self.database, make_new_id)
-        stores = Stores(users, preferences, SuppressionStore(self.database, make_new_id), endpoints, history, erasures)
+        suppressions, readings = SuppressionStore(self.database, make_new_id), UnmaskedReadings(self.database, make_new_id)
+        stores = Stores(users, preferences, suppressions, endpoints, history, erasures, readings)
         provider = SendGridErasure(account["url"], account["api_key"]) if account["api_key"] else None
         return PersonalData(stores, provider, self.profile_eviction, self._forget_keys, time.time, settings.receipt_timeouts)
 

@@ -22,17 +22,33 @@ OWNED_PARAMETERS: Final = frozenset({"user_id", "rule_type", "name"})
 """The parameters of paths that name what belongs to a project."""
 
 OWNED_QUERY: Final = frozenset({"user_id", "type", "template", "audience"})
-OWNED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {"/v1/rules/{rule_type}": (("type",), ("template",), ("digest", "template"))}
-"""The fields of bodies that do, by route; a submission, a broadcast, a schedule and members are qualified where they are validated."""
-
 _CONTENT: Final = (("type",), ("template",))
+_SELECTION: Final = (("filter", "user_id"), ("filter", "type"))
+OWNED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
+    "/v1/rules/{rule_type}": (*_CONTENT, ("digest", "template")),
+    "/v1/suppressions": (("user_id",),),
+    "/v1/dead-letters/discard": _SELECTION,
+    "/v1/redrives": _SELECTION,
+    "/v1/dead-letters/{dead_letter_id}/redrive": (("user_id",), *_CONTENT),
+    "/v1/webhook-endpoints": (("user_id",), ("types",)),
+    "/v1/webhook-endpoints/{endpoint_id}": (("types",),),
+}
+"""The fields of bodies that do, by route, and those with a list of such.
+
+A submission, a broadcast, a schedule and members are qualified where they are validated.
+"""
+
+STORED_FORM: Final = frozenset({"/v1/users/{user_id}/consent-proof"})
+"""The routes whose responses keep the prefix: what is signed stays as it is."""
+
+OWN_QUERIES: Final = frozenset({"/v1/live/events"})
+"""The routes that qualify their query themselves."""
+
 _RECIPIENTS: Final = (("user_ids",), ("notification", "type"), ("notification", "template"))
 RESERVED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     **OWNED_FIELDS,
     "/v1/broadcasts": _RECIPIENTS,
     "/v1/schedules/{name}": _RECIPIENTS,
-    "/v1/suppressions": (("user_id",),),
-    "/v1/dead-letters/{dead_letter_id}/redrive": (("user_id",), *_CONTENT),
 }
 """The fields of bodies in which the default project could name what is another one's, by route; a worker would not know any more."""
 
@@ -78,11 +94,14 @@ class ProjectScope:
     async def _call_in_project(self, project: str, scope: Scope, receive: Receive, send: Send) -> None:
         parameters = scope.get("path_params", {})
         scope["path_params"] = {name: qualify(project, value) if name in OWNED_PARAMETERS else value for name, value in parameters.items()}
-        scope["query_string"] = qualify_query(project, scope["query_string"])
         template = scope.get("path_template", "")
+        if template not in OWN_QUERIES:
+            scope["query_string"] = qualify_query(project, scope["query_string"])
         if fields := OWNED_FIELDS.get(template):
             receive = replay(qualify_fields(project, await read_all(receive), fields))
-        await self._app(scope, receive, StrippingSend(project, send, has_contents=not template.endswith(EXPLANATION)))
+        if template not in STORED_FORM:
+            send = StrippingSend(project, send, has_contents=not template.endswith(EXPLANATION))
+        await self._app(scope, receive, send)
 
 
 class StrippingSend:
@@ -150,7 +169,10 @@ def qualify_query(project: str, query: bytes) -> bytes:
 
 
 def qualify_fields(project: str, body: bytes, fields: Sequence[tuple[str, ...]]) -> bytes:
-    """A body of JSON with these fields as they are stored; whatever is no text stays, because its handler says what is wrong with it."""
+    """A body of JSON with these fields, and the items of those that are lists, as they are stored.
+
+    Whatever is no text stays, because its handler says what is wrong with it.
+    """
     try:
         document = msgspec.json.decode(body)
     except DECODE_ERRORS:
@@ -159,9 +181,15 @@ def qualify_fields(project: str, body: bytes, fields: Sequence[tuple[str, ...]])
         target: Any = document
         for name in way:
             target = target.get(name) if isinstance(target, dict) else None
-        if isinstance(target, dict) and isinstance(target.get(last), str) and target[last]:
-            target[last] = qualify(project, target[last])
+        if isinstance(target, dict) and last in target:
+            target[last] = _qualify_value(project, target[last])
     return msgspec.json.encode(document)
+
+
+def _qualify_value(project: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_qualify_value(project, item) for item in value]
+    return qualify(project, value) if isinstance(value, str) and value else value
 
 
 def find_json(start: Message) -> bytes:

@@ -43,6 +43,7 @@ def webhooks() -> None:
 @click.option("--user", "user_id", help="Whose endpoint it is; without it, one for the statuses of all deliveries.")
 @add_filter_options
 @click.option("--description", default="", help="What it is for.")
+@click.option("--test", "is_test", is_flag=True, help="Of a status endpoint: it gets the statuses of tests, and no others.")
 @click.option("--ed25519", is_flag=True, help="Sign with a private key; the receiver gets the public one.")
 @add_gateway_options
 @json_option
@@ -50,6 +51,7 @@ def add(
     endpoint_url: str,
     user_id: str | None,
     description: str,
+    is_test: bool,
     ed25519: bool,
     url: str | None,
     api_key: str | None,
@@ -68,6 +70,7 @@ def add(
         "user_id": user_id,
         "description": description,
         "signature": "ed25519" if ed25519 else "hmac",
+        **({"is_test": True} if is_test else {}),
         **{name: list(values) for name, values in filters.items()},
     }
     print_result(load_operator_client(url, api_key).post(ENDPOINTS_PATH, body), as_json, format_endpoint)
@@ -283,7 +286,8 @@ def format_statistics(statistics: JsonObject) -> RenderableType:
 def _format_endpoints(page: JsonObject) -> RenderableType:
     table = formatting.build_table("endpoint", "of", "url", "types", "state")
     for one in page["items"]:
-        table.add_row(one["id"], one["user_id"] or "statuses", one["url"], ", ".join(one["types"]) or "all", _format_state(one))
+        recipient = one["user_id"] or ("statuses of tests" if one["is_test"] else "statuses")
+        table.add_row(one["id"], recipient, one["url"], ", ".join(one["types"]) or "all", _format_state(one))
     return format_page(table, page)
 
 

@@ -4,9 +4,15 @@ import logging
 from base64 import b64encode
 
 from agents.log_linker import LinkDelay
+from agents.reading_gatherer import GatherDelay
 from app.telemetry import Metrics, log_event
 from schemas import metrics as names
 from schemas.checkpoints import LinkedLog
+
+
+def observe_gather_delay(delay: GatherDelay) -> None:
+    """Log that readings of personal data wait to be entries of the audit log."""
+    log_event("audit.gathering_delayed", logging.WARNING, cause=delay.cause, seconds=delay.seconds)
 
 
 class LogLinkObserver:

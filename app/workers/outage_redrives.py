@@ -1,6 +1,7 @@
 """Redrives by rule: when an account answers again, the deliveries whose retries it had exhausted are sent again."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from app.telemetry import log_event
@@ -25,8 +26,8 @@ LONGEST_RETRY = 60.0  # seconds
 class RuleStore(Protocol):
     """Where the redrives of a rule are created."""
 
-    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> Redrive | None:
-        """A new redrive; None if there is nothing to redrive, or if one goes on. Raises UnavailableError."""
+    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> Sequence[Redrive]:
+        """A new redrive for each project; none if there is nothing to redrive, or if one goes on. Raises UnavailableError."""
         ...
 
 
@@ -71,8 +72,8 @@ class OutageRedrives:
                 continue
             except HeroldError:  # more than one redrive may have: an operator has to choose
                 return
-            if created is not None:
-                log_event("delivery.outage_redriven", account=account, redrive=created.id, dead_letters=created.total_count)
+            for one in created:
+                log_event("delivery.outage_redriven", account=account, redrive=one.id, dead_letters=one.total_count)
             return
 
     def _build_request(self, account: str) -> RedriveRequest:

@@ -10,6 +10,7 @@ from typing import Any
 from agents.broadcasts.expander import Expander
 from agents.broadcasts.project_share import ProjectShare
 from agents.log_linker import LogLinker
+from agents.reading_gatherer import ReadingGatherer
 from agents.redrives.redriver import Redriver
 from agents.scheduler.releaser import Releaser
 from agents.scheduler.scheduler import Scheduler
@@ -27,7 +28,7 @@ from app.streaming.committer_factory import build_batch_committer, build_unbatch
 from app.suppression_sync import SuppressionSyncJob, list_accounts
 from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
-from app.workers.log_link_observer import LogLinkObserver
+from app.workers.log_link_observer import LogLinkObserver, observe_gather_delay
 from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
 from app.workers.worker_builder import WorkerBuilder, build_priority_limits
 from schemas.limit_ports import Quota
@@ -37,6 +38,7 @@ from tables.postgres.database import Database
 from tables.postgres.due_schedules import PostgresDueSchedules
 from tables.postgres.projects import CachedProjects
 from tables.postgres.redrive_pages import PostgresRedrivePages
+from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.redis.client import RedisClient
 from tables.redis.profile_cache import forget
 
@@ -170,10 +172,12 @@ def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: D
 
 
 def _add_log_linker(worker: WorkerBuilder, settings: Settings, database: Database) -> None:
-    """Link the entries of the audit log and of consent to their chains, in one process at a time."""
+    """Link the entries of the audit log and of consent to their chains, and make those of readings, in one process at a time."""
     chains = build_log_chains(database, settings.audit)
     linker = LogLinker(chains, asyncio.sleep, settings.audit.link_interval, LogLinkObserver(worker.metrics))
     worker.add_task("log_linker", linker.run_forever)
+    readings = UnmaskedReadings(database, OrderedIds(time.time, RandomIdBits(os.urandom)))
+    worker.add_task("reading_gatherer", ReadingGatherer(readings, asyncio.sleep, observe_gather_delay).run_forever)
 
 
 def _add_schedules(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.ids import to_uuid_hex
+from schemas.projects import find_project, project_in_force, qualify
 from schemas.redaction import redact_value
 from schemas.request_origin import get_request_origin
 from schemas.users import AUDIT_ENTRY_PREFIX
@@ -62,19 +63,33 @@ class AuditLogReader:
     async def list_entries(self, selection: AuditFilter, limit: int, before: str | None = None) -> list[AuditEntry]:
         """At most `limit` entries with ids below `before`, newest first."""
         below = min(to_uuid_hex(before) if before else _MAX_UUID, _build_bound(selection.until, _MAX_UUID))
-        values = *selection[:5], _build_bound(selection.since, _MIN_UUID), below, limit
+        project, object_id = project_in_force.get() or "", selection.object_id
+        object_ids = None if object_id is None else [object_id, qualify(project, object_id)]
+        values = *selection[:4], object_ids, _build_bound(selection.since, _MIN_UUID), below, limit, project or None
         async with self._database.acquire_connection() as connection, connection.transaction(readonly=True):
             await connection.execute(_SQL["plan_for_values"])
             return [_build_entry(row) for row in await connection.fetch(_SQL["search_audit_entries"], *values)]
 
 
 async def write_audit_entry(
-    connection: Connection, entry_id: str, actor: str, action: str, object_type: str, object_id: str, details: Mapping[str, Any]
+    connection: Connection,
+    entry_id: str,
+    actor: str,
+    action: str,
+    object_type: str,
+    object_id: str,
+    details: Mapping[str, Any],
+    project: str | None = None,
 ) -> None:
-    """Append an entry with this new id (make_id, AUDIT_ENTRY_PREFIX) to the open transaction; addresses in its details are masked."""
+    """Append an entry with this new id (make_id, AUDIT_ENTRY_PREFIX) to the open transaction; addresses in its details are masked.
+
+    Whose it is: `project`, else that of the request at hand, else that of the object.
+    """
     text, request = msgspec.json.encode(redact_value(dict(details))).decode(), get_request_origin()
     where = request.principal, request.client_address, request.user_agent_hash, request.request_id
-    await connection.execute(_SQL["insert_audit_entry"], to_uuid_hex(entry_id), actor, action, object_type, object_id, text, *where)
+    owner = next((one for one in (project, project_in_force.get()) if one is not None), find_project(object_id))
+    values = actor, action, object_type, object_id, text, owner, *where
+    await connection.execute(_SQL["insert_audit_entry"], to_uuid_hex(entry_id), *values)
 
 
 async def append_audit_entry(

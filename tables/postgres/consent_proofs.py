@@ -19,10 +19,13 @@ _CHAIN_SQL = load_queries("log_chain")
 MAX_NOTIFICATIONS: Final = 10_000  # the newest of the user
 
 
-async def read_proof_content(database: Database, user_id: str) -> ProofContent:
-    """What is known of a user's consent up to the last checkpoint. Raises UnavailableError."""
+async def read_proof_content(database: Database, user_id: str, *, has_addresses: bool) -> ProofContent:
+    """What is known of a user's consent up to the last checkpoint. Raises UnavailableError.
+
+    `has_addresses`: with the events of the user's addresses that are about no user.
+    """
     async with database.acquire_connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        numbers = [row["number"] for row in await connection.fetch(_SQL["list_links_of_user"], user_id)]
+        numbers = [row["number"] for row in await connection.fetch(_SQL["list_links_of_user"], user_id, has_addresses)]
         checkpoints = await _fetch_checkpoints(connection, numbers)
         entries, segments = [], []
         for checkpoint, group in _group_by_checkpoint(numbers, checkpoints):

@@ -28,7 +28,16 @@ class PostgresEndpointReports:
         """The enabled endpoints for statuses."""
         rows = await self._database.fetch(_SQL["list_status_endpoints"])
         return [
-            StatusEndpoint(ENDPOINT_PREFIX + row["id"].hex, row["url"], row["types"], row["categories"], row["statuses"]) for row in rows
+            StatusEndpoint(
+                ENDPOINT_PREFIX + row["id"].hex,
+                row["url"],
+                row["types"],
+                row["categories"],
+                row["statuses"],
+                row["project"],
+                row["is_test"],
+            )
+            for row in rows
         ]
 
     async def list_reported(self, delivery_ids: Sequence[str]) -> Sequence[ReportedDelivery]:
@@ -53,7 +62,8 @@ class PostgresEndpointReports:
             if await connection.fetchrow(_SQL["disable_failing"], to_uuid_hex(endpoint.id), endpoint.reason) is None:
                 return False
             details = {"source": ACTOR, "reason": endpoint.reason, "since": endpoint.since}
-            await write_audit_entry(connection, self._make_id(AUDIT_ENTRY_PREFIX), ACTOR, "disable", OBJECT_TYPE, endpoint.id, details)
+            entry_id, project = self._make_id(AUDIT_ENTRY_PREFIX), endpoint.project
+            await write_audit_entry(connection, entry_id, ACTOR, "disable", OBJECT_TYPE, endpoint.id, details, project)
             return True
 
 
@@ -72,9 +82,11 @@ def _build_reported(row: DatabaseRow) -> ReportedDelivery:
         row["type"] or "",
         row["category"] or "",
         row["priority"] or "medium",
+        row["is_test"] or False,
     )
 
 
 def _build_failing(row: DatabaseRow) -> FailingEndpoint:
     reason = "gone" if row["is_gone"] else "failing"
-    return FailingEndpoint(ENDPOINT_PREFIX + row["id"].hex, row["user_id"], row["url"], reason, row["since"], row["has_rule"])  # type: ignore[arg-type]
+    endpoint_id = ENDPOINT_PREFIX + row["id"].hex
+    return FailingEndpoint(endpoint_id, row["user_id"], row["url"], reason, row["since"], row["has_rule"], row["project"])  # type: ignore[arg-type]

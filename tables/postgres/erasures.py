@@ -38,11 +38,10 @@ class ErasureStore:
         """The addresses that a user has."""
         return _build_addresses(await self._database.fetch(_SQL["list_addresses"], user_id))
 
-    async def record_reading(self, actor: str, resource: str, object_id: str, count: int) -> None:
-        """Append to the audit log that somebody reads personal data; an empty id stands for those of several users."""
-        details = {"resource": resource, "count": count}
-        entry_id = self._make_id(AUDIT_ENTRY_PREFIX)
-        await append_audit_entry(self._database, entry_id, actor, "read", "user" if object_id else "users", object_id, details)
+    async def record_export(self, actor: str, user_id: str) -> None:
+        """Append to the audit log that somebody exports the data of a user."""
+        entry_id, details = self._make_id(AUDIT_ENTRY_PREFIX), {"resource": "export", "count": 1}
+        await append_audit_entry(self._database, entry_id, actor, "read", "user", user_id, details)
 
     async def erase(self, user_id: str, origin: ChangeOrigin) -> Erasure:
         """Erase a user, who need not exist any more. Raises ConflictError if a hash has to stay and there is no key for it."""

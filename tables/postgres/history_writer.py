@@ -89,6 +89,8 @@ class PostgresHistoryWriter:
             if logs_may_exist:
                 attempts_by_id = {attempt.id: attempt for attempt in attempts}
                 attempts = [attempts_by_id[log_id] for log_id in changed.get("delivery_logs", ())]
+            if tests := sorted(to_uuid_hex(row.id) for row in batch.notifications if row.is_test):
+                await connection.execute(_SQL["mark_tests"], tests, tests[0], tests[-1])
             await _add_user_counts(connection, attempts)
             await add_endpoint_counts(connection, attempts)
             if batch.dead_letters:

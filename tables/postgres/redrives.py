@@ -8,6 +8,7 @@ import msgspec
 from schemas.dead_letters import DeadLetterContent, DeadLetterFilter
 from schemas.errors import ConflictError
 from schemas.ids import to_uuid_hex
+from schemas.projects import leave_project, project_in_force
 from schemas.redrives import (
     ENDS,
     MAX_ITEMS,
@@ -54,38 +55,42 @@ class RedriveStore:
 
     async def examine(self, request: RedriveRequest, limit: int) -> tuple[int, list[tuple[DeadLetterContent, RedriveFacts]]]:
         """How many dead letters a request selects, and the oldest of them with what is known of each."""
+        project = project_in_force.get()
         if request.ids is not None:
             uuids = sorted({to_uuid_hex(one) for one in request.ids})
-            count, rows = len(uuids), await self._database.fetch(_SQL["list_named"], uuids, limit)
+            count, rows = len(uuids), await self._database.fetch(_SQL["list_named"], uuids, project, limit)
         else:
             selection = encode_json(request.filter or DeadLetterFilter())
-            ((count,),) = await self._database.fetch(_SQL["count_selected"], selection)
-            rows = await self._database.fetch(_SQL["list_selected"], selection, limit)
-        contents = await open_deliveries([build_content(row) for row in rows], self._sealers)
-        return count, [*zip(contents, await read_facts(self._database, contents), strict=True)]
+            ((count,),) = await self._database.fetch(_SQL["count_selected"], selection, project)
+            rows = await self._database.fetch(_SQL["list_selected"], selection, project, limit)
+        with leave_project():  # suppressions of addresses are of all projects, and the worker that redrives knows them
+            contents = await open_deliveries([build_content(row) for row in rows], self._sealers)
+            return count, [*zip(contents, await read_facts(self._database, contents), strict=True)]
 
     async def create(self, request: RedriveRequest, origin: ChangeOrigin, replacement: Replacement | None = None) -> Redrive:
-        """A new redrive of what the request selects now. Raises ConflictError if that is too much."""
+        """A new redrive of what the request selects now in the project at hand. Raises ConflictError if that is too much."""
+        return await self._create(request, origin, replacement, project_in_force.get())
+
+    async def _create(self, request: RedriveRequest, origin: ChangeOrigin, replacement: Replacement | None, project: str | None) -> Redrive:
         redrive_id = self._make_id(REDRIVE_PREFIX)
         selection = {"ids": request.ids} if request.ids is not None else msgspec.to_builtins(request.filter or DeadLetterFilter())
         new = (replacement.value, replacement.priority) if replacement else (None, None)
         options = request.include_delivered, request.extend_expiry, request.rate, request.reason
         async with self._database.acquire_connection() as connection, connection.transaction():
             uuid_hex = to_uuid_hex(redrive_id)
-            await connection.execute(_SQL["insert_redrive"], uuid_hex, encode_json(selection), *new, *options, origin.actor)
-            total = await _insert_items(connection, uuid_hex, request)
+            await connection.execute(_SQL["insert_redrive"], uuid_hex, encode_json(selection), *new, *options, origin.actor, project)
+            total = await _insert_items(connection, uuid_hex, request, project)
             await connection.execute(_SQL["set_total"], uuid_hex, total)
             details = {"selection": selection, "count": total, "is_edited": replacement is not None, "comment": request.reason}
-            await self._write_audit_entry(connection, origin, "create", redrive_id, details)
+            await self._write_audit_entry(connection, origin, "create", redrive_id, details, project)
             row = await connection.fetchrow(_SQL["get_redrive"], uuid_hex)
         return _build_redrive(row)
 
-    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> Redrive | None:
-        """A new redrive of an account; None if nothing is selected, or if one that this rule created has not ended."""
+    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> list[Redrive]:
+        """A new redrive of an account for each project of which something is selected, unless one that this rule created has not ended."""
         selection = request.filter or DeadLetterFilter()
-        ((count,),) = await self._database.fetch(_SQL["count_selected"], encode_json(selection))
-        ((has_unfinished,),) = await self._database.fetch(_SQL["has_unfinished"], origin.actor, selection.account)
-        return None if has_unfinished or not count else await self.create(request, origin)
+        rows = await self._database.fetch(_SQL["list_projects_to_redrive"], encode_json(selection), origin.actor, selection.account)
+        return [await self._create(request, origin, None, row["project"]) for row in rows]
 
     async def change_state(self, redrive_id: str, action: RedriveAction, origin: ChangeOrigin) -> Redrive | None:
         """The redrive after an action, which changes nothing if it was done before; None if there is no such one.
@@ -106,20 +111,26 @@ class RedriveStore:
             return _build_redrive(await connection.fetchrow(_SQL["get_redrive"], uuid_hex))
 
     async def _write_audit_entry(
-        self, connection: Connection, origin: ChangeOrigin, action: str, redrive_id: str, details: Mapping[str, Any]
+        self,
+        connection: Connection,
+        origin: ChangeOrigin,
+        action: str,
+        redrive_id: str,
+        details: Mapping[str, Any],
+        project: str | None = None,
     ) -> None:
         entry_id, details = self._make_id(AUDIT_ENTRY_PREFIX), {"source": origin.source, **details}
-        await write_audit_entry(connection, entry_id, origin.actor, action, "redrive", redrive_id, details)
+        await write_audit_entry(connection, entry_id, origin.actor, action, "redrive", redrive_id, details, project)
 
 
-async def _insert_items(connection: Connection, uuid_hex: str, request: RedriveRequest) -> int:
+async def _insert_items(connection: Connection, uuid_hex: str, request: RedriveRequest, project: str | None) -> int:
     """Insert the dead letters of a redrive, by which it does not grow while it runs; returns how many."""
     if request.ids is not None:
         return int(await connection.fetchval(_SQL["insert_named_items"], uuid_hex, _to_uuids(request.ids)))
     selection, last = encode_json(request.filter or DeadLetterFilter()), _MIN_UUID
     total = 0
     while True:
-        row = await connection.fetchrow(_SQL["insert_items"], uuid_hex, selection, last, ITEM_PAGE)
+        row = await connection.fetchrow(_SQL["insert_items"], uuid_hex, selection, last, ITEM_PAGE, project)
         total += int(row["count"])
         if total > MAX_ITEMS:
             raise ConflictError(f"the filter selects more than {MAX_ITEMS:,} dead letters: choose a shorter time with since and until")

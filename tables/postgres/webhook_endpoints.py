@@ -9,6 +9,7 @@ from msgspec import UNSET
 from schemas.enums import Status
 from schemas.errors import ConflictError, MissingEndpointError, MissingUserError, VersionMismatchError
 from schemas.ids import is_id, to_uuid_hex
+from schemas.projects import project_in_force
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from schemas.webhook_endpoints import (
     ENDPOINT_PREFIX,
@@ -69,7 +70,8 @@ class WebhookEndpointStore:
                 await _check_user(connection, request.user_id)
             filters = request.types, request.categories, request.statuses
             values = request.kind, request.user_id, request.url, request.description, *filters, request.signature, sealed, public_key
-            row = await connection.fetchrow(_SQL["insert_endpoint"], to_uuid_hex(endpoint_id), *values)
+            project = project_in_force.get() if request.kind == "status" else None
+            row = await connection.fetchrow(_SQL["insert_endpoint"], to_uuid_hex(endpoint_id), *values, project, request.is_test)
             if row is None:
                 raise _build_url_conflict()
             await self._write_audit_entry(
@@ -210,6 +212,7 @@ def build_endpoint(row: DatabaseRow) -> WebhookEndpoint:
         version=row["version"],
         created_at=row["created_at"].timestamp(),
         updated_at=row["updated_at"].timestamp(),
+        is_test=row["is_test"],
     )
 
 

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from app.api.live.rows import LiveRow, RowKind
 from schemas.channels import ChannelName
 from schemas.enums import Priority
-from schemas.projects import is_reserved, qualify
+from schemas.projects import is_reserved, qualify, strip_project
 
 MAX_CHOICES = 20
 Text = Annotated[str, Meta(max_length=256)]
@@ -41,8 +42,8 @@ class RowFilter:
         self.key = (live_filter, project)
         self._filter, self._project, self._id_prefix = live_filter, project, qualify(project or "", "")
         self._statuses = frozenset(status.casefold() for status in live_filter.statuses)
-        self._types = frozenset(name for name in live_filter.types if not name.endswith("*"))
-        self._type_prefixes = tuple(name[:-1] for name in live_filter.types if name.endswith("*"))
+        self._types = frozenset(self._id_prefix + name for name in live_filter.types if not name.endswith("*"))
+        self._type_prefixes = tuple(self._id_prefix + name[:-1] for name in live_filter.types if name.endswith("*"))
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -64,6 +65,11 @@ class RowFilter:
             and (not chosen.user_id or row.user_id == self._id_prefix + chosen.user_id)
             and (not chosen.notification_id or row.notification_id == chosen.notification_id)
         )
+
+    def present(self, row: LiveRow) -> LiveRow:
+        """The row as the client's project knows its ids."""
+        project = self._project
+        return replace(row, user_id=strip_project(project, row.user_id), type=strip_project(project, row.type)) if project else row
 
     def _may_be_seen(self, user_id: str) -> bool:
         if self._project is None:

@@ -124,7 +124,7 @@ class LiveHub:
     def _take_replay(self, subscription: Subscription) -> bytes:
         entries, subscription.replay = subscription.replay[:MAX_ROWS], subscription.replay[MAX_ROWS:]
         subscription.cursor = _advance(subscription.cursor, entries)
-        return encode_delta(subscription.cursor, _get_rows(entries))
+        return encode_delta(subscription.cursor, _get_rows(entries, subscription.row_filter))
 
     def _take_new(self, subscription: Subscription, group: _FilterGroup) -> bytes | None:
         key = subscription.next_match, subscription.is_sampled
@@ -141,19 +141,21 @@ class LiveHub:
         if subscription.is_sampled:
             newest = {entry.row.subject: entry for entry in matches if entry.row is not None}
             entries = sorted(newest.values(), key=_get_position)[-MAX_ROWS:]
-            frame = encode_delta(self._head_cursor, _get_rows(entries), len(matches) - len(newest), len(newest) - len(entries))
+            frame = encode_delta(
+                self._head_cursor, _get_rows(entries, subscription.row_filter), len(matches) - len(newest), len(newest) - len(entries)
+            )
             return frame, group.end, self._head_cursor
         entries = matches[:MAX_ROWS]
         cursor = self._head_cursor if len(entries) == len(matches) else _advance(subscription.cursor, entries)
-        return encode_delta(cursor, _get_rows(entries)), subscription.next_match + len(entries), cursor
+        return encode_delta(cursor, _get_rows(entries, subscription.row_filter)), subscription.next_match + len(entries), cursor
 
 
 def _get_position(entry: Entry) -> int:
     return entry.position
 
 
-def _get_rows(entries: Iterable[Entry]) -> list[LiveRow]:
-    return [entry.row for entry in entries if entry.row is not None]
+def _get_rows(entries: Iterable[Entry], row_filter: RowFilter) -> list[LiveRow]:
+    return [row_filter.present(entry.row) for entry in entries if entry.row is not None]
 
 
 def _advance(cursor: Cursor, entries: Sequence[Entry]) -> Cursor:

@@ -17,6 +17,8 @@ from app.api.csv_text import CSV_MEDIA_TYPE, encode_csv
 from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
+from app.api.principal import get_principal
+from app.api.problems import ProblemError, build_problem
 from schemas.checkpoints import Checkpoint
 from schemas.ids import is_id
 from schemas.log_chain import LOG_NAMES
@@ -27,6 +29,7 @@ from schemas.users import AUDIT_ENTRY_PREFIX
 from tables.postgres.audit_log import AuditEntry, AuditFilter
 
 MAX_EXPORTED_ENTRIES = 10_000
+OF_ALL_PROJECTS = "a log has the entries of all projects, so only the default one may read its head"
 NEXT_CURSOR_HEADER = "Herold-Next-Cursor"
 CSV_COLUMNS = (
     "id", "occurred_at", "actor", "principal", "action", "object_type", "object_id", "details", "client_address", "user_agent_hash",
@@ -98,7 +101,12 @@ async def export_entries(
     operation_id="get_log_heads",
 )
 async def get_heads(request: ApiRequest) -> LogHeads:
-    """The number and hash of the last entry of each log. Noted elsewhere, they show later if a log was cut or replaced."""
+    """The number and hash of the last entry of each log. Noted elsewhere, they show later if a log was cut or replaced.
+
+    The logs are of all projects, so only the default one may read their heads.
+    """
+    if get_principal(request).project:
+        raise ProblemError(build_problem("forbidden", OF_ALL_PROJECTS))
     chains = get_dependencies(request).log_chains
     logs = []
     for log in LOG_NAMES:

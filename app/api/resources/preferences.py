@@ -91,7 +91,7 @@ async def list_consent_events(
     preferences = get_dependencies(request).preferences
     events = await preferences.list_consent_events(user_id, limit + 1, key[0] if key else None)
     items, cursor = cut_page(events, limit, lambda event: [event.id])
-    return ConsentEventPage(await show(request, items, mask_consent_event, "consent events", user_id), cursor)
+    return ConsentEventPage(await show(request, items, mask_consent_event, "consent events", lambda _: user_id), cursor)
 
 
 async def _respond(request: ApiRequest, user_id: str) -> Response[PreferenceList]:

@@ -12,7 +12,8 @@ from app.api.dependencies import ApiRequest, get_dependencies
 from app.api.masking import show
 from app.api.openapi import describe_body, describe_problem
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, cut_page, decode_cursor
-from app.api.problems import ProblemError, build_problem
+from app.api.principal import get_principal
+from app.api.problems import ProblemError, build_field_error, build_problem, build_validation_problem
 from app.api.resources.users import CHANGE_ERRORS, LIST_ERRORS, READ_ERRORS
 from app.api.responses import SuppressionPage
 from schemas.channels import CHANNELS, ChannelName
@@ -24,6 +25,7 @@ from schemas.users import SUPPRESSION_PREFIX, Suppression, SuppressionRequest
 
 ID_FORMAT = f"{SUPPRESSION_PREFIX} and 32 hex digits"
 SuppressionId = Annotated[str, PathParameter(description=ID_FORMAT)]
+NEEDS_USER = "is needed in a project: a suppression of an address alone is of all projects, and only the default one can make it"
 NOT_FOUND = {404: describe_problem("no such suppression")}
 
 
@@ -44,6 +46,8 @@ async def create_suppression(request: ApiRequest, actor: ActorHeader = None, sou
     dependencies = get_dependencies(request)
     body = await decode_body(request, SuppressionRequest)
     raise_for_problems(find_suppression_problems(body, await dependencies.users.list_categories()))
+    if body.user_id is None and get_principal(request).project:
+        raise ProblemError(build_validation_problem([build_field_error("$.user_id", NEEDS_USER)]))
     written = await dependencies.suppressions.create(body, build_origin(actor, source))
     await dependencies.profile_eviction.evict(written.user_ids)
     return Response(written.suppression, status_code=201 if written.is_changed else 200)
@@ -66,7 +70,7 @@ async def list_suppressions(
         addresses, user_id, channel, undone, limit + 1, key[0] if key else None
     )
     items, cursor = cut_page(found, limit, lambda suppression: [suppression.id])
-    return SuppressionPage(await show(request, items, mask_suppression, "suppressions", user_id or ""), cursor)
+    return SuppressionPage(await show(request, items, mask_suppression, "suppressions", _get_person), cursor)
 
 
 @get(
@@ -81,7 +85,7 @@ async def get_suppression(request: ApiRequest, suppression_id: SuppressionId) ->
     suppression = await get_dependencies(request).suppressions.get(_check_id(suppression_id))
     if suppression is None:
         raise _build_missing_error(suppression_id)
-    (shown,) = await show(request, [suppression], mask_suppression, "suppression", suppression.user_id or "")
+    (shown,) = await show(request, [suppression], mask_suppression, "suppression", _get_person)
     return shown
 
 
@@ -108,6 +112,11 @@ async def undo_suppression(
         raise _build_missing_error(suppression_id)
     await dependencies.profile_eviction.evict(written.user_ids)
     return written.suppression
+
+
+def _get_person(suppression: Suppression) -> str:
+    """Whose address it has; of an address alone, the suppression itself."""
+    return suppression.user_id or suppression.id
 
 
 def list_spellings(text: str) -> list[str]:

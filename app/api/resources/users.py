@@ -60,7 +60,7 @@ async def list_users(
     after = decode_cursor(cursor)
     found = await get_dependencies(request).users.list_users(search, limit + 1, after[0] if after else "")
     items, cursor = cut_page(found, limit, lambda user: [user.id])
-    return UserPage(await show(request, items, mask_user, "users"), cursor)
+    return UserPage(await show(request, items, mask_user, "users", lambda user: user.id), cursor)
 
 
 @get("/{user_id:str}", opt=requires(Permission.USERS_READ), responses=READ_ERRORS, summary="Get a user", operation_id="get_user")
@@ -69,7 +69,7 @@ async def get_user(request: ApiRequest, user_id: UserId) -> Response[User]:
     user = await get_dependencies(request).users.get(user_id)
     if user is None:
         raise MissingUserError(user_id)
-    (shown,) = await show(request, [user], mask_user, "user", user_id)
+    (shown,) = await show(request, [user], mask_user, "user", lambda one: one.id)
     return _respond(shown)
 
 
@@ -147,7 +147,7 @@ async def list_devices(
     if not found and await users.get(user_id) is None:
         raise MissingUserError(user_id)
     items, cursor = cut_page(found, limit, lambda device: [device.token])
-    shown = await show(request, items, mask_device, "devices", user_id)
+    shown = await show(request, items, mask_device, "devices", lambda _: user_id)
     return DevicePage(shown, cursor if shown == items else None)  # a cursor has a token in it
 
 

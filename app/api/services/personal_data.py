@@ -19,6 +19,7 @@ from schemas.webhook_endpoints import WebhookEndpoint
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.postgres.users import UserStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
 
@@ -57,6 +58,7 @@ class Stores(Struct, frozen=True):
     webhook_endpoints: WebhookEndpointStore
     history: HistoryReader
     erasures: ErasureStore
+    readings: UnmaskedReadings
 
 
 class PersonalData:
@@ -74,13 +76,13 @@ class PersonalData:
         self._stores, self._provider, self._eviction, self._forget_keys = stores, provider, eviction, forget_keys
         self._clock, self._receipt_timeouts = clock, receipt_timeouts
 
-    async def record_reading(self, actor: str, resource: str, object_id: str, count: int) -> None:
-        """Append to the audit log that somebody reads personal data without masks. Raises UnavailableError."""
-        await self._stores.erasures.record_reading(actor, resource, object_id, count)
+    async def record_readings(self, actor: str, resource: str, person_ids: Sequence[str]) -> None:
+        """Record that somebody reads personal data of these without masks. Raises UnavailableError."""
+        await self._stores.readings.record(actor, resource, person_ids)
 
     async def export(self, user_id: str, actor: str) -> UserExport:
         """All that is stored of a user, with an entry in the audit log. Raises UnavailableError."""
-        await self.record_reading(actor, "export", user_id, 1)
+        await self._stores.erasures.record_export(actor, user_id)
         stores, now = self._stores, self._clock()
         read_endpoints = stores.webhook_endpoints.list_endpoints
         endpoints = await _read_pages(lambda after: read_endpoints(PAGE, after, "user", user_id, None, ""), _get_id)

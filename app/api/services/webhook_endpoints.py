@@ -22,6 +22,7 @@ from schemas.enums import Status
 from schemas.errors import DescribedUnavailableError, SettingError
 from schemas.ids import DELIVERY_PREFIX, compute_partition
 from schemas.ports import Clock, Sleep
+from schemas.projects import project_in_force, qualify
 from schemas.user_validation import FieldProblem
 from schemas.users import ChangeOrigin
 from schemas.webhook_endpoints import (
@@ -129,7 +130,7 @@ class WebhookEndpointService:
     async def get_ping(self, endpoint_id: str, delivery_id: str) -> PingResult:
         """What is known of a test webhook; PENDING for one of which nothing is recorded."""
         endpoint = await self.store.get(endpoint_id)
-        found = await self.store.get_delivery_result(delivery_id, endpoint.user_id or endpoint.id)
+        found = await self.store.get_delivery_result(delivery_id, _get_recipient(endpoint))
         return found or PingResult(delivery_id, Status.PENDING)
 
     def _build_ping(self, endpoint: WebhookEndpoint, data: Mapping[str, Any]) -> Delivery:
@@ -137,7 +138,7 @@ class WebhookEndpointService:
         return Delivery(
             id=self._make_id(DELIVERY_PREFIX),
             notification_id=self._make_id(MESSAGE_PREFIX),
-            user_id=endpoint.user_id or endpoint.id,
+            user_id=_get_recipient(endpoint),
             channel="webhook",
             address=endpoint.url,
             content=content,
@@ -170,6 +171,11 @@ class WebhookEndpointService:
         except (OSError, UnicodeError):
             return []
         return [str(entry[4][0]) for entry in found]
+
+
+def _get_recipient(endpoint: WebhookEndpoint) -> str:
+    """Whom a test webhook is recorded for: the user, or in the place of one the endpoint, as the project's own."""
+    return endpoint.user_id or qualify(project_in_force.get() or "", endpoint.id)
 
 
 def _raise_for_problems(problems: Iterable[FieldProblem]) -> None:

@@ -457,6 +457,7 @@ class CreatedEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     created_at: float
     updated_at: float
+    is_test: bool = False
     secret: str
 
 
@@ -650,7 +651,10 @@ class EndpointHour(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EndpointRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A new endpoint: of a user, who gets webhooks of notifications; or of kind `status`, which gets the statuses of all deliveries."""
+    """A new endpoint: of a user, who gets webhooks of notifications; or of kind `status`, which gets the statuses of all deliveries.
+
+    `is_test`: a status endpoint that gets the statuses of tests, and no others.
+    """
 
     url: str
     kind: Literal["status", "user"] = "user"
@@ -660,6 +664,7 @@ class EndpointRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     categories: list[str] = []
     statuses: list[Literal["BOUNCED", "DELIVERED", "FAILED", "SENT", "UNSUBSCRIBED"]] = []
     signature: Literal["ed25519", "hmac"] = "hmac"
+    is_test: bool = False
 
 
 class EndpointStatistics(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -1989,6 +1994,7 @@ class WebhookEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int
     created_at: float
     updated_at: float
+    is_test: bool = False
 
 
 class WebhookEndpointPage(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,5 @@
--- list_links_of_user: lists the places in the chain of the events of a user, and of suppressions by address of the user's addresses, the oldest first.
+-- list_links_of_user: lists the places in the chain of the events of a user, and if $2 of suppressions by address of the user's addresses, the
+-- oldest first.
 with owned as (
     select distinct case channel when 'email' then lower(address) else address end as address
     from users, jsonb_each(addresses) as by_channel (channel, list), jsonb_array_elements_text(list) as item (address)
@@ -7,7 +8,7 @@ with owned as (
 ), found as (
     select id from consent_events where user_id = $1
     union
-    select id from consent_events where address = any (array(select address from owned)) and address <> '' and user_id = ''
+    select id from consent_events where address = any (array(select address from owned)) and address <> '' and user_id = '' and $2::boolean
 )
 select number from log_chain where log = 'consent' and entry_id = any (array(select id from found))
 order by number;

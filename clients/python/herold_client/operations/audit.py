@@ -111,7 +111,9 @@ class Audit(Transport):
         return result
 
     def get_log_heads(self) -> models.LogHeads:
-        """Get the heads of the logs. The number and hash of the last entry of each log. Noted elsewhere, they show later if a log was cut or replaced."""
+        """Get the heads of the logs. The number and hash of the last entry of each log. Noted elsewhere, they show later if a log was cut or replaced.
+
+        The logs are of all projects, so only the default one may read their heads."""
         result: models.LogHeads = self.call(Request("GET", "/v1/audit/head"), {200: models.LogHeads})
         return result
 
@@ -221,6 +223,8 @@ class AsyncAudit(AsyncTransport):
         return result
 
     async def get_log_heads(self) -> models.LogHeads:
-        """Get the heads of the logs. The number and hash of the last entry of each log. Noted elsewhere, they show later if a log was cut or replaced."""
+        """Get the heads of the logs. The number and hash of the last entry of each log. Noted elsewhere, they show later if a log was cut or replaced.
+
+        The logs are of all projects, so only the default one may read their heads."""
         result: models.LogHeads = await self.call(Request("GET", "/v1/audit/head"), {200: models.LogHeads})
         return result

@@ -106,6 +106,15 @@ async def test_a_status_goes_to_each_endpoint_that_wants_it_on_the_partition_and
     assert delivery.endpoint_id == ENDPOINT.id
 
 
+async def test_the_status_of_a_test_goes_to_no_live_endpoint_also_if_its_notification_is_not_recorded_yet() -> None:
+    harness = Harness()
+    for_tests = msgspec.structs.replace(ENDPOINT, id="whe_" + "2" * 32, is_test=True)
+    harness.store.endpoints, event = [ENDPOINT, for_tests], build_status_event(1, status=Status.FAILED, is_test=True)
+    harness.store.reported = [build_reported(delivery_id=event.delivery_id)]
+    await harness.run(event)
+    assert [delivery.endpoint_id for _, _, _, delivery in harness.records] == [for_tests.id]
+
+
 async def test_without_an_endpoint_nothing_is_looked_up_and_endpoints_are_read_again_after_seconds() -> None:
     harness = Harness()
     await harness.run(build_status_event(1))

@@ -116,3 +116,37 @@ def test_the_id_of_a_report_follows_from_endpoint_delivery_and_status() -> None:
         build_id(delivery_id=make_id(DELIVERY_PREFIX, NOW, 2)),
     ]
     assert len({first, *others}) == 6
+
+
+@pytest.mark.parametrize(
+    ("project", "user_id", "wanted"),
+    [
+        (None, "u-1", True),
+        (None, "@acme/u-1", True),
+        ("", "u-1", True),
+        ("", "@acme/u-1", False),
+        ("acme", "@acme/u-1", True),
+        ("acme", "@acme2/u-1", False),
+        ("acme", "u-1", False),
+    ],
+)
+def test_an_endpoint_takes_the_statuses_of_its_project_only(project: str | None, user_id: str, wanted: bool) -> None:
+    endpoint = msgspec.structs.replace(ENDPOINT, project=project)
+    assert is_wanted(endpoint, build_reported(user_id=user_id), final=True) is wanted
+
+
+@pytest.mark.parametrize("endpoint_is_test", [True, False])
+@pytest.mark.parametrize("is_test", [True, False])
+def test_statuses_of_tests_go_to_endpoints_for_tests_and_all_others_to_the_others(endpoint_is_test: bool, is_test: bool) -> None:
+    endpoint = msgspec.structs.replace(ENDPOINT, is_test=endpoint_is_test)
+    assert is_wanted(endpoint, build_reported(is_test=is_test), final=True) is (endpoint_is_test is is_test)
+
+
+def test_a_project_reads_its_ids_as_it_knows_them() -> None:
+    reported = build_reported(user_id="@acme/u-1", type="@acme/order.shipped")
+    endpoint = msgspec.structs.replace(ENDPOINT, project="acme", types=["@acme/order.*"])
+    assert is_wanted(endpoint, reported, final=True)
+    report = build_report(endpoint, reported, final=True)
+    assert isinstance(report.content, WebhookContent)
+    assert (report.content.data["user_id"], report.content.data["notification_type"]) == ("u-1", "order.shipped")
+    assert report.user_id == "@acme/u-1"

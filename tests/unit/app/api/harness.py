@@ -66,6 +66,7 @@ from tables.postgres.redrives import RedriveStore
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.postgres.users import UserStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
 from tables.redis.client import RedisClient
@@ -352,7 +353,8 @@ class GatewayHarness:
         self, database: Database, make_new_id: Callable[[str], str], users: UserStore, preferences: PreferenceStore
     ) -> PersonalData:
         endpoints, suppressions = WebhookEndpointStore(database, make_new_id), SuppressionStore(database, make_new_id)
-        stores = Stores(users, preferences, suppressions, endpoints, self.history, ErasureStore(database, make_new_id, None))
+        erasures, readings = ErasureStore(database, make_new_id, None), UnmaskedReadings(database, make_new_id)
+        stores = Stores(users, preferences, suppressions, endpoints, self.history, erasures, readings)
         return PersonalData(stores, None, ProfileEviction(forget_nothing), forget_nothing, self.get_time, RECEIPT_TIMEOUTS)
 
     def _build_webhook_endpoints(self, store: WebhookEndpointStore, make_new_id: Callable[[str], str]) -> WebhookEndpointService:

@@ -1,6 +1,7 @@
 """When a breaker closes, what died while it was open is redriven, once and at a rate."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.workers.outage_redrives import ATTEMPTS, RULE, SETTLING_SECONDS, OutageRedrives
@@ -20,11 +21,11 @@ class FakeStore:
     errors: list[Exception] = field(default_factory=list)
     requests: list[tuple[RedriveRequest, ChangeOrigin]] = field(default_factory=list)
 
-    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> Redrive | None:
+    async def create_by_rule(self, request: RedriveRequest, origin: ChangeOrigin) -> Sequence[Redrive]:
         self.requests.append((request, origin))
         if self.errors:
             raise self.errors.pop()
-        return None
+        return []
 
 
 class FakeStates:

@@ -47,6 +47,16 @@ def test_a_project_sees_its_own_users_only() -> None:
     assert RowFilter(LiveFilter(user_id="u"), "shop").matches(own)
 
 
+def test_a_project_names_types_as_it_knows_them_and_reads_its_ids_so() -> None:
+    own, other = build_row(1, user_id="@shop/u", type="@shop/order.new"), build_row(2, user_id="@shop/u", type="@shop/invoice")
+    for types in (("order.new",), ("order.*",)):
+        row_filter = RowFilter(LiveFilter(types=types), "shop")
+        assert [row_filter.matches(row) for row in (own, other)] == [True, False]
+    shown = RowFilter(LiveFilter(), "shop").present(own)
+    assert (shown.user_id, shown.type, shown.delivery_id) == ("u", "order.new", own.delivery_id)
+    assert RowFilter(LiveFilter(), "").present(own) is own
+
+
 def test_equal_filters_are_one_group() -> None:
     one, same, other = RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u")), RowFilter(LiveFilter(user_id="u"), "p")
     assert len({one, same, other}) == 2

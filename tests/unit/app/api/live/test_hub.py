@@ -163,3 +163,15 @@ def test_a_ping_says_where_an_idle_client_is() -> None:
     subscription = log.hub.subscribe(SMS, None, is_sampled=False)
     log.append([0, 1, 0])
     assert msgspec.json.decode(log.hub.build_ping(subscription)) == {"type": "ping", "cursor": "0:2,1:1"}
+
+
+@pytest.mark.parametrize("is_sampled", [True, False])
+def test_frames_have_the_rows_as_the_project_of_the_client_knows_them(is_sampled: bool) -> None:
+    log = Log(100)
+    own = log.hub.subscribe(RowFilter(LiveFilter(), "shop"), None, is_sampled=is_sampled)
+    default = log.hub.subscribe(RowFilter(LiveFilter(), ""), None, is_sampled=is_sampled)
+    log.append([0], user_id="@shop/u")
+    late = log.hub.subscribe(RowFilter(LiveFilter(), "shop"), {0: 0, 1: 0}, is_sampled=is_sampled)
+    for subscription in (own, late):
+        assert [row["user_id"] for frame in take_one(log.hub, subscription) for row in frame["rows"]] == ["u"]
+    assert take_one(log.hub, default) == []
