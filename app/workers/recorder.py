@@ -65,7 +65,8 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     store = DeviceRemovingWriter(history, devices)
     status_topic, dead_letter_topic = worker.source_topics
     on_failure = build_failure_handler(ShutdownOnFailure(worker.app, worker.app.settings.shutdown_timeout))
-    eviction = _add_profile_eviction(worker, settings)
+    redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
+    eviction = ProfileEviction(partial(forget, redis))  # what a report changes of a user's consent counts at the next look-up
     follow_ups = _build_follow_ups(worker, settings, database, eviction)
     recorder = Recorder(
         store, asyncio.sleep, worker.clock, observer, on_failure, section.linger, section.linger_max_events, eviction.evict, follow_ups
@@ -79,17 +80,9 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     get_time, late = partial(get_confirmed_time, worker.clock), PostgresWaitingReports(database)
     merger = WaitingReportMerger(late, store, asyncio.sleep, get_time, observer, eviction.evict, follow_ups)
     worker.add_task("waiting_reports", merger.run_forever)
-    worker.add_shutdown_callback(database.close)
+    for close in (eviction.stop, redis.close, database.close):
+        worker.add_shutdown_callback(close)
     return worker.app
-
-
-def _add_profile_eviction(worker: WorkerBuilder, settings: Settings) -> ProfileEviction:
-    """What a report changes of a user's consent counts at the next look-up."""
-    redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
-    eviction = ProfileEviction(partial(forget, redis))
-    worker.add_shutdown_callback(eviction.stop)
-    worker.add_shutdown_callback(redis.close)
-    return eviction
 
 
 def _build_follow_ups(worker: WorkerBuilder, settings: Settings, database: Database, eviction: ProfileEviction) -> FollowUps:

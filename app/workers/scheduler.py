@@ -30,7 +30,7 @@ from app.topology import ALL_DELIVERIES_TOPICS, NOTIFICATIONS_TOPICS
 from app.workers.assigned_partitions import AssignedPartitions
 from app.workers.log_link_observer import LogLinkObserver, observe_gather_delay
 from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
-from app.workers.worker_builder import WorkerBuilder, build_priority_limits
+from app.workers.worker_builder import AsyncCallback, WorkerBuilder, build_priority_limits
 from schemas.limit_ports import Quota
 from schemas.projects import DEFAULT_PROJECT, find_project
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
@@ -99,6 +99,7 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
     """Expand broadcasts beside the stream. Any worker of the role expands any of them, whatever its partitions are."""
     section, kafka, projects = settings.scheduler, settings.kafka, CachedProjects(database)
     worker.add_task("projects", lambda: projects.refresh_forever(asyncio.sleep, settings.router.policy_refresh_interval))
+    share, close_share = _build_project_share(settings, projects)
     expander = Expander(
         pages=PostgresBroadcastPages(database, section.broadcast_lease),
         create_outbox=partial(build_unbatched_outbox, worker.app),
@@ -110,17 +111,17 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
         interval=section.broadcast_interval,
         max_page_users=section.max_broadcast_page,
         observe=BroadcastObserver(worker.metrics),
-        share=_build_project_share(worker, settings, projects),
+        share=share,
     )
     worker.add_task("broadcasts", expander.run_forever)
-    worker.add_shutdown_callback(expander.stop)
+    for stop in (expander.stop, close_share):
+        worker.add_shutdown_callback(stop)
 
 
-def _build_project_share(worker: WorkerBuilder, settings: Settings, projects: CachedProjects) -> ProjectShare:
-    """The quotas of projects, which the gateway counts with; without Redis each scheduler counts by itself."""
+def _build_project_share(settings: Settings, projects: CachedProjects) -> tuple[ProjectShare, AsyncCallback]:
+    """The quotas of projects, which the gateway counts with, and what closes them; without Redis each scheduler counts by itself."""
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
-    worker.add_shutdown_callback(redis.close)
-    return ProjectShare(build_rate_limiter(redis), partial(_find_quota, settings.limits, projects))
+    return ProjectShare(build_rate_limiter(redis), partial(_find_quota, settings.limits, projects)), redis.close
 
 
 def _find_quota(section: LimitsSection, projects: CachedProjects, stored_id: str) -> Quota | None:
@@ -138,7 +139,6 @@ def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database)
     """Redrive dead letters beside the stream. Any worker of the role produces any page, whatever its partitions are."""
     section, kafka = settings.scheduler, settings.kafka
     redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
-    worker.add_shutdown_callback(redis.close)
     redriver = Redriver(
         pages=PostgresRedrivePages(database, section.broadcast_lease, build_sealer_reader(settings, redis, database, seals=False)),
         create_outbox=partial(build_unbatched_outbox, worker.app),
@@ -153,6 +153,7 @@ def _add_redrives(worker: WorkerBuilder, settings: Settings, database: Database)
     )
     worker.add_task("redrives", redriver.run_forever)
     worker.add_shutdown_callback(redriver.stop)
+    worker.add_shutdown_callback(redis.close)
 
 
 def _add_suppression_sync(worker: WorkerBuilder, settings: Settings, database: Database) -> None:

@@ -51,6 +51,7 @@ class Database:
         self._dsn, self._max_size = dsn, max_size
         self._connect_timeout, self._command_timeout = connect_timeout, command_timeout
         self._pool: Any = None
+        self._is_closed = False
 
     @asynccontextmanager
     async def acquire_connection(self) -> AsyncIterator[Connection]:
@@ -79,7 +80,8 @@ class Database:
             return rows
 
     async def close(self) -> None:
-        """Close all connections; those still in use are terminated after the command timeout."""
+        """Close all connections; those still in use are terminated after the command timeout. What comes later is unavailable."""
+        self._is_closed = True
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
@@ -88,6 +90,8 @@ class Database:
                 pool.terminate()
 
     async def _get_pool(self) -> Any:
+        if self._is_closed:  # a task that has not ended yet must not open what nobody closes
+            raise UnavailableError("the connections to PostgreSQL are closed")
         if self._pool is None:
             self._pool = asyncpg.create_pool(
                 self._dsn, min_size=0, max_size=self._max_size, timeout=self._connect_timeout, command_timeout=self._command_timeout

@@ -1,6 +1,8 @@
 """The Redis client: short timeouts, and a pause after each failure, so that callers are delayed briefly when Redis is down."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,20 +30,30 @@ class RedisClient:
         self.prefix = prefix
         self._clock, self._retry_at = clock, 0.0
         self._scripts: dict[str, AsyncScript] = {}
+        self._running, self._is_closed, self._have_ended = 0, False, asyncio.Event()
+        self._max_seconds = 2 * socket_timeout  # of a command, which may have to connect first
         self._redis = Redis.from_url(url, socket_timeout=socket_timeout, socket_connect_timeout=socket_timeout, retry=Retry(NoBackoff(), 0))
         pool = self._redis.connection_pool
         pool.connection_class = build_connection_class(pool.connection_class)
 
     async def execute(self, command: Callable[[Redis], Awaitable[T]]) -> T:
-        """The result of a command. Raises UnavailableError if Redis fails, and immediately for COOLDOWN seconds after a failure."""
-        if self._clock() < self._retry_at:
-            raise UnavailableError("Redis failed a moment ago")
+        """The result of a command. Raises UnavailableError if Redis fails, at once for COOLDOWN seconds after it, and when closed."""
+        if self._clock() < self._retry_at or self._is_closed:
+            raise UnavailableError("the connections to Redis are closed" if self._is_closed else "Redis failed a moment ago")
+        self._running += 1
         try:
             return await command(self._redis)
         except (RedisError, OSError, TimeoutError) as error:
             self._retry_at = self._clock() + COOLDOWN
             problem = describe_tls_problem(error, "redis") or f"{type(error).__name__}: {error}".rstrip(": ")
             raise UnavailableError(f"Redis does not answer: {problem}") from error
+        finally:
+            self._end_command()
+
+    def _end_command(self) -> None:
+        self._running -= 1
+        if self._is_closed and not self._running:
+            self._have_ended.set()
 
     async def run_script(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """The result of a script in scripts/. Raises UnavailableError as `execute` does."""
@@ -51,7 +63,11 @@ class RedisClient:
         return await self.execute(lambda _: call(keys=keys, args=values))
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections once the commands under way have ended: one that still connects would leave its connection open."""
+        self._is_closed = True
+        if self._running:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._have_ended.wait(), self._max_seconds)
         await self._redis.aclose()
 
 

@@ -84,3 +84,12 @@ async def test_close_terminates_a_connection_in_use_after_the_timeout(shared_dat
 
     with pytest.raises(UnavailableError):
         await close_during_use()
+
+
+async def test_what_comes_after_the_close_opens_no_connection(shared_database_url: str) -> None:
+    database = create_database(shared_database_url)
+    assert await database.fetch("select 1")
+    await database.close()
+    with pytest.raises(UnavailableError, match="closed"):
+        await database.fetch("select 1")
+    await database.close()

@@ -1,5 +1,7 @@
 """The client while Redis is down or hangs, and with lost scripts."""
 
+import asyncio
+
 import pytest
 
 from schemas.errors import UnavailableError
@@ -48,3 +50,26 @@ async def test_an_error_reply_is_unavailable(proxied_redis: ProxiedRedis) -> Non
     await proxied_redis.client.execute(lambda redis: redis.rpush(key, "x"))
     with pytest.raises(UnavailableError, match="WRONGTYPE"):
         await proxied_redis.client.execute(lambda redis: redis.get(key))
+
+
+async def test_no_connection_is_open_after_the_close(redis_url: str, prefix: str) -> None:
+    client = RedisClient(redis_url, lambda: 0.0, prefix, socket_timeout=30)
+    running = [asyncio.create_task(client.execute(lambda redis: redis.ping())) for _ in range(3)]
+    await asyncio.sleep(0)  # each has begun to connect
+    await client.close()
+    assert [await task for task in running] == [True] * 3
+    with pytest.raises(UnavailableError, match="closed"):
+        await client.execute(lambda redis: redis.ping())
+    pool = client._redis.connection_pool
+    assert [connection for connection in (*pool._available_connections, *pool._in_use_connections) if connection.is_connected] == []
+
+
+async def test_a_close_does_not_wait_for_a_redis_that_hangs(redis_url: str, prefix: str) -> None:
+    async with run_proxy(redis_url) as proxy:
+        proxy.pause_traffic()
+        client = RedisClient(proxy.url, lambda: 0.0, prefix, socket_timeout=0.05)
+        running = asyncio.create_task(client.execute(lambda redis: redis.ping()))
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(UnavailableError):
+            await running
