@@ -36,6 +36,8 @@ async def oidc(provider: OidcProvider, tmp_path: Path, database_copy_url: str, r
         "oidc_roles": "herold-admins=admin, support=operator",
     }
     async with open_auth_harness(tmp_path, database_copy_url, redis_url, f"t{uuid.uuid4().hex}.", **settings) as harness:
+        assert harness.auth.oidc is not None
+        harness.auth.oidc._client._http.timeout = httpx.Timeout(60.0)  # on a busy machine the provider answers late
         yield harness
 
 
