@@ -20,15 +20,20 @@ _IDENTIFIER, _CALL, _STRUCT, _LOOP = 4, 6, 8, 9
 _CHILDREN = {5: {1}, _CALL: {1, 3}, 7: {1}, _LOOP: {2, 4, 5, 6, 7}}
 _STRUCT_ENTRIES, _ENTRY_CHILDREN = 2, {3, 4}
 _LOOP_BODY = {5, 6}
+_CONSTANT, _TEXT, _ARGUMENT, _MATCHES = 3, 6, 3, b"matches"
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
 
 
 class Loops(NamedTuple):
-    """How many loops an expression has, whether one is in another, and whether a step may look at whole lists."""
+    """How many loops an expression has, whether one is in another, and whether a step may look at whole lists.
+
+    `patterns`: the regular expressions that it searches for, None for one that is not a text of the expression itself.
+    """
 
     loops: int
     are_nested: bool
     look_at_lists: bool
+    patterns: tuple[str | None, ...]
 
 
 class _Node(NamedTuple):
@@ -42,11 +47,14 @@ def find_loops(serialized: bytes) -> Loops:
     checked = _get_message(serialized, _ANY_VALUE)
     nodes = list(_list_nodes(_get_message(checked, _CHECKED_EXPR), 0))
     loops = [node for node in nodes if node.kind == _LOOP]
-    return Loops(len(loops), any(loop.depth for loop in loops), any(node.depth and _looks_at_lists(node) for node in nodes))
+    patterns = tuple(
+        _find_pattern(node.message) for node in nodes if node.kind == _CALL and _get_message(node.message, _FUNCTION) == _MATCHES
+    )
+    return Loops(len(loops), any(loop.depth for loop in loops), any(node.depth and _looks_at_lists(node) for node in nodes), patterns)
 
 
-def exceeds_budget(values: Iterable[object], loops: int) -> bool:
-    """Whether so many loops over these values would look at too many of them."""
+def exceeds_budget(values: Iterable[object], loops: int, steps: int = 0) -> bool:
+    """Whether so many loops over these values would look at too many of them; with patterns of so many steps, that many times."""
     longest, size = 0, 0
     pending = list(values)
     while pending:
@@ -60,7 +68,14 @@ def exceeds_budget(values: Iterable[object], loops: int) -> bool:
         elif isinstance(value, dict):
             longest = max(longest, len(value))
             pending += value.values()
-    return longest * size * loops > MAX_LOOKED_AT
+    return size * (longest * loops if loops else 1) * max(1, steps) > MAX_LOOKED_AT
+
+
+def _find_pattern(call: bytes) -> str | None:
+    """The last argument of a call, if it is a text."""
+    arguments = [message for number, message in _list_messages(call) if number == _ARGUMENT]
+    texts = dict(_list_messages(_get_message(arguments[-1], _CONSTANT)))
+    return texts[_TEXT].decode() if _TEXT in texts else None
 
 
 def _looks_at_lists(node: _Node) -> bool:

@@ -13,10 +13,12 @@ from typing import Any
 from cel_expr_python import cel
 
 from agents.router.expression_loops import exceeds_budget, find_loops
+from agents.router.expression_patterns import MAX_STEPS, count_steps
 from schemas.errors import ExpressionError
 
 MAX_INTEGER = 2**63
 MAX_FLOAT = sys.float_info.max
+MAX_CHARACTERS = 4096  # of an expression; compiling takes 0.05 ms for each, in the gateway and in every router
 MAX_COMPILED = 4096  # expressions kept compiled; more than this many are compiled again when a new policy is loaded
 
 _TYPE = cel.Type
@@ -46,6 +48,9 @@ PROFILE_VARIABLES = frozenset(name for name in VARIABLES if name.startswith("use
 _POSITION = re.compile(r"<input>:(-?\d+):(-?\d+): (.*)")
 _NESTED_LOOPS = "has a loop within a loop, which takes too long: ask `value in list` in the inner one's place"
 _TOO_LONG = "its lists are too long for what it does with each element"
+_TEXTS_TOO_LONG = "its texts are too long for its regular expressions"
+_OPEN_PATTERN = "the regular expression of `matches` must be written in the expression: one of the data may take too long"
+_LONG_PATTERN = f"a regular expression is too long: with all repetitions written out it has more than {MAX_STEPS} characters and classes"
 _UNDECLARED = re.compile(r"undeclared reference to '([\w.]+)'")
 _OUT_OF_RANGE = "out of range"
 _PRINTABLE_FAILURES = tuple(
@@ -66,23 +71,23 @@ _PRINTABLE_FAILURES = tuple(
 class Expression:
     """A compiled expression. `names` are the variables that it reads; `reads_profile`: some of them are of the user's profile."""
 
-    __slots__ = ("_budgeted_loops", "_eval", "names", "reads_profile", "text")
+    __slots__ = ("_budgeted_loops", "_eval", "_steps", "names", "reads_profile", "text")
 
-    def __init__(self, text: str, program: Any, names: tuple[str, ...], budgeted_loops: int = 0) -> None:
-        self.text, self.names, self._eval, self._budgeted_loops = text, names, program.eval, budgeted_loops
+    def __init__(self, text: str, program: Any, names: tuple[str, ...], budgeted_loops: int = 0, steps: int = 0) -> None:
+        self.text, self.names, self._eval, self._budgeted_loops, self._steps = text, names, program.eval, budgeted_loops, steps
         self.reads_profile = not PROFILE_VARIABLES.isdisjoint(names)
 
     def evaluate(self, values: Mapping[str, object]) -> tuple[bool, str]:
         """Whether it is true for these values of its variables; false with the cause if it cannot be evaluated."""
-        if self._budgeted_loops and exceeds_budget(values.values(), self._budgeted_loops):
-            return False, _TOO_LONG
+        if problem := self._find_excess(values):
+            return False, problem
         is_true, cause = self._evaluate_once(values)
         return self._evaluate_once(_convert_large_integers(values)) if cause == _OUT_OF_RANGE else (is_true, cause)
 
     def evaluate_text(self, values: Mapping[str, object]) -> tuple[str, str]:
         """The text that it gives for these values of its variables; empty with the cause if it gives none."""
-        if self._budgeted_loops and exceeds_budget(values.values(), self._budgeted_loops):
-            return "", _TOO_LONG
+        if problem := self._find_excess(values):
+            return "", problem
         try:
             result = self._eval(None, _convert_large_integers(values))
         except RuntimeError as error:
@@ -91,6 +96,11 @@ class Expression:
         if isinstance(value, str) and result.type() == _TYPE.STRING:
             return value, ""
         return "", _describe_failure(str(value)) if result.type() == _TYPE.ERROR else f"it gives {result.type().name()}, not text"
+
+    def _find_excess(self, values: Mapping[str, object]) -> str:
+        if (self._budgeted_loops or self._steps) and exceeds_budget(values.values(), self._budgeted_loops, self._steps):
+            return _TOO_LONG if self._budgeted_loops else _TEXTS_TOO_LONG
+        return ""
 
     def _evaluate_once(self, values: Mapping[str, object]) -> tuple[bool, str]:
         try:
@@ -121,6 +131,8 @@ def compile_text_expression(text: str) -> Expression:
 
 
 def _compile(text: str, expected: Any, expected_words: str) -> Expression:
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(f"has {len(text):,} characters: at most {MAX_CHARACTERS:,}")
     try:
         program = _get_environment("").compile(text)
     except RuntimeError as error:
@@ -131,8 +143,19 @@ def _compile(text: str, expected: Any, expected_words: str) -> Expression:
     found = find_loops(program.serialize())
     if found.are_nested:
         raise ExpressionError(_NESTED_LOOPS)
+    steps = _count_pattern_steps(found.patterns)
     names = tuple(name for name in VARIABLES if not _is_valid_without(text, name))
-    return Expression(text, program, names, found.loops if found.look_at_lists else 0)
+    return Expression(text, program, names, found.loops if found.look_at_lists else 0, steps)
+
+
+def _count_pattern_steps(patterns: tuple[str | None, ...]) -> int:
+    """The steps of all patterns. Raises ExpressionError for one that may take too long."""
+    steps = [-1 if pattern is None else count_steps(pattern) for pattern in patterns]
+    if -1 in steps:
+        raise ExpressionError(_OPEN_PATTERN)
+    if max(steps, default=0) > MAX_STEPS:
+        raise ExpressionError(_LONG_PATTERN)
+    return sum(steps)
 
 
 @cache
