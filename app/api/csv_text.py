@@ -6,8 +6,9 @@ and quotes in it are doubled (RFC 4180), so that no text ends its cell.
 
 from collections.abc import Iterable, Sequence
 
+from app.formula_cells import FORMULA_STARTS
+
 CSV_MEDIA_TYPE = "text/csv"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the full-width ones count, too
 
 
 def encode_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
@@ -25,5 +26,5 @@ def _encode_row(row: Sequence[str]) -> str:
 
 
 def _encode_cell(text: str) -> str:
-    safe = f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
+    safe = f"'{text}" if text.lstrip(" \ufeff").startswith(FORMULA_STARTS) else text
     return '"' + safe.replace('"', '""').replace("\0", "") + '"'

@@ -23,6 +23,7 @@ from app.cli.api_client import get_operator
 from app.cli.connection_profile import ConnectionProfile, load_connection_profile
 from app.cli.errors import EXIT_FAILED, CommandError, run_query
 from app.cli.output import JsonObject, build_progress_console, escape_control_characters, json_option, print_result
+from app.formula_cells import protect_cell
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,7 +58,7 @@ class ProblemReport:
         """Report a problem."""
         self.count += 1
         if self._writer:
-            self._writer.writerow((problem.line, problem.field, problem.text))
+            self._writer.writerow((problem.line, protect_cell(problem.field), protect_cell(problem.text)))
         if self.count <= MAX_SHOWN_PROBLEMS:
             place = f"{self._source}:{problem.line}: {f'{problem.field}: ' if problem.field else ''}"
             click.echo(escape_control_characters(f"{place}{problem.text}"), err=True)

@@ -15,6 +15,7 @@ from app.admin.bulk.records import (
     format_preference_cells,
     format_user_cells,
 )
+from app.formula_cells import protect_cell
 from schemas.profile import QuietHours
 from tables.postgres.database import DatabaseRow
 
@@ -49,7 +50,7 @@ async def _export(
     async for page in pages:
         lines = [build(row) for row in page]
         if file_format == "csv":
-            writer.writerows(map(format_cells, lines))
+            writer.writerows({name: protect_cell(cell) for name, cell in format_cells(line).items()} for line in lines)
         else:
             file.writelines(f"{msgspec.json.encode(line).decode()}\n" for line in lines)
         count += len(page)

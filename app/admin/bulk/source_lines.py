@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from msgspec import Struct
 
+from app.formula_cells import restore_cell
 from schemas.json_errors import BYTE_ORDER_MARK
 
 MAX_LINE_BYTES = 1024 * 1024
@@ -120,7 +121,7 @@ def _build_cells(line: int, header: Sequence[str], cells: Sequence[str]) -> dict
     for name, cell in zip(header, cells, strict=True):
         if not cell.isascii() and (byte := _find_bad_byte(cell)):
             return LineProblem(line, name, f"is not UTF-8 (byte {byte:#04x}), perhaps it is Windows-1252: {ENCODING_ADVICE}")
-    return dict(zip(header, cells, strict=True))
+    return dict(zip(header, map(restore_cell, cells), strict=True))
 
 
 def _find_bad_byte(text: str) -> int:
