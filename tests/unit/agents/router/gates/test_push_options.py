@@ -67,6 +67,6 @@ async def test_other_channels_leave_them_out() -> None:
 
 @pytest.mark.parametrize("options", [{"collapse_key": "match-8"}, {"badge": 1}, None])
 def test_they_are_part_of_what_a_notification_says(options: dict[str, Any] | None) -> None:
-    said = [{"user_id": "u-1", "type": "t", "push": push} for push in (options, {"collapse_key": "match-7"})]
-    digests = {compute_content_digest(msgspec.convert(one, Notification)) for one in said}
+    notifications = [{"user_id": "u-1", "type": "t", "push": push} for push in (options, {"collapse_key": "match-7"})]
+    digests = {compute_content_digest(msgspec.convert(one, Notification)) for one in notifications}
     assert len(digests) == 2
