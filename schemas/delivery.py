@@ -11,13 +11,14 @@ from schemas.enums import Priority
 
 
 class UnansweredCall(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A call that may have reached the provider, which did not answer: the number of its attempt, its time in epoch seconds, and how often
-    the search for evidence has failed.
+    """A call that may have reached the provider, which did not say so: the number of its attempt, its time in epoch seconds, how often
+    the search for evidence has failed, and the code of a complete answer such as 503, 0 for none.
     """
 
     attempt: int
     called_at: float
     failed_searches: int = 0
+    code: int = 0
 
 
 class NextStep(Struct, frozen=True, gc=False):
@@ -41,6 +42,7 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     `consent_event_id` is the event of consent that allowed it; empty if none was needed, and the decision log says whose word counted.
     `attempt` numbers the attempts, `counted_attempts` are those before this one that the schedule of retries counts.
     `sealed` stands for the address and the content, which are empty then (schemas/sealed_records.py).
+    `sent_again`: after a call without any answer it was sent once more, which happens once.
     `is_test`: it goes to a test account, or to nobody.
     """
 
@@ -73,3 +75,4 @@ class Delivery(Struct, frozen=True, gc=False, omit_defaults=True):
     source: str = ""
     is_test: bool = False
     consent_event_id: str = ""
+    sent_again: bool = False

@@ -96,6 +96,7 @@ def build_scheduled(in_flight: InFlight, result: AttemptResult | None, decision:
         possible_duplicate=in_flight.possible_duplicate or is_unknown,
         unanswered=unanswered,
         account=in_flight.provider.name,
+        sent_again=delivery.sent_again or in_flight.sent_again,
     )
     may_be_sent = next_delivery.possible_duplicate or unanswered is not None
     return Scheduled(

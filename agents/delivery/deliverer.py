@@ -212,7 +212,7 @@ class Deliverer:
     def _send_again(self, in_flight: InFlight) -> None:
         """Call once more for a delivery whose message nobody has, unless that was done before, or its attempts are used up."""
         delivery = in_flight.delivery
-        if delivery.possible_duplicate or is_exhausted(self._policy, in_flight.counted_attempts, delivery.category):
+        if delivery.sent_again or is_exhausted(self._policy, in_flight.counted_attempts, delivery.category):
             self._recorder.record(in_flight, None, DeadLetterDecision(Reason.RETRIES_EXHAUSTED), self._clock())
             return
         if self._bounce_guard is not None and self._bounce_guard.stopped:
@@ -265,7 +265,7 @@ class Deliverer:
         delivery = in_flight.delivery
         decision = decide(self._policy, result, in_flight.counted_attempts, now, delivery.expires_at, delivery.category, self._random)
         if result.outcome is _UNKNOWN and result.reason != Reason.UNEXPECTED_ERROR:
-            decision = self._reconciler.plan(in_flight, now) or decision
+            decision = self._reconciler.plan(in_flight, result, now) or decision
         self._recorder.record(in_flight, result, decision, now)
         if type(decision) is WaitForAccount:
             if in_flight.has_intent:

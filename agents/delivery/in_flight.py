@@ -115,6 +115,7 @@ class InFlight:
     because its row was not committed, the row is staged again, without a second call or event. `result` is the outcome, or the reason why
     no call was made. `record` and `delivery` are dropped at the end, because the batch may wait long for its other records.
     `call_mark`: after a call for several was rejected, only deliveries with the same mark go in one call.
+    `sent_again` is set if the next call is the one that follows a call without any answer.
     `has_intent`: the row that says that the call is to be made is durable, if the delivery needs one; `awaits_intent`: it is to be.
     `sealer` is set if the record is sealed.
     `waiting_share` is set while the delivery is in the waiting room: the record is compressed then, and the delivery without its content.
@@ -149,6 +150,7 @@ class InFlight:
         "row",
         "row_key",
         "sealer",
+        "sent_again",
         "waiting_share",
     )
 
@@ -159,7 +161,7 @@ class InFlight:
         self.attempt, self.counted_attempts, self.called_at = delivery.attempt, delivery.counted_attempts, 0.0
         self.failed_at, self.probe_number = -1, 0
         self.possible_duplicate = delivery.possible_duplicate
-        self.is_calling = self.is_finished = self.is_revoked = self.has_intent = self.awaits_intent = False
+        self.is_calling = self.is_finished = self.is_revoked = self.has_intent = self.awaits_intent = self.sent_again = False
         self.row, self.result, self.consent_checked_at = b"", "", 0.0
         self.waiting_share: WaitingShare | None = None
         self.sealer = decoded.sealer

@@ -56,10 +56,10 @@ class Reconciler:
         self._look_ups: deque[InFlight] = deque()  # that wait for one to end
         self._look_ups_in_flight = 0
 
-    def plan(self, in_flight: InFlight, now: float) -> Reconcile | None:
+    def plan(self, in_flight: InFlight, result: AttemptResult, now: float) -> Reconcile | None:
         """The search that follows a call without an answer; None if the message is sent again like after any other failure."""
         at = find_search_time(self._policy, in_flight.delivery, in_flight.batch.priority, now)
-        return None if at is None else Reconcile(at, UnansweredCall(in_flight.attempt, in_flight.called_at))
+        return None if at is None else Reconcile(at, UnansweredCall(in_flight.attempt, in_flight.called_at, code=result.provider_code))
 
     def add_interrupted(self, in_flight: InFlight) -> None:
         """Treat a call that was to be made when a worker ended as one without an answer."""
@@ -121,6 +121,8 @@ class Reconciler:
             self._observer.on_resolution(conclusion.resolution)
             self._recorder.record_resolution(in_flight, conclusion, now)
             return
-        self._observer.on_resolution(Resolution.GIVEN_UP if in_flight.delivery.possible_duplicate else Resolution.SENT_AGAIN)
+        unanswered, sent_again = in_flight.delivery.unanswered, in_flight.delivery.sent_again
+        self._observer.on_resolution(Resolution.GIVEN_UP if sent_again else Resolution.SENT_AGAIN)
         in_flight.possible_duplicate = True
+        in_flight.sent_again = unanswered is not None and not unanswered.code
         self._send_again(in_flight)

@@ -1,12 +1,14 @@
 """Decides what follows a call without an answer: pure functions.
 
 First a receipt has time to come. Then the history is searched for one, and the provider is asked, if it can be. If neither has the message
-it is sent once more, flagged as a possible duplicate; one that has the flag already is a dead letter, and one that may be sent at most
-once ends instead (docs/decisions/0032).
+it is sent again, flagged as a possible duplicate: once after a call without any answer, then it is a dead letter; by the schedule of
+retries after a 5xx, with which a provider says that it has failed. One that may be sent at most once ends instead (docs/decisions/0032).
 """
 
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from schemas.delivery import Delivery, UnansweredCall
 from schemas.delivery_policy import ReconciliationPolicy
@@ -95,4 +97,4 @@ def conclude_failed_search(cause: str, delivery: Delivery, now: float) -> Conclu
 
 def count_failed_search(unanswered: UnansweredCall) -> UnansweredCall:
     """The call after one more search that failed."""
-    return UnansweredCall(unanswered.attempt, unanswered.called_at, unanswered.failed_searches + 1)
+    return replace(unanswered, failed_searches=unanswered.failed_searches + 1)

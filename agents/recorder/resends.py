@@ -67,6 +67,7 @@ def plan_resend(report: ReceiptEvent, value: bytes | None, topic: str, delays: S
         resends=delivery.resends + 1,
         undelivered_attempt=report.attempt,
         account=report.provider,
+        sent_again=False,
     )
     count = compute_delivery_resume_count(delivery.redrive_count, attempt, may_be_sent=again.possible_duplicate)
     scheduled = Scheduled(delivery.id, delivery.user_id, due_at, topic, Raw(_encode(again)), count, expires_at=delivery.expires_at)

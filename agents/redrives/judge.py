@@ -102,6 +102,7 @@ def _judge_delivery(content: DeadLetterContent, facts: RedriveFacts, options: Re
         next_step=None,  # it was taken when the delivery failed
         resends=0,
         undelivered_attempt=-1,
+        sent_again=False,
     )
     user_key = delivery.user_id.encode()
     return RedriveRecord(content.stored.source_topic, user_key, user_key, _encode(close_delivery(redriven)), [])

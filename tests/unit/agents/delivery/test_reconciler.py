@@ -24,6 +24,7 @@ from tests.unit.agents.delivery.test_account_breakers import REJECTED_KEY
 
 POLICY = ReconciliationPolicy({"high": 20.0, "medium": 120.0, "low": 600.0})
 CREATED = HttpResponse(201, {}, b'{"sid":"SM9"}')
+UNAVAILABLE = HttpResponse(503, {}, b"")
 UNAUTHORIZED = HttpResponse(401, {}, b'{"code":20003}')
 
 
@@ -114,6 +115,24 @@ async def test_it_is_sent_once_more_and_not_twice_however_many_attempts_are_left
     assert harness.statuses[-1] == (Status.FAILED, 3, Reason.RETRIES_EXHAUSTED, True)
     (dead_letter,) = harness.dead_letters
     assert msgspec.json.decode(dead_letter.value or b"", type=Delivery).possible_duplicate, "so a redrive is flagged, too"
+
+
+async def test_a_provider_that_says_that_it_has_failed_is_asked_again_as_often_as_the_schedule_says() -> None:
+    harness, delivery = Harness(policy=RetryPolicy(RetrySchedule((0.5,) * 3), 10.0)), build_delivery()
+    await harness.run_batches(harness.build_batch(delivery))
+    for _ in range(4):
+        harness.respond(UNAVAILABLE)
+        await harness.search()
+    assert (len(harness.all_calls), [one.reason for one in harness.dead_letters]) == (4, ["retries_exhausted"])
+
+
+async def test_an_answer_between_does_not_make_a_third_call_without_one_possible() -> None:
+    harness, delivery = Harness(policy=RetryPolicy(RetrySchedule((0.5,) * 9), 10.0)), build_delivery()
+    await harness.run_batches(harness.build_batch(delivery))
+    for result in (UNAVAILABLE, MAYBE_SENT, MAYBE_SENT):
+        harness.respond(result)
+        await harness.search()
+    assert (len(harness.all_calls), [one.reason for one in harness.dead_letters]) == (3, ["retries_exhausted"])
 
 
 async def test_the_end_of_a_webhook_names_its_endpoint() -> None:

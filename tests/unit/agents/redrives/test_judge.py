@@ -62,6 +62,7 @@ def test_a_delivery_goes_to_its_topic_with_the_next_redrive_count_and_fresh_atte
         unanswered=UnansweredCall(1, NOW),
         account="twilio",
         next_step=NextStep("low", 1),
+        sent_again=True,
     )
     record = judge_delivery(tried, outcome="NOT_SENT")
     assert isinstance(record, RedriveRecord)
