@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import cache
+from hashlib import sha1
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from schemas.errors import UnavailableError
 from schemas.ports import Clock
@@ -29,7 +29,6 @@ class RedisClient:
     def __init__(self, url: str, clock: Clock, prefix: str, socket_timeout: float) -> None:
         self.prefix = prefix
         self._clock, self._retry_at = clock, 0.0
-        self._scripts: dict[str, AsyncScript] = {}
         self._running, self._is_closed, self._have_ended = 0, False, asyncio.Event()
         self._max_seconds = 2 * socket_timeout  # of a command, which may have to connect first
         self._redis = Redis.from_url(url, socket_timeout=socket_timeout, socket_connect_timeout=socket_timeout, retry=Retry(NoBackoff(), 0))
@@ -57,10 +56,8 @@ class RedisClient:
 
     async def run_script(self, script: str, keys: Sequence[str], values: Sequence[str | bytes | int] = ()) -> Any:
         """The result of a script in scripts/. Raises UnavailableError as `execute` does."""
-        call = self._scripts.get(script)
-        if call is None:
-            call = self._scripts[script] = self._redis.register_script(_load_script(script))
-        return await self.execute(lambda _: call(keys=keys, args=values))
+        loaded = _load_script(script)
+        return await self.execute(lambda redis: _run_script(redis, loaded, len(keys), (*keys, *values)))
 
     async def close(self) -> None:
         """Close all connections once the commands under way have ended: one that still connects would leave its connection open."""
@@ -71,6 +68,21 @@ class RedisClient:
         await self._redis.aclose()
 
 
+class _Script(NamedTuple):
+    text: str
+    digest: str
+
+
 @cache
-def _load_script(name: str) -> str:
-    return (Path(__file__).parent / "scripts" / f"{name}.lua").read_text()
+def _load_script(name: str) -> _Script:
+    text = (Path(__file__).parent / "scripts" / f"{name}.lua").read_text()
+    return _Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+async def _run_script(redis: Any, script: _Script, keys: int, arguments: Sequence[str | bytes | int]) -> Any:
+    """As redis-py's AsyncScript, which takes longer than the call to find out with isinstance that the client is no pipeline."""
+    try:
+        return await redis.evalsha(script.digest, keys, *arguments)
+    except NoScriptError:  # the first call, or the server was restarted
+        await redis.script_load(script.text)
+        return await redis.evalsha(script.digest, keys, *arguments)

@@ -8,7 +8,7 @@ from tables.redis.acl import build_user_rules, list_commands, list_key_patterns
 
 ROOT = Path(__file__).parents[4]
 NO_COMMANDS = {"pipeline", "execute"}
-NAMES = {"delete": "del"}  # of methods of the client that are not those of their commands
+NAMES = {"delete": "del", "script_load": "script|load"}  # of methods of the client that are not those of their commands
 
 
 def test_every_command_that_python_sends_is_listed() -> None:
