@@ -9,7 +9,7 @@ from schemas.enums import Priority
 from schemas.idempotent_responses import RecentNotification
 from tables.flush_timer import FlushTimer
 
-WRITE_INTERVAL: Final = 0.01  # seconds
+WRITE_INTERVAL: Final = 0.05  # seconds; a command costs as much as many more notifications in one
 MAX_BUFFERED = 50_000  # notifications; further ones are not stored, as without Redis
 
 
