@@ -48,7 +48,9 @@ _numbers = itertools.count()
 def build_request(origin: str, path: str, body: object, *, has_key: bool = False) -> HttpRequest:
     """Build a POST of JSON with the API key, and with an Idempotency-Key that no other request has."""
     encoded = json.dumps(body).encode()
-    lines = [f"POST {path} HTTP/1.1", f"Host: {origin.removeprefix('http://')}", f"X-API-Key: {API_KEY}", f"Content-Length: {len(encoded)}"]
+    host = origin.removeprefix("http://")
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"X-API-Key: {API_KEY}", "Content-Type: application/json"]
+    lines.append(f"Content-Length: {len(encoded)}")
     if has_key:
         lines.append(f"Idempotency-Key: {os.getpid()}-{next(_numbers)}")
     return HttpRequest(origin, ("\r\n".join(lines) + "\r\n\r\n").encode(), encoded)
