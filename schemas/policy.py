@@ -156,6 +156,10 @@ class Policy(Struct, frozen=True):
     partials: tuple[Partial, ...] = ()
     projects: frozenset[str] | None = None
 
+    def has_projects(self) -> bool:
+        """Whether there may be projects other than the default one."""
+        return self.projects is None or bool(self.projects)
+
     def find_project(self, stored_id: str) -> str:
         """The project of a stored id, if there is one with this name; empty for the default one."""
         project = find_project(stored_id)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.gates.order import BATCH_GATES
 from agents.router.project_plans import find_project_plan
+from agents.router.routing_plan import RoutingPlan
 from agents.router.routing_state import RoutingState
 from agents.router.verdict import PASS
 from schemas.projects import MARK
@@ -15,13 +16,10 @@ _PREFETCHES = tuple(gate.prefetch for gate in BATCH_GATES if gate.prefetch is no
 def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> list[str]:
     """Set the plan and the row keys of each state; returns the users and address keys whose profiles are needed, each once."""
     user_ids: dict[str, None] = {}
+    has_projects = policy.policy.has_projects()
     for state in states:
         if state.verdict is PASS:
-            notification = state.notification
-            if notification.user_id.startswith(MARK) or ((template := notification.template) and template.startswith(MARK)):
-                state.plan = find_project_plan(state, policy)
-            else:  # whoever names the type of a project finds no plan
-                state.plan = policy.get_plan(notification, state.routed_channels)
+            state.plan = _find_plan(state, policy) if has_projects else policy.get_plan(state.notification, state.routed_channels)
             for prefetch in _PREFETCHES:
                 prefetch(state)
             if state.reads_profile:
@@ -29,6 +27,14 @@ def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> li
             for key in state.address_keys:
                 user_ids[key] = None
     return list(user_ids)
+
+
+def _find_plan(state: RoutingState, policy: CompiledPolicy) -> RoutingPlan | None:
+    """The plan; None also for a user of the default project with the type of another one."""
+    notification = state.notification
+    if notification.user_id.startswith(MARK) or ((template := notification.template) and template.startswith(MARK)):
+        return find_project_plan(state, policy)
+    return policy.get_plan(notification, state.routed_channels)
 
 
 def collect_row_keys(states: Iterable[RoutingState]) -> tuple[list[bytes], list[bytes]]:

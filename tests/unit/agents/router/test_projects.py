@@ -111,6 +111,9 @@ async def test_an_id_of_no_project_is_the_default_ones() -> None:
     harness = build_harness()
     await route(harness, user_id="@nobody/u-1", type="news")
     assert get_subjects(harness) == ["plain"]
+    harness = build_harness(replace(POLICY, projects=frozenset()))
+    await route(harness, type="news", template="welcome")
+    assert get_subjects(harness) == ["plain"]
     harness = build_harness(replace(POLICY, projects=None))  # an older file: what looks like a project may be one
     await route(harness, user_id="@nobody/u-1", type="news")
     assert harness.last_state == ("dead", UNKNOWN_TYPE)

@@ -49,6 +49,13 @@ def test_a_limit_is_shown_although_nothing_was_sent() -> None:
     assert {(window.used_count, window.has_room) for window in build_state(rate_windows=[]).rate_windows} == {(0, True)}
 
 
+def test_the_limits_of_a_project_are_for_its_users() -> None:
+    policy = Policy({}, (), (SHORT, replace(LONG, project="acme")), projects=frozenset({"acme"}))
+    for user_id, expected in (("u", 60), ("@acme/u", 3600), ("@nobody/u", 60)):
+        (window,) = build_user_state(user_id, [UserRows("router", 1, "", {"rate_windows": []})], policy, {}, "", NOW).rate_windows
+        assert window.window_seconds == expected
+
+
 def test_keys_in_force_are_shown_newest_first_without_their_claims() -> None:
     rows = [
         build_key_row("a", 1, NOW - 100),
