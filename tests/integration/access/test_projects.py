@@ -200,6 +200,7 @@ FOREIGN: list[tuple[str, str, Any]] = [
     ("PATCH", f"/v1/notifications/{NOTIFICATION_ID}", {"send_at": "2100-01-01T00:00:00Z"}),
     ("GET", f"/v1/notifications/{NOTIFICATION_ID}", None),
     ("GET", f"/v1/notifications/{NOTIFICATION_ID}/explain", None),
+    ("POST", f"/v1/notifications/{NOTIFICATION_ID}/read", None),
     ("GET", "/v1/audiences/gold", None),
     ("DELETE", "/v1/audiences/gold", None),
     ("GET", "/v1/audiences/gold/preview", None),

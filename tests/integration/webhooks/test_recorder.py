@@ -129,6 +129,28 @@ async def test_a_reported_delivery_is_as_it_is_recorded_now(client: httpx.AsyncC
     assert await reports.list_reported([]) == []
 
 
+async def test_a_delivery_of_a_test_is_known_as_one_also_when_its_receipt_comes(client: httpx.AsyncClient, database_copy: Database) -> None:
+    store, reports = PostgresHistoryWriter(database_copy), PostgresEndpointReports(database_copy, make_row_id)
+    for number, is_test in ((1, True), (2, False)):
+        await store.write(build_history_batch(build_decided_event(number, "email", is_test=is_test), build_status_event(number)))
+    await store.write(build_history_batch(build_decided_event(1, "email", is_test=True, resume_count=1)))
+    events = [build_status_event(number) for number in (1, 2)]
+    found = await reports.list_reported([event.delivery_id for event in events])
+    assert {one.delivery_id: one.is_test for one in found} == {events[0].delivery_id: True, events[1].delivery_id: False}
+
+
+async def test_one_url_takes_the_statuses_of_tests_and_of_live_deliveries_apart(client: httpx.AsyncClient, database_copy: Database) -> None:
+    url = "https://hooks.example.org/statuses"
+    created = [await create(client, kind="status", url=url, is_test=is_test) for is_test in (True, False)]
+    assert [one["is_test"] for one in created] == [True, False]
+    listed = await PostgresEndpointReports(database_copy, make_row_id).list_status_endpoints()
+    assert [(one.id, one.is_test) for one in listed] == [(one["id"], one["is_test"]) for one in created]
+    again = await client.post(PATH, json={"url": url, "kind": "status", "is_test": True})
+    assert again.status_code == 409
+    refused = await client.post(PATH, json={"url": url, "user_id": "u-1", "is_test": True})
+    assert (refused.status_code, [error["path"] for error in refused.json()["errors"]]) == (422, ["$.is_test"])
+
+
 async def test_only_enabled_endpoints_for_statuses_are_listed(client: httpx.AsyncClient, database_copy: Database) -> None:
     await create(client)
     wanted = await create(client, kind="status", statuses=["FAILED"], types=["order.*"], categories=["security"])

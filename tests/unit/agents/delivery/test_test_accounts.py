@@ -55,7 +55,7 @@ async def test_without_a_test_account_a_test_ends_without_a_call_and_a_dead_lett
     await harness.run_batches(harness.build_batch(build_delivery(is_test=True)))
     assert harness.all_calls == []
     [event] = harness.status_events
-    assert (event.status, event.reason) == (Status.FAILED, Reason.NO_TEST_ACCOUNT)
+    assert (event.status, event.reason, event.is_test) == (Status.FAILED, Reason.NO_TEST_ACCOUNT, True)
     assert harness.observed_dead_letters == []
 
 

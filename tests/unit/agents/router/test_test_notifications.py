@@ -11,6 +11,7 @@ async def test_its_deliveries_are_tests() -> None:
     harness = RouterHarness()
     await harness.route(build_notification(is_test=True), build_notification(id=make_notification_id(2)))
     assert [delivery.is_test for delivery in harness.deliveries] == [True, True, True, False, False, False]
+    assert [event.is_test for event in harness.decided_events] == [True, False]
 
 
 async def test_a_live_notification_with_its_key_or_id_is_no_duplicate_of_it() -> None:
