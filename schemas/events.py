@@ -92,8 +92,9 @@ class ReceiptEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     """What a provider, or the app on a device, reports of a delivery after the call; the time in epoch seconds.
 
     `event_key` names the report among those of its provider, which repeats reports. `event` is the provider's name of it. `address` is
-    the recipient's, in normal form, if the report has a `consent`. `detail` is as that of a status event. `max_resends`: how often the
-    delivery may be sent again, because the cause passes; `source` is then where its record is, as in a delivery.
+    the recipient's, in normal form, if the report has a `consent`; with `sealed` it is a token, and that is the address.
+    `detail` is as that of a status event. `max_resends`: how often the delivery may be sent again, because the cause passes; `source` is
+    then where its record is, as in a delivery.
     """
 
     delivery_id: str
@@ -114,6 +115,7 @@ class ReceiptEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     schema_version: int = 1
     max_resends: int = 0
     source: str = ""
+    sealed: bytes = b""
 
 
 class EngagementEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="engagement"):
@@ -132,7 +134,10 @@ class EngagementEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_fie
 
 
 class InboundEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="inbound"):
-    """A recipient wrote STOP, START or HELP; `event_key` is the provider's id of the message, `address` the sender's in normal form."""
+    """A recipient wrote STOP, START or HELP; `event_key` is the provider's id of the message, `address` the sender's in normal form.
+
+    With `sealed` the address is a token, and that is the address.
+    """
 
     channel: ChannelName
     provider: str
@@ -141,6 +146,7 @@ class InboundEvent(Struct, frozen=True, gc=False, omit_defaults=True, tag_field=
     address: str
     occurred_at: float
     schema_version: int = 1
+    sealed: bytes = b""
 
 
 ProviderEvent = ReceiptEvent | EngagementEvent | InboundEvent

@@ -14,16 +14,23 @@ class WrappedKey(NamedTuple):
     wrapped: bytes | None
 
 
-class SealerReader(Protocol):
-    """Reads the data keys of users; one that also seals makes those that are missing."""
+class SealingChoice(Protocol):
+    """Whose data is sealed."""
 
-    @property
-    def seals(self) -> bool:
-        """Whether new data is sealed; if not, only what is sealed already is opened."""
+    async def refresh(self) -> None:
+        """Learn of which projects it is, if that was too long ago."""
         ...
 
+    def seals(self, user_id: str) -> bool:
+        """Whether new data of a user is sealed; if not, only what is sealed already is opened."""
+        ...
+
+
+class SealerReader(SealingChoice, Protocol):
+    """Reads the data keys of users; of those whose data it seals it makes the missing ones."""
+
     async def get_many(self, user_ids: Iterable[str], *, fresh: bool = False) -> Mapping[str, Sealer]:
-        """The sealers by user, without those that no store could give, and if nothing is sealed without users who have no key.
+        """The sealers by user, without those that no store could give. A user whose data is not sealed may have no key.
 
         `fresh`: not those of the cache of this process. Raises UnavailableError if a store was needed and none gave anything.
         """

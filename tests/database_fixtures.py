@@ -9,6 +9,7 @@ import pytest
 
 from app.admin.database import upgrade_database
 from tables.postgres.database import Database
+from tests.column_sealing import build_column_sealing, list_sealing_env
 from tests.conftest import build_database_url
 from tests.event_builders import NOW
 from tests.settings_builders import DEFAULT_SETTINGS
@@ -27,8 +28,10 @@ DELETE_HISTORY_SQL = ";".join(f"delete from {table}" for table in HISTORY_TABLES
 
 
 def create_database(url: str, **timeouts: float) -> Database:
-    """Create a pool with the maximum size of faust.yml."""
-    return Database(url, DEFAULT_SETTINGS.postgres.pool_max_size, **timeouts)
+    """Create a pool with the maximum size of faust.yml, in the mode of the test."""
+    database = Database(url, DEFAULT_SETTINGS.postgres.pool_max_size, **timeouts)
+    database.sealing = build_column_sealing() if list_sealing_env() else None
+    return database
 
 
 @pytest.fixture(scope="session")

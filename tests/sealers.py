@@ -25,11 +25,19 @@ class MemorySealerReader:
     """Implements schemas.user_keys.SealerReader; `unavailable`: no store answers; `missing`: users of whom none knows."""
 
     def __init__(self, *, seals: bool = True) -> None:
-        self.seals, self.unavailable = seals, False
+        self.is_sealing, self.unavailable = seals, False
+        self.unsealed: set[str] = set()
         self.missing: set[str] = set()
         self.keys: dict[str, list[bytes | None]] = {}
         self.requested: list[list[str]] = []
         self.fresh_only: set[str] = set()
+
+    async def refresh(self) -> None:
+        """Nothing changes."""
+
+    def seals(self, user_id: str) -> bool:
+        """Whether new data of a user is sealed."""
+        return self.is_sealing and user_id not in self.unsealed
 
     async def get_many(self, user_ids: Iterable[str], *, fresh: bool = False) -> Mapping[str, Sealer]:
         """The sealers of the users; users without a key get one."""
@@ -41,7 +49,7 @@ class MemorySealerReader:
 
     def get(self, user_id: str, *, fresh: bool = True) -> Sealer:
         """The sealer of a user. Of those in `fresh_only` the cache does not have the last key."""
-        keys = self.keys.setdefault(user_id, [os.urandom(KEY_BYTES)] if self.seals else [])
+        keys = self.keys.setdefault(user_id, [os.urandom(KEY_BYTES)] if self.seals(user_id) else [])
         known = keys if fresh or user_id not in self.fresh_only else keys[:-1]
         return Sealer(user_id, [DataKey(number, OUTER_KEY_ID, key) for number, key in enumerate(known, 1)], os.urandom)
 

@@ -32,7 +32,6 @@ class Opening:
 
     def __init__(self, sealers: SealerReader | None, failure_limit: ConsecutiveFailureLimit) -> None:
         self._sealers, self._failure_limit = sealers, failure_limit
-        self._seals = sealers is not None and sealers.seals
 
     async def open(self, states: list[RoutingState], context: GateContext) -> tuple[list[RoutingState], str]:
         """Open what is sealed. Returns the states whose keys could not be read, which are as they were, and why."""
@@ -41,6 +40,7 @@ class Opening:
                 if state.needs_opening:
                     _stop(state, SealError("it is sealed, and the settings of encryption have no keys"))
             return [], ""
+        await self._sealers.refresh()
         needing = [state for state in states if self._needs_key(state)]
         if not needing:
             return [], ""
@@ -55,7 +55,10 @@ class Opening:
         return waiting, (cause or f"the keys that {len(waiting)} notifications need could not be read") if waiting else ""
 
     def _needs_key(self, state: RoutingState) -> bool:
-        return state.opener is None and (self._seals or state.needs_opening or state.is_digest)
+        return state.opener is None and (self._seals(state) or state.needs_opening or state.is_digest)
+
+    def _seals(self, state: RoutingState) -> bool:
+        return self._sealers is not None and self._sealers.seals(state.notification.user_id)
 
     def _open_all(
         self, states: Iterable[RoutingState], sealers: Mapping[str, Sealer], context: GateContext
@@ -64,7 +67,7 @@ class Opening:
         unknown = []
         for state in states:
             sealer = sealers.get(state.notification.user_id)
-            if sealer is None or (self._seals and not sealer.can_seal):
+            if sealer is None or (self._seals(state) and not sealer.can_seal):
                 continue
             try:
                 if state.needs_opening:
@@ -89,8 +92,8 @@ class Opening:
             state.needs_opening, state.is_sealed = False, True
 
     def _take_sealer(self, state: RoutingState, sealer: Sealer) -> None:
-        state.opener, state.sealer = sealer, sealer if self._seals else None
-        if self._seals and isinstance(state.verdict, Repartition):  # it was built without the sealer
+        state.opener, state.sealer = sealer, sealer if self._seals(state) else None
+        if state.sealer is not None and isinstance(state.verdict, Repartition):  # it was built without the sealer
             state.verdict = repartition.repartition(state, state.verdict.partition)
 
 

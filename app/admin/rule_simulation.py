@@ -13,6 +13,7 @@ from schemas.ports import RecordedNotification
 from schemas.profile import Profile
 from schemas.simulation import SimulatedNotification, SimulatedResult, SkipReason
 from schemas.store_ports import ProfileReader
+from tables.postgres.column_sealing import ColumnSealing
 from tables.postgres.database import open_database
 from tables.postgres.policy import PostgresPolicyLoader
 from tables.postgres.profiles import PostgresProfileReader
@@ -28,9 +29,11 @@ async def load_policies(database_url: str, document: PolicyDocument) -> tuple[Po
         return before, merge_document(before, document)
 
 
-async def judge_with_stored_profiles(database_url: str, simulation: "RuleSimulation", records: Sequence[RecordedNotification]) -> None:
+async def judge_with_stored_profiles(
+    database_url: str, simulation: "RuleSimulation", records: Sequence[RecordedNotification], sealing: ColumnSealing | None
+) -> None:
     """Judge these records with the profiles as they are now. Raises UnavailableError."""
-    async with open_database(database_url) as database:
+    async with open_database(database_url, sealing=sealing) as database:
         await simulation.judge(records, PostgresProfileReader(database))
 
 

@@ -49,7 +49,7 @@ from app.auth.services import check_auth_section
 from app.checkpoint_keys import build_checkpoint_keys, build_log_chains
 from app.encryption.outer_keys import build_blind_index
 from app.encryption.provider_erasure import SendGridErasure
-from app.encryption.sealers import build_sealer_reader
+from app.encryption.sealers import build_column_sealing, build_sealer_reader
 from app.forced_exit import schedule_forced_exit
 from app.kafka.client_options import build_client_options
 from app.kafka.connection_problem import describe_connection_problem
@@ -155,6 +155,7 @@ class GatewayConnections:
         self.policy_reader = build_policy_reader("gateway", settings, self.database, self.metrics)
         self.redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
         self.sealers = build_sealer_reader(settings, self.redis, self.database)
+        self.database.sealing = build_column_sealing(settings.encryption, self.sealers)
         self.projects = CachedProjects(self.database)
         self.limits = build_limit_checks(settings.limits, self.redis, self.projects)
         self.recent_notifications = RecentNotificationsBuffer(RedisRecentNotifications(self.redis))
@@ -241,7 +242,7 @@ class GatewayConnections:
             link_consent=LinkConsent(self._link_tokens, users, preferences, self.policy_reader, self.profile_eviction),
             redrives=RedriveStore(database, make_id, self.sealers),
             topic_prefix=kafka.topic_prefix,
-            callbacks=build_callback_service(self._settings, self.publisher, self.metrics),
+            callbacks=build_callback_service(self._settings, self.publisher, self.metrics, self.sealers),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
             log_chains=self.log_chains,
             accounts=AccountStore(database, make_id),
@@ -263,7 +264,7 @@ class GatewayConnections:
             generate_bits,
             self._settings.kafka.topic_partitions,
             self._settings.kafka.topic_prefix,
-            self.sealers if self.sealers is not None and self.sealers.seals else None,
+            self.sealers,
         )
 
     def _build_personal_data(

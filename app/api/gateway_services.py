@@ -22,6 +22,8 @@ from app.api.services.callback_keys import load_callback_keys
 from app.api.services.callback_service import CallbackService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.auth.services import AuthServices
+from app.encryption.outer_keys import build_blind_index
+from app.encryption.report_sealing import ReportSealing
 from app.kafka.client_options import build_client_options
 from app.ordered_ids import OrderedIds
 from app.settings import Settings
@@ -112,7 +114,11 @@ def build_live_service(settings: Settings, redis: RedisClient, reauthenticators:
     return LiveService(connections, sessions, lambda: os.urandom(SESSION_BYTES).hex(), validity, separates_projects=gateway.projects)
 
 
-def build_callback_service(settings: Settings, publisher: Publisher, metrics: Metrics) -> CallbackService:
+def build_callback_service(
+    settings: Settings, publisher: Publisher, metrics: Metrics, sealers: CachedSealerReader | None
+) -> CallbackService:
     """What takes the callbacks of providers. Raises SettingError."""
     keys, kafka, max_bytes = load_callback_keys(settings), settings.kafka, settings.gateway.max_callback_bytes
-    return CallbackService(publisher, keys, metrics, time.time, kafka.topic_partitions, kafka.topic_prefix, max_bytes)
+    index = build_blind_index(settings.encryption)
+    sealing = None if sealers is None or index is None else ReportSealing(sealers, index)
+    return CallbackService(publisher, keys, metrics, time.time, kafka.topic_partitions, kafka.topic_prefix, max_bytes, sealing)

@@ -23,6 +23,7 @@ from app.cli.api_client import get_operator
 from app.cli.connection_profile import ConnectionProfile, load_connection_profile
 from app.cli.errors import EXIT_FAILED, CommandError, run_query
 from app.cli.output import JsonObject, build_progress_console, escape_control_characters, json_option, print_result
+from app.encryption.sealers import build_column_sealing
 from app.formula_cells import protect_cell
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 
@@ -119,10 +120,10 @@ def export_file(kind: Kind, file_format: str | None, output: Path | None, as_jso
     """Export to a file or to stdout. Raises CommandError."""
     if as_json and not output:
         raise click.UsageError("--json prints the result to stdout: give the file of the export with --output")
-    url = load_connection_profile().postgres.url
+    profile = load_connection_profile()
     chosen = file_format or (detect_format(output) if output else "csv")
     with click.open_file(str(output or "-"), "w", encoding="utf-8", atomic=output is not None) as file:
-        count = run_query(url, _export(kind, url, chosen, file))
+        count = run_query(profile.postgres.url, _export(kind, profile, chosen, file))
     if output:
         print_result({"exported": count, "file": str(output)}, as_json, lambda result: f"{count} {kind} in {output}")
 
@@ -137,7 +138,7 @@ def detect_format(file: Path) -> str:
 async def _import(kind: Kind, options: ImportOptions, profile: ConnectionProfile) -> JsonObject:
     state_file = StateFile(options.state)
     state = state_file.load(kind, options.file)
-    async with open_bulk_session(profile.postgres.url) as session:
+    async with open_bulk_session(profile.postgres.url, build_column_sealing(profile.encryption)) as session:
         categories = [] if kind == "users" else await session.users.list_categories()
         with _open_report(options, state) as report:
             if not (options.skip_invalid and not options.dry_run) and not state.line:
@@ -208,13 +209,13 @@ def _show_progress(verb: str, options: ImportOptions) -> Iterator[Callable[[int]
         yield lambda position: progress.update(task, completed=position)
 
 
-async def _export(kind: Kind, url: str, file_format: str, file: IO[str]) -> int:
+async def _export(kind: Kind, profile: ConnectionProfile, file_format: str, file: IO[str]) -> int:
     with build_progress_console().status(f"exporting {kind}") as status:
 
         def advance(count: int) -> None:
             status.update(f"exporting {kind}: {count}")
 
-        async with open_bulk_session(url) as session:
+        async with open_bulk_session(profile.postgres.url, build_column_sealing(profile.encryption)) as session:
             if kind == "users":
                 return await export_users(session.bulk.iterate_users(), file_format, file, advance)
             return await export_preferences(session.bulk.iterate_preferences(), file_format, file, advance)

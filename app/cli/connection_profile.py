@@ -11,7 +11,7 @@ import msgspec
 
 from app.cli.errors import CommandError
 from app.connection_settings import KafkaSection, PostgresSection, RedisSection
-from app.encryption.outer_keys import build_local_keys
+from app.encryption.outer_keys import build_local_index_key, build_local_keys
 from app.encryption.section import EncryptionSection
 from app.settings import LinksSection, Settings, TemplatesSection, find_home_dir, load_settings
 from app.suppression_sync import PROVIDER as SENDGRID
@@ -132,7 +132,8 @@ def _build_encryption(section: EncryptionSection, secrets: Mapping[str, str]) ->
     if section.keys:
         return section
     keys = build_local_keys(secrets.get("encryption_key_1", ""), secrets.get("encryption_key_2", ""))
-    return msgspec.structs.replace(section, keys=keys)
+    index_key = build_local_index_key(secrets.get("index_key_1", ""), secrets.get("index_key_2", ""))
+    return msgspec.structs.replace(section, keys=keys, index_key=section.index_key or index_key)
 
 
 def _build_links(links: LinksSection, gateway_url: str, secret: str) -> LinksSection:

@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable
 
 import click
 from rich.console import RenderableType
+from rich.status import Status
 
-from app.cli.connection_profile import load_connection_profile
+from app.cli.connection_profile import ConnectionProfile, load_connection_profile
 from app.cli.errors import CommandError, run_query
 from app.cli.formatting import build_table
 from app.cli.output import JsonObject, build_progress_console, json_option, print_result
 from app.encryption.outer_keys import build_outer_keys
+from app.encryption.sealers import build_column_sealing
 from schemas.errors import SealError, SettingError
 from schemas.sealing import KEY_BYTES, OuterKeys
 from tables.postgres.database import open_database
+from tables.postgres.sealing_backlog import SealedPage, SealingBacklog
 from tables.postgres.user_keys import PostgresUserKeys
 
 PAGE = 500  # keys that one statement wraps anew
@@ -23,7 +26,7 @@ NO_KEYS_ADVICE = "set encryption.keys or encryption.keys_file; `herold encryptio
 
 @click.group()
 def encryption() -> None:
-    """Make, look at and rotate the keys that seal addresses and contents.
+    """Make, look at and rotate the keys that seal addresses and contents, and seal what is stored.
 
     \b
     herold encryption status
@@ -81,6 +84,52 @@ def rotate(as_json: bool) -> None:
         return {"wraps": outer_keys.current_id, "wrapped": total}
 
     print_result(_run(wrap), as_json, lambda result: f"wrapped {result['wrapped']} keys of users with the outer key {result['wraps']}")
+
+
+@encryption.command()
+@json_option
+def seal(as_json: bool) -> None:
+    """Seal the users, devices and suppressions that were stored before sealing was switched on.
+
+    It goes on where it was interrupted, while notifications flow. Projects that say that they are not sealed are left
+    out. Every process must run a release with the same keys before.
+
+    \b
+    herold encryption seal
+    """
+    profile = load_connection_profile()
+    print_result(run_query(profile.postgres.url, _seal(profile)), as_json, _format_sealed)
+
+
+async def _seal(profile: ConnectionProfile) -> JsonObject:
+    try:
+        sealing = build_column_sealing(profile.encryption)
+    except SettingError as error:
+        raise CommandError(str(error), "correct the variable or the line in faust.yml") from None
+    if sealing is None:
+        raise CommandError("the settings have no outer keys, or no encryption.index_key", NO_KEYS_ADVICE)
+    async with open_database(profile.postgres.url, sealing=sealing) as database:
+        backlog = SealingBacklog(database, PAGE)
+        with build_progress_console().status("sealing", spinner="dots") as progress:
+            return {
+                "users": await _seal_pages(backlog.seal_users, "users", progress),
+                "devices": await _seal_pages(backlog.seal_devices, "devices", progress),
+                "suppressions": await _seal_pages(backlog.seal_suppressions, "suppressions", progress),
+            }
+
+
+async def _seal_pages(seal_page: Callable[..., Awaitable[SealedPage]], name: str, progress: Status) -> int:
+    page = await seal_page()
+    total = page.sealed
+    while page.next_key is not None:
+        page = await seal_page(page.next_key)
+        total += page.sealed
+        progress.update(f"sealed {total} {name}")
+    return total
+
+
+def _format_sealed(result: JsonObject) -> str:
+    return f"sealed {result['users']} users, {result['devices']} devices and {result['suppressions']} suppressions"
 
 
 def _run(call: Callable[[PostgresUserKeys, OuterKeys], Awaitable[JsonObject]]) -> JsonObject:

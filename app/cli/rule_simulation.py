@@ -18,7 +18,7 @@ from app.cli.formatting import build_table, format_datetime
 from app.cli.output import JsonObject, json_option, print_result
 from app.cli.policy import INVALID_ADVICE
 from app.encryption.recorded_notifications import open_recorded
-from app.encryption.sealers import open_sealers
+from app.encryption.sealers import build_column_sealing, open_sealers
 from app.kafka.recorded_notifications import read_newest
 from schemas.errors import PolicyDocumentError
 from schemas.lifetimes import NOTIFICATION_RECORDS
@@ -71,7 +71,7 @@ async def _judge(profile: ConnectionProfile, simulation: RuleSimulation, records
         open_sealers(profile.encryption, profile.redis, profile.kafka.topic_prefix, database) as sealers,
     ):
         opened = await open_recorded(records, sealers)
-    await judge_with_stored_profiles(profile.postgres.url, simulation, opened)
+    await judge_with_stored_profiles(profile.postgres.url, simulation, opened, build_column_sealing(profile.encryption))
 
 
 def _format_report(report: JsonObject) -> RenderableType:

@@ -16,6 +16,7 @@ from app.cli.connection_profile import ConnectionProfile, load_connection_profil
 from app.cli.errors import CommandError, run_query
 from app.cli.lists import add_page_options, format_page, select_given
 from app.cli.output import JsonObject, add_gateway_options, json_option, print_result
+from app.encryption.sealers import build_column_sealing
 from app.suppression_sync import SuppressionSyncJob
 from schemas.channels import CHANNEL_NAMES
 from schemas.errors import UnavailableError
@@ -126,7 +127,7 @@ async def _sync(profile: ConnectionProfile) -> list[SyncedList]:
         with suppress(UnavailableError):  # the change is noticed when the profile is confirmed
             await forget(redis, user_ids)
 
-    async with open_database(profile.postgres.url) as database:
+    async with open_database(profile.postgres.url, sealing=build_column_sealing(profile.encryption)) as database:
         try:
             for name, section in profile.sendgrid.items():
                 job = SuppressionSyncJob(name, section, database, evict, events.append)

@@ -17,7 +17,7 @@ from app.cli.json_input import parse_json
 from app.cli.origin import add_origin_options, build_origin
 from app.cli.output import build_console, json_option, print_result, print_without_padding
 from app.cli.template_text import format_history, format_list, format_preview, format_report, format_variants
-from app.encryption.sealers import open_sealers
+from app.encryption.sealers import build_column_sealing, open_sealers
 from schemas.errors import PolicyDocumentError
 from schemas.lifetimes import DAY
 from schemas.policy import MAX_VERSION
@@ -272,7 +272,7 @@ def _run(call: Callable[[TemplateService], Awaitable[T]], payloads: int | None =
 
     async def run() -> T:
         async with (
-            open_database(url) as database,
+            open_database(url, sealing=build_column_sealing(profile.encryption)) as database,
             open_sealers(profile.encryption, profile.redis, profile.kafka.topic_prefix, database) as sealers,
         ):
             source = build_payload_source(profile.kafka, section, time.time, sealers)

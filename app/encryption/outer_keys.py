@@ -77,7 +77,7 @@ def build_blind_index(section: EncryptionSection) -> BlindIndex | None:
 
 def build_local_index_key(first: str, second: str) -> str:
     """The setting `index_key` of a stack on one machine, from two of its secrets of 32 hex digits."""
-    return b64encode(bytes.fromhex(first + second)).decode()
+    return b64encode(bytes.fromhex(first + second)).decode() if first and second else ""
 
 
 def build_local_keys(first: str, second: str) -> str:

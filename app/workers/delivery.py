@@ -22,7 +22,7 @@ from agents.delivery.receipt_watch import ReceiptWatch
 from agents.providers.http import AiohttpClient, HttpLimits, PooledHttpClient
 from app.api.services.random_id_bits import RandomIdBits
 from app.encryption.outer_keys import build_blind_index
-from app.encryption.sealers import build_sealer_reader
+from app.encryption.sealers import build_column_sealing, build_sealer_reader
 from app.ordered_ids import OrderedIds
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
 from app.provider_accounts import Account, build_accounts, build_test_account
@@ -46,6 +46,7 @@ from schemas.metrics import ACCOUNT_WEIGHT, PAUSED_ACCOUNTS, PROVIDER_REQUESTS_I
 from schemas.outcome import EndpointProvider, Provider, StartableProvider
 from schemas.ports import Clock, SharedOutbox
 from schemas.store_ports import EvidenceReader, ProfileReader, ReceiptCounter
+from schemas.user_keys import SealerReader
 from tables.postgres.bounce_counts import PostgresBounceCounts
 from tables.postgres.database import Database
 from tables.postgres.delivery_evidence import PostgresEvidenceReader
@@ -62,15 +63,17 @@ def build_delivery_app(role: str, settings: Settings) -> StreamApp:
     worker = WorkerBuilder(role, settings, _build_priority_limits(settings))
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
     database = Database(settings.postgres.url, settings.postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
+    sealers = build_sealer_reader(settings, redis, database, seals=False)
+    database.sealing = build_column_sealing(settings.encryption, sealers, database.fetch)
     accounts = build_accounts(channel, settings)
     outbox = build_shared_outbox(worker.app, worker.tables["attempts"], linger=section.linger, max_records=section.linger_max_records)
-    profiles = build_profile_reader(redis, database, settings.redis, build_blind_index(settings.encryption))
+    profiles = build_profile_reader(redis, database, settings.redis, build_blind_index(settings.encryption), sealers)
     bounce_guard = _build_bounce_guard(worker, channel, database)
     clients = [build_http_client(account.provider, section) for account in accounts]
     test_provider = _build_test_provider(channel, settings, clients, worker)
     providers = _build_provider_set(worker, channel, accounts, clients, PostgresReceiptCounter(database), test_provider)
     observer = DeliveryObserver(worker.metrics, channel.name, _build_breaker_states(worker, redis))
-    evidence, opening = PostgresEvidenceReader(database), _build_opening(settings, redis, database, observer)
+    evidence, opening = PostgresEvidenceReader(database), _build_opening(sealers, observer)
     deliverer = _build_deliverer(worker, channel, providers, outbox, profiles, evidence, bounce_guard, observer, opening)
     limit_call_rates(worker, accounts, deliverer, redis)
     _add_gauges(worker.metrics, channel.name, deliverer)
@@ -103,9 +106,8 @@ def _build_priority_limits(settings: Settings) -> tuple[PriorityLimits, ...]:
     )
 
 
-def _build_opening(settings: Settings, redis: RedisClient, database: Database, observer: DeliveryObserver) -> DeliveryOpening | None:
+def _build_opening(sealers: SealerReader | None, observer: DeliveryObserver) -> DeliveryOpening | None:
     """What opens sealed deliveries, if the settings have keys."""
-    sealers = build_sealer_reader(settings, redis, database, seals=False)
     return DeliveryOpening(sealers, asyncio.sleep, observer.on_keys_unavailable) if sealers is not None else None
 
 

@@ -17,6 +17,7 @@ from agents.recorder.waiting_reports import WaitingReportMerger
 from app.admin.database import maintain_partitions
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
+from app.encryption.sealers import build_column_sealing
 from app.kafka.record_reader import KafkaRecordReader
 from app.ordered_ids import OrderedIds
 from app.retry_settings import parse_resend_delays
@@ -60,6 +61,7 @@ def build_recorder_app(role: str, settings: Settings) -> StreamApp:
     )
     worker = WorkerBuilder(role, settings, (limits, limits))
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)
+    database.sealing = build_column_sealing(settings.encryption)
     history, observer = PostgresHistoryWriter(database), RecorderObserver(worker.metrics)
     devices = PostgresRejectedDeviceStore(database, OrderedIds(worker.clock, RandomIdBits(os.urandom)))
     store = DeviceRemovingWriter(history, devices)

@@ -6,7 +6,7 @@ import time
 from agents.router.parking import ParkingLimits
 from agents.router.router import Router
 from app.encryption.outer_keys import build_blind_index
-from app.encryption.sealers import build_sealer_reader
+from app.encryption.sealers import build_column_sealing, build_sealer_reader
 from app.link_tokens import build_link_builder
 from app.policy_reader import build_policy_reader
 from app.profile_reader import PROFILE_QUERY_TIMEOUT, build_profile_reader
@@ -31,12 +31,14 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
     policy_database = Database(postgres.url, postgres.pool_max_size)
     profile_database = Database(postgres.url, postgres.pool_max_size, PROFILE_QUERY_TIMEOUT, PROFILE_QUERY_TIMEOUT)
     redis = RedisClient(settings.redis.url, time.monotonic, kafka.topic_prefix, settings.redis.socket_timeout)
+    sealers = build_sealer_reader(settings, redis, profile_database)
+    profile_database.sealing = build_column_sealing(settings.encryption, sealers, profile_database.fetch)
     policies = build_policy_reader(role, settings, policy_database, worker.metrics)
     committer = build_batch_committer(worker.app, linger=section.linger)
     worker.removals["rate_windows"] = build_row_removal(committer, worker.tables["rate_windows"])
     router = Router(
         policies=policies,
-        profiles=build_profile_reader(redis, profile_database, settings.redis, build_blind_index(settings.encryption)),
+        profiles=build_profile_reader(redis, profile_database, settings.redis, build_blind_index(settings.encryption), sealers),
         deliveries=PostgresDeliveryStatusReader(profile_database),
         idempotency=worker.tables["idempotency"],
         rate_windows=worker.tables["rate_windows"],
@@ -50,7 +52,7 @@ def build_router_app(role: str, settings: Settings) -> StreamApp:
         parking_limits=ParkingLimits(section.max_parked_records, section.max_parked_bytes),
         link_builder=build_link_builder(settings.links),
         dead_letter_limit=worker.build_dead_letter_limit(),
-        sealers=build_sealer_reader(settings, redis, profile_database),
+        sealers=sealers,
     )
     add_agents(worker.app, worker.source_topics, router.run)
     worker.add_task("policy_refresh", lambda: policies.refresh_forever(asyncio.sleep, section.policy_refresh_interval))

@@ -18,7 +18,7 @@ from agents.schedules.runner import ScheduleRunner
 from app.api.services.profile_eviction import ProfileEviction
 from app.api.services.random_id_bits import RandomIdBits
 from app.checkpoint_keys import build_log_chains
-from app.encryption.sealers import build_sealer_reader
+from app.encryption.sealers import build_column_sealing, build_sealer_reader
 from app.ordered_ids import OrderedIds
 from app.project_quotas import build_project_quota
 from app.rate_limiter import build_rate_limiter
@@ -87,6 +87,7 @@ def build_scheduler_app(role: str, settings: Settings) -> StreamApp:
 def _add_database_tasks(worker: WorkerBuilder, settings: Settings) -> None:
     """What starts in PostgreSQL instead of Kafka, on one pool of connections."""
     database = Database(settings.postgres.url, settings.postgres.pool_max_size)
+    database.sealing = build_column_sealing(settings.encryption)
     _add_broadcasts(worker, settings, database)
     _add_schedules(worker, settings, database)
     _add_redrives(worker, settings, database)

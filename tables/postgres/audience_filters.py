@@ -9,6 +9,7 @@ from msgspec import UNSET
 from schemas.audiences import AudienceFilter
 from schemas.channels import get_channel
 from schemas.timestamps import to_epoch_seconds
+from tables.postgres.column_sealing import ColumnSealing
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("audience_filters")
@@ -22,19 +23,21 @@ class Condition(NamedTuple):
     values: list[object]
 
 
-def compile_filter(audience_filter: AudienceFilter, first: int) -> Condition:
-    """The condition for a filter; its parameters have the numbers from `first` on."""
+def compile_filter(audience_filter: AudienceFilter, first: int, sealing: ColumnSealing | None = None) -> Condition:
+    """The condition for a filter; its parameters have the numbers from `first` on. With `sealing` also users who are sealed match."""
     values: list[object] = []
-    return Condition(_compile(audience_filter, first, values), values)
+    return Condition(_compile(audience_filter, first, values, sealing), values)
 
 
-def _compile(audience_filter: AudienceFilter, first: int, values: list[object]) -> str:
+def _compile(audience_filter: AudienceFilter, first: int, values: list[object], sealing: ColumnSealing | None) -> str:
     """The condition; appends the values of its parameters."""
     conditions = []
     for name, encode in _ENCODERS.items():
         value = getattr(audience_filter, name)
         if value is not UNSET:
             conditions.append(_bind(name, encode(value), first, values))
+    if audience_filter.attributes is not UNSET:
+        conditions.append(_bind("attributes", _encode_attributes(audience_filter.attributes, sealing), first, values))
     if audience_filter.has_channel is not UNSET:
         channels = [get_channel(name) for name in audience_filter.has_channel]
         if addressed := [channel.name for channel in channels if not channel.has_devices]:
@@ -42,9 +45,9 @@ def _compile(audience_filter: AudienceFilter, first: int, values: list[object]) 
         if len(addressed) < len(channels):
             conditions.append(_SQL["has_device"])
     if audience_filter.any is not UNSET:
-        conditions.append("(" + " or ".join(_compile(one, first, values) for one in audience_filter.any) + ")")
+        conditions.append("(" + " or ".join(_compile(one, first, values, sealing) for one in audience_filter.any) + ")")
     if audience_filter.negated is not UNSET:
-        conditions.append(f"not {_compile(audience_filter.negated, first, values)}")
+        conditions.append(f"not {_compile(audience_filter.negated, first, values, sealing)}")
     return f"({' and '.join(conditions) or _ALL_USERS})"
 
 
@@ -54,8 +57,9 @@ def _bind(name: str, value: object, first: int, values: list[object]) -> str:
     return _SQL[name].replace("{number}", str(first + len(values) - 1))
 
 
-def _encode_attributes(attributes: dict[str, Any]) -> str:
-    return msgspec.json.encode(attributes).decode()
+def _encode_attributes(attributes: dict[str, Any], sealing: ColumnSealing | None) -> list[str]:
+    forms = [attributes] if sealing is None else [attributes, sealing.index.compute_value(attributes)]
+    return [msgspec.json.encode(form).decode() for form in forms]
 
 
 def _encode_locales(locales: list[str]) -> list[str]:
@@ -66,7 +70,6 @@ _ENCODERS: dict[str, Callable[[Any], object]] = {
     "tier": list,
     "locale": _encode_locales,
     "time_zone": list,
-    "attributes": _encode_attributes,
     "created_after": to_epoch_seconds,
     "created_before": to_epoch_seconds,
 }

@@ -1,15 +1,17 @@
 """Reads and writes many users and preferences at a time: an import commits chunks, an export reads pages."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.errors import MissingUserError
+from schemas.sealing import Sealer
 from schemas.users import ChangeOrigin, PreferenceChange, UserChange
 from tables.postgres.audit_log import write_audit_entry
-from tables.postgres.database import Database, DatabaseRow
+from tables.postgres.database import Connection, Database, DatabaseRow
+from tables.postgres.exported_users import open_exported
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.query_loader import load_queries
-from tables.postgres.user_rows import encode_user_values
+from tables.postgres.user_columns import encode_devices, encode_users, hold_sealers, rename_devices
 
 _SQL = load_queries("bulk")
 EXPORT_PAGE_SIZE = 5000  # rows
@@ -36,16 +38,26 @@ class BulkStore:
 
     async def write_users(self, users: Sequence[tuple[str, UserChange]], devices: Sequence[tuple[str, str, str, str]]) -> WrittenChunk:
         """Write users, each once, and devices (user, token, kind, platform) in one transaction."""
-        columns = zip(*(encode_user_values(change) for _, change in users), strict=True)
-        ids = [user_id for user_id, _ in users]
+        sealing, ids = self._database.sealing, [user_id for user_id, _ in users]
         async with self._database.acquire_connection() as connection, connection.transaction():
-            await connection.fetch(_SQL["lock_users"], ids)
+            held = await hold_sealers(sealing, connection, ids)
+            stored = {row["id"]: row for row in await connection.fetch(_SQL["lock_users"], ids)}
+            columns = zip(*(await encode_users(sealing, connection, users, stored, held)), strict=True)
             written = await connection.fetch(_SQL["upsert_users"], ids, *columns)
             changed = {row["id"] for row in written}
             if devices:
-                changed |= {row["user_id"] for row in await connection.fetch(_SQL["upsert_devices"], *zip(*devices, strict=True))}
+                changed |= await self._write_devices(connection, devices, held)
         created = sum(row["is_new"] for row in written)
         return WrittenChunk(created, len(changed) - created, changed)
+
+    async def _write_devices(
+        self, connection: Connection, devices: Sequence[tuple[str, str, str, str]], held: Mapping[str, Sealer]
+    ) -> set[str]:
+        user_ids, tokens, kinds, platforms = zip(*devices, strict=True)
+        stored = encode_devices(self._database.sealing, [*zip(user_ids, tokens, strict=True)], held)
+        await rename_devices(connection, user_ids, tokens, stored)
+        rows = await connection.fetch(_SQL["upsert_devices"], user_ids, stored.tokens, kinds, platforms, stored.sealed)
+        return {row["user_id"] for row in rows}
 
     async def write_preferences(self, changes: Sequence[tuple[str, PreferenceChange]], origin: ChangeOrigin) -> WrittenChunk:
         """Write preferences, each once, in one transaction. Raises MissingUserError."""
@@ -63,11 +75,16 @@ class BulkStore:
             await write_audit_entry(connection, entry_id, actor, "import", kind, "", details)
 
     async def iterate_users(self) -> AsyncIterator[list[DatabaseRow]]:
-        """All users with their devices in pages, in the order of ids."""
-        rows = await self._database.fetch(_SQL["export_users"], "", EXPORT_PAGE_SIZE)
+        """All users with their devices in pages, in the order of ids; what is sealed is opened."""
+        rows = await self._fetch_exported("")
         while rows:
             yield rows
-            rows = await self._database.fetch(_SQL["export_users"], rows[-1]["id"], EXPORT_PAGE_SIZE)
+            rows = await self._fetch_exported(rows[-1]["id"])
+
+    async def _fetch_exported(self, after: str) -> list[DatabaseRow]:
+        async with self._database.acquire_connection() as connection:
+            rows = await connection.fetch(_SQL["export_users"], after, EXPORT_PAGE_SIZE)
+            return await open_exported(self._database.sealing, connection, rows)
 
     async def iterate_preferences(self) -> AsyncIterator[list[DatabaseRow]]:
         """All preferences in pages."""

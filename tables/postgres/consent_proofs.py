@@ -10,6 +10,7 @@ from schemas.consent_proof import ChainSegment, ProofContent, ProvenDelivery
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX
 from schemas.log_chain import FIRST_HASH, Link, compute_digest
 from schemas.users import CONSENT_EVENT_PREFIX
+from tables.postgres.address_forms import list_other_forms
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.log_chain import build_checkpoint, build_entry
 from tables.postgres.query_loader import load_queries
@@ -25,7 +26,8 @@ async def read_proof_content(database: Database, user_id: str, *, has_addresses:
     `has_addresses`: with the events of the user's addresses that are about no user.
     """
     async with database.acquire_connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        numbers = [row["number"] for row in await connection.fetch(_SQL["list_links_of_user"], user_id, has_addresses)]
+        forms = await list_other_forms(database.sealing, connection, user_id) if has_addresses else []
+        numbers = [row["number"] for row in await connection.fetch(_SQL["list_links_of_user"], user_id, has_addresses, forms)]
         checkpoints = await _fetch_checkpoints(connection, numbers)
         entries, segments = [], []
         for checkpoint, group in _group_by_checkpoint(numbers, checkpoints):

@@ -4,13 +4,16 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from schemas.errors import UnavailableError
 from schemas.projects import project_in_force
 from tables.tls_problem import describe_tls_problem
+
+if TYPE_CHECKING:  # it reads keys with a connection
+    from tables.postgres.column_sealing import ColumnSealing
 
 TRANSIENT_ERRORS = (
     OSError,
@@ -52,6 +55,8 @@ class Database:
         self._connect_timeout, self._command_timeout = connect_timeout, command_timeout
         self._pool: Any = None
         self._is_closed = False
+        self.sealing: ColumnSealing | None = None
+        """How columns with personal data are sealed; without it what is sealed cannot be read."""
 
     @asynccontextmanager
     async def acquire_connection(self) -> AsyncIterator[Connection]:
@@ -115,9 +120,12 @@ async def _enter_project(connection: Connection) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_database(url: str, command_timeout: float = COMMAND_TIMEOUT) -> AsyncIterator[Database]:
+async def open_database(
+    url: str, command_timeout: float = COMMAND_TIMEOUT, sealing: "ColumnSealing | None" = None
+) -> AsyncIterator[Database]:
     """One connection for a command, which is closed at the end of the block; the timeout in seconds."""
     database = Database(url, max_size=1, command_timeout=command_timeout)
+    database.sealing = sealing
     try:
         yield database
     finally:

@@ -6,16 +6,18 @@ from typing import Any
 import msgspec
 
 from schemas.addresses import build_comparison_key
-from schemas.blind_index import BlindIndex
+from schemas.blind_index import BlindIndex, is_token
 from schemas.erasures import ERASURE_PREFIX, Erasure, OwnedAddress
 from schemas.errors import ConflictError, MissingUserError
 from schemas.ids import to_uuid_hex
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
+from tables.postgres.address_forms import list_tokens, read_addresses
 from tables.postgres.audit_log import append_audit_entry, erase_from_logs
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.policy_writer import MakeId
 from tables.postgres.preferences import delete_all_preferences
 from tables.postgres.query_loader import load_queries
+from tables.postgres.user_columns import NO_SEALERS
 from tables.postgres.user_lock import lock_user
 from tables.postgres.user_rows import encode_json
 
@@ -36,7 +38,12 @@ class ErasureStore:
 
     async def list_addresses(self, user_id: str) -> list[OwnedAddress]:
         """The addresses that a user has."""
-        return _build_addresses(await self._database.fetch(_SQL["list_addresses"], user_id))
+        async with self._database.acquire_connection() as connection:
+            return await read_addresses(self._database.sealing, connection, user_id)
+
+    def list_key_ids(self, user_id: str, owned: Sequence[OwnedAddress]) -> list[str]:
+        """The ids of the keys that the erasure of a user destroys: the user's, and those of suppressed addresses of the user."""
+        return [user_id, *list_tokens(self._database.sealing, owned)]
 
     async def record_export(self, actor: str, user_id: str) -> None:
         """Append to the audit log that somebody exports the data of a user."""
@@ -57,11 +64,18 @@ class ErasureStore:
         return [_build_erasure(row) for row in rows]
 
     async def _erase_rows(self, connection: Connection, user_id: str, erasure_id: str, origin: ChangeOrigin) -> dict[str, int]:
-        counts = {"keys": len(await connection.fetch(_SQL["destroy_keys"], user_id))}
+        sealing = self._database.sealing
+        held = await sealing.read_sealers(connection, [user_id]) if sealing is not None else NO_SEALERS
+        before = await read_addresses(sealing, connection, user_id, held)
+        # keys before the user, as whoever writes holds them
+        counts = {"keys": await _destroy_keys(connection, self.list_key_ids(user_id, before))}
         is_stored = await _lock_if_stored(connection, user_id)
-        owned = _build_addresses(await connection.fetch(_SQL["list_addresses"], user_id))
-        keys = [build_comparison_key(one.channel, one.address) for one in owned]
-        suppressed = _build_addresses(await connection.fetch(_SQL["list_suppressed"], user_id, [one.channel for one in owned], keys))
+        owned = await read_addresses(sealing, connection, user_id, held)
+        counts["keys"] += await _destroy_keys(connection, list_tokens(sealing, [one for one in owned if one not in before]))
+        keys, tokens = [build_comparison_key(one.channel, one.address) for one in owned], list_tokens(sealing, owned)
+        channels = [one.channel for one in owned]
+        forms = [*channels, *channels][: len(keys) + len(tokens)], [*keys, *tokens]
+        suppressed = _build_addresses(await connection.fetch(_SQL["list_suppressed"], user_id, *forms))
         if suppressed:
             counts["suppressions"] = await self._hash_addresses(connection, user_id, suppressed)
         for name in ("empty_replacements", "delete_dead_letters", "delete_user_counts"):
@@ -69,7 +83,7 @@ class ErasureStore:
         if is_stored:
             await delete_all_preferences(connection, user_id, self._make_id, ChangeOrigin(origin.source, origin.actor, USER_ERASED))
             await connection.execute(_USERS_SQL["delete_user"], user_id)
-        addresses = sorted({*keys, *(one.address for one in suppressed)})
+        addresses = sorted({*keys, *tokens, *(one.address for one in suppressed)})
         entry_id, pseudonym = self._make_id(AUDIT_ENTRY_PREFIX), f"erased:{to_uuid_hex(erasure_id)}"
         counts["log_entries"] = await erase_from_logs(connection, entry_id, origin.actor, user_id, pseudonym, addresses)
         return {**counts, "users": int(is_stored), "addresses": len(owned)}
@@ -78,10 +92,15 @@ class ErasureStore:
         """Put tokens in the place of addresses in suppressions; returns in how many."""
         if self._index is None:
             raise ConflictError(NO_INDEX_KEY)
-        tokens = [self._index.compute(one.channel, one.address) for one in suppressed]
+        index = self._index
+        tokens = [one.address if is_token(one.address) else index.compute(one.channel, one.address) for one in suppressed]
         values: Sequence[Any] = user_id, [one.channel for one in suppressed], [one.address for one in suppressed], tokens
         await connection.execute(_SQL["drop_repeated_suppressions"], *values)
         return len(await connection.fetch(_SQL["hash_suppressions"], *values))
+
+
+async def _destroy_keys(connection: Connection, key_ids: Sequence[str]) -> int:
+    return len(await connection.fetch(_SQL["destroy_keys"], key_ids)) if key_ids else 0
 
 
 async def _lock_if_stored(connection: Connection, user_id: str) -> bool:

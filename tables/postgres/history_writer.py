@@ -95,7 +95,7 @@ class PostgresHistoryWriter:
             await add_endpoint_counts(connection, attempts)
             if batch.dead_letters:
                 await connection.executemany(_SQL["insert_dead_letter"], list(map(_build_dead_letter_values, batch.dead_letters)))
-            return unchanged, await write_reports(connection, batch)
+            return unchanged, await write_reports(connection, batch, self._database.sealing)
 
     def _find_recent(self, batch: HistoryBatch) -> set[str]:
         ids = _collect_ids(batch)

@@ -6,6 +6,7 @@ from schemas.errors import MissingUserError
 from schemas.ids import to_uuid_hex
 from schemas.request_origin import get_request_origin
 from schemas.users import CONSENT_EVENT_PREFIX, ChangeOrigin, ConsentEvent, Preference, PreferenceChange
+from tables.postgres.address_forms import list_other_forms, open_event_addresses
 from tables.postgres.database import Connection, Database, DatabaseRow
 from tables.postgres.query_loader import load_queries
 from tables.postgres.user_lock import lock_user
@@ -49,7 +50,12 @@ class PreferenceStore:
     async def list_consent_events(self, user_id: str, limit: int, before: str | None = None) -> list[ConsentEvent]:
         """At most `limit` events about a user with ids below `before`, newest first."""
         below = to_uuid_hex(before) if before else _MAX_UUID
-        return [_build_event(row) for row in await self._database.fetch(_SQL["list_consent_events"], user_id, below, limit)]
+        sealing = self._database.sealing
+        async with self._database.acquire_connection() as connection:
+            forms = await list_other_forms(sealing, connection, user_id)
+            rows = await connection.fetch(_SQL["list_consent_events"], user_id, below, limit, forms)
+            opened = await open_event_addresses(sealing, connection, rows)
+        return [_build_event(row, opened.get(row["address"], row["address"])) for row in rows]
 
     async def _write(self, connection: Connection, user_id: str, changes: Sequence[PreferenceChange], origin: ChangeOrigin) -> None:
         chosen = [(user_id, change) for change in changes if change.choice is not None]
@@ -113,13 +119,13 @@ async def _fetch_preferences(connection: Connection, user_id: str) -> list[Prefe
     return [Preference(row["choice"], row["category"], row["channel"], row["digest"]) for row in rows]
 
 
-def _build_event(row: DatabaseRow) -> ConsentEvent:
+def _build_event(row: DatabaseRow, address: str) -> ConsentEvent:
     return ConsentEvent(
         id=f"{CONSENT_EVENT_PREFIX}{row['id'].hex}",
         user_id=row["user_id"],
         category=row["category"],
         channel=row["channel"],
-        address=row["address"],
+        address=address,
         change=row["change"],
         old_choice=row["old_choice"],
         new_choice=row["new_choice"],

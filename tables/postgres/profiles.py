@@ -1,17 +1,21 @@
 """Reads user profiles from PostgreSQL, without a cache; implements schemas.store_ports.ProfileReader and ChangedProfileReader."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from schemas.addresses import build_comparison_key
-from schemas.blind_index import BlindIndex
+from schemas.blind_index import BlindIndex, is_token
 from schemas.channels import CHANNEL_NAMES, CHANNELS, ChannelName
+from schemas.errors import UnavailableError, UnknownDataKeyError
 from schemas.profile import ActiveSuppression, EndpointRef, Profile, QuietHours, build_address_key, is_address_key, split_address_key
+from schemas.sealing import Sealer
 from schemas.store_ports import UNKNOWN_VERSION
+from tables.postgres.column_sealing import NO_KEYS, ColumnSealing
 from tables.postgres.database import Database, DatabaseRow
+from tables.postgres.opened_profiles import is_sealed, open_row
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("profiles")
@@ -53,23 +57,51 @@ class PostgresProfileReader:
             [channel for channel, _ in addresses],
             [address for _, address in addresses],
         )
-        profiles = {profile.user_id: profile for profile in map(_build_profile, rows)}
-        return profiles if self._index is None else await self._add_hashed(profiles, self._index, addresses)
+        sealing = self._database.sealing
+        sealed = [row["id"] for row in rows if is_sealed(row)] if sealing is not None else []
+        if sealing is None or not sealed:
+            profiles = {profile.user_id: profile for profile in map(_build_profile, rows)}
+        else:
+            profiles = {profile.user_id: profile for profile in map(_build_profile, await self._open_rows(sealing, sealed, rows))}
+        index = sealing.index if sealing is not None else self._index
+        return profiles if index is None else await self._add_hashed(profiles, index, addresses, frozenset(sealed))
+
+    async def _open_rows(self, sealing: ColumnSealing, sealed: Sequence[str], rows: Sequence[DatabaseRow]) -> list[DatabaseRow]:
+        opened, outdated = list[DatabaseRow](), list[DatabaseRow]()
+        sealers = await self._read_sealers(sealing, sealed, fresh=False)
+        for row in rows:
+            try:
+                opened.append(open_row(row, sealers, is_fresh=False))
+            except UnknownDataKeyError:  # the user was erased and came back
+                outdated.append(row)
+        if outdated:
+            sealers = await self._read_sealers(sealing, [row["id"] for row in outdated], fresh=True)
+            opened += [open_row(row, sealers, is_fresh=True) for row in outdated]
+        return opened
+
+    async def _read_sealers(self, sealing: ColumnSealing, user_ids: Sequence[str], *, fresh: bool) -> Mapping[str, Sealer]:
+        if sealing.cached is not None:
+            return await sealing.cached.get_many(user_ids, fresh=fresh)
+        async with self._database.acquire_connection() as connection:
+            return await sealing.read_sealers(connection, user_ids)
 
     async def _add_hashed(
-        self, profiles: dict[str, Profile], index: BlindIndex, addresses: Sequence[tuple[str, str]]
+        self, profiles: dict[str, Profile], index: BlindIndex, addresses: Sequence[tuple[str, str]], sealed: Collection[str]
     ) -> dict[str, Profile]:
-        """The profiles with the suppressions that have a token instead of an address."""
+        """The profiles with the suppressions that have a token instead of an address; those of sealed users also with those in plain."""
         owned: dict[str, list[tuple[str, ChannelName, str]]] = {}  # by token: a profile, and the address that it stands for
         for profile in profiles.values():
             for channel, texts in profile.addresses.items():
                 for text in texts:
-                    owned.setdefault(index.compute(channel, text), []).append((profile.user_id, channel, text))
+                    forms = [index.compute(channel, text), *([build_comparison_key(channel, text)] if profile.user_id in sealed else ())]
+                    for form in forms:
+                        owned.setdefault(form, []).append((profile.user_id, channel, text))
         for channel, text in addresses:  # type: ignore[assignment]  # a key has a channel of the catalogue
             owned.setdefault(index.compute(channel, text), []).append((build_address_key(channel, text), channel, text))
         for row in await self._database.fetch(_SQL["list_hashed_suppressions"], list(owned)) if owned else ():
             for key, channel, text in owned[row["address"]]:
-                if row["channel"] == channel and row["user_id"] in (None, key):
+                # those of the user in plain are in the profile
+                if row["channel"] == channel and (row["user_id"] is None or (row["user_id"] == key and is_token(row["address"]))):
                     one = ActiveSuppression(channel, build_comparison_key(channel, text), row["category"], row["reason"])
                     profile = profiles.get(key) or Profile(key, known=False)
                     profiles[key] = replace(profile, suppressions=[*profile.suppressions, one])
@@ -90,7 +122,10 @@ def add_endpoints(addresses: dict[ChannelName, list[str]], endpoints: list[Endpo
 
 
 def _build_profile(row: DatabaseRow) -> Profile:
-    suppressions = [one for name in ("suppressions", "address_suppressions") if row[name] for one in _decode_suppressions(row[name])]
+    if row["sealed"] is not None:
+        raise UnavailableError(NO_KEYS)
+    found = [one for name in ("suppressions", "address_suppressions") if row[name] for one in _decode_suppressions(row[name])]
+    suppressions = [one for one in found if not is_token(one.address)] if found else found
     if row["channel"] is not None:
         return Profile(build_address_key(row["channel"], row["id"]), known=False, suppressions=suppressions)
     if not row["known"]:

@@ -26,7 +26,7 @@ async def read_page(database: Database, recipients: Recipients, cursor: str, lim
 async def count_page(database: Database, recipients: Recipients, cursor: str) -> CountedPage:
     """How many users there are in a stretch after the cursor. Raises UnavailableError."""
     if isinstance(recipients, MatchingUsers):
-        condition, (first, end) = compile_filter(recipients.filter, 5), _find_range(recipients.project)
+        condition, (first, end) = compile_filter(recipients.filter, 5, database.sealing), _find_range(recipients.project)
         query = _SQL["count_filtered"].replace("{condition}", condition.sql)
         (row,) = await database.fetch(query, cursor or first, SCANNED_PER_COUNT, recipients.project, end, *condition.values)
         return CountedPage(row["matching_count"], row["last_id"] or cursor, row["scanned_count"] < SCANNED_PER_COUNT)
@@ -45,7 +45,7 @@ async def count_all(database: Database, recipients: Recipients) -> int:
 
 
 async def _read_filtered(database: Database, matching: MatchingUsers, cursor: str, limit: int) -> UserPage:
-    condition, (first, end) = compile_filter(matching.filter, 6), _find_range(matching.project)
+    condition, (first, end) = compile_filter(matching.filter, 6, database.sealing), _find_range(matching.project)
     query = _SQL["read_filtered"].replace("{condition}", condition.sql)
     values = max(limit, SCANNED_PER_PAGE), limit, matching.project, end
     (row,) = await database.fetch(query, cursor or first, *values, *condition.values)

@@ -15,6 +15,7 @@ from schemas.events import EngagementEvent, ReceiptEvent, StatusEvent, compute_p
 from schemas.history import NO_REPORTS, HistoryBatch, LoggedAttempt, ReceivedReport, WrittenReports
 from schemas.ids import DELIVERY_PREFIX, NOTIFICATION_PREFIX, to_uuid_hex
 from tables.postgres import binary_copy
+from tables.postgres.column_sealing import ColumnSealing
 from tables.postgres.database import Connection, DatabaseRow
 from tables.postgres.query_loader import load_queries
 from tables.postgres.reported_consent import apply_category_stop, apply_consent, apply_inbound
@@ -25,23 +26,23 @@ _decode = msgspec.json.Decoder(ReceiptEvent | EngagementEvent).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def write_reports(connection: Connection, batch: HistoryBatch) -> WrittenReports:
+async def write_reports(connection: Connection, batch: HistoryBatch, sealing: ColumnSealing | None) -> WrittenReports:
     """Write the reports and inbound messages of a batch whose other rows are written, and the reports that have waited for these."""
     changed_users: list[str] = []
     for message in batch.inbound:
-        changed_users += await apply_inbound(connection, message)
+        changed_users += await apply_inbound(connection, message, sealing)
     new = await _insert_new(connection, batch.reports) if batch.reports else []
     for report in new:
-        changed_users += await apply_consent(connection, report.event)
+        changed_users += await apply_consent(connection, report.event, sealing)
     reports = new + await _take_waiting(connection, batch.deliveries)
     if not reports:
         return NO_REPORTS._replace(repeated=len(batch.reports), changed_users=changed_users)
-    waiting, more_users = await merge_reports(connection, reports)
+    waiting, more_users = await merge_reports(connection, reports, sealing)
     repeated = len(batch.reports) - len(new)
     return WrittenReports(len(reports) - waiting, repeated, waiting, list(dict.fromkeys([*changed_users, *more_users])))
 
 
-async def merge_reports(connection: Connection, reports: Sequence[ReceivedReport]) -> tuple[int, list[str]]:
+async def merge_reports(connection: Connection, reports: Sequence[ReceivedReport], sealing: ColumnSealing | None) -> tuple[int, list[str]]:
     """Merge reports that count for the first time; returns how many wait for their delivery, and the users whose consent changed."""
     deliveries = await _fetch_deliveries(connection, reports)
     known = [report for report in reports if report.event.delivery_id in deliveries]
@@ -57,7 +58,7 @@ async def merge_reports(connection: Connection, reports: Sequence[ReceivedReport
     for report in known:
         if isinstance(report.event, ReceiptEvent) and report.event.consent == "category_stop":
             row = deliveries[report.event.delivery_id]
-            changed_users += await apply_category_stop(connection, report.event, row["user_id"], row["category"])
+            changed_users += await apply_category_stop(connection, report.event, row["user_id"], row["category"], sealing)
     return len(waiting), changed_users
 
 

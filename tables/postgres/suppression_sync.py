@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from schemas.ids import derive_id
+from schemas.sealed_columns import list_forms
 from schemas.store_ports import SyncClaim
 from schemas.suppression_sync import ListedSuppression
 from schemas.users import ChangeOrigin, SuppressionRequest
@@ -48,10 +49,12 @@ class PostgresSuppressionSync:
 
     async def _add_one(self, connection: Connection, name: str, entry: ListedSuppression) -> AddedSuppressions:
         request = SuppressionRequest(channel="email", address=entry.address, reason=entry.reason, source_event=name)
-        if await connection.fetchval(_SQL["is_undone"], entry.address.lower(), entry.reason, entry.created_at):
+        sealing = self._database.sealing
+        forms = list_forms(None if sealing is None else sealing.index, "email", entry.address.lower())
+        if await connection.fetchval(_SQL["is_undone"], forms, entry.reason, entry.created_at):
             return AddedSuppressions(0, [])
         make_id = partial(_derive_id, self._account, name, entry)
-        written = await insert_suppression(connection, request, make_id, ChangeOrigin("import", self._account, name))
+        written = await insert_suppression(connection, request, make_id, ChangeOrigin("import", self._account, name), sealing)
         return AddedSuppressions(int(written.is_changed), written.user_ids if written.is_changed else [])
 
 

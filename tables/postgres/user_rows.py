@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from schemas.profile import QuietHours
+from schemas.sealed_columns import PrivateUser
 from schemas.timestamps import to_epoch_seconds
 from schemas.user_validation import normalize_user_addresses
 from schemas.users import User, UserChange
@@ -33,20 +34,27 @@ def encode_user_values(change: UserChange) -> tuple[str | None, ...]:
     )
 
 
-def build_user(row: DatabaseRow) -> User:
-    """The user in a row of the queries of users.sql."""
+def build_user(row: DatabaseRow, private: PrivateUser | None = None) -> User:
+    """The user in a row of the queries of users.sql; `private` is what was sealed of one whose row is."""
+    if private is None:
+        private = build_private(row)
     return User(
         id=row["id"],
-        addresses=_decode_addresses(row["addresses"]),
+        addresses=private.addresses,
         locale=row["locale"],
         time_zone=row["time_zone"],
         tier=row["tier"],
-        attributes=_decode_attributes(row["attributes"]),
+        attributes=private.attributes,
         quiet_hours=_decode_quiet_hours(row["quiet_hours"]) if row["quiet_hours"] else None,
         version=row["version"],
         created_at=row["created_at"].timestamp(),
         updated_at=row["updated_at"].timestamp(),
     )
+
+
+def build_private(row: DatabaseRow) -> PrivateUser:
+    """What would be sealed of a user whose row is in plain."""
+    return PrivateUser(_decode_addresses(row["addresses"]), _decode_attributes(row["attributes"]))
 
 
 def encode_json(value: Any) -> str:

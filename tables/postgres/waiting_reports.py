@@ -24,7 +24,7 @@ class PostgresWaitingReports:
             if not rows:
                 return WrittenReports()
             reports = list(map(build_waiting_report, rows))
-            waiting, changed_users = await merge_reports(connection, reports)
+            waiting, changed_users = await merge_reports(connection, reports, self._database.sealing)
             return WrittenReports(len(rows) - waiting, 0, waiting, changed_users)
 
     async def list_merged(self, limit: int) -> list[ReceivedReport]:

@@ -1,6 +1,7 @@
 """The profiles in Redis, for all processes.
 
-A value is the time at which the profile was read or confirmed (16 digits, microseconds), its version (16 digits) and its JSON. A value
+A value is the time at which the profile was read or confirmed (16 digits, microseconds), its version (16 digits) and its JSON, which is
+sealed if the data of the user is (sealed_profiles.py). A value
 without JSON is a tombstone: the profile was changed at this time. All times are those of one clock, that of the Redis server.
 """
 
@@ -14,8 +15,9 @@ from schemas.errors import UnavailableError
 from schemas.profile import Profile
 from tables.redis.client import RedisClient
 from tables.redis.keys import MISSING_PROFILE_TTL, PROFILE, PROFILE_TOMBSTONE_TTL
+from tables.redis.sealed_profiles import EncodedProfile, SealedProfiles
 
-_decode = msgspec.json.Decoder(list[Profile | None]).decode
+_decode = msgspec.json.Decoder(list[Profile | str | None]).decode
 _encode = msgspec.json.Encoder().encode
 _KEYS_PER_SCRIPT = 1000
 
@@ -29,9 +31,13 @@ class CachedProfiles(NamedTuple):
 
 
 class RedisProfileCache:
-    """`ttl_seconds` is a profile's time to live; for `check_interval` seconds after it was confirmed nobody asks for its version."""
+    """With `sealing` profiles are sealed.
 
-    def __init__(self, client: RedisClient, ttl_seconds: int, check_interval: float) -> None:
+    `ttl_seconds` is a profile's time to live; for `check_interval` seconds after it was confirmed nobody asks for its version.
+    """
+
+    def __init__(self, client: RedisClient, ttl_seconds: int, check_interval: float, sealing: SealedProfiles | None = None) -> None:
+        self._sealing = sealing
         self._client, self._ttl_seconds, self._check_interval = client, ttl_seconds, int(check_interval * 1e6)
 
     async def read(self, user_ids: Sequence[str]) -> CachedProfiles:
@@ -42,7 +48,7 @@ class RedisProfileCache:
                 chunk = user_ids[start : start + _KEYS_PER_SCRIPT]
                 time, digits, values = await self._client.run_script("read_profiles", self._build_keys(chunk), [self._check_interval])
                 read_at = read_at or time
-                for profile, digit in zip(_decode(values), digits, strict=True):
+                for profile, digit in zip(await self._decode(chunk, values), digits, strict=True):
                     if profile is not None:
                         profiles[profile.user_id] = profile
                         if digit == 48:  # the character 0
@@ -54,8 +60,13 @@ class RedisProfileCache:
         with suppress(UnavailableError):
             for start in range(0, len(profiles), _KEYS_PER_SCRIPT):
                 chunk = profiles[start : start + _KEYS_PER_SCRIPT]
-                values = [value for profile in chunk for value in (profile.version, _encode(profile), self._get_ttl(profile))]
-                keys = self._build_keys([profile.user_id for profile in chunk])
+                encoded = (
+                    [EncodedProfile(one, _encode(one)) for one in chunk] if self._sealing is None else await self._sealing.encode(chunk)
+                )
+                if not encoded:
+                    continue
+                values = [value for profile, text in encoded for value in (profile.version, text, self._get_ttl(profile))]
+                keys = self._build_keys([profile.user_id for profile, _ in encoded])
                 await self._client.run_script("write_profiles", keys, [read_at, *values])
 
     async def confirm(self, versions: Mapping[str, int], read_at: bytes) -> None:
@@ -66,6 +77,11 @@ class RedisProfileCache:
                 chunk = user_ids[start : start + _KEYS_PER_SCRIPT]
                 values = [read_at, _encode([versions[user_id] for user_id in chunk])]
                 await self._client.run_script("confirm_profiles", self._build_keys(chunk), values)
+
+    async def _decode(self, user_ids: Sequence[str], values: bytes) -> Sequence[Profile | None]:
+        if self._sealing is not None:
+            return await self._sealing.open(user_ids, _decode(values))
+        return [None if isinstance(value, str) else value for value in _decode(values)]
 
     def _get_ttl(self, profile: Profile) -> int:
         return self._ttl_seconds if profile.known else MISSING_PROFILE_TTL

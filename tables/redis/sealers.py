@@ -5,13 +5,13 @@ opened for longer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.errors import SealError, UnavailableError
 from schemas.ports import Clock
 from schemas.sealing import OuterKeys, ReadRandom, Sealer
-from schemas.user_keys import WrappedKey, unwrap_keys
+from schemas.user_keys import SealingChoice, WrappedKey, unwrap_keys
 from tables.redis.user_keys import RedisUserKeys
 
 CACHED_SECONDS = 60.0
@@ -36,13 +36,20 @@ class CachedSealer(NamedTuple):
 
 
 class CachedSealerReader:
-    """`clock` is monotonic. With `seals` a user without a key gets one at first sight."""
+    """`clock` is monotonic. A user whose data is sealed and who has no key gets one at first sight."""
 
     def __init__(
-        self, cache: RedisUserKeys, store: UserKeyStore, outer_keys: OuterKeys, read_random: ReadRandom, clock: Clock, *, seals: bool
+        self,
+        cache: RedisUserKeys,
+        store: UserKeyStore,
+        outer_keys: OuterKeys,
+        read_random: ReadRandom,
+        clock: Clock,
+        projects: SealingChoice,
     ) -> None:
         self._cache, self._store, self._outer_keys, self._read_random, self._clock = cache, store, outer_keys, read_random, clock
-        self.seals = seals
+        self._projects = projects
+        self.seals, self.refresh = projects.seals, projects.refresh
         self._known: dict[str, CachedSealer] = {}  # in the order of their expiry
         self._wanted: dict[str, None] = {}
         self._outdated: set[str] = set()  # of those, the ones that Redis may not have as they are now
@@ -96,7 +103,11 @@ class CachedSealerReader:
         outdated, self._outdated = self._outdated, set()
         # what an outer key of before has wrapped is read from the store, too
         self._keep(await self._cache.get_many([user_id for user_id in user_ids if user_id not in outdated]))
-        missing = [user_id for user_id in user_ids if (one := self._known.get(user_id)) is None or (self.seals and not one.sealer.can_seal)]
+        missing = [
+            user_id
+            for user_id in user_ids
+            if (one := self._known.get(user_id)) is None or (self.seals(user_id) and not one.sealer.can_seal)
+        ]
         if not missing:
             return ""
         try:
@@ -113,11 +124,12 @@ class CachedSealerReader:
     async def _read_store(self, user_ids: list[str]) -> Mapping[str, Sequence[WrappedKey]]:
         if self._clock() < self._retry_at:
             raise UnavailableError("PostgreSQL failed a moment ago")
-        read: Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[WrappedKey]]]]
-        read = self._store.get_or_make if self.seals else self._store.get_many
+        sealed = [user_id for user_id in user_ids if self.seals(user_id)]
+        others = [user_id for user_id in user_ids if not self.seals(user_id)] if len(sealed) < len(user_ids) else []
         try:
             async with asyncio.timeout(STORE_PATIENCE):
-                return await read(user_ids)
+                found = await self._store.get_or_make(sealed) if sealed else {}
+                return {**found, **await self._store.get_many(others)} if others else found
         except (UnavailableError, TimeoutError) as error:
             self._retry_at = self._clock() + STORE_COOLDOWN
             raise UnavailableError(str(error) or f"PostgreSQL has not given the keys of users within {STORE_PATIENCE} s") from error

@@ -11,6 +11,7 @@ from app.connection_settings import RedisSection
 from app.ordered_ids import OrderedIds
 from schemas.errors import UnavailableError
 from tables.postgres.bulk import BulkStore
+from tables.postgres.column_sealing import ColumnSealing
 from tables.postgres.database import open_database
 from tables.postgres.preferences import MakeId, PreferenceStore
 from tables.postgres.users import UserStore
@@ -31,10 +32,10 @@ class BulkSession(NamedTuple):
 
 
 @asynccontextmanager
-async def open_bulk_session(database_url: str) -> AsyncIterator[BulkSession]:
+async def open_bulk_session(database_url: str, sealing: ColumnSealing | None) -> AsyncIterator[BulkSession]:
     """The stores over connections that close with the block."""
     make_new_id = OrderedIds(time.time, RandomIdBits(os.urandom))
-    async with open_database(database_url, command_timeout=COMMAND_TIMEOUT) as database:
+    async with open_database(database_url, command_timeout=COMMAND_TIMEOUT, sealing=sealing) as database:
         yield BulkSession(BulkStore(database, PreferenceStore(database, make_new_id)), UserStore(database, make_new_id), make_new_id)
 
 

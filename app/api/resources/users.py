@@ -141,7 +141,10 @@ async def delete_user(
 async def list_devices(
     request: ApiRequest, user_id: UserId, limit: LimitParameter = DEFAULT_PAGE_SIZE, cursor: CursorParameter = None
 ) -> DevicePage:
-    """In the order of tokens. Push messages go to the twenty that were updated last. Without users:unmask the first page, with hashes."""
+    """In the order of tokens, sealed ones in that of hashes. Push messages go to the twenty that were updated last.
+
+    Without users:unmask the first page, with hashes.
+    """
     users, after = get_dependencies(request).users, decode_cursor(cursor)
     found = await users.list_devices(user_id, limit + 1, after[0] if after else "")
     if not found and await users.get(user_id) is None:

@@ -1,5 +1,6 @@
 """Takes the callbacks of providers: verified before they are parsed, and answered only when Kafka has their events."""
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -12,8 +13,9 @@ from agents.callbacks.twilio_events import map_twilio_inbound, map_twilio_status
 from app.api.ports import ProducerRecord, Publisher
 from app.api.problems import ProblemError, build_problem, build_validation_problem, to_field_error
 from app.api.services.callback_keys import CallbackKeys
+from app.encryption.report_sealing import ReportSealing
 from app.telemetry import Metrics
-from schemas.errors import DECODE_ERRORS
+from schemas.errors import DECODE_ERRORS, UnavailableError
 from schemas.events import InboundEvent, ProviderEvent
 from schemas.ids import compute_key_partition
 from schemas.metrics import CALLBACK_REPORTS, CALLBACKS
@@ -25,12 +27,16 @@ INBOUND_PATH: Final = "/v1/callbacks/twilio/inbound"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS: Final = 500
 RETRY_AFTER: Final = 5  # seconds
+KEYS_UNAVAILABLE: Final = "the keys that seal personal data cannot be read now; send the request again"
 
 _encode = msgspec.json.Encoder().encode
 
 
 class CallbackService:
-    """Verifies, maps and publishes callbacks. `clock` in epoch seconds; `max_bytes` of a body that is read before it is verified."""
+    """Verifies, maps and publishes callbacks; with `sealing` their addresses are sealed.
+
+    `clock` in epoch seconds; `max_bytes` of a body that is read before it is verified.
+    """
 
     def __init__(
         self,
@@ -41,7 +47,9 @@ class CallbackService:
         partitions: int,
         topic_prefix: str,
         max_bytes: int,
+        sealing: ReportSealing | None = None,
     ) -> None:
+        self._sealing = sealing
         self._publisher, self._keys, self._metrics, self._clock = publisher, keys, metrics, clock
         self._partitions, self._topic, self.max_bytes = partitions, topic_prefix + STATUS_TOPIC, max_bytes
 
@@ -124,7 +132,8 @@ class CallbackService:
 
     async def _publish(self, provider: str, mapped: MappedCallback) -> None:
         """One record for each event; the reports count only when Kafka has them all, because the provider sends all of them again."""
-        records = [self._build_record(event) for event in mapped.events]
+        events = mapped.events if self._sealing is None else await self._seal(self._sealing, provider, mapped.events)
+        records = [self._build_record(*pair) for pair in zip(mapped.events, events, strict=True)]
         if records and not all(await self._publisher.publish(records)):
             self._count(provider, "unavailable")
             detail = "Kafka did not confirm the events in time; send the request again, what was written already counts once"
@@ -133,12 +142,19 @@ class CallbackService:
         for (report, result), amount in mapped.counts.items():
             self._metrics.increment(CALLBACK_REPORTS, amount, provider, report, result)
 
-    def _build_record(self, event: ProviderEvent) -> ProducerRecord:
+    async def _seal(self, sealing: ReportSealing, provider: str, events: Sequence[ProviderEvent]) -> Sequence[ProviderEvent]:
+        try:
+            return await sealing.seal(events)
+        except UnavailableError as error:
+            self._count(provider, "unavailable")
+            raise ProblemError(build_problem("unavailable", KEYS_UNAVAILABLE, retry_after=RETRY_AFTER)) from error
+
+    def _build_record(self, event: ProviderEvent, written: ProviderEvent) -> ProducerRecord:
         """Reports of a delivery are on one partition, and so are the messages of a number, so that STOP and START keep their order."""
         key = event.event_key if isinstance(event, InboundEvent) else event.delivery_id
         ordered_by = event.address if isinstance(event, InboundEvent) else key
         partition = compute_key_partition(ordered_by.encode(), self._partitions)
-        return ProducerRecord(self._topic, partition, key.encode(), _encode(event))
+        return ProducerRecord(self._topic, partition, key.encode(), _encode(written))
 
     def _count(self, provider: str, result: str) -> None:
         self._metrics.increment(CALLBACKS, 1, provider, result)

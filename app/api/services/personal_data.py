@@ -112,11 +112,12 @@ class PersonalData:
 
         Raises ConflictError if a hash of a suppressed address has to stay and there is no key for it, and UnavailableError.
         """
-        addresses = [one.address for one in await self._stores.erasures.list_addresses(user_id) if one.channel == "email"]
+        erasures = self._stores.erasures
+        owned = await erasures.list_addresses(user_id)
         if self._provider is not None:
-            await self._provider.erase(addresses)
-        erasure = await self._stores.erasures.erase(user_id, origin)
-        await self._forget_keys([user_id])
+            await self._provider.erase([one.address for one in owned if one.channel == "email"])
+        erasure = await erasures.erase(user_id, origin)
+        await self._forget_keys(erasures.list_key_ids(user_id, owned))
         await self._eviction.evict([user_id])
         return erasure
 

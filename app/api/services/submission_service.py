@@ -189,9 +189,11 @@ class SubmissionService:
         return None if self._sealers is None else (await self._read_sealers(self._sealers, [user_id]))[user_id]
 
     async def _read_sealers(self, reader: SealerReader, user_ids: list[str]) -> Mapping[str, Sealer]:
-        """The sealers of all these users. Raises ProblemError if they cannot be read."""
+        """The sealers of those of the users who are sealed. Raises ProblemError if they cannot be read."""
+        await reader.refresh()
+        user_ids = [user_id for user_id in user_ids if reader.seals(user_id)]
         try:
-            sealers = await reader.get_many(user_ids)
+            sealers = await reader.get_many(user_ids) if user_ids else {}
         except UnavailableError as error:
             raise ProblemError(build_problem("unavailable", KEYS_UNAVAILABLE, retry_after=UNCONFIRMED_RETRY_AFTER)) from error
         if not all(user_id in sealers and sealers[user_id].can_seal for user_id in user_ids):

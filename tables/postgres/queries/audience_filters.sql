@@ -10,8 +10,8 @@ exists (
 -- time_zone: the time zone is one of these.
 time_zone = any (${number}::text[])
 
--- attributes: the attributes contain these.
-attributes @> ${number}::jsonb
+-- attributes: the attributes contain one of these, which are two forms of the same.
+attributes @> any (${number}::jsonb[])
 
 -- created_after: the user was created at this time (epoch seconds) or later.
 created_at >= to_timestamp(${number}::float8)

@@ -1,10 +1,11 @@
 -- list_links_of_user: lists the places in the chain of the events of a user, and if $2 of suppressions by address of the user's addresses, the
--- oldest first.
+-- oldest first; $3 are other forms of these addresses.
 with owned as (
     select distinct case channel when 'email' then lower(address) else address end as address
     from users, jsonb_each(addresses) as by_channel (channel, list), jsonb_array_elements_text(list) as item (address)
     where users.id = $1
     union select token from devices where user_id = $1
+    union select unnest($3::text[])
 ), found as (
     select id from consent_events where user_id = $1
     union

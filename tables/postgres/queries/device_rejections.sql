@@ -1,6 +1,6 @@
 -- list_devices: locks the users with these ids in the order of ids, and lists their devices.
 with locked as (select id from users where id = any ($1::text[]) order by id for no key update)
-select user_id, token, kind, platform, extract(epoch from updated_at)::float8 as updated_at, rejected_delivery_id
+select user_id, token, kind, platform, extract(epoch from updated_at)::float8 as updated_at, rejected_delivery_id, sealed
 from devices join locked on locked.id = user_id;
 
 -- delete_devices: deletes these devices of locked users.

@@ -1,18 +1,14 @@
--- list_addresses: lists the addresses, devices and endpoints of a user, as they are stored.
-select channel, address
-from users, jsonb_each(addresses) as by_channel (channel, list), jsonb_array_elements_text(list) as item (address)
-where users.id = $1
-union
-select 'push', case kind when 'fid' then 'fid:' else '' end || token from devices where user_id = $1
-union
-select 'webhook', url from webhook_endpoints where user_id = $1;
-
--- destroy_keys: destroys the data keys of a user; what they have sealed can never be opened.
-update user_keys set wrapped_key = null, erased_at = now() where user_id = $1 and wrapped_key is not null returning version;
+-- destroy_keys: destroys data keys with these ids, in the order of ids; what they have sealed can never be opened.
+with locked as (
+    select user_id, version from user_keys where user_id = any($1::text[]) and wrapped_key is not null order by user_id, version for update
+)
+update user_keys set wrapped_key = null, erased_at = now() from locked
+where (user_keys.user_id, user_keys.version) = (locked.user_id, locked.version)
+returning user_keys.user_id;
 
 -- list_suppressed: lists the addresses in suppressions of a user, and of whoever has one of these addresses ($2, $3).
 select channel, address from suppressions
-where address <> '' and address not like 'hmac:%'
+where address <> '' and (address not like 'hmac:%' or sealed is not null)
   and (
       user_id = $1
       or (user_id is null and (channel, address) in (select * from unnest($2::text[], $3::text[]) as given (channel, address)))
@@ -24,12 +20,12 @@ delete from suppressions as old using unnest($2::text[], $3::text[], $4::text[])
 where old.channel = given.channel and old.address = given.address and (old.user_id is null or old.user_id = $1) and old.undone_at is null
   and exists (
       select from suppressions as kept
-      where kept.channel = old.channel and kept.address = given.token and kept.user_id is not distinct from old.user_id
+      where kept.id <> old.id and kept.channel = old.channel and kept.address = given.token and kept.user_id is not distinct from old.user_id
         and kept.category = old.category and kept.reason = old.reason and kept.undone_at is null
   );
 
 -- hash_suppressions: puts the tokens in the place of the addresses; nothing else tells whom the suppression is about.
-update suppressions set address = given.token, source_event = ''
+update suppressions set address = given.token, sealed = null, source_event = ''
 from unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
 where suppressions.channel = given.channel and suppressions.address = given.address
   and (suppressions.user_id is null or suppressions.user_id = $1)

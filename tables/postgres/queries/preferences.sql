@@ -38,12 +38,14 @@ insert into consent_events (id, user_id, category, channel, change, old_choice, 
 select event_id, user_id, category, channel, 'preference_deleted', choice, '', $5, $6, $7, $8, $9, $10 from deleted
 returning user_id;
 
--- list_consent_events: lists the events of a user, and those of suppressions by address of the user's addresses, with ids below one, newest first.
+-- list_consent_events: lists the events of a user, and those of suppressions by address of the user's addresses, with ids below one, newest first;
+-- $4 are other forms of these addresses.
 with owned as (
     select distinct case channel when 'email' then lower(address) else address end as address
     from users, jsonb_each(addresses) as by_channel (channel, list), jsonb_array_elements_text(list) as item (address)
     where users.id = $1
     union select token from devices where user_id = $1
+    union select unnest($4::text[])
 ), by_address as materialized (
     select id from consent_events
     where address = any (array(select address from owned)) and address <> '' and user_id = '' and id < $2

@@ -1,10 +1,11 @@
--- list_changed_profiles: lists what has another version than the caller knows. A user who does not exist has none, so is always listed, with the greatest version given until now; the devices are the twenty last updated. An address (the channels and addresses of the last two arrays) is listed with the suppressions of whoever has it.
+-- list_changed_profiles: lists what has another version than the caller knows. A user who does not exist has none, so is always listed, with the greatest version given until now; the devices are the twenty last updated, each with what is sealed of it after a space. An address (the channels and addresses of the last two arrays) is listed with the suppressions of whoever has it.
 select wanted.id, null as channel, users.id is not null as known, coalesce(addresses, '{}') as addresses,
        coalesce(locale, '') as locale, coalesce(time_zone, '') as time_zone, coalesce(tier, '') as tier,
-       coalesce(attributes, '{}') as attributes, quiet_hours,
+       coalesce(attributes, '{}') as attributes, quiet_hours, users.sealed,
        coalesce(users.version, (select last_value from user_version_seq)) as version,
        array(
-           select case kind when 'fid' then 'fid:' else '' end || token from devices where user_id = users.id
+           select case kind when 'fid' then 'fid:' else '' end || token || coalesce(' ' || translate(encode(devices.sealed, 'base64'), E'\n', ''), '')
+           from devices where user_id = users.id
            order by updated_at desc, token limit 20
        ) as devices,
        (
@@ -43,7 +44,7 @@ from unnest($1::text[], $2::bigint[]) as wanted (id, version)
 left join users on users.id = wanted.id
 where users.version is distinct from wanted.version
 union all
-select wanted.address, wanted.channel, false, '{}', '', '', '', '{}', null, 0, '{}', null, null, null, null,
+select wanted.address, wanted.channel, false, '{}', '', '', '', '{}', null, null, 0, '{}', null, null, null, null,
        json_agg(json_build_array(suppressions.channel, suppressions.address, category, reason))
 from unnest($4::text[], $5::text[]) as wanted (channel, address)
 join suppressions on suppressions.channel = wanted.channel
@@ -51,5 +52,5 @@ join suppressions on suppressions.channel = wanted.channel
 where suppressions.user_id is null and undone_at is null
 group by wanted.channel, wanted.address;
 
--- list_hashed_suppressions: lists the suppressions in force that have one of these tokens instead of an address.
+-- list_hashed_suppressions: lists the suppressions in force of these addresses, most of which are tokens.
 select user_id, channel, address, category, reason from suppressions where address = any ($1::text[]) and undone_at is null;

@@ -10,5 +10,5 @@ update suppression_syncs set completed_from = greatest(completed_from, to_timest
 -- is_undone: whether the suppression of an e-mail address for this reason was undone after a time (epoch seconds).
 select exists (
     select from suppressions
-    where channel = 'email' and address = $1 and user_id is null and category = '' and reason = $2 and undone_at > to_timestamp($3)
+    where channel = 'email' and address = any($1::text[]) and user_id is null and category = '' and reason = $2 and undone_at > to_timestamp($3)
 );

@@ -15,6 +15,7 @@ from app.settings import Settings, load_settings
 from schemas.enums import PRIORITIES
 from schemas.notification import Notification
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
+from tests.column_sealing import list_sealing_env
 
 API_KEY = "a" * 32
 AUDIT_KEY = "c" * 32
@@ -52,6 +53,7 @@ def build_settings(
         "HEROLD_ENCRYPTION_ENABLED": str(bool(encryption_keys)).lower(),
         "HEROLD_ENCRYPTION_KEYS": encryption_keys,
         "HEROLD_ENCRYPTION_INDEX_KEY": base64.b64encode(bytes(32)).decode(),
+        **list_sealing_env(),
     }
     if link_secret:
         env |= {"HEROLD_LINKS_BASE_URL": "https://herold.example.org", "HEROLD_LINKS_SECRET": link_secret}

@@ -22,8 +22,11 @@ from tables.postgres.database import Database
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
+from tests.column_sealing import store_address
 from tests.event_builders import build_decided_event, build_decided_row, build_status_event
 from tests.integration.audit.logs import KEYS, ORIGIN, Logs
+
+pytestmark = pytest.mark.usefixtures("sealing_mode")
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "consent_proof.py"
 PSEUDONYM = "erased:4711"
@@ -159,7 +162,9 @@ async def test_a_former_key_is_in_the_proof(logs: Logs) -> None:
 async def test_an_erased_user_has_a_proof_without_personal_data(logs: Logs, tmp_path: Path) -> None:
     before = await make(logs)
     async with logs.database.acquire_connection() as connection, connection.transaction():
-        await erase_from_logs(connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", "u-a", PSEUDONYM, ["u-a@example.org"])
+        await erase_from_logs(
+            connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", "u-a", PSEUDONYM, [store_address("email", "u-a@example.org")]
+        )
     after = await make(logs, PSEUDONYM)
     assert "u-a" not in json.dumps(after)
     assert find_proof_problem(after, KEYS.public_key) == ""

@@ -7,7 +7,10 @@ from schemas.users import AUDIT_ENTRY_PREFIX
 from tables.postgres.audit_log import erase_from_logs, list_audit_entries
 from tables.postgres.database import Database
 from tables.postgres.unmasked_readings import UnmaskedReadings
+from tests.column_sealing import store_address
 from tests.integration.audit.logs import Logs
+
+pytestmark = pytest.mark.usefixtures("sealing_mode")
 
 PSEUDONYM = "erased:4711"
 
@@ -25,7 +28,9 @@ async def logs(database_copy: Database) -> Logs:
 
 async def erase(logs: Logs) -> int:
     async with logs.database.acquire_connection() as connection, connection.transaction():
-        return await erase_from_logs(connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", "u-a", PSEUDONYM, ["u-a@example.org"])
+        return await erase_from_logs(
+            connection, logs.make_id(AUDIT_ENTRY_PREFIX), "dpo", "u-a", PSEUDONYM, [store_address("email", "u-a@example.org")]
+        )
 
 
 async def dump(database: Database) -> str:

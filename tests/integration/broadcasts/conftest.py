@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from tests.column_sealing import sealing_mode
 from tests.database_fixtures import database_copy, database_copy_url, shared_database_url
 from tests.integration.users.users_client import open_users_client
 
-__all__ = ["database_copy", "database_copy_url", "shared_database_url"]
+__all__ = ["database_copy", "database_copy_url", "sealing_mode", "shared_database_url"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import string
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
@@ -12,6 +13,8 @@ from schemas.audiences import AudienceFilter, MatchingUsers, MemberList, NamedUs
 from tables.postgres import recipients
 from tables.postgres.database import Database
 from tests.integration.broadcasts.users import CHANNELS, CREATED_AT, LOCALES, TIERS, USERS, ZONES, insert_users
+
+pytestmark = pytest.mark.usefixtures("sealing_mode")
 
 UUID = "0199c82cc00070008000000000000001"
 

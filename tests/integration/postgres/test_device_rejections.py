@@ -20,6 +20,8 @@ from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.users import UserStore
 from tests.event_builders import build_history_batch
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 NOW = 2_000_000_000.0  # after every registration of a test
 ORIGIN = ChangeOrigin("api", "test")
 MAKE_ID = OrderedIds(time.time, RandomIdBits(os.urandom))
@@ -47,7 +49,7 @@ def build_writer(database: Database) -> DeviceRemovingWriter:
 
 
 async def list_tokens(users: UserStore) -> list[str]:
-    return [device.token for device in await users.list_devices("u-1", 10)]
+    return sorted(device.token for device in await users.list_devices("u-1", 10))
 
 
 async def test_dead_tokens_are_removed_once_and_logged(database_copy: Database, users: UserStore) -> None:

@@ -1,11 +1,15 @@
 """Addresses of users: the seed writes normal forms, and rows that were written otherwise are read all the same."""
 
+import pytest
+
 from schemas.channels import ChannelName
 from schemas.profile import QuietHours, build_address_key
 from tables.postgres.database import Database
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.seed import insert_seed_users
 from tests.unit.agents.router.harness import USER_ID, RouterHarness, build_notification
+
+pytestmark = pytest.mark.usefixtures("sealing_mode")
 
 ADA = '{"email": ["Ada@x.org"], "sms": ["+12025550101"]}'
 INSERT_SUPPRESSION = """

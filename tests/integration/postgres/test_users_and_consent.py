@@ -7,6 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 ADA, BOB = "u-a", "u-b"
 ID = "0199c8c4-b000-7000-8000-00000000000"
 SUPPRESS = f"insert into suppressions (id, user_id, channel, address, reason, created_by) values ('{ID}1'::uuid, "

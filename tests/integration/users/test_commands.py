@@ -12,6 +12,8 @@ from tests.herold_runner import HeroldRunner, build_herold_runner
 from tests.integration.api.gateway_client import API_KEY
 from tests.integration.api.gateway_process import run_gateway, wait_until_listening
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 
 @pytest.fixture
 def herold(tmp_path: Path, database_copy_url: str) -> Iterator[HeroldRunner]:

@@ -10,6 +10,8 @@ from tables.postgres.unmasked_readings import MAX_IDS, UnmaskedReadings
 from tests.integration.auth.account_stores import make_new_id
 from tests.integration.users.users_client import open_users_client
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 URL = "/v1/users/u-1"
 CANARY = "canary@canary.example.org"
 

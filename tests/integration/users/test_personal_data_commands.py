@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.column_sealing import SEALED_ENV
 from tests.herold_runner import HeroldRunner, build_herold_runner
 from tests.integration.api.gateway_client import API_KEY
 from tests.integration.api.gateway_process import run_gateway, wait_until_listening
@@ -33,6 +34,7 @@ def herold(build_herold: Build, database_copy_url: str) -> Iterator[HeroldRunner
         yield build_herold(HEROLD_URL=f"http://127.0.0.1:{port}", HEROLD_GATEWAY_API_KEY=API_KEY)
 
 
+@pytest.mark.usefixtures("sealing_mode")
 def test_a_user_is_exported_erased_and_erased_again_after_a_restore(herold: HeroldRunner, tmp_path: Path) -> None:
     run_text(herold, "users", "set", "u 1%", "--email", "ada@example.org")
     file = tmp_path / "export.json"
@@ -63,3 +65,14 @@ def test_outer_keys_are_made_counted_and_rotated(build_herold: Build) -> None:
     assert run_json(rotated, "encryption", "status") == {"wraps": "new", "is_enabled": False, "outer_keys": []}
     broken = build_herold(HEROLD_ENCRYPTION_KEYS=f"a={b64encode(os.urandom(8)).decode()}")
     assert "has 8 bytes and not 32" in run_text(broken, "encryption", "status", exit_code=1)
+
+
+def test_what_is_stored_is_sealed_once(build_herold: Build) -> None:
+    assert "no outer keys" in run_text(build_herold(), "encryption", "seal", exit_code=1)
+    without_index = build_herold(**{**SEALED_ENV, "HEROLD_ENCRYPTION_INDEX_KEY": ""})
+    assert "encryption.index_key" in run_text(without_index, "encryption", "seal", exit_code=1)
+    herold = build_herold(**SEALED_ENV)
+    sealed = run_json(herold, "encryption", "seal")
+    assert sealed["users"] > 1, "those of the sample"
+    assert sealed["devices"] > 1
+    assert "sealed 0 users, 0 devices and 0 suppressions" in run_text(herold, "encryption", "seal")

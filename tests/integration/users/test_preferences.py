@@ -9,6 +9,8 @@ import pytest
 from tests.integration.users.test_users import assert_problem
 from tests.integration.users.users_client import open_users_client
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 URL = "/v1/users/u-1/preferences"
 EVENTS_URL = "/v1/users/u-1/consent-events"
 SUPPRESSIONS_URL = "/v1/suppressions"

@@ -13,6 +13,8 @@ from schemas.link_tokens import LinkTokens, decode_secrets
 from schemas.message_links import LinkBuilder, LinkTarget
 from tests.integration.users.users_client import open_users_client
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 SECRET = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 BUILDER = LinkBuilder(LinkTokens(decode_secrets(SECRET)), "")

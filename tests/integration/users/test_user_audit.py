@@ -10,6 +10,8 @@ from tables.postgres.audit_log import list_audit_entries
 from tables.postgres.database import Database
 from tests.integration.users.users_client import open_users_client
 
+pytestmark = pytest.mark.usefixtures("sealing_mode")
+
 URL = "/v1/users/u-1"
 ORIGIN = {"herold-actor": "Zoë".encode(), "herold-source": b"cli"}
 MASKED = {"addresses": {"email": ["a***@example.org"]}, "tier": "gold"}

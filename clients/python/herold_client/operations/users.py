@@ -106,7 +106,9 @@ class Users(Transport):
         return result
 
     def list_devices(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.DevicePage:
-        """List a user's devices. In the order of tokens. Push messages go to the twenty that were updated last. Without users:unmask the first page, with hashes."""
+        """List a user's devices. In the order of tokens, sealed ones in that of hashes. Push messages go to the twenty that were updated last.
+
+        Without users:unmask the first page, with hashes."""
         result: models.DevicePage = self.call(
             Request("GET", "/v1/users/{user_id}/devices", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}),
             {200: models.DevicePage},
@@ -323,7 +325,9 @@ class AsyncUsers(AsyncTransport):
         return result
 
     async def list_devices(self, user_id: str, *, limit: int | None = None, cursor: str | None = None) -> models.DevicePage:
-        """List a user's devices. In the order of tokens. Push messages go to the twenty that were updated last. Without users:unmask the first page, with hashes."""
+        """List a user's devices. In the order of tokens, sealed ones in that of hashes. Push messages go to the twenty that were updated last.
+
+        Without users:unmask the first page, with hashes."""
         result: models.DevicePage = await self.call(
             Request("GET", "/v1/users/{user_id}/devices", path_values={"user_id": user_id}, query={"limit": limit, "cursor": cursor}),
             {200: models.DevicePage},

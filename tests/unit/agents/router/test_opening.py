@@ -75,9 +75,9 @@ async def test_with_keys_and_without_sealing_sealed_records_are_opened_and_plain
     harness, sealers = build_harness(seals=False)
     await harness.route(build_notification(id=make_notification_id(2)))
     assert sealers.requested == []
-    sealers.seals = True
+    sealers.is_sealing = True
     sealed = build_sealed(sealers, 1, to={"email": CANARY})
-    sealers.seals = False
+    sealers.is_sealing = False
     await harness.route(sealed)
     assert CANARY in [one.address for one in harness.deliveries]
     assert not any(one.sealed for one in harness.deliveries)
@@ -94,9 +94,9 @@ async def test_without_keys_a_sealed_record_is_a_dead_letter_and_not_sent_withou
 
 async def test_an_erased_user_is_rejected_and_those_beside_are_routed() -> None:
     harness, sealers = build_harness(seals=False)
-    sealers.seals = True
+    sealers.is_sealing = True
     sealed = build_sealed(sealers, to={"email": CANARY})
-    sealers.seals = False
+    sealers.is_sealing = False
     sealers.erase(USER_ID)
     await harness.route(sealed, build_record(msgspec.json.encode(build_notification(id=make_notification_id(2))), 1))
     assert [(event.state, event.reason) for event in harness.decided_events] == [("rejected", Reason.ERASED), ("routed", "")]

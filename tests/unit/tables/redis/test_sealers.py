@@ -12,6 +12,20 @@ from tables.redis.sealers import CACHED_SECONDS, STORE_COOLDOWN, WITHOUT_KEY_SEC
 from tests.sealers import MemoryUserKeys, build_outer_keys
 
 
+class Choice:
+    """Whose data is sealed: everybody's or nobody's, but for the users named."""
+
+    def __init__(self, default: bool) -> None:
+        self.default = default
+
+    async def refresh(self) -> None:
+        """Nothing changes."""
+
+    def seals(self, user_id: str) -> bool:
+        """Whether it is."""
+        return self.default != user_id.startswith("@other/")
+
+
 class Harness:
     """A reader over a cache and a store in memory."""
 
@@ -25,7 +39,7 @@ class Harness:
     def build(self) -> CachedSealerReader:
         """Another process."""
         cache: Any = self.cache
-        return CachedSealerReader(cache, self.store, self.outer_keys, os.urandom, lambda: self.now, seals=self.seals)
+        return CachedSealerReader(cache, self.store, self.outer_keys, os.urandom, lambda: self.now, Choice(self.seals))
 
 
 async def test_a_user_gets_a_key_at_first_sight_that_every_process_opens_with() -> None:
@@ -135,3 +149,11 @@ async def test_a_fresh_look_does_not_ask_redis() -> None:
     harness.cache.keys = {"u-1": harness.store.keys["u-1"][:1]}
     sealed = (await harness.reader.get_many(["u-1"], fresh=True))["u-1"].seal("record", "", b"")
     assert sealed[-30:-28] == b"\0\2"
+
+
+async def test_a_key_is_made_for_those_whose_data_is_sealed_and_read_for_the_others() -> None:
+    harness = Harness()
+    harness.store.add("@other/has-one")
+    sealers = await harness.reader.get_many(["u-1", "@other/u-2", "@other/has-one"])
+    assert {user_id: sealer.can_seal for user_id, sealer in sealers.items()} == {"u-1": True, "@other/u-2": False, "@other/has-one": True}
+    assert sorted(harness.store.keys) == ["@other/has-one", "u-1"]

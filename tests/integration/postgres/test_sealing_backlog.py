@@ -1,0 +1,138 @@
+"""What is stored in plain is sealed page by page, and is the same for whoever reads it."""
+
+import os
+from typing import Any
+
+import pytest
+
+from schemas.audiences import AudienceFilter
+from schemas.consent import find_suppression
+from schemas.ids import make_id
+from schemas.users import ChangeOrigin, DeviceChange, SuppressionRequest, UserChange
+from tables.postgres.database import Database
+from tables.postgres.preferences import PreferenceStore
+from tables.postgres.profiles import PostgresProfileReader
+from tables.postgres.recipients import read_page
+from tables.postgres.sealing_backlog import SealingBacklog
+from tables.postgres.suppressions import SuppressionStore
+from tables.postgres.users import UserStore
+from tests.column_sealing import build_column_sealing
+
+ORIGIN = ChangeOrigin("api", "ada")
+ADDRESS, GUEST = "Canary@example.org", "guest-canary@example.org"
+TABLES = ("users", "devices", "suppressions")
+
+
+def make_new_id(prefix: str) -> str:
+    return make_id(prefix, 1_760_000_000.0, int.from_bytes(os.urandom(9)))
+
+
+class Stores:
+    """The stores of one database, which begins in plain without users."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.users, self.suppressions = UserStore(database, make_new_id), SuppressionStore(database, make_new_id)
+        self.preferences, self.profiles = PreferenceStore(database, make_new_id), PostgresProfileReader(database)
+
+    async def fill(self, *user_ids: str) -> None:
+        """Users with an address, an attribute, two devices and a suppression each, and a suppression of a guest."""
+        for user_id in user_ids:
+            change = UserChange(addresses={"email": [ADDRESS]}, attributes={"plan": "canary-pro", "age": 3})
+            await self.users.create(user_id, change, ORIGIN)
+            for token, kind in (("canary-t", "fcm"), ("canary-f", "fid")):
+                await self.users.set_device(user_id, token, DeviceChange(kind=kind), ORIGIN)
+            await self.suppress(ADDRESS, user_id=user_id, category="news")
+        await self.suppress(GUEST)
+
+    async def suppress(self, address: str, **fields: Any) -> bool:
+        """Whether this suppression is new."""
+        return (await self.suppressions.create(SuppressionRequest(channel="email", address=address, **fields), ORIGIN)).is_changed
+
+    async def read_everything(self, *user_ids: str) -> list[Any]:
+        """What the readers show of users, without versions and in no order of storage."""
+        found: list[Any] = []
+        for user_id in user_ids:
+            user, profile = await self.users.get(user_id), (await self.profiles.get_many([user_id]))[user_id]
+            assert user is not None
+            devices = sorted((one.token, one.kind) for one in await self.users.list_devices(user_id, 10))
+            events = [one.address for one in await self.preferences.list_consent_events(user_id, 10)]
+            found.append((user.addresses, user.attributes, devices, sorted(profile.addresses["push"]), profile.addresses["email"], events))
+            found.append(sorted((one.address, one.category) for one in profile.suppressions))
+        return [*found, sorted(one.address for one in await self.suppressions.list_suppressions(None, None, None, True, 100, None))]
+
+    async def dump(self) -> str:
+        """All rows of the tables as text."""
+        query = "select string_agg(to_jsonb(t)::text, ' ') as text from {} as t"
+        return " ".join([str((await self.database.fetch(query.format(table)))[0]["text"]) for table in TABLES])
+
+    async def seal(self, limit: int = 2) -> tuple[int, int, int]:
+        """Seal all in small pages; how many users, devices and suppressions."""
+        backlog, counts = SealingBacklog(self.database, limit), list[int]()
+        for seal_page in (backlog.seal_users, backlog.seal_devices, backlog.seal_suppressions):
+            page = await seal_page()
+            total = page.sealed
+            while page.next_key is not None:
+                page = await seal_page(page.next_key)
+                total += page.sealed
+            counts.append(total)
+        return counts[0], counts[1], counts[2]
+
+
+@pytest.fixture
+async def stores(database_copy: Database) -> Stores:
+    for table in ("devices", "suppressions", "users", "projects"):
+        await database_copy.fetch(f"delete from {table}")
+    return Stores(database_copy)
+
+
+async def test_rows_in_plain_are_sealed_once_and_read_as_before(stores: Stores) -> None:
+    users = [f"u-{number}" for number in range(3)]
+    await stores.fill(*users)
+    before = await stores.read_everything(*users)
+    stores.database.sealing = build_column_sealing()
+    assert await stores.seal() == (3, 6, 4)
+    assert await stores.read_everything(*users) == before
+    assert "canary" not in (await stores.dump()).lower()
+    assert await stores.seal() == (0, 0, 0)
+
+
+async def test_a_half_sealed_database_finds_suppressions_of_both_forms(stores: Stores) -> None:
+    """Users in plain with a sealed suppression, and sealed ones with one in plain."""
+    await stores.fill("u-old")
+    plain = await stores.suppress(GUEST, reason="complaint")
+    stores.database.sealing = build_column_sealing()
+    assert plain
+    assert not await stores.suppress(GUEST, reason="complaint"), "it is there in plain"
+    await stores.users.create("u-new", UserChange(addresses={"email": [GUEST]}), ORIGIN)
+    version = (await stores.profiles.get_many(["u-old"]))["u-old"].version
+    assert await stores.suppress(ADDRESS.lower(), reason="hard_bounce")
+    profiles = await stores.profiles.get_many(["u-old", "u-new"])
+    assert profiles["u-old"].version > version, "who caches the profile notices it"
+    for user_id, address in (("u-old", ADDRESS), ("u-new", GUEST)):
+        found = find_suppression(profiles[user_id].suppressions, "email", address, "news")
+        assert found is not None, user_id
+    assert [one.id for one in await stores.users.list_users(GUEST.upper(), 10)] == ["u-new"]
+    assert [one.id for one in await stores.users.list_users(ADDRESS, 10)] == ["u-old"]
+    page = await read_page(stores.database, AudienceFilter(attributes={"age": 3.0}), "", 10)
+    assert page.user_ids == ["u-old"]
+    await stores.seal()
+    assert (await read_page(stores.database, AudienceFilter(attributes={"age": 3.0}), "", 10)).user_ids == ["u-old"]
+
+
+async def test_a_project_that_is_not_sealed_is_left_out_and_one_that_is_needs_no_setting(stores: Stores) -> None:
+    await stores.database.fetch(
+        "insert into projects (id, name, created_by, encrypts_personal_data) values ('on', 'on', 'a', true), ('off', 'off', 'a', false)"
+    )
+    await stores.fill("@off/u", "@on/u", "u")
+    for default, expected in ((False, ["@on/u"]), (True, ["@on/u", "u"])):
+        stores.database.sealing = build_column_sealing(enabled=default)
+        await stores.seal()
+        rows = await stores.database.fetch('select id from users where sealed is not null order by id collate "C"')
+        assert [row["id"] for row in rows] == expected
+    stores.database.sealing = build_column_sealing(enabled=False)
+    await stores.users.change("u", UserChange(attributes={}), None, ORIGIN)
+    assert (await stores.database.fetch("select sealed from users where id = 'u'"))[0]["sealed"], "who is sealed stays so"
+    user = await stores.users.get("u")
+    assert user is not None
+    assert (user.addresses, user.attributes) == ({"email": [ADDRESS]}, {})

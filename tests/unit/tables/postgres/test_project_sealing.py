@@ -1,0 +1,68 @@
+"""A project says whether the data of its users is sealed; the setting is for all others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from schemas.errors import UnavailableError
+from tables.postgres.project_sealing import CACHED_SECONDS, ProjectSealing
+from tests.column_sealing import INDEX
+
+TOKEN = INDEX.compute("email", "ada@example.org")
+
+
+class Projects:
+    """What the table has, and how often it was read."""
+
+    def __init__(self, **overrides: bool) -> None:
+        self.overrides, self.reads, self.is_unavailable, self.now = overrides, 0, False, 100.0
+
+    async def fetch(self, query: str) -> Sequence[Any]:
+        """The rows."""
+        self.reads += 1
+        if self.is_unavailable:
+            raise UnavailableError("no database")
+        return [{"id": name, "encrypts_personal_data": value} for name, value in self.overrides.items()]
+
+    def build(self, *, default: bool) -> ProjectSealing:
+        """The choice of a process."""
+        return ProjectSealing(default, lambda: self.now, self.fetch)
+
+
+@pytest.mark.parametrize("default", [True, False])
+async def test_a_project_decides_for_its_users_and_no_others(default: bool) -> None:
+    choice = Projects(on=True, off=False).build(default=default)
+    await choice.refresh()
+    users = {"u-1": default, "@on/u-1": True, "@off/u-1": False, "@other/u-1": default, "@on": default}
+    assert {user_id: choice.seals(user_id) for user_id in users} == users
+
+
+async def test_an_address_without_a_user_is_sealed_if_anybodys_is() -> None:
+    for projects, expected in ((Projects(), False), (Projects(off=False), False), (Projects(on=True), True)):
+        choice = projects.build(default=False)
+        await choice.refresh()
+        assert (choice.seals(""), choice.seals(TOKEN), choice.seals("u-1")) == (expected, expected, False)
+
+
+async def test_a_change_counts_after_a_few_seconds_and_an_outage_changes_nothing() -> None:
+    projects = Projects()
+    choice = projects.build(default=False)
+    await choice.refresh()
+    projects.overrides["on"] = True
+    await choice.refresh()
+    assert (projects.reads, choice.seals("@on/u-1")) == (1, False)
+    projects.now += CACHED_SECONDS
+    await choice.refresh()
+    assert (projects.reads, choice.seals("@on/u-1")) == (2, True)
+    projects.is_unavailable, projects.now = True, projects.now + CACHED_SECONDS
+    await choice.refresh()
+    assert choice.seals("@on/u-1")
+
+
+async def test_before_projects_could_be_read_their_users_are_sealed() -> None:
+    projects = Projects(off=False)
+    projects.is_unavailable = True
+    choice = projects.build(default=False)
+    await choice.refresh()
+    assert (choice.seals("@off/u-1"), choice.seals("u-1")) == (True, False)
