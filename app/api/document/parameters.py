@@ -37,6 +37,7 @@ EXAMPLES: Mapping[str, Any] = {
     "experiment": "order-shipped",
     "first": "2026-11-01",
     "last": "2026-11-28",
+    "before": f"ntf_{UUID}",
     "since": 1_795_851_813,
     "until": 1_795_855_413,
     "window_seconds": 3600,

@@ -1,4 +1,4 @@
-"""An index for the deliveries with a reason."""
+"""Indexes for the filters of lists."""
 
 from tables.postgres.migrations import run_sql_file
 
@@ -7,5 +7,5 @@ down_revision = "0034"
 
 
 def upgrade() -> None:
-    """Create the index."""
-    run_sql_file("0037_delivery_list.sql")
+    """Create the indexes."""
+    run_sql_file("0037_list_indexes.sql")
