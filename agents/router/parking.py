@@ -88,10 +88,14 @@ class Parking:
         return list(islice(self._records, count))
 
     def remove(self, decided: Collection[RoutingState]) -> list[ParkedRecord]:
-        """Remove the decided ones and return them."""
+        """Remove the decided ones, which are among the oldest, and return them."""
         decided_ids = set(map(id, decided))
-        removed = [record for record in self._records if id(record.state) in decided_ids]
-        self._records = deque(record for record in self._records if id(record.state) not in decided_ids)
+        removed: list[ParkedRecord] = []
+        left: list[ParkedRecord] = []
+        while self._records and len(removed) < len(decided_ids):
+            record = self._records.popleft()
+            (removed if id(record.state) in decided_ids else left).append(record)
+        self._records.extendleft(reversed(left))
         for state, _ in removed:
             self._size -= compute_record_size(state.record)
             if state.verdict is PASS:

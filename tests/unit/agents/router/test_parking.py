@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.router.parking import ParkingLimits
+from agents.router.parking import ParkedBatch, Parking, ParkingLimits
+from agents.router.routing_state import RoutingState, build_topic_set
+from schemas.notification import Notification
 from schemas.policy import Rule
 from schemas.ports import Batch
 from schemas.profile import build_address_key
@@ -284,3 +286,17 @@ async def test_what_is_mandatory_waits_if_its_condition_asks_for_the_profile(out
     assert outage.decided == get_ids(1)
     await outage.end()
     assert outage.decided == get_ids(1, 2)
+
+
+def test_what_waits_on_keeps_its_order_when_some_of_the_oldest_are_decided() -> None:
+    topics = build_topic_set("notifications.low", "")
+    states = [RoutingState(build_record(b"", offset), topics, USER_PARTITION, 0.0) for offset in range(7)]
+    for state in states:
+        state.notification = Notification(f"u-{state.record.offset}", "shop.sale")
+    parking = Parking(USER_PARTITION, ParkingLimits(max_records=100, max_bytes=100_000))
+    parking.add(ParkedBatch(FakeBatchHandle(Batch("notifications.low", USER_PARTITION, [])), len(states)), states)
+    removed = parking.remove([states[3], states[1]])
+    assert [record.state for record in removed] == [states[1], states[3]]
+    assert [record.state for record in parking.get_oldest(10)] == [states[0], states[2], *states[4:]]
+    assert [record.state for record in parking.remove(states)] == [states[0], states[2], *states[4:]]
+    assert not parking
