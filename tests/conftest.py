@@ -1,5 +1,6 @@
 """Fixtures of real servers: those of KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL and REDIS_URL if set, else servers of the test session."""
 
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,11 +10,19 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.framework_pool import lend_frameworks
 from tests.server_processes import KafkaBroker, create_session_dir, get_or_start_server, get_sessions_dir, start_server
 
 # a busy machine makes an example slow: no property depends on time
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def lent_frameworks() -> Iterator[None]:
+    """Frameworks for the gateways of one test. What lives longer, such as a gateway of a module, is built before, and has its own."""
+    with lend_frameworks(sys.modules.get("app.api.asgi")):
+        yield
 
 
 @pytest.fixture(scope="session")
