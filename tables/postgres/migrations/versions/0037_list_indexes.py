@@ -3,7 +3,7 @@
 from tables.postgres.migrations import run_sql_file
 
 revision = "0037"
-down_revision = "0034"
+down_revision = "0035"
 
 
 def upgrade() -> None:
