@@ -141,11 +141,8 @@ class GatewayConnections:
         connection = ProducerConnection(
             producer_factory, partial(describe_connection_problem, self._kafka_options), topics, kafka.topic_partitions, timeout
         )
-        lingers: dict[Priority, AdaptiveLinger] = {
-            "high": AdaptiveLinger(gateway.linger_high),
-            "medium": AdaptiveLinger(gateway.linger_medium),
-            "low": AdaptiveLinger(gateway.linger_low),
-        }
+        seconds: dict[Priority, float] = {"high": gateway.linger_high, "medium": gateway.linger_medium, "low": gateway.linger_low}
+        lingers = {priority: AdaptiveLinger(linger) for priority, linger in seconds.items()}
         self.publisher = KafkaPublisher(connection, timeout, lingers, time.monotonic)
         self._generate_bits = RandomIdBits(os.urandom)
         self._make_id = OrderedIds(time.time, self._generate_bits)
@@ -187,10 +184,13 @@ class GatewayConnections:
         """Open the connections, and close them at the end; `on_shutdown` is called before they are closed."""
         patch_aiokafka()
         self.publisher.start()
-        flush_task = asyncio.create_task(self.api_keys.flush_forever(asyncio.sleep))
-        refresh_task = asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
-        projects_task = asyncio.create_task(self.projects.refresh_forever(asyncio.sleep, self._settings.router.policy_refresh_interval))
-        validity_task = asyncio.create_task(self.live.validity.check_forever(asyncio.sleep))
+        refresh_interval = self._settings.router.policy_refresh_interval
+        tasks = [
+            asyncio.create_task(self.api_keys.flush_forever(asyncio.sleep)),
+            asyncio.create_task(self.policy_reader.refresh_forever(asyncio.sleep, refresh_interval)),
+            asyncio.create_task(self.projects.refresh_forever(asyncio.sleep, refresh_interval)),
+            asyncio.create_task(self.live.validity.check_forever(asyncio.sleep)),
+        ]
         await self.policy_reader.refresh()
         self.readiness.start()
         self.people.start()
@@ -199,10 +199,8 @@ class GatewayConnections:
             yield
         finally:
             self._on_shutdown()  # before the connections: one that does not close must not keep the process alive
-            refresh_task.cancel()
-            flush_task.cancel()
-            projects_task.cancel()
-            validity_task.cancel()
+            for task in tasks:
+                task.cancel()
             await self.api_keys.flush_uses()
             await self.people.close()
             await self.live.connections.stop()
