@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 
-.PHONY: help run test check audit bench faults lock clean reference
+.PHONY: help run test check audit bench faults lock clean reference dashboard
 
 help:
 	@echo "make run           run Kafka, PostgreSQL, Valkey, all roles and the simulators, and send 1,000 sample notifications; Ctrl-C stops"
@@ -84,3 +84,7 @@ lock:
 
 clean:
 	rm -rf $(VENV) .herold build *.egg-info
+
+# the build is committed; to make it anew needs Node.js, from the PATH or from a wheel
+dashboard: $(VENV)/dev.stamp
+	@$(BIN)/python -m dev.dashboard

@@ -1,0 +1,115 @@
+import { Badge, Button, Group, Text } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { formatClock, formatCount, formatUtc } from "../format";
+import { useLive, type LiveChange, type LiveRow, type LiveState } from "../live";
+import { Filters, type FilterField } from "../parts/Filters";
+import { Page } from "../parts/Page";
+import { EmptyPanel } from "../parts/Panels";
+import { StatusBadge } from "../parts/StatusBadge";
+import type { LiveSearch } from "../searches";
+import { CHANNELS, PRIORITIES, STATES, STATUSES } from "../statuses";
+
+const route = getRouteApi("/live");
+const SHOWN_ROWS = 500;
+const FIELDS: FilterField[] = [
+  { name: "status", label: "Status", values: [...STATUSES, ...STATES] },
+  { name: "channel", label: "Channel", values: CHANNELS },
+  { name: "priority", label: "Priority", values: PRIORITIES },
+  { name: "type", label: "Type" },
+  { name: "user_id", label: "User" },
+];
+const EMPTY = { rows: [] as LiveRow[], waiting: [] as LiveRow[], total: 0, skipped: 0, missed: 0 };
+
+/** What happens now, newest first. While it is paused, what comes is counted and kept. */
+export function LivePage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  return (
+    <Page title="Live">
+      <Filters fields={FIELDS} values={{ ...search }} onChange={(values) => void navigate({ search: values as LiveSearch, replace: true })} />
+      <Stream key={JSON.stringify(search)} search={search} />
+    </Page>
+  );
+}
+
+function Stream({ search }: { search: LiveSearch }) {
+  const [view, setView] = useState(EMPTY);
+  const [isPaused, setPaused] = useState(false);
+  const paused = useRef(false);
+  const toggle = () => {
+    paused.current = !paused.current;
+    setPaused(paused.current);
+    if (!paused.current) setView((view) => ({ ...view, rows: [...view.waiting, ...view.rows].slice(0, SHOWN_ROWS), waiting: [] }));
+  };
+  const state = useLive(toFilter(search), (change) => setView((view) => addChange(view, change, paused.current)));
+  useHotkeys([["p", toggle]]);
+  return (
+    <>
+      <Group gap="sm" mb="xs" mih={30}>
+        <StateBadge state={state} isPaused={isPaused} />
+        <Button size="xs" variant="default" onClick={toggle}>{isPaused ? `Resume (${formatCount(view.waiting.length)} waiting)` : "Pause"}</Button>
+        <Text size="xs" className="dim number">{describe(view)}</Text>
+      </Group>
+      {view.rows.length ? <Rows rows={view.rows} /> : <EmptyPanel title="Nothing has happened yet">Decisions, statuses, receipts and openings appear here as they happen.</EmptyPanel>}
+    </>
+  );
+}
+
+/** The view with a change; a paused one keeps its rows, and the newest of what comes. */
+export function addChange(view: typeof EMPTY, change: LiveChange, isPaused: boolean): typeof EMPTY {
+  const incoming = change.rows.toReversed();
+  const totals = {
+    total: view.total + incoming.length + change.skipped,
+    skipped: view.skipped + change.skipped,
+    missed: view.missed + change.missed,
+  };
+  return isPaused
+    ? { ...view, ...totals, waiting: [...incoming, ...view.waiting].slice(0, SHOWN_ROWS) }
+    : { ...view, ...totals, rows: [...incoming, ...view.rows].slice(0, SHOWN_ROWS) };
+}
+
+function describe({ total, skipped, missed }: typeof EMPTY): string {
+  const parts = [`${formatCount(total)} since the page was opened`];
+  if (skipped) parts.push(`one of ${Math.max(2, Math.round(total / (total - skipped || 1)))} shown`);
+  if (missed) parts.push(`${formatCount(missed)} missed: the list of notifications has them`);
+  return parts.join(" · ");
+}
+
+function StateBadge({ state, isPaused }: { state: LiveState; isPaused: boolean }) {
+  const word = isPaused ? "paused" : state === "connecting" ? "connecting" : state === "stale" ? "no answer" : "live";
+  const tone = isPaused || state === "connecting" ? "waiting" : state === "stale" ? "bad" : "good";
+  const colors = { waiting: "yellow", bad: "red", good: "green" };
+  return <Badge variant="light" color={colors[tone]} className={`tone-${tone}`} tt="none" aria-live="polite">{word}</Badge>;
+}
+
+function Rows({ rows }: { rows: LiveRow[] }) {
+  return (
+    <div className="list" tabIndex={0} role="region" aria-label="what happens">
+      <table>
+        <thead><tr><th style={{ width: "7rem" }}>Time</th><th>What</th><th>Type</th><th>User</th><th style={{ width: "6rem" }}>Channel</th><th>Provider</th></tr></thead>
+        <tbody>
+          {rows.map((row, number) => (
+            <tr key={`${row.occurred_at} ${row.delivery_id ?? row.notification_id} ${row.status} ${rows.length - number}`}>
+              <td><span className="cell number" title={formatUtc(row.occurred_at)}>{formatClock(row.occurred_at)}</span></td>
+              <td><Link to="/notifications/$id" params={{ id: row.notification_id }}><StatusBadge status={row.status} reason={row.reason} /></Link></td>
+              <td><span className="cell">{row.type}</span></td>
+              <td><span className="cell">{row.user_id}</span></td>
+              <td><span className="cell">{row.channel}</span></td>
+              <td><span className="cell">{row.provider}{row.attempt && row.attempt > 1 ? `, attempt ${row.attempt}` : ""}</span></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const toFilter = ({ status, channel, priority, type, user_id }: LiveSearch) => ({
+  ...(status ? { statuses: [status] } : {}),
+  ...(channel ? { channels: [channel] } : {}),
+  ...(priority ? { priorities: [priority] } : {}),
+  ...(type ? { types: [type] } : {}),
+  ...(user_id ? { user_id } : {}),
+});

@@ -1,0 +1,53 @@
+import { Button, Group, Select, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useEffect, useState } from "react";
+import { formatCode } from "../format";
+
+/** A filter of a list: a choice of values, or a text. */
+export interface FilterField {
+  name: string;
+  label: string;
+  values?: readonly string[];
+}
+type Values = Record<string, string | undefined>;
+interface FiltersProps {
+  fields: readonly FilterField[];
+  values: Values;
+  onChange: (values: Values) => void;
+}
+
+/** The filters of a list. They live in the URL, which the page owns. */
+export function Filters({ fields, values, onChange }: FiltersProps) {
+  const set = (name: string, value: string | null) => onChange({ ...values, [name]: value || undefined });
+  const isFiltered = fields.some((field) => values[field.name]);
+  return (
+    <Group gap="xs" role="search" aria-label="filters" className="filters">
+      {fields.map((field) =>
+        field.values ? (
+          <Select
+            key={field.name} size="xs" w={130} clearable placeholder={field.label} aria-label={field.label} value={values[field.name] ?? null}
+            data={field.values.map((value) => ({ value, label: formatCode(value) }))} onChange={(value) => set(field.name, value)}
+          />
+        ) : (
+          <TextFilter key={field.name} field={field} value={values[field.name] ?? ""} onChange={(value) => set(field.name, value)} />
+        ),
+      )}
+      {isFiltered ? <Button size="xs" variant="subtle" onClick={() => onChange({})}>Clear filters</Button> : null}
+    </Group>
+  );
+}
+
+function TextFilter({ field, value, onChange }: { field: FilterField; value: string; onChange: (value: string) => void }) {
+  const [text, setText] = useState(value);
+  const change = useDebouncedCallback(onChange, 250);
+  useEffect(() => setText(value), [value]);
+  return (
+    <TextInput
+      size="xs" w={150} placeholder={field.label} aria-label={field.label} value={text} data-filter
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        change(event.currentTarget.value.trim());
+      }}
+    />
+  );
+}

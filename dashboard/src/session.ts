@@ -1,0 +1,91 @@
+// Who is logged in. The access token is in memory only; the refresh token is in a cookie that no script can read.
+
+import { ProblemError, type Problem, type Schemas } from "herold-client";
+import { useSyncExternalStore } from "react";
+
+export type Person = Schemas["PersonResponse"];
+export type Session = { state: "starting" } | { state: "out" } | { state: "unreachable" } | { state: "in"; person: Person };
+export interface Credentials {
+  email: string;
+  password: string;
+  code?: string;
+}
+
+let session: Session = { state: "starting" };
+let accessToken = "";
+let refreshing: Promise<boolean> | undefined;
+const listeners = new Set<() => void>();
+
+/** The session of this tab; the component is rendered again when it changes. */
+export const useSession = (): Session => useSyncExternalStore(subscribe, () => session);
+
+/** Who is logged in, for components that are only shown then. */
+export function usePerson(): Person {
+  const current = useSession();
+  if (current.state !== "in") throw new Error("nobody is logged in");
+  return current.person;
+}
+
+export const getAccessToken = () => accessToken;
+
+/** Log in with a password. Throws ProblemError; `second-factor-required` asks for `code`. */
+export async function logIn(credentials: Credentials): Promise<void> {
+  await enter(await post("login", { ...credentials, cookie: true }));
+}
+
+/** Get a new access token by the cookie, once for all who ask at the same time. False if the session has ended. */
+export function refreshSession(): Promise<boolean> {
+  refreshing ??= refresh().finally(() => (refreshing = undefined));
+  return refreshing;
+}
+
+export async function logOut(): Promise<void> {
+  await post("logout", {}).catch(() => undefined);
+  leave({ state: "out" });
+}
+
+async function refresh(): Promise<boolean> {
+  try {
+    await enter(await post("refresh", {}));
+    return true;
+  } catch (error) {
+    const hasEnded = error instanceof ProblemError && error.status < 500 && error.status !== 429;
+    if (hasEnded) leave({ state: "out" });
+    else if (session.state !== "in") leave({ state: "unreachable" });
+    return false;
+  }
+}
+
+async function enter(tokens: Schemas["TokenResponse"]): Promise<void> {
+  accessToken = tokens.access_token;
+  if (session.state === "in") return;
+  const response = await fetch("/v1/auth/me", { headers: { authorization: `Bearer ${accessToken}` } });
+  if (!response.ok) throw await readProblem(response);
+  set({ state: "in", person: (await response.json()) as Person });
+}
+
+function leave(next: Session): void {
+  accessToken = "";
+  set(next);
+}
+
+async function post(name: string, body: object): Promise<Schemas["TokenResponse"]> {
+  const headers = { "content-type": "application/json", "herold-csrf": "1" };
+  const response = await fetch(`/v1/auth/${name}`, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw await readProblem(response);
+  return (await response.json().catch(() => ({}))) as Schemas["TokenResponse"];
+}
+
+async function readProblem(response: Response): Promise<ProblemError> {
+  return new ProblemError(response.status, (await response.json().catch(() => ({}))) as Partial<Problem>);
+}
+
+function set(next: Session): void {
+  session = next;
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

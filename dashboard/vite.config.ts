@@ -1,0 +1,29 @@
+import react from "@vitejs/plugin-react";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+// file names without hashes: a change of one page changes one file of the committed build
+export default defineConfig({
+  plugins: [react()],
+  base: "/dashboard/",
+  resolve: {
+    alias: { "herold-client": path("../clients/typescript/src/index.ts"), "openapi-fetch": path("node_modules/openapi-fetch") },
+  },
+  build: {
+    outDir: "../app/static/dashboard",
+    emptyOutDir: true,
+    target: "es2023",
+    license: { fileName: "LICENSES.md" },
+    rolldownOptions: {
+      output: {
+        entryFileNames: "assets/[name].js",
+        chunkFileNames: "assets/[name].js",
+        assetFileNames: "assets/[name][extname]",
+      },
+    },
+  },
+  server: { proxy: { "/v1": "http://127.0.0.1:8080", "/ws": { target: "ws://127.0.0.1:8080", ws: true } } },
+  test: { globals: true, environment: "happy-dom", setupFiles: ["test/setup.ts"] },
+});
