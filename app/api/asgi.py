@@ -42,6 +42,7 @@ from app.api.resources import (
     broadcasts,
     callbacks,
     consent_proofs,
+    dashboard,
     dead_letters,
     deliveries,
     health,
@@ -101,6 +102,7 @@ ROUTERS = (
     auth_oidc.router,
     live.router,
     projects.router,
+    dashboard.router,
     health.router,
 )
 

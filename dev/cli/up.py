@@ -100,6 +100,7 @@ async def _run_stack(home: Path, sample: bool, once: bool, timeout: float) -> Sa
         result = await _run_sample(settings, stack, is_ending=once) if sample else None
         if not once:
             log(STACK_LOG_NAME, f"what arrives at the simulated providers: {settings.simulators_url}/inbox")
+            log(STACK_LOG_NAME, f"the dashboard: {settings.api_url}/dashboard/")
             log(STACK_LOG_NAME, f"running: {settings.api_url}/docs; `{_get_program_name()} --help` in another terminal; Ctrl-C stops")
             await _wait_until_stopped(stack, log)
         return result

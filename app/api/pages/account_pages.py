@@ -22,6 +22,7 @@ class FormField(NamedTuple):
 PASSWORD_FIELD = FormField(
     "password", "Password, of at least {length} characters; several words are easy to remember", "password", "new-password"
 )
+LOGIN_TEXT = "You can log in now."
 
 
 class AccountPages:
@@ -52,7 +53,13 @@ class AccountPages:
         """A page that says what has happened, or what is wrong."""
         return self._render(title, [text], (), [], "")
 
-    def _render(self, title: str, paragraphs: Sequence[str], problems: Sequence[str], fields: Sequence[FormField], button: str) -> str:
+    def render_done(self, title: str) -> str:
+        """A page that says what has happened, and leads to the login."""
+        return self._render(title, [LOGIN_TEXT], (), [], "", login_path="/dashboard/")
+
+    def _render(
+        self, title: str, paragraphs: Sequence[str], problems: Sequence[str], fields: Sequence[FormField], button: str, login_path: str = ""
+    ) -> str:
         return self._page.render(
             language="en",
             title=title,
@@ -62,4 +69,5 @@ class AccountPages:
             problems=problems,
             fields=fields,
             button=button,
+            login_path=login_path,
         )

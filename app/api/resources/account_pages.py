@@ -25,7 +25,6 @@ from schemas.errors import ConflictError, UnavailableError
 
 MAX_FORM_BYTES = 16 * 1024
 FIELD_CHARACTERS = 256
-LOGIN_TEXT = "You can log in now. This page can be closed."
 TokenParameter = Annotated[str, PathParameter(description="the token of the link", max_length=128)]
 
 
@@ -51,7 +50,7 @@ async def save_password(request: ApiRequest, token: TokenParameter) -> Response[
         problem = error.problem
         page = _get_pages(request).render_password_form(_list_texts(problem)) if problem.errors else _render_problem(request, problem)
         return _respond(page, problem.status)
-    return _respond(_get_pages(request).render_message("The password is saved", LOGIN_TEXT))
+    return _respond(_get_pages(request).render_done("The password is saved"))
 
 
 @get("/first-admin/{token:str}", opt=PUBLIC)
@@ -72,7 +71,7 @@ async def save_first_admin(request: ApiRequest, token: TokenParameter) -> Respon
         problem, values = error.problem, (form["email"], form["name"])
         page = pages.render_first_admin_form(_list_texts(problem), *values) if problem.errors else _render_problem(request, problem)
         return _respond(page, problem.status)
-    return _respond(pages.render_message("The account is made", LOGIN_TEXT))
+    return _respond(pages.render_done("The account is made"))
 
 
 async def _read_form(request: ApiRequest) -> dict[str, str]:

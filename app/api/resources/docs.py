@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 from litestar import Litestar, MediaType, Response, get
-from litestar.response import Redirect
 
 from app.api.access import PUBLIC
 from app.api.openapi import build_openapi_document
@@ -17,7 +16,7 @@ PAGE_PATH = Path(__file__).with_name("docs.html")
 
 
 def register_docs_routes(app: Litestar) -> None:
-    """Add the routes `/`, `/docs` and `/openapi.json`. The document is built at its first request, as that takes a second."""
+    """Add the routes `/docs` and `/openapi.json`. The document is built at its first request, as that takes a second."""
     build_document = cache(lambda: msgspec.json.encode(build_openapi_document(app)))
     page = PAGE_PATH.read_text("utf-8").replace("<!-- problems -->", _render_problem_rows())
     policy = build_page_policy(page)
@@ -30,11 +29,7 @@ def register_docs_routes(app: Litestar) -> None:
     async def serve_docs() -> Response[str]:
         return Response(page, media_type="text/html", headers={"content-security-policy": policy})
 
-    @get("/", opt=PUBLIC, include_in_schema=False)
-    async def redirect_root() -> Redirect:
-        return Redirect("/docs")
-
-    for handler in (serve_openapi, serve_docs, redirect_root):
+    for handler in (serve_openapi, serve_docs):
         app.register(handler)
 
 
