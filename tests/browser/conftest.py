@@ -1,0 +1,133 @@
+"""A running installation with a person who is logged in, and Chromium, if there is one.
+
+Chromium is that of HEROLD_TEST_CHROMIUM, else one on the PATH. Without one the tests are skipped and say so; HEROLD_TEST_BROWSER=required
+makes that a failure, as `.ci/run` does where Chromium can be installed.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import time
+import urllib.request
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from dev.stack.stack import ServerUrls
+from tests.cluster import HeroldCluster, wait_until
+from tests.conftest import create_temporary_database
+
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+NO_CHROMIUM = f"no browser: set HEROLD_TEST_CHROMIUM, or install one of {', '.join(CHROMIUM_NAMES)}"
+EMAIL, PASSWORD = "ada@example.org", "several words in a row"
+
+
+class Installation(NamedTuple):
+    """A cluster with a gateway; `ids` of notifications by what became of them."""
+
+    cluster: HeroldCluster
+    ids: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """The address of the dashboard."""
+        return self.cluster.build_url("gateway", "/dashboard")
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Call the API with the bootstrap key."""
+        headers = {"authorization": f"Bearer {self.cluster.env['HEROLD_GATEWAY_API_KEY']}", "content-type": "application/json"}
+        url, data = self.cluster.build_url("gateway", path), None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=30) as response:
+            return json.load(response)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser."""
+    paths = [os.environ.get("HEROLD_TEST_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]
+    path = next(filter(None, paths), None)
+    if path is None:
+        (pytest.fail if os.environ.get("HEROLD_TEST_BROWSER") == "required" else pytest.skip)(NO_CHROMIUM)
+    return path
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def installation(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory, kafka_url: str, postgres_url: str, redis_url: str
+) -> AsyncIterator[Installation]:
+    """An installation with an account, one notification that is sent, one that is rejected and one that is held."""
+    async with create_temporary_database(postgres_url) as database_url:
+        urls = ServerUrls(kafka_url, database_url, redis_url)
+        cluster = HeroldCluster(tmp_path_factory.mktemp("browser"), urls, f"t-{uuid.uuid4().hex[:12]}-")
+        try:
+            await cluster.create_schema()
+            workers = [cluster.start_worker(role) for role in ("router", "email", "scheduler", "recorder")]
+            await asyncio.gather(cluster.start_simulators(), cluster.start_gateway(), *workers)
+            installation = Installation(cluster, {})
+            await add_account(installation)
+            await submit_notifications(installation)
+            yield installation
+        finally:
+            await cluster.close()
+
+
+async def add_account(installation: Installation) -> None:
+    """Add an admin by the link that the gateway prints."""
+    log, mark = installation.cluster.get_log_path("gateway"), "/account/first-admin/"
+
+    async def is_printed() -> bool:
+        return mark in log.read_text()
+
+    await wait_until(is_printed, 60, "the gateway prints the link of the first admin", interval=0.1)
+    token = log.read_text().partition(mark)[2].split()[0]
+    body = {"token": token, "email": EMAIL, "name": "Ada", "password": PASSWORD}
+    await asyncio.to_thread(installation.call, "POST", "/v1/auth/first-admin", body)
+
+
+async def submit_notifications(installation: Installation) -> None:
+    """Submit one of each kind, and wait until all are recorded."""
+    order = {"user_id": "u-42", "type": "order.shipped", "to": {"email": "ada@example.org"}, "channels": ["email"]}
+    data = {"name": "Ada", "order": 17, "eta": "tomorrow", "items": ["book"]}
+    kinds = {"sent": {"data": data}, "rejected": {"data": data, "channels": ["sms"]}, "held": {"data": data, "send_at": time.time() + 7200}}
+    for kind, fields in kinds.items():
+        answer = await asyncio.to_thread(installation.call, "POST", "/v1/notifications", {**order, **fields})
+        installation.ids[kind] = answer["id"]
+
+    async def are_recorded() -> bool:
+        return bool(await installation.cluster.fetch_value("select count(*) = 3 from notifications"))
+
+    await wait_until(are_recorded, 60, "3 notifications are recorded", interval=0.1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """The browser of the tests of a module."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def context(browser: Browser, installation: Installation) -> AsyncIterator[BrowserContext]:
+    """A person who has logged in once; each test has a tab of its own."""
+    context = await browser.new_context(reduced_motion="reduce", timezone_id="Europe/Vienna")
+    page = await context.new_page()
+    await log_in(page, installation)
+    await page.close()
+    yield context
+    await context.close()
+
+
+async def log_in(page: Page, installation: Installation, password: str = PASSWORD) -> None:
+    """Log in by the form, and wait for the first page or an error."""
+    await page.goto(installation.url + "/")
+    await page.get_by_label("E-mail").fill(EMAIL)
+    await page.get_by_role("textbox", name="Password").fill(password)
+    await page.get_by_role("button", name="Log in").click()
+    await page.get_by_role("heading", name="Notifications").or_(page.get_by_role("alert")).wait_for()
