@@ -20,9 +20,9 @@ from app.api.services.random_id_bits import RandomIdBits
 from app.checkpoint_keys import build_log_chains
 from app.encryption.sealers import build_column_sealing, build_sealer_reader
 from app.ordered_ids import OrderedIds
-from app.project_quotas import build_project_quota
+from app.project_quotas import find_project_quota
 from app.rate_limiter import build_rate_limiter
-from app.settings import LimitsSection, Settings
+from app.settings import Settings
 from app.streaming.application import StreamApp, add_agents
 from app.streaming.committer_factory import build_batch_committer, build_unbatched_outbox
 from app.suppression_sync import SuppressionSyncJob, list_accounts
@@ -31,8 +31,6 @@ from app.workers.assigned_partitions import AssignedPartitions
 from app.workers.log_link_observer import LogLinkObserver, observe_gather_delay
 from app.workers.observers import BroadcastObserver, RedriveObserver, ScheduleObserver, SchedulerObserver, SuppressionSyncObserver
 from app.workers.worker_builder import AsyncCallback, WorkerBuilder, build_priority_limits
-from schemas.limit_ports import Quota
-from schemas.projects import DEFAULT_PROJECT, find_project
 from tables.postgres.broadcast_pages import PostgresBroadcastPages
 from tables.postgres.database import Database
 from tables.postgres.due_schedules import PostgresDueSchedules
@@ -122,14 +120,8 @@ def _add_broadcasts(worker: WorkerBuilder, settings: Settings, database: Databas
 def _build_project_share(settings: Settings, projects: CachedProjects) -> tuple[ProjectShare, AsyncCallback]:
     """The quotas of projects, which the gateway counts with, and what closes them; without Redis each scheduler counts by itself."""
     redis = RedisClient(settings.redis.url, time.monotonic, settings.kafka.topic_prefix, settings.redis.socket_timeout)
-    return ProjectShare(build_rate_limiter(redis), partial(_find_quota, settings.limits, projects)), redis.close
-
-
-def _find_quota(section: LimitsSection, projects: CachedProjects, stored_id: str) -> Quota | None:
-    """The quota of the project of a rule; an id of no project is the default one's."""
-    project = find_project(stored_id)
-    chosen = projects.settings.get(project)
-    return build_project_quota(section, DEFAULT_PROJECT) if chosen is None else build_project_quota(section, project, chosen)
+    share = ProjectShare(build_rate_limiter(redis), lambda stored_id: find_project_quota(settings.limits, projects.settings, stored_id))
+    return share, redis.close
 
 
 def _name_holder(settings: Settings) -> str:

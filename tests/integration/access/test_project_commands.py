@@ -1,6 +1,7 @@
 """`herold projects` against a gateway process with a real database."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from tests.herold_runner import HeroldRunner, build_herold_runner
 from tests.integration.api.gateway_client import API_KEY
 from tests.integration.api.gateway_process import run_gateway, wait_until_listening
 
+SETTINGS = {"HEROLD_GATEWAY_PROJECTS": "true", "HEROLD_ROUTER_POLICY_REFRESH_INTERVAL": "0.1"}
+WAIT = 60.0  # seconds, after which a test fails
+
 
 @pytest.fixture
 def herold(tmp_path: Path, database_copy_url: str) -> Iterator[HeroldRunner]:
-    with run_gateway(DATABASE_URL=database_copy_url, HEROLD_GATEWAY_API_KEY=API_KEY, HEROLD_GATEWAY_PROJECTS="true") as (process, port):
+    with run_gateway(DATABASE_URL=database_copy_url, HEROLD_GATEWAY_API_KEY=API_KEY, **SETTINGS) as (process, port):
         wait_until_listening(process, port)
         url = f"http://127.0.0.1:{port}"
         yield build_herold_runner(HEROLD_HOME=str(tmp_path / "home"), HEROLD_URL=url, HEROLD_GATEWAY_API_KEY=API_KEY, COLUMNS="200")
@@ -42,3 +46,14 @@ def test_what_operators_choose_is_set_and_taken_back(herold: HeroldRunner) -> No
         refused = herold("projects", "change", "shop", *arguments)
         assert refused.exit_code != 0
         assert text in refused.output
+
+
+def test_a_running_gateway_keeps_to_the_rate_that_was_chosen(herold: HeroldRunner) -> None:
+    for project, rate in (("slow", "0.01"), ("fast", "default")):
+        assert herold("projects", "create", project, "--name", project, "--rate", rate, "--burst", "1").exit_code == 0
+    keys = [json.loads(herold("projects", "create-key", name, "first", "--role", "admin", "--json").stdout) for name in ("slow", "fast")]
+    slow, fast = (key["key"] for key in keys)
+    deadline = time.monotonic() + WAIT
+    while "too many requests" not in herold("users", "list", HEROLD_GATEWAY_API_KEY=slow).output:
+        assert time.monotonic() < deadline
+    assert herold("users", "list", HEROLD_GATEWAY_API_KEY=fast).exit_code == 0

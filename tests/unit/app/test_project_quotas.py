@@ -1,7 +1,7 @@
 import pytest
 
 from app.api.services.request_limits import RequestLimits
-from app.project_quotas import build_project_quota
+from app.project_quotas import build_project_quota, find_project_quota
 from schemas.limit_ports import Quota
 from schemas.projects import ProjectSettings
 from tests.unit.app.api.services.test_request_limits import LimitHarness, build_principal, build_section
@@ -38,6 +38,20 @@ def test_what_was_chosen_for_a_project_counts_before_the_settings(chosen: Projec
 def test_a_project_may_be_the_only_one_with_a_limit() -> None:
     assert build_project_quota(build_section(), "shop", ProjectSettings(weight=3)) is None
     assert build_project_quota(build_section(), "shop", ProjectSettings(rate=2)) == Quota("project:shop", 0.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("stored_id", "quota"),
+    [
+        ("@shop/news", Quota("project:shop", 0.5, 2)),
+        ("@blog/news", Quota("project:blog", 0.125, 40)),
+        ("news", Quota("project:default", 0.25, 20)),
+        ("@nobody/news", Quota("project:default", 0.25, 20)),
+    ],
+)
+def test_a_broadcast_is_paid_for_by_the_project_of_its_type(stored_id: str, quota: Quota) -> None:
+    projects = {"shop": ProjectSettings(rate=2), "blog": ProjectSettings(weight=2)}
+    assert find_project_quota(build_section(project_per_second=4, project_burst=20), projects, stored_id) == quota
 
 
 async def test_another_rate_counts_from_the_next_request_on_and_debts_stay() -> None:
