@@ -24,6 +24,7 @@ HISTORY_TABLES = (
     "waiting_reports",
     "inbound_messages",
 )
+TEMPLATE_SUFFIX = "_template"  # of the database that copies are made of; no test connects to it, so it is as it was made
 DELETE_HISTORY_SQL = ";".join(f"delete from {table}" for table in HISTORY_TABLES)
 
 
@@ -38,10 +39,13 @@ def create_database(url: str, **timeouts: float) -> Database:
 def shared_database_url(postgres_url: str) -> Iterator[str]:
     """A database with the schema, partitions around NOW and the seed; created once per session, because it takes most of a second."""
     name = f"t_{uuid.uuid4().hex}"
-    asyncio.run(_execute(postgres_url, f"create database {name}"))
-    asyncio.run(upgrade_database(build_database_url(postgres_url, name), NOW, DEFAULT_SETTINGS.simulators.url))
+    template = name + TEMPLATE_SUFFIX
+    asyncio.run(_execute(postgres_url, f"create database {template}"))
+    asyncio.run(upgrade_database(build_database_url(postgres_url, template), NOW, DEFAULT_SETTINGS.simulators.url))
+    asyncio.run(_execute(postgres_url, f"create database {name} template {template}"))
     yield build_database_url(postgres_url, name)
     asyncio.run(_execute(postgres_url, f"drop database {name} with (force)"))
+    asyncio.run(_execute(postgres_url, f"drop database {template} with (force)"))
 
 
 @pytest.fixture
@@ -55,10 +59,11 @@ async def database(shared_database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def database_copy_url(postgres_url: str, shared_database_url: str) -> AsyncIterator[str]:
-    """The URL of a copy of the shared database for one test."""
+    """The URL of a copy of what the shared database was at first, for one test."""
     name = f"t_{uuid.uuid4().hex}"
-    await _execute(postgres_url, f"create database {name} template {shared_database_url.rsplit('/', 1)[1].partition('?')[0]}")
-    await _execute(build_database_url(postgres_url, name), DELETE_HISTORY_SQL)
+    await _execute(
+        postgres_url, f"create database {name} template {shared_database_url.rsplit('/', 1)[1].partition('?')[0]}{TEMPLATE_SUFFIX}"
+    )
     yield build_database_url(postgres_url, name)
     await _execute(postgres_url, f"drop database {name} with (force)")
 
