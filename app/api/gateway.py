@@ -269,10 +269,9 @@ class GatewayConnections:
         self, make_new_id: OrderedIds, users: UserStore, preferences: PreferenceStore, history: PostgresHistoryReader
     ) -> PersonalData:
         settings, account = self._settings, self._settings.providers["sendgrid"]
-        erasures = ErasureStore(self.database, make_new_id, build_blind_index(settings.encryption))
-        endpoints = WebhookEndpointStore(self.database, make_new_id)
+        index, endpoints = build_blind_index(settings.encryption), WebhookEndpointStore(self.database, make_new_id)
         suppressions, readings = SuppressionStore(self.database, make_new_id), UnmaskedReadings(self.database, make_new_id)
-        stores = Stores(users, preferences, suppressions, endpoints, history, erasures, readings)
+        stores = Stores(users, preferences, suppressions, endpoints, history, ErasureStore(self.database, make_new_id, index), readings)
         provider = SendGridErasure(account["url"], account["api_key"]) if account["api_key"] else None
         return PersonalData(stores, provider, self.profile_eviction, self._forget_keys, time.time, settings.receipt_timeouts)
 

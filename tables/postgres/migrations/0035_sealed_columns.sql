@@ -8,6 +8,3 @@ comment on column devices.sealed is 'the token of the device, sealed with the ke
 
 alter table suppressions add sealed bytea;
 comment on column suppressions.sealed is 'the address, sealed with the key of the user, or without one with a key of its own, whose id in user_keys is the address; null: the address is in plain, or hashed for good';
-
--- What is not sealed yet is found without going through all users.
-create index users_plain_idx on users (id collate "C") where sealed is null;

@@ -1,5 +1,6 @@
-"""What is stored in plain is sealed page by page, and is the same for whoever reads it."""
+"""What is stored in plain is sealed page by page, and is the same for whoever reads it; writers and erasures agree about keys."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -7,20 +8,27 @@ import pytest
 
 from schemas.audiences import AudienceFilter
 from schemas.consent import find_suppression
+from schemas.events import InboundEvent
+from schemas.history import HistoryBatch
 from schemas.ids import make_id
+from schemas.sealed_columns import seal_suppressed
 from schemas.users import ChangeOrigin, DeviceChange, SuppressionRequest, UserChange
 from tables.postgres.database import Database
+from tables.postgres.erasures import ErasureStore
+from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.preferences import PreferenceStore
 from tables.postgres.profiles import PostgresProfileReader
 from tables.postgres.recipients import read_page
 from tables.postgres.sealing_backlog import SealingBacklog
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
-from tests.column_sealing import build_column_sealing
+from tests.column_sealing import INDEX, build_column_sealing
 
 ORIGIN = ChangeOrigin("api", "ada")
 ADDRESS, GUEST = "Canary@example.org", "guest-canary@example.org"
+NUMBER = "+436641234567"
 TABLES = ("users", "devices", "suppressions")
+HAS_WAITING = "select exists (select from pg_locks where not granted) as answer"
 
 
 def make_new_id(prefix: str) -> str:
@@ -136,3 +144,39 @@ async def test_a_project_that_is_not_sealed_is_left_out_and_one_that_is_needs_no
     user = await stores.users.get("u")
     assert user is not None
     assert (user.addresses, user.attributes) == ({"email": [ADDRESS]}, {})
+
+
+async def test_a_sealed_report_suppresses_the_address_and_start_undoes_it(stores: Stores) -> None:
+    sealing = stores.database.sealing = build_column_sealing()
+    await stores.users.create("u", UserChange(addresses={"sms": [NUMBER]}), ORIGIN)
+    token, writer = INDEX.compute("sms", NUMBER), PostgresHistoryWriter(stores.database)
+    async with stores.database.acquire_connection() as connection, connection.transaction():
+        sealer = (await sealing.hold_keys(connection, [token]))[token]
+    for key, kind, expected in (("SM1", "stop", [NUMBER]), ("SM2", "start", [])):
+        event = InboundEvent("sms", "twilio", key, kind, token, 1_760_000_000.0, sealed=seal_suppressed(token, NUMBER, sealer))  # type: ignore[arg-type]
+        written = await writer.write(HistoryBatch(inbound=[event]))
+        assert written.changed_users == ["u"]
+        assert [one.address for one in await stores.suppressions.list_suppressions(None, None, None, False, 10, None)] == expected
+    rows = await stores.database.fetch("select address from consent_events where channel = 'sms' and actor = 'twilio'")
+    assert [row["address"] for row in rows] == [token, token]
+
+
+async def test_an_erasure_waits_for_a_writer_that_seals_and_erases_what_it_wrote(stores: Stores) -> None:
+    sealing = stores.database.sealing = build_column_sealing()
+    await stores.users.create("u", UserChange(), ORIGIN)
+    erasures = ErasureStore(stores.database, make_new_id, INDEX)
+    async with stores.database.acquire_connection() as connection, connection.transaction():
+        held = await sealing.hold_sealers(connection, ["u"])
+        erasing = asyncio.create_task(erasures.erase("u", ORIGIN))
+        while not (await stores.database.fetch(HAS_WAITING))[0]["answer"] and not erasing.done():
+            pass
+        assert held["u"].can_seal
+        assert not erasing.done()
+    assert (await erasing).counts["keys"] == 1
+    assert await stores.users.get("u") is None
+    rows = await stores.database.fetch("select wrapped_key from user_keys where user_id = 'u'")
+    assert [row["wrapped_key"] for row in rows] == [None]
+    await stores.users.create("u", UserChange(addresses={"email": [ADDRESS]}), ORIGIN)
+    user = await stores.users.get("u")
+    assert user is not None
+    assert user.addresses == {"email": [ADDRESS]}, "sealed with a new key"
