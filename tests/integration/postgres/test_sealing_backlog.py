@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.audiences import AudienceFilter
+from schemas.audiences import AudienceFilter, MatchingUsers
 from schemas.consent import find_suppression
 from schemas.events import InboundEvent
 from schemas.history import HistoryBatch
@@ -26,6 +26,7 @@ from tests.column_sealing import INDEX, build_column_sealing
 
 ORIGIN = ChangeOrigin("api", "ada")
 ADDRESS, GUEST = "Canary@example.org", "guest-canary@example.org"
+OF_AGE = MatchingUsers(AudienceFilter(attributes={"age": 3.0}))
 NUMBER = "+436641234567"
 TABLES = ("users", "devices", "suppressions")
 HAS_WAITING = "select exists (select from pg_locks where not granted) as answer"
@@ -122,10 +123,10 @@ async def test_a_half_sealed_database_finds_suppressions_of_both_forms(stores: S
         assert found is not None, user_id
     assert [one.id for one in await stores.users.list_users(GUEST.upper(), 10)] == ["u-new"]
     assert [one.id for one in await stores.users.list_users(ADDRESS, 10)] == ["u-old"]
-    page = await read_page(stores.database, AudienceFilter(attributes={"age": 3.0}), "", 10)
+    page = await read_page(stores.database, OF_AGE, "", 10)
     assert page.user_ids == ["u-old"]
     await stores.seal()
-    assert (await read_page(stores.database, AudienceFilter(attributes={"age": 3.0}), "", 10)).user_ids == ["u-old"]
+    assert (await read_page(stores.database, OF_AGE, "", 10)).user_ids == ["u-old"]
 
 
 async def test_a_project_that_is_not_sealed_is_left_out_and_one_that_is_needs_no_setting(stores: Stores) -> None:
