@@ -112,7 +112,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(Permission.REDRIVES_WRITE, "redrive dead letters; pause, resume and cancel redrives", (_OPERATOR,)),
     Grant(Permission.WEBHOOK_ENDPOINTS_READ, "read webhook endpoints and their statistics", _STAFF),
     Grant(Permission.WEBHOOK_ENDPOINTS_WRITE, "change webhook endpoints, rotate their secrets, ping them", (_OPERATOR, _DEVELOPER)),
-    Grant(Permission.METRICS_READ, "read the metrics of the gateway", (_OPERATOR, _VIEWER)),
+    Grant(Permission.METRICS_READ, "read the metrics of the gateway, and the accounts of providers", (_OPERATOR, _VIEWER)),
     Grant(Permission.LIVE_READ, "follow events as they happen", _STAFF),
     Grant(Permission.API_KEYS_READ, "read API keys, without their secrets"),
     Grant(Permission.API_KEYS_WRITE, "create, change, rotate and revoke API keys that may do no more than oneself"),

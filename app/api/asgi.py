@@ -52,6 +52,7 @@ from app.api.resources import (
     personal_data,
     preferences,
     projects,
+    providers,
     rate_limits,
     rate_windows,
     read_marks,
@@ -103,6 +104,7 @@ ROUTERS = (
     live.router,
     projects.router,
     dashboard.router,
+    providers.router,
     health.router,
 )
 

@@ -16,6 +16,7 @@ from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
 from app.api.services.personal_data import PersonalData
 from app.api.services.profile_eviction import ProfileEviction
+from app.api.services.provider_states import ProviderStates
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService
@@ -88,6 +89,7 @@ class Dependencies:
     separates_projects: bool
     idempotent_responses: IdempotentResponses
     deliveries: PostgresDeliveryList
+    provider_states: ProviderStates
 
 
 def get_dependencies(request: ApiRequest) -> Dependencies:

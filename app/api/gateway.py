@@ -21,6 +21,7 @@ from app.api.gateway_limits import build_limit_checks, check_trusted_proxies
 from app.api.gateway_services import (
     build_callback_service,
     build_live_service,
+    build_provider_states,
     build_reauthenticators,
     build_stores,
     build_template_service,
@@ -64,7 +65,6 @@ from app.workers.web_access import build_web_client_context
 from schemas.enums import PRIORITIES, Priority
 from schemas.errors import SettingError
 from schemas.topics import STATUS_TOPIC, get_notifications_topic
-from tables.postgres.accounts import AccountStore
 from tables.postgres.api_keys import ApiKeyStore
 from tables.postgres.database import Database
 from tables.postgres.dead_letters import DeadLetterStore
@@ -243,7 +243,7 @@ class GatewayConnections:
             callbacks=build_callback_service(self._settings, self.publisher, self.metrics, self.sealers),
             api_keys=ApiKeyService(self.api_key_store, os.urandom),
             log_chains=self.log_chains,
-            accounts=AccountStore(database, make_id),
+            provider_states=build_provider_states(self._settings, self.redis),
             auth=self.people.services,
             personal_data=self._build_personal_data(make_id, users, preferences, history),
             consent_proofs=ConsentProofs(database, build_checkpoint_keys(self._settings.audit.signing_key), make_id),

@@ -20,6 +20,7 @@ from app.api.principal import Reauthenticator
 from app.api.services.api_key_verdicts import ApiKeyVerdicts
 from app.api.services.callback_keys import load_callback_keys
 from app.api.services.callback_service import CallbackService
+from app.api.services.provider_states import ProviderStates, build_provider_accounts
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
 from app.auth.services import AuthServices
 from app.encryption.outer_keys import build_blind_index
@@ -29,6 +30,7 @@ from app.ordered_ids import OrderedIds
 from app.settings import Settings
 from app.telemetry import Metrics
 from schemas.topics import STATUS_TOPIC
+from tables.postgres.accounts import AccountStore
 from tables.postgres.audiences import AudienceStore
 from tables.postgres.audit_log import AuditLogReader
 from tables.postgres.broadcasts import BroadcastStore
@@ -40,9 +42,15 @@ from tables.postgres.read_marks import PostgresReadMarks
 from tables.postgres.rules import RuleStore
 from tables.postgres.schedules import ScheduleStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
+from tables.redis.breaker_states import RedisBreakerStates
 from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
 from tables.redis.sealers import CachedSealerReader
+
+
+def build_provider_states(settings: Settings, redis: RedisClient) -> ProviderStates:
+    """What lists the accounts of providers. Raises SettingError."""
+    return ProviderStates(build_provider_accounts(settings), RedisBreakerStates(redis))
 
 
 class Stores(TypedDict):
@@ -53,6 +61,7 @@ class Stores(TypedDict):
     broadcasts: BroadcastStore
     schedules: ScheduleStore
     rate_limits: RateLimitStore
+    accounts: AccountStore
     audit_log: AuditLogReader
     deliveries: PostgresDeliveryList
     read_marks: PostgresReadMarks
@@ -67,6 +76,7 @@ def build_stores(database: Database, make_id: OrderedIds) -> Stores:
         "broadcasts": BroadcastStore(database, make_id),
         "schedules": ScheduleStore(database, make_id),
         "rate_limits": RateLimitStore(database, make_id),
+        "accounts": AccountStore(database, make_id),
         "audit_log": AuditLogReader(database),
         "deliveries": PostgresDeliveryList(database),
         "read_marks": PostgresReadMarks(database),

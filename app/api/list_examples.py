@@ -9,6 +9,7 @@ from app.api.broadcast_requests import AudiencePage, BroadcastPage, MemberPage, 
 from app.api.dead_letter_examples import DEAD_LETTER_EXAMPLES
 from app.api.delivery_bodies import EXAMPLE_DELIVERY_PAGE
 from app.api.project_bodies import EXAMPLE_PROJECT_PAGE
+from app.api.provider_bodies import EXAMPLE_PROVIDER_ACCOUNTS
 from app.api.rate_limit_bodies import RateLimitPage, RateLimitResponse, RateLimitVersionPage
 from app.api.responses import (
     ConsentEventPage,
@@ -216,6 +217,7 @@ LIST_EXAMPLES: tuple[Struct, ...] = (
     *DEAD_LETTER_EXAMPLES,
     EXAMPLE_KEY_PAGE,
     EXAMPLE_DELIVERY_PAGE,
+    EXAMPLE_PROVIDER_ACCOUNTS,
     EXAMPLE_PROJECT_PAGE,
     *AUDIT_EXAMPLES,
     *AUTH_EXAMPLES,

@@ -985,6 +985,13 @@ class NotificationResponse(Struct, frozen=True, kw_only=True, omit_defaults=True
     read_at: float | None = None
 
 
+class OpenBreaker(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why the calls of an account are stopped, and when the next probe is permitted, in epoch seconds."""
+
+    cause: str
+    open_until: float
+
+
 class OpenDigestResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A digest that gathers notifications until `ends_at`, or until it is sent, if something still holds it then.
 
@@ -1227,6 +1234,28 @@ class ProjectRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rate: float | None = None
     burst: int | None = None
     encrypts: bool | None = None
+
+
+class ProviderAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An account of a channel, by the name of its section in the settings.
+
+    `weight` is its share, compared with the other accounts of the channel; `calls_per_second` is the limit of all workers, null for none.
+    Tests go to an account with `is_test`. `breaker` is null if it is closed, or not known.
+    """
+
+    name: str
+    channel: Literal["email", "push", "sms", "webhook"]
+    weight: int
+    is_test: bool
+    calls_per_second: float | None
+    breaker: OpenBreaker | None
+
+
+class ProviderAccounts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All accounts; `knows_breakers` is false while Redis does not answer. Breakers of single webhook hosts are not there."""
+
+    items: list[ProviderAccount]
+    knows_breakers: bool
 
 
 class Publication(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -23,6 +23,11 @@ class Operations(Transport):
         result: models.ReadinessResponse = self.call(Request("GET", "/readyz"), {200: models.ReadinessResponse})
         return result
 
+    def list_providers(self) -> models.ProviderAccounts:
+        """List the accounts of providers. With their weights, and which of their breakers are open. They are configured by settings, so they are read only."""
+        result: models.ProviderAccounts = self.call(Request("GET", "/v1/providers"), {200: models.ProviderAccounts})
+        return result
+
 
 class AsyncOperations(AsyncTransport):
     """The operations on operations, to await."""
@@ -40,4 +45,9 @@ class AsyncOperations(AsyncTransport):
     async def get_readiness(self) -> models.ReadinessResponse:
         """Readiness. 200 if notifications can be accepted, else 503. The status is `degraded` if history, Redis or the pipeline fails its probe."""
         result: models.ReadinessResponse = await self.call(Request("GET", "/readyz"), {200: models.ReadinessResponse})
+        return result
+
+    async def list_providers(self) -> models.ProviderAccounts:
+        """List the accounts of providers. With their weights, and which of their breakers are open. They are configured by settings, so they are read only."""
+        result: models.ProviderAccounts = await self.call(Request("GET", "/v1/providers"), {200: models.ProviderAccounts})
         return result

@@ -33,6 +33,7 @@ from app.api.services.held_changes import HeldChanges
 from app.api.services.link_consent import LinkConsent
 from app.api.services.personal_data import PersonalData, Stores
 from app.api.services.profile_eviction import ProfileEviction
+from app.api.services.provider_states import ProviderStates
 from app.api.services.readiness import ReadinessMonitor
 from app.api.services.submission_service import SubmissionService
 from app.api.services.webhook_endpoints import WebhookEndpointService, build_endpoint_rules
@@ -69,6 +70,7 @@ from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.unmasked_readings import UnmaskedReadings
 from tables.postgres.users import UserStore
 from tables.postgres.webhook_endpoints import WebhookEndpointStore
+from tables.redis.breaker_states import RedisBreakerStates
 from tables.redis.client import RedisClient
 from tables.redis.live_sessions import RedisLiveSessions
 from tests.memory_stores import MemoryPolicyReader, MemoryProfileReader
@@ -346,6 +348,7 @@ class GatewayHarness:
             False,
             self.idempotent_responses,
             PostgresDeliveryList(database),
+            ProviderStates([], RedisBreakerStates(RedisClient("redis://127.0.0.1:1", self.get_time, "t.", 0.1))),
         )
         return build_asgi_app(dependencies, self.authenticators, body_limit, self.get_time, limits=self.limits)
 
