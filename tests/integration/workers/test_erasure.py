@@ -2,27 +2,23 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer
-from redis.asyncio import Redis
 
 from dev.simulators.sendgrid_erasures import ERASE_JOB_PATH
 from dev.stack.stack import ServerUrls
+from tests.canary_places import read_places
 from tests.cluster import HeroldCluster, fetch_url, wait_until
 
 USER = "u-erased"
 CANARY = "canary7f3"
 STORED, GIVEN = f"{CANARY}-stored@example.org", f"reject+{CANARY}@example.org"
 ROLES = ("router", "scheduler", "email", "recorder")
-
-LIST_TABLES = "select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
 
 pytestmark = pytest.mark.slow
 
@@ -72,76 +68,9 @@ async def wait_for_state(gateway: httpx.AsyncClient, notification_id: str, *stat
     return found
 
 
-async def read_topics(cluster: HeroldCluster) -> dict[str, bytes]:
-    """All that the topics of the installation have, keys and headers included, decompressed; by topic."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=cluster.urls.kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        topics = [topic for topic in await consumer.topics() if topic.startswith(cluster.prefix)]
-        consumer.subscribe(topics)
-        found: dict[str, list[bytes]] = {topic: [] for topic in topics}
-        while batches := await consumer.getmany(timeout_ms=3000):
-            for partition, records in batches.items():
-                for record in records:
-                    found[partition.topic] += [record.key or b"", record.value or b"", *(value or b"" for _, value in record.headers)]
-        return {topic.removeprefix(cluster.prefix): b"\n".join(parts) for topic, parts in found.items()}
-    finally:
-        await consumer.stop()
-
-
-async def read_database(cluster: HeroldCluster) -> dict[str, bytes]:
-    """All rows of all tables as text, as a dump has them."""
-    connection = await asyncpg.connect(cluster.urls.database)
-    try:
-        tables = await connection.fetch(
-            "select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
-        )
-        found = {}
-        for (table,) in tables:
-            rows = await connection.fetch(f"select to_jsonb(t)::text as row from {table} as t")
-            texts = [unescape(row["row"]) for row in rows]
-            found[table] = "\n".join(texts).encode()
-        return found
-    finally:
-        await connection.close()
-
-
-def unescape(row: str) -> str:
-    r"""The row with its bytea values, which JSON has as \x and hex, as text."""
-    parts = [part for value in json.loads(row).values() for part in (value, decode_hex(value))]
-    return " ".join(map(str, parts))
-
-
-def decode_hex(value: object) -> str:
-    return bytes.fromhex(value[2:]).decode("latin-1") if isinstance(value, str) and value.startswith("\\x") else ""
-
-
-async def read_redis(cluster: HeroldCluster) -> dict[str, bytes]:
-    """All keys of the installation with their values, by family."""
-    redis = Redis.from_url(cluster.urls.redis)
-    found: dict[str, bytes] = {}
-    async for key in redis.scan_iter(f"{cluster.prefix}*"):
-        family = key.decode().removeprefix(cluster.prefix).partition(":")[0]
-        value = await redis.get(key) if await redis.type(key) == b"string" else b""
-        found[family] = found.get(family, b"") + key + (value or b"")
-    await redis.aclose()
-    return found
-
-
-def list_files(cluster: HeroldCluster) -> Iterator[tuple[str, bytes]]:
-    """The files of the tables, and the logs of the processes but the simulators, which are the providers."""
-    for path in [*cluster.data_dir.rglob("*"), *cluster.home.glob(f"{cluster.prefix}*.log")]:
-        if path.is_file() and "simulators" not in path.name:
-            yield path.name, path.read_bytes()
-
-
 async def find_canaries(cluster: HeroldCluster) -> set[str]:
     """The topics, tables, families of keys and files that have a canary in plain."""
-    needle, found = CANARY.encode(), set[str]()
-    for places in (await read_topics(cluster), await read_database(cluster), await read_redis(cluster), dict(list_files(cluster))):
-        assert any(places.values())  # it has been read
-        found |= {name for name, content in places.items() if needle in content}
-    return found
+    return {name for name, content in (await read_places(cluster)).items() if CANARY.encode() in content}
 
 
 async def test_after_an_erasure_no_canary_is_readable_and_suppressions_hold(cluster: HeroldCluster, gateway: httpx.AsyncClient) -> None:
