@@ -138,7 +138,8 @@ class BatchCalls:
             self._observer.on_batch_call(len(members), is_rejected=batch_result.is_split or bool(batch_result.rejected))
             self._decide(members, batch_result, now)
             for each in members:
-                self._steps.end_call(each)
+                if each.batch.calls is not None:
+                    self._steps.end_call(each)
             self._steps.go_on()
         except Exception as error:
             self._steps.fail(error)
