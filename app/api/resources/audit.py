@@ -9,6 +9,7 @@ import msgspec
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
+from msgspec.structs import replace
 
 from app.api.access import requires
 from app.api.audit_bodies import AuditPage, CheckpointBody, LogHead, LogHeads
@@ -23,6 +24,7 @@ from schemas.checkpoints import Checkpoint
 from schemas.ids import is_id
 from schemas.log_chain import LOG_NAMES
 from schemas.permissions import Permission
+from schemas.projects import strip_project
 from schemas.timestamps import explain_implausible, is_plausible
 from schemas.user_validation import FieldProblem, find_nul
 from schemas.users import AUDIT_ENTRY_PREFIX
@@ -90,7 +92,9 @@ async def export_entries(
     selection = check_filter(AuditFilter(actor, principal, action, object_type, object_id, since, until))
     entries, next_cursor = await _read_page(request, selection, limit, cursor)
     headers = {"content-disposition": 'attachment; filename="audit.csv"', **({NEXT_CURSOR_HEADER: next_cursor} if next_cursor else {})}
-    return Response(encode_csv(CSV_COLUMNS, map(_list_cells, entries)), media_type=CSV_MEDIA_TYPE, headers=headers)
+    project = get_principal(request).project
+    own = (replace(entry, object_id=strip_project(project, entry.object_id)) for entry in entries)  # CSV passes the middleware as it is
+    return Response(encode_csv(CSV_COLUMNS, map(_list_cells, own)), media_type=CSV_MEDIA_TYPE, headers=headers)
 
 
 @get(

@@ -175,6 +175,7 @@ async def test_the_audit_log_shows_a_project_its_own_entries(client: httpx.Async
         assert [entry["object_id"] for entry in named["items"]] == ["greeting"]
         export = await client.get("/v1/audit/export", headers=owner.headers)
         assert not any(f"@{other.project}/" in export.text for other in owners if other.project and other is not owner)
+        assert ',"user","u-1",' in export.text
     assert [(await client.get("/v1/audit/head", headers=owner.headers)).status_code for owner in owners] == [200, 403, 403]
 
 

@@ -3,7 +3,10 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
+
+import msgspec
 
 from app.api.limit_checks import LimitChecks
 from app.api.live.connections import LiveConnection, LiveConnections
@@ -14,6 +17,7 @@ from app.api.live.socket_app import LiveSocketApp
 from app.api.live.validity import ValidityChecks
 from app.api.principal import Holder, Principal, Scheme
 from schemas.errors import UnavailableError
+from schemas.events import StatusEvent
 from schemas.permissions import ROLE_PERMISSIONS, Role
 from tables.redis.live_sessions import RedisLiveSessions
 
@@ -73,7 +77,13 @@ class LiveGateway:
     def open_socket(self, ticket: str = "") -> "Socket":
         return Socket(self.app, ticket)
 
-    def _build_feed(self, records: int, on_start: Callable[[Offsets], None], *_: Any) -> Feed:
+    def publish(self, *events: StatusEvent) -> None:
+        """Let the feed read these."""
+        records = [SimpleNamespace(partition=0, offset=number, value=msgspec.json.encode(event)) for number, event in enumerate(events)]
+        self._on_records(records)
+
+    def _build_feed(self, records: int, on_start: Callable[[Offsets], None], on_records: Callable[[Any], None], *_: Any) -> Feed:
+        self._on_records = on_records
         return SilentFeed(on_start)
 
     async def _save(self, connections: Sequence[LiveConnection]) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.api.limit_checks import LimitChecks
@@ -10,6 +11,7 @@ from app.api.principal import Holder, Principal
 from app.api.services.request_limits import RequestLimits
 from schemas.permissions import ROLE_PERMISSIONS, Role
 from tables.process_rate_limiter import ProcessRateLimiter
+from tests.event_builders import build_status_event
 from tests.unit.app.api.live.sockets import VIEWER, LiveGateway
 from tests.unit.app.api.services.test_request_limits import build_section
 
@@ -30,6 +32,18 @@ async def connect(gateway: LiveGateway, ticket: str = "") -> dict[str, Any]:
 async def test_a_viewer_gets_a_frame() -> None:
     socket = LiveGateway().open_socket()
     assert (await socket.subscribe())["type"] == "subscribed"
+    await socket.leave()
+
+
+@pytest.mark.parametrize(("project", "seen"), [("", "u-1"), ("acme", "u-2"), ("umbrella", "u-3")])
+async def test_a_viewer_of_a_project_sees_its_rows_only_with_its_ids(project: str, seen: str) -> None:
+    gateway = LiveGateway(msgspec.structs.replace(VIEWER, project=project))
+    socket = gateway.open_socket()
+    await socket.subscribe()
+    users = "u-1", "@acme/u-2", "@umbrella/u-3"
+    gateway.publish(*(build_status_event(number, user_id=user_id) for number, user_id in enumerate(users)))
+    frame = json.loads((await socket.receive())["text"])
+    assert [row["user_id"] for row in frame["rows"]] == [seen]
     await socket.leave()
 
 
