@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import yaml
 
 from schemas import log_events, metrics, topics
+from tables.yaml_parser import parse_yaml
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -126,7 +126,7 @@ def test_an_unused_word_is_in_no_text(unused: UnusedWord) -> None:
 
 @pytest.mark.parametrize("unused", [word for word in UNUSED_WORDS if word.scope == ("",)], ids=lambda unused: unused.word)
 def test_an_unused_word_is_in_no_topic_setting_metric_or_log_event(unused: UnusedWord) -> None:
-    settings = yaml.safe_load((ROOT / "faust.yml").read_text())
+    settings = parse_yaml((ROOT / "faust.yml").read_bytes())
     names = [topic.name for topic in topics.TOPICS]
     names += [f"{section} {key}" for section, keys in settings.items() for key in keys]
     names += [f"{metric.name} {' '.join(metric.labels)}" for metric in metrics.METRICS]
