@@ -185,8 +185,8 @@ class SubmissionService:
         return _build_bulk_response([_build_bulk_result(index, item, confirmations) for index, item in enumerate(validated)])
 
     async def find_sealer(self, user_id: str) -> Sealer | None:
-        """What seals the notifications of a user; None if nothing is sealed. Raises ProblemError if the keys cannot be read."""
-        return None if self._sealers is None else (await self._read_sealers(self._sealers, [user_id]))[user_id]
+        """What seals the notifications of a user; None if they are not sealed. Raises ProblemError if the keys cannot be read."""
+        return None if self._sealers is None else (await self._read_sealers(self._sealers, [user_id])).get(user_id)
 
     async def _read_sealers(self, reader: SealerReader, user_ids: list[str]) -> Mapping[str, Sealer]:
         """The sealers of those of the users who are sealed. Raises ProblemError if they cannot be read."""

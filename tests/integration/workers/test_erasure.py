@@ -12,7 +12,7 @@ import pytest
 
 from dev.simulators.sendgrid_erasures import ERASE_JOB_PATH
 from dev.stack.stack import ServerUrls
-from tests.canary_places import read_places
+from tests.canary_places import read_places, read_redis
 from tests.cluster import HeroldCluster, fetch_url, wait_until
 
 USER = "u-erased"

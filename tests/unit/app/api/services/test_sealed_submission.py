@@ -48,6 +48,15 @@ def test_each_item_of_a_bulk_request_is_sealed_and_the_keys_are_read_once(harnes
     assert harness.sealers.requested == [["u-42", "u-43"]]
 
 
+def test_a_submission_to_who_is_not_sealed_is_accepted_as_it_is() -> None:
+    harness = GatewayHarness(sealers=MemorySealerReader(seals=False))
+    with harness.build_client() as client:
+        one = client.post("/v1/notifications", json=BODY)
+        bulk = client.post("/v1/notifications/bulk", json={"notifications": [BODY, BODY]})
+    assert (one.status_code, bulk.status_code) == (202, 202)
+    assert [b"canary@example.org" in record.value for record in harness.publisher.records] == [True] * 3
+
+
 @pytest.mark.parametrize("is_missing", [True, False])
 def test_without_a_key_nothing_is_accepted_and_the_client_may_try_again(harness: GatewayHarness, is_missing: bool) -> None:
     assert isinstance(harness.sealers, MemorySealerReader)
