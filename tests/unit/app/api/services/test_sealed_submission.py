@@ -89,3 +89,14 @@ def test_a_client_cannot_send_sealed_bytes(harness: GatewayHarness) -> None:
 def post(client: TestClient, key: str):  # type: ignore[type-arg, no-untyped-def]
     """The response to the submission with this Idempotency-Key."""
     return client.post("/v1/notifications", json=BODY, headers={"idempotency-key": key})
+
+
+def test_a_user_who_is_not_sealed_needs_no_key_and_others_do(harness: GatewayHarness) -> None:
+    assert isinstance(harness.sealers, MemorySealerReader)
+    harness.sealers.unsealed.add("u-42")
+    with harness.build_client() as client:
+        assert client.post("/v1/notifications", json=BODY).status_code == 202
+        response = client.post("/v1/notifications/bulk", json={"notifications": [BODY, {**BODY, "user_id": "u-43"}]})
+    assert response.status_code == 202
+    assert harness.sealers.requested == [["u-43"]]
+    assert [b"canary" in record.value for record in harness.publisher.records] == [True, True, False]
