@@ -227,3 +227,14 @@ async def test_a_dead_letter_of_a_valid_notification_can_be_found_and_sent_again
     sealed = _decode(value, type=SealedNotification)
     assert (sealed.type, sealed.id) == ("unknown.type", ID)
     assert _decode(open_fields(value, "notification", ID, sealers.get(USER_ID)))["to"] == {"email": CANARY}
+
+
+async def test_a_user_of_a_project_that_is_not_sealed_is_written_in_plain_and_opened() -> None:
+    harness, sealers = build_harness()
+    sealed = build_sealed(sealers, to={"email": CANARY})
+    sealers.unsealed.add(USER_ID)
+    await harness.route(sealed)
+    assert CANARY in [one.address for one in harness.deliveries]
+    await harness.route(build_notification(id=make_notification_id(2)))
+    assert not any(one.sealed for one in harness.deliveries)
+    assert sealers.requested == [[USER_ID]], "only to open"
