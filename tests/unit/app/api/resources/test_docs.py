@@ -97,4 +97,4 @@ def test_the_page_loads_nothing_from_other_hosts() -> None:
     assert "default-src 'none'" in response.headers["content-security-policy"]
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", response.text)
     assert all(f'id="{kind}"' in response.text for kind in PROBLEM_KINDS)
-    assert root.headers["location"] == "/docs"
+    assert root.headers["location"] == "/dashboard/"
