@@ -3,7 +3,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate } from "@tanstack/react-router";
 import { Page } from "./parts/Page";
 import { EmptyPanel, FailurePanel, SkeletonRows } from "./parts/Panels";
-import { readLiveSearch, readNotificationFilter } from "./searches";
+import { readDeadLetterSearch, readLiveSearch, readNotificationFilter } from "./searches";
 import { Shell } from "./shell/Shell";
 
 const root = createRootRoute({
@@ -28,9 +28,15 @@ const live = createRoute({
   validateSearch: readLiveSearch,
   component: lazyRouteComponent(() => import("./pages/LivePage"), "LivePage"),
 });
+const deadLetters = createRoute({
+  getParentRoute: () => root,
+  path: "/dead-letters",
+  validateSearch: readDeadLetterSearch,
+  component: lazyRouteComponent(() => import("./pages/DeadLettersPage"), "DeadLettersPage"),
+});
 
 export const router = createRouter({
-  routeTree: root.addChildren([index, notifications, notification, live]),
+  routeTree: root.addChildren([index, notifications, notification, live, deadLetters]),
   basepath: "/dashboard",
   scrollRestoration: true,
   defaultPendingMs: 200,

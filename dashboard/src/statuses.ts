@@ -16,4 +16,5 @@ export const getMark = (status: string): string => MARKS[getTone(status)];
 export const STATES = ["routed", "held", "merged", "rejected", "dead"];
 export const STATUSES = ["PENDING", "SENT", "DELIVERED", "FAILED", "BOUNCED", "UNSUBSCRIBED"];
 export const CHANNELS = ["email", "sms", "push", "webhook"];
+export const STAGES = ["router", "delivery", "scheduler", "recorder"];
 export const PRIORITIES = ["high", "medium", "low"];

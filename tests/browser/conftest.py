@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from dev.stack.stack import ServerUrls
@@ -60,7 +61,7 @@ def chromium() -> str:
 async def installation(
     chromium: str, tmp_path_factory: pytest.TempPathFactory, kafka_url: str, postgres_url: str, redis_url: str
 ) -> AsyncIterator[Installation]:
-    """An installation with an account, one notification that is sent, one that is rejected and one that is held."""
+    """An installation with an account, one notification that is sent, one that is rejected, one that is held, and a dead letter."""
     async with create_temporary_database(postgres_url) as database_url:
         urls = ServerUrls(kafka_url, database_url, redis_url)
         cluster = HeroldCluster(tmp_path_factory.mktemp("browser"), urls, f"t-{uuid.uuid4().hex[:12]}-")
@@ -90,7 +91,7 @@ async def add_account(installation: Installation) -> None:
 
 
 async def submit_notifications(installation: Installation) -> None:
-    """Submit one of each kind, and wait until all are recorded."""
+    """Submit one of each kind and rubbish, and wait until all are recorded."""
     order = {"user_id": "u-42", "type": "order.shipped", "to": {"email": "ada@example.org"}, "channels": ["email"]}
     data = {"name": "Ada", "order": 17, "eta": "tomorrow", "items": ["book"]}
     kinds = {"sent": {"data": data}, "rejected": {"data": data, "channels": ["sms"]}, "held": {"data": data, "send_at": time.time() + 7200}}
@@ -98,10 +99,14 @@ async def submit_notifications(installation: Installation) -> None:
         answer = await asyncio.to_thread(installation.call, "POST", "/v1/notifications", {**order, **fields})
         installation.ids[kind] = answer["id"]
 
-    async def are_recorded() -> bool:
-        return bool(await installation.cluster.fetch_value("select count(*) = 3 from notifications"))
+    async with AIOKafkaProducer(bootstrap_servers=installation.cluster.urls.kafka) as producer:
+        await producer.send_and_wait(f"{installation.cluster.prefix}notifications.low", b"rubbish", key=b"u-42")
 
-    await wait_until(are_recorded, 60, "3 notifications are recorded", interval=0.1)
+    async def are_recorded() -> bool:
+        count = "select (select count(*) from notifications) >= 3 and (select count(*) from dead_letters) = 1"
+        return bool(await installation.cluster.fetch_value(count))
+
+    await wait_until(are_recorded, 60, "3 notifications and a dead letter are recorded", interval=0.1)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -22,6 +22,7 @@ async def show(page: Page, installation: Installation, name: str) -> None:
         "notification": f"/notifications/{installation.ids['sent']}",
         "held": f"/notifications/{installation.ids['held']}",
         "live": "/live",
+        "dead-letters": "/dead-letters",
         "missing": "/no/such/page",
     }
     ends = {
@@ -30,6 +31,7 @@ async def show(page: Page, installation: Installation, name: str) -> None:
         "notification": page.get_by_role("heading", name="Gates"),
         "held": page.get_by_role("button", name="Cancel it"),
         "live": page.get_by_text("live", exact=True),
+        "dead-letters": page.get_by_role("button", name="Send again"),
         "missing": page.get_by_text("There is no such page"),
     }
     await page.goto(installation.url + paths[name])
@@ -40,7 +42,7 @@ async def show(page: Page, installation: Installation, name: str) -> None:
 @pytest.mark.parametrize("viewport", ["desktop", "phone"])
 async def test_everyone_can_use_every_page(context: BrowserContext, installation: Installation, viewport: str, scheme: Scheme) -> None:
     async with open_page(context, viewport, scheme) as page:
-        for name in ("notifications", "rejected", "notification", "held", "live", "missing"):
+        for name in ("notifications", "rejected", "notification", "held", "live", "dead-letters", "missing"):
             await show(page, installation, name)
             assert await find_violations(page) == [], name
             assert not await is_wider_than_screen(page), name
@@ -121,7 +123,7 @@ async def test_a_held_notification_is_cancelled(context: BrowserContext, install
         await expect(page.locator("dd").first).to_contain_text("rejected", timeout=30_000)
 
 
-async def test_no_match_is_told_from_no_data(context: BrowserContext, installation: Installation) -> None:
+async def test_no_match_is_not_shown_as_no_data(context: BrowserContext, installation: Installation) -> None:
     async with open_page(context) as page:
         await page.goto(f"{installation.url}/notifications?type=no.such.type")
         await expect(page.get_by_text("No notification matches")).to_be_visible()
@@ -138,3 +140,17 @@ async def test_logging_out_ends_the_session(browser: Browser, installation: Inst
     await page.reload()
     await page.get_by_role("heading", name="Log in to Herold").wait_for()
     await page.close()
+
+
+async def test_dead_letters_are_sent_again_after_a_look_at_what_happens(context: BrowserContext, installation: Installation) -> None:
+    async with open_page(context) as page:
+        await show(page, installation, "dead-letters")
+        await expect(page.locator("tbody tr")).to_contain_text("undecodable")
+        await page.get_by_role("button", name="Send again").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("unreadable")
+        await expect(dialog.get_by_role("button", name="Send again")).to_be_disabled()
+        assert await find_violations(page) == []
+        await dialog.get_by_label("Reason, for the audit log").fill("a test")
+        await dialog.get_by_role("button", name="Send again").click()
+        await expect(page.get_by_text("They are being sent again")).to_be_visible()

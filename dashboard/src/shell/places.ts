@@ -13,6 +13,7 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { group: "Operate", label: "Notifications", path: "/notifications", key: "n", permission: "notifications:read", description: "history and search" },
   { group: "Operate", label: "Live", path: "/live", key: "l", permission: "live:read", description: "what happens now" },
+  { group: "Operate", label: "Dead letters", path: "/dead-letters", key: "d", permission: "dead-letters:read", description: "what could not be processed, by cause" },
 ];
 
 export const listPlaces = (permissions: readonly string[]) => PLACES.filter((place) => permissions.includes(place.permission));
