@@ -15,6 +15,7 @@ export default defineConfig({
     outDir: "../app/static/dashboard",
     emptyOutDir: true,
     target: "es2023",
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5", "ios17.5"], // they know light-dark()
     license: { fileName: "LICENSES.md" },
     rolldownOptions: {
       output: {

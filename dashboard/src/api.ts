@@ -11,9 +11,11 @@ export const queryClient = new QueryClient({
 });
 
 async function sendAsPerson(request: Request): Promise<Response> {
+  const token = getAccessToken();
   const response = await send(request.clone());
-  if (response.status !== 401 || !(await refreshSession())) return response;
-  return send(request);
+  if (response.status !== 401) return response;
+  // another request may have got a new token meanwhile
+  return token !== getAccessToken() || (await refreshSession()) ? send(request) : response;
 }
 
 function send(request: Request): Promise<Response> {

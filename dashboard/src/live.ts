@@ -23,7 +23,7 @@ export type LiveFilter = Partial<Record<"kinds" | "channels" | "priorities" | "s
   user_id?: string;
   notification_id?: string;
 };
-export type LiveState = "connecting" | "live" | "stale";
+export type LiveState = "connecting" | "live" | "stale" | "refused";
 /** What happened since the last call: new rows, oldest first; `skipped` were left out by sampling, `missed` cannot be shown any more. */
 export interface LiveChange {
   rows: LiveRow[];
@@ -33,6 +33,7 @@ export interface LiveChange {
 type Frame = { type: "subscribed" | "delta" | "gap" | "ping"; cursor: string; rows?: LiveRow[]; skipped?: number; missed?: number };
 
 const STALE_MS = 25_000; // the gateway pings every 10 s
+const REFUSED = new Set([4400, 4403]); // a filter that is not valid, a permission that is missing
 const LONGEST_DELAY_MS = 30_000;
 const PENDING_ROWS = 5_000; // a hidden tab gets no animation frames
 
@@ -63,15 +64,17 @@ export function connectLive(filter: string, onChange: (change: LiveChange) => vo
   };
   const watch = () => {
     clearTimeout(watchdog);
-    watchdog = setTimeout(() => {
-      onState("stale");
-      socket?.close();
-    }, STALE_MS);
+    watchdog = setTimeout(giveUp, STALE_MS);
   };
-  const retryLater = () => {
+  const giveUp = () => {
+    if (socket) socket.onclose = socket.onmessage = null; // a connection that is half open closes a minute later
+    socket?.close();
+    retryLater("stale");
+  };
+  const retryLater = (state: LiveState) => {
     clearTimeout(watchdog);
     if (isClosed) return;
-    onState("connecting");
+    onState(state);
     retry = setTimeout(connect, Math.random() * Math.min(LONGEST_DELAY_MS, 500 * 2 ** attempts++));
   };
   const connect = async () => {
@@ -80,11 +83,15 @@ export function connectLive(filter: string, onChange: (change: LiveChange) => vo
       if (isClosed) return;
       socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws?ticket=${ticket}`);
     } catch {
-      return retryLater();
+      return retryLater("connecting");
     }
     socket.onopen = () => socket?.send(JSON.stringify({ filter: JSON.parse(filter), ...(cursor ? { cursor } : {}) }));
     socket.onmessage = (event) => onFrame(JSON.parse(event.data as string) as Frame);
-    socket.onclose = retryLater;
+    socket.onclose = ({ code }) => {
+      clearTimeout(watchdog);
+      if (REFUSED.has(code)) onState("refused");
+      else retryLater("connecting");
+    };
     watch();
   };
 

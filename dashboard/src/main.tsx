@@ -7,7 +7,7 @@ import { Button, Center, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api";
 import { LoginPage } from "./pages/LoginPage";
@@ -16,8 +16,13 @@ import { router } from "./router";
 import { refreshSession, useSession } from "./session";
 import { theme } from "./theme";
 
+const RELOAD_PAUSE_MS = 60_000;
+
 function Dashboard() {
   const { state } = useSession();
+  useEffect(() => {
+    if (state === "out") queryClient.clear(); // the next person sees nothing of this one
+  }, [state]);
   if (state === "out") return <LoginPage />;
   if (state === "in") return <RouterProvider router={router} />;
   if (state === "starting") return null;
@@ -28,6 +33,12 @@ function Dashboard() {
   );
 }
 
+// a page of a newer build does not fit this one, so all of it is loaded anew: once, lest a missing file loads it for ever
+addEventListener("vite:preloadError", () => {
+  if (Date.now() - Number(sessionStorage.getItem("reloaded_at") ?? 0) < RELOAD_PAUSE_MS) return;
+  sessionStorage.setItem("reloaded_at", String(Date.now()));
+  location.reload();
+});
 void refreshSession();
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

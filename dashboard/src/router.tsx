@@ -3,7 +3,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Navigate } from "@tanstack/react-router";
 import { Page } from "./parts/Page";
 import { EmptyPanel, FailurePanel, SkeletonRows } from "./parts/Panels";
-import { readDeadLetterSearch, readLiveSearch, readNotificationFilter } from "./searches";
+import { parseSearch, readDeadLetterSearch, readLiveSearch, readNotificationFilter, readNotificationSearch, stringifySearch } from "./searches";
 import { Shell } from "./shell/Shell";
 
 const root = createRootRoute({
@@ -20,6 +20,7 @@ const notifications = createRoute({
 const notification = createRoute({
   getParentRoute: () => root,
   path: "/notifications/$id",
+  validateSearch: readNotificationSearch, // an id that a producer gave may be one of several users
   component: lazyRouteComponent(() => import("./pages/NotificationPage"), "NotificationPage"),
 });
 const live = createRoute({
@@ -38,6 +39,8 @@ const deadLetters = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([index, notifications, notification, live, deadLetters]),
   basepath: "/dashboard",
+  parseSearch,
+  stringifySearch,
   scrollRestoration: true,
   defaultPendingMs: 200,
   defaultPendingComponent: () => <SkeletonRows />,

@@ -11,6 +11,8 @@ export interface Credentials {
   code?: string;
 }
 
+const RETRY_MS = 1_000;
+
 let session: Session = { state: "starting" };
 let accessToken = "";
 let refreshing: Promise<boolean> | undefined;
@@ -39,29 +41,46 @@ export function refreshSession(): Promise<boolean> {
   return refreshing;
 }
 
+/** End the session, here and at the gateway. Throws if the gateway does not answer: the person is still logged in then. */
 export async function logOut(): Promise<void> {
-  await post("logout", {}).catch(() => undefined);
+  await post("logout", {}).catch((error: unknown) => {
+    if (!hasEnded(error)) throw error;
+  });
   leave({ state: "out" });
 }
 
 async function refresh(): Promise<boolean> {
   try {
-    await enter(await post("refresh", {}));
+    await enter(await postTwice("refresh"));
     return true;
   } catch (error) {
-    const hasEnded = error instanceof ProblemError && error.status < 500 && error.status !== 429;
-    if (hasEnded) leave({ state: "out" });
+    if (hasEnded(error)) leave({ state: "out" });
     else if (session.state !== "in") leave({ state: "unreachable" });
     return false;
   }
 }
 
+const hasEnded = (error: unknown) => error instanceof ProblemError && error.status < 500 && error.status !== 429;
+
+// an answer that is lost may have used up the cookie's token; the same one again is no theft within 10 s
+async function postTwice(name: string): Promise<Schemas["TokenResponse"]> {
+  try {
+    return await post(name, {});
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    return post(name, {});
+  }
+}
+
 async function enter(tokens: Schemas["TokenResponse"]): Promise<void> {
   accessToken = tokens.access_token;
-  if (session.state === "in") return;
   const response = await fetch("/v1/auth/me", { headers: { authorization: `Bearer ${accessToken}` } });
   if (!response.ok) throw await readProblem(response);
-  set({ state: "in", person: (await response.json()) as Person });
+  const person = (await response.json()) as Person;
+  // all tabs share the cookie: in another one somebody else may have logged in, and nothing of the one before may stay
+  if (session.state === "in" && session.person.session_id !== person.session_id) location.reload();
+  else set({ state: "in", person });
 }
 
 function leave(next: Session): void {

@@ -4,7 +4,7 @@ export type Tone = "good" | "waiting" | "neutral" | "bad";
 
 const MARKS: Record<Tone, string> = { good: "✓", waiting: "…", neutral: "–", bad: "✕" };
 const TONES: Record<string, Tone> = {
-  routed: "good", held: "waiting", dead: "bad", accepted: "waiting",
+  routed: "good", held: "waiting", dead: "bad", accepted: "neutral",
   PENDING: "waiting", SENT: "good", DELIVERED: "good", FAILED: "bad", BOUNCED: "bad",
   opened: "good", clicked: "good", pass: "good", hold: "waiting",
 };
@@ -13,8 +13,8 @@ const TONES: Record<string, Tone> = {
 export const getTone = (status: string): Tone => TONES[status] ?? "neutral";
 export const getMark = (status: string): string => MARKS[getTone(status)];
 
-export const STATES = ["routed", "held", "merged", "rejected", "dead"];
-export const STATUSES = ["PENDING", "SENT", "DELIVERED", "FAILED", "BOUNCED", "UNSUBSCRIBED"];
-export const CHANNELS = ["email", "sms", "push", "webhook"];
-export const STAGES = ["router", "delivery", "scheduler", "recorder"];
-export const PRIORITIES = ["high", "medium", "low"];
+export const STATES = ["routed", "held", "merged", "rejected", "dead"] as const;
+export const STATUSES = ["PENDING", "SENT", "DELIVERED", "FAILED", "BOUNCED", "UNSUBSCRIBED"] as const;
+export const CHANNELS = ["email", "sms", "push", "webhook"] as const;
+export const STAGES = ["router", "delivery", "scheduler", "recorder"] as const;
+export const PRIORITIES = ["high", "medium", "low"] as const;

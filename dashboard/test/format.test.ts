@@ -1,6 +1,6 @@
 import { formatAgo, formatCode, formatDuration, formatUtc } from "../src/format";
 
-test.each([[0.0351, "35 ms"], [4.2, "4.2 s"], [200, "3 min 20 s"], [7320, "2 h 2 min"]])("%d s is %s", (seconds, text) => {
+test.each([[0.0351, "35 ms"], [4.2, "4.2 s"], [59.97, "1 min 0 s"], [119.6, "2 min 0 s"], [0.9996, "1.0 s"], [200, "3 min 20 s"], [7320, "2 h 2 min"]])("%d s is %s", (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
 });
 

@@ -10,15 +10,17 @@ class FakeSocket {
   sent: string[] = [];
   onopen?: () => void;
   onmessage?: (event: { data: string }) => void;
-  onclose?: () => void;
+  onclose?: ((event: { code: number }) => void) | null;
+  isClosed = false;
   constructor(readonly url: string) {
     FakeSocket.all.push(this);
   }
   send(text: string) {
     this.sent.push(text);
   }
+  // a connection that is half open: the event comes much later, if ever
   close() {
-    this.onclose?.();
+    this.isClosed = true;
   }
   receive(frame: object) {
     this.onmessage?.({ data: JSON.stringify(frame) });
@@ -65,7 +67,7 @@ test("a hidden tab, which gets no animation frame, is flushed by number", () => 
 
 test("a new connection goes on after the cursor", async () => {
   FakeSocket.all[0]!.receive({ type: "delta", cursor: "0:17", rows: [row(1)] });
-  FakeSocket.all[0]!.onclose!();
+  FakeSocket.all[0]!.onclose!({ code: 1006 });
   expect(states.at(-1)).toBe("connecting");
   await vi.advanceTimersByTimeAsync(250);
   FakeSocket.all[1]!.onopen!();
@@ -82,18 +84,26 @@ test("silence is stale, and the connection is made anew", async () => {
   FakeSocket.all[0]!.receive({ type: "ping", cursor: "0:1" });
   expect(states.at(-1)).toBe("live");
   await vi.advanceTimersByTimeAsync(25_000);
-  expect(states).toContain("stale");
+  expect(states.at(-1)).toBe("stale");
+  expect(FakeSocket.all[0]!.isClosed).toBe(true);
   await vi.advanceTimersByTimeAsync(500);
   expect(FakeSocket.all.length).toBe(2);
 });
 
 test("without a ticket it is tried again, later each time", async () => {
   post.mockRejectedValue(new Error("offline"));
-  FakeSocket.all[0]!.onclose!();
+  FakeSocket.all[0]!.onclose!({ code: 1006 });
   await vi.advanceTimersByTimeAsync(60_000);
   const delays = post.mock.calls.length;
   expect(delays).toBeGreaterThan(3);
   expect(delays).toBeLessThan(12);
+});
+
+test("what the gateway refuses is not asked for again", async () => {
+  FakeSocket.all[0]!.onclose!({ code: 4403 });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(states.at(-1)).toBe("refused");
+  expect(FakeSocket.all.length).toBe(1);
 });
 
 test("nothing happens after the end", async () => {

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev.dashboard.node import find_node, install_node, run_npm
-from dev.dashboard.sources import SOURCE_DIRECTORY, write_build_hash
+from dev.dashboard.sources import SOURCE_DIRECTORY, write_hashes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{' '.join(error.cmd)} failed; its output is above", file=sys.stderr)
         return 1
     if not options.check:
-        write_build_hash()
+        write_hashes()
     return 0
 
 

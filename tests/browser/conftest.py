@@ -61,7 +61,7 @@ def chromium() -> str:
 async def installation(
     chromium: str, tmp_path_factory: pytest.TempPathFactory, kafka_url: str, postgres_url: str, redis_url: str
 ) -> AsyncIterator[Installation]:
-    """An installation with an account, one notification that is sent, one that is rejected, one that is held, and a dead letter."""
+    """An installation with an account, one notification that is sent, one that is rejected, one that is held, and dead letters."""
     async with create_temporary_database(postgres_url) as database_url:
         urls = ServerUrls(kafka_url, database_url, redis_url)
         cluster = HeroldCluster(tmp_path_factory.mktemp("browser"), urls, f"t-{uuid.uuid4().hex[:12]}-")
@@ -91,7 +91,7 @@ async def add_account(installation: Installation) -> None:
 
 
 async def submit_notifications(installation: Installation) -> None:
-    """Submit one of each kind and rubbish, and wait until all are recorded."""
+    """Submit one of each kind, one without its data and rubbish, and wait until all are recorded."""
     order = {"user_id": "u-42", "type": "order.shipped", "to": {"email": "ada@example.org"}, "channels": ["email"]}
     data = {"name": "Ada", "order": 17, "eta": "tomorrow", "items": ["book"]}
     kinds = {"sent": {"data": data}, "rejected": {"data": data, "channels": ["sms"]}, "held": {"data": data, "send_at": time.time() + 7200}}
@@ -100,13 +100,16 @@ async def submit_notifications(installation: Installation) -> None:
         installation.ids[kind] = answer["id"]
 
     async with AIOKafkaProducer(bootstrap_servers=installation.cluster.urls.kafka) as producer:
-        await producer.send_and_wait(f"{installation.cluster.prefix}notifications.low", b"rubbish", key=b"u-42")
+        for value in (b"rubbish", json.dumps({**order, "type": "account.otp", "data": {}}).encode()):  # without the template's data
+            await producer.send_and_wait(f"{installation.cluster.prefix}notifications.low", value, key=b"u-42")
 
     async def are_recorded() -> bool:
-        count = "select (select count(*) from notifications) >= 3 and (select count(*) from dead_letters) = 1"
+        count = "select (select count(*) from notifications) >= 4 and (select count(*) from dead_letters) = 2"
         return bool(await installation.cluster.fetch_value(count))
 
-    await wait_until(are_recorded, 60, "3 notifications and a dead letter are recorded", interval=0.1)
+    await wait_until(are_recorded, 60, "4 notifications and 2 dead letters are recorded", interval=0.1)
+    dead = await asyncio.to_thread(installation.call, "GET", "/v1/notifications?state=dead")
+    installation.ids["dead"] = dead["items"][0]["id"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

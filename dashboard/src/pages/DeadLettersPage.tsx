@@ -34,7 +34,7 @@ export function DeadLettersPage() {
   const causes = useQuery({
     queryKey: ["causes", search],
     queryFn: async ({ signal }) =>
-      unwrap(await herold.GET("/v1/dead-letters/causes", { params: { query: { ...search, state: "open" } as never }, signal })),
+      unwrap(await herold.GET("/v1/dead-letters/causes", { params: { query: { ...search, state: "open" } }, signal })),
   });
   const { permissions } = usePerson();
   const close = () => setChosen(undefined);
@@ -48,7 +48,7 @@ export function DeadLettersPage() {
       {causes.data?.items.length ? (
         <Causes causes={causes.data.items} onRedrive={permissions.includes("redrives:write") ? setChosen : undefined} />
       ) : null}
-      <Modal opened={!!chosen} onClose={close} title="Send again" size="lg">{chosen ? <RedriveForm cause={chosen.cause} onDone={close} /> : null}</Modal>
+      <Modal opened={!!chosen} onClose={close} title="Redrive" size="lg">{chosen ? <RedriveForm filter={{ ...search, cause: chosen.cause }} onDone={close} /> : null}</Modal>
     </Page>
   );
 }
@@ -59,7 +59,7 @@ function Causes({ causes, onRedrive }: { causes: Cause[]; onRedrive?: (cause: Ca
       <table>
         <thead>
           <tr>
-            <th style={{ width: "5rem" }}>Open</th><th>Cause</th><th style={{ width: "12rem" }}>Where</th><th style={{ width: "9.5rem" }}>Last</th>
+            <th style={{ width: "5rem" }}>Open</th><th>Cause</th><th style={{ width: "12rem" }}>Where</th><th style={{ width: "9.5rem" }}>Last seen</th>
             <th style={{ width: "8rem" }}>Example</th>{onRedrive ? <th style={{ width: "8rem" }}>Action</th> : null}
           </tr>
         </thead>
@@ -78,7 +78,7 @@ function CauseRow({ cause, onRedrive }: { cause: Cause; onRedrive?: (cause: Caus
       <td><span className="cell">{[example.stage, example.channel, example.type].filter(Boolean).join(" · ")}</span></td>
       <td><span className="cell"><TimeText at={cause.last_seen_at} isRelative /></span></td>
       <td>{example.notification_id ? <Link to="/notifications/$id" params={{ id: example.notification_id }}>open it</Link> : null}</td>
-      {onRedrive ? <td><span className="cell"><Button size="compact-xs" variant="light" onClick={() => onRedrive(cause)}>Send again</Button></span></td> : null}
+      {onRedrive ? <td><span className="cell"><Button size="compact-xs" variant="light" onClick={() => onRedrive(cause)}>Redrive</Button></span></td> : null}
     </tr>
   );
 }

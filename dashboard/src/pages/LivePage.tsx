@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Text } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { memo, useRef, useState } from "react";
 import { formatClock, formatCount, formatUtc } from "../format";
 import { useLive, type LiveChange, type LiveRow, type LiveState } from "../live";
 import { Filters, type FilterField } from "../parts/Filters";
@@ -20,7 +20,9 @@ const FIELDS: FilterField[] = [
   { name: "type", label: "Type" },
   { name: "user_id", label: "User" },
 ];
-const EMPTY = { rows: [] as LiveRow[], waiting: [] as LiveRow[], total: 0, skipped: 0, missed: 0 };
+/** A row with its number in the order of arrival, by which it stays the same element. */
+export type ShownRow = LiveRow & { number: number };
+export const EMPTY = { rows: [] as ShownRow[], waiting: [] as ShownRow[], total: 0, skipped: 0, missed: 0 };
 
 /** What happens now, newest first. While it is paused, what comes is counted and kept. */
 export function LivePage() {
@@ -59,7 +61,7 @@ function Stream({ search }: { search: LiveSearch }) {
 
 /** The view with a change; a paused one keeps its rows, and the newest of what comes. */
 export function addChange(view: typeof EMPTY, change: LiveChange, isPaused: boolean): typeof EMPTY {
-  const incoming = change.rows.toReversed();
+  const incoming = change.rows.map((row, index) => ({ ...row, number: view.total + index })).toReversed();
   const totals = {
     total: view.total + incoming.length + change.skipped,
     skipped: view.skipped + change.skipped,
@@ -78,33 +80,38 @@ function describe({ total, skipped, missed }: typeof EMPTY): string {
 }
 
 function StateBadge({ state, isPaused }: { state: LiveState; isPaused: boolean }) {
-  const word = isPaused ? "paused" : state === "connecting" ? "connecting" : state === "stale" ? "no answer" : "live";
-  const tone = isPaused || state === "connecting" ? "waiting" : state === "stale" ? "bad" : "good";
+  const word = isPaused ? "paused" : { connecting: "connecting", stale: "no answer", refused: "refused: clear a filter, or ask for the permission", live: "live" }[state];
+  const tone = isPaused || state === "connecting" ? "waiting" : state === "live" ? "good" : "bad";
   const colors = { waiting: "yellow", bad: "red", good: "green" };
   return <Badge variant="light" color={colors[tone]} className={`tone-${tone}`} tt="none" aria-live="polite">{word}</Badge>;
 }
 
-function Rows({ rows }: { rows: LiveRow[] }) {
+function Rows({ rows }: { rows: ShownRow[] }) {
   return (
     <div className="list" tabIndex={0} role="region" aria-label="what happens">
       <table>
         <thead><tr><th style={{ width: "7rem" }}>Time</th><th>What</th><th>Type</th><th>User</th><th style={{ width: "6rem" }}>Channel</th><th>Provider</th></tr></thead>
         <tbody>
-          {rows.map((row, number) => (
-            <tr key={`${row.occurred_at} ${row.delivery_id ?? row.notification_id} ${row.status} ${rows.length - number}`}>
-              <td><span className="cell number" title={formatUtc(row.occurred_at)}>{formatClock(row.occurred_at)}</span></td>
-              <td><Link to="/notifications/$id" params={{ id: row.notification_id }}><StatusBadge status={row.status} reason={row.reason} /></Link></td>
-              <td><span className="cell">{row.type}</span></td>
-              <td><span className="cell">{row.user_id}</span></td>
-              <td><span className="cell">{row.channel}</span></td>
-              <td><span className="cell">{row.provider}{row.attempt && row.attempt > 1 ? `, attempt ${row.attempt}` : ""}</span></td>
-            </tr>
-          ))}
+          {rows.map((row) => <Row key={row.number} row={row} />)}
         </tbody>
       </table>
     </div>
   );
 }
+
+// a row never changes: it is rendered once, however many come after it
+const Row = memo(function Row({ row }: { row: ShownRow }) {
+  return (
+    <tr>
+      <td><span className="cell number" title={formatUtc(row.occurred_at)}>{formatClock(row.occurred_at)}</span></td>
+      <td><Link to="/notifications/$id" params={{ id: row.notification_id }}><StatusBadge status={row.status} reason={row.reason} /></Link></td>
+      <td><span className="cell">{row.type}</span></td>
+      <td><span className="cell">{row.user_id}</span></td>
+      <td><span className="cell">{row.channel}</span></td>
+      <td><span className="cell">{row.provider}{row.attempt ? `, attempt ${row.attempt + 1}` : ""}</span></td>
+    </tr>
+  );
+});
 
 const toFilter = ({ status, channel, priority, type, user_id }: LiveSearch) => ({
   ...(status ? { statuses: [status] } : {}),

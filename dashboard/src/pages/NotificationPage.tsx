@@ -1,4 +1,5 @@
 import { Alert, Button, Code, CopyButton, Paper, Stack, Text, Title, Tooltip } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -22,11 +23,12 @@ const route = getRouteApi("/notifications/$id");
 /** One notification: why it was sent or not, and all that happened to it. */
 export function NotificationPage() {
   const { id } = route.useParams();
+  const { user_id } = route.useSearch();
   const { permissions } = usePerson();
   const story = useQuery({
-    queryKey: ["explanation", id],
+    queryKey: ["explanation", id, user_id],
     queryFn: async ({ signal }) =>
-      unwrap(await herold.GET("/v1/notifications/{notification_id}/explain", { params: { path: { notification_id: id } }, signal })),
+      unwrap(await herold.GET("/v1/notifications/{notification_id}/explain", { params: { path: { notification_id: id }, query: { user_id } }, signal })),
   });
   const canCancel = story.data?.state === "held" && permissions.includes("notifications:change");
   return (
@@ -120,8 +122,13 @@ function CancelButton({ id }: { id: string }) {
   return <Button size="xs" color="red" variant="light" loading={cancel.isPending} onClick={() => cancel.mutate()}>Cancel it</Button>;
 }
 
-// what happens to it is read again when the live view says that something did
+// what happens to it is read again when the live view says that something did, and once more when the history has it, too
 function Refresher({ id }: { id: string }) {
-  useLive({ notification_id: id }, useCallback(() => void queryClient.invalidateQueries({ queryKey: ["explanation", id] }), [id]));
+  const read = useCallback(() => void queryClient.invalidateQueries({ queryKey: ["explanation", id] }), [id]);
+  const readLater = useDebouncedCallback(read, 1_000);
+  useLive({ notification_id: id }, () => {
+    read();
+    readLater();
+  });
   return null;
 }

@@ -1,6 +1,6 @@
 import { Button, Group, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { formatCode } from "../format";
 
 /** A filter of a list: a choice of values, or a text. */
@@ -39,11 +39,16 @@ export function Filters({ fields, values, onChange }: FiltersProps) {
 
 function TextFilter({ field, value, onChange }: { field: FilterField; value: string; onChange: (value: string) => void }) {
   const [text, setText] = useState(value);
+  const input = useRef<HTMLInputElement>(null);
   const change = useDebouncedCallback(onChange, 250);
-  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (document.activeElement === input.current) return; // what is being typed is newer
+    change.cancel(); // "Clear filters" is not undone by what was typed before
+    setText(value);
+  }, [value, change]);
   return (
     <TextInput
-      size="xs" w={150} placeholder={field.label} aria-label={field.label} value={text} data-filter
+      ref={input} size="xs" w={130} placeholder={field.label} aria-label={field.label} value={text} data-filter
       onChange={(event) => {
         setText(event.currentTarget.value);
         change(event.currentTarget.value.trim());

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Group, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { unwrap } from "herold-client";
+import { unwrap, type Schemas } from "herold-client";
 import { useState } from "react";
 import { herold, queryClient } from "../api";
 import { formatCode, formatCount } from "../format";
@@ -9,21 +9,25 @@ import { FailurePanel, SkeletonRows } from "./Panels";
 
 const USUAL_RATE = 100; // dead letters per second
 
-/** Shows what a redrive of a cause would do, dead letter by dead letter, and starts it with a reason. */
-export function RedriveForm({ cause, onDone }: { cause: string; onDone: () => void }) {
+/** Shows what a redrive of the open dead letters that match would do, and starts it with a reason. */
+export function RedriveForm({ filter, onDone }: { filter: Schemas["DeadLetterFilter"]; onDone: () => void }) {
+  const [key] = useState(makeKey);
   const [reason, setReason] = useState("");
   const [rate, setRate] = useState<number | string>(USUAL_RATE);
   const [includesDelivered, setIncludesDelivered] = useState(false);
-  const selection = { filter: { cause, state: "open" as const }, include_delivered: includesDelivered };
+  const selection: Schemas["RedriveRequest"] = { filter: { ...filter, state: "open" as const }, include_delivered: includesDelivered };
   const preview = useQuery({
     queryKey: ["redrive preview", selection],
-    queryFn: async () => unwrap(await herold.POST("/v1/redrives", { body: { ...selection, reason: "preview", preview: true } as never })) as unknown as Preview,
+    queryFn: async () => unwrap(await herold.POST("/v1/redrives", { body: { ...selection, reason: "preview", preview: true } })) as Schemas["RedrivePreview"],
     staleTime: 0,
   });
   const start = useMutation({
-    mutationFn: async () => unwrap(await herold.POST("/v1/redrives", { body: { ...selection, reason, rate: Number(rate) || USUAL_RATE } as never })),
+    mutationFn: async () => {
+      const body = { ...selection, reason, rate: Number(rate) || USUAL_RATE };
+      return unwrap(await herold.POST("/v1/redrives", { params: { header: { "Idempotency-Key": key } }, body }));
+    },
     onSuccess: () => {
-      notifications.show({ message: "They are being sent again" });
+      notifications.show({ message: "The redrive has begun" });
       void queryClient.invalidateQueries({ queryKey: ["redrives"] });
       onDone();
     },
@@ -39,25 +43,22 @@ export function RedriveForm({ cause, onDone }: { cause: string; onDone: () => vo
       {start.error ? <FailurePanel error={start.error} onRetry={() => start.mutate()} /> : null}
       <Group justify="flex-end">
         <Button variant="default" onClick={onDone}>Leave them</Button>
-        <Button disabled={!reason.trim() || !preview.data?.count} loading={start.isPending} onClick={() => start.mutate()}>Send again</Button>
+        <Button disabled={!reason.trim() || !preview.data?.count} loading={start.isPending} onClick={() => start.mutate()}>Redrive</Button>
       </Group>
     </Stack>
   );
 }
 
-interface Preview {
-  count: number;
-  examined_count: number;
-  results: Record<string, number>;
-}
+// a redrive whose answer was lost is not begun twice
+const makeKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function Results({ preview }: { preview: Preview }) {
+function Results({ preview }: { preview: Schemas["RedrivePreview"] }) {
   const results = Object.entries(preview.results);
   return (
     <div>
       <Text size="sm">{formatCount(preview.count)} open dead letters{preview.examined_count < preview.count ? `; of the ${formatCount(preview.examined_count)} that were looked at:` : ":"}</Text>
       <dl className="facts">
-        {results.map(([name, count]) => <div key={name} style={{ display: "contents" }}><dt>{formatCode(name)}</dt><dd className="number">{formatCount(count)}</dd></div>)}
+        {results.map(([name, count]) => <div key={name} style={{ display: "contents" }}><dt>{formatCode(name)}</dt><dd className="number">{formatCount(Number(count))}</dd></div>)}
       </dl>
     </div>
   );

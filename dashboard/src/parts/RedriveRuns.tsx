@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Progress } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { unwrap, type Schemas } from "herold-client";
+import { useEffect } from "react";
 import { herold, queryClient } from "../api";
 import { formatCode, formatCount } from "../format";
 import { usePerson } from "../session";
@@ -8,18 +9,29 @@ import { usePerson } from "../session";
 type Redrive = Schemas["Redrive"];
 type Action = "pause" | "resume" | "cancel";
 
-const ACTIONS: Partial<Record<Redrive["state"], Action[]>> = { pending: ["cancel"], running: ["pause", "cancel"], paused: ["resume", "cancel"] };
+const ACTIONS: Partial<Record<Redrive["state"], Action[]>> = { pending: ["pause", "cancel"], running: ["pause", "cancel"], paused: ["resume", "cancel"], failed: ["resume"] };
 const POLL_MS = 1_000;
 
-/** The redrives that are not over, with their progress; a reload of the page loses none. */
+const DAY = 86_400;
+const SHOWN_STATES = ["running", "pending", "paused", "failed"] as const;
+
+/** The redrives that are not over, or failed within a day, with their progress; a reload of the page loses none. */
 export function RedriveRuns() {
   const runs = useQuery({
     queryKey: ["redrives"],
-    queryFn: async ({ signal }) => unwrap(await herold.GET("/v1/redrives", { params: { query: { limit: 10 } }, signal })),
-    refetchInterval: (query) => (query.state.data?.items.some((run) => ACTIONS[run.state]) ? POLL_MS : false),
+    queryFn: async ({ signal }) => (await Promise.all(SHOWN_STATES.map((state) => listRuns(state, signal)))).flat(),
+    refetchInterval: (query) => (query.state.data?.some((run) => run.state !== "failed") ? POLL_MS : false),
   });
-  return runs.data?.items.filter((run) => ACTIONS[run.state]).map((run) => <Run key={run.id} run={run} />);
+  const going = runs.data?.filter((run) => run.state === "running" || run.state === "pending").length ?? 0;
+  useEffect(() => void queryClient.invalidateQueries({ queryKey: ["causes"] }), [going]); // what was redriven is open no more
+  return runs.data?.filter(isShown).map((run) => <Run key={run.id} run={run} />);
 }
+
+async function listRuns(state: Redrive["state"], signal: AbortSignal): Promise<Redrive[]> {
+  return unwrap(await herold.GET("/v1/redrives", { params: { query: { state, limit: 10 } }, signal })).items;
+}
+
+const isShown = (run: Redrive) => run.state !== "failed" || (run.ended_at ?? run.created_at) > Date.now() / 1000 - DAY;
 
 function Run({ run }: { run: Redrive }) {
   const canControl = usePerson().permissions.includes("redrives:write");
@@ -30,10 +42,11 @@ function Run({ run }: { run: Redrive }) {
     onSettled: () => queryClient.invalidateQueries({ queryKey: ["redrives"] }),
   });
   return (
-    <Alert role="note" variant="light" color="indigo" mb="sm" title={`Redrive ${formatCode(run.state)}: ${run.reason}`}>
+    <Alert role="note" variant="light" color={run.state === "failed" ? "red" : "indigo"} mb="sm" title={`Redrive ${formatCode(run.state)}: ${run.reason}`}>
+      {run.error ? <p>{run.error}</p> : null}
       <Progress value={run.total_count ? (100 * done) / run.total_count : 0} aria-label="progress" mb="xs" />
       <Group justify="space-between">
-        <span className="number">{formatCount(run.redriven_count)} sent again, {formatCount(skipped)} skipped, of {formatCount(run.total_count)}</span>
+        <span className="number">{formatCount(run.redriven_count)} redriven, {formatCount(skipped)} skipped, of {formatCount(run.total_count)}</span>
         <Group gap="xs">
           {canControl ? ACTIONS[run.state]?.map((action) => (
             <Button key={action} size="compact-xs" variant="default" loading={act.isPending} onClick={() => act.mutate(action)}>{ACTION_LABELS[action]}</Button>

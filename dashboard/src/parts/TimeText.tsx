@@ -19,7 +19,7 @@ export function TimeText({ at, isRelative = false }: { at: number; isRelative?: 
   const now = useContext(Now);
   return (
     <time dateTime={new Date(at * 1000).toISOString()} title={isRelative ? `${formatTime(at)} · ${formatUtc(at)}` : formatUtc(at)}>
-      {isRelative ? formatAgo(at, now) : formatTime(at)}
+      {isRelative ? formatAgo(Math.min(at, now), now) : formatTime(at)}
     </time>
   );
 }

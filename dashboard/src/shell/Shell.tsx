@@ -1,5 +1,6 @@
 import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Menu, Modal, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
 import { spotlight } from "@mantine/spotlight";
 import { Link, Outlet } from "@tanstack/react-router";
 import { useMemo } from "react";
@@ -74,11 +75,13 @@ function PersonMenu({ onHelp }: { onHelp: () => void }) {
         <Menu.Divider />
         <Menu.Item onClick={onHelp} rightSection={<Kbd size="xs">?</Kbd>}>Keys</Menu.Item>
         <Menu.Item component="a" href="/docs">API reference</Menu.Item>
-        <Menu.Item onClick={() => void logOut()}>Log out</Menu.Item>
+        <Menu.Item onClick={() => logOut().catch(showLogOutFailure)}>Log out</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
 }
+
+const showLogOutFailure = () => notifications.show({ color: "red", title: "You are still logged in", message: "The gateway does not answer: try again." });
 
 function Keys({ places }: { places: readonly Place[] }) {
   const rows = [...SHORTCUTS, ...places.map((place) => [`g ${place.key}`, place.label] as const)];

@@ -19,7 +19,7 @@ export function useShortcuts(places: readonly Place[], showHelp: () => void) {
   const startedAt = useRef(0);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isInput(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || isElsewhere(event.target)) return;
       const place = Date.now() - startedAt.current < SEQUENCE_MS && places.find((place) => place.key === event.key);
       startedAt.current = event.key === "g" ? Date.now() : 0;
       if (place) void navigate({ to: place.path });
@@ -36,5 +36,6 @@ function focusFilter(event: KeyboardEvent) {
   document.querySelector<HTMLInputElement>("input[data-filter]")?.focus();
 }
 
-const isInput = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+// letters that are typed, and keys of a dialog or menu, are no shortcuts
+const isElsewhere = (target: EventTarget | null) =>
+  target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=menu]") !== null;
