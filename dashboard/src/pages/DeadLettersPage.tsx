@@ -77,7 +77,7 @@ function CauseRow({ cause, onRedrive }: { cause: Cause; onRedrive?: (cause: Caus
       <td><span className="cell" title={example.error}><b>{formatCode(example.reason)}</b> <span className="dim">{example.error}</span></span></td>
       <td><span className="cell">{[example.stage, example.channel, example.type].filter(Boolean).join(" · ")}</span></td>
       <td><span className="cell"><TimeText at={cause.last_seen_at} isRelative /></span></td>
-      <td>{example.notification_id ? <Link to="/notifications/$id" params={{ id: example.notification_id }}>open it</Link> : null}</td>
+      <td>{example.notification_id ? <Link className="link" to="/notifications/$id" params={{ id: example.notification_id }}>open it</Link> : null}</td>
       {onRedrive ? <td><span className="cell"><Button size="compact-xs" variant="light" onClick={() => onRedrive(cause)}>Redrive</Button></span></td> : null}
     </tr>
   );
