@@ -81,9 +81,17 @@ def _seal_user(sealing: ColumnSealing, row: DatabaseRow, held: Mapping[str, Seal
 async def _seal_suppressions(
     sealing: ColumnSealing, connection: Connection, rows: Sequence[DatabaseRow]
 ) -> list[tuple[object, str, bytes]]:
-    """The id, the token and what is sealed of each suppression that is to be sealed."""
+    """The id, the token and what is sealed of each suppression that is to be sealed, which is locked.
+
+    While the transaction waited for keys, another run may have sealed it, or an erasure may have left only its token.
+    """
     tokens = [sealing.index.compute(row["channel"], row["address"]) for row in rows]
     await sealing.projects.refresh(connection.fetch)
     wanted = [(row, token) for row, token in zip(rows, tokens, strict=True) if sealing.seals(row["user_id"] or token)]
     held = await sealing.hold_keys(connection, [row["user_id"] or token for row, token in wanted])
-    return [(row["id"], token, seal_suppressed(token, row["address"], held[row["user_id"] or token])) for row, token in wanted]
+    still_plain = {row["id"] for row in await connection.fetch(_SQL["lock_plain_suppressions"], [row["id"] for row, _ in wanted])}
+    return [
+        (row["id"], token, seal_suppressed(token, row["address"], held[row["user_id"] or token]))
+        for row, token in wanted
+        if row["id"] in still_plain
+    ]

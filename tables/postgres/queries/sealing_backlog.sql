@@ -24,11 +24,14 @@ where sealed is null and address <> '' and address not like 'hmac:%' and id > $1
 order by id
 limit $2;
 
+-- lock_plain_suppressions: locks those of these suppressions that are still in plain, in the order of ids.
+select id from suppressions where id = any($1::uuid[]) and sealed is null and address not like 'hmac:%' order by id for update;
+
 -- drop_repeated: deletes suppressions in force that are there with the token of their address, too.
 delete from suppressions as old using unnest($1::uuid[], $2::text[]) as given (id, token)
 where old.id = given.id and old.undone_at is null and exists (
     select from suppressions as kept
-    where kept.channel = old.channel and kept.address = given.token and kept.user_id is not distinct from old.user_id
+    where kept.id <> old.id and kept.channel = old.channel and kept.address = given.token and kept.user_id is not distinct from old.user_id
         and kept.category = old.category and kept.reason = old.reason and kept.undone_at is null
 );
 

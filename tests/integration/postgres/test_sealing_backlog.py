@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from schemas.history import HistoryBatch
 from schemas.ids import make_id
 from schemas.sealed_columns import seal_suppressed
 from schemas.users import ChangeOrigin, DeviceChange, SuppressionRequest, UserChange
-from tables.postgres.database import Database
+from tables.postgres.database import Connection, Database
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.preferences import PreferenceStore
@@ -86,6 +88,31 @@ class Stores:
                 total += page.sealed
             counts.append(total)
         return counts[0], counts[1], counts[2]
+
+
+class HeldDatabase(Database):
+    """A database of one connection, which is in a transaction."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        super().__init__("", 1)
+        self.sealing, self._connection = database.sealing, connection
+
+    @asynccontextmanager
+    async def acquire_connection(self) -> AsyncIterator[Connection]:
+        yield self._connection
+
+
+@asynccontextmanager
+async def hold_transaction(database: Database) -> AsyncIterator[Database]:
+    """What runs in this database is committed at the end of the block."""
+    async with database.acquire_connection() as connection, connection.transaction():
+        yield HeldDatabase(database, connection)
+
+
+async def wait_for_lock(database: Database, task: asyncio.Task[Any]) -> None:
+    """Wait until the task waits for a lock, or is done without one."""
+    while not (await database.fetch(HAS_WAITING))[0]["answer"] and not task.done():
+        pass
 
 
 @pytest.fixture
@@ -169,8 +196,7 @@ async def test_an_erasure_waits_for_a_writer_that_seals_and_erases_what_it_wrote
     async with stores.database.acquire_connection() as connection, connection.transaction():
         held = await sealing.hold_sealers(connection, ["u"])
         erasing = asyncio.create_task(erasures.erase("u", ORIGIN))
-        while not (await stores.database.fetch(HAS_WAITING))[0]["answer"] and not erasing.done():
-            pass
+        await wait_for_lock(stores.database, erasing)
         assert held["u"].can_seal
         assert not erasing.done()
     assert (await erasing).counts["keys"] == 1
@@ -181,3 +207,32 @@ async def test_an_erasure_waits_for_a_writer_that_seals_and_erases_what_it_wrote
     user = await stores.users.get("u")
     assert user is not None
     assert user.addresses == {"email": [ADDRESS]}, "sealed with a new key"
+
+
+async def test_two_runs_at_a_time_lose_no_suppression(stores: Stores) -> None:
+    await stores.suppress(GUEST)
+    stores.database.sealing = build_column_sealing()
+    async with hold_transaction(stores.database) as first:
+        assert (await SealingBacklog(first, 2).seal_suppressions()).sealed == 1
+        second = asyncio.create_task(SealingBacklog(stores.database, 2).seal_suppressions())
+        await wait_for_lock(stores.database, second)
+        assert not second.done()
+    page = await second
+    assert [one.address for one in await stores.suppressions.list_suppressions(None, None, None, False, 10, None)] == [GUEST]
+    assert page.sealed == 0
+
+
+async def test_what_is_erased_while_a_run_waits_for_its_key_is_not_sealed_again(stores: Stores) -> None:
+    await stores.users.create("u", UserChange(addresses={"email": [ADDRESS]}), ORIGIN)
+    await stores.suppress(ADDRESS, user_id="u")
+    sealing = stores.database.sealing = build_column_sealing()
+    async with stores.database.acquire_connection() as connection:
+        await sealing.hold_keys(connection, ["u"])
+    async with hold_transaction(stores.database) as erased:
+        await ErasureStore(erased, make_new_id, INDEX).erase("u", ORIGIN)
+        run = asyncio.create_task(SealingBacklog(stores.database, 2).seal_suppressions())
+        await wait_for_lock(stores.database, run)
+        assert not run.done()
+    assert (await run).sealed == 0
+    rows = await stores.database.fetch("select address, sealed from suppressions")
+    assert [tuple(row) for row in rows] == [(INDEX.compute("email", ADDRESS), None)]
