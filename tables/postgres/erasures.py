@@ -77,7 +77,8 @@ class ErasureStore:
         forms = [*channels, *channels][: len(keys) + len(tokens)], [*keys, *tokens]
         suppressed = _build_addresses(await connection.fetch(_SQL["list_suppressed"], user_id, *forms))
         if suppressed:
-            counts["suppressions"] = await self._hash_addresses(connection, user_id, suppressed)
+            counts["suppressions"], keys_since = await self._hash_addresses(connection, user_id, suppressed)
+            counts["keys"] += keys_since
         for name in ("empty_replacements", "delete_dead_letters", "delete_user_counts"):
             counts[name.partition("_")[2]] = len(await connection.fetch(_SQL[name], user_id))
         if is_stored:
@@ -88,15 +89,19 @@ class ErasureStore:
         counts["log_entries"] = await erase_from_logs(connection, entry_id, origin.actor, user_id, pseudonym, addresses)
         return {**counts, "users": int(is_stored), "addresses": len(owned)}
 
-    async def _hash_addresses(self, connection: Connection, user_id: str, suppressed: Sequence[OwnedAddress]) -> int:
-        """Put tokens in the place of addresses in suppressions; returns in how many."""
+    async def _hash_addresses(self, connection: Connection, user_id: str, suppressed: Sequence[OwnedAddress]) -> tuple[int, int]:
+        """Put tokens in the place of addresses in suppressions; returns in how many, and how many keys of them it destroyed.
+
+        A run that seals may have made these keys since those of the user were destroyed.
+        """
         if self._index is None:
             raise ConflictError(NO_INDEX_KEY)
         index = self._index
         tokens = [one.address if is_token(one.address) else index.compute(one.channel, one.address) for one in suppressed]
         values: Sequence[Any] = user_id, [one.channel for one in suppressed], [one.address for one in suppressed], tokens
         await connection.execute(_SQL["drop_repeated_suppressions"], *values)
-        return len(await connection.fetch(_SQL["hash_suppressions"], *values))
+        hashed = len(await connection.fetch(_SQL["hash_suppressions"], *values))
+        return hashed, await _destroy_keys(connection, [user_id, *tokens])
 
 
 async def _destroy_keys(connection: Connection, key_ids: Sequence[str]) -> int:

@@ -17,17 +17,20 @@ group by channel, address;
 
 -- drop_repeated_suppressions: deletes suppressions in force that would be the same as others with the tokens of their addresses.
 delete from suppressions as old using unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
-where old.channel = given.channel and old.address = given.address and (old.user_id is null or old.user_id = $1) and old.undone_at is null
+where old.channel = given.channel and old.address in (given.address, given.token) and (old.user_id is null or old.user_id = $1)
+  and old.undone_at is null
   and exists (
       select from suppressions as kept
       where kept.id <> old.id and kept.channel = old.channel and kept.address = given.token and kept.user_id is not distinct from old.user_id
         and kept.category = old.category and kept.reason = old.reason and kept.undone_at is null
   );
 
--- hash_suppressions: puts the tokens in the place of the addresses; nothing else tells whom the suppression is about.
+-- hash_suppressions: puts the tokens in the place of the addresses; nothing else tells whom the suppression is about. One that was sealed since it
+-- was listed has the token already.
 update suppressions set address = given.token, sealed = null, source_event = ''
 from unnest($2::text[], $3::text[], $4::text[]) as given (channel, address, token)
-where suppressions.channel = given.channel and suppressions.address = given.address
+where suppressions.channel = given.channel and suppressions.address in (given.address, given.token)
+  and (suppressions.address <> given.token or suppressions.sealed is not null)
   and (suppressions.user_id is null or suppressions.user_id = $1)
 returning id;
 

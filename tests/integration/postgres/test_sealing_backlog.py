@@ -236,3 +236,25 @@ async def test_what_is_erased_while_a_run_waits_for_its_key_is_not_sealed_again(
     assert (await run).sealed == 0
     rows = await stores.database.fetch("select address, sealed from suppressions")
     assert [tuple(row) for row in rows] == [(INDEX.compute("email", ADDRESS), None)]
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "deleted before"])
+async def test_what_is_sealed_while_its_user_is_erased_is_erased_too(stores: Stores, is_stored: bool) -> None:
+    """The erasure of a stored user waits for the user, whose version changes; that of a deleted one has listed the address in plain."""
+    await stores.users.create("u", UserChange(addresses={"email": [ADDRESS]}), ORIGIN)
+    await stores.suppress(ADDRESS)
+    for address in (ADDRESS, GUEST):
+        await stores.suppress(address, user_id="u")
+    if not is_stored:
+        await stores.users.delete("u", None, ORIGIN)
+    stores.database.sealing = build_column_sealing()
+    async with hold_transaction(stores.database) as sealed:
+        assert (await SealingBacklog(sealed, 5).seal_suppressions()).sealed == 3
+        erasing = asyncio.create_task(ErasureStore(stores.database, make_new_id, INDEX).erase("u", ORIGIN))
+        await wait_for_lock(stores.database, erasing)
+        assert not erasing.done()
+    counts = (await erasing).counts
+    assert (counts["suppressions"], counts["keys"]) == (3, 2)
+    rows = await stores.database.fetch("select distinct address, sealed from suppressions")
+    assert {tuple(row) for row in rows} == {(INDEX.compute("email", address), None) for address in (ADDRESS, GUEST)}
+    assert await stores.database.fetch("select from user_keys where wrapped_key is not null") == []
