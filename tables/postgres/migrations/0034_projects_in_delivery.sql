@@ -56,6 +56,8 @@ begin
     if person = '' or pseudonym = '' or person = pseudonym then
         raise invalid_parameter_value using message = 'a user id and another pseudonym are needed';
     end if;
+    -- first: it waits for whoever gathers these readings, and what follows sees the entry
+    update unmasked_readings set object_id = pseudonym where object_id = person;
     update consent_events set salt = null, user_id = pseudonym, address = '', reason = '', client_address = ''
     where salt is not null and user_id = person;
     get diagnostics total = row_count;
@@ -71,7 +73,6 @@ begin
     where action = 'read' and details -> 'ids' ? person;
     get diagnostics changed = row_count;
     total := total + changed;
-    update unmasked_readings set object_id = pseudonym where object_id = person;
     insert into audit_log (id, actor, action, object_type, object_id, details, project)
     values (erasure_id, erased_by, 'erase_from_logs', 'user', pseudonym, jsonb_build_object('entries', total), project_of(person));
     return total;

@@ -1,5 +1,7 @@
 """The erasure of a user from the logs: what is personal is gone, and the chains are whole."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -8,6 +10,7 @@ from tables.postgres.audit_log import erase_from_logs, list_audit_entries
 from tables.postgres.database import Database
 from tables.postgres.unmasked_readings import UnmaskedReadings
 from tests.column_sealing import store_address
+from tests.held_database import hold_transaction, wait_for_lock
 from tests.integration.audit.logs import Logs
 
 pytestmark = pytest.mark.usefixtures("sealing_mode")
@@ -108,3 +111,16 @@ async def test_a_reader_of_many_is_still_known_after_each_of_them_is_erased(logs
     assert [row["object_id"] for row in await database.fetch("select object_id from unmasked_readings")] == [PSEUDONYM]
     await logs.link()
     assert (await logs.verify()).problem == ""
+
+
+@pytest.mark.parametrize("read_ids", [["u-a"], ["u-a", "u-b"]], ids=["one", "many"])
+async def test_a_user_whose_readings_are_gathered_meanwhile_is_erased_from_their_entry(logs: Logs, read_ids: list[str]) -> None:
+    await UnmaskedReadings(logs.database, logs.make_id).record("ada", "users", read_ids)
+    await logs.database.fetch("update unmasked_readings set minute = minute - interval '1 minute'")
+    async with hold_transaction(logs.database) as gathering:
+        assert await UnmaskedReadings(gathering, logs.make_id).gather(100) == len(read_ids)
+        erasing = asyncio.create_task(erase(logs))
+        await wait_for_lock(logs.database, erasing)
+        assert not erasing.done()
+    assert await erasing == 5
+    assert "u-a" not in await dump(logs.database)

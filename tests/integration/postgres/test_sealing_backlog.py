@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from schemas.history import HistoryBatch
 from schemas.ids import make_id
 from schemas.sealed_columns import seal_suppressed
 from schemas.users import ChangeOrigin, DeviceChange, SuppressionRequest, UserChange
-from tables.postgres.database import Connection, Database
+from tables.postgres.database import Database
 from tables.postgres.erasures import ErasureStore
 from tables.postgres.history_writer import PostgresHistoryWriter
 from tables.postgres.preferences import PreferenceStore
@@ -25,13 +23,13 @@ from tables.postgres.sealing_backlog import SealingBacklog
 from tables.postgres.suppressions import SuppressionStore
 from tables.postgres.users import UserStore
 from tests.column_sealing import INDEX, build_column_sealing
+from tests.held_database import hold_transaction, wait_for_lock
 
 ORIGIN = ChangeOrigin("api", "ada")
 ADDRESS, GUEST = "Canary@example.org", "guest-canary@example.org"
 OF_AGE = MatchingUsers(AudienceFilter(attributes={"age": 3.0}))
 NUMBER = "+436641234567"
 TABLES = ("users", "devices", "suppressions")
-HAS_WAITING = "select exists (select from pg_locks where not granted) as answer"
 
 
 def make_new_id(prefix: str) -> str:
@@ -88,31 +86,6 @@ class Stores:
                 total += page.sealed
             counts.append(total)
         return counts[0], counts[1], counts[2]
-
-
-class HeldDatabase(Database):
-    """A database of one connection, which is in a transaction."""
-
-    def __init__(self, database: Database, connection: Connection) -> None:
-        super().__init__("", 1)
-        self.sealing, self._connection = database.sealing, connection
-
-    @asynccontextmanager
-    async def acquire_connection(self) -> AsyncIterator[Connection]:
-        yield self._connection
-
-
-@asynccontextmanager
-async def hold_transaction(database: Database) -> AsyncIterator[Database]:
-    """What runs in this database is committed at the end of the block."""
-    async with database.acquire_connection() as connection, connection.transaction():
-        yield HeldDatabase(database, connection)
-
-
-async def wait_for_lock(database: Database, task: asyncio.Task[Any]) -> None:
-    """Wait until the task waits for a lock, or is done without one."""
-    while not (await database.fetch(HAS_WAITING))[0]["answer"] and not task.done():
-        pass
 
 
 @pytest.fixture
