@@ -4,8 +4,10 @@ select user_id, version, outer_key_id, wrapped_key from user_keys where user_id 
 -- hold_user_keys: lists the data keys of users, in the order of their versions, and lets nobody destroy them before the transaction ends.
 select user_id, version, outer_key_id, wrapped_key from user_keys where user_id = any($1::text[]) order by user_id, version for share;
 
--- list_sealed_users: lists those of these users who are sealed.
-select id from users where id = any($1::text[]) and sealed is not null;
+-- list_sealed_users: lists those of these users who are sealed, or have a sealed device.
+select id from users
+where id = any($1::text[])
+  and (sealed is not null or exists (select from devices where devices.user_id = users.id and devices.sealed is not null));
 
 -- insert_user_keys: inserts data keys; of two writers the second one changes nothing.
 insert into user_keys (user_id, version, outer_key_id, wrapped_key)

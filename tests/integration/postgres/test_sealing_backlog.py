@@ -231,3 +231,12 @@ async def test_what_is_sealed_while_its_user_is_erased_is_erased_too(stores: Sto
     rows = await stores.database.fetch("select distinct address, sealed from suppressions")
     assert {tuple(row) for row in rows} == {(INDEX.compute("email", address), None) for address in (ADDRESS, GUEST)}
     assert await stores.database.fetch("select from user_keys where wrapped_key is not null") == []
+
+
+async def test_a_sealed_device_of_a_user_in_plain_stays_one_device_when_sealing_is_switched_off(stores: Stores) -> None:
+    await stores.users.create("u", UserChange(addresses={"email": [ADDRESS]}), ORIGIN)
+    for enabled, is_new in ((True, True), (False, False)):
+        stores.database.sealing = build_column_sealing(enabled=enabled)
+        _, found = await stores.users.set_device("u", "canary-t", DeviceChange(), ORIGIN)
+        assert found == is_new
+    assert [one.token for one in await stores.users.list_devices("u", 10)] == ["canary-t"]
