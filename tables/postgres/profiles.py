@@ -122,7 +122,7 @@ def add_endpoints(addresses: dict[ChannelName, list[str]], endpoints: list[Endpo
 
 
 def _build_profile(row: DatabaseRow) -> Profile:
-    if row["sealed"] is not None:
+    if is_sealed(row):
         raise UnavailableError(NO_KEYS)
     found = [one for name in ("suppressions", "address_suppressions") if row[name] for one in _decode_suppressions(row[name])]
     suppressions = [one for one in found if not is_token(one.address)] if found else found

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.audiences import AudienceFilter, MatchingUsers
 from schemas.consent import find_suppression
+from schemas.errors import UnavailableError
 from schemas.events import InboundEvent
 from schemas.history import HistoryBatch
 from schemas.ids import make_id
@@ -240,3 +241,14 @@ async def test_a_sealed_device_of_a_user_in_plain_stays_one_device_when_sealing_
         _, found = await stores.users.set_device("u", "canary-t", DeviceChange(), ORIGIN)
         assert found == is_new
     assert [one.token for one in await stores.users.list_devices("u", 10)] == ["canary-t"]
+
+
+async def test_a_process_without_keys_reads_no_profile_with_a_sealed_device(stores: Stores) -> None:
+    """Its token would be sent to a provider, which would reject the device."""
+    await stores.users.create("u", UserChange(), ORIGIN)
+    stores.database.sealing = build_column_sealing()
+    await stores.users.set_device("u", "canary-t", DeviceChange(), ORIGIN)
+    assert (await stores.profiles.get_many(["u"]))["u"].addresses == {"push": ["canary-t"]}
+    stores.database.sealing = None
+    with pytest.raises(UnavailableError, match=r"encryption\.keys"):
+        await stores.profiles.get_many(["u"])
