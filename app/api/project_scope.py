@@ -1,7 +1,7 @@
 """The one place where ids of a project are qualified on their way in and stripped on their way out (schemas/projects.py).
 
 Handlers and stores know stored ids only, and PostgreSQL shows them the rows of the project at hand. A request of the default project cannot
-name an id of another one.
+name an id of another one, but to erase it.
 """
 
 import re
@@ -44,6 +44,9 @@ STORED_FORM: Final = frozenset({"/v1/users/{user_id}/consent-proof"})
 OWN_QUERIES: Final = frozenset({"/v1/live/events"})
 """The routes that qualify their query themselves."""
 
+ANY_PROJECT: Final = frozenset({"/v1/users/{user_id}/erasure"})
+"""The routes whose paths may name what is another project's, in requests of the default one: its admins erase the users of all."""
+
 _RECIPIENTS: Final = (("user_ids",), ("notification", "type"), ("notification", "template"))
 RESERVED_FIELDS: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     **OWNED_FIELDS,
@@ -82,7 +85,9 @@ class ProjectScope:
             project_in_force.reset(token)
 
     async def _call_in_default_project(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem, fields = find_reserved(scope), RESERVED_FIELDS.get(scope.get("path_template", ""))
+        template = scope.get("path_template", "")
+        problem = None if template in ANY_PROJECT else find_reserved(scope)
+        fields = RESERVED_FIELDS.get(template)
         if fields and not problem:
             body = await read_all(receive)
             problem, receive = find_reserved_fields(body, fields), replay(body)

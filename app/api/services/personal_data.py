@@ -14,6 +14,7 @@ from schemas.channels import ChannelName
 from schemas.erasures import Erasure
 from schemas.history import NotificationHistory
 from schemas.ports import Clock
+from schemas.projects import leave_project
 from schemas.users import ChangeOrigin, ConsentEvent, Device, Preference, Suppression, User
 from schemas.webhook_endpoints import WebhookEndpoint
 from tables.postgres.erasures import ErasureStore
@@ -108,16 +109,19 @@ class PersonalData:
         return [*found, *(one for one in by_address if one.user_id is None)]
 
     async def erase(self, user_id: str, origin: ChangeOrigin) -> Erasure:
-        """Erase a user: at the provider, in the database, in the caches. What failed is done by the next call.
+        """Erase a user of any project: at the provider, in the database, in the caches. What failed is done by the next call.
+
+        Its entry in the audit log is of the user's project.
 
         Raises ConflictError if a hash of a suppressed address has to stay and there is no key for it, and UnavailableError.
         """
         erasures = self._stores.erasures
-        owned = await erasures.list_addresses(user_id)
-        if self._provider is not None:
-            await self._provider.erase([one.address for one in owned if one.channel == "email"])
-        erasure = await erasures.erase(user_id, origin)
-        await self._forget_keys(erasures.list_key_ids(user_id, owned))
+        with leave_project():
+            owned = await erasures.list_addresses(user_id)
+            if self._provider is not None:
+                await self._provider.erase([one.address for one in owned if one.channel == "email"])
+            erasure = await erasures.erase(user_id, origin)
+            await self._forget_keys(erasures.list_key_ids(user_id, owned))
         await self._eviction.evict([user_id])
         return erasure
 

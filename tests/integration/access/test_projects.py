@@ -176,6 +176,25 @@ async def test_a_user_is_erased_from_the_logs_that_requests_cannot_change(
     assert granted == []
 
 
+async def test_the_default_project_erases_users_of_all_and_a_project_none(
+    client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner]
+) -> None:
+    for owner in owners:
+        await create_objects(client, owner)
+    path, order = "/v1/users/%40acme%2Fu-1/erasure", {"reason": "request 4711"}
+    for owner in owners[1:]:
+        for own in (path, "/v1/users/u-1/erasure"):
+            assert (await client.post(own, json=order, headers=owner.headers)).status_code == 403
+    erased = await client.post(path, json=order, headers=owners[0].headers)
+    assert erased.status_code == 200, erased.text
+    assert (erased.json()["user_id"], erased.json()["counts"]["users"]) == ("@acme/u-1", 1)
+    found = [(await client.get("/v1/users/u-1", headers=owner.headers)).status_code for owner in owners]
+    assert found == [200, 404, 200]
+    assert await database_copy.fetch("select from consent_events where user_id = '@acme/u-1'") == []
+    entries = [(await client.get("/v1/audit?action=erase_from_logs", headers=owner.headers)).json()["items"] for owner in owners]
+    assert [len(of_project) for of_project in entries] == [0, 1, 0]
+
+
 FOREIGN: list[tuple[str, str, Any]] = [
     ("GET", "/v1/users/u-1", None),
     ("PATCH", "/v1/users/u-1", {"tier": "x"}),

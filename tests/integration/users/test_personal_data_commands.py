@@ -56,6 +56,19 @@ def test_a_user_is_exported_erased_and_erased_again_after_a_restore(herold: Hero
     assert "must be what" in run_text(herold, "users", "reapply-erasures", str(tmp_path / "erasures.jsonl"), exit_code=1)
 
 
+def test_users_of_projects_are_erased_again_after_a_restore(build_herold: Build, database_copy_url: str, tmp_path: Path) -> None:
+    file, settings = tmp_path / "erasures.jsonl", {"DATABASE_URL": database_copy_url, "HEROLD_GATEWAY_PROJECTS": "true"}
+    with run_gateway(HEROLD_GATEWAY_API_KEY=API_KEY, **settings) as (process, port):
+        wait_until_listening(process, port)
+        herold = build_herold(HEROLD_URL=f"http://127.0.0.1:{port}", HEROLD_GATEWAY_API_KEY=API_KEY)
+        for user_id in ("@acme/u-1", "u-2"):
+            run_text(herold, "users", "erase", user_id, "--yes")
+        file.write_text(run_text(herold, "users", "erasures"))
+        assert "2 users are erased" in run_text(herold, "users", "reapply-erasures", str(file))
+        log = [json.loads(line)["user_id"] for line in run_text(herold, "users", "erasures").splitlines()]
+    assert log == ["@acme/u-1", "u-2"] * 2
+
+
 def test_outer_keys_are_made_counted_and_rotated(build_herold: Build) -> None:
     assert "no outer keys" in run_text(build_herold(), "encryption", "status", exit_code=1)
     old, new = (run_text(build_herold(), "encryption", "key", name).strip() for name in ("old", "new"))
