@@ -1,5 +1,6 @@
 """Whose personal data is sealed: as the project says, else as the setting does."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -12,6 +13,8 @@ from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("project_sealing")
 CACHED_SECONDS = 10.0
+READ_PATIENCE = 1.0  # seconds; nobody waits longer for PostgreSQL, whose answer counts when it comes, as for the keys of users
+READ_COOLDOWN = 1.0  # seconds after a failure, while projects could not be read yet
 
 Fetch = Callable[[str], Awaitable[Sequence[DatabaseRow]]]
 
@@ -24,6 +27,7 @@ class ProjectSealing:
         # None: not read yet
         self._overrides: Mapping[str, bool] | None = None
         self._expires_at = 0.0
+        self._reading: asyncio.Task[None] | None = None
 
     def seals(self, user_id: str) -> bool:
         """Whether the data of a user is sealed; of an address without a user (empty, or a token) if that of anybody is.
@@ -39,14 +43,26 @@ class ProjectSealing:
     async def refresh(self, fetch: Fetch | None = None) -> None:
         """Read what projects say, if that was too long ago; while it cannot be read, what is known counts.
 
-        `fetch` reads on a connection that the caller has.
+        `fetch` reads on a connection that the caller has, and is waited for: the caller needs its answers anyway.
         """
-        now, read = self._clock(), fetch or self._fetch
-        if now < self._expires_at or read is None:
+        if self._clock() < self._expires_at:
             return
-        self._expires_at = now + CACHED_SECONDS
-        with suppress(UnavailableError):
-            self._overrides = {row["id"]: row["encrypts_personal_data"] for row in await read(_SQL["list_overrides"])}
+        if fetch is not None:
+            await self._read(fetch)
+        elif self._fetch is not None and (self._reading is None or self._reading.done()):
+            # a task: a query that is cancelled waits for a server that hangs to confirm it
+            self._reading = asyncio.get_running_loop().create_task(self._read(self._fetch), name="project-sealing")
+            done, _ = await asyncio.wait({self._reading}, timeout=READ_PATIENCE)
+            for task in done:
+                task.result()
+
+    async def _read(self, fetch: Fetch) -> None:
+        self._expires_at = self._clock() + CACHED_SECONDS  # nobody else reads meanwhile
+        try:
+            with suppress(UnavailableError):
+                self._overrides = {row["id"]: row["encrypts_personal_data"] for row in await fetch(_SQL["list_overrides"])}
+        finally:
+            self._expires_at = self._clock() + (READ_COOLDOWN if self._overrides is None else CACHED_SECONDS)
 
 
 class NoSealing:

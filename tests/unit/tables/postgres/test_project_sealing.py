@@ -1,12 +1,14 @@
 """A project says whether the data of its users is sealed; the setting is for all others."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from schemas.errors import UnavailableError
-from tables.postgres.project_sealing import CACHED_SECONDS, ProjectSealing
+from tables.postgres import project_sealing
+from tables.postgres.project_sealing import CACHED_SECONDS, READ_COOLDOWN, ProjectSealing
 from tests.column_sealing import INDEX
 
 TOKEN = INDEX.compute("email", "ada@example.org")
@@ -17,10 +19,13 @@ class Projects:
 
     def __init__(self, **overrides: bool) -> None:
         self.overrides, self.reads, self.is_unavailable, self.now = overrides, 0, False, 100.0
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def fetch(self, query: str) -> Sequence[Any]:
         """The rows."""
         self.reads += 1
+        await self.answers.wait()
         if self.is_unavailable:
             raise UnavailableError("no database")
         return [{"id": name, "encrypts_personal_data": value} for name, value in self.overrides.items()]
@@ -66,3 +71,57 @@ async def test_before_projects_could_be_read_their_users_are_sealed() -> None:
     choice = projects.build(default=False)
     await choice.refresh()
     assert (choice.seals("@off/u-1"), choice.seals("u-1")) == (True, False)
+
+
+async def test_before_the_first_answer_projects_are_read_again_soon() -> None:
+    projects = Projects(off=False)
+    projects.is_unavailable = True
+    choice = projects.build(default=False)
+    await choice.refresh()
+    projects.is_unavailable = False
+    await choice.refresh()
+    assert projects.reads == 1
+    projects.now += READ_COOLDOWN
+    await choice.refresh()
+    assert (projects.reads, choice.seals("@off/u-1")) == (2, False)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_nobody_waits_long_for_a_database_that_hangs_and_its_late_answer_counts(
+    monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    monkeypatch.setattr(project_sealing, "READ_PATIENCE", 0.01)
+    projects = Projects(on=False)
+    choice = projects.build(default=False)
+    if is_known:
+        await choice.refresh()
+    before = projects.reads
+    projects.answers.clear()
+    projects.overrides = {"on": True, "off": False}
+    async with asyncio.timeout(20):
+        for _ in range(3):  # those after the first begin no other reading
+            projects.now += CACHED_SECONDS
+            await choice.refresh()
+        assert (projects.reads - before, choice.seals("@on/u-1")) == (1, not is_known)
+        projects.answers.set()
+        while choice.seals("@off/u-1") or not choice.seals("@on/u-1"):
+            await asyncio.sleep(0)
+    assert projects.reads - before == 1
+
+
+async def test_after_a_late_failure_nobody_waits_at_once_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_sealing, "READ_PATIENCE", 0.01)
+    projects = Projects(on=True)
+    choice = projects.build(default=False)
+    await choice.refresh()
+    projects.answers.clear()
+    projects.now += CACHED_SECONDS
+    await choice.refresh()
+    projects.is_unavailable, projects.now = True, projects.now + CACHED_SECONDS
+    projects.answers.set()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "project-sealing"))
+    await choice.refresh()
+    assert (projects.reads, choice.seals("@on/u-1")) == (2, True)
+    projects.now += CACHED_SECONDS
+    await choice.refresh()
+    assert projects.reads == 3
