@@ -32,13 +32,13 @@ class ProjectSealing:
     def seals(self, user_id: str) -> bool:
         """Whether the data of a user is sealed; of an address without a user (empty, or a token) if that of anybody is.
 
-        Before projects could be read, it is for all but those of the default project.
+        Before projects could be read, it is for all but the users of the default project.
         """
-        if not user_id.startswith(MARK) or self._overrides == {}:
-            return self.default or ((not user_id or is_token(user_id)) and any((self._overrides or {}).values()))
         if self._overrides is None:
-            return True
-        return self._overrides.get(find_project(user_id), self.default)
+            return self.default or not user_id or user_id.startswith(MARK) or is_token(user_id)
+        if user_id.startswith(MARK) and self._overrides:
+            return self._overrides.get(find_project(user_id), self.default)
+        return self.default or ((not user_id or is_token(user_id)) and any(self._overrides.values()))
 
     async def refresh(self, fetch: Fetch | None = None) -> None:
         """Read what projects say, if that was too long ago; while it cannot be read, what is known counts.

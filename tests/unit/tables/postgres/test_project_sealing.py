@@ -65,12 +65,13 @@ async def test_a_change_counts_after_a_few_seconds_and_an_outage_changes_nothing
     assert choice.seals("@on/u-1")
 
 
-async def test_before_projects_could_be_read_their_users_are_sealed() -> None:
+async def test_before_projects_could_be_read_their_users_and_addresses_without_a_user_are_sealed() -> None:
     projects = Projects(off=False)
     projects.is_unavailable = True
     choice = projects.build(default=False)
     await choice.refresh()
-    assert (choice.seals("@off/u-1"), choice.seals("u-1")) == (True, False)
+    sealed = {user_id: choice.seals(user_id) for user_id in ("@off/u-1", "", TOKEN, "u-1")}
+    assert sealed == {"@off/u-1": True, "": True, TOKEN: True, "u-1": False}
 
 
 async def test_before_the_first_answer_projects_are_read_again_soon() -> None:
