@@ -129,9 +129,7 @@ def _build_sendgrid(providers: Mapping[str, Mapping[str, Any]], simulators_url: 
 
 def _build_encryption(section: EncryptionSection, secrets: Mapping[str, str]) -> EncryptionSection:
     """The keys of the settings, else those of the running stack."""
-    if section.keys:
-        return section
-    keys = build_local_keys(secrets.get("encryption_key_1", ""), secrets.get("encryption_key_2", ""))
+    keys = section.keys or build_local_keys(secrets.get("encryption_key_1", ""), secrets.get("encryption_key_2", ""))
     index_key = build_local_index_key(secrets.get("index_key_1", ""), secrets.get("index_key_2", ""))
     return msgspec.structs.replace(section, keys=keys, index_key=section.index_key or index_key)
 

@@ -107,7 +107,7 @@ async def _seal(profile: ConnectionProfile) -> JsonObject:
     except SettingError as error:
         raise CommandError(str(error), "correct the variable or the line in faust.yml") from None
     if sealing is None:
-        raise CommandError("the settings have no outer keys, or no encryption.index_key", NO_KEYS_ADVICE)
+        raise CommandError("the settings have no outer keys", NO_KEYS_ADVICE)
     async with open_database(profile.postgres.url, sealing=sealing) as database:
         backlog = SealingBacklog(database, PAGE)
         with build_progress_console().status("sealing", spinner="dots") as progress:

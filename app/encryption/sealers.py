@@ -57,7 +57,7 @@ def build_column_sealing(
     if outer_keys is None:
         return None
     if index is None:
-        if section.enabled:
-            raise SettingError("encryption.index_key", "is empty: addresses that are sealed are found by hashes under this key")
-        return None
+        raise SettingError(
+            "encryption.index_key", "is empty, and encryption.keys is not: sealed addresses are found by hashes under this key"
+        )
     return ColumnSealing(outer_keys, index, ProjectSealing(section.enabled, time.monotonic, fetch), RandomBuffer(os.urandom), cached)

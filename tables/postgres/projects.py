@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from schemas.errors import ConflictError, MissingProjectError, UnavailableError, VersionMismatchError
 from schemas.ports import Sleep
@@ -16,6 +16,11 @@ from tables.postgres.query_loader import load_queries
 
 OBJECT_TYPE = "project"  # of the audit log
 CHANGED_FIELDS = ("name", "weight", "rate", "burst", "encrypts")
+
+NO_KEYS = (
+    "encrypts cannot be true, because the gateway has no keys and would write everything in plain: set encryption.keys and "
+    "encryption.index_key for every process, then try again"
+)
 
 _SQL = load_queries("projects")
 
@@ -42,7 +47,8 @@ class ProjectStore:
         return frozenset(row["id"] for row in await self._database.fetch(_SQL["find_missing"], project_ids))
 
     async def create(self, request: ProjectRequest, origin: ChangeOrigin) -> Project:
-        """The new project. Raises ConflictError if there is one with the id."""
+        """The new project. Raises ConflictError if there is one with the id, or if it would encrypt without keys."""
+        self._require_keys(request.encrypts)
         values = {name: getattr(request, name) for name in CHANGED_FIELDS}
         async with self._database.acquire_connection() as connection, connection.transaction():
             row = await connection.fetchrow(_SQL["insert_project"], request.id, *values.values(), origin.actor)
@@ -52,7 +58,8 @@ class ProjectStore:
             return _build_project(row)
 
     async def change(self, project_id: str, change: ProjectChange, version: int | None, origin: ChangeOrigin) -> Project:
-        """The changed project; None changes any version. Raises VersionMismatchError."""
+        """The changed project; None changes any version. Raises VersionMismatchError; ConflictError if it would encrypt without keys."""
+        self._require_keys(change.encrypts)
         given = {name: value for name in CHANGED_FIELDS if (value := getattr(change, name)) is not UNSET}
         async with self._database.acquire_connection() as connection, connection.transaction():
             row = await connection.fetchrow(_SQL["lock_project"], project_id)
@@ -67,6 +74,10 @@ class ProjectStore:
             before, after = {name: row[name] for name in changed}, {name: values[name] for name in changed}
             await self._write_audit_entry(connection, origin, "change", project_id, {"before": before, "after": after})
             return _build_project(await connection.fetchrow(_SQL["update_project"], project_id, *values.values()))
+
+    def _require_keys(self, encrypts: bool | UnsetType | None) -> None:
+        if encrypts is True and self._database.sealing is None:
+            raise ConflictError(NO_KEYS)
 
     async def _write_audit_entry(
         self, connection: Connection, origin: ChangeOrigin, action: str, project_id: str, details: Mapping[str, Any]

@@ -31,6 +31,8 @@ EXAMPLE_PROJECT = {"id": "acme", "name": "Acme Ltd", "weight": 2, "rate": 100, "
 IdParameter = Annotated[str, PathParameter(description="the id of the project", max_length=31)]
 NOT_FOUND = {404: describe_problem("no such project")}
 CONFLICT = {409: describe_problem("there is one with this id, or gateway.projects is off")}
+NO_KEYS = "encrypts is true and the gateway has no keys of encryption"
+CREATE_CONFLICT = {409: describe_problem(f"there is one with this id, gateway.projects is off, or {NO_KEYS}")}
 
 
 @get("/", opt=requires(Permission.PROJECTS_READ), responses=LIST_ERRORS, summary="List projects", operation_id="list_projects")
@@ -50,7 +52,7 @@ async def list_projects(
     "/",
     opt=requires(Permission.PROJECTS_WRITE),
     operation_class=describe_body("ProjectRequest", EXAMPLE_PROJECT),
-    responses={201: ResponseSpec(Project, description="created"), **LIST_ERRORS, **CONFLICT},
+    responses={201: ResponseSpec(Project, description="created"), **LIST_ERRORS, **CREATE_CONFLICT},
     summary="Create a project",
     operation_id="create_project",
 )
@@ -78,7 +80,7 @@ async def get_project(request: ApiRequest, project_id: IdParameter) -> Response[
     "/{project_id:str}",
     opt=requires(Permission.PROJECTS_WRITE),
     operation_class=describe_body("ProjectChange", {"rate": 200, "burst": 2000}),
-    responses={**CHANGE_ERRORS, **NOT_FOUND},
+    responses={**CHANGE_ERRORS, **NOT_FOUND, 409: describe_problem(NO_KEYS)},
     summary="Change a project",
     operation_id="change_project",
 )

@@ -16,6 +16,7 @@ from schemas.permissions import PROJECT_PERMISSIONS
 from schemas.projects import ProjectSettings
 from tables.postgres.database import Database
 from tables.postgres.projects import CachedProjects
+from tests.column_sealing import SEALED_ENV
 from tests.integration.access.keys import PATH as KEYS
 from tests.integration.access.keys import build_headers, create_key
 from tests.integration.access.project_delivery import DELIVERY_OWN, DELIVERY_ROUTES
@@ -43,6 +44,14 @@ class Owner(NamedTuple):
 async def client(database_copy_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway with projects, without a key."""
     async with open_endpoint_client(database_copy_url, HEROLD_GATEWAY_PROJECTS="true", HEROLD_GATEWAY_PRODUCE_TIMEOUT="0.05") as client:
+        yield client
+
+
+@pytest.fixture
+async def sealing_client(database_copy_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway with projects that has keys, and seals nothing unless a project says so."""
+    keys = {**SEALED_ENV, "HEROLD_ENCRYPTION_ENABLED": "false"}
+    async with open_endpoint_client(database_copy_url, HEROLD_GATEWAY_PROJECTS="true", **keys) as client:
         yield client
 
 
@@ -341,7 +350,10 @@ async def test_projects_are_created_listed_and_renamed(client: httpx.AsyncClient
     assert (await client.get(f"{PROJECTS}/nobody")).status_code == 404
 
 
-async def test_what_operators_choose_for_a_project_is_changed_and_audited(client: httpx.AsyncClient, database_copy: Database) -> None:
+async def test_what_operators_choose_for_a_project_is_changed_and_audited(
+    sealing_client: httpx.AsyncClient, database_copy: Database
+) -> None:
+    client = sealing_client
     chosen = {"weight": 3, "rate": 0.5, "burst": 20, "encrypts": True}
     created = await client.post(PROJECTS, json={"id": "acme", "name": "Acme", **chosen})
     assert (created.status_code, {name: created.json()[name] for name in chosen}) == (201, chosen)
@@ -371,6 +383,16 @@ async def test_what_operators_choose_for_a_project_is_changed_and_audited(client
     assert first == ("create", {"source": "api", "name": "Acme", **chosen})
     before, after = {"weight": 3, "rate": 0.5, "encrypts": True}, {"weight": 4, "rate": None, "encrypts": None}
     assert second == ("change", {"source": "api", "before": before, "after": after})
+
+
+async def test_without_keys_no_project_can_encrypt(client: httpx.AsyncClient) -> None:
+    acme = {"id": "acme", "name": "Acme"}
+    refused = await client.post(PROJECTS, json={**acme, "encrypts": True})
+    assert (refused.status_code, "set encryption.keys and encryption.index_key" in refused.json()["detail"]) == (409, True)
+    assert (await client.post(PROJECTS, json={**acme, "encrypts": False})).status_code == 201
+    changed = await client.patch(f"{PROJECTS}/acme", json={"encrypts": True}, headers=ANY_VERSION)
+    assert (changed.status_code, changed.json()["detail"]) == (409, refused.json()["detail"])
+    assert (await client.patch(f"{PROJECTS}/acme", json={"encrypts": None, "name": "x"}, headers=ANY_VERSION)).status_code == 200
 
 
 @pytest.mark.parametrize(

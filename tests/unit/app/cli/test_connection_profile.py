@@ -5,6 +5,7 @@ import pytest
 
 from app.cli.connection_profile import load_connection_profile
 from app.cli.errors import CommandError
+from app.encryption.outer_keys import build_local_index_key, build_local_keys
 
 PORTS = {
     "gateway": 21001,
@@ -68,3 +69,13 @@ def test_the_settings_are_used_without_a_state_file(tmp_path: Path) -> None:
 def test_an_unreadable_state_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"state\.json"):
         load_connection_profile(write_state_file(tmp_path, "{"), tmp_path)
+
+
+def test_keys_of_encryption_that_are_not_set_are_those_of_the_stack(tmp_path: Path) -> None:
+    texts = [f"{number:02}" * 16 for number in range(4)]
+    names = ("encryption_key_1", "encryption_key_2", "index_key_1", "index_key_2")
+    env = write_state_file(tmp_path, json.dumps({"secrets": dict(zip(names, texts, strict=True))}))
+    own, index = build_local_keys(*texts[:2]), build_local_index_key(*texts[2:])
+    for variables, expected in (({}, (own, index)), ({"KEYS": "a=b"}, ("a=b", index)), ({"INDEX_KEY": "c"}, (own, "c"))):
+        profile = load_connection_profile({**env, **{f"HEROLD_ENCRYPTION_{name}": value for name, value in variables.items()}}, tmp_path)
+        assert (profile.encryption.keys, profile.encryption.index_key) == expected
