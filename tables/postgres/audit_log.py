@@ -64,8 +64,9 @@ class AuditLogReader:
         """At most `limit` entries with ids below `before`, newest first."""
         below = min(to_uuid_hex(before) if before else _MAX_UUID, _build_bound(selection.until, _MAX_UUID))
         project, object_id = project_in_force.get() or "", selection.object_id
-        object_ids = None if object_id is None else [object_id, qualify(project, object_id)]
-        values = *selection[:4], object_ids, _build_bound(selection.since, _MIN_UUID), below, limit, project or None
+        stored_id = None if object_id is None else qualify(project, object_id)
+        object_ids = None if object_id is None else [object_id, stored_id]
+        values = *selection[:4], object_ids, _build_bound(selection.since, _MIN_UUID), below, limit, project or None, stored_id
         async with self._database.acquire_connection() as connection, connection.transaction(readonly=True):
             await connection.execute(_SQL["plan_for_values"])
             return [_build_entry(row) for row in await connection.fetch(_SQL["search_audit_entries"], *values)]

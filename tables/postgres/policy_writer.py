@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from schemas.policy import Policy, Rule
-from schemas.policy_document import PolicyDocument, merge_document
+from schemas.policy_document import PolicyDocument, describe_rate_limit, merge_document
 from schemas.rule_versions import PolicyDifference, list_differences
 from schemas.users import AUDIT_ENTRY_PREFIX, ChangeOrigin
 from tables.postgres.audit_log import write_audit_entry
@@ -50,7 +50,8 @@ class PostgresPolicyWriter:
         if difference.fields:
             details["changes"] = difference.fields
         action, entry_id = f"{difference.kind}.{difference.change}", self._make_id(AUDIT_ENTRY_PREFIX)
-        await write_audit_entry(connection, entry_id, self._origin.actor, action, difference.kind, difference.name, details)
+        project = _find_project(difference, policy)
+        await write_audit_entry(connection, entry_id, self._origin.actor, action, difference.kind, difference.name, details, project)
         return msgspec.structs.replace(difference, version=version)
 
 
@@ -71,6 +72,13 @@ async def upsert_rule(connection: Connection, rule: Rule) -> int:
     """Insert or change a rule in the open transaction; returns its version, which continues that of a deleted one."""
     version: int = await connection.fetchval(_SQL["upsert_rule"], *build_rule_values(rule))
     return version
+
+
+def _find_project(change: PolicyDifference, policy: Policy) -> str | None:
+    """Whose a rate limit is; None for what has an id that says it."""
+    if change.kind != "rate_limit":
+        return None
+    return next(limit.project for limit in policy.rate_limits if describe_rate_limit(limit) == change.name)
 
 
 async def _write_change(connection: Connection, change: PolicyDifference, policy: Policy, origin: ChangeOrigin) -> int:

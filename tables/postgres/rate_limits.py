@@ -99,7 +99,7 @@ class RateLimitStore:
         if version is not None:
             details["version"] = version
         name, entry_id = describe_rate_limit(limit), self._make_id(AUDIT_ENTRY_PREFIX)
-        await write_audit_entry(connection, entry_id, origin.actor, f"rate_limit.{action}", "rate_limit", name, details)
+        await write_audit_entry(connection, entry_id, origin.actor, f"rate_limit.{action}", "rate_limit", name, details, limit.project)
 
 
 def _find(policy: Policy, key: RateLimitKey) -> RateLimit | None:

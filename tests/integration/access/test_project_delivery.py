@@ -179,6 +179,19 @@ async def test_the_audit_log_shows_a_project_its_own_entries(client: httpx.Async
     assert [(await client.get("/v1/audit/head", headers=owner.headers)).status_code for owner in owners] == [200, 403, 403]
 
 
+async def test_an_entry_from_before_entries_named_their_project_is_shown_by_its_object(
+    client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner]
+) -> None:
+    for entry in (OLD_ENTRY, OLD_ENTRY.replace("@acme/", "").replace("'ada'", "'bob'")):
+        await database_copy.fetch(entry)
+    for owner, actor in zip(owners, ("bob", "ada", None), strict=True):
+        for params in ({}, {"object_type": "user", "action": "create"}):
+            found = (await client.get("/v1/audit", params={"object_id": "u-9", **params}, headers=owner.headers)).json()["items"]
+            assert [(one["actor"], one["object_id"]) for one in found] == ([(actor, "u-9")] if actor else [])
+        for params in ({"object_type": "rule"}, {"actor": "eve"}):
+            assert (await client.get("/v1/audit", params={"object_id": "u-9", **params}, headers=owner.headers)).json()["items"] == []
+
+
 async def test_postgres_shows_a_project_its_own_entries_of_the_audit_log_whatever_is_asked(
     client: httpx.AsyncClient, database_copy: Database, owners: Sequence[Owner]
 ) -> None:

@@ -98,6 +98,7 @@ async def test_filters_that_cannot_be_are_named(client: httpx.AsyncClient, param
 )
 async def test_each_filter_has_an_index(database_copy: Database, selection: AuditFilter, index: str) -> None:
     project = "acme" if index == "audit_log_project_idx" else None
+    stored_id = None if project is None else "@acme/u-5"
     await database_copy.fetch("""
         insert into audit_log (id, actor, action, object_type, object_id, principal)
         select gen_random_uuid(), 'actor-' || n % 1000, 'action-' || n % 500, 'user', 'u-' || n, 'key:' || n % 1000
@@ -108,7 +109,7 @@ async def test_each_filter_has_an_index(database_copy: Database, selection: Audi
     async with database_copy.acquire_connection() as connection, connection.transaction():
         await connection.execute(sql["plan_for_values"])
         object_ids = None if selection.object_id is None else [selection.object_id]
-        values = *selection[:4], object_ids, "0" * 32, "f" * 32, 50, project
+        values = *selection[:4], object_ids, "0" * 32, "f" * 32, 50, project, stored_id
         plan = "\n".join(row[0] for row in await connection.fetch(f"explain {sql['search_audit_entries']}", *values))
     assert index in plan
 

@@ -130,3 +130,18 @@ async def test_the_commands_set_list_and_delete(herold: HeroldRunner, database_c
         herold, "set", "--category", "markting", "--window", "1h", "--max", "1", exit_code=1
     )
     assert "longer than 7 days" in await run(herold, "set", "--window", "8d", "--max", "1", exit_code=2)
+
+
+async def test_a_change_of_a_projects_limit_by_command_is_an_entry_of_the_project(
+    herold: HeroldRunner, database_copy: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.yml").write_text("rate_limits: [{channel: sms, max_count: 1, window_seconds: 60, project: acme}]")
+    applied = await asyncio.to_thread(herold, "policy", "apply", str(tmp_path / "policy.yml"))
+    assert applied.exit_code == 0, applied.output
+    key = ("--channel", "sms", "--window", "60s")
+    await run(herold, "set", *key, "--project", "acme", "--max", "2")
+    await run(herold, "delete", *key, "--project", "acme")
+    await run(herold, "set", *key, "--max", "2")
+    rows = await database_copy.fetch("select action, project from audit_log where object_id like 'sms in 60 s%' order by id")
+    changes = ("added", "acme"), ("changed", "acme"), ("deleted", "acme"), ("added", "")
+    assert [tuple(row) for row in rows] == [(f"rate_limit.{change}", project) for change, project in changes]
