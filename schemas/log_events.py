@@ -39,6 +39,7 @@ LogEvent = Literal[
     "recorder.database_unavailable",  # PostgreSQL does not answer; no batch is acknowledged until it does
     "recorder.resend_too_large",  # a delivery that a carrier could not deliver is not sent again: its entry does not fit into a record
     "recorder.dead_lettered",  # an event that cannot be recorded became a dead letter
+    "sealing.address_unreadable",  # a sealed address of a report or suppression does not open, so its token stands for it: ids and cause
     "limits.redis_unavailable",  # Redis does not answer, so each process counts its calls or requests by itself; once for each outage
     "limits.redis_available",  # the calls or requests of all processes are counted together again
     "policy.loaded",  # a new version of rules, templates and rate limits was loaded

@@ -4,11 +4,13 @@ A transaction that writes holds the keys with which it seals, so that no erasure
 user, as an erasure does. Keys are read on the connection at hand, which may be the only one.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.blind_index import BlindIndex
 from schemas.errors import ErasedError, SealError, UnavailableError
+from schemas.log_events import LogEvent
 from schemas.sealed_columns import NO_PRIVATE_USER, PrivateUser, open_device, open_suppressed, open_user
 from schemas.sealing import OuterKeys, ReadRandom, Sealer
 from schemas.user_keys import SealerReader, WrappedKey, unwrap_keys
@@ -17,6 +19,8 @@ from tables.postgres.project_sealing import ProjectSealing
 from tables.postgres.query_loader import load_queries
 
 _SQL = load_queries("user_keys")
+_LOGGER = logging.getLogger("herold")
+ADDRESS_UNREADABLE: LogEvent = "sealing.address_unreadable"
 NO_KEYS = "the addresses of users are sealed, and the settings of encryption have no keys: set encryption.keys and encryption.index_key"
 
 
@@ -146,24 +150,29 @@ def open_token(stored: str, sealed: bytes, sealer: Sealer | None) -> str:
 async def open_suppressions(sealing: ColumnSealing | None, connection: Connection, rows: Sequence[DatabaseRow]) -> list[str]:
     """The addresses in rows of suppressions (`user_id`, `address`, `sealed`), row by row; of whom was erased a token.
 
-    Without keys it is a token, too: what is suppressed can be listed and undone by its id.
+    Without keys it is a token, too: what is suppressed can be listed and undone by its id. `id`, if rows have it, is logged for an
+    address that does not open.
     """
     owners = [(row["user_id"] or row["address"]) if row["sealed"] is not None else None for row in rows]
     sealers = await sealing.read_sealers(connection, filter(None, owners)) if sealing is not None else {}
     return [
-        open_address(row["address"], row["sealed"], sealers.get(owner)) if owner else row["address"]
+        open_address(row["address"], row["sealed"], sealers.get(owner), suppression=row.get("id")) if owner else row["address"]
         for owner, row in zip(owners, rows, strict=True)
     ]
 
 
-def open_address(stored: str, sealed: bytes, sealer: Sealer | None) -> str:
-    """A suppressed address; its token if the key is destroyed. Raises UnavailableError."""
+def open_address(stored: str, sealed: bytes, sealer: Sealer | None, **ids: object) -> str:
+    """A suppressed address; its token if the key is destroyed, or if it does not open, which is logged with the ids.
+
+    The token is as good for a suppression, and no retry would open it.
+    """
     try:
         return stored if sealer is None else open_suppressed(stored, sealed, sealer)
     except ErasedError:
         return stored
     except SealError as error:
-        raise UnavailableError(f"the address of a suppression: {error}") from None
+        _LOGGER.error(ADDRESS_UNREADABLE, extra={"fields": {**{name: str(one) for name, one in ids.items()}, "cause": str(error)}})
+        return stored
 
 
 async def _get_sealers(

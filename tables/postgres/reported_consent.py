@@ -73,13 +73,13 @@ async def _suppress(
 
 
 async def _open_address(connection: Connection, event: ReceiptEvent | InboundEvent, sealing: ColumnSealing | None) -> str:
-    """The address of an event; the token if the key was destroyed since. Raises UnavailableError."""
+    """The address of an event; the token if the key was destroyed since, or if it does not open. Raises UnavailableError without keys."""
     if not event.sealed:
         return event.address
     if sealing is None:
         raise UnavailableError(NO_KEYS)
     sealers = await sealing.read_sealers(connection, [event.address])
-    return open_address(event.address, event.sealed, sealers.get(event.address))
+    return open_address(event.address, event.sealed, sealers.get(event.address), provider=event.provider, event_key=event.event_key)
 
 
 def _build_make_id(event: ReceiptEvent | InboundEvent) -> MakeId:

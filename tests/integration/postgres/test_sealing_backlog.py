@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import pytest
 
@@ -13,6 +14,7 @@ from schemas.events import InboundEvent
 from schemas.history import HistoryBatch
 from schemas.ids import make_id
 from schemas.sealed_columns import seal_suppressed
+from schemas.sealing import KEY_BYTES, DataKey, Sealer
 from schemas.users import ChangeOrigin, DeviceChange, SuppressionRequest, UserChange
 from tables.postgres.database import Database
 from tables.postgres.erasures import ErasureStore
@@ -161,6 +163,50 @@ async def test_a_sealed_report_suppresses_the_address_and_start_undoes_it(stores
         assert [one.address for one in await stores.suppressions.list_suppressions(None, None, None, False, 10, None)] == expected
     rows = await stores.database.fetch("select address from consent_events where channel = 'sms' and actor = 'twilio'")
     assert [row["address"] for row in rows] == [token, token]
+
+
+def damage(sealed: bytes) -> bytes:
+    return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+
+def seal_with_unknown_key(sealed: bytes) -> bytes:
+    token = INDEX.compute("sms", NUMBER)
+    return seal_suppressed(token, NUMBER, Sealer(token, [DataKey(9, "test", os.urandom(KEY_BYTES))], os.urandom))
+
+
+@pytest.mark.parametrize("spoil", [damage, seal_with_unknown_key])
+async def test_an_address_that_does_not_open_is_suppressed_by_its_token(
+    stores: Stores, caplog: pytest.LogCaptureFixture, spoil: Callable[[bytes], bytes]
+) -> None:
+    sealing = stores.database.sealing = build_column_sealing()
+    await stores.users.create("u", UserChange(addresses={"sms": [NUMBER]}), ORIGIN)
+    token, writer = INDEX.compute("sms", NUMBER), PostgresHistoryWriter(stores.database)
+    async with stores.database.acquire_connection() as connection, connection.transaction():
+        sealer = (await sealing.hold_keys(connection, [token]))[token]
+    intact = seal_suppressed(token, NUMBER, sealer)
+
+    async def receive(kind: Literal["stop", "start"], key: str, sealed: bytes) -> tuple[list[str], list[str]]:
+        """The users whose profiles have changed, and what is suppressed then."""
+        event = InboundEvent("sms", "twilio", key, kind, token, 1_760_000_000.0, sealed=sealed)
+        written = await writer.write(HistoryBatch(inbound=[event]))
+        return list(written.changed_users), [
+            one.address for one in await stores.suppressions.list_suppressions(None, None, None, False, 10, None)
+        ]
+
+    assert await receive("stop", "SM1", spoil(intact)) == (["u"], [token])
+    assert await receive("start", "SM2", spoil(intact)) == (["u"], [])
+    logged = [record for record in caplog.records if record.name == "herold"]
+    assert [(record.levelname, record.getMessage()) for record in logged] == [("ERROR", "sealing.address_unreadable")] * 2
+    fields = [record.__dict__["fields"] for record in logged]
+    assert [(one["provider"], one["event_key"], sorted(one)) for one in fields] == [
+        ("twilio", key, ["cause", "event_key", "provider"]) for key in ("SM1", "SM2")
+    ]
+    assert not any(text in str(fields) for text in (token, NUMBER))
+
+    assert await receive("stop", "SM3", intact) == (["u"], [NUMBER])
+    await stores.database.fetch("update suppressions set sealed = $1", spoil(intact))
+    assert await receive("stop", "SM4", intact) == ([], [token]), "it is suppressed already"
+    assert await receive("start", "SM5", intact) == (["u"], [])
 
 
 async def test_an_erasure_waits_for_a_writer_that_seals_and_erases_what_it_wrote(stores: Stores) -> None:
