@@ -181,6 +181,9 @@ class Deliverer:
             return
         if in_flight.delivery.consent and self._consent.must_check(in_flight, now):
             self._limiter.release(in_flight)
+            if in_flight.has_intent:  # it waits again, and a worker that reads its record meanwhile may call
+                self._recorder.withdraw_intent(in_flight, now)
+                in_flight.has_intent = False
             self._consent.add(in_flight)
             return
         if in_flight.delivery.at_most_once and not in_flight.has_intent:
