@@ -106,7 +106,10 @@ class Deliverer:
                         self._reconciler.add(in_flight)
                     else:
                         (self._consent.add if in_flight.delivery.consent else self._limiter.enqueue)(in_flight)
+                self._drain.request()  # for a batch that was being read ahead when a drain began
                 self._start_calls()
+                if self._stopping is not None:
+                    self._drain.release_all()
 
     def begin_stop(self) -> None:
         """Start no more calls, and let the stop wait for no batch without one; batches with waiting deliveries stay unacknowledged."""

@@ -118,3 +118,40 @@ async def test_a_row_is_withdrawn_if_the_consent_is_too_old_when_it_is_durable(*
     await settle(harness)
     harness.respond(ACCEPTED)
     assert [(event.delivery_id, event.status) for event in harness.status_events] == [(build_delivery().id, Status.SENT)]
+
+
+async def read_in_drain(harness: DeliveryHarness) -> FakeBatchHandle:
+    """A batch that was being read ahead when the drain began; the account has rejected its key."""
+    await harness.run_batches(harness.build_batch(build_delivery(number=1)))
+    harness.respond(REJECTED_KEY)
+    harness.deliverer.on_drain()
+    handle = harness.build_batch(build_delivery(number=2))
+    handle.hold()
+    return handle
+
+
+async def test_a_drain_does_not_wait_for_a_batch_that_comes_late_for_a_closed_account() -> None:
+    harness = DeliveryHarness()
+    handle = await read_in_drain(harness)
+    await harness.run_batches(handle)
+    harness.commit()
+    assert (handle.is_awaited, harness.pending_calls) == (False, [])
+
+
+async def test_a_stop_does_not_wait_for_a_batch_that_comes_late() -> None:
+    harness = DeliveryHarness()
+    handle = harness.build_batch(build_delivery())
+    handle.hold()
+    harness.deliverer.on_drain()
+    harness.deliverer.begin_stop()
+    await harness.run_batches(handle)
+    assert (handle.is_awaited, harness.pending_calls) == (False, [])
+
+
+async def test_without_a_drain_a_batch_for_a_closed_account_stays() -> None:
+    harness = DeliveryHarness()
+    handle = await read_in_drain(harness)
+    harness.deliverer.on_partitions_revoked([])
+    await harness.run_batches(handle)
+    harness.commit()
+    assert handle.is_awaited
