@@ -12,13 +12,13 @@ from schemas.enums import Priority
 
 class UnansweredCall(Struct, frozen=True, gc=False, omit_defaults=True):
     """A call that may have reached the provider, which did not say so: the number of its attempt, its time in epoch seconds, how often
-    the search for evidence has failed, and the code of a complete answer such as 503, 0 for none.
+    the search for evidence has failed, and whether the provider said, by a complete 5xx, that it has failed.
     """
 
     attempt: int
     called_at: float
     failed_searches: int = 0
-    code: int = 0
+    has_failed: bool = False
 
 
 class NextStep(Struct, frozen=True, gc=False):

@@ -20,6 +20,7 @@ class AttemptResult(Struct, frozen=True, gc=False):
     `reason` is a value of schemas.enums.Reason or empty; `status` is set if the delivery's status differs from the usual one of its
     outcome; `retry_after` is in seconds, 0 without a Retry-After; `detail` is a text for operators, without address, content or token.
     `is_account_fault`: the credentials or the account are at fault, not the delivery, so every other call would fail as well.
+    `has_failed`: the provider said in a complete answer that it has failed, by HTTP a 5xx (RFC 9110, 15.6).
     """
 
     outcome: Outcome
@@ -30,6 +31,7 @@ class AttemptResult(Struct, frozen=True, gc=False):
     retry_after: float = 0.0
     detail: str = ""
     is_account_fault: bool = False
+    has_failed: bool = False
 
 
 class Provider(Protocol):

@@ -59,7 +59,8 @@ class Reconciler:
     def plan(self, in_flight: InFlight, result: AttemptResult, now: float) -> Reconcile | None:
         """The search that follows a call without an answer; None if the message is sent again like after any other failure."""
         at = find_search_time(self._policy, in_flight.delivery, in_flight.batch.priority, now)
-        return None if at is None else Reconcile(at, UnansweredCall(in_flight.attempt, in_flight.called_at, code=result.provider_code))
+        unanswered = UnansweredCall(in_flight.attempt, in_flight.called_at, has_failed=result.has_failed)
+        return None if at is None else Reconcile(at, unanswered)
 
     def add_interrupted(self, in_flight: InFlight) -> None:
         """Treat a call that was to be made when a worker ended as one without an answer."""
@@ -124,5 +125,5 @@ class Reconciler:
         unanswered, sent_again = in_flight.delivery.unanswered, in_flight.delivery.sent_again
         self._observer.on_resolution(Resolution.GIVEN_UP if sent_again else Resolution.SENT_AGAIN)
         in_flight.possible_duplicate = True
-        in_flight.sent_again = unanswered is not None and not unanswered.code
+        in_flight.sent_again = unanswered is not None and not unanswered.has_failed
         self._send_again(in_flight)

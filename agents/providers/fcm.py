@@ -16,6 +16,7 @@ from agents.providers.request import encode_head, encode_head_prefix, parse_base
 from agents.providers.response import (
     build_account_fault,
     build_invalid_content,
+    build_unknown,
     clean_provider_id,
     describe_rejected_fields,
     parse_no_response,
@@ -167,7 +168,7 @@ class Fcm:
             if status == 401 and rejection.is_account_fault:
                 self._token.reject(now)
             return msgspec.structs.replace(rejection, provider_code=status)
-        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
+        return build_unknown(status, parse_retry_after(result.headers, now))
 
     def _get_head_prefix(self) -> bytes:
         token = self._token.value

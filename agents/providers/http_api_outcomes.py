@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agents.providers.http_api_file import OutcomeEntry, ResponseEntry, StatusPattern
-from agents.providers.response import build_account_fault, clean_provider_id, parse_retry_after
+from agents.providers.response import SERVER_ERROR, build_account_fault, clean_provider_id, parse_retry_after
 from schemas.enums import Outcome, Reason, Status
 from schemas.errors import DECODE_ERRORS
 from schemas.http import HttpResponse
@@ -70,7 +70,8 @@ class ResponseMap:
         if result.outcome is Outcome.ACCEPTED:
             return replace(result, provider_code=number, provider_message_id=clean_provider_id(_get_text(content, self._message_id)))
         if result.outcome in (Outcome.THROTTLED, Outcome.UNKNOWN, Outcome.NOT_SENT):
-            return replace(result, provider_code=number, retry_after=parse_retry_after(response.headers, now, self._retry_after))
+            retry_after = parse_retry_after(response.headers, now, self._retry_after)
+            return replace(result, provider_code=number, retry_after=retry_after, has_failed=response.status_code >= SERVER_ERROR)
         return replace(result, provider_code=number)
 
 

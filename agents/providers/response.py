@@ -11,6 +11,7 @@ from schemas.outcome import AttemptResult
 
 MAX_PROVIDER_ID_LENGTH = 200
 MAX_NAMED_FIELDS = 3
+SERVER_ERROR = 500  # the first status of those by which a server says that it has failed
 
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,99}").fullmatch
 _SECONDS = re.compile(rb"[0-9]{1,9}").fullmatch
@@ -38,6 +39,11 @@ def parse_no_response(failure: NotSent | NotAllowed | MaybeSent) -> AttemptResul
         return AttemptResult(Outcome.REJECTED_RECIPIENT, Reason.ADDRESS_NOT_ALLOWED, detail=failure.cause)
     outcome = Outcome.NOT_SENT if isinstance(failure, NotSent) else Outcome.UNKNOWN
     return AttemptResult(outcome, detail=failure.cause)
+
+
+def build_unknown(status: int, retry_after: float) -> AttemptResult:
+    """The result of a complete answer after which the message may have been sent."""
+    return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after, has_failed=status >= SERVER_ERROR)
 
 
 def parse_retry_after(headers: Mapping[bytes, bytes], now: float, name: bytes = b"retry-after") -> float:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from agents.providers.request import encode_head, encode_head_prefix, parse_base_url
-from agents.providers.response import build_invalid_content, clean_provider_id, parse_no_response, parse_retry_after
+from agents.providers.response import build_invalid_content, build_unknown, clean_provider_id, parse_no_response, parse_retry_after
 from agents.providers.sendgrid_batch import encode_batch, get_batch_key, has_same_content
 from agents.providers.sendgrid_content import encode_content, replace_line_breaks
 from agents.providers.sendgrid_errors import HTTP_STATUSES, parse_bad_request, parse_batch_rejection
@@ -152,7 +152,7 @@ class SendGrid:
             return HTTP_STATUSES[status]
         if 300 <= status < 500 and status != 408:
             return AttemptResult(Outcome.REJECTED_PERMANENT, Reason.REJECTED_PERMANENT, status, detail="an undocumented HTTP status")
-        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
+        return build_unknown(status, parse_retry_after(result.headers, now))
 
     def parse_batch_result(self, result: HttpResult, count: int, now: float) -> BatchResult:
         """As of one e-mail, whose message id all have; a 400 or 413 took none of them, and may be the fault of one."""

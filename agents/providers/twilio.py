@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from agents.providers.form_encoding import quote_form_value
 from agents.providers.request import ParsedUrl, encode_head, encode_head_prefix, parse_base_url, parse_url
-from agents.providers.response import build_invalid_content, clean_provider_id, parse_no_response, parse_retry_after
+from agents.providers.response import build_invalid_content, build_unknown, clean_provider_id, parse_no_response, parse_retry_after
 from agents.providers.setting_checks import check_base_url, check_settings, expect_match, expect_parsed
 from agents.providers.twilio_codes import ERROR_CODES, ERROR_CODES_OF_SENDERS, HTTP_STATUSES, build_link
 from agents.providers.twilio_look_up import TwilioLookUp
@@ -149,7 +149,7 @@ class Twilio:
             return AttemptResult(Outcome.THROTTLED, "", code or status, retry_after=parse_retry_after(result.headers, now))
         if 300 <= status < 500 and status != 408:
             return listed or HTTP_STATUSES.get(status) or _build_unlisted(code, status)
-        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=parse_retry_after(result.headers, now))
+        return build_unknown(status, parse_retry_after(result.headers, now))
 
 
 def build_provider(settings: Settings) -> Twilio:

@@ -16,7 +16,7 @@ from agents.providers.endpoint_secrets import SealedSecretError, SecretBox, sign
 from agents.providers.endpoint_url import UrlPolicy, parse_ports
 from agents.providers.http import AddressPolicy
 from agents.providers.request import ParsedUrl, encode_head_prefix, parse_url
-from agents.providers.response import build_invalid_content, parse_no_response, parse_retry_after
+from agents.providers.response import build_invalid_content, build_unknown, parse_no_response, parse_retry_after
 from agents.providers.setting_checks import check_settings, expect_parsed
 from agents.providers.webhook_secret import decode_master_secret, derive_secret
 from schemas.channels import ChannelName
@@ -160,7 +160,7 @@ class Webhook:
         if 300 <= status < 500 and status not in UNCLEAR_STATUSES:
             fallback = REDIRECTED if status < 400 else OTHER_REJECTION
             return msgspec.structs.replace(HTTP_STATUSES.get(status, fallback), provider_code=status, retry_after=retry_after)
-        return AttemptResult(Outcome.UNKNOWN, "", status, retry_after=retry_after)
+        return build_unknown(status, retry_after)
 
     def _check_target(self, url: str) -> Target | AttemptResult:
         target = parse_target(url, self._allow_http)

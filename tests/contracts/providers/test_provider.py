@@ -131,7 +131,7 @@ def test_what_never_left_is_not_sent_and_what_got_no_answer_is_unknown(provider_
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
 def test_a_server_error_may_have_been_sent(provider_case: ProviderCase, status: int) -> None:
     attempted = provider_case.provider.parse_result(build_response(status), NOW)
-    assert (attempted.outcome, attempted.provider_code) == (Outcome.UNKNOWN, status)
+    assert (attempted.outcome, attempted.provider_code, attempted.has_failed) == (Outcome.UNKNOWN, status, status != 408)
 
 
 @pytest.mark.parametrize(

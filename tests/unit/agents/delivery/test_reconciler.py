@@ -126,6 +126,17 @@ async def test_a_provider_that_says_that_it_has_failed_is_asked_again_as_often_a
     assert (len(harness.all_calls), [one.reason for one in harness.dead_letters]) == (4, ["retries_exhausted"])
 
 
+@pytest.mark.parametrize("status", [200, 204, 408])
+async def test_an_answer_that_says_neither_is_as_good_as_none(status: int) -> None:
+    harness, delivery = Harness(policy=RetryPolicy(RetrySchedule((0.5,) * 9), 10.0)), build_delivery()
+    await harness.run_batches(harness.build_batch(delivery))
+    for _ in range(2):
+        harness.respond(HttpResponse(status, {}, b""))
+        await harness.search()
+    assert (len(harness.all_calls), harness.pending_calls) == (2, [])
+    assert [one.reason for one in harness.dead_letters] == ["retries_exhausted"]
+
+
 async def test_an_answer_between_does_not_make_a_third_call_without_one_possible() -> None:
     harness, delivery = Harness(policy=RetryPolicy(RetrySchedule((0.5,) * 9), 10.0)), build_delivery()
     await harness.run_batches(harness.build_batch(delivery))

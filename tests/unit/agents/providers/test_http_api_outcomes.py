@@ -62,6 +62,12 @@ def test_the_first_entry_that_fits_decides(status: int, body: Any, outcome: Outc
     assert (found.outcome, found.reason, found.provider_code, found.is_account_fault) == (outcome, reason, code, False)
 
 
+@pytest.mark.parametrize(("status", "code", "has_failed"), [(500, 21211, True), (502, 0, True), (202, 21211, False), (408, None, False)])
+def test_the_status_and_not_the_code_of_the_body_says_that_the_provider_has_failed(status: int, code: Any, has_failed: bool) -> None:
+    found = parse(status, build_error(code), outcomes=[{"status": 202, "code": 21211, "outcome": "UNKNOWN"}])
+    assert (found.outcome, found.has_failed) == (Outcome.UNKNOWN, has_failed)
+
+
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
 def test_faults_of_the_account_pause_it(status: int) -> None:
     assert parse(status).is_account_fault
