@@ -1,7 +1,7 @@
 """Lets a rebalance or stop go on without batches that would take too long, but not before the calls in them have ended."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 
 from agents.delivery.in_flight import InFlight, InFlightBatch, InFlightRegistry
 from schemas.ports import SharedOutbox
@@ -38,7 +38,7 @@ class BatchDrain:
         """The partitions are revoked."""
         self.is_active = self.is_due = False
 
-    def release_accounts(self, accounts: Collection[str]) -> None:
+    def release_accounts(self, accounts: Set[str]) -> None:
         """Release the batches of deliveries that wait for these accounts."""
         self._release(lambda in_flight: in_flight.account in accounts)
 

@@ -126,7 +126,7 @@ class CallRates:
 
     def _release_batches(self) -> None:
         if self._is_draining:
-            self._drain.release_accounts([name for name, account in self._accounts.items() if account.is_serving])
+            self._drain.release_accounts({name for name, account in self._accounts.items() if account.is_serving})
             self._call_later(DRAIN_INTERVAL, self._release_batches)
 
     def _add(self, account: str, rate: CallRate) -> _Account:

@@ -1,12 +1,13 @@
 """Calls per second of an account, over several workers: bounds, priorities, and what waits."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
 from agents.delivery.call_rates import DRAIN_INTERVAL, HOLD, CallRates, build_quotas
 from agents.providers.webhook import Webhook
+from schemas.delivery import Delivery
 from schemas.delivery_policy import BreakerPolicy, CallRate, ConcurrencyLimits, OpenDelays, WaitingLimits
 from schemas.enums import Priority, Reason, Status
 from schemas.errors import UnavailableError
@@ -59,6 +60,12 @@ class RatedWorkers:
         await harness.run_batches(handle)
         await self.settle()
         return handle
+
+    async def deliver_to(self, addresses: Iterable[tuple[int, str]]) -> None:
+        """Deliver what has these numbers to these addresses."""
+        harness = self.workers[0]
+        await harness.run_batches(harness.build_batch(*[build_delivery(number=number, address=address) for number, address in addresses]))
+        await self.settle()
 
     async def settle(self) -> None:
         """Let the tasks run, and answer all calls."""
@@ -215,6 +222,30 @@ async def test_a_drain_does_not_wait_for_what_waits() -> None:
     made = len(workers.calls)
     await workers.wait(1)
     assert len(workers.calls) <= made + 1
+
+
+async def test_a_drain_looks_each_account_up_however_many_there_are() -> None:
+    comparisons = 0
+
+    class CountedName(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal comparisons
+            comparisons += 1
+            return str.__eq__(self, other)
+
+    class CountedAccounts(AccountPerDomain):
+        def get_account(self, delivery: Delivery) -> str:
+            return CountedName(super().get_account(delivery))
+
+    workers, hosts = RatedWorkers(provider=CountedAccounts(), rate=CallRate(0.1, 1)), range(100)
+    for first in (0, 1000):  # the first of each host has its call, the second waits
+        await workers.deliver_to([(first + host, f"ada@{host}.example") for host in hosts])
+    comparisons = 0
+    workers.rates[0].begin_drain()
+    assert comparisons <= 2 * len(hosts)
 
 
 async def test_no_call_begins_in_a_drain_that_does_not_wait_for_it() -> None:
