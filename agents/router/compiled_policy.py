@@ -40,22 +40,27 @@ class CompiledPolicy:
         return self._email_options[key]
 
     def get_plan(
-        self, notification: Notification, routed_channels: tuple[ChannelName, ...] = (), project: str = DEFAULT_PROJECT
+        self,
+        notification: Notification,
+        routed_channels: tuple[ChannelName, ...] = (),
+        resume_count: int = 0,
+        project: str = DEFAULT_PROJECT,
     ) -> RoutingPlan | None:
         """The plan for the type, the channels and the category of a notification; None if its project has no such rule.
 
         `routed_channels`: those on which it has gone out, if it goes on to the next one. `project` is that of its user.
+        `resume_count`: how often it was held. What was held had a category that a rule had then, and keeps it.
         """
         channels = notification.channels
         key: tuple[str | None, ...] = (notification.type,) if channels is None else (notification.type, *channels)
         if notification.category is not None:
-            key = (None, notification.category, *key)
+            key = ("" if resume_count else None, notification.category, *key)  # what comes now needs a rule with the category
         if routed_channels:
             key = (None, None, *routed_channels, None, *key)
         if project:
             key = (project, None, *key)  # a user of another project, who names the same type, does not get this plan
         plan = self._plans.get(key)
-        if plan is None and (rule := self._find_rule(notification, project)):
+        if plan is None and (rule := self._find_rule(notification, resume_count, project)):
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             plan = self._plans[key] = build_plan(notification, rule, self._get_scopes(project), routed_channels)
@@ -77,11 +82,11 @@ class CompiledPolicy:
         known = self._categories[project]
         return "" if category in known else describe_unknown_category(category, known)
 
-    def _find_rule(self, notification: Notification, project: str) -> Rule | None:
-        """The rule of the project for a notification whose category is one."""
+    def _find_rule(self, notification: Notification, resume_count: int, project: str) -> Rule | None:
+        """The rule of the project for a notification whose category is one, or was one before it was held."""
         rule = self.get_rule(notification.type)
         is_usable = rule is not None and self.policy.find_project(rule.type) == project
-        return rule if is_usable and not self.find_category_problem(notification) else None
+        return rule if is_usable and (resume_count or not self.find_category_problem(notification)) else None
 
     def _get_scopes(self, project: str) -> Mapping[ScopeKey, LimitScope]:
         """The scopes of the rate limits of a project."""

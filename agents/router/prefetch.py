@@ -19,7 +19,10 @@ def prepare_states(states: Iterable[RoutingState], policy: CompiledPolicy) -> li
     has_projects = policy.policy.has_projects()
     for state in states:
         if state.verdict is PASS:
-            state.plan = _find_plan(state, policy) if has_projects else policy.get_plan(state.notification, state.routed_channels)
+            if has_projects:
+                state.plan = _find_plan(state, policy)
+            else:
+                state.plan = policy.get_plan(state.notification, state.routed_channels, state.resume_count)
             for prefetch in _PREFETCHES:
                 prefetch(state)
             if state.reads_profile:
@@ -34,7 +37,7 @@ def _find_plan(state: RoutingState, policy: CompiledPolicy) -> RoutingPlan | Non
     notification = state.notification
     if notification.user_id.startswith(MARK) or ((template := notification.template) and template.startswith(MARK)):
         return find_project_plan(state, policy)
-    return policy.get_plan(notification, state.routed_channels)
+    return policy.get_plan(notification, state.routed_channels, state.resume_count)
 
 
 def collect_row_keys(states: Iterable[RoutingState]) -> tuple[list[bytes], list[bytes]]:

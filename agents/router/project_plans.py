@@ -21,7 +21,9 @@ def find_project_plan(state: RoutingState, policy: CompiledPolicy) -> RoutingPla
         qualified = qualify_once(project, notification.type)
         if (qualified, template) != (notification.type, notification.template):
             notification = state.notification = replace(notification, type=qualified, template=template)
-    return None if find_other_project(notification, policy.policy) else policy.get_plan(notification, state.routed_channels, project)
+    if find_other_project(notification, policy.policy):
+        return None
+    return policy.get_plan(notification, state.routed_channels, state.resume_count, project)
 
 
 def find_other_project(notification: Notification, policy: Policy) -> tuple[str, str, str] | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agents.router.compiled_policy import CompiledPolicy
 from agents.router.expressions import compile_expression
@@ -14,6 +15,7 @@ from schemas.policy import PriorityCase, Rule
 from schemas.profile import Profile
 from tests.unit.agents.router.builders import POLICY
 from tests.unit.agents.router.harness import (
+    NOW,
     USER_ID,
     RouterHarness,
     build_notification,
@@ -195,3 +197,19 @@ def test_the_rules_of_a_project_make_its_categories(user_id: str, type_: str, is
     policy = CompiledPolicy(build_policy(rules=rules))
     problem = policy.find_category_problem(Notification(user_id, type_, category="offers"))
     assert problem == ("" if is_known else "no rule has the category 'offers'; those there are: marketing, security, transactional")
+
+
+@pytest.mark.parametrize(("user_id", "project"), [(USER_ID, ""), ("@shop/u-1", "@shop/")])
+async def test_what_was_held_keeps_its_category_although_its_last_rule_has_another_one_now(user_id: str, project: str) -> None:
+    sale, note = Rule(f"{project}sale", "marketing", "low", ("webhook",)), Rule(f"{project}note", "feedback", "low", ("webhook",))
+    harness = RouterHarness(build_policy(rules=[sale, note]))
+    fields = {"user_id": user_id, "type": "sale", "category": "feedback", "to": {"webhook": "https://a.example/"}}
+    await harness.route(build_notification(**fields, id=make_notification_id(1), send_at=NOW + 60))
+    harness.policies.policy = build_policy(rules=[sale, replace(note, category="marketing")])
+    await harness.release()
+    await harness.route(build_notification(**fields, id=make_notification_id(2)))  # after one that was held: it is judged as it comes
+    assert [(event.state, event.reason, event.category) for event in harness.decided_events] == [
+        ("held", "send_at", "feedback"),
+        ("routed", "", "feedback"),
+        ("dead", "unknown_category", "feedback"),
+    ]
