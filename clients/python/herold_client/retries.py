@@ -32,7 +32,8 @@ def find_delay(
 ) -> float | None:
     """Seconds until the next attempt, None if there is none; `attempt` counts from 1, `spread` returns a number from 0 to 1.
 
-    A request that may have been processed is made again only if that does no harm: it reads, or it has an Idempotency-Key.
+    A request that may have been processed is made again only if that does no harm: it reads, or it has an Idempotency-Key. A 409 with
+    Retry-After says that the first request with the key is in progress; its response follows.
     """
     if attempt >= policy.attempts or not _may_repeat(method, has_idempotency_key, failure):
         return None
@@ -48,4 +49,6 @@ def _may_repeat(method: str, has_idempotency_key: bool, failure: Failure) -> boo
         return is_harmless or not failure.is_sent
     if failure.status == 429:  # it was not processed
         return True
+    if failure.status == 409:  # other conflicts, which have no Retry-After, last
+        return has_idempotency_key and failure.retry_after > 0
     return failure.status in RETRIED_STATUSES and is_harmless

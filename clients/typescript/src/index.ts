@@ -60,8 +60,10 @@ export async function* iterate<T>(
 
 /** Seconds until a request may be made again; undefined if it may not: only what does no harm is repeated. */
 export function findDelay(request: Request, status: number, retryAfter: number, attempt: number, longestDelay: number): number | undefined {
-  const isHarmless = request.method === "GET" || request.method === "HEAD" || request.headers.has("idempotency-key");
-  if (!(status === 429 || ((status === 503 || status === 0) && isHarmless)) || retryAfter > longestDelay) return undefined;
+  const hasKey = request.headers.has("idempotency-key"), isHarmless = request.method === "GET" || request.method === "HEAD" || hasKey;
+  const isInProgress = status === 409 && hasKey && retryAfter > 0; // the first request with the key; other conflicts have no Retry-After
+  const mayRepeat = status === 429 || isInProgress || ((status === 503 || status === 0) && isHarmless);
+  if (!mayRepeat || retryAfter > longestDelay) return undefined;
   return retryAfter + Math.min(longestDelay, 0.2 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
 }
 

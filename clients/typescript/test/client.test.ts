@@ -36,6 +36,9 @@ test("only what does no harm is made again", () => {
   assert.equal(findDelay(post, 503, 0, 1, 10), undefined);
   assert.equal(findDelay(get, 404, 0, 1, 10), undefined);
   assert.equal(findDelay(get, 503, 60, 1, 10), undefined);
+  assert.ok(findDelay(withKey, 409, 1, 1, 10)! > 1);
+  assert.equal(findDelay(withKey, 409, 0, 1, 10), undefined);
+  assert.equal(findDelay(post, 409, 1, 1, 10), undefined);
 });
 
 test("all pages are iterated", async () => {

@@ -167,6 +167,9 @@ DELAYS = [
     ("GET", False, Failure(503, retry_after=60), 1, None),
     ("GET", False, Failure(500), 1, None),
     ("GET", False, Failure(404), 1, None),
+    ("POST", True, Failure(409, retry_after=1), 1, 1.2),
+    ("POST", True, Failure(409), 1, None),
+    ("POST", False, Failure(409, retry_after=1), 1, None),
 ]
 
 
