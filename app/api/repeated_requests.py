@@ -19,7 +19,7 @@ from app.api.middleware import AsgiApp, Message, Receive, Scope, Send, add_log_f
 from app.api.principal import PRINCIPAL
 from app.api.problems import ProblemDetails, ProblemError, build_problem
 from app.api.project_scope import replay
-from app.api.services.idempotency_keys import BAD_KEY, MAX_KEY_LENGTH, KeyedRequest, Response, build_key_problem, build_keyed_request
+from app.api.services.idempotency_keys import BAD_KEY, KeyedRequest, Response, build_key_problem, build_keyed_request, is_valid_key
 from app.api.submission_app import KEY, decode_key, read_body
 from schemas.idempotent_responses import KeyAcquired, StoredResponse
 from schemas.permissions import Permission
@@ -90,7 +90,7 @@ class RepeatedRequests:
     async def _run(self, key: str, handler: HTTPRouteHandler, scope: Scope, receive: Receive, send: Send) -> None:
         if (needs := find_declaration(handler)) is not None:
             check_principal(scope.get(PRINCIPAL), needs)  # as the guard does, which would come too late for a stored response
-        if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        if not is_valid_key(key):
             raise ProblemError(build_problem("bad-request", BAD_KEY))
         body = await read_body(receive, handler.resolve_request_max_body_size() or 0)
         responses, request = Litestar.from_scope(scope).state.dependencies.idempotent_responses, _identify(key, scope, body)

@@ -12,7 +12,7 @@ DESCRIPTION: Final = (
 )
 PARAMETER: Final[Mapping[str, object]] = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}
 ERRORS: Final[Mapping[int, str]] = {
-    400: "the Idempotency-Key is empty or too long",
+    400: "the Idempotency-Key is empty, too long, or has a NUL",
     409: "the first request with this Idempotency-Key is in progress; see Retry-After",
     422: "the request is not valid; errors names the fields. Or the Idempotency-Key was used with other content",
 }

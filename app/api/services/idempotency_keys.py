@@ -14,7 +14,7 @@ from schemas.idempotent_responses import KeyConflict, KeyInProgress, StoredRespo
 
 MAX_KEY_LENGTH: Final = 200  # characters; a bulk request appends the item's index, and a notification's key has at most 256
 KEY_IN_PROGRESS_RETRY_AFTER: Final = 1  # seconds
-BAD_KEY: Final = f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters"
+BAD_KEY: Final = f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters without NUL, and does not begin with U+0001"
 IN_PROGRESS: Final = "retry after the first request has ended; its response is stored"
 CONFLICT: Final = "a key belongs to one request, and this one has other content: use a new key"
 
@@ -44,6 +44,11 @@ class KeyedRequest(NamedTuple):
             return msgspec.msgpack.decode(AESSIV(self.sealing_key).decrypt(stored.body, None), type=Response)
         except (InvalidTag, *DECODE_ERRORS):
             return None
+
+
+def is_valid_key(key: str) -> bool:
+    """Whether a client may use this key. Names in the store begin with NUL or U+0001, which a header cannot have but a CloudEvent can."""
+    return 1 <= len(key) <= MAX_KEY_LENGTH and "\0" not in key and key[0] != "\1"
 
 
 def build_keyed_request(key: str, principal: tuple[str, ...], route: str, target: str, body: bytes) -> KeyedRequest:

@@ -18,7 +18,7 @@ from app.api.problems import (
     prefix_path,
 )
 from app.api.responses import BulkResult, BulkSubmissionResponse, SubmissionResponse
-from app.api.services.idempotency_keys import BAD_KEY, MAX_KEY_LENGTH, build_key_problem
+from app.api.services.idempotency_keys import BAD_KEY, build_key_problem, is_valid_key
 from app.api.services.policy_validation import PolicyValidator
 from app.api.services.request_fingerprint import compute_fingerprint
 from app.api.services.submission_projects import RESERVED, TOO_LONG, find_long_field, find_reserved_field, qualify_key, qualify_submission
@@ -115,7 +115,7 @@ class SubmissionService:
         """Publish, or return the stored response of the first request with this key."""
         if (key := request.key) is None:
             return await publish(request)
-        if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        if not is_valid_key(key):
             raise ProblemError(build_problem("bad-request", BAD_KEY))
         request_hash, key = compute_fingerprint(request.route, request.body), qualify_key(key, request.principal)
         state = await self.idempotent_responses.acquire_key(key, request_hash)

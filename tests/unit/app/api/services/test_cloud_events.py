@@ -119,6 +119,13 @@ def test_a_long_key_is_a_hash() -> None:
     assert key != read_structured(json.dumps({**EVENT, "source": "s" * 301}).encode()).key
 
 
+@pytest.mark.parametrize("source", ["\0acme\0\0k", "\1" + "0" * 48, "k\0"])
+def test_no_event_has_the_stored_name_of_another_request(source: str) -> None:
+    response, notifications = submit(json.dumps({**EVENT, "source": source}).encode(), STRUCTURED)
+    assert (response.status_code, response.json()["code"], notifications) == (400, "bad-request", [])
+    assert "NUL" in response.json()["detail"]
+
+
 INVALID: dict[str, tuple[Any, str]] = {
     "no object": (3, "#"),
     "another version": ({**EVENT, "specversion": "0.3"}, "#/specversion"),
