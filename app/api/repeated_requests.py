@@ -7,7 +7,7 @@ A route needs no declaration. Those that say otherwise do so beside what they ne
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import Litestar
@@ -26,6 +26,7 @@ from schemas.permissions import Permission
 
 REPETITION: Final = "repetition"  # the declaration's key in the options of a route
 SHOWN_ONCE: Final = 0  # the status of a response that is not stored, because it has a secret
+ROTATE: Final = "rotate it"
 STORED_HEADERS: Final = frozenset({b"content-type", b"etag", b"location"})
 
 
@@ -43,12 +44,19 @@ CHANGES_NOTHING: Final[Mapping[str, Any]] = {REPETITION: Repetition.HARMLESS}
 """A repeated request does no harm: it reads, or what it makes ends by itself. So the header is not taken."""
 
 
-def shows_secret(resource: str) -> Mapping[str, Any]:
+class ShownOnce(NamedTuple):
+    """The path of what a route makes, with `{id}` for the response's id; and what to do without its secret."""
+
+    resource: str
+    advice: str
+
+
+def shows_secret(resource: str, advice: str = ROTATE) -> Mapping[str, Any]:
     """The declaration of a route whose response has a secret: no response is stored, a repeated request gets 409 with this path.
 
-    `{id}` in the path is that of the response.
+    `{id}` in the path is that of the response; `advice` says what to do if that did not arrive.
     """
-    return {REPETITION: resource}
+    return {REPETITION: ShownOnce(resource, advice)}
 
 
 def takes_key(handler: HTTPRouteHandler) -> bool:
@@ -88,6 +96,7 @@ class RepeatedRequests:
             await send_problem(error.problem, scope, send)
 
     async def _run(self, key: str, handler: HTTPRouteHandler, scope: Scope, receive: Receive, send: Send) -> None:
+        shown_once: ShownOnce | None = handler.opt.get(REPETITION)
         if (needs := find_declaration(handler)) is not None:
             check_principal(scope.get(PRINCIPAL), needs)  # as the guard does, which would come too late for a stored response
         if not is_valid_key(key):
@@ -97,14 +106,14 @@ class RepeatedRequests:
         state = await responses.acquire_key(request.name, request.fingerprint)
         if isinstance(state, StoredResponse):
             add_log_fields(scope, stored_response=True)
-            await _send_stored(request.open(state), scope, send)
+            await _send_stored(request.open(state), shown_once, send)
             return
         if not isinstance(state, KeyAcquired):
             raise ProblemError(build_key_problem(state))
         stored, captured = None, CapturedResponse()
         try:
             await self._app(scope, replay(body), captured)
-            stored = captured.find_stored(handler.opt.get(REPETITION))
+            stored = captured.find_stored(shown_once)
         finally:
             if stored is None:
                 await responses.release_key(request.name, state.token)
@@ -122,14 +131,14 @@ class CapturedResponse:
     async def __call__(self, message: Message) -> None:
         self._messages.append(message)
 
-    def find_stored(self, resource: str | None) -> Response | None:
+    def find_stored(self, shown_once: ShownOnce | None) -> Response | None:
         """What is stored of it: of one with a secret only the path of its resource; nothing of an error, which may not happen again."""
         start, *parts = self._messages
         if not 200 <= start["status"] < 300:
             return None
         body = b"".join(part.get("body", b"") for part in parts)
-        if resource is not None:
-            return Response(SHOWN_ONCE, (), resource.format(id=msgspec.json.decode(body)["id"]).encode())
+        if shown_once is not None:
+            return Response(SHOWN_ONCE, (), shown_once.resource.format(id=msgspec.json.decode(body)["id"]).encode())
         headers = tuple((name, value) for name, value in start.get("headers", ()) if name.lower() in STORED_HEADERS)
         return Response(start["status"], headers, body)
 
@@ -144,9 +153,9 @@ def find_key(scope: Scope) -> str | None:
     return next((decode_key(value) for name, value in scope["headers"] if name == KEY), None)
 
 
-def build_shown_once_problem(resource: str) -> ProblemDetails:
+def build_shown_once_problem(resource: str, advice: str) -> ProblemDetails:
     """The problem of a repeated request whose first response had a secret."""
-    detail = f"it made {resource}. Its response had a secret, which is stored nowhere: rotate it if the response did not arrive"
+    detail = f"it made {resource}. Its response had a secret, which is stored nowhere: if the response did not arrive, {advice}"
     return msgspec.structs.replace(build_problem("response-shown-once", detail), resource=resource)
 
 
@@ -157,11 +166,11 @@ def _identify(key: str, scope: Scope, body: bytes) -> KeyedRequest:
     return build_keyed_request(key, holder, scope["path_template"], target, body)
 
 
-async def _send_stored(response: Response | None, scope: Scope, send: Send) -> None:
+async def _send_stored(response: Response | None, shown_once: ShownOnce | None, send: Send) -> None:
     if response is None:
         raise ProblemError(build_problem("conflict", "the first response with this Idempotency-Key is damaged: use a new key"))
     if response.status == SHOWN_ONCE:
-        raise ProblemError(build_shown_once_problem(response.body.decode()))
+        raise ProblemError(build_shown_once_problem(response.body.decode(), shown_once.advice if shown_once else ROTATE))
     headers = [*response.headers, (b"content-length", b"%d" % len(response.body))]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": False})

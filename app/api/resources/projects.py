@@ -29,6 +29,7 @@ from schemas.projects import Project, ProjectChange, ProjectRequest, project_in_
 
 EXAMPLE_PROJECT = {"id": "acme", "name": "Acme Ltd", "weight": 2, "rate": 100, "burst": 1000}
 IdParameter = Annotated[str, PathParameter(description="the id of the project", max_length=31)]
+OTHER_KEY = "make another key of the project with a new Idempotency-Key, and revoke this one with that key"  # only its keys can
 NOT_FOUND = {404: describe_problem("no such project")}
 CONFLICT = {409: describe_problem("there is one with this id, or gateway.projects is off")}
 NO_KEYS = "encrypts is true and the gateway has no keys of encryption"
@@ -94,7 +95,7 @@ async def change_project(
 
 @post(
     "/{project_id:str}/api-keys",
-    opt={**requires(Permission.PROJECTS_WRITE), **shows_secret(KEY_PATH)},
+    opt={**requires(Permission.PROJECTS_WRITE), **shows_secret(KEY_PATH, OTHER_KEY)},
     operation_class=describe_body("ApiKeyRequest", EXAMPLE_KEY_REQUEST),
     responses={201: ResponseSpec(CreatedApiKey, description="created"), **CREATE_ERRORS, **NOT_FOUND, **CONFLICT},
     summary="Create an API key of a project",

@@ -23,6 +23,7 @@ from app.api.repeated_requests import (
     shows_secret,
     takes_key,
 )
+from app.api.resources.projects import create_project_api_key
 from schemas.permissions import ROLE_PERMISSIONS, Permission, Role
 from tests.unit.app.api.harness import MemoryIdempotentResponses
 
@@ -69,6 +70,10 @@ class Harness:
         async def make_secret() -> Response[dict[str, Any]]:
             return self._answer({"id": "s-1", "secret": SECRET})
 
+        @post("/projects/acme/api-keys", opt=create_project_api_key.opt)
+        async def make_first_key() -> Response[dict[str, Any]]:
+            return self._answer({"id": "ab12", "secret": SECRET})
+
         @post("/own", opt={**requires(Permission.RULES_WRITE), **HANDLES_KEY})
         async def handle_key() -> Response[dict[str, Any]]:
             return self._answer({})
@@ -77,7 +82,7 @@ class Harness:
         async def log_in() -> Response[dict[str, Any]]:
             return self._answer({})
 
-        return [make, make_other, make_secret, handle_key, log_in]
+        return [make, make_other, make_secret, make_first_key, handle_key, log_in]
 
     def _answer(self, body: dict[str, Any]) -> Response[dict[str, Any]]:
         self.calls += 1
@@ -149,8 +154,18 @@ def test_a_secret_is_shown_once_and_stored_nowhere() -> None:
     again = harness.post("/secrets")
     assert (again.status_code, again.json()["code"], again.json()["resource"]) == (409, "response-shown-once", "/v1/secrets/s-1")
     assert again.headers["location"] == "/v1/secrets/s-1"
+    assert again.json()["detail"].endswith("if the response did not arrive, rotate it")
     assert SECRET not in again.text
     assert harness.calls == 1
+
+
+def test_the_first_key_of_a_project_is_not_for_the_caller_to_rotate() -> None:
+    harness = Harness()
+    harness.post("/projects/acme/api-keys")
+    again = harness.post("/projects/acme/api-keys")
+    assert (again.status_code, again.headers["location"]) == (409, "/v1/api-keys/ab12")
+    assert "make another key of the project" in again.json()["detail"]
+    assert "rotate" not in again.json()["detail"]
 
 
 def test_what_is_stored_can_only_be_read_with_the_request() -> None:
