@@ -1,5 +1,7 @@
 """Media types of requests, and the methods that HTTP has for every resource: bodies are JSON, and HEAD is GET without the body."""
 
+import asyncio
+
 from app.api.middleware import AsgiApp, Message, Receive, Scope, Send, send_problem
 from app.api.services.cloud_events import build_media_type_problem, is_json
 
@@ -35,7 +37,8 @@ class HeadAndOptions:
         if scope["type"] != "http" or method not in ("HEAD", "OPTIONS"):
             await self._framework(scope, receive, send)
         elif method == "HEAD":
-            await self._answer_as(scope, "GET", receive, _without_body(send))
+            head = _HeadResponse(receive, send)
+            await self._answer_as(scope, "GET", head.receive, head.send)
         else:  # no path has TRACE: the framework says which methods there are, or that there is no such path
             await self._answer_as(scope, "TRACE", receive, _with_methods(send))
 
@@ -49,6 +52,24 @@ class HeadAndOptions:
 
         scope["method"] = method
         await self._framework(scope, receive, send_with_requested_method)
+
+
+class _HeadResponse:
+    """Ends with its headers: the framework is told that the client has gone, so that nothing streams or queries for nobody."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send, self._has_started = receive, send, False
+
+    async def receive(self) -> Message:
+        return {"type": "http.disconnect"} if self._has_started else await self._receive()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._has_started = True
+            await self._send(message)
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await asyncio.sleep(0)  # here a stream is cancelled
 
 
 def _without_body(send: Send) -> Send:

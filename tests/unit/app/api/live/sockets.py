@@ -59,8 +59,8 @@ class LiveGateway:
         self.connections = LiveConnections(self._build_feed, 100, 10, self.get_time, self._save)
         self.validity = ValidityChecks(self.connections, [self.reauthenticate], self.get_time, OUTAGE_LIMIT)
         self.sessions = LiveSessions(MemoryTickets(), bytes)
-        service = LiveService(self.connections, self.sessions, lambda: "session-1", self.validity, separates_projects=True)
-        self.app = LiveSocketApp(service, [self.authenticate], limits)
+        self.service = LiveService(self.connections, self.sessions, lambda: "session-1", self.validity, separates_projects=True)
+        self.app = LiveSocketApp(self.service, [self.authenticate], limits)
 
     def get_time(self) -> float:
         return self.now
