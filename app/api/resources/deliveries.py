@@ -1,7 +1,8 @@
 """The resource /v1/deliveries: those that match, as a list and as CSV."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import count
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from app.api.openapi import INVALID, STORE_UNAVAILABLE, UNAUTHORIZED
 from app.api.paging import DEFAULT_PAGE_SIZE, CursorParameter, LimitParameter, decode_cursor, encode_cursor
 from app.api.principal import get_principal
 from schemas.channels import ChannelName
-from schemas.delivery_search import DeliveryFilter, DeliveryKey, FoundDelivery, Order
+from schemas.delivery_search import DeliveryFilter, DeliveryKey, FoundDeliveries, FoundDelivery, Order
 from schemas.enums import Priority, Status
 from schemas.ids import DELIVERY_PREFIX, is_id
 from schemas.permissions import Permission
@@ -28,6 +29,7 @@ from tables.postgres.delivery_list import PostgresDeliveryList
 MAX_TIME: Final = 253_402_300_799  # the end of the year 9999
 MAX_EXPORTED: Final = 100_000
 EXPORTED_PAGE: Final = 1000  # deliveries that one query of an export returns
+MAX_EXPORTED_PAGES: Final = 400  # queries of an export: they examine at most 2,000,000 deliveries, some 10 s of PostgreSQL
 
 StatusesParameter = Annotated[
     list[Status] | None, QueryParameter(name="status", description="only those with this status; several times for several")
@@ -97,35 +99,51 @@ async def export_deliveries(
     limit: Annotated[int, QueryParameter(description="deliveries in the document", ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED,
 ) -> Stream:
     """As the list is, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. Of a longer list, ask for
-    parts by `since` and `until`. If PostgreSQL fails in the middle, the connection is closed before the end.
+    parts by `since` and `until`. At most 2,000,000 deliveries are examined, or 400,000 notifications of a user: if others remain, the last
+    line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the connection is closed before the end.
     """
     project, source = get_principal(request).project, get_dependencies(request).deliveries
     wanted = DeliveryFilter(
         statuses, channel, provider, reason, priority, category, notification_type, user_id, since, until, project, order
     )
     first = await source.search(wanted, min(limit, EXPORTED_PAGE))  # before the stream: an error still has a status
-    pages = iterate_pages(source, wanted, limit, first.items, first.next_key)
+    pages = iterate_pages(source, wanted, limit, first)
     headers = {"content-disposition": 'attachment; filename="deliveries.csv"'}
-    return Stream(_encode_pages(pages, qualify(project, "")), media_type=CSV_MEDIA_TYPE, headers=headers)
+    return Stream(encode_pages(pages, qualify(project, ""), order), media_type=CSV_MEDIA_TYPE, headers=headers)
 
 
 async def iterate_pages(
-    source: PostgresDeliveryList, wanted: DeliveryFilter, limit: int, items: Sequence[FoundDelivery], key: DeliveryKey | None
-) -> AsyncIterator[Sequence[FoundDelivery]]:
-    """The first page and those after it, up to `limit` deliveries. Raises UnavailableError."""
-    yield items
-    limit -= len(items)
-    while key is not None and limit > 0:
-        items, key = await source.search(wanted, min(limit, EXPORTED_PAGE), key)
-        yield items
-        limit -= len(items)
+    source: PostgresDeliveryList, wanted: DeliveryFilter, limit: int, page: FoundDeliveries
+) -> AsyncIterator[FoundDeliveries]:
+    """The first page and those after it, up to `limit` deliveries. The last one has a key if MAX_EXPORTED_PAGES did not suffice.
+
+    Raises UnavailableError.
+    """
+    for number in count(1):
+        limit -= len(page.items)
+        key = page.next_key if limit > 0 else None
+        yield FoundDeliveries(page.items, key)
+        if key is None or number == MAX_EXPORTED_PAGES:
+            return
+        page = await source.search(wanted, min(limit, EXPORTED_PAGE), key)
 
 
-async def _encode_pages(pages: AsyncIterator[Sequence[FoundDelivery]], prefix: str) -> AsyncIterator[bytes]:
+async def encode_pages(pages: AsyncIterator[FoundDeliveries], prefix: str, order: Order) -> AsyncIterator[bytes]:
     """The document in parts; ids are without the prefix of the project, of whose ids the scope of projects strips JSON only."""
+    key: DeliveryKey | None = None
     yield encode_rows([CSV_COLUMNS])
-    async for items in pages:
-        yield encode_rows(list_cells(one, prefix) for one in items)
+    async for page in pages:
+        key = page.next_key
+        yield encode_rows(list_cells(one, prefix) for one in page.items)
+    if key is not None:
+        yield encode_rows([[_describe_rest(key, order), *[""] * (len(CSV_COLUMNS) - 1)]])
+
+
+def _describe_rest(key: DeliveryKey, order: Order) -> str:
+    """How to go on after a key, from its millisecond on, of which there may be others."""
+    milliseconds = int(key[0].removeprefix(DELIVERY_PREFIX)[:12], 16)
+    rest = f"until={(milliseconds + 1.5) / 1000:.4f}" if order == "newest" else f"since={milliseconds / 1000:.3f}"
+    return f"incomplete: an export ends after {MAX_EXPORTED_PAGES} queries. Send the request again with {rest} for the others"
 
 
 def list_cells(delivery: FoundDelivery, prefix: str) -> list[str]:

@@ -109,7 +109,8 @@ class Deliveries(Transport):
         limit: int | None = None,
     ) -> str:
         """Export deliveries as CSV. As the list is, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. Of a longer list, ask for
-        parts by `since` and `until`. If PostgreSQL fails in the middle, the connection is closed before the end."""
+        parts by `since` and `until`. At most 2,000,000 deliveries are examined, or 400,000 notifications of a user: if others remain, the last
+        line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the connection is closed before the end."""
         result: str = self.call(
             Request(
                 "GET",
@@ -236,7 +237,8 @@ class AsyncDeliveries(AsyncTransport):
         limit: int | None = None,
     ) -> str:
         """Export deliveries as CSV. As the list is, streamed. A cell that a spreadsheet would take for a formula begins with an apostrophe. Of a longer list, ask for
-        parts by `since` and `until`. If PostgreSQL fails in the middle, the connection is closed before the end."""
+        parts by `since` and `until`. At most 2,000,000 deliveries are examined, or 400,000 notifications of a user: if others remain, the last
+        line begins with `incomplete:` and says how to go on. If PostgreSQL fails in the middle, the connection is closed before the end."""
         result: str = await self.call(
             Request(
                 "GET",

@@ -1,15 +1,18 @@
 """The list of deliveries as CSV, and what it answers without PostgreSQL; the search is tested on a real one."""
 
+import csv
 from collections.abc import Sequence
 
 import msgspec
 import pytest
 
 from app.api.delivery_bodies import CSV_COLUMNS, EXAMPLE_DELIVERY_PAGE
-from app.api.resources.deliveries import iterate_pages, list_cells
-from schemas.delivery_search import DeliveryFilter, DeliveryKey, FoundDeliveries, FoundDelivery
+from app.api.resources.deliveries import MAX_EXPORTED_PAGES, encode_pages, iterate_pages, list_cells
+from schemas.delivery_search import DeliveryFilter, DeliveryKey, FoundDeliveries, FoundDelivery, Order
+from schemas.ids import DELIVERY_PREFIX, make_id
 from tests.unit.app.api.harness import GatewayHarness
 
+NOW = 1795780000.0
 (DELIVERY,) = EXAMPLE_DELIVERY_PAGE.items
 
 
@@ -31,10 +34,33 @@ class MemoryDeliveryList:
 async def test_an_export_has_all_pages_up_to_its_limit(count: int, limit: int, expected: int) -> None:
     source = MemoryDeliveryList(count)
     first = await source.search(DeliveryFilter(), min(limit, 1000))
-    pages = iterate_pages(source, DeliveryFilter(), limit, first.items, first.next_key)  # type: ignore[arg-type]
-    ids = [one.id async for items in pages for one in items]
-    assert ids == [str(number) for number in range(expected)]
+    pages = [page async for page in iterate_pages(source, DeliveryFilter(), limit, first)]  # type: ignore[arg-type]
+    assert [one.id for page in pages for one in page.items] == [str(number) for number in range(expected)]
+    assert pages[-1].next_key is None
     assert max(source.limits) <= 1000
+
+
+class RareDeliveries:
+    """A history in which nothing matches, with an end that no search reaches; each one goes a millisecond on."""
+
+    def __init__(self) -> None:
+        self.searches = 0
+
+    async def search(self, wanted: DeliveryFilter, limit: int, after: DeliveryKey | None = None) -> FoundDeliveries:
+        self.searches += 1
+        return FoundDeliveries([], (make_id(DELIVERY_PREFIX, NOW + self.searches / 1000, 0), ""))
+
+
+@pytest.mark.parametrize(("order", "rest"), [("newest", "until=1795780000.4015"), ("oldest", "since=1795780000.400")])
+async def test_an_export_of_few_matches_ends_and_says_how_to_go_on(order: Order, rest: str) -> None:
+    source, wanted = RareDeliveries(), DeliveryFilter(order=order)
+    pages = iterate_pages(source, wanted, 100, await source.search(wanted, 100))  # type: ignore[arg-type]
+    document = b"".join([part async for part in encode_pages(pages, "", order)]).decode()
+    assert source.searches == MAX_EXPORTED_PAGES
+    header, last = csv.reader(document.splitlines())
+    assert (header, len(last)) == ([*CSV_COLUMNS], len(CSV_COLUMNS))
+    assert last[0].startswith("incomplete:")
+    assert rest in last[0]
 
 
 def test_cells_have_times_and_the_projects_own_ids() -> None:
