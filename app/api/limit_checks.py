@@ -11,7 +11,7 @@ from schemas.ports import Clock
 BUCKET: Final = "limit_bucket"  # of the limits that a response shows; its key in the ASGI scope
 EXEMPT_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # of load balancers and monitors
 MAX_KNOWN_CREDENTIALS = 10_000
-_WORDS = {"ip": "your address", "key": "the API key", "account": "the account", "project": "the project"}
+_WORDS = {"ip": "your address", "ticket": "your address", "key": "the API key", "account": "the account", "project": "the project"}
 
 
 class LimitChecks:
@@ -26,14 +26,16 @@ class LimitChecks:
         """The problem of a request whose address may make none now.
 
         One that has sent too much that was rejected may still send what was valid here before, and tickets, which are new each time
-        and cannot be guessed (`has_ticket`): a stranger behind the same address shuts nobody out.
+        (`has_ticket`): a stranger behind the same address shuts nobody out. Each ticket is looked up, so these have a limit of their own.
         """
         if scope["path"] in EXEMPT_PATHS:
             return None
         ip = get_client_ip(scope)
         refusal = self._limits.find_rejection(ip)
-        if refusal is not None and not has_ticket and hash(find_credential(scope["headers"])) not in self._known:
-            return _build_problem(refusal, "requests without valid credentials or signature")
+        if refusal is not None and hash(find_credential(scope["headers"])) not in self._known:
+            refusal = await self._limits.admit(self._limits.find_ticket_bucket(ip)) if has_ticket else refusal
+            if refusal is not None:
+                return _build_problem(refusal, "requests without valid credentials or signature")
         bucket = self._limits.find_ip_bucket(ip)
         return await self._admit(scope, bucket) if bucket is not None else None
 

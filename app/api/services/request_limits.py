@@ -188,6 +188,12 @@ class RequestLimits:
         bucket = self._rejected.get((network,), [self._build_quota("rejected", network)])
         bucket.add_debt()
 
+    def find_ticket_bucket(self, ip: str) -> Bucket:
+        """The bucket of the tickets that an address sends while it is refused: they are looked up at the rate of wrong credentials."""
+        network, section = get_network(ip), self._section
+        quota = build_quota(f"ticket:{network}", section.rejected_per_second, section.rejected_burst)
+        return self._rejected.get(("ticket", network), [quota])
+
     async def stop(self) -> None:
         """Charge what is not charged yet, and wait for the charges that are under way."""
         while self._in_debt or self._charges:

@@ -92,6 +92,17 @@ async def test_a_stranger_behind_the_same_address_keeps_no_ticket_out() -> None:
     assert [(await connect(gateway, one)).get("status") for one in ("x" * 64, ticket, ticket)] == [429, None, 401]
 
 
+async def test_a_refused_address_looks_up_no_more_tickets_than_it_may_send_wrong_credentials() -> None:
+    gateway = LiveGateway(None, build_limits(rejected_per_second=0.01, rejected_burst=3))
+    for _ in range(8):
+        await connect(gateway)
+    statuses = [(await connect(gateway, f"{number:064x}"))["status"] for number in range(8)]
+    assert statuses == [401] * 3 + [429] * 5
+    ticket = await gateway.sessions.issue_ticket(Holder(VIEWER, b""))
+    assert (await connect(gateway, ticket))["status"] == 429
+    assert await gateway.sessions.redeem_ticket(ticket) is not None, "it was not looked up"
+
+
 async def test_a_ticket_counts_as_a_request_of_the_address() -> None:
     gateway = LiveGateway(limits=build_limits(ip_per_second=0.1, ip_burst=1))
     assert [(await connect(gateway, "0" * 64)).get("status") for _ in range(2)] == [401, 429]
