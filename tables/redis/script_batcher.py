@@ -44,7 +44,8 @@ class ScriptBatcher:
 
     def _start(self) -> None:
         calls, self._calls = self._calls[:MAX_CALLS_PER_SCRIPT], self._calls[MAX_CALLS_PER_SCRIPT:]
-        self._task = asyncio.get_running_loop().create_task(self._run(calls))
+        if any(not call.result.done() for call in calls):  # after the last caller has gone the loop may end before a task begins
+            self._task = asyncio.get_running_loop().create_task(self._run(calls))
 
     async def _run(self, calls: Sequence[_Call]) -> None:
         try:

@@ -9,7 +9,6 @@ from tables.postgres import history_reader
 from tables.postgres.database import Database
 from tables.postgres.history_reader import PostgresHistoryReader
 from tables.postgres.history_writer import PostgresHistoryWriter
-from tables.postgres.query_loader import load_queries
 from tests.event_builders import NOW, build_decided_event, build_history_batch
 
 COUNT = 60
@@ -72,20 +71,3 @@ async def test_two_users_with_one_id_are_both_listed(database: Database) -> None
     same = [build_decided_event(1, user_id=user) for user in ("u-1", "u-2", "u-3")]
     await PostgresHistoryWriter(database).write(build_history_batch(*same))
     assert len(await list_all(PostgresHistoryReader(database), NotificationFilter(), limit=1)) == 3
-
-
-@pytest.mark.parametrize("query", ["search_notifications", "search_notifications_of_user"])
-async def test_a_search_reads_an_index(reader: PostgresHistoryReader, database: Database, query: str) -> None:
-    await database.fetch("analyze notifications")
-    values = ["f" * 32, "\U0010ffff", "0" * 32, 51, 5000, "u-1", None, None, "rejected", None, None, "email", ""]
-    text = load_queries("history_reader")[query]
-    for number in range(len(values), 0, -1):
-        value = values[number - 1]
-        text = text.replace(f"${number}", "null" if value is None else f"'{value}'" if isinstance(value, str) else str(value))
-    async with database.acquire_connection() as connection:
-        await connection.execute("set enable_seqscan = off")  # a table of a test fits into one page
-        plan = "\n".join(row[0] for row in await connection.fetch(f"explain {text}"))
-        await connection.execute("reset enable_seqscan")
-    index = "user_id_id_idx" if query.endswith("user") else "pkey"
-    assert index in plan, plan
-    assert "Seq Scan" not in plan, plan

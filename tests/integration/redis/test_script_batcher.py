@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import UnavailableError
-from tables.redis.script_batcher import MAX_CALLS_PER_SCRIPT, ScriptBatcher
+from tables.redis.script_batcher import GATHER_INTERVAL, MAX_CALLS_PER_SCRIPT, ScriptBatcher
 from tests.integration.redis.conftest import ProxiedRedis
 
 
@@ -75,3 +75,14 @@ async def test_all_calls_of_a_run_fail_while_redis_is_unavailable(
     await proxied_redis.proxy.enable()
     proxied_redis.now += 2
     assert await batcher.run(f"{client.prefix}a", "", "v") is None
+
+
+async def test_when_all_callers_have_gone_nothing_begins(client: CountingClient, batcher: ScriptBatcher) -> None:
+    await batcher.run(f"{client.prefix}a", "", "v")  # so that the next run is not at once
+    gone = asyncio.create_task(batcher.run(f"{client.prefix}b", "", "v"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    await asyncio.sleep(10 * GATHER_INTERVAL)
+    assert client.key_counts == [1]
+    assert await batcher.run(f"{client.prefix}c", "", "v") is None
